@@ -1,0 +1,70 @@
+# Frontrow's developer commands. `make` alone lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv/bin
+ARGS ?=
+
+.PHONY: help
+help: ## List these commands
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: ## Make .venv with what running needs (done by run)
+	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "setup: no $(PYTHON) found: Python 3.11 or newer is needed"; exit 1; }
+	@$(PYTHON) stack/venv.py local
+
+.PHONY: setup-dev
+setup-dev: ## Make .venv with the test and lint tools too (done by test and lint)
+	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "setup: no $(PYTHON) found: Python 3.11 or newer is needed"; exit 1; }
+	@$(PYTHON) stack/venv.py dev
+
+.PHONY: run
+run: setup ## Start everything, print one table, follow the logs; Ctrl-C stops all of it
+	@exec $(VENV)/python -m stack up
+
+.PHONY: dev
+dev: setup-dev ## The same, with the API reloading when code changes
+	@exec $(VENV)/python -m stack up --reload
+
+.PHONY: test
+test: setup-dev ## Run the tests on real servers (ARGS="tests/api -k hold" picks some)
+	@exec $(VENV)/python -m pytest $(ARGS)
+
+.PHONY: test-fast
+test-fast: setup-dev ## Run the unit and architecture tests: no servers, under 30 s
+	@exec $(VENV)/python -m pytest tests/unit tests/architecture $(ARGS)
+
+.PHONY: lint
+lint: setup-dev ## Check style, types, layering, migrations and generated documents
+	@$(VENV)/ruff check .
+	@$(VENV)/ruff format --check .
+	@$(VENV)/mypy
+	@$(VENV)/lint-imports
+	@$(VENV)/python manage.py makemigrations --check --dry-run
+	@$(VENV)/python manage.py documents --check
+
+.PHONY: format
+format: setup-dev ## Let ruff sort imports and lay out the code
+	@$(VENV)/ruff check --fix .
+	@$(VENV)/ruff format .
+
+.PHONY: check
+check: lint test ## What CI runs: lint and test
+
+.PHONY: requirements
+requirements: setup-dev ## Resolve requirements/*.in anew (ARGS=--upgrade for newer versions)
+	@cd requirements && for name in base local dev; do \
+	  echo "requirements/$$name.txt"; \
+	  UV_CUSTOM_COMPILE_COMMAND="make requirements" ../$(VENV)/uv pip compile --quiet --universal --python-version 3.11 \
+	    --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links $(ARGS) \
+	    $$(case $$name in local) echo "--constraints base.txt";; dev) echo "--constraints local.txt";; esac) \
+	    $$name.in --output-file $$name.txt || exit 1; \
+	done
+
+.PHONY: clean
+clean: ## Stop the stack, then remove its data, .venv and caches
+	@echo "clean: stopping the stack; removing its data, .venv and caches"
+	@if [ -x $(VENV)/python ]; then $(VENV)/python -m stack reset --all; fi
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache staticfiles htmlcov .coverage
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
