@@ -1,0 +1,180 @@
+"""Which concerts, performances and seats exist: static data that staff prepare before a sale."""
+
+from datetime import datetime
+
+from django.db import models
+from django.db.models import F, Q
+
+from kernel.db.fields import UUID7Field
+from kernel.money import DEFAULT_CURRENCY, Money
+
+
+class PublicQuerySet(models.QuerySet["Concert"]):
+    """Concerts as the public may see them."""
+
+    def public(self) -> "PublicQuerySet":
+        """Leave out drafts and deleted ones."""
+        return self.filter(published_at__isnull=False, deleted_at__isnull=True)
+
+
+class Venue(models.Model):
+    """A hall."""
+
+    id = UUID7Field()
+    name_ko = models.CharField(max_length=200)
+    name_en = models.CharField(max_length=200, blank=True)
+    address_ko = models.CharField(max_length=300, blank=True)
+    address_en = models.CharField(max_length=300, blank=True)
+    timezone = models.CharField(max_length=64, default="Asia/Seoul", help_text="IANA name")
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    def __str__(self) -> str:
+        return self.name_ko
+
+
+class Concert(models.Model):
+    """A production; it is invisible to the API until it is published."""
+
+    id = UUID7Field()
+    venue = models.ForeignKey(Venue, on_delete=models.PROTECT, related_name="concerts")
+    title_ko = models.CharField(max_length=200)
+    title_en = models.CharField(max_length=200, blank=True)
+    artist_ko = models.CharField(max_length=200)
+    artist_en = models.CharField(max_length=200, blank=True)
+    description_ko = models.TextField(blank=True)
+    description_en = models.TextField(blank=True)
+    notices_ko = models.TextField(blank=True)
+    notices_en = models.TextField(blank=True)
+    refund_policy_ko = models.TextField(blank=True)
+    refund_policy_en = models.TextField(blank=True)
+    poster_url = models.URLField(max_length=500, blank=True)
+    age_rating = models.CharField(max_length=20, blank=True)
+    running_minutes = models.PositiveSmallIntegerField(null=True, blank=True)
+    published_at = models.DateTimeField(null=True, blank=True, editable=False)
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = PublicQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.title_ko
+
+
+class Performance(models.Model):
+    """One evening of a concert. Its windows belong to the queue and sale policies."""
+
+    class Status(models.TextChoices):
+        SCHEDULED = "SCHEDULED"
+        POSTPONED = "POSTPONED"
+        CANCELLED = "CANCELLED"
+
+    id = UUID7Field()
+    concert = models.ForeignKey(Concert, on_delete=models.PROTECT, related_name="performances")
+    starts_at = models.DateTimeField()
+    doors_open_at = models.DateTimeField(null=True, blank=True)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.SCHEDULED)
+    layout_version = models.PositiveIntegerField(default=0, editable=False)
+    layout_frozen_at = models.DateTimeField(null=True, blank=True, editable=False)
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(doors_open_at__isnull=True) | Q(doors_open_at__lte=F("starts_at")),
+                name="concerts_performance_doors_before_start",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.concert} {self.starts_at:%Y-%m-%d %H:%M}"
+
+    def is_public(self) -> bool:
+        """Say whether the API shows it (reads `concert`)."""
+        return (
+            self.deleted_at is None
+            and self.concert.deleted_at is None
+            and self.concert.published_at is not None
+        )
+
+    def has_started(self, now: datetime) -> bool:
+        """Say whether the evening has begun."""
+        return self.starts_at <= now
+
+
+class PriceGrade(models.Model):
+    """A price category of one performance, such as VIP or R."""
+
+    id = UUID7Field()
+    performance = models.ForeignKey(Performance, on_delete=models.PROTECT, related_name="grades")
+    code = models.CharField(max_length=20)
+    name_ko = models.CharField(max_length=100)
+    name_en = models.CharField(max_length=100, blank=True)
+    price = models.PositiveBigIntegerField(help_text="Minor units")
+    currency = models.CharField(max_length=3, default=DEFAULT_CURRENCY)
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["performance", "code"], name="concerts_grade_code_unique"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+    @property
+    def money(self) -> Money:
+        """The price as money."""
+        return Money(self.price, self.currency)
+
+
+class Section(models.Model):
+    """A named block of seats of one price grade; its focal point is where the best view is."""
+
+    id = UUID7Field()
+    performance = models.ForeignKey(Performance, on_delete=models.PROTECT, related_name="sections")
+    grade = models.ForeignKey(PriceGrade, on_delete=models.PROTECT, related_name="sections")
+    code = models.CharField(max_length=20)
+    name_ko = models.CharField(max_length=100)
+    name_en = models.CharField(max_length=100, blank=True)
+    position = models.PositiveSmallIntegerField(default=0)
+    focal_x = models.FloatField(null=True, blank=True)
+    focal_y = models.FloatField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["performance", "code"], name="concerts_section_code_unique"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class Seat(models.Model):
+    """One chair. `index` is its position in the layout and in the availability string."""
+
+    id = UUID7Field()
+    performance = models.ForeignKey(Performance, on_delete=models.PROTECT, related_name="seats")
+    section = models.ForeignKey(Section, on_delete=models.PROTECT, related_name="seats")
+    row = models.CharField(max_length=10)
+    number = models.CharField(max_length=10)
+    index = models.PositiveIntegerField()
+    x = models.FloatField()
+    y = models.FloatField()
+    accessible = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["performance", "section", "row", "number"],
+                name="concerts_seat_place_unique",
+            ),
+            models.UniqueConstraint(
+                fields=["performance", "index"], name="concerts_seat_index_unique"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.row}-{self.number}"

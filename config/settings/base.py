@@ -1,0 +1,107 @@
+"""Settings shared by every environment, gathered from one small file per concern."""
+
+from pathlib import Path
+
+from kernel import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+
+SECRET_KEY = env.string("SECRET_KEY", secret=True, help="Django's signing secret, 50 characters.")
+ALLOWED_HOSTS = env.words(
+    "ALLOWED_HOSTS", default=["localhost", "127.0.0.1"], help="Host names the site answers to."
+)
+FRONTROW_URL = env.url(
+    "FRONTROW_URL",
+    schemes=("http", "https"),
+    default="http://127.0.0.1:8000",
+    help="The public entry, without a trailing slash.",
+)
+DEBUG = False
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_prometheus",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "allauth",
+    "allauth.account",
+    "allauth.headless",
+    "kernel",
+    "idempotency",
+    "events",
+    "accounts",
+    "concerts",
+    "queueing",
+    "points",
+    "reservations",
+    "tickets",
+    "payments",
+    "catalogue",
+    "sale_statistics",
+]
+
+MIDDLEWARE = [
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "kernel.api.middleware.CorrelationMiddleware",
+    "kernel.api.middleware.PrivateAnswers",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_prometheus.middleware.PrometheusAfterMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+LANGUAGE_CODE = "ko"
+LANGUAGES = [("ko", "한국어"), ("en", "English")]
+TIME_ZONE = "Asia/Seoul"
+USE_I18N = True
+USE_TZ = True
+STATIC_URL = "static/"
+STATIC_ROOT = Path(
+    env.string(
+        "STATIC_ROOT",
+        default=str(Path("var") / "static"),
+        help="Where collectstatic puts the files.",
+    )
+)
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+from config.settings.api import *
+from config.settings.auth import *
+from config.settings.celery import *
+from config.settings.database import *
+from config.settings.events import *
+from config.settings.logging import *
+from config.settings.mail import *
+from config.settings.redis import *

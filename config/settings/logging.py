@@ -1,0 +1,33 @@
+"""JSON log lines with the request id."""
+
+from kernel import env
+
+_level = env.choice(
+    "LOG_LEVEL", of=("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO", help="Log threshold."
+)
+_format = env.choice(
+    "LOG_FORMAT", of=("json", "console"), default="json", help="Form of log lines."
+)
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"correlation": {"()": "kernel.telemetry.logs.CorrelationFilter"}},
+    "formatters": {
+        "json": {
+            "()": "pythonjsonlogger.json.JsonFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s %(message)s %(request_id)s",
+            "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
+        },
+        "console": {"format": "%(levelname)s %(name)s %(message)s"},
+    },
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": _format,
+            "filters": ["correlation"],
+        },
+    },
+    "root": {"handlers": ["stderr"], "level": _level},
+    "loggers": {"django.server": {"level": "WARNING"}},
+}

@@ -1,0 +1,29 @@
+"""The Redis roles: cache, lock and queue (the fourth, the broker, is Celery's)."""
+
+from typing import Any
+
+from kernel import env
+
+_SCHEMES = ("redis", "rediss")
+# A gate slower than this is treated as away.
+_TIMEOUT_SECONDS = 0.5
+
+
+def _role(name: str, meaning: str) -> dict[str, Any]:
+    return {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": env.url(f"REDIS_{name}_URL", schemes=_SCHEMES, secret=True, help=meaning),
+        "OPTIONS": {
+            "SOCKET_CONNECT_TIMEOUT": _TIMEOUT_SECONDS,
+            "SOCKET_TIMEOUT": _TIMEOUT_SECONDS,
+            "CONNECTION_POOL_KWARGS": {"max_connections": 256, "health_check_interval": 30},
+        },
+        "KEY_PREFIX": "fr:c",
+    }
+
+
+CACHES = {
+    "default": _role("CACHE", "Cache; may evict, may be lost."),
+    "lock": _role("LOCK", "Seat claims; losing it slows holds, nothing else."),
+    "queue": _role("QUEUE", "Waiting rooms."),
+}

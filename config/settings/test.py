@@ -1,0 +1,22 @@
+"""The test session, which starts its own servers and passes their addresses in."""
+
+import os
+
+# Tools that only import the settings (mypy, drift checks) need no servers.
+for _name, _value in {
+    "SECRET_KEY": "only-for-tests-" * 4,
+    "DATABASE_URL": "postgresql://frontrow@127.0.0.1:1/frontrow",
+    "IDEMPOTENCY_DATABASE_URL": "postgresql://frontrow@127.0.0.1:1/idempotency",
+    "REDIS_CACHE_URL": "redis://127.0.0.1:1/0",
+    "REDIS_LOCK_URL": "redis://127.0.0.1:1/0",
+    "REDIS_QUEUE_URL": "redis://127.0.0.1:1/0",
+    "CELERY_BROKER_URL": "redis://127.0.0.1:1/0",
+}.items():
+    os.environ.setdefault(_name, _value)
+
+from config.settings.base import *
+
+ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
+CHARGES_APPROVE_THEMSELVES = True
+# The product's hash is slow by design; tests make thousands of users.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

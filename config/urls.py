@@ -1,0 +1,17 @@
+"""The site's addresses, one line an app."""
+
+from django.contrib import admin
+from django.urls import path
+from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("api/redoc/", SpectacularRedocView.as_view(url_name="schema"), name="redoc"),
+]
+
+handler400 = "kernel.api.problem.bad_request"
+handler403 = "kernel.api.problem.forbidden"
+handler404 = "kernel.api.problem.not_found"
+handler500 = "kernel.api.problem.server_error"

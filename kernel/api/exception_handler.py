@@ -1,0 +1,111 @@
+"""The one place where a failure becomes an HTTP status."""
+
+import logging
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import DatabaseError, InterfaceError
+from django.http import Http404
+from psycopg_pool import PoolTimeout
+from rest_framework import exceptions
+from rest_framework.response import Response
+
+from kernel.api import problem
+from kernel.db.busy import is_away, is_busy
+from kernel.errors import Busy, DomainError, ServiceUnavailable
+from kernel.i18n import text
+from kernel.redis.breaker import PartUnavailable
+
+log = logging.getLogger(__name__)
+
+# DRF's own refusals, by its code.
+_CODES = {
+    "parse_error": "malformed_json",
+    "authentication_failed": "token_invalid",
+    "throttled": "rate_limited",
+    "error": "internal_error",
+    "not_acceptable": "not_acceptable",
+}
+
+
+def handle(error: Exception, context: dict[str, Any]) -> Response | None:
+    """Return the problem+json response of `error`; None lets a defect become a 500."""
+    request = context["request"]
+    translated = _translate(error)
+    if isinstance(translated, DomainError):
+        return _of_domain_error(translated, request.path)
+    if isinstance(translated, exceptions.APIException):
+        return _of_api_exception(translated, request.path)
+    return None
+
+
+def _translate(error: Exception) -> Exception:
+    if isinstance(error, Http404):
+        return exceptions.NotFound()
+    if isinstance(error, PermissionDenied):
+        return exceptions.PermissionDenied()
+    if isinstance(error, PartUnavailable):
+        log.warning("part unavailable", extra={"part": error.part})
+        return ServiceUnavailable()
+    if isinstance(error, (DatabaseError, InterfaceError, PoolTimeout)):
+        if is_busy(error):
+            log.warning("database busy", extra={"error": repr(error)})
+            return Busy()
+        if is_away(error):
+            log.error("database away", extra={"error": repr(error)})
+            return ServiceUnavailable()
+    return error
+
+
+def _of_domain_error(error: DomainError, instance: str) -> Response:
+    headers = {}
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(error.retry_after)
+    body = problem.of_domain_error(error, instance)
+    return Response(body, status=body["status"], headers=headers, content_type=problem.CONTENT_TYPE)
+
+
+def _of_api_exception(error: exceptions.APIException, instance: str) -> Response:
+    headers = {}
+    if getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = error.auth_header  # type: ignore[attr-defined]
+    wait = getattr(error, "wait", None)
+    if wait is not None:
+        headers["Retry-After"] = str(max(1, int(wait + 0.999)))
+    extras: dict[str, Any] = {}
+    if isinstance(error, exceptions.ValidationError):
+        code = "validation_failed"
+        detail: object = text(
+            en="Some fields are missing or wrong.", ko="입력한 값에 오류가 있습니다."
+        )
+        extras["errors"] = list(_pointers(error.detail, ""))
+    else:
+        raw_code = error.get_codes() if isinstance(error.detail, str) else error.default_code
+        code = _CODES.get(str(raw_code), str(raw_code))
+        detail = error.detail
+    body = problem.document(
+        status=error.status_code, code=code, detail=detail, instance=instance, **extras
+    )
+    return Response(
+        body, status=error.status_code, headers=headers, content_type=problem.CONTENT_TYPE
+    )
+
+
+def _pointers(detail: Any, pointer: str) -> Any:
+    """Flatten DRF's nested error detail into JSON pointers (RFC 6901)."""
+    if isinstance(detail, dict):
+        for key, value in detail.items():
+            step = "" if key == "non_field_errors" else f"/{_escaped(str(key))}"
+            yield from _pointers(value, pointer + step)
+    elif isinstance(detail, list):
+        nested = any(isinstance(item, (dict, list)) for item in detail)
+        for index, item in enumerate(detail):
+            if not item:
+                continue
+            yield from _pointers(item, f"{pointer}/{index}" if nested else pointer)
+    else:
+        yield {"pointer": pointer, "detail": str(detail)}
+
+
+def _escaped(key: str) -> str:
+    return key.replace("~", "~0").replace("/", "~1")

@@ -1,0 +1,50 @@
+"""Middleware around every request."""
+
+import logging
+import time
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from kernel.telemetry import context
+
+log = logging.getLogger("frontrow.access")
+
+
+class CorrelationMiddleware:
+    """Accept or make `X-Request-ID`, return it, and write one access log line."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        correlation = context.received(
+            request.headers.get("X-Request-ID"), request.headers.get("traceparent")
+        )
+        started = time.perf_counter()
+        with context.correlated(correlation):
+            response = self.get_response(request)
+            log.info(
+                "request",
+                extra={
+                    "method": request.method,
+                    "path": request.path,
+                    "status": response.status_code,
+                    "ms": round((time.perf_counter() - started) * 1000, 1),
+                },
+            )
+        response["X-Request-ID"] = correlation.request_id
+        return response
+
+
+class PrivateAnswers:
+    """Keep answers to a logged-in caller out of every shared cache."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if "Authorization" in request.headers and request.path.startswith("/api/"):
+            response["Cache-Control"] = "private, no-store"
+        return response

@@ -1,0 +1,85 @@
+"""RFC 9457 problem documents."""
+
+from http import HTTPStatus
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from rest_framework.utils import encoders
+
+from kernel.errors import DomainError, Kind
+
+CONTENT_TYPE = "application/problem+json"
+
+STATUS: dict[Kind, int] = {
+    Kind.INVALID: 400,
+    Kind.FORBIDDEN: 403,
+    Kind.NOT_FOUND: 404,
+    Kind.CONFLICT: 409,
+    Kind.GONE: 410,
+    Kind.UNPROCESSABLE: 422,
+    Kind.TOO_MANY: 429,
+    Kind.UNAVAILABLE: 503,
+}
+
+
+def document(
+    *, status: int, code: str, detail: object, instance: str, **extras: Any
+) -> dict[str, Any]:
+    """Return a problem document; `type` leads to the code's entry in docs/errors.md."""
+    return {
+        "type": f"/docs/errors#{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": str(detail),
+        "instance": instance,
+        "code": code,
+        **extras,
+    }
+
+
+def of_domain_error(error: DomainError, instance: str) -> dict[str, Any]:
+    """Return the problem document of a domain error."""
+    extras = dict(error.extras)
+    if error.retry_after is not None:
+        extras["retry_after"] = error.retry_after
+    return document(
+        status=STATUS[error.kind],
+        code=error.code,
+        detail=error.message,
+        instance=instance,
+        **extras,
+    )
+
+
+def response(body: dict[str, Any], *, retry_after: int | None = None) -> HttpResponse:
+    """Return a plain Django response, for places where DRF isn't at work."""
+    answer = HttpResponse(
+        encoders.JSONEncoder().encode(body), status=body["status"], content_type=CONTENT_TYPE
+    )
+    if retry_after is not None:
+        answer["Retry-After"] = str(retry_after)
+    return answer
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Answer Django's own 400 (suspicious or malformed requests)."""
+    return _plain(request, 400, "malformed_request", "The request could not be understood.")
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Answer Django's own 403."""
+    return _plain(request, 403, "permission_denied", "You may not do this.")
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Answer an unknown path."""
+    return _plain(request, 404, "not_found", "There is nothing at this address.")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer a defect of ours, without a word about its inside."""
+    return _plain(request, 500, "internal_error", "Something went wrong on our side.")
+
+
+def _plain(request: HttpRequest, status: int, code: str, detail: str) -> HttpResponse:
+    return response(document(status=status, code=code, detail=detail, instance=request.path))

@@ -1,0 +1,74 @@
+"""Domain errors: what can be refused, told apart by a stable code."""
+
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from django.utils.functional import Promise
+
+from kernel.i18n import text
+
+
+class Kind(StrEnum):
+    """What sort of refusal it is; `kernel.api.exception_handler` alone turns it into a status."""
+
+    NOT_FOUND = "not_found"
+    CONFLICT = "conflict"
+    GONE = "gone"
+    FORBIDDEN = "forbidden"
+    INVALID = "invalid"
+    UNPROCESSABLE = "unprocessable"
+    TOO_MANY = "too_many"
+    UNAVAILABLE = "unavailable"
+
+
+class DomainError(Exception):
+    """A refusal with a stable `code`, a `kind`, a message for people and typed extras.
+
+    A subclass without a `code` is a base for others. Extras become members of the problem+json
+    document, so they must be JSON-ready (UUIDs and datetimes are).
+    """
+
+    code: ClassVar[str] = ""
+    kind: ClassVar[Kind]
+    message: ClassVar[Promise | str]
+    retry_after: int | None = None  # whole seconds
+
+    registry: ClassVar[dict[str, type["DomainError"]]] = {}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        code = cls.__dict__.get("code")
+        if code:
+            known = cls.registry.setdefault(code, cls)
+            if (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
+                raise TypeError(f"error code {code!r} is taken by {known.__qualname__}")
+
+    def __init__(self, *, retry_after: int | None = None, **extras: Any) -> None:
+        super().__init__(self.code)
+        if retry_after is not None:
+            self.retry_after = retry_after
+        self.extras = extras
+
+
+class Busy(DomainError):
+    """A lock was not had in time, or a deadlock was broken: the same request may succeed soon."""
+
+    code = "busy"
+    kind = Kind.UNAVAILABLE
+    message = text(
+        en="Too many people want the same thing right now. Please try again.",
+        ko="지금 요청이 몰리고 있습니다. 잠시 후 다시 시도해 주세요.",
+    )
+    retry_after = 1
+
+
+class ServiceUnavailable(DomainError):
+    """A part that this request can't do without is away."""
+
+    code = "service_unavailable"
+    kind = Kind.UNAVAILABLE
+    message = text(
+        en="The service is briefly unavailable. Nothing was changed.",
+        ko="서비스를 잠시 이용할 수 없습니다. 변경된 내용은 없습니다.",
+    )
+    retry_after = 2

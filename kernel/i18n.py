@@ -1,0 +1,39 @@
+"""Korean and English text without a compile step.
+
+Note [Two languages]
+Product text is short and there are exactly two languages, so both stand side by side where the
+text is used, and a missing translation is a missing argument. Data rows carry `*_ko` and `*_en`
+columns; `localized` picks one.
+"""
+
+from typing import Any
+
+from django.utils.functional import Promise, lazystr
+from django.utils.translation import get_language
+
+
+class _Text:
+    __slots__ = ("en", "ko")
+
+    def __init__(self, en: str, ko: str) -> None:
+        self.en = en
+        self.ko = ko
+
+    def __str__(self) -> str:
+        return self.ko if is_korean() else self.en
+
+
+def is_korean() -> bool:
+    """Say whether the active language is Korean."""
+    return (get_language() or "").startswith("ko")
+
+
+def text(*, en: str, ko: str) -> Promise:
+    """Return a lazy string that reads in the language active when it is rendered."""
+    return lazystr(_Text(en, ko))  # type: ignore[no-any-return]
+
+
+def localized(row: Any, field: str) -> str:
+    """Return `row.<field>_ko` or `row.<field>_en`, the other where the wanted one is empty."""
+    first, second = ("ko", "en") if is_korean() else ("en", "ko")
+    return getattr(row, f"{field}_{first}") or getattr(row, f"{field}_{second}")

@@ -1,0 +1,51 @@
+"""What a log line or event says about the request that caused it.
+
+The values travel through HTTP headers, Celery task headers, outbox rows and Kafka headers.
+"""
+
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from uuid import uuid4
+
+_SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:\-]{8,128}")
+_TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+@dataclass(frozen=True, slots=True)
+class Correlation:
+    """A request id and a W3C `traceparent`."""
+
+    request_id: str = ""
+    traceparent: str = ""
+
+
+_NONE = Correlation()
+_current: ContextVar[Correlation] = ContextVar("correlation", default=_NONE)
+
+
+def current() -> Correlation:
+    """Return the correlation of the running request, task or message."""
+    return _current.get()
+
+
+@contextmanager
+def correlated(correlation: Correlation) -> Iterator[None]:
+    """Run the block under `correlation`."""
+    token = _current.set(correlation)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def received(request_id: str | None, traceparent: str | None) -> Correlation:
+    """Return the caller's values where they are sane, new ones otherwise."""
+    if not request_id or not _SANE_REQUEST_ID.fullmatch(request_id):
+        request_id = str(uuid4())
+    if not traceparent or not _TRACEPARENT.fullmatch(traceparent):
+        traceparent = f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+    return Correlation(request_id, traceparent)

@@ -1,0 +1,202 @@
+"""Who has which seat."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from concerts.models import Performance, Seat
+from kernel.db.fields import UUID7Field
+from kernel.money import DEFAULT_CURRENCY, Money
+from reservations import policy
+
+INVENTORY_STATE_CONSISTENT = "reservations_inventory_state_consistent"
+RESERVATION_SEAT_UNIQUE = "reservations_reservation_seat_unique"
+
+
+class SalePolicy(models.Model):
+    """How one performance is sold: windows, hold lengths and limits. Versioned and audited."""
+
+    performance = models.OneToOneField(
+        Performance, on_delete=models.PROTECT, primary_key=True, related_name="sale_policy"
+    )
+    sale_opens_at = models.DateTimeField()
+    sale_closes_at = models.DateTimeField()
+    hold_seconds = models.PositiveIntegerField(default=policy.HOLD_SECONDS)
+    hold_cap_seconds = models.PositiveIntegerField(
+        default=policy.HOLD_CAP_SECONDS,
+        help_text="Counted from the first hold; nothing outlives it.",
+    )
+    payment_seconds = models.PositiveIntegerField(default=policy.PAYMENT_SECONDS)
+    max_seats_per_fan = models.PositiveSmallIntegerField(default=policy.MAX_SEATS_PER_FAN)
+    put_on_sale_at = models.DateTimeField(null=True, blank=True, editable=False)
+    version = models.PositiveIntegerField(default=1, editable=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(sale_opens_at__lt=F("sale_closes_at")),
+                name="reservations_policy_window_ordered",
+            ),
+            models.CheckConstraint(
+                condition=Q(hold_seconds__lte=F("hold_cap_seconds")),
+                name="reservations_policy_hold_within_cap",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"sale policy v{self.version}"
+
+
+class SaleHalt(models.Model):
+    """A stop of a sale, with its reason; the sale goes on once every halt is lifted."""
+
+    id = UUID7Field()
+    performance = models.ForeignKey(Performance, on_delete=models.PROTECT, related_name="halts")
+    reason = models.CharField(max_length=200)
+    created_at = models.DateTimeField()
+    lifted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["performance"],
+                condition=Q(lifted_at__isnull=True),
+                name="reservations_halt_live",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+class SeatInventory(models.Model):
+    """The sale state of one seat. This row is the lock that counts.
+
+    `held_until` is the deadline that counts (Note [Hold deadline]): a seat TEMPORARILY_RESERVED
+    with `held_until <= now` is free to whoever claims it next, with no job in between.
+    `performance` and `index` are copies that never change, so that the availability string needs
+    no join and no index covers a changing column (updates stay HOT).
+    """
+
+    class Status(models.TextChoices):
+        AVAILABLE = "AVAILABLE"
+        TEMPORARILY_RESERVED = "TEMPORARILY_RESERVED"
+        RESERVED = "RESERVED"
+        BLOCKED = "BLOCKED"
+
+    seat = models.OneToOneField(
+        Seat, on_delete=models.PROTECT, primary_key=True, related_name="inventory"
+    )
+    performance = models.ForeignKey(
+        Performance, on_delete=models.PROTECT, related_name="inventory", db_constraint=False
+    )
+    index = models.PositiveIntegerField()
+    status = models.CharField(max_length=20, choices=Status.choices, default=Status.AVAILABLE)
+    reservation_id = models.UUIDField(null=True, blank=True)
+    held_until = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name=INVENTORY_STATE_CONSISTENT,
+                condition=(
+                    Q(
+                        status__in=["AVAILABLE", "BLOCKED"],
+                        reservation_id__isnull=True,
+                        held_until__isnull=True,
+                    )
+                    | Q(
+                        status="TEMPORARILY_RESERVED",
+                        reservation_id__isnull=False,
+                        held_until__isnull=False,
+                    )
+                    | Q(
+                        status="RESERVED",
+                        reservation_id__isnull=False,
+                        held_until__isnull=True,
+                    )
+                ),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.seat_id} {self.status}"
+
+    def is_free(self, now: datetime) -> bool:
+        """Say whether a claim at `now` may take it."""
+        if self.status == self.Status.TEMPORARILY_RESERVED:
+            return self.held_until is not None and self.held_until <= now
+        return self.status == self.Status.AVAILABLE
+
+
+class Reservation(models.Model):
+    """Seats of one performance held or bought by one fan. Partitioned by month of its key."""
+
+    class Status(models.TextChoices):
+        PENDING = "PENDING"
+        CONFIRMED = "CONFIRMED"
+        EXPIRED = "EXPIRED"
+        RELEASED = "RELEASED"
+        CANCELLED = "CANCELLED"
+
+    id = UUID7Field()
+    # No constraint: every hold would lock the same performance row (see the ADR on foreign keys).
+    performance = models.ForeignKey(
+        Performance, on_delete=models.PROTECT, related_name="+", db_constraint=False
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="reservations"
+    )
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.PENDING)
+    amount = models.PositiveBigIntegerField(help_text="Minor units, sum of the seats' prices")
+    currency = models.CharField(max_length=3, default=DEFAULT_CURRENCY)
+    created_at = models.DateTimeField(help_text="When it was first held")
+    expires_at = models.DateTimeField()
+    extendable_until = models.DateTimeField()
+    payment_opened_at = models.DateTimeField(null=True, blank=True)
+    closed_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it left PENDING; later changes don't move it"
+    )
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["user", "performance"], name="reservations_fan_performance"),
+            models.Index(
+                fields=["expires_at"],
+                condition=Q(status="PENDING"),
+                name="reservations_pending_by_expiry",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.id} {self.status}"
+
+    @property
+    def money(self) -> Money:
+        """The price of all seats."""
+        return Money(self.amount, self.currency)
+
+    def has_lapsed(self, now: datetime) -> bool:
+        """Say whether it is a hold whose time has passed, swept or not."""
+        return self.status == self.Status.PENDING and self.expires_at <= now
+
+
+class ReservationSeat(models.Model):
+    """One seat of a reservation at the price it was held for."""
+
+    id = UUID7Field()
+    reservation = models.ForeignKey(Reservation, on_delete=models.PROTECT, related_name="seats")
+    seat = models.ForeignKey(Seat, on_delete=models.PROTECT, related_name="+")
+    price = models.PositiveBigIntegerField(help_text="Minor units")
+    currency = models.CharField(max_length=3, default=DEFAULT_CURRENCY)
+    cancelled_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["reservation", "seat"], name=RESERVATION_SEAT_UNIQUE),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.seat_id)
