@@ -1,0 +1,112 @@
+"""Fixtures of every test: real servers, real commits, clean state."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.core.management import call_command
+from django.test import TransactionTestCase
+from redis import Redis
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from accounts.tokens import issue_access_token
+from kernel import clock
+from kernel.redis.roles import breaker, client
+from tests.support import database, factories, servers
+
+_WITHOUT_DATABASE = ("tests/unit/", "tests/architecture/", "tests/stack/", "tests/acceptance/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give every test but the fast ones the databases, with real commits."""
+    for item in items:
+        place = item.path.relative_to(item.config.rootpath).as_posix()
+        if not place.startswith(_WITHOUT_DATABASE):
+            item.add_marker(pytest.mark.django_db(transaction=True, databases="__all__"))
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings() -> None:
+    """Make the signing keys before the first request needs them."""
+    call_command("keys", "init", verbosity=0)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _fast_cleaning() -> Iterator[None]:
+    original = TransactionTestCase._fixture_teardown
+
+    def teardown(self: TransactionTestCase) -> None:
+        for alias in self._databases_names(include_mirrors=False):
+            database.clean(alias)
+
+    TransactionTestCase._fixture_teardown = teardown
+    yield
+    TransactionTestCase._fixture_teardown = original
+
+
+@pytest.fixture(autouse=True)
+def _clean_redis(request: pytest.FixtureRequest) -> None:
+    if servers.running is None:
+        return
+    for role in ("cache", "lock", "queue"):
+        breaker(role).reset()
+        client(role).flushall()
+
+
+@pytest.fixture(scope="session")
+def parts() -> servers.RunningServers:
+    """The running servers: `parts.part("replica").stop()` and the like."""
+    assert servers.running is not None
+    return servers.running
+
+
+@pytest.fixture
+def kafka(parts: servers.RunningServers, settings) -> str:
+    """The address of a real Kafka, started when the first test asks."""
+    settings.KAFKA_BOOTSTRAP_SERVERS = parts.kafka()
+    return settings.KAFKA_BOOTSTRAP_SERVERS
+
+
+@pytest.fixture
+def queue_redis() -> "Redis":
+    return client("queue")
+
+
+@pytest.fixture
+def lock_redis() -> "Redis":
+    return client("lock")
+
+
+@pytest.fixture
+def api() -> APIClient:
+    """A client of nobody."""
+    return APIClient()
+
+
+@pytest.fixture
+def fan(db_ready) -> User:
+    return factories.make_user()
+
+
+@pytest.fixture
+def db_ready(transactional_db) -> None:
+    """The databases are there (fixtures that write ask for it)."""
+
+
+@pytest.fixture
+def as_fan() -> Callable[[User], APIClient]:
+    """Return a client that sends the user's access token."""
+
+    def client_of(user: User) -> APIClient:
+        caller = APIClient()
+        token = issue_access_token(
+            user_id=user.pk,
+            session_id=str(user.pk),
+            is_staff=user.is_staff,
+            groups=[group.name for group in user.groups.all()],
+            now=clock.now(),
+        )
+        caller.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+        return caller
+
+    return client_of

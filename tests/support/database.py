@@ -1,0 +1,44 @@
+"""Clean the databases between tests that really commit.
+
+TRUNCATE, which Django's flush uses, takes a lock and a file per table and partition: about a
+hundred here. Deleting the few rows a test left is some twenty times faster.
+"""
+
+from functools import cache
+
+from django.apps import apps
+from django.db import connections
+
+# Rows that migrations made and every test may count on.
+_KEPT_TABLES = {
+    "django_content_type",
+    "auth_permission",
+    "auth_group",
+    "auth_group_permissions",
+}
+_KEPT_ROWS = {"points_account": "user_id IS NOT NULL"}
+
+
+@cache
+def _statement(alias: str) -> str:
+    connection = connections[alias]
+    existing = set(connection.introspection.table_names())
+    tables = [
+        model._meta.db_table
+        for model in apps.get_models(include_auto_created=True)
+        if model._meta.managed and model._meta.db_table in existing - _KEPT_TABLES
+    ]
+    deletes = [
+        f'DELETE FROM "{table}" WHERE {_KEPT_ROWS.get(table, "true")}'
+        for table in sorted(set(tables))
+    ]
+    # The role may set this on test servers only: it leaves out triggers and foreign keys.
+    return "; ".join(["SET LOCAL session_replication_role = replica", *deletes])
+
+
+def clean(alias: str) -> None:
+    """Delete what tests committed to the database `alias`."""
+    connection = connections[alias]
+    connection.ensure_connection()
+    with connection.cursor() as cursor:
+        cursor.execute(f"BEGIN; {_statement(alias)}; COMMIT")
