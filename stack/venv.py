@@ -25,6 +25,10 @@ def fail(message):
     sys.exit("setup: " + message)
 
 
+def version():
+    return ".".join(map(str, sys.version_info[:2]))
+
+
 def digest(name):
     with open(os.path.join(ROOT, "requirements", name + ".txt"), "rb") as file:
         return hashlib.sha256(file.read()).hexdigest()
@@ -44,19 +48,20 @@ def use_new_enough_python():
     if sys.version_info >= MINIMUM:
         return
     for minor in range(NEWEST, MINIMUM[1] - 1, -1):
-        found = shutil.which("python3.%d" % minor)
+        found = shutil.which(f"python3.{minor}")
         if found:
-            os.execv(found, [found] + sys.argv)
+            os.execv(found, [found, *sys.argv])
     fail(
-        "Python %d.%d or newer is needed, %s is %d.%d (PYTHON=/path/to/python3 make ... names another)"
-        % (MINIMUM + (sys.executable,) + tuple(sys.version_info[:2]))
+        f"Python {MINIMUM[0]}.{MINIMUM[1]} or newer is needed, {sys.executable} is {version()}"
+        " (make PYTHON=/path/to/python3 ... names another)"
     )
 
 
 def usable():
-    check = "import sys, pip; sys.exit(sys.version_info < %r)" % (MINIMUM,)
+    check = f"import sys, pip; sys.exit(sys.version_info < {MINIMUM})"
     try:
-        return subprocess.run([VENV_PYTHON, "-c", check], stderr=subprocess.DEVNULL).returncode == 0
+        command = [VENV_PYTHON, "-c", check]
+        return subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode == 0
     except OSError:
         return False
 
@@ -67,19 +72,19 @@ def create():
         import venv  # noqa: F401, PLC0415
     except ImportError:
         fail("this Python has no venv module (on Debian: apt-get install python3-venv)")
-    print("setup: making .venv with Python %d.%d" % tuple(sys.version_info[:2]), flush=True)
+    print(f"setup: making .venv with Python {version()}", flush=True)
     shutil.rmtree(VENV, ignore_errors=True)
-    if subprocess.run([sys.executable, "-m", "venv", VENV]).returncode != 0:
+    if subprocess.run([sys.executable, "-m", "venv", VENV], check=False).returncode != 0:
         fail("python3 -m venv failed")
 
 
 def install(name):
-    print("setup: installing requirements/%s.txt (hashes checked)" % name, flush=True)
+    print(f"setup: installing requirements/{name}.txt (hashes checked)", flush=True)
     command = [VENV_PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     command += ["--no-input", "--no-deps", "--require-hashes"]
     command += ["-r", os.path.join(ROOT, "requirements", name + ".txt")]
-    if subprocess.run(command).returncode != 0:
-        fail("installing requirements/%s.txt failed (see above)" % name)
+    if subprocess.run(command, check=False).returncode != 0:
+        fail(f"installing requirements/{name}.txt failed (see above)")
 
 
 def main():
@@ -89,7 +94,9 @@ def main():
     use_new_enough_python()
     wanted = {part: digest(part) for part in INCLUDES[name]}
     done = installed()
-    if all(done.get(part) == value for part, value in wanted.items()) and os.path.exists(VENV_PYTHON):
+    if all(done.get(part) == value for part, value in wanted.items()) and os.path.exists(
+        VENV_PYTHON
+    ):
         return
     if not usable():
         create()

@@ -1,0 +1,5 @@
+"""The one error a person is meant to read."""
+
+
+class StackError(Exception):
+    """Something a person can mend; its text is the whole message, in one line where it can be."""

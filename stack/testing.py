@@ -1,0 +1,211 @@
+"""Real servers for a test session, on free ports and in a folder of their own."""
+
+import fcntl
+import signal
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from stack.engine import READY, Engine, Policy, State, Unit
+from stack.errors import StackError
+from stack.folder import Folder
+from stack.logs import tail
+from stack.postgres.binaries import programs
+from stack.postgres.cluster import APPLICATION, SUPERUSER, Cluster, Site
+from stack.postgres.primary import Primary
+from stack.postgres.replica import Replica
+from stack.process import Tools
+from stack.record import read_json, write_json
+from stack.service import HOST, Service, free_ports
+from stack.valkey import ROLES, Valkey
+
+PARTS = ("primary", "replica", *ROLES)
+UP_SECONDS = 90
+
+
+class Part:
+    """One server, to be hurt and healed by a test. Every call returns when it has happened."""
+
+    def __init__(self, servers: "TestServers", unit: Unit) -> None:
+        self._servers = servers
+        self._unit = unit
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        self._unit.start(time.monotonic())
+        self._servers.wait([self._unit], READY)
+
+    def stop(self) -> None:
+        """Stop it in its own orderly way."""
+        self._unit.stop(time.monotonic())
+        self._servers.wait([self._unit], {State.STOPPED})
+
+    def kill(self) -> None:
+        """End it and its children by SIGKILL."""
+        self._unit.kill(time.monotonic())
+        self._servers.wait([self._unit], {State.KILLED})
+
+    def pause(self) -> None:
+        """Freeze it and its children by SIGSTOP."""
+        self._unit.pause()
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self._unit.resume()
+
+    @property
+    def port(self) -> int:
+        return self._servers.ports[self._unit.name]
+
+    @property
+    def log(self) -> Path:
+        return self._unit.log
+
+
+class TestServers:
+    """The PostgreSQL pair, the four Valkey roles and, when asked for, Kafka.
+
+    Servers already running in `data` are used as they are, so a developer may keep them between
+    runs (`keep`: they outlive this process and `down` leaves them). Without `durable` they skip
+    fsync and append-only files: quicker, and wrong for a test of what survives a crash.
+    Raises StackError with the end of a server's log where it doesn't come up.
+    """
+
+    __test__ = False  # a name that starts with Test, and no test
+
+    def __init__(self, data: Path, *, durable: bool = False, keep: bool = False) -> None:
+        self.folder = Folder(data)
+        self.ports: dict[str, int] = {}
+        self._durable = durable
+        self._keep = keep
+        self._tools = Tools()
+        self._engine: Engine | None = None
+
+    def up(self, *, kafka: bool = False) -> dict[str, str]:
+        """Start what doesn't run yet and return the environment that leads to the servers."""
+        self.folder.make()
+        with self.folder.lock.open(
+            "a"
+        ) as lock:  # two processes on one folder: the second finds all up
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            running = self.folder.record.alive()
+            self._choose_ports(reuse=bool(running))
+            marker = self.folder.marker
+            policy = Policy(
+                restart=False, death_signal=0 if self._keep else signal.SIGTERM, marker=marker
+            )
+            self._tools = Tools(marker)
+            engine = self._engine = Engine(self.folder.logs, policy, self.folder.record)
+            engine.add(self._services())
+            for name, child in running.items():
+                if name in engine.units:
+                    engine.units[name].adopt(child, time.monotonic())
+            wanted = [unit for name, unit in engine.units.items() if kafka or name != "kafka"]
+            for unit in wanted:
+                unit.start(time.monotonic(), wait=True)
+            self.wait(wanted, READY)
+        return self.environment()
+
+    def start_kafka(self) -> str:
+        """Start Kafka if it doesn't run and return its bootstrap servers."""
+        self.part("kafka").start()
+        return self.environment()["KAFKA_BOOTSTRAP_SERVERS"]
+
+    def part(self, name: str) -> Part:
+        """Return one server: primary, replica, cache, lock, queue, broker or kafka."""
+        if self._engine is None:
+            raise StackError("the servers are not up")
+        return Part(self, self._engine.units[name])
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables by which Frontrow's settings find these servers."""
+        environment = {
+            "DATABASE_URL": self._database_url("primary", "frontrow"),
+            "REPLICA_URL": self._database_url("replica", "frontrow"),
+            "IDEMPOTENCY_DATABASE_URL": self._database_url("primary", "idempotency"),
+            "CELERY_BROKER_URL": f"redis://{HOST}:{self.ports['broker']}/0",
+        }
+        for role in ("cache", "lock", "queue"):
+            environment[f"REDIS_{role.upper()}_URL"] = f"redis://{HOST}:{self.ports[role]}/0"
+        return environment
+
+    def admin_url(self, part: str = "primary", database: str = "postgres") -> str:
+        """Return a superuser's way in, for what a test must do to a server itself."""
+        password = self.folder.passwords.superuser
+        return f"postgresql://{SUPERUSER}:{password}@{HOST}:{self.ports[part]}/{database}"
+
+    def cluster(self, part: str) -> Cluster:
+        """Return the PostgreSQL server `part`, to run statements as the superuser."""
+        service = self.part(part)._unit.service
+        if not isinstance(service, Cluster):
+            raise StackError(f"{part} is no PostgreSQL server")
+        return service
+
+    def down(self) -> None:
+        """Stop the servers that this object started; with `keep`, none."""
+        if self._engine is None:
+            return
+        if not self._keep:
+            for level in reversed(self._engine.levels()):
+                units = [unit for unit in level if unit.child and unit.child.born_here]
+                for unit in units:
+                    unit.stop(time.monotonic())
+                self.wait(units, {State.STOPPED, State.KILLED, State.FAILED})
+        self._tools.close()
+        self._engine.close()
+        self._engine = None
+
+    def wait(self, units: Iterable[Unit], states: Iterable[State]) -> None:
+        """Go on until all `units` are in one of `states`."""
+        units, states = list(units), set(states)
+        self._until(lambda: all(unit.state in states for unit in units), units, states)
+
+    def _until(self, condition: Callable[[], bool], units: list[Unit], states: set[State]) -> None:
+        engine = self._engine
+        if engine is None:
+            raise StackError("the servers are not up")
+        deadline = time.monotonic() + UP_SECONDS
+        engine.tick(time.monotonic())
+        while not condition():
+            for unit in units:
+                if unit.state is State.FAILED and State.FAILED not in states:
+                    raise StackError(
+                        "\n".join([f"{unit.name}: {unit.last_error}", *tail(unit.log)])
+                    )
+            if time.monotonic() > deadline:
+                slow = ", ".join(f"{u.name} is {u.state}" for u in units if u.state not in states)
+                raise StackError(f"after {UP_SECONDS} s {slow}")
+            time.sleep(0.01)
+            engine.tick(time.monotonic())
+
+    def _choose_ports(self, *, reuse: bool) -> None:
+        path = self.folder.run / "ports.json"
+        known = read_json(path)
+        if not (reuse and known):
+            known = dict(
+                zip((*PARTS, "kafka", "controller"), free_ports(len(PARTS) + 2), strict=True)
+            )
+            write_json(path, known)
+        self.ports = known
+
+    def _services(self) -> list[Service]:
+        folder = self.folder
+        site = Site(
+            programs=programs(folder.home, folder.account),
+            home=folder.home,
+            account=folder.account,
+            passwords=folder.passwords,
+            tools=self._tools,
+            durable=self._durable,
+        )
+        databases = ("frontrow", "idempotency")
+        primary = Primary(site, self.ports["primary"], databases, create_databases=True)
+        roles = [
+            Valkey(role, self.ports[role], folder.root / "valkey" / role, durable=self._durable)
+            for role in ROLES
+        ]
+        return [primary, Replica(site, self.ports["replica"], primary), *roles]
+
+    def _database_url(self, part: str, database: str) -> str:
+        password = self.folder.passwords.application
+        return f"postgresql://{APPLICATION}:{password}@{HOST}:{self.ports[part]}/{database}"
