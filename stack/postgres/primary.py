@@ -15,12 +15,15 @@ SELECT format('CREATE ROLE %I LOGIN', name)
 ALTER ROLE {application} LOGIN NOSUPERUSER {create_databases} PASSWORD '{application_password}';
 ALTER ROLE {replicator} LOGIN REPLICATION PASSWORD '{replicator_password}';
 GRANT pg_monitor TO {application};
+{test_grants}
 SELECT format('CREATE DATABASE %I OWNER {application}', name)
   FROM unnest(ARRAY[{databases}]) AS name
  WHERE NOT EXISTS (SELECT 1 FROM pg_database WHERE datname = name) \\gexec
 SELECT pg_create_physical_replication_slot('{slot}', true)
  WHERE NOT EXISTS (SELECT 1 FROM pg_replication_slots WHERE slot_name = '{slot}');
 """
+# Lets a test session delete what a test left without firing triggers and foreign keys.
+TEST_GRANTS = f"GRANT SET ON PARAMETER session_replication_role TO {APPLICATION};"
 
 
 class Primary(Cluster):
@@ -46,6 +49,7 @@ class Primary(Cluster):
                 replicator=REPLICATOR,
                 slot=SLOT,
                 create_databases="CREATEDB" if self.create_databases else "NOCREATEDB",
+                test_grants=TEST_GRANTS if self.create_databases else "",
                 application_password=self.site.passwords.application,
                 replicator_password=self.site.passwords.replicator,
                 databases=", ".join(f"'{name}'" for name in self.databases),
