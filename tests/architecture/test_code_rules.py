@@ -1,0 +1,152 @@
+"""Rules of the layout that no linter knows, checked on the syntax tree."""
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+APPS = sorted(
+    path.parent.name
+    for path in ROOT.glob("*/apps.py")
+    if (path.parent / "__init__.py").exists()
+)
+EDGES = ("api/", "tasks.py", "consumers.py", "management/", "admin", "middleware.py", "clock.py")
+LINES = 320
+
+
+@cache
+def sources() -> tuple[Path, ...]:
+    packages = [*APPS, "config", "stack"]
+    return tuple(
+        path
+        for package in packages
+        for path in sorted((ROOT / package).rglob("*.py"))
+        if "migrations" not in path.parts
+    )
+
+
+def product_sources() -> Iterator[tuple[str, ast.Module]]:
+    for path in sources():
+        yield path.relative_to(ROOT).as_posix(), tree_of(path)
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(), filename=str(path))
+
+
+def imported(tree: ast.Module) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def in_app_module(name: str, *modules: str) -> bool:
+    app, _, rest = name.partition("/")
+    return app in APPS and app != "kernel" and rest.startswith(modules)
+
+
+def test_there_are_sources_to_check():
+    assert len(sources()) > 100
+    assert {"reservations", "queueing", "payments"} <= set(APPS)
+
+
+def test_no_import_inside_a_function():
+    found = [
+        f"{name}:{inner.lineno}"
+        for name, tree in product_sources()
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        for inner in ast.walk(node)
+        if isinstance(inner, (ast.Import, ast.ImportFrom))
+        # AppConfig.ready is Django's own place for imports that need the registry.
+        and not (name.endswith("apps.py") and node.name == "ready")
+    ]
+    assert found == []
+
+
+def test_only_edges_ask_what_time_it_is():
+    found = []
+    for name, tree in product_sources():
+        if name.startswith(("stack/", "kernel/")) or any(edge in name for edge in EDGES):
+            continue
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Call):
+                continue
+            call = ast.unparse(node.func)
+            if call in {"clock.now", "datetime.now", "timezone.now", "datetime.utcnow"}:
+                found.append(f"{name}:{node.lineno} {call}")
+    assert found == []
+
+
+def test_use_cases_and_operations_know_neither_http_nor_celery():
+    below = ("usecases", "operations", "queries", "locking", "models", "policy", "events")
+    banned = ("rest_framework", "celery", "django.http", "confluent_kafka")
+    found = [
+        f"{name} imports {module}"
+        for name, tree in product_sources()
+        if in_app_module(name, *below) and not name.startswith("events/")
+        for module in imported(tree)
+        if module.startswith(banned)
+    ]
+    assert found == []
+
+
+def test_views_reach_data_only_through_use_cases_and_queries():
+    found = [
+        f"{name} imports {module}"
+        for name, tree in product_sources()
+        if in_app_module(name, "api/") and not name.startswith(("accounts/", "idempotency/"))
+        for module in imported(tree)
+        if module.startswith("django.db") or module.split(".")[1:2] == ["models"]
+        and module.split(".")[0] in APPS
+    ]
+    assert found == []
+
+
+def test_rows_are_locked_only_in_locking_modules():
+    found = []
+    for name, tree in product_sources():
+        if name.endswith("locking.py") or name.startswith("stack/"):
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and node.attr == "select_for_update":
+                found.append(f"{name}:{node.lineno}")
+    assert found == []
+
+
+def test_no_file_is_too_long_to_find_a_rule_in():
+    long = {
+        path.relative_to(ROOT).as_posix(): lines
+        for path in sources()
+        if (lines := len(path.read_text().splitlines())) > LINES
+    }
+    assert long == {}
+
+
+@pytest.mark.parametrize("app", [app for app in APPS if app != "kernel"])
+def test_every_app_says_what_it_owns(app):
+    readme = ROOT / app / "README.md"
+    assert readme.exists()
+    assert len(readme.read_text()) > 300
+
+
+def test_no_use_case_calls_another():
+    found = [
+        f"{name} imports {module}"
+        for name, tree in product_sources()
+        if in_app_module(name, "usecases")
+        for module in imported(tree)
+        # Paying frees the waiting-room place after commit: a lower app's store, by its use case.
+        if ".usecases" in module and not module.endswith(("waiting_room", "waiting_room.finish"))
+        and module.split(".")[0] == name.split("/")[0]
+    ]
+    assert found == []

@@ -1,0 +1,41 @@
+"""Import contracts, migrations, error codes and generated documents agree with the code."""
+
+import io
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.urls import get_resolver
+from importlinter.cli import lint_imports
+
+from kernel.errors import DomainError
+
+ROOT = Path(settings.BASE_DIR)
+
+
+def test_imports_point_down(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert lint_imports() == 0
+
+
+def test_generated_documents_are_current():
+    call_command("documents", check=True, stdout=io.StringIO())
+
+
+def test_every_error_code_is_snake_case_and_documented():
+    get_resolver().url_patterns  # imports every view, and with it every error  # noqa: B018
+    documented = (ROOT / "docs" / "errors.md").read_text()
+    assert len(DomainError.registry) > 20
+    for code, error in DomainError.registry.items():
+        assert re.fullmatch(r"[a-z]+(_[a-z]+)*", code)
+        assert f"`{code}`" in documented
+        assert str(error.message)
+
+
+def test_a_code_can_not_be_taken_twice():
+    with pytest.raises(TypeError, match="is taken"):
+
+        class Impostor(DomainError):
+            code = "busy"
