@@ -6,10 +6,13 @@ text is used, and a missing translation is a missing argument. Data rows carry `
 columns; `localized` picks one.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from django.utils.functional import Promise, lazystr
+from django.utils.functional import lazystr
 from django.utils.translation import get_language
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise as LazyText  # the stubs' own name for it
 
 
 class _Text:
@@ -28,12 +31,12 @@ def is_korean() -> bool:
     return (get_language() or "").startswith("ko")
 
 
-def text(*, en: str, ko: str) -> Promise:
+def text(*, en: str, ko: str) -> "LazyText":
     """Return a lazy string that reads in the language active when it is rendered."""
-    return lazystr(_Text(en, ko))  # type: ignore[no-any-return]
+    return lazystr(_Text(en, ko))
 
 
 def localized(row: Any, field: str) -> str:
     """Return `row.<field>_ko` or `row.<field>_en`, the other where the wanted one is empty."""
     first, second = ("ko", "en") if is_korean() else ("en", "ko")
-    return getattr(row, f"{field}_{first}") or getattr(row, f"{field}_{second}")
+    return str(getattr(row, f"{field}_{first}") or getattr(row, f"{field}_{second}"))

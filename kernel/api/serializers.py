@@ -15,7 +15,7 @@ class StrictSerializer(serializers.Serializer[Any]):
             unknown = sorted(set(data) - set(self.fields))
             if unknown:
                 message = text(en="Unknown field.", ko="알 수 없는 항목입니다.")
-                raise serializers.ValidationError({name: [message] for name in unknown})
+                raise serializers.ValidationError({name: [str(message)] for name in unknown})
         return super().to_internal_value(data)
 
 
@@ -42,5 +42,5 @@ class ProblemSerializer(serializers.Serializer[Any]):
     detail = serializers.CharField()
     instance = serializers.CharField()
     code = serializers.CharField()
-    errors = ProblemItemSerializer(many=True, required=False)
+    errors = ProblemItemSerializer(many=True, required=False)  # type: ignore[assignment]
     retry_after = serializers.IntegerField(required=False)

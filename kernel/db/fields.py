@@ -1,14 +1,21 @@
 """Column types that Django lacks."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models.expressions import DatabaseDefault, RawSQL
 
 from kernel.ids import uuid7
 
+if TYPE_CHECKING:  # generic for the type checker only
+    _UUIDField = models.UUIDField[Any, Any]
+    _BigIntegerField = models.BigIntegerField[Any, Any]
+else:
+    _UUIDField = models.UUIDField
+    _BigIntegerField = models.BigIntegerField
 
-class UUID7Field(models.UUIDField):
+
+class UUID7Field(_UUIDField):
     """A UUIDv7 primary key, made in Python so that it is known before the row is written."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -18,7 +25,7 @@ class UUID7Field(models.UUIDField):
         super().__init__(**kwargs)
 
 
-class IdentityField(models.BigIntegerField):
+class IdentityField(_BigIntegerField):
     """A bigint that the database numbers itself (`GENERATED ALWAYS AS IDENTITY`)."""
 
     db_returning = False
@@ -46,5 +53,5 @@ class _KeywordDefault(DatabaseDefault):
     def resolve_expression(self, *args: Any, **kwargs: Any) -> "_KeywordDefault":
         return self
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
-        return "DEFAULT", []
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[()]]:
+        return "DEFAULT", ()

@@ -46,4 +46,4 @@ def run_after_commit(effect: Callable[[], object], *, using: str = DEFAULT_DB_AL
 def _in_own_transaction(using: str) -> bool:
     # A test case's own wrapping block doesn't count: it would hide a missing transaction.
     blocks = connections[using].atomic_blocks
-    return any(not block._from_testcase for block in blocks)
+    return any(not block._from_testcase for block in blocks)  # type: ignore[attr-defined]

@@ -33,7 +33,7 @@ class FunctionLibrary:
         Raises `PartUnavailable` when the server is away.
         """
 
-        def run(server: "Redis[Any]") -> Any:
+        def run(server: Redis) -> Any:
             try:
                 return server.fcall(function, len(keys), *keys, *args)
             except ResponseError as error:
@@ -45,5 +45,5 @@ class FunctionLibrary:
 
         return guarded(self.role, run)
 
-    def _load(self, server: "Redis[Any]") -> None:
+    def _load(self, server: Redis) -> None:
         server.function_load(self.source.read_text(), replace=True)

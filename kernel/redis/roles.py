@@ -6,7 +6,7 @@ the breaker. Time-outs are short: a gate that is slow is a gate that is away.
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 from django_redis import get_redis_connection
 from redis import Redis
@@ -26,9 +26,10 @@ AWAY = (
 _ALIASES: dict[Role, str] = {"cache": "default", "lock": "lock", "queue": "queue"}
 
 
-def client(role: Role) -> "Redis[Any]":
+def client(role: Role) -> Redis:
     """Return the role's client (thread-safe, pooled, opened on first use)."""
-    return get_redis_connection(_ALIASES[role])
+    connection: Redis = get_redis_connection(_ALIASES[role])
+    return connection
 
 
 @cache
@@ -37,6 +38,6 @@ def breaker(role: Role) -> Breaker:
     return Breaker(f"redis_{role}", failures_on=AWAY)
 
 
-def guarded(role: Role, call: Callable[["Redis[Any]"], T]) -> T:
+def guarded(role: Role, call: Callable[[Redis], T]) -> T:
     """Run `call` with the role's client; raises `PartUnavailable` when the role is away."""
     return breaker(role).call(lambda: call(client(role)))
