@@ -24,23 +24,29 @@ SECRETS = (
 )
 
 
+def default_data() -> Path:
+    """Return the data folder: FRONTROW_DATA, else `.data` beside the code."""
+    return Path(os.environ.get("FRONTROW_DATA") or ROOT / ".data").absolute()
+
+
 class Folder:
     """Paths and generated secrets of one stack."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, downloads: Path | None = None) -> None:
         self.root = root.absolute()
         self.logs = self.root / "logs"
         self.run = self.root / "run"
-        self.downloads = self.root / "downloads"
+        self.downloads = downloads or self.root / "downloads"
         self.account: Account | None = unprivileged()
 
     def make(self) -> "Folder":
         """Make the folders that are missing; return self."""
         try:
-            # Root's servers run as another user, who has to pass through.
-            self.root.mkdir(mode=0o711 if self.account else 0o700, parents=True, exist_ok=True)
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             for folder in (self.logs, self.run, self.downloads):
-                folder.mkdir(mode=0o700, exist_ok=True)
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if self.account:  # root's servers run as another user, who has to pass through
+                self.root.chmod(0o711)
         except OSError as error:
             raise StackError(f"can't make the data folder {self.root}: {error.strerror}") from error
         if self.root.stat().st_uid != os.geteuid():
@@ -98,5 +104,5 @@ class Folder:
                 shutil.rmtree(entry)
             else:
                 entry.unlink()
-        if downloads:
+        if not any(self.root.iterdir()):
             self.root.rmdir()

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from stack.engine import READY, Engine, Policy, State, Unit
 from stack.errors import StackError
-from stack.folder import Folder
+from stack.folder import Folder, default_data
+from stack.kafka import Kafka, jars
 from stack.logs import tail
 from stack.postgres.binaries import programs
 from stack.postgres.cluster import APPLICATION, SUPERUSER, Cluster, Site
@@ -74,12 +75,13 @@ class TestServers:
     __test__ = False  # a name that starts with Test, and no test
 
     def __init__(self, data: Path, *, durable: bool = False, keep: bool = False) -> None:
-        self.folder = Folder(data)
+        self.folder = Folder(data, default_data() / "downloads")
         self.ports: dict[str, int] = {}
         self._durable = durable
         self._keep = keep
         self._tools = Tools()
         self._engine: Engine | None = None
+        self._kafka = ""
 
     def up(self, *, kafka: bool = False) -> dict[str, str]:
         """Start what doesn't run yet and return the environment that leads to the servers."""
@@ -97,19 +99,33 @@ class TestServers:
             self._tools = Tools(marker)
             engine = self._engine = Engine(self.folder.logs, policy, self.folder.record)
             engine.add(self._services())
-            for name, child in running.items():
-                if name in engine.units:
-                    engine.units[name].adopt(child, time.monotonic())
-            wanted = [unit for name, unit in engine.units.items() if kafka or name != "kafka"]
-            for unit in wanted:
+            for name in engine.units.keys() & running.keys():
+                engine.units[name].adopt(running[name], time.monotonic())
+            for unit in engine.units.values():
                 unit.start(time.monotonic(), wait=True)
-            self.wait(wanted, READY)
+            if kafka:
+                self.start_kafka()
+            self.wait(engine.units.values(), READY)
         return self.environment()
 
     def start_kafka(self) -> str:
-        """Start Kafka if it doesn't run and return its bootstrap servers."""
+        """Start Kafka if it doesn't run and return its bootstrap servers.
+
+        Raises StackError where Kafka can't be had on this machine.
+        """
+        if self._engine is None:
+            raise StackError("the servers are not up")
+        if "kafka" not in self._engine.units:
+            folder = self.folder.root / "kafka"
+            found = jars(self.folder.downloads, self._tools)
+            ports = (self.ports["kafka"], self.ports["controller"])
+            self._engine.add([Kafka(*ports, folder, found, self._tools)])
+            running = self.folder.record.alive().get("kafka")
+            if running:
+                self._engine.units["kafka"].adopt(running, time.monotonic())
         self.part("kafka").start()
-        return self.environment()["KAFKA_BOOTSTRAP_SERVERS"]
+        self._kafka = f"{HOST}:{self.ports['kafka']}"
+        return self._kafka
 
     def part(self, name: str) -> Part:
         """Return one server: primary, replica, cache, lock, queue, broker or kafka."""
@@ -123,6 +139,7 @@ class TestServers:
             "DATABASE_URL": self._database_url("primary", "frontrow"),
             "REPLICA_URL": self._database_url("replica", "frontrow"),
             "IDEMPOTENCY_DATABASE_URL": self._database_url("primary", "idempotency"),
+            "KAFKA_BOOTSTRAP_SERVERS": self._kafka,
             "CELERY_BROKER_URL": f"redis://{HOST}:{self.ports['broker']}/0",
         }
         for role in ("cache", "lock", "queue"):
@@ -154,6 +171,10 @@ class TestServers:
         self._tools.close()
         self._engine.close()
         self._engine = None
+
+    def erase(self) -> None:
+        """Remove the servers' data, once they are down."""
+        self.folder.erase(downloads=False)
 
     def wait(self, units: Iterable[Unit], states: Iterable[State]) -> None:
         """Go on until all `units` are in one of `states`."""

