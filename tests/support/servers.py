@@ -25,7 +25,7 @@ class RunningServers:
         kept = os.environ.get("FRONTROW_TEST_DATA")
         self.keep = bool(kept)
         self.data = Path(kept or tempfile.mkdtemp(prefix="frontrow-test-"))
-        self.servers = TestServers(self.data)
+        self.servers = TestServers(self.data, keep=self.keep)
         self._kafka = ""
 
     def up(self) -> None:
@@ -45,6 +45,7 @@ class RunningServers:
     def down(self) -> None:
         if not self.keep:
             self.servers.down()
+            self.servers.erase()
 
 
 running: RunningServers | None = None
