@@ -16,4 +16,10 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 # A tick that waited longer than its `expires` is dropped: the next one does its work.
-CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {}
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
+    "idempotency.purge": {
+        "task": "idempotency.purge",
+        "schedule": 60.0,
+        "options": {"queue": "sweep", "expires": 60},
+    },
+}

@@ -1,0 +1,16 @@
+"""Idempotency records, to look at."""
+
+from django.contrib import admin
+
+from idempotency.models import Record
+from kernel.admin import ReadOnlyAdmin
+
+
+@admin.register(Record)
+class RecordAdmin(ReadOnlyAdmin):
+    """Read-only: a record edited by hand would replay an answer that never was."""
+
+    list_display = ("request_key", "state", "status", "attempt", "created_at", "lease_until")
+    list_filter = ("state", "status")
+    search_fields = ("request_key", "=resource_id")
+    ordering = ("-created_at",)

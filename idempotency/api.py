@@ -1,0 +1,153 @@
+"""The decorator that makes a POST safe to send again.
+
+Semantics after draft-ietf-httpapi-idempotency-key-header, with the details of our contract.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from functools import wraps
+from hashlib import sha256
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from idempotency.usecases import attempts
+from kernel import clock
+from kernel.api.caller import Caller
+
+__all__ = ["idempotent"]
+
+HEADER = "Idempotency-Key"
+_BARE = re.compile(r"[\x21\x23-\x7e][\x21-\x7e]{7,254}")
+_QUOTED = re.compile(r'"(?:[\x21\x23-\x5b\x5d-\x7e]|\\["\\])*"')  # RFC 9651 string, no spaces
+_LENGTHS = range(8, 256)
+# Refused before anything could change: the same key may be sent again, corrected.
+_REFUSED = frozenset({400, 401, 403, 429})
+
+Handler = Callable[..., Response]
+
+
+def idempotent(*, required: bool) -> Callable[[Handler], Handler]:
+    """Let a view method execute once per caller, route and Idempotency-Key.
+
+    The method finds `request.idempotency`: an `Attempt`, or None where the key is optional and
+    absent. Kept for replay: 2xx and domain 4xx. After 400, 401, 403, 429 and 5xx the lease is
+    given back at once.
+    """
+
+    def decorate(method: Handler) -> Handler:
+        @wraps(method)
+        def guarded(view: APIView, request: Request, *args: Any, **kwargs: Any) -> Response:
+            key = _key(request, required=required)
+            if key is None:
+                request.idempotency = None  # type: ignore[attr-defined]
+                return method(view, request, *args, **kwargs)
+            found = attempts.claim(
+                request_key=_request_key(request, key),
+                body_hash=_body_hash(request),
+                now=clock.now(),
+            )
+            if isinstance(found, attempts.Answer):
+                return _replayed(found)
+            request.idempotency = found  # type: ignore[attr-defined]
+            return _execute(method, view, request, found, args, kwargs)
+
+        return extend_schema(parameters=[_parameter(required=required)])(guarded)
+
+    return decorate
+
+
+def _execute(
+    method: Handler,
+    view: APIView,
+    request: Request,
+    attempt: attempts.Attempt,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> Response:
+    try:
+        response = method(view, request, *args, **kwargs)
+    except Exception as error:  # noqa: BLE001  (translated or raised again below)
+        try:
+            # DRF's own translation, made here so that a domain 4xx can be kept for replay.
+            response = view.handle_exception(error)
+        except Exception:
+            attempts.give_back(attempt, now=clock.now(), untouched=False)
+            raise
+    if response.status_code in _REFUSED or response.status_code >= 500:
+        attempts.give_back(attempt, now=clock.now(), untouched=response.status_code in _REFUSED)
+    else:
+        attempts.finish(attempt, answer=_kept(response))
+    return response
+
+
+def _key(request: Request, *, required: bool) -> str | None:
+    raw = request.headers.get(HEADER)
+    if raw is None:
+        if required:
+            raise attempts.KeyRequired
+        return None
+    raw = raw.strip(" \t")
+    if _QUOTED.fullmatch(raw):
+        key = re.sub(r'\\(["\\])', r"\1", raw[1:-1])
+        if len(key) in _LENGTHS:
+            return key
+    elif _BARE.fullmatch(raw):
+        return raw
+    raise attempts.KeyInvalid
+
+
+def _request_key(request: Request, key: str) -> str:
+    match = request.resolver_match
+    assert match is not None
+    route = f"{request.method} {match.route}"
+    caller: Caller = request.user  # type: ignore[assignment]
+    return sha256("\x1f".join([str(caller.user_id), route, key]).encode()).hexdigest()
+
+
+def _body_hash(request: Request) -> str:
+    """Hash what is asked for: the path's arguments and the parsed body.
+
+    Parsed, so that a client that writes the same members in another order still says the same.
+    """
+    asked = [request.path, request.query_params.urlencode(), request.data]
+    return sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+
+def _kept(response: Response) -> attempts.Answer:
+    headers = {name: value for name, value in response.headers.items() if name != "Allow"}
+    if response.content_type:
+        headers["Content-Type"] = response.content_type
+    body = "" if response.data is None else JSONRenderer().render(response.data).decode()
+    return attempts.Answer(response.status_code, body, headers)
+
+
+def _replayed(answer: attempts.Answer) -> Response:
+    headers = dict(answer.headers)
+    content_type = headers.pop("Content-Type", None)
+    return Response(
+        json.loads(answer.body) if answer.body else None,
+        status=answer.status,
+        headers={**headers, "Idempotency-Replayed": "true"},
+        content_type=content_type,
+    )
+
+
+def _parameter(*, required: bool) -> OpenApiParameter:
+    return OpenApiParameter(
+        HEADER,
+        OpenApiTypes.STR,
+        OpenApiParameter.HEADER,
+        required=required,
+        description=(
+            "8 to 255 visible ASCII characters, bare or in double quotes; kept for 24 hours per "
+            "caller and route. The same key with the same body gets the first answer again, with "
+            "`Idempotency-Replayed: true`."
+        ),
+    )

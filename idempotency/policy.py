@@ -1,0 +1,10 @@
+"""How long a key is remembered and an execution may own it."""
+
+from datetime import timedelta
+
+LEASE = timedelta(seconds=30)
+# The contract says at least 24 hours; the margin covers clocks and the purge's own rhythm.
+RETENTION = timedelta(hours=25)
+RETRY_AFTER_SECONDS = 1
+PURGE_BATCH = 1000
+PURGE_BATCHES = 20

@@ -1,0 +1,18 @@
+"""Celery: forget records past their time."""
+
+import logging
+
+from celery import shared_task
+
+from idempotency.usecases import attempts
+from kernel import clock
+
+log = logging.getLogger(__name__)
+
+
+@shared_task(name="idempotency.purge", queue="sweep", ignore_result=True)
+def purge() -> None:
+    """Delete expired records, bounded; the next tick does the rest."""
+    deleted = attempts.purge(now=clock.now())
+    if deleted:
+        log.info("idempotency records purged", extra={"count": deleted})

@@ -1,0 +1,240 @@
+"""Claim a key before executing, and keep the answer afterwards.
+
+Note [Idempotency without a shared transaction]
+The record and the effect live in different databases, so no order of commits is safe by itself. A
+claim is a lease with a fencing number; the effect carries `request_key` (or the `resource_id`
+chosen here) under a unique key. Whoever takes over a lapsed lease sees `resumed` and first looks
+that row up. So a crash between effect and record costs a look-up, never a second effect.
+After Brandur Leach, "Implementing Stripe-like Idempotency Keys in Postgres" (2017).
+"""
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import DatabaseError, InterfaceError, OperationalError, connections
+from prometheus_client import Counter
+from psycopg.types.json import Json
+from psycopg_pool import PoolTimeout
+
+from idempotency import policy
+from idempotency.models import Record
+from kernel.db.router import IDEMPOTENCY
+from kernel.errors import DomainError, Kind
+from kernel.i18n import text
+from kernel.ids import uuid7
+from kernel.redis.breaker import Breaker, PartUnavailable
+
+log = logging.getLogger(__name__)
+
+conflicts = Counter(
+    "frontrow_idempotency_conflicts_total",
+    "Requests whose key was known already, by what was found",
+    ["found"],
+)
+unfinished = Counter(
+    "frontrow_idempotency_unfinished_total",
+    "Answers that could not be kept, by reason; the lease lapses and a retry resumes",
+    ["reason"],
+)
+
+_away = (OperationalError, InterfaceError, PoolTimeout)
+_breaker = Breaker("idempotency_database", failures_on=_away)
+
+
+class KeyRequired(DomainError):
+    """A route that needs a key was called without one."""
+
+    code = "idempotency_key_required"
+    kind = Kind.INVALID
+    message = text(
+        en="Send an Idempotency-Key header, so that trying again is safe.",
+        ko="재시도가 안전하도록 Idempotency-Key 헤더를 보내 주세요.",
+    )
+
+
+class KeyInvalid(DomainError):
+    """The key is too short, too long, or not made of visible characters."""
+
+    code = "idempotency_key_invalid"
+    kind = Kind.INVALID
+    message = text(
+        en="An Idempotency-Key is 8 to 255 visible ASCII characters, bare or in double quotes.",
+        ko="Idempotency-Key는 8~255자의 출력 가능한 ASCII 문자여야 합니다.",
+    )
+
+
+class InProgress(DomainError):
+    """The first request with this key is still running."""
+
+    code = "idempotency_in_progress"
+    kind = Kind.CONFLICT
+    message = text(
+        en="The first request with this key is still running.",
+        ko="같은 키의 첫 요청이 아직 처리 중입니다.",
+    )
+    retry_after = policy.RETRY_AFTER_SECONDS
+
+
+class KeyReused(DomainError):
+    """The key came before with another body."""
+
+    code = "idempotency_key_reused"
+    kind = Kind.UNPROCESSABLE
+    message = text(
+        en="This Idempotency-Key was used for a different request.",
+        ko="이 Idempotency-Key는 이미 다른 요청에 사용되었습니다.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """The right to execute, until `policy.LEASE` has passed.
+
+    `resumed` says that an earlier execution may have taken effect: look `request_key` or
+    `resource_id` up before doing anything.
+    """
+
+    request_key: str
+    resource_id: UUID
+    attempt: int
+    resumed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A response worth keeping: its status, its rendered body and the headers that matter."""
+
+    status: int
+    body: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+_CLAIM = """
+INSERT INTO idempotency_record AS r
+    (request_key, body_hash, state, lease_until, attempt, resource_id, body, headers,
+     created_at, expires_at)
+VALUES (%(request_key)s, %(body_hash)s, 'RUNNING', %(lease_until)s, 1, %(resource_id)s, '', '{}',
+        %(now)s, %(expires_at)s)
+ON CONFLICT (request_key) DO UPDATE SET (attempt, body_hash, lease_until, expires_at) = (
+    SELECT CASE WHEN free THEN r.attempt + 1 ELSE r.attempt END,
+           CASE WHEN free THEN EXCLUDED.body_hash ELSE r.body_hash END,
+           CASE WHEN free THEN EXCLUDED.lease_until ELSE r.lease_until END,
+           CASE WHEN free THEN EXCLUDED.expires_at ELSE r.expires_at END
+    FROM (SELECT r.state = 'RUNNING' AND r.lease_until <= %(now)s
+             AND coalesce(r.body_hash, EXCLUDED.body_hash) = EXCLUDED.body_hash) AS judged (free))
+RETURNING new.attempt > coalesce(old.attempt, 0), old.body_hash IS NOT NULL, new.attempt,
+          new.resource_id, new.body_hash = %(body_hash)s, new.status, new.body, new.headers
+"""
+
+
+def claim(*, request_key: str, body_hash: str, now: datetime) -> Attempt | Answer:
+    """Return the right to execute, or the answer kept from an earlier execution.
+
+    One statement: it inserts the record, takes over a lapsed one, or changes nothing, and its
+    RETURNING tells which. Raises InProgress, KeyReused, and PartUnavailable when the database is
+    away (nothing may be executed then).
+    """
+    parameters = {
+        "request_key": request_key,
+        "body_hash": body_hash,
+        "now": now,
+        "lease_until": now + policy.LEASE,
+        "expires_at": now + policy.RETENTION,
+        "resource_id": uuid7(),
+    }
+    row = _breaker.call(lambda: _one(_CLAIM, parameters))
+    mine, known_body, attempt, resource_id, same_body, status, body, headers = row
+    if mine:
+        if known_body:
+            conflicts.labels("taken_over").inc()
+        return Attempt(request_key, resource_id, attempt, resumed=known_body)
+    if not same_body:
+        conflicts.labels("other_body").inc()
+        raise KeyReused
+    if status is None:
+        conflicts.labels("in_progress").inc()
+        raise InProgress
+    conflicts.labels("replayed").inc()
+    return Answer(status, body, json.loads(headers))
+
+
+def finish(attempt: Attempt, *, answer: Answer) -> bool:
+    """Keep the answer for replay; False when the lease was lost or the database is away.
+
+    It never raises: the effect has happened, and a lost record only means that a retry resumes.
+    """
+    return _close(
+        """
+        UPDATE idempotency_record
+           SET state = 'FINISHED', status = %(status)s, body = %(body)s, headers = %(headers)s
+         WHERE request_key = %(request_key)s AND attempt = %(attempt)s AND state = 'RUNNING'
+        """,
+        attempt,
+        {"status": answer.status, "body": answer.body, "headers": Json(dict(answer.headers))},
+    )
+
+
+def give_back(attempt: Attempt, *, now: datetime, untouched: bool) -> bool:
+    """End the lease at once so that the client may retry; nothing is kept for replay.
+
+    `untouched` says that this execution changed nothing; unless an earlier one may have, the
+    record then forgets its body, so that a corrected request may use the same key.
+    """
+    return _close(
+        """
+        UPDATE idempotency_record
+           SET lease_until = %(now)s,
+               body_hash = CASE WHEN %(forget)s THEN NULL ELSE body_hash END
+         WHERE request_key = %(request_key)s AND attempt = %(attempt)s AND state = 'RUNNING'
+        """,
+        attempt,
+        {"now": now, "forget": untouched and not attempt.resumed},
+    )
+
+
+def purge(*, now: datetime) -> int:
+    """Delete records past their time, at most `PURGE_BATCH * PURGE_BATCHES`; return how many."""
+    deleted = 0
+    for _ in range(policy.PURGE_BATCHES):
+        batch = Record.objects.filter(expires_at__lte=now).order_by("expires_at")
+        keys = list(batch.values_list("request_key", flat=True)[: policy.PURGE_BATCH])
+        # The condition again: a record taken over meanwhile has a new life.
+        deleted += Record.objects.filter(request_key__in=keys, expires_at__lte=now).delete()[0]
+        if len(keys) < policy.PURGE_BATCH:
+            break
+    return deleted
+
+
+def _one(statement: str, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
+    with connections[IDEMPOTENCY].cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return cursor.fetchone()
+
+
+def _close(statement: str, attempt: Attempt, parameters: Mapping[str, Any]) -> bool:
+    fenced = {
+        **parameters,
+        "request_key": attempt.request_key,
+        "attempt": attempt.attempt,
+    }
+
+    def execute() -> int:
+        with connections[IDEMPOTENCY].cursor() as cursor:
+            cursor.execute(statement, fenced)
+            return cursor.rowcount
+
+    try:
+        closed = _breaker.call(execute) == 1
+    except (DatabaseError, PartUnavailable) as error:
+        unfinished.labels("away").inc()
+        log.warning("idempotency record not closed", extra={"error": repr(error)})
+        return False
+    if not closed:
+        unfinished.labels("lease_lost").inc()
+        log.warning("idempotency lease lost", extra={"attempt": attempt.attempt})
+    return closed
