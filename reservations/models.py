@@ -11,6 +11,14 @@ from kernel.db.fields import UUID7Field
 from kernel.money import DEFAULT_CURRENCY, Money
 from reservations import policy
 
+# Note [Hold deadline]
+# A hold ends by itself: `SeatInventory.held_until` is judged by `now` inside every claim and every
+# read, so nobody waits for a job to notice. The reservation's `expires_at` is the same moment, and
+# both move together in one transaction, under the locks of Note [Lock order]. A seat whose hold
+# has lapsed is free to the next request; the reservation it belonged to becomes EXPIRED in the
+# transaction that takes the seat over, or in the sweep, whichever is first. Nothing may move the
+# deadline past `extendable_until`, which counts from the first hold.
+
 INVENTORY_STATE_CONSISTENT = "reservations_inventory_state_consistent"
 RESERVATION_SEAT_UNIQUE = "reservations_reservation_seat_unique"
 
@@ -90,7 +98,11 @@ class SeatInventory(models.Model):
         Seat, on_delete=models.PROTECT, primary_key=True, related_name="inventory"
     )
     performance = models.ForeignKey(
-        Performance, on_delete=models.PROTECT, related_name="inventory", db_constraint=False
+        Performance,
+        on_delete=models.PROTECT,
+        related_name="inventory",
+        db_constraint=False,
+        db_index=False,
     )
     index = models.PositiveIntegerField()
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.AVAILABLE)
@@ -98,7 +110,11 @@ class SeatInventory(models.Model):
     held_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name_plural = "seat inventory"
         constraints = [
+            models.UniqueConstraint(
+                fields=["performance", "index"], name="reservations_inventory_index_unique"
+            ),
             models.CheckConstraint(
                 name=INVENTORY_STATE_CONSISTENT,
                 condition=(
@@ -144,10 +160,18 @@ class Reservation(models.Model):
     id = UUID7Field()
     # No constraint: every hold would lock the same performance row (see the ADR on foreign keys).
     performance = models.ForeignKey(
-        Performance, on_delete=models.PROTECT, related_name="+", db_constraint=False
+        Performance,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
     )
+    # No index of its own: the one on (user, performance) serves it.
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="reservations"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="reservations",
+        db_index=False,
     )
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.PENDING)
     amount = models.PositiveBigIntegerField(help_text="Minor units, sum of the seats' prices")
@@ -156,6 +180,9 @@ class Reservation(models.Model):
     expires_at = models.DateTimeField()
     extendable_until = models.DateTimeField()
     payment_opened_at = models.DateTimeField(null=True, blank=True)
+    # What payments told of the latest attempt; kept here because reservations stand below payments.
+    payment_id = models.UUIDField(null=True, blank=True)
+    payment_status = models.CharField(max_length=20, blank=True)
     closed_at = models.DateTimeField(
         null=True, blank=True, help_text="When it left PENDING; later changes don't move it"
     )
@@ -187,7 +214,10 @@ class ReservationSeat(models.Model):
     """One seat of a reservation at the price it was held for."""
 
     id = UUID7Field()
-    reservation = models.ForeignKey(Reservation, on_delete=models.PROTECT, related_name="seats")
+    # No index of its own: the unique one begins with it.
+    reservation = models.ForeignKey(
+        Reservation, on_delete=models.PROTECT, related_name="seats", db_index=False
+    )
     seat = models.ForeignKey(Seat, on_delete=models.PROTECT, related_name="+")
     price = models.PositiveBigIntegerField(help_text="Minor units")
     currency = models.CharField(max_length=3, default=DEFAULT_CURRENCY)

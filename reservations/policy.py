@@ -5,3 +5,15 @@ HOLD_CAP_SECONDS = 900
 PAYMENT_SECONDS = 300
 MAX_SEATS_PER_FAN = 4
 MAX_SEATS_PER_REQUEST = 20
+MAX_SEATS_PER_FAN_BOUND = 20
+HOLD_SECONDS_BOUNDS = (30, 3600)
+MAX_SEATS_PER_BLOCK = 1000  # one staff action
+
+# The gate (Note [Seat claims]): how long a claim stands before its transaction has committed, and
+# how old its last look at PostgreSQL may be before a refusal is put to PostgreSQL again.
+CLAIM_MS = 1000
+CLAIM_DOUBT_MS = 1000
+SOLD_CLAIM_MS = 3_600_000
+
+POLICY_CACHE_SECONDS = 1.0
+SWEEP_BATCH = 200

@@ -1,0 +1,115 @@
+"""The only row locks and advisory locks of reservations, in one order.
+
+Note [Lock order]
+fan x performance (advisory, only where a per-fan limit is counted), then seat inventory by seat
+id, then reservations by id, then payment, then points accounts by id. Whoever wants a reservation
+reads its seat ids without a lock (they never change), locks the inventory rows, then the
+reservation, and looks at its state again. Reservation first and inventory second deadlocks with
+the take-over of lapsed holds; tests/concurrency keeps that as a control. `SKIP LOCKED` never
+waits, so it may stand anywhere. Waiting is bounded by `lock_timeout`; what runs into it becomes
+the retryable `busy`.
+
+Note [Row order]
+`ORDER BY ... FOR NO KEY UPDATE` locks rows in the order of the sort because LockRows stands above
+Sort, and the sort key never changes. `NO KEY` lets foreign-key checks on the same row pass.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection
+
+from concerts.models import Performance
+from kernel.db.advisory import lock_for_transaction
+from kernel.db.transaction import require_transaction
+from reservations.models import Reservation, SalePolicy
+
+
+@dataclass(frozen=True, slots=True)
+class LockedRow:
+    """The changing part of an inventory row under lock."""
+
+    seat_id: UUID
+    performance_id: UUID
+    status: str
+    reservation_id: UUID | None
+    held_until: datetime | None
+
+    def is_free(self, now: datetime) -> bool:
+        """Say whether a claim at `now` may take it (Note [Hold deadline])."""
+        if self.status == "TEMPORARILY_RESERVED":
+            return self.held_until is not None and self.held_until <= now
+        return self.status == "AVAILABLE"
+
+
+@dataclass(frozen=True, slots=True)
+class LockedSeat(LockedRow):
+    """The same with what the seat is called and costs today."""
+
+    section: str
+    row: str
+    number: str
+    price: int
+    currency: str
+
+
+_SEATS_TO_HOLD = """
+    SELECT inventory.seat_id, inventory.performance_id, inventory.status,
+           inventory.reservation_id, inventory.held_until,
+           section.code, seat.row, seat.number, grade.price, grade.currency,
+           EXISTS (SELECT FROM reservations_salehalt halt
+                   WHERE halt.performance_id = %(performance_id)s AND halt.lifted_at IS NULL)
+    FROM reservations_seatinventory inventory
+    JOIN concerts_seat seat ON seat.id = inventory.seat_id
+    JOIN concerts_section section ON section.id = seat.section_id
+    JOIN concerts_pricegrade grade ON grade.id = section.grade_id
+    WHERE inventory.performance_id = %(performance_id)s
+      AND inventory.seat_id = ANY(%(seat_ids)s::uuid[])
+    ORDER BY inventory.seat_id
+    FOR NO KEY UPDATE OF inventory
+"""
+
+
+def lock_fan(*, user_id: UUID, performance_id: UUID) -> None:
+    """Serialise what one fan does at one performance until the transaction ends."""
+    lock_for_transaction("reservations.fan", user_id, performance_id)
+
+
+def lock_seats(*, performance_id: UUID, seat_ids: Sequence[UUID]) -> tuple[list[LockedSeat], bool]:
+    """Lock the seats of the performance by id; return them and whether its sale is halted.
+
+    Ids that are no seats on sale there are left out.
+    """
+    require_transaction()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _SEATS_TO_HOLD, {"performance_id": performance_id, "seat_ids": list(seat_ids)}
+        )
+        rows = cursor.fetchall()
+    return [LockedSeat(*row[:10]) for row in rows], any(row[10] for row in rows)
+
+
+def lock_rows(*, seat_ids: Sequence[UUID], skip_locked: bool = False) -> list[LockedRow]:
+    """Lock inventory rows by seat id, without a look at the static tables."""
+    require_transaction()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT seat_id, performance_id, status, reservation_id, held_until"
+            " FROM reservations_seatinventory WHERE seat_id = ANY(%s::uuid[])"
+            " ORDER BY seat_id FOR NO KEY UPDATE" + (" SKIP LOCKED" if skip_locked else ""),
+            [list(seat_ids)],
+        )
+        return [LockedRow(*row) for row in cursor.fetchall()]
+
+
+def lock_reservation(*, reservation_id: UUID) -> Reservation:
+    """Lock one reservation; its inventory rows must be locked already."""
+    return Reservation.objects.select_for_update(no_key=True).get(pk=reservation_id)
+
+
+def lock_sale(*, performance_id: UUID) -> tuple[Performance, SalePolicy]:
+    """Lock a performance and its sale policy for a staff change; raises `DoesNotExist`."""
+    performance = Performance.objects.select_for_update(no_key=True).get(pk=performance_id)
+    return performance, SalePolicy.objects.select_for_update(no_key=True).get(pk=performance_id)

@@ -1,0 +1,44 @@
+"""The right to enter: one ticket a seat."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from concerts.models import Performance, Seat
+from kernel.db.fields import UUID7Field
+from reservations.models import Reservation
+
+LIVE_SEAT_UNIQUE = "tickets_ticket_live_seat_unique"
+
+
+class Ticket(models.Model):
+    """A ticket of one seat. The unique live seat is the second guard against selling it twice."""
+
+    class Status(models.TextChoices):
+        VALID = "VALID"
+        USED = "USED"
+        VOID = "VOID"
+
+    id = UUID7Field()
+    code = models.CharField(max_length=12, unique=True, help_text="Short, random, public")
+    reservation = models.ForeignKey(Reservation, on_delete=models.PROTECT, related_name="tickets")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="tickets"
+    )
+    # No constraint: the seat has it, and every sale would lock the same performance row.
+    performance = models.ForeignKey(
+        Performance, on_delete=models.PROTECT, related_name="+", db_constraint=False
+    )
+    seat = models.ForeignKey(Seat, on_delete=models.PROTECT, related_name="+", db_index=False)
+    status = models.CharField(max_length=5, choices=Status.choices, default=Status.VALID)
+    issued_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["seat"], condition=~Q(status="VOID"), name=LIVE_SEAT_UNIQUE
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.code

@@ -1,0 +1,5 @@
+"""How ticket codes look."""
+
+# Crockford's base 32: no I, L, O and U, so that a code can be read out at the door.
+CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+CODE_LENGTH = 12  # 60 bits: not to be guessed
