@@ -1,0 +1,18 @@
+"""What the ledger refuses."""
+
+from kernel.errors import DomainError, Kind
+from kernel.i18n import text
+
+
+class InsufficientPoints(DomainError):
+    """The balance is lower than what is asked for."""
+
+    code = "insufficient_points"
+    kind = Kind.CONFLICT
+    message = text(
+        en="There are not enough points. Charge some and try again.",
+        ko="포인트가 부족합니다. 충전한 뒤 다시 시도해 주세요.",
+    )
+
+    def __init__(self, *, balance: int, needed: int) -> None:
+        super().__init__(balance=balance, needed=needed)

@@ -1,0 +1,33 @@
+"""Events of the ledger (docs/events/points.*.json)."""
+
+from events.operations import NewEvent
+from points.operations import Received, Spent
+
+TOPIC = "frontrow.points.v1"
+SOURCE = "/frontrow/points"
+
+
+def charged(received: Received) -> NewEvent:
+    """A fan bought points."""
+    return _event("points.charged", received)
+
+
+def spent(spent: Spent) -> NewEvent:
+    """A fan paid with points."""
+    return _event("points.spent", spent)
+
+
+def _event(name: str, moved: Received | Spent) -> NewEvent:
+    # Keyed by the fan, so that a fan's movements keep the order of their account's lock.
+    return NewEvent(
+        topic=TOPIC,
+        type=name,
+        source=SOURCE,
+        aggregate_id=moved.user_id,
+        data={
+            "transfer_id": str(moved.transfer_id),
+            "user_id": str(moved.user_id),
+            "amount": moved.amount.as_json(),
+            "balance_after": moved.balance_after,
+        },
+    )
