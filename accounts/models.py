@@ -3,11 +3,16 @@
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.sessions.base_session import AbstractBaseSession
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models.functions import Lower
 
 from kernel.db.fields import UUID7Field
 from kernel.i18n import text
+
+USER_EMAIL_UNIQUE = "accounts_user_email_unique"
+SESSION_SID_UNIQUE = "accounts_session_sid_unique"
 
 
 class UserManager(BaseUserManager["User"]):
@@ -22,6 +27,15 @@ class UserManager(BaseUserManager["User"]):
         user.save(using=self._db)
         return user
 
+    @classmethod
+    def normalize_email(cls, email: str | None) -> str:
+        """Return the one spelling an address is kept under: lower case."""
+        return super().normalize_email(email).lower()
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        """Return the user of an e-mail address in whatever case (the admin's login form)."""
+        return self.get(email=self.normalize_email(username))
+
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
         """Create a member of staff who may do everything."""
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
@@ -31,11 +45,15 @@ class User(AbstractBaseUser, PermissionsMixin):
     """A person: fan or staff. The key is a UUIDv7, the login an e-mail address."""
 
     id = UUID7Field()
-    email = models.EmailField(max_length=254)
-    display_name = models.CharField(max_length=100, blank=True)
-    is_staff = models.BooleanField(default=False)
-    is_active = models.BooleanField(default=True)
-    date_joined = models.DateTimeField(auto_now_add=True)
+    email = models.EmailField(text(en="e-mail", ko="이메일"), max_length=254)
+    display_name = models.CharField(text(en="name", ko="이름"), max_length=100, blank=True)
+    is_staff = models.BooleanField(
+        text(en="staff", ko="직원"),
+        default=False,
+        help_text=text(en="May log in here.", ko="관리 화면에 로그인할 수 있습니다."),
+    )
+    is_active = models.BooleanField(text(en="active", ko="활성"), default=True)
+    date_joined = models.DateTimeField(text(en="joined", ko="가입일"), auto_now_add=True)
 
     objects = UserManager()
 
@@ -45,9 +63,73 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     class Meta:
         verbose_name = text(en="user", ko="사용자")
+        verbose_name_plural = text(en="users", ko="사용자")
+        permissions = [("lock_out_user", "Can lock users out and let them in")]
         constraints = [
-            models.UniqueConstraint(Lower("email"), name="accounts_user_email_unique"),
+            models.UniqueConstraint(fields=["email"], name=USER_EMAIL_UNIQUE),
+            # One address, one spelling: look-ups by e-mail are plain index look-ups.
+            models.CheckConstraint(
+                condition=models.Q(email=Lower("email")), name="accounts_user_email_lower_case"
+            ),
         ]
 
     def __str__(self) -> str:
         return self.email
+
+
+class Session(AbstractBaseSession):
+    """A login session that knows whose it is and what its tokens call it.
+
+    Note [Session ids in tokens]
+    Tokens name their session by `sid`, a keyed hash of the session key: it stays the same for the
+    session's life, so it can be revoked, and a token that leaks can't be turned into a session.
+    """
+
+    user_id = models.UUIDField(null=True, editable=False)  # null: nobody has logged in yet
+    sid = models.CharField(max_length=43, editable=False)
+
+    class Meta:
+        verbose_name = text(en="session", ko="세션")
+        verbose_name_plural = text(en="sessions", ko="세션")
+        constraints = [models.UniqueConstraint(fields=["sid"], name=SESSION_SID_UNIQUE)]
+        indexes = [
+            models.Index(
+                fields=["user_id"],
+                name="accounts_session_user",
+                condition=models.Q(user_id__isnull=False),
+            )
+        ]
+
+    @classmethod
+    def get_session_store_class(cls) -> Any:
+        raise NotImplementedError("accounts.sessions.SessionStore reads and writes these rows")
+
+
+class AuditEntry(models.Model):
+    """What a member of staff did, to what, why; written once, never changed.
+
+    Kept without foreign keys: it outlives what it speaks of.
+    """
+
+    id = UUID7Field()
+    actor_id = models.UUIDField(text(en="actor", ko="작업자"), null=True)
+    action = models.CharField(text(en="action", ko="작업"), max_length=100)
+    target_type = models.CharField(text(en="kind of target", ko="대상 종류"), max_length=100)
+    target_id = models.CharField(text(en="target", ko="대상"), max_length=100, blank=True)
+    reason = models.CharField(text(en="reason", ko="사유"), max_length=500, blank=True)
+    changes = models.JSONField(
+        text(en="changes", ko="변경 내용"), default=dict, encoder=DjangoJSONEncoder
+    )
+    request_id = models.CharField(max_length=128, blank=True)
+    created_at = models.DateTimeField(text(en="time", ko="시각"))
+
+    class Meta:
+        verbose_name = text(en="audit entry", ko="감사 기록")
+        verbose_name_plural = text(en="audit entries", ko="감사 기록")
+        indexes = [
+            models.Index(fields=["target_type", "target_id"], name="accounts_audit_target"),
+            models.Index(fields=["actor_id"], name="accounts_audit_actor"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.target_type}:{self.target_id}"

@@ -1,0 +1,38 @@
+"""Writes that require an open transaction."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from accounts.models import AuditEntry
+from kernel.db.transaction import require_transaction
+from kernel.telemetry import context
+
+
+def record_audit(
+    *,
+    actor_id: UUID | None,
+    action: str,
+    target: str,
+    reason: str,
+    changes: Mapping[str, Any],
+    now: datetime,
+) -> None:
+    """Record what a member of staff did, in the transaction of the deed itself.
+
+    `target` is `<type>:<key>` (see `kernel.audit.target_of`); `actor_id` is None for a command
+    run on the server; `changes` may hold anything that JSON, UUIDs and datetimes can say.
+    """
+    require_transaction()
+    target_type, _, target_id = target.partition(":")
+    AuditEntry.objects.create(
+        actor_id=actor_id,
+        action=action,
+        target_type=target_type,
+        target_id=target_id,
+        reason=reason,
+        changes=dict(changes),
+        request_id=context.current().request_id,
+        created_at=now,
+    )

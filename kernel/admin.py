@@ -1,0 +1,305 @@
+"""What every staff screen is made of.
+
+Note [Staff writes]
+What money or seats depend on is shown by a `ReadOnlyAdmin` and changes only by a `staff_action`,
+which asks for a reason and calls a use case. A row edited as a form whose change is a use case
+is a `UseCaseAdmin`. Everything else is an `AuditedAdmin`: plain forms whose every save and
+delete is recorded with its diff in the same transaction. Use cases record their own audit entry.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import wraps
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.db.models import Model, QuerySet
+from django.forms.models import model_to_dict
+from django.http import HttpRequest, HttpResponseBase
+from django.template.response import TemplateResponse
+from django.utils.functional import Promise
+
+from kernel import audit, clock
+from kernel.errors import DomainError
+from kernel.i18n import text
+
+ACTION_LIMIT = 1000  # rows one action may touch: it is one request
+_SECRETS = ("password", "secret", "token")
+
+
+class StaffAdmin(admin.ModelAdmin):
+    """The base: actions are offered only to those who hold the permission they name."""
+
+    show_full_result_count = False  # counting a table of millions for a heading is not worth it
+    list_per_page = 50
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        actions = super().get_actions(request)
+        return {
+            name: action
+            for name, action in actions.items()
+            if request.user.has_perms(getattr(action[0], "required_permissions", ()))
+        }
+
+
+class ReadOnlyAdmin(StaffAdmin):
+    """Look and search, never add, change or delete; staff actions may still be offered."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class ReadOnlyInline(admin.TabularInline):
+    """Rows shown under their parent, never edited there."""
+
+    extra = 0
+    can_delete = False
+    show_change_link = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class AuditedAdmin(StaffAdmin):
+    """Plain forms; each save and delete is an audit entry with its diff, in one transaction."""
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if not change or form.changed_data:
+            _record(request, obj, "changed" if change else "added", _diff(form))
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        super().save_formset(request, form, formset, change)
+        diffs = {inner.instance.pk: _diff(inner) for inner in formset.forms}
+        for obj in formset.new_objects:
+            _record(request, obj, "added", diffs.get(obj.pk, {}))
+        for obj, _changed in formset.changed_objects:
+            _record(request, obj, "changed", diffs.get(obj.pk, {}))
+        for obj in formset.deleted_objects:
+            _record(request, obj, "deleted", {})
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        _record(request, obj, "deleted", _contents(obj))
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        for obj in queryset:  # Django's own delete action; one entry a row
+            self.delete_model(request, obj)
+
+
+class ReasonForm(forms.Form):
+    """Why staff do what they do; every action that money or seats depend on asks for it."""
+
+    reason = forms.CharField(
+        label=text(en="Reason", ko="사유"), max_length=500, widget=forms.Textarea({"rows": 3})
+    )
+
+
+class ReasonModelForm(forms.ModelForm):
+    """A row's form that asks for the reason too."""
+
+    reason = ReasonForm.base_fields["reason"]
+
+
+class UseCaseAdmin(StaffAdmin):
+    """A change form whose save is a use case, with a reason; no other way to write.
+
+    Subclasses implement `perform_change`. The form is shown again with the refusal when the use
+    case raises a `DomainError`. Django's surrounding transaction is left out: a use case opens
+    its own.
+    """
+
+    form = ReasonModelForm
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def perform_change(
+        self,
+        request: HttpRequest,
+        obj: Any,
+        *,
+        changes: dict[str, Any],
+        reason: str,
+        now: datetime,
+    ) -> None:
+        """Call the use case with the cleaned `changes` (changed fields only) of the row `obj`.
+
+        `obj` already carries the new values, so read old ones from the database, under lock.
+        """
+        raise NotImplementedError
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Put the reason last; leave it out for those who only look."""
+        fieldsets = [
+            (title, {**options, "fields": [name for name in options["fields"] if name != "reason"]})
+            for title, options in super().get_fieldsets(request, obj)
+        ]
+        if self.has_change_permission(request, obj):
+            fieldsets.append((None, {"fields": ["reason"]}))
+        return fieldsets
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return self._changeform_view(request, *args, **_view_arguments(args, kwargs))
+        except DomainError as refusal:
+            self.message_user(request, str(refusal.message), messages.ERROR)
+            request.method = "GET"
+            return self._changeform_view(request, *args, **_view_arguments(args, kwargs))
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        values = form.cleaned_data
+        self.perform_change(
+            request,
+            obj,
+            changes={name: values[name] for name in form.changed_data if name != "reason"},
+            reason=values["reason"],
+            now=clock.now(),
+        )
+
+
+def _view_arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    defaults = {"object_id": None, "form_url": "", "extra_context": None}
+    return {**dict(list(defaults.items())[len(args) :]), **kwargs}
+
+
+Perform = Callable[..., str | Promise | None]
+
+
+def staff_action(
+    *,
+    description: str | Promise,
+    permissions: Sequence[str],
+    ask_reason: bool = True,
+    form_class: type[forms.Form] = ReasonForm,
+) -> Callable[[Perform], Any]:
+    """Make an admin action that shows what was picked, asks for a reason, and calls a use case.
+
+    The decorated method is called as `method(self, request, objects, *, now, **form fields)`
+    with the list of picked rows; the text it returns is shown as success, a `DomainError` it
+    raises as an error. `permissions` are full names (`reservations.block_seat`), all needed.
+    With `ask_reason=False` there is no page in between and no form field.
+    """
+
+    def decorate(perform: Perform) -> Any:
+        @wraps(perform)
+        def action(
+            self: StaffAdmin, request: HttpRequest, queryset: QuerySet[Any]
+        ) -> HttpResponseBase | None:
+            objects = list(queryset[: ACTION_LIMIT + 1])
+            if len(objects) > ACTION_LIMIT:
+                too_many = text(
+                    en=f"Pick at most {ACTION_LIMIT} rows.",
+                    ko=f"한 번에 {ACTION_LIMIT}건까지 선택할 수 있습니다.",
+                )
+                self.message_user(request, str(too_many), messages.ERROR)
+                return None
+            fields: dict[str, Any] = {}
+            if ask_reason:
+                form = form_class(request.POST if "confirmed" in request.POST else None)
+                if not form.is_valid():
+                    return _ask(self, request, objects, form, perform.__name__, description)
+                fields = form.cleaned_data
+            _carry_out(self, request, objects, perform, fields)
+            return None
+
+        action.short_description = description  # type: ignore[attr-defined]
+        action.required_permissions = tuple(permissions)  # type: ignore[attr-defined]
+        return action
+
+    return decorate
+
+
+def _carry_out(
+    model_admin: StaffAdmin,
+    request: HttpRequest,
+    objects: list[Any],
+    perform: Perform,
+    fields: dict[str, Any],
+) -> None:
+    try:
+        done = perform(model_admin, request, objects, now=clock.now(), **fields)
+    except DomainError as refusal:
+        extras = "; ".join(f"{name}: {value}" for name, value in refusal.extras.items())
+        told = f"{refusal.message} ({extras})" if extras else str(refusal.message)
+        model_admin.message_user(request, told, messages.ERROR)
+    else:
+        told = str(done or text(en="Done.", ko="처리했습니다."))
+        model_admin.message_user(request, told, messages.SUCCESS)
+
+
+def _ask(
+    model_admin: StaffAdmin,
+    request: HttpRequest,
+    objects: list[Any],
+    form: forms.Form,
+    action: str,
+    description: str | Promise,
+) -> TemplateResponse:
+    context = {
+        **model_admin.admin_site.each_context(request),
+        "title": description,
+        "opts": model_admin.opts,
+        "media": model_admin.media + form.media,
+        "objects": objects,
+        "form": form,
+        "action": action,
+        "checkbox": ACTION_CHECKBOX_NAME,
+    }
+    return TemplateResponse(request, "admin/staff_action.html", context)
+
+
+def _record(request: HttpRequest, obj: Model, verb: str, changes: dict[str, Any]) -> None:
+    audit.record(
+        actor_id=request.user.pk,
+        action=f"{obj._meta.label_lower}.{verb}",
+        target=audit.target_of(obj),
+        reason="",
+        changes=changes,
+        now=clock.now(),
+    )
+
+
+def _diff(form: Any) -> dict[str, Any]:
+    """Return `{field: {"from": ..., "to": ...}}` of a bound form; secrets only as "changed"."""
+    return {
+        name: {"changed": True}
+        if any(word in name for word in _SECRETS)
+        else {"from": _shown(form.initial.get(name)), "to": _shown(form.cleaned_data.get(name))}
+        for name in form.changed_data
+        if name in form.cleaned_data
+    }
+
+
+def _contents(obj: Model) -> dict[str, Any]:
+    values = model_to_dict(obj)
+    return {
+        name: {"from": _shown(value)}
+        for name, value in values.items()
+        if not any(word in name for word in _SECRETS)
+    }
+
+
+def _shown(value: Any) -> Any:
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, (list, tuple, set, frozenset, QuerySet)):
+        return sorted(str(item) for item in value)
+    return str(value)

@@ -1,0 +1,49 @@
+"""Make, rotate and list the site's signing keys."""
+
+import json
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from kernel import clock, keyfile
+from kernel.keys import USES
+
+
+class Command(BaseCommand):
+    """`manage.py keys init | rotate USE | list [--json]`."""
+
+    help = "Make, rotate and list the signing keys in SIGNING_KEYS_FILE."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        commands = parser.add_subparsers(dest="command", required=True)
+        commands.add_parser("init", help="make the ring if there is none; repeatable")
+        rotate = commands.add_parser("rotate", help="a new current key; the old one still verifies")
+        rotate.add_argument("use", choices=USES)
+        listing = commands.add_parser("list", help="uses, kids, states and ages; no secrets")
+        listing.add_argument("--json", action="store_true", dest="as_json")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        path = Path(settings.SIGNING_KEYS_FILE)
+        try:
+            if options["command"] == "init":
+                made = keyfile.init(path, now=clock.now())
+                self.stdout.write(f"{path}: {'keys made' if made else 'nothing to do'}")
+            elif options["command"] == "rotate":
+                kid = keyfile.rotate(path, options["use"], now=clock.now())
+                self.stdout.write(f"{options['use']}: {kid} signs from now on")
+            else:
+                self._list(path, as_json=options["as_json"])
+        except (OSError, ValueError, KeyError) as error:
+            raise CommandError(f"{path}: {error}") from error
+
+    def _list(self, path: Path, *, as_json: bool) -> None:
+        entries = keyfile.entries(path)
+        if as_json:
+            self.stdout.write(json.dumps(entries))
+            return
+        for entry in entries:
+            self.stdout.write("{use:8} {kid:14} {state:9} {created_at}".format(**entry))
