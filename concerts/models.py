@@ -1,20 +1,45 @@
 """Which concerts, performances and seats exist: static data that staff prepare before a sale."""
 
 from datetime import datetime
+from zoneinfo import available_timezones
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 
 from kernel.db.fields import UUID7Field
+from kernel.i18n import text
 from kernel.money import DEFAULT_CURRENCY, Money
 
 
-class PublicQuerySet(models.QuerySet["Concert"]):
+def is_public_concert(prefix: str = "") -> Q:
+    """Return the one predicate of what the public may see; `prefix` leads to the concert.
+
+    Every public query goes through it, so that a draft can't slip out by one of them.
+    """
+    return Q(**{f"{prefix}published_at__isnull": False, f"{prefix}deleted_at__isnull": True})
+
+
+def validate_timezone(name: str) -> None:
+    """Refuse a name that isn't an IANA time zone."""
+    if name not in available_timezones():
+        raise ValidationError(text(en="Not an IANA time zone.", ko="올바른 시간대가 아닙니다."))
+
+
+class ConcertQuerySet(models.QuerySet["Concert"]):
     """Concerts as the public may see them."""
 
-    def public(self) -> "PublicQuerySet":
+    def public(self) -> "ConcertQuerySet":
         """Leave out drafts and deleted ones."""
-        return self.filter(published_at__isnull=False, deleted_at__isnull=True)
+        return self.filter(is_public_concert())
+
+
+class PerformanceQuerySet(models.QuerySet["Performance"]):
+    """Performances as the public may see them."""
+
+    def public(self) -> "PerformanceQuerySet":
+        """Leave out deleted ones and those of drafts."""
+        return self.filter(is_public_concert("concert__"), deleted_at__isnull=True)
 
 
 class Venue(models.Model):
@@ -25,8 +50,14 @@ class Venue(models.Model):
     name_en = models.CharField(max_length=200, blank=True)
     address_ko = models.CharField(max_length=300, blank=True)
     address_en = models.CharField(max_length=300, blank=True)
-    timezone = models.CharField(max_length=64, default="Asia/Seoul", help_text="IANA name")
+    timezone = models.CharField(
+        max_length=64, default="Asia/Seoul", validators=[validate_timezone], help_text="IANA name"
+    )
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = text(en="venue", ko="공연장")
+        verbose_name_plural = text(en="venues", ko="공연장")
 
     def __str__(self) -> str:
         return self.name_ko
@@ -53,7 +84,11 @@ class Concert(models.Model):
     published_at = models.DateTimeField(null=True, blank=True, editable=False)
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
 
-    objects = PublicQuerySet.as_manager()
+    objects = ConcertQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = text(en="concert", ko="공연")
+        verbose_name_plural = text(en="concerts", ko="공연")
 
     def __str__(self) -> str:
         return self.title_ko
@@ -76,7 +111,11 @@ class Performance(models.Model):
     layout_frozen_at = models.DateTimeField(null=True, blank=True, editable=False)
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
 
+    objects = PerformanceQuerySet.as_manager()
+
     class Meta:
+        verbose_name = text(en="performance", ko="회차")
+        verbose_name_plural = text(en="performances", ko="회차")
         constraints = [
             models.CheckConstraint(
                 condition=Q(doors_open_at__isnull=True) | Q(doors_open_at__lte=F("starts_at")),
@@ -113,6 +152,8 @@ class PriceGrade(models.Model):
     position = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
+        verbose_name = text(en="price grade", ko="좌석 등급")
+        verbose_name_plural = text(en="price grades", ko="좌석 등급")
         constraints = [
             models.UniqueConstraint(
                 fields=["performance", "code"], name="concerts_grade_code_unique"
@@ -142,6 +183,8 @@ class Section(models.Model):
     focal_y = models.FloatField(null=True, blank=True)
 
     class Meta:
+        verbose_name = text(en="section", ko="구역")
+        verbose_name_plural = text(en="sections", ko="구역")
         constraints = [
             models.UniqueConstraint(
                 fields=["performance", "code"], name="concerts_section_code_unique"
@@ -166,6 +209,8 @@ class Seat(models.Model):
     accessible = models.BooleanField(default=False)
 
     class Meta:
+        verbose_name = text(en="seat", ko="좌석")
+        verbose_name_plural = text(en="seats", ko="좌석")
         constraints = [
             models.UniqueConstraint(
                 fields=["performance", "section", "row", "number"],

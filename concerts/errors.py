@@ -1,0 +1,66 @@
+"""Refusals about concerts and layouts; `performance_not_found` serves every app above."""
+
+from kernel.errors import DomainError, Kind
+from kernel.i18n import text
+
+
+class ConcertNotFound(DomainError):
+    """No concert of that id is there for the public (a draft is not there)."""
+
+    code = "concert_not_found"
+    kind = Kind.NOT_FOUND
+    message = text(en="There is no such concert.", ko="해당 공연을 찾을 수 없습니다.")
+
+
+class PerformanceNotFound(DomainError):
+    """No performance of that id is there for the public (one of a draft is not there)."""
+
+    code = "performance_not_found"
+    kind = Kind.NOT_FOUND
+    message = text(en="There is no such performance.", ko="해당 회차를 찾을 수 없습니다.")
+
+
+class LayoutFrozen(DomainError):
+    """The performance has been put on sale, so its seats and prices stay as they are."""
+
+    code = "layout_frozen"
+    kind = Kind.CONFLICT
+    message = text(
+        en="The performance has been put on sale; its seats and prices can't change any more.",
+        ko="판매가 시작된 회차의 좌석과 가격은 변경할 수 없습니다.",
+    )
+
+
+class LayoutEmpty(DomainError):
+    """A layout without a seat can't be frozen."""
+
+    code = "layout_empty"
+    kind = Kind.CONFLICT
+    message = text(en="The performance has no seats yet.", ko="아직 등록된 좌석이 없습니다.")
+
+
+class LayoutInvalid(DomainError):
+    """A layout file was refused; `problems` says where and why."""
+
+    code = "layout_invalid"
+    kind = Kind.INVALID
+    message = text(en="The layout file has errors.", ko="좌석 배치 파일에 오류가 있습니다.")
+
+
+class GradeNotFound(DomainError):
+    """The performance has no price grade of that id."""
+
+    code = "grade_not_found"
+    kind = Kind.NOT_FOUND
+    message = text(en="There is no such price grade.", ko="해당 좌석 등급을 찾을 수 없습니다.")
+
+
+class ConcertIncomplete(DomainError):
+    """The concert lacks what the public page needs; `missing` names the fields."""
+
+    code = "concert_incomplete"
+    kind = Kind.CONFLICT
+    message = text(
+        en="The concert is not complete enough to be published.",
+        ko="공연 정보가 부족하여 공개할 수 없습니다.",
+    )

@@ -1,0 +1,300 @@
+"""Documents built once for everybody, and never put back old.
+
+Note [Cached documents]
+A document depends on named things ("catalogue", "layout:<performance>"). Each name has a marker in
+the cache server: the WAL position of the last write that changed it. An entry carries the markers
+it was built under and is current only while they are the same; entry and markers come in one
+MGET. So:
+- a write drops any number of entries by moving one marker (`invalidate_after_commit`), and an
+  entry whose building began before the write is old the moment it is stored;
+- a rebuild reads a replica only once it has replayed the marker (Note [Replica reads]);
+- a marker only grows, and one that was evicted is set anew from the primary's position.
+
+Single flight: one thread of a process and one process of all (a short Redis lock) build a key;
+readers that come meanwhile get the older entry while it is usable, else they wait for the builder.
+Without the cache server each process builds for itself, behind the same in-process lock, and keeps
+the result for as long as it is fresh.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import DatabaseError, InterfaceError, OperationalError, connections
+from prometheus_client import Counter
+from psycopg_pool import PoolTimeout
+from redis import Redis
+
+from kernel.db import replica
+from kernel.db.transaction import run_after_commit
+from kernel.ids import uuid7
+from kernel.redis.breaker import PartUnavailable
+from kernel.redis.documents import (
+    Document,
+    Flights,
+    LocalDocuments,
+    decode,
+    document_of,
+    encode,
+)
+from kernel.redis.roles import guarded
+
+log = logging.getLogger(__name__)
+
+reads = Counter(
+    "frontrow_cached_documents_total",
+    "Cached documents read, by kind and by where the answer came from",
+    ["kind", "source"],
+)
+missed = Counter(
+    "frontrow_cache_invalidations_missed_total",
+    "Writes whose cache marker could not be left; the age of entries bounds the harm",
+)
+
+MARKER_SECONDS = 2 * 24 * 3600  # longer than any entry lives
+BUILDER_SECONDS = 5.0  # a builder that died is replaced after this
+POLL_SECONDS = 0.02
+_DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
+
+# Positions below 2^53 (9 PB of WAL) are exact as Lua numbers.
+_RAISE_MARKERS = """
+for _, key in ipairs(KEYS) do
+  local known = tonumber(redis.call('GET', key) or '0')
+  local raised = string.format('%.0f', math.max(known, tonumber(ARGV[1])))
+  redis.call('SET', key, raised, 'EX', ARGV[2])
+end
+"""
+# Only the builder's own lock is removed: it may have run out and be another's by now.
+_UNLOCK = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
+
+local = LocalDocuments()
+_flights = Flights()
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How long documents of one kind live and where they are built from.
+
+    Younger than `fresh` they are simply answered; then one reader rebuilds while others still get
+    the old one, until `usable`. `from_replica` builds by stale reads. `keep_in_process` also keeps
+    the bytes here, so that a hit asks the cache server for the markers only.
+    """
+
+    kind: str
+    fresh: timedelta
+    usable: timedelta
+    from_replica: bool = True
+    keep_in_process: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    recipe: Recipe
+    key: str
+    depends_on: tuple[str, ...]
+    build: Callable[[], bytes]
+    now: datetime
+
+    @property
+    def entry_key(self) -> str:
+        return f"fr:c:doc:{self.key}"
+
+    @property
+    def lock_key(self) -> str:
+        return f"fr:c:build:{self.key}"
+
+    def is_current(self, found: Document | None, markers: tuple[str, ...]) -> bool:
+        return (
+            found is not None
+            and found.markers == markers
+            and found.is_younger_than(self.recipe.fresh, self.now)
+        )
+
+    def is_usable(self, found: Document | None) -> bool:
+        return found is not None and found.is_younger_than(self.recipe.usable, self.now)
+
+    def answer(self, document: Document, source: str) -> Document:
+        reads.labels(self.recipe.kind, source).inc()
+        return document
+
+
+def read(
+    recipe: Recipe,
+    key: str,
+    *,
+    depends_on: Sequence[str],
+    build: Callable[[], bytes],
+    now: datetime,
+) -> Document:
+    """Return the document of `key`, built by `build` where there is none that is current.
+
+    A current one costs one call to the cache server and nothing else. Domain errors of `build`
+    pass through and are not cached; a database that is away is hidden by an entry still usable.
+    """
+    request = _Request(recipe, f"{recipe.kind}:{key}", tuple(depends_on), build, now)
+    try:
+        return _read_shared(request)
+    except PartUnavailable:
+        return _read_alone(request)
+
+
+def invalidate_after_commit(*names: str) -> None:
+    """Make documents that depend on `names` old once the open transaction has committed."""
+    run_after_commit(lambda: invalidate(*names))
+
+
+def invalidate(*names: str) -> None:
+    """Leave the primary's WAL position as the marker of `names`; call it after the commit.
+
+    Never raises for a part that is away: the write has happened, and the age of the entries
+    bounds how long the old value is seen.
+    """
+    try:
+        position = replica.write_position()
+        guarded("cache", lambda server: _raise_markers(server, names, position))
+    except (PartUnavailable, DatabaseError, InterfaceError, PoolTimeout) as error:
+        missed.inc()
+        log.warning("cache not invalidated", extra={"names": names, "error": repr(error)})
+
+
+def _read_shared(request: _Request) -> Document:
+    found, markers = _look(request)
+    if found is not None and request.is_current(found, markers):
+        return request.answer(found, "cache")
+    older = found if request.is_usable(found) else None
+    wait = 0.0 if older else BUILDER_SECONDS
+    with _flights.boarding(request.key, wait_seconds=wait) as boarded:
+        if older is not None and not boarded:
+            return request.answer(older, "older")
+        if older is None:  # whoever was ahead in this process has just built it
+            found, markers = _look(request)
+            if found is not None and request.is_current(found, markers):
+                return request.answer(found, "waited")
+        return _build_once_of_all(request, older, markers)
+
+
+def _build_once_of_all(
+    request: _Request, older: Document | None, markers: tuple[str, ...]
+) -> Document:
+    ticket = uuid7().hex
+    milliseconds = int(BUILDER_SECONDS * 1000)
+    mine = guarded(
+        "cache", lambda server: server.set(request.lock_key, ticket, nx=True, px=milliseconds)
+    )
+    if not mine:
+        if older is not None:
+            return request.answer(older, "older")
+        built = _await_builder(request)
+        if built is not None:
+            return request.answer(built, "waited")
+    try:
+        markers = _settled_markers(request, markers)
+        document = document_of(_build(request, markers), built_at=request.now, markers=markers)
+        _keep(request, document)
+        return request.answer(document, "built")
+    except _DATABASE_AWAY:
+        if older is None:
+            raise
+        return request.answer(older, "older")
+    finally:
+        with suppress(PartUnavailable):
+            guarded("cache", lambda server: server.eval(_UNLOCK, 1, request.lock_key, ticket))
+
+
+def _await_builder(request: _Request) -> Document | None:
+    """Return what another process is building; None when it takes too long or gave up."""
+    deadline = time.monotonic() + BUILDER_SECONDS
+    while time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+        found, markers = _look(request)
+        if request.is_current(found, markers):
+            return found
+        if not guarded("cache", lambda server: server.exists(request.lock_key)):
+            return None
+    return None
+
+
+def _read_alone(request: _Request) -> Document:
+    """Answer without the cache server: one build at a time in this process."""
+    with _flights.boarding(request.key, wait_seconds=BUILDER_SECONDS):
+        found = local.get(request.key)
+        if found is not None and found.is_younger_than(request.recipe.fresh, request.now):
+            return request.answer(found, "process")
+        document = document_of(_build(request, ()), built_at=request.now)
+        local.put(request.key, document)
+        return request.answer(document, "built_alone")
+
+
+def _look(request: _Request) -> tuple[Document | None, tuple[str, ...]]:
+    """Return the entry, whatever its age, and the markers now, in one call."""
+    marker_keys = [_marker_key(name) for name in request.depends_on]
+    kept = local.get(request.key) if request.recipe.keep_in_process else None
+    if kept is not None:
+        markers = _texts(guarded("cache", lambda server: server.mget(marker_keys)))
+        if request.is_current(kept, markers):
+            return kept, markers
+    values = guarded("cache", lambda server: server.mget([request.entry_key, *marker_keys]))
+    found = decode(values[0]) if values[0] is not None else None
+    markers = _texts(values[1:])
+    if found is not None and request.recipe.keep_in_process:
+        local.put(request.key, found)
+    return found, markers
+
+
+def _settled_markers(request: _Request, markers: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the markers, those missing (new or evicted) set from the primary's position."""
+    absent = [name for name, marker in zip(request.depends_on, markers, strict=True) if not marker]
+    if not absent:
+        return markers
+    try:
+        position = replica.write_position()
+    except _DATABASE_AWAY:
+        return markers  # the entry stays current while the marker is absent, and no longer
+    guarded("cache", lambda server: _raise_markers(server, absent, position))
+    keys = [_marker_key(name) for name in request.depends_on]
+    return _texts(guarded("cache", lambda server: server.mget(keys)))
+
+
+def _build(request: _Request, markers: tuple[str, ...]) -> bytes:
+    """Build from the replica where it may answer; one that fails meanwhile gives way."""
+    if request.recipe.from_replica:
+        positions = [int(marker) for marker in markers if marker]
+        with replica.stale_reads(after=max(positions, default=None)) as alias:
+            try:
+                return request.build()
+            except _DATABASE_AWAY:
+                if alias != replica.REPLICA:
+                    raise
+                connections[alias].close()
+                replica.forget_health()
+                replica.fallbacks.labels("failed").inc()
+    with replica.primary_reads():
+        return request.build()
+
+
+def _keep(request: _Request, document: Document) -> None:
+    if request.recipe.keep_in_process:
+        local.put(request.key, document)
+    milliseconds = int(request.recipe.usable.total_seconds() * 1000)
+    with suppress(PartUnavailable):
+        guarded(
+            "cache",
+            lambda server: server.set(request.entry_key, encode(document), px=milliseconds),
+        )
+
+
+def _raise_markers(server: "Redis[Any]", names: Sequence[str], position: int) -> None:
+    keys = [_marker_key(name) for name in names]
+    server.eval(_RAISE_MARKERS, len(keys), *keys, position, MARKER_SECONDS)
+
+
+def _marker_key(name: str) -> str:
+    return f"fr:c:marker:{name}"
+
+
+def _texts(values: Sequence[bytes | None]) -> tuple[str, ...]:
+    return tuple(value.decode() if value is not None else "" for value in values)

@@ -1,0 +1,133 @@
+"""What `kernel.redis.cached` keeps: documents, a bounded store in the process, flights."""
+
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from kernel import clock
+
+LOCAL_ENTRIES = 512
+LOCAL_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The final bytes of an answer, their strong entity tag (quoted), and what they rest on.
+
+    `markers` are the write positions (decimal, empty when unknown) of its dependencies when its
+    building began.
+    """
+
+    body: bytes
+    etag: str
+    built_at: datetime
+    markers: tuple[str, ...] = ()
+
+    def is_younger_than(self, limit: timedelta, now: datetime) -> bool:
+        """Say whether its age is below `limit`."""
+        return now - self.built_at < limit
+
+
+def document_of(body: bytes, *, built_at: datetime, markers: tuple[str, ...] = ()) -> Document:
+    """Return the document of `body`; its entity tag is a hash of the bytes."""
+    return Document(body, f'"{sha256(body).hexdigest()[:32]}"', built_at, markers)
+
+
+def encode(document: Document) -> bytes:
+    """Return one byte string: a line of JSON about the document, then its body."""
+    head = {
+        "etag": document.etag,
+        "built_at": clock.to_ms(document.built_at),
+        "markers": document.markers,
+    }
+    return json.dumps(head).encode() + b"\n" + document.body
+
+
+def decode(raw: bytes) -> Document | None:
+    """Return the document; None where another release wrote another form."""
+    head, _, body = raw.partition(b"\n")
+    try:
+        facts = json.loads(head)
+        return Document(
+            body, facts["etag"], clock.from_ms(facts["built_at"]), tuple(facts["markers"])
+        )
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+class LocalDocuments:
+    """Documents kept in this process: the least recently used go first."""
+
+    def __init__(self, *, entries: int = LOCAL_ENTRIES, size: int = LOCAL_BYTES) -> None:
+        self._entries = entries
+        self._size = size
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[str, Document] = OrderedDict()
+        self._used = 0
+
+    def get(self, key: str) -> Document | None:
+        """Return the document kept under `key`, whatever its age."""
+        with self._lock:
+            document = self._kept.get(key)
+            if document is not None:
+                self._kept.move_to_end(key)
+            return document
+
+    def put(self, key: str, document: Document) -> None:
+        """Keep a document, dropping others beyond the bounds."""
+        with self._lock:
+            self._drop(key)
+            self._kept[key] = document
+            self._used += len(document.body)
+            while self._kept and (len(self._kept) > self._entries or self._used > self._size):
+                self._drop(next(iter(self._kept)))
+
+    def clear(self) -> None:
+        """Forget everything (tests start clean)."""
+        with self._lock:
+            self._kept.clear()
+            self._used = 0
+
+    def _drop(self, key: str) -> None:
+        dropped = self._kept.pop(key, None)
+        if dropped is not None:
+            self._used -= len(dropped.body)
+
+
+class Flights:
+    """One lock a key, there only while somebody holds or awaits it."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._locks: dict[str, tuple[threading.Lock, int]] = {}
+
+    @contextmanager
+    def boarding(self, key: str, *, wait_seconds: float) -> Iterator[bool]:
+        """Yield whether the key's lock was had within `wait_seconds` (0: without waiting)."""
+        lock = self._enter(key)
+        had = lock.acquire(timeout=wait_seconds) if wait_seconds else lock.acquire(blocking=False)
+        try:
+            yield had
+        finally:
+            if had:
+                lock.release()
+            self._leave(key)
+
+    def _enter(self, key: str) -> threading.Lock:
+        with self._guard:
+            lock, users = self._locks.get(key, (threading.Lock(), 0))
+            self._locks[key] = (lock, users + 1)
+            return lock
+
+    def _leave(self, key: str) -> None:
+        with self._guard:
+            lock, users = self._locks[key]
+            if users == 1:
+                del self._locks[key]
+            else:
+                self._locks[key] = (lock, users - 1)
