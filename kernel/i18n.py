@@ -12,7 +12,9 @@ from django.utils.functional import lazystr
 from django.utils.translation import get_language
 
 if TYPE_CHECKING:
-    from django.utils.functional import _StrPromise as LazyText  # the stubs' own name for it
+    from django.utils.functional import _StrPromise
+
+    LazyText = _StrPromise  # the stubs' own name for lazy text
 
 
 class _Text:

@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import DatabaseError, InterfaceError
 from django.http import Http404
 from psycopg_pool import PoolTimeout
@@ -11,9 +11,9 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from kernel.api import problem
+from kernel.api.refusals import REFUSALS
 from kernel.db.busy import is_away, is_busy
 from kernel.errors import Busy, DomainError, ServiceUnavailable
-from kernel.i18n import text
 from kernel.redis.breaker import PartUnavailable
 
 log = logging.getLogger(__name__)
@@ -24,8 +24,21 @@ _CODES = {
     "authentication_failed": "token_invalid",
     "throttled": "rate_limited",
     "error": "internal_error",
-    "not_acceptable": "not_acceptable",
 }
+
+
+class BodyTooLarge(exceptions.APIException):
+    """The body is over `DATA_UPLOAD_MAX_MEMORY_SIZE`."""
+
+    status_code = 413
+    default_code = "body_too_large"
+
+
+class MalformedRequest(exceptions.APIException):
+    """Django found the request suspicious."""
+
+    status_code = 400
+    default_code = "malformed_request"
 
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -44,6 +57,10 @@ def _translate(error: Exception) -> Exception:
         return exceptions.NotFound()
     if isinstance(error, PermissionDenied):
         return exceptions.PermissionDenied()
+    if isinstance(error, RequestDataTooBig):
+        return BodyTooLarge()
+    if isinstance(error, SuspiciousOperation):
+        return MalformedRequest()
     if isinstance(error, PartUnavailable):
         log.warning("part unavailable", extra={"part": error.part})
         return ServiceUnavailable()
@@ -75,14 +92,12 @@ def _of_api_exception(error: exceptions.APIException, instance: str) -> Response
     extras: dict[str, Any] = {}
     if isinstance(error, exceptions.ValidationError):
         code = "validation_failed"
-        detail: object = text(
-            en="Some fields are missing or wrong.", ko="입력한 값에 오류가 있습니다."
-        )
         extras["errors"] = list(_pointers(error.detail, ""))
     else:
         raw_code = error.get_codes() if isinstance(error.detail, str) else error.default_code
         code = _CODES.get(str(raw_code), str(raw_code))
-        detail = error.detail
+    refusal = REFUSALS.get(code)
+    detail = refusal.message if refusal else error.detail
     body = problem.document(
         status=error.status_code, code=code, detail=detail, instance=instance, **extras
     )

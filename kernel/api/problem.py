@@ -3,9 +3,11 @@
 from http import HTTPStatus
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from rest_framework.utils import encoders
 
+from kernel.api.refusals import REFUSALS
 from kernel.errors import DomainError, Kind
 
 CONTENT_TYPE = "application/problem+json"
@@ -62,24 +64,29 @@ def response(body: dict[str, Any], *, retry_after: int | None = None) -> HttpRes
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Answer Django's own 400 (suspicious or malformed requests)."""
-    return _plain(request, 400, "malformed_request", "The request could not be understood.")
+    """Answer Django's own 400 (suspicious or malformed requests, bodies that are too large)."""
+    too_large = isinstance(exception, RequestDataTooBig)
+    return refused(request, "body_too_large" if too_large else "malformed_request")
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer Django's own 403."""
-    return _plain(request, 403, "permission_denied", "You may not do this.")
+    return refused(request, "permission_denied")
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer an unknown path."""
-    return _plain(request, 404, "not_found", "There is nothing at this address.")
+    return refused(request, "not_found")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer a defect of ours, without a word about its inside."""
-    return _plain(request, 500, "internal_error", "Something went wrong on our side.")
+    return refused(request, "internal_error")
 
 
-def _plain(request: HttpRequest, status: int, code: str, detail: str) -> HttpResponse:
-    return response(document(status=status, code=code, detail=detail, instance=request.path))
+def refused(request: HttpRequest, code: str) -> HttpResponse:
+    """Return the plain response of a framework refusal."""
+    refusal = REFUSALS[code]
+    return response(
+        document(status=refusal.status, code=code, detail=refusal.message, instance=request.path)
+    )

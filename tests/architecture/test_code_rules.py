@@ -106,8 +106,8 @@ def test_views_reach_data_only_through_use_cases_and_queries():
         for name, tree in product_sources()
         if in_app_module(name, "api/") and not name.startswith(("accounts/", "idempotency/"))
         for module in imported(tree)
-        if module.startswith("django.db") or module.split(".")[1:2] == ["models"]
-        and module.split(".")[0] in APPS
+        if module.startswith("django.db") or (module.split(".")[1:2] == ["models"]
+        and module.split(".")[0] in APPS)
     ]
     assert found == []
 

@@ -13,13 +13,15 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import override
 
 from kernel.api.problem import STATUS
+from kernel.api.refusals import REFUSALS
+from kernel.db.diagram import diagram
 from kernel.errors import DomainError
 
 
 class Command(BaseCommand):
-    """Generate docs/openapi.yml and docs/errors.md, or say that the committed copies drifted."""
+    """Generate docs/{openapi.yml,errors.md,erd.md}, or say that the committed copies drifted."""
 
-    help = "Write docs/openapi.yml and docs/errors.md; --check only compares (exit 1 on drift)."
+    help = "Write docs/openapi.yml, errors.md and erd.md; --check only compares (exit 1 on drift)."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -61,40 +63,20 @@ def _error_lines() -> Iterator[str]:
     yield ""
     yield "| code | status | meaning | 뜻 |"
     yield "|---|---|---|---|"
-    for code, error in sorted(DomainError.registry.items()):
+    rows: dict[str, tuple[int, Any]] = {
+        code: (STATUS[error.kind], error.message) for code, error in DomainError.registry.items()
+    }
+    rows |= {code: (refusal.status, refusal.message) for code, refusal in REFUSALS.items()}
+    for code, (status, message) in sorted(rows.items()):
         with override("en"):
-            english = str(error.message)
+            english = str(message)
         with override("ko"):
-            korean = str(error.message)
-        yield f'| <a id="{code}"></a>`{code}` | {STATUS[error.kind]} | {english} | {korean} |'
-    yield from _FRAMEWORK_CODES
+            korean = str(message)
+        yield f'| <a id="{code}"></a>`{code}` | {status} | {english} | {korean} |'
 
 
-_FRAMEWORK_CODES = (
-    '| <a id="validation_failed"></a>`validation_failed` | 400 | Some fields are missing or wrong;'
-    " `errors` names them by JSON pointer. | 입력한 값에 오류가 있습니다. |",
-    '| <a id="malformed_json"></a>`malformed_json` | 400 | The body is not the JSON object expected.'
-    " | 본문이 올바른 JSON이 아닙니다. |",
-    '| <a id="malformed_request"></a>`malformed_request` | 400 | The request could not be understood.'
-    " | 요청을 이해할 수 없습니다. |",
-    '| <a id="not_authenticated"></a>`not_authenticated` | 401 | Log in first. | 로그인이 필요합니다. |',
-    '| <a id="token_invalid"></a>`token_invalid` | 401 | The access token is not valid.'
-    " | 유효하지 않은 토큰입니다. |",
-    '| <a id="token_expired"></a>`token_expired` | 401 | The access token has expired: refresh it.'
-    " | 만료된 토큰입니다. |",
-    '| <a id="permission_denied"></a>`permission_denied` | 403 | You may not do this.'
-    " | 권한이 없습니다. |",
-    '| <a id="not_found"></a>`not_found` | 404 | There is nothing at this address.'
-    " | 찾을 수 없습니다. |",
-    '| <a id="method_not_allowed"></a>`method_not_allowed` | 405 | This address knows other methods.'
-    " | 허용되지 않은 메서드입니다. |",
-    '| <a id="not_acceptable"></a>`not_acceptable` | 406 | Only JSON is served here.'
-    " | JSON만 제공합니다. |",
-    '| <a id="unsupported_media_type"></a>`unsupported_media_type` | 415 | Only JSON is taken here.'
-    " | JSON만 받습니다. |",
-    '| <a id="rate_limited"></a>`rate_limited` | 429 | Slow down; `Retry-After` says how long.'
-    " | 잠시 후 다시 시도해 주세요. |",
-    '| <a id="internal_error"></a>`internal_error` | 500 | A defect of ours. | 서버 오류입니다. |',
-)
-
-_DOCUMENTS: dict[str, Callable[[], str]] = {"openapi.yml": _openapi, "errors.md": _errors}
+_DOCUMENTS: dict[str, Callable[[], str]] = {
+    "openapi.yml": _openapi,
+    "errors.md": _errors,
+    "erd.md": diagram,
+}

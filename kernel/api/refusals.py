@@ -1,0 +1,68 @@
+"""Refusals that come from the framework rather than from the domain: status and words, by code."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kernel.i18n import text
+
+if TYPE_CHECKING:
+    from kernel.i18n import LazyText
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A framework refusal as people see it."""
+
+    status: int
+    message: "LazyText"
+
+
+REFUSALS = {
+    "validation_failed": Refusal(
+        400,
+        text(
+            en="Some fields are missing or wrong; `errors` names them by JSON pointer.",
+            ko="입력한 값에 오류가 있습니다. `errors`에 위치가 있습니다.",
+        ),
+    ),
+    "malformed_json": Refusal(
+        400,
+        text(
+            en="The body is not the JSON object expected.",
+            ko="본문이 올바른 JSON 객체가 아닙니다.",
+        ),
+    ),
+    "malformed_request": Refusal(
+        400, text(en="The request could not be understood.", ko="요청을 이해할 수 없습니다.")
+    ),
+    "not_authenticated": Refusal(401, text(en="Log in first.", ko="로그인이 필요합니다.")),
+    "token_invalid": Refusal(
+        401, text(en="The access token is not valid.", ko="유효하지 않은 토큰입니다.")
+    ),
+    "token_expired": Refusal(
+        401,
+        text(en="The access token has expired: refresh it.", ko="만료된 토큰입니다."),
+    ),
+    "permission_denied": Refusal(403, text(en="You may not do this.", ko="권한이 없습니다.")),
+    "not_found": Refusal(404, text(en="There is nothing at this address.", ko="찾을 수 없습니다.")),
+    "method_not_allowed": Refusal(
+        405, text(en="This address knows other methods.", ko="허용되지 않은 메서드입니다.")
+    ),
+    "not_acceptable": Refusal(406, text(en="Only JSON is served here.", ko="JSON만 제공합니다.")),
+    "body_too_large": Refusal(
+        413, text(en="The body is larger than 1 MiB.", ko="본문이 1 MiB보다 큽니다.")
+    ),
+    "unsupported_media_type": Refusal(
+        415, text(en="Only JSON is taken here.", ko="JSON만 받습니다.")
+    ),
+    "rate_limited": Refusal(
+        429,
+        text(
+            en="Slow down; `Retry-After` says how long.",
+            ko="요청이 너무 많습니다. 잠시 후 다시 시도해 주세요.",
+        ),
+    ),
+    "internal_error": Refusal(
+        500, text(en="Something went wrong on our side.", ko="서버 오류입니다.")
+    ),
+}
