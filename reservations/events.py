@@ -11,6 +11,7 @@ from uuid import UUID
 
 from events.operations import NewEvent
 from kernel.money import Money
+from reservations.models import Reservation
 
 TOPIC = "frontrow.reservations.v1"
 SOURCE = "/frontrow/reservations"
@@ -68,6 +69,26 @@ def reservation_event(
             "expires_at": _utc(expires_at) if expires_at else None,
             "reason": reason,
         },
+    )
+
+
+def of_row(
+    type_: str,
+    reservation: Reservation,
+    seats: Iterable[PricedSeat],
+    *,
+    reason: str | None = None,
+) -> NewEvent:
+    """Return an event of this reservation."""
+    return reservation_event(
+        type_,
+        reservation_id=reservation.pk,
+        performance_id=reservation.performance_id,
+        user_id=reservation.user_id,
+        seats=seats,
+        amount=reservation.money,
+        expires_at=reservation.expires_at if type_ == HELD else None,
+        reason=reason,
     )
 
 

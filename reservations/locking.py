@@ -21,9 +21,9 @@ from uuid import UUID
 
 from django.db import connection
 
-from concerts.models import Performance
 from kernel.db.advisory import lock_for_transaction
 from kernel.db.transaction import require_transaction
+from kernel.money import Money
 from reservations.models import Reservation, SalePolicy
 
 
@@ -54,6 +54,11 @@ class LockedSeat(LockedRow):
     price: int
     currency: str
 
+    @property
+    def money(self) -> Money:
+        """The price as money."""
+        return Money(self.price, self.currency)
+
 
 _SEATS_TO_HOLD = """
     SELECT inventory.seat_id, inventory.performance_id, inventory.status,
@@ -70,6 +75,16 @@ _SEATS_TO_HOLD = """
     ORDER BY inventory.seat_id
     FOR NO KEY UPDATE OF inventory
 """
+
+
+_ROWS = """
+    SELECT seat_id, performance_id, status, reservation_id, held_until
+    FROM reservations_seatinventory
+    WHERE seat_id = ANY(%s::uuid[])
+    ORDER BY seat_id
+    FOR NO KEY UPDATE
+"""
+_ROWS_SKIPPING = _ROWS + " SKIP LOCKED"
 
 
 def lock_fan(*, user_id: UUID, performance_id: UUID) -> None:
@@ -95,21 +110,17 @@ def lock_rows(*, seat_ids: Sequence[UUID], skip_locked: bool = False) -> list[Lo
     """Lock inventory rows by seat id, without a look at the static tables."""
     require_transaction()
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT seat_id, performance_id, status, reservation_id, held_until"
-            " FROM reservations_seatinventory WHERE seat_id = ANY(%s::uuid[])"
-            " ORDER BY seat_id FOR NO KEY UPDATE" + (" SKIP LOCKED" if skip_locked else ""),
-            [list(seat_ids)],
-        )
+        cursor.execute(_ROWS_SKIPPING if skip_locked else _ROWS, [list(seat_ids)])
         return [LockedRow(*row) for row in cursor.fetchall()]
 
 
 def lock_reservation(*, reservation_id: UUID) -> Reservation:
     """Lock one reservation; its inventory rows must be locked already."""
+    require_transaction()
     return Reservation.objects.select_for_update(no_key=True).get(pk=reservation_id)
 
 
-def lock_sale(*, performance_id: UUID) -> tuple[Performance, SalePolicy]:
-    """Lock a performance and its sale policy for a staff change; raises `DoesNotExist`."""
-    performance = Performance.objects.select_for_update(no_key=True).get(pk=performance_id)
-    return performance, SalePolicy.objects.select_for_update(no_key=True).get(pk=performance_id)
+def lock_sale_policy(*, performance_id: UUID) -> SalePolicy | None:
+    """Lock the sale policy of a performance (after the performance, where both are wanted)."""
+    require_transaction()
+    return SalePolicy.objects.select_for_update(no_key=True).filter(pk=performance_id).first()

@@ -8,6 +8,7 @@ from django.db.models import F, Q
 
 from concerts.models import Performance, Seat
 from kernel.db.fields import UUID7Field
+from kernel.i18n import text
 from kernel.money import DEFAULT_CURRENCY, Money
 from reservations import policy
 
@@ -42,6 +43,12 @@ class SalePolicy(models.Model):
     version = models.PositiveIntegerField(default=1, editable=False)
 
     class Meta:
+        verbose_name = text(en="sale policy", ko="판매 정책")
+        verbose_name_plural = text(en="sale policies", ko="판매 정책")
+        permissions = [
+            ("put_on_sale", "Can put a performance on sale"),
+            ("halt_sale", "Can halt and resume a sale"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(sale_opens_at__lt=F("sale_closes_at")),
@@ -61,12 +68,16 @@ class SaleHalt(models.Model):
     """A stop of a sale, with its reason; the sale goes on once every halt is lifted."""
 
     id = UUID7Field()
-    performance = models.ForeignKey(Performance, on_delete=models.PROTECT, related_name="halts")
+    performance = models.ForeignKey(
+        Performance, on_delete=models.PROTECT, related_name="halts", db_index=False
+    )
     reason = models.CharField(max_length=200)
     created_at = models.DateTimeField()
     lifted_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name = text(en="sale halt", ko="판매 중지")
+        verbose_name_plural = text(en="sale halts", ko="판매 중지")
         indexes = [
             models.Index(
                 fields=["performance"],
@@ -110,7 +121,9 @@ class SeatInventory(models.Model):
     held_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        verbose_name_plural = "seat inventory"
+        verbose_name = text(en="seat on sale", ko="판매 좌석")
+        verbose_name_plural = text(en="seats on sale", ko="판매 좌석")
+        permissions = [("block_seat", "Can block and unblock seats")]
         constraints = [
             models.UniqueConstraint(
                 fields=["performance", "index"], name="reservations_inventory_index_unique"
@@ -188,6 +201,8 @@ class Reservation(models.Model):
     )
 
     class Meta:
+        verbose_name = text(en="reservation", ko="예약")
+        verbose_name_plural = text(en="reservations", ko="예약")
         indexes = [
             models.Index(fields=["user", "performance"], name="reservations_fan_performance"),
             models.Index(
@@ -224,6 +239,8 @@ class ReservationSeat(models.Model):
     cancelled_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name = text(en="reserved seat", ko="예약 좌석")
+        verbose_name_plural = text(en="reserved seats", ko="예약 좌석")
         constraints = [
             models.UniqueConstraint(fields=["reservation", "seat"], name=RESERVATION_SEAT_UNIQUE),
         ]

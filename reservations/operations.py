@@ -15,7 +15,7 @@ from kernel.i18n import text
 from kernel.money import Money
 from reservations import events, locking
 from reservations.events import PricedSeat
-from reservations.models import Reservation, ReservationSeat, SeatInventory
+from reservations.models import Reservation, ReservationSeat, SalePolicy, SeatInventory
 
 
 class ReservationNotFound(DomainError):
@@ -66,7 +66,7 @@ def lock_for_payment(*, reservation_id: UUID, user_id: UUID, now: datetime) -> L
     database, busy.
     """
     require_transaction()
-    seats, performance_status = _seats_of(reservation_id, user_id)
+    seats, performance_status = seats_of(reservation_id=reservation_id, user_id=user_id)
     rows = locking.lock_rows(seat_ids=[seat.seat_id for seat in seats])
     reservation = locking.lock_reservation(reservation_id=reservation_id)
     status = reservation.status
@@ -116,18 +116,14 @@ def confirm(
         payment_id=payment_id,
         payment_status=payment_status,
     )
-    return events.reservation_event(
-        events.CONFIRMED,
-        reservation_id=reservation.pk,
-        performance_id=reservation.performance_id,
-        user_id=reservation.user_id,
-        seats=locked.seats,
-        amount=reservation.money,
-    )
+    return events.of_row(events.CONFIRMED, reservation, locked.seats)
 
 
-def _seats_of(reservation_id: UUID, user_id: UUID) -> tuple[tuple[PricedSeat, ...], str]:
-    """Read the seats of the fan's reservation, by seat id; no lock: they never change."""
+def seats_of(*, reservation_id: UUID, user_id: UUID) -> tuple[tuple[PricedSeat, ...], str]:
+    """Read the seats of the fan's reservation, by seat id, and its performance's status.
+
+    No lock: the seats never change. Raises `ReservationNotFound`.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -251,6 +247,12 @@ def free_seats(*, seat_ids: Sequence[UUID], reservation_id: UUID) -> int:
     ).update(status=SeatInventory.Status.AVAILABLE, reservation_id=None, held_until=None)
 
 
+def end_hold(*, reservation: Reservation, status: Reservation.Status, now: datetime) -> None:
+    """Let a locked PENDING reservation end as `status`."""
+    require_transaction()
+    Reservation.objects.filter(pk=reservation.pk).update(status=status, closed_at=now)
+
+
 def write_hold(*, reservation: Reservation, seats: Sequence[PricedSeat]) -> None:
     """Insert a reservation and its seats: two statements."""
     require_transaction()
@@ -263,4 +265,32 @@ def write_hold(*, reservation: Reservation, seats: Sequence[PricedSeat]) -> None
             currency=seat.price.currency,
         )
         for seat in seats
+    )
+
+
+def make_inventory(*, sale: SalePolicy, now: datetime) -> int:
+    """Put every seat of a performance whose layout is frozen on sale; return their number."""
+    require_transaction()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO reservations_seatinventory (seat_id, performance_id, index, status)
+            SELECT id, performance_id, index, 'AVAILABLE' FROM concerts_seat
+            WHERE performance_id = %s ORDER BY index
+            """,
+            [sale.pk],
+        )
+        seats = int(cursor.rowcount)
+    sale.put_on_sale_at = now
+    sale.version += 1
+    sale.save(update_fields=["put_on_sale_at", "version"])
+    return seats
+
+
+def set_blocked(*, seat_ids: Sequence[UUID], blocked: bool) -> int:
+    """Block free seats or unblock blocked ones; the rows must be locked and checked."""
+    require_transaction()
+    status = SeatInventory.Status.BLOCKED if blocked else SeatInventory.Status.AVAILABLE
+    return SeatInventory.objects.filter(seat_id__in=seat_ids).update(
+        status=status, reservation_id=None, held_until=None
     )

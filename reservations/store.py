@@ -35,6 +35,8 @@ writes_failed = Counter(
     "frontrow_seat_claim_writes_failed_total", "Claims that could not be written after a commit"
 )
 
+BLOCKED = "blocked"  # the owner of seats that staff took off the sale
+
 
 class Verdict(Enum):
     """What the gate says."""
@@ -59,7 +61,7 @@ class Claim:
     """What a seat's claim shall be; `owner` None frees it, `until` None means sold or blocked."""
 
     seat_id: UUID
-    owner: UUID | None
+    owner: UUID | str | None
     user_id: UUID | None = None
     until: datetime | None = None
     displaced: str = ""  # the orphan's owner, where PostgreSQL overruled it

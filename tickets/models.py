@@ -6,6 +6,7 @@ from django.db.models import Q
 
 from concerts.models import Performance, Seat
 from kernel.db.fields import UUID7Field
+from kernel.i18n import text
 from reservations.models import Reservation
 
 LIVE_SEAT_UNIQUE = "tickets_ticket_live_seat_unique"
@@ -34,6 +35,8 @@ class Ticket(models.Model):
     issued_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = text(en="ticket", ko="티켓")
+        verbose_name_plural = text(en="tickets", ko="티켓")
         constraints = [
             models.UniqueConstraint(
                 fields=["seat"], condition=~Q(status="VOID"), name=LIVE_SEAT_UNIQUE

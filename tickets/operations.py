@@ -31,7 +31,10 @@ def issue(
     seat_ids: Sequence[UUID],
     now: datetime,
 ) -> list[Ticket]:
-    """Issue a ticket a seat: one statement. Raises `SeatHasTicket`, which must end the transaction."""
+    """Issue a ticket a seat: one statement.
+
+    Raises `SeatHasTicket`, which must end the transaction.
+    """
     require_transaction()
     tickets = [
         Ticket(

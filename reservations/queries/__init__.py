@@ -1,0 +1,45 @@
+"""Reads of reservations, all from the primary: a fan's own writes show at once, and the seat
+map's changing part is judged by `now`. Nothing here writes.
+"""
+
+from reservations.queries.holds import lapsed_holds, owners_of, seats_of_fan
+from reservations.queries.mine import (
+    ReservationDetail,
+    ReservedSeat,
+    details,
+    find,
+    mine,
+    seat_status,
+)
+from reservations.queries.sale import Check, SaleTerms, forget_sale_terms, sale_checks, sale_terms
+from reservations.queries.seats import (
+    Availability,
+    GradeCounts,
+    SeatStatus,
+    availability,
+    grade_counts,
+    seat_statuses,
+)
+
+__all__ = [
+    "Availability",
+    "Check",
+    "GradeCounts",
+    "ReservationDetail",
+    "ReservedSeat",
+    "SaleTerms",
+    "SeatStatus",
+    "availability",
+    "details",
+    "find",
+    "forget_sale_terms",
+    "grade_counts",
+    "lapsed_holds",
+    "mine",
+    "owners_of",
+    "sale_checks",
+    "sale_terms",
+    "seat_status",
+    "seat_statuses",
+    "seats_of_fan",
+]

@@ -1,0 +1,154 @@
+"""How a performance is sold, as every hold needs it, and whether it is ready to be sold."""
+
+import threading
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Exists, F, OuterRef, Q
+from django.utils.functional import Promise
+
+from concerts.models import Performance, PriceGrade, Seat
+from kernel.i18n import text
+from reservations import policy
+from reservations.models import SaleHalt, SalePolicy
+
+
+@dataclass(frozen=True, slots=True)
+class SaleTerms:
+    """A performance and its sale policy at one moment; `on_sale` False: seats aren't for sale yet.
+
+    `public` is False for drafts and deleted ones.
+    """
+
+    performance: Performance
+    public: bool
+    on_sale: bool
+    halted: bool
+    sale_opens_at: datetime | None
+    sale_closes_at: datetime | None
+    hold_seconds: int
+    hold_cap_seconds: int
+    max_seats_per_fan: int
+
+
+_cache: dict[UUID, tuple[float, SaleTerms | None]] = {}
+_loading = threading.Lock()
+_CACHE_LIMIT = 2048
+
+
+def sale_terms(performance_id: UUID) -> SaleTerms | None:
+    """Return the terms, at most `policy.POLICY_CACHE_SECONDS` old in this process.
+
+    None: there is no such performance. No SQL while cached.
+    """
+    cached = _cache.get(performance_id)
+    if cached is not None and time.monotonic() - cached[0] < policy.POLICY_CACHE_SECONDS:
+        return cached[1]
+    read_at = time.monotonic()
+    terms = _read_terms(performance_id)
+    with _loading:
+        if len(_cache) >= _CACHE_LIMIT:  # ids that nobody has are remembered too
+            _cache.clear()
+        _cache[performance_id] = (read_at, terms)
+    return terms
+
+
+def forget_sale_terms() -> None:
+    """Read the terms anew at the next hold of this process (after a staff change, and in tests)."""
+    with _loading:
+        _cache.clear()
+
+
+def _read_terms(performance_id: UUID) -> SaleTerms | None:
+    halts = SaleHalt.objects.filter(performance_id=OuterRef("pk"), lifted_at__isnull=True)
+    performance = (
+        Performance.objects.select_related("concert__venue", "sale_policy")
+        .annotate(halted=Exists(halts))
+        .filter(pk=performance_id)
+        .first()
+    )
+    if performance is None:
+        return None
+    sale: SalePolicy | None = getattr(performance, "sale_policy", None)
+    return SaleTerms(
+        performance=performance,
+        public=performance.is_public(),
+        on_sale=sale is not None and sale.put_on_sale_at is not None,
+        halted=performance.halted,
+        sale_opens_at=sale.sale_opens_at if sale else None,
+        sale_closes_at=sale.sale_closes_at if sale else None,
+        hold_seconds=sale.hold_seconds if sale else 0,
+        hold_cap_seconds=sale.hold_cap_seconds if sale else 0,
+        max_seats_per_fan=sale.max_seats_per_fan if sale else 0,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the list that is gone through before seats are put on sale.
+
+    `required` False: worth knowing, but no obstacle.
+    """
+
+    name: str
+    label: Promise
+    passed: bool
+    required: bool = True
+
+
+def sale_checks(*, performance_id: UUID, now: datetime) -> list[Check]:
+    """Return the check list of a performance; raises `Performance.DoesNotExist`."""
+    performance = Performance.objects.select_related("concert", "sale_policy").get(
+        pk=performance_id
+    )
+    sale: SalePolicy | None = getattr(performance, "sale_policy", None)
+    seats = Seat.objects.filter(performance=performance)
+    free_grades = PriceGrade.objects.filter(
+        performance=performance, price=0, sections__seats__isnull=False
+    )
+    strangers = seats.filter(
+        ~Q(section__performance_id=F("performance_id"))
+        | ~Q(section__grade__performance_id=F("performance_id"))
+    )
+    return [
+        Check(
+            "scheduled",
+            text(en="It is scheduled and has not begun", ko="예정된 회차이며 시작 전입니다"),
+            performance.deleted_at is None
+            and performance.status == Performance.Status.SCHEDULED
+            and not performance.has_started(now),
+        ),
+        Check(
+            "policy",
+            text(en="It has a sale policy that ends in the future", ko="판매 정책과 종료 시각"),
+            sale is not None and sale.sale_closes_at > now,
+        ),
+        Check("seats", text(en="It has seats", ko="좌석이 있습니다"), seats.exists()),
+        Check(
+            "layout",
+            text(
+                en="Every seat's section and grade belong to it",
+                ko="모든 좌석의 구역과 등급이 이 회차의 것입니다",
+            ),
+            not strangers.exists(),
+        ),
+        Check(
+            "not_on_sale",
+            text(en="It is not on sale yet", ko="아직 판매 중이 아닙니다"),
+            sale is None or sale.put_on_sale_at is None,
+        ),
+        Check(
+            "prices",
+            text(en="Every grade has a price", ko="모든 등급에 가격이 있습니다"),
+            not free_grades.exists(),
+            required=False,
+        ),
+        Check(
+            "published",
+            text(en="The concert is published", ko="공연이 공개되었습니다"),
+            performance.is_public(),
+            required=False,
+        ),
+    ]

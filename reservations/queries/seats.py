@@ -1,0 +1,115 @@
+"""The state of the seats of a performance, judged by `now`; `catalogue` caches it."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection
+
+# A hold whose time has passed is free (Note [Hold deadline]); shared by every read below.
+_LETTER = """
+    CASE inventory.status
+        WHEN 'AVAILABLE' THEN 'A'
+        WHEN 'TEMPORARILY_RESERVED' THEN
+            CASE WHEN inventory.held_until > %(now)s THEN 'T' ELSE 'A' END
+        WHEN 'RESERVED' THEN 'R'
+        ELSE 'B'
+    END
+"""
+_NAMES = {"A": "AVAILABLE", "T": "TEMPORARILY_RESERVED", "R": "RESERVED", "B": "BLOCKED"}
+
+
+@dataclass(frozen=True, slots=True)
+class Availability:
+    """All seats at one moment: `statuses` has a letter a seat in index order (A T R B)."""
+
+    layout_version: int
+    as_of: datetime
+    statuses: str
+    counts: dict[str, int]  # available, temporarily_reserved, reserved, blocked
+
+
+@dataclass(frozen=True, slots=True)
+class GradeCounts:
+    """Seats of one price grade."""
+
+    grade_id: UUID
+    total: int
+    available: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeatStatus:
+    """One seat and how it stands."""
+
+    seat_id: UUID
+    status: str
+
+
+def availability(*, performance_id: UUID, now: datetime) -> Availability | None:
+    """Return the availability string by one statement; None without such a performance.
+
+    Before the seats are put on sale the string is empty.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT performance.layout_version,
+                   (SELECT string_agg({_LETTER}, '' ORDER BY inventory.index)
+                    FROM reservations_seatinventory inventory
+                    WHERE inventory.performance_id = performance.id)
+            FROM concerts_performance performance WHERE performance.id = %(id)s
+            """,  # noqa: S608  (constants only)
+            {"id": performance_id, "now": now},
+        )
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    statuses = row[1] or ""
+    counts = {name.lower(): statuses.count(letter) for letter, name in _NAMES.items()}
+    return Availability(row[0], now, statuses, counts)
+
+
+def grade_counts(
+    *, performance_ids: Sequence[UUID], now: datetime
+) -> dict[UUID, list[GradeCounts]]:
+    """Return the counts per price grade of many performances by one statement."""
+    counts: dict[UUID, list[GradeCounts]] = defaultdict(list)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT inventory.performance_id, section.grade_id, count(*),
+                   count(*) FILTER (WHERE {_LETTER} = 'A')
+            FROM reservations_seatinventory inventory
+            JOIN concerts_seat seat ON seat.id = inventory.seat_id
+            JOIN concerts_section section ON section.id = seat.section_id
+            WHERE inventory.performance_id = ANY(%(ids)s::uuid[])
+            GROUP BY inventory.performance_id, section.grade_id
+            """,  # noqa: S608  (constants only)
+            {"ids": list(performance_ids), "now": now},
+        )
+        for performance_id, grade_id, total, available in cursor.fetchall():
+            counts[performance_id].append(GradeCounts(grade_id, total, available))
+    return dict(counts)
+
+
+def seat_statuses(
+    *, performance_id: UUID, now: datetime, section: str | None = None
+) -> list[SeatStatus]:
+    """Return each seat's status in layout order, of one section by its code or of all."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT inventory.seat_id, {_LETTER}
+            FROM reservations_seatinventory inventory
+            JOIN concerts_seat seat ON seat.id = inventory.seat_id
+            JOIN concerts_section section ON section.id = seat.section_id
+            WHERE inventory.performance_id = %(id)s
+              AND (%(section)s::text IS NULL OR section.code = %(section)s)
+            ORDER BY inventory.index
+            """,  # noqa: S608  (constants only)
+            {"id": performance_id, "now": now, "section": section},
+        )
+        return [SeatStatus(seat_id, _NAMES[letter]) for seat_id, letter in cursor.fetchall()]

@@ -1,0 +1,74 @@
+"""End a hold: by its owner, or because its time has passed."""
+
+from collections import defaultdict
+from datetime import datetime
+from uuid import UUID
+
+from events.operations import record
+from kernel.db.transaction import transaction
+from reservations import events, locking, metrics, operations, policy, queries, store
+from reservations.models import Reservation
+from reservations.store import Claim
+from reservations.usecases.holds.errors import PaymentInProgress
+
+# Attempts of these states can't have taken any money.
+_NO_MONEY = frozenset({"", "CREATED", "FAILED", "ABANDONED"})
+
+
+def release(*, reservation_id: UUID, user_id: UUID, now: datetime) -> None:
+    """Give a pending hold up; repeating it, or giving up a lapsed one, changes nothing more.
+
+    Raises `ReservationNotFound`, `PaymentInProgress` once money may have moved.
+    """
+    with transaction():
+        seats, _ = operations.seats_of(reservation_id=reservation_id, user_id=user_id)
+        seat_ids = [seat.seat_id for seat in seats]
+        locking.lock_rows(seat_ids=seat_ids)
+        reservation = locking.lock_reservation(reservation_id=reservation_id)
+        status = reservation.status
+        paid = status in {Reservation.Status.CONFIRMED, Reservation.Status.CANCELLED}
+        if paid or reservation.payment_status not in _NO_MONEY:
+            raise PaymentInProgress()
+        pending = status == Reservation.Status.PENDING
+        # Seats that an expired hold left behind are tidied here too: they are locked anyway.
+        operations.free_seats(seat_ids=seat_ids, reservation_id=reservation_id)
+        if pending:
+            lapsed = reservation.has_lapsed(now)
+            ended = Reservation.Status.EXPIRED if lapsed else Reservation.Status.RELEASED
+            operations.end_hold(reservation=reservation, status=ended, now=now)
+            type_, reason = (
+                (events.EXPIRED, "time_passed") if lapsed else (events.RELEASED, "given_up")
+            )
+            record(events=[events.of_row(type_, reservation, seats, reason=reason)], now=now)
+    store.seats_changed(
+        performance_id=reservation.performance_id,
+        reservation_id=reservation_id,
+        seat_ids=seat_ids,
+        freed=True,
+        now=now,
+    )
+    if pending and not lapsed:
+        metrics.released.inc()
+
+
+def expire_lapsed(*, limit: int = policy.SWEEP_BATCH, now: datetime) -> int:
+    """Mark up to `limit` lapsed holds EXPIRED and free their seats; return how many.
+
+    Tidiness and events only: nobody waits for it (Note [Hold deadline]).
+    """
+    lapsed = queries.lapsed_holds(limit=limit, now=now)
+    if not lapsed:
+        return 0
+    with transaction():
+        news = operations.expire_lapsed(reservation_ids=lapsed, now=now)
+        record(events=news, now=now)
+    seats: dict[str, list[Claim]] = defaultdict(list)
+    for event in news:
+        seats[event.data["performance_id"]] += [
+            Claim(UUID(seat["seat_id"]), None, displaced=str(event.aggregate_id))
+            for seat in event.data["seats"]
+        ]
+    for performance_id, claims in seats.items():
+        store.claims.write(performance_id=UUID(performance_id), claims=claims, me="sweep", now=now)
+    metrics.expired.labels("sweep").inc(len(news))
+    return len(news)
