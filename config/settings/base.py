@@ -104,4 +104,8 @@ from config.settings.database import *
 from config.settings.events import *
 from config.settings.logging import *
 from config.settings.mail import *
+from config.settings.payments import *
 from config.settings.redis import *
+from config.settings.telemetry import *
+
+RETURN_URLS_ALLOWED |= {FRONTROW_URL.lower()}

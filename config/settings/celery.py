@@ -10,6 +10,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 600, "socket_timeout": 
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_DEFAULT_QUEUE = "sweep"
+WORKER_QUEUES = ("promotion", "relay", "sweep", "mail")
 CELERY_TASK_SEND_SENT_EVENT = True
 CELERY_WORKER_SEND_TASK_EVENTS = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -17,6 +18,16 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 # A tick that waited longer than its `expires` is dropped: the next one does its work.
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
+    "events.relay": {
+        "task": "events.relay",
+        "schedule": 0.5,
+        "options": {"queue": "relay", "expires": 1},
+    },
+    "kernel.partitions": {
+        "task": "kernel.partitions",
+        "schedule": 6 * 3600.0,
+        "options": {"queue": "sweep", "expires": 3600},
+    },
     "idempotency.purge": {
         "task": "idempotency.purge",
         "schedule": 60.0,

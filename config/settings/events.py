@@ -22,6 +22,13 @@ KAFKA_TOPIC_REPLICATION = env.integer(
     maximum=7,
     help="Replicas of a topic when it is made; 3 in production.",
 )
+# How long one relay task publishes before the next one takes over.
+RELAY_TURN_SECONDS = 10.0
+OUTBOX_AGE_WARNING_SECONDS = 10.0
+# Attempts at an event before it goes to the dead-letter topic, and how many may go there in a row
+# before the consumer stops as broken.
+CONSUMER_ATTEMPTS = 3
+CONSUMER_DEAD_LETTERS_IN_A_ROW = 10
 # Each has its dead-letter topic beside it, `<topic>.dlq`.
 EVENT_TOPICS: list[str] = [
     "frontrow.reservations.v1",
@@ -29,4 +36,4 @@ EVENT_TOPICS: list[str] = [
     "frontrow.points.v1",
 ]
 # Consumers are found here, so that no app imports those above it.
-EVENT_CONSUMERS: list[str] = []
+EVENT_CONSUMERS: list[str] = ["sale_statistics.consumers.statistics"]

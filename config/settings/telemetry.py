@@ -1,0 +1,72 @@
+"""Metrics and health."""
+
+from django.core.exceptions import ImproperlyConfigured
+
+from kernel import env
+
+OPS_TOKEN = env.string(
+    "OPS_TOKEN",
+    default="",
+    secret=True,
+    help="Bearer token of /metrics and of the detail of /healthz/ready; a must in production.",
+)
+OPS_TOKEN_REQUIRED = False
+METRICS_HOST = env.string(
+    "METRICS_HOST", default="127.0.0.1", help="Where workers and consumers serve their metrics."
+)
+CONSUMER_METRICS_PORT = env.integer(
+    "CONSUMER_METRICS_PORT", default=0, maximum=65535, help="`manage.py consume`; 0: none."
+)
+
+
+def _ports(words: list[str]) -> dict[str, int]:
+    ports = {}
+    for word in words:
+        name, _, port = word.partition("=")
+        if not port.isdigit():
+            raise ImproperlyConfigured(f"WORKER_METRICS_PORTS: {word!r} is not name=port")
+        ports[name] = int(port)
+    return ports
+
+
+WORKER_METRICS_PORTS = _ports(
+    env.words(
+        "WORKER_METRICS_PORTS",
+        default=[],
+        help="A worker's metrics port by its node name: promotion=9101,relay=9102,general=9103.",
+    )
+)
+# Functions that return metric families, asked at most once in so many seconds.
+METRIC_STATE_SECONDS = 5.0
+METRIC_COLLECTORS: list[str] = [
+    "kernel.telemetry.metrics.replica_lag",
+    "kernel.telemetry.metrics.celery_queues",
+    "events.metrics.outbox",
+]
+
+# What /healthz/ready lists, by name; "primary" alone may make it say no.
+HEALTH_PARTS: dict[str, str] = {
+    "primary": "kernel.telemetry.parts.primary",
+    "replica": "kernel.telemetry.parts.replica",
+    "idempotency": "kernel.telemetry.parts.idempotency",
+    "partitions": "kernel.telemetry.parts.partitions",
+    "cache": "kernel.telemetry.parts.cache_redis",
+    "lock": "kernel.telemetry.parts.lock_redis",
+    "queue": "kernel.telemetry.parts.queue_redis",
+    "broker": "kernel.telemetry.parts.broker",
+    "kafka": "events.health.kafka_part",
+    "outbox": "events.health.outbox_part",
+}
+# Functions that raise ImproperlyConfigured, OSError or ValueError where this process can't work.
+CONFIGURATION_CHECKS: list[str] = []
+PRIMARY_AWAY_LIMIT_SECONDS = 30.0
+DRAIN_FILE = env.string(
+    "DRAIN_FILE", default="", help="While this file exists, /healthz/ready says no."
+)
+# Tables in monthly partitions, which `manage.py partitions` and beat keep ahead.
+PARTITIONED_TABLES: list[str] = [
+    "accounts_auditentry",
+    "events_inboxentry",
+    "events_outboxevent",
+    "reservations_reservation",
+]

@@ -1,0 +1,23 @@
+"""manage.py topics: make the topics that are missing."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from events import kafka
+
+
+class Command(BaseCommand):
+    help = "Make the event topics and their dead-letter topics where they are missing."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not kafka.is_configured():
+            raise CommandError("KAFKA_BOOTSTRAP_SERVERS is empty")
+        try:
+            created = set(kafka.ensure_topics())
+        except kafka.KafkaAway as error:
+            raise CommandError(f"Kafka: {error}") from error
+        for topic in settings.EVENT_TOPICS:
+            for name in (topic, topic + kafka.DEAD_LETTERS):
+                self.stdout.write(f"{name}: {'created' if name in created else 'there already'}")

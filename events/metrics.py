@@ -1,0 +1,18 @@
+"""State of the outbox, for settings.METRIC_COLLECTORS."""
+
+from collections.abc import Iterable
+
+from prometheus_client.core import GaugeMetricFamily, Metric
+
+from events import queries
+from kernel import clock
+
+
+def outbox() -> Iterable[Metric]:
+    """Yield backlog, age of the oldest unpublished event in seconds, and dead letters."""
+    state = queries.outbox_state(now=clock.now())
+    yield GaugeMetricFamily("frontrow_outbox_backlog", "Events to publish", value=state.backlog)
+    yield GaugeMetricFamily(
+        "frontrow_outbox_age_seconds", "Age of the oldest event to publish", value=state.age_seconds
+    )
+    yield GaugeMetricFamily("frontrow_outbox_dead", "Events set aside", value=state.dead)

@@ -1,0 +1,14 @@
+"""Periodic work that belongs to no app."""
+
+from celery import shared_task
+from django.conf import settings
+
+from kernel import clock
+from kernel.db.partitions import ensure_partitions
+
+
+@shared_task(name="kernel.partitions", queue="sweep", ignore_result=True)
+def extend_partitions() -> None:
+    """Keep every partitioned table two years ahead."""
+    for table in settings.PARTITIONED_TABLES:
+        ensure_partitions(table, now=clock.now())

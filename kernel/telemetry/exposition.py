@@ -1,0 +1,110 @@
+"""Metrics in Prometheus' text form: every API process together, and the state of the system.
+
+Counters of one process come from prometheus_client; with PROMETHEUS_MULTIPROC_DIR set (the API,
+whose processes share one address) they are read from the files of all of them. State, such as
+queue lengths, is asked for: each function named in settings.METRIC_COLLECTORS returns metric
+families, at most once in `METRIC_STATE_SECONDS`, and one that fails or hangs is counted and left
+out of the answer.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+from prometheus_client import REGISTRY, CollectorRegistry, generate_latest, start_http_server
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+from kernel.telemetry.probing import Failed, Probes
+
+_COLLECT_SECONDS = 3.0
+
+
+def serve(port: int) -> None:
+    """Serve this process's own metrics on `port` of settings.METRICS_HOST, in a thread."""
+    start_http_server(port, addr=settings.METRICS_HOST)
+
+
+def render() -> bytes:
+    """Return all metrics in text form."""
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    registry = CollectorRegistry()
+    registry.register(_state)
+    if folder:
+        _forget_dead_processes(Path(folder))
+        MultiProcessCollector(registry, path=folder)  # type: ignore[no-untyped-call]
+        return generate_latest(registry)
+    return generate_latest(REGISTRY) + generate_latest(registry)
+
+
+def _forget_dead_processes(folder: Path) -> None:
+    """Remove the live gauges of processes that are gone; their counters must stay in the sums."""
+    for path in folder.glob("gauge_live*_*.db"):
+        pid = int(path.stem.rpartition("_")[2])
+        if not Path(f"/proc/{pid}").exists():
+            mark_process_dead(pid, path=str(folder))  # type: ignore[no-untyped-call]
+
+
+@dataclass(frozen=True, slots=True)
+class _Snapshot:
+    taken_at: float  # monotonic seconds
+    families: tuple[Metric, ...]
+
+
+class StateCollector:
+    """Ask the apps for their state, all at once and not too often."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._snapshot = _Snapshot(float("-inf"), ())
+        self._probes = Probes()
+
+    def describe(self) -> Iterable[Metric]:
+        """Return nothing: registering must not ask the databases."""
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        """Return the families of every collector, from the last answer while it is fresh."""
+        with self._lock:
+            if time.monotonic() - self._snapshot.taken_at > settings.METRIC_STATE_SECONDS:
+                self._snapshot = _Snapshot(time.monotonic(), tuple(self._ask()))
+            return self._snapshot.families
+
+    def forget(self) -> None:
+        """Make the next scrape ask anew."""
+        with self._lock:
+            self._snapshot = _Snapshot(float("-inf"), ())
+
+    def _ask(self) -> Iterable[Metric]:
+        up = GaugeMetricFamily(
+            "frontrow_collector_up", "1 if the collector answered", labels=["collector"]
+        )
+        collectors = {path: import_string(path) for path in settings.METRIC_COLLECTORS}
+        answers = self._probes.run(
+            {path: partial(_families, collect) for path, collect in collectors.items()},
+            seconds=_COLLECT_SECONDS,
+        )
+        for path, answer in answers.items():
+            failed = isinstance(answer, Failed)
+            up.add_metric([path], 0 if failed else 1)
+            if not failed:
+                yield from answer
+        yield up
+
+
+def _families(collect: Callable[[], Iterable[Metric]]) -> tuple[Metric, ...]:
+    return tuple(collect())
+
+
+_state = StateCollector()
+
+
+def forget_state() -> None:
+    """Make the next `render` ask every collector anew."""
+    _state.forget()

@@ -1,0 +1,110 @@
+"""Whether this process may get requests, and how every part of the system is.
+
+Readiness is about this process: it says no only while starting, draining or misconfigured, or once
+the primary has been away longer than a limit. A part without which Frontrow merely degrades is
+listed and changes nothing, for taking every API process out of service would turn a slower sale
+into none.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.migrations.executor import MigrationExecutor
+from django.utils.module_loading import import_string
+
+from kernel.telemetry.probing import Failed, Probes
+
+PROBE_SECONDS = 1.0
+CACHE_SECONDS = 1.0
+
+State = Literal["ok", "warning", "down", "off"]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part's state, with a word on why where it is not `ok`."""
+
+    state: State
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The verdict on this process and the state of the parts."""
+
+    ready: bool
+    reason: str
+    parts: dict[str, Part]
+
+
+class Health:
+    """What this process knows; asked at most once a second."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._probes = Probes()
+        self._report: Report | None = None
+        self._asked_at = float("-inf")
+        self._primary_seen_at = time.monotonic()
+        self._started = False
+
+    def report(self) -> Report:
+        """Return the state of everything, at most `CACHE_SECONDS` old."""
+        with self._lock:
+            if self._report is None or time.monotonic() - self._asked_at > CACHE_SECONDS:
+                self._report = self._ask()
+                self._asked_at = time.monotonic()
+            return self._report
+
+    def has_started(self) -> bool:
+        """Say whether every migration this code knows is applied; once true it stays true."""
+        if not self._started:
+            answers = self._probes.run({"migrations": _is_migrated}, seconds=PROBE_SECONDS * 3)
+            self._started = answers["migrations"] is True
+        return self._started
+
+    def _ask(self) -> Report:
+        probes: dict[str, Callable[[], Any]] = {
+            name: import_string(path) for name, path in settings.HEALTH_PARTS.items()
+        }
+        answers = self._probes.run(probes, seconds=PROBE_SECONDS)
+        parts = {
+            name: Part("down", answer.reason) if isinstance(answer, Failed) else answer
+            for name, answer in answers.items()
+        }
+        if parts["primary"].state == "ok":
+            self._primary_seen_at = time.monotonic()
+        reason = self._objection()
+        return Report(ready=not reason, reason=reason, parts=parts)
+
+    def _objection(self) -> str:
+        """Return why requests should go elsewhere, or nothing."""
+        if settings.DRAIN_FILE and Path(settings.DRAIN_FILE).exists():
+            return "draining"
+        away = time.monotonic() - self._primary_seen_at
+        if away > settings.PRIMARY_AWAY_LIMIT_SECONDS:
+            return f"primary away for {away:.0f} s"
+        if not self.has_started():
+            # A primary that is merely away now says nothing about migrations.
+            return "" if self._started or away > CACHE_SECONDS * 2 else "starting"
+        try:
+            for path in settings.CONFIGURATION_CHECKS:
+                import_string(path)()
+        except (ImproperlyConfigured, OSError, ValueError) as error:
+            return f"misconfigured: {error}"
+        return ""
+
+
+def _is_migrated() -> bool:
+    executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])
+    return not executor.migration_plan(executor.loader.graph.leaf_nodes())
+
+
+health = Health()

@@ -1,0 +1,104 @@
+"""Probes of the parts that the kernel knows. Each returns a `Part` or raises."""
+
+from functools import cache
+
+from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS, connections
+from redis import Redis
+
+from kernel import clock
+from kernel.db import replica as replica_reads
+from kernel.db.partitions import months_covered
+from kernel.db.router import IDEMPOTENCY
+from kernel.redis.roles import Role, client
+from kernel.telemetry.health import Part
+
+OK = Part("ok")
+MONTHS_WANTED = 3
+
+
+def primary() -> Part:
+    """Ask the primary whether it takes writes."""
+    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+        cursor.execute("SELECT pg_is_in_recovery()")
+        return Part("down", "read only") if cursor.fetchone()[0] else OK
+
+
+def replica() -> Part:
+    """Measure how far the replica is behind."""
+    if replica_reads.REPLICA not in connections.settings:
+        return Part("off", "no REPLICA_URL")
+    lag = replica_lag_seconds()
+    if lag is None:
+        return Part("warning", "not streaming")
+    if lag > settings.REPLICA_MAX_LAG_SECONDS:
+        return Part("warning", f"{lag:.1f} s behind")
+    return OK
+
+
+def replica_lag_seconds() -> float | None:
+    """Return the replica's lag, zero when it has replayed all it got; None if not streaming."""
+    with connections[replica_reads.REPLICA].cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT CASE WHEN pg_last_wal_replay_lsn() >= pg_last_wal_receive_lsn() THEN 0
+                        ELSE extract(epoch FROM now() - pg_last_xact_replay_timestamp()) END,
+                   EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming')
+            """
+        )
+        lag, streaming = cursor.fetchone()
+    return float(lag) if streaming and lag is not None else None
+
+
+def idempotency() -> Part:
+    """Ask the database of idempotency records."""
+    with connections[IDEMPOTENCY].cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return OK
+
+
+def partitions() -> Part:
+    """Look how many months ahead every partitioned table has room for."""
+    now = clock.now()
+    short = {
+        table: months
+        for table in settings.PARTITIONED_TABLES
+        if (months := months_covered(table, now=now)) < MONTHS_WANTED
+    }
+    if short:
+        return Part("warning", ", ".join(f"{table}: {m} months" for table, m in short.items()))
+    return OK
+
+
+def _redis(role: Role) -> Part:
+    client(role).ping()
+    return OK
+
+
+def cache_redis() -> Part:
+    """Ask the cache server."""
+    return _redis("cache")
+
+
+def lock_redis() -> Part:
+    """Ask the server of seat claims."""
+    return _redis("lock")
+
+
+def queue_redis() -> Part:
+    """Ask the waiting rooms' server."""
+    return _redis("queue")
+
+
+@cache
+def broker_client() -> Redis:
+    """Return a client of Celery's broker with short time-outs."""
+    return Redis.from_url(
+        settings.CELERY_BROKER_URL, socket_timeout=0.5, socket_connect_timeout=0.5
+    )
+
+
+def broker() -> Part:
+    """Ask Celery's broker."""
+    broker_client().ping()
+    return OK

@@ -1,0 +1,74 @@
+"""Celery's part in correlation, logs and metrics.
+
+A task carries the request id and `traceparent` of whoever sent it in its message headers; whoever
+has none (beat) gets new ones, so that the lines of one run belong together.
+"""
+
+import logging.config
+import time
+from typing import Any
+
+from celery import signals
+from django.conf import settings
+from prometheus_client import Counter, Histogram
+
+from kernel.telemetry import context
+from kernel.telemetry.exposition import serve
+
+runs = Counter("frontrow_task_runs_total", "Task runs, by outcome", ["task", "state"])
+waited = Histogram(
+    "frontrow_task_wait_seconds",
+    "From sending to the start of the run",
+    ["task"],
+    buckets=(0.01, 0.05, 0.25, 1, 5, 30, 300),
+)
+
+_ADOPTED = "frontrow_correlation"
+
+
+def connect() -> None:
+    """Connect to Celery's signals; config/celery.py calls it once."""
+    signals.setup_logging.connect(_configure_logging, weak=False)
+    signals.before_task_publish.connect(_send_correlation, weak=False)
+    signals.task_prerun.connect(_adopt_correlation, weak=False)
+    signals.task_postrun.connect(_leave_correlation, weak=False)
+    signals.celeryd_init.connect(_serve_metrics, weak=False)
+
+
+def _configure_logging(**_: Any) -> None:
+    logging.config.dictConfig(settings.LOGGING)
+
+
+def _send_correlation(headers: dict[str, Any] | None = None, **_: Any) -> None:
+    if headers is None:
+        return
+    headers["sent_at"] = time.time()
+    correlation = context.current()
+    if correlation.request_id:
+        headers["request_id"] = correlation.request_id
+        headers["traceparent"] = correlation.traceparent
+
+
+def _adopt_correlation(task: Any, **_: Any) -> None:
+    request = task.request
+    sent_at = request.get("sent_at")
+    if isinstance(sent_at, (int, float)):
+        waited.labels(task.name).observe(max(0.0, time.time() - sent_at))
+    correlation = context.received(request.get("request_id"), request.get("traceparent"))
+    block = context.correlated(correlation)
+    block.__enter__()
+    request.update({_ADOPTED: block})
+
+
+def _leave_correlation(task: Any, state: str | None = None, **_: Any) -> None:
+    runs.labels(task.name, state or "UNKNOWN").inc()
+    block = task.request.get(_ADOPTED)
+    if block is not None:
+        block.__exit__(None, None, None)
+
+
+def _serve_metrics(sender: str, **_: Any) -> None:
+    """Serve this worker's metrics on the port its name has in WORKER_METRICS_PORTS."""
+    port = settings.WORKER_METRICS_PORTS.get(sender.partition("@")[0])
+    if port:
+        serve(port)

@@ -1,0 +1,16 @@
+"""The figures, to look at."""
+
+from django.contrib import admin
+
+from kernel.admin import ReadOnlyAdmin
+from sale_statistics.models import HourlySales
+
+
+@admin.register(HourlySales)
+class HourlySalesAdmin(ReadOnlyAdmin):
+    list_display = ["performance", "hour", "reservations", "seats", "amount", "currency"]
+    list_filter = ["hour"]
+    list_select_related = ["performance__concert"]
+    search_fields = ["performance__concert__title_ko", "performance__concert__title_en"]
+    date_hierarchy = "hour"
+    ordering = ["-hour"]

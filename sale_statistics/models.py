@@ -1,0 +1,40 @@
+"""Sales figures, counted from events and never asked of the tables they describe."""
+
+from django.db import models
+
+from concerts.models import Performance
+from kernel.db.fields import UUID7Field
+from kernel.i18n import text
+from kernel.money import DEFAULT_CURRENCY, Money
+
+
+class HourlySales(models.Model):
+    """What one performance sold in one UTC hour, by the time of confirmation."""
+
+    id = UUID7Field()
+    # No constraint: a figure must not stop because of a row it only names.
+    performance = models.ForeignKey(
+        Performance, on_delete=models.PROTECT, related_name="+", db_constraint=False
+    )
+    hour = models.DateTimeField(help_text="Start of the hour, UTC")
+    reservations = models.PositiveIntegerField()
+    seats = models.PositiveIntegerField()
+    amount = models.PositiveBigIntegerField(help_text="Minor units")
+    currency = models.CharField(max_length=3, default=DEFAULT_CURRENCY)
+
+    class Meta:
+        verbose_name = text(en="hourly sales", ko="시간별 판매")
+        verbose_name_plural = text(en="hourly sales", ko="시간별 판매")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["performance", "hour", "currency"], name="statistics_hour_unique"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.hour:%Y-%m-%d %H}h {self.amount} {self.currency}"
+
+    @property
+    def money(self) -> Money:
+        """The hour's turnover."""
+        return Money(self.amount, self.currency)
