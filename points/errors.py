@@ -2,6 +2,7 @@
 
 from kernel.errors import DomainError, Kind
 from kernel.i18n import text
+from kernel.money import Money
 
 
 class InsufficientPoints(DomainError):
@@ -14,5 +15,5 @@ class InsufficientPoints(DomainError):
         ko="포인트가 부족합니다. 충전한 뒤 다시 시도해 주세요.",
     )
 
-    def __init__(self, *, balance: int, needed: int) -> None:
-        super().__init__(balance=balance, needed=needed)
+    def __init__(self, *, balance: Money, needed: Money) -> None:
+        super().__init__(balance=balance.as_json(), needed=needed.as_json())

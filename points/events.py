@@ -28,6 +28,6 @@ def _event(name: str, moved: Received | Spent) -> NewEvent:
             "transfer_id": str(moved.transfer_id),
             "user_id": str(moved.user_id),
             "amount": moved.amount.as_json(),
-            "balance_after": moved.balance_after,
+            "balance_after": moved.balance_after.as_json(),
         },
     )

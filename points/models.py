@@ -112,3 +112,10 @@ class Entry(models.Model):
     def money(self) -> Money:
         """The signed amount."""
         return Money(self.amount, self.transfer.currency)
+
+    @property
+    def money_after(self) -> Money | None:
+        """The fan's balance after it."""
+        if self.balance_after is None:
+            return None
+        return Money(self.balance_after, self.transfer.currency)

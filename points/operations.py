@@ -23,7 +23,7 @@ class Spent:
     transfer_id: UUID
     user_id: UUID
     amount: Money
-    balance_after: int
+    balance_after: Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Received:
     transfer_id: UUID
     user_id: UUID
     amount: Money
-    balance_after: int
+    balance_after: Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Posted:
     """A transfer and the balances it left on fans' accounts."""
 
     transfer_id: UUID
-    balances: Mapping[UUID, int]
+    balances: Mapping[UUID, Money]
 
 
 def pay(
@@ -107,7 +107,7 @@ def post_transfer(
     balances = locking.lock_and_move(amounts=fans)
     for account in sorted(fans.keys() - balances.keys()):
         raise InsufficientPoints(
-            balance=queries.balance(user_id=account).amount, needed=-fans[account]
+            balance=queries.balance(user_id=account), needed=Money(-fans[account], currency)
         )
     transfer = Transfer.objects.create(
         id=uuid7(), kind=kind, reference=reference, currency=currency, created_at=now
@@ -121,7 +121,9 @@ def post_transfer(
         )
         for account, amount in amounts.items()
     )
-    return Posted(transfer.id, balances)
+    return Posted(
+        transfer.id, {account: Money(points, currency) for account, points in balances.items()}
+    )
 
 
 def open_accounts(*, user_ids: Iterable[UUID], now: datetime) -> None:

@@ -1,0 +1,28 @@
+"""Events of payments (docs/events/payment.*.json)."""
+
+from uuid import UUID
+
+from events.operations import NewEvent
+from payments.models import Payment
+
+TOPIC = "frontrow.payments.v1"
+SOURCE = "/frontrow/payments"
+
+
+def paid(payment: Payment, *, performance_id: UUID) -> NewEvent:
+    """A reservation is paid for in full."""
+    return NewEvent(
+        topic=TOPIC,
+        type="payment.paid",
+        source=SOURCE,
+        aggregate_id=payment.pk,
+        data={
+            "payment_id": str(payment.pk),
+            "reservation_id": str(payment.reservation_id),
+            "performance_id": str(performance_id),
+            "user_id": str(payment.user_id),
+            "method": payment.method,
+            "amount": payment.money.as_json(),
+            "points_amount": payment.points.as_json(),
+        },
+    )

@@ -1,0 +1,14 @@
+"""What is counted about money."""
+
+from prometheus_client import Counter
+
+payments = Counter(
+    "frontrow_payments_total",
+    "Attempts to pay, by method and outcome (paid, or the code of the refusal)",
+    ["method", "outcome"],
+)
+charges = Counter(
+    "frontrow_points_charges_total",
+    "Attempts to buy points, by outcome (paid, or the code of the refusal)",
+    ["outcome"],
+)

@@ -1,0 +1,111 @@
+"""Writes about money; every one needs an open transaction with its locks held."""
+
+from datetime import datetime
+from uuid import UUID
+
+from events.operations import NewEvent
+from kernel.db.integrity import constraints_explained
+from kernel.db.transaction import require_transaction
+from kernel.errors import DomainError, Kind
+from kernel.i18n import text
+from kernel.money import Money
+from payments import events
+from payments.models import (
+    CHARGE_REQUEST_UNIQUE,
+    LIVE_PAYMENT_UNIQUE,
+    PAYMENT_REQUEST_UNIQUE,
+    Charge,
+    Payment,
+)
+from reservations import operations as reservations
+from reservations.operations import LockedReservation
+from tickets import operations as tickets
+
+
+class PaymentInProgress(DomainError):
+    """Another attempt to pay for the reservation is live."""
+
+    code = "payment_in_progress"
+    kind = Kind.CONFLICT
+    message = text(
+        en="Another payment for this reservation is being processed.",
+        ko="이 예약의 다른 결제가 진행 중입니다.",
+    )
+
+
+class RequestRepeated(DomainError):
+    """The request has a payment or charge already; the use case looks it up."""
+
+    kind = Kind.CONFLICT
+
+
+def open_payment(
+    *,
+    locked: LockedReservation,
+    payment_id: UUID,
+    request_key: str,
+    method: Payment.Method,
+    points: Money,
+    paid_at: datetime | None,
+    now: datetime,
+) -> Payment:
+    """Insert the one live payment of a locked reservation, PAID if `paid_at` is given.
+
+    Raises PaymentInProgress and RequestRepeated; either must end the transaction.
+    """
+    require_transaction()
+    reservation = locked.reservation
+    with constraints_explained(
+        {LIVE_PAYMENT_UNIQUE: PaymentInProgress, PAYMENT_REQUEST_UNIQUE: RequestRepeated}
+    ):
+        return Payment.objects.create(
+            id=payment_id,
+            reservation_id=reservation.pk,
+            user_id=reservation.user_id,
+            method=method,
+            status=Payment.Status.PAID if paid_at else Payment.Status.CREATED,
+            amount=reservation.amount,
+            points_amount=points.amount,
+            currency=reservation.currency,
+            request_key=request_key,
+            created_at=now,
+            paid_at=paid_at,
+        )
+
+
+def complete(*, locked: LockedReservation, payment: Payment, now: datetime) -> list[NewEvent]:
+    """Give the fan what a PAID payment bought: seats sold, tickets issued.
+
+    Returns `payment.paid` and `reservation.confirmed` for the caller to record.
+    """
+    require_transaction()
+    confirmed = reservations.confirm(
+        locked=locked, payment_id=payment.pk, payment_status=payment.status, now=now
+    )
+    performance_id = locked.reservation.performance_id
+    tickets.issue(
+        reservation_id=payment.reservation_id,
+        user_id=payment.user_id,
+        performance_id=performance_id,
+        seat_ids=locked.seat_ids,
+        now=now,
+    )
+    return [events.paid(payment, performance_id=performance_id), confirmed]
+
+
+def open_charge(
+    *, charge_id: UUID, user_id: UUID, amount: Money, request_key: str, now: datetime
+) -> Charge:
+    """Insert a charge that is paid already. Raises RequestRepeated."""
+    require_transaction()
+    with constraints_explained({CHARGE_REQUEST_UNIQUE: RequestRepeated}):
+        return Charge.objects.create(
+            id=charge_id,
+            user_id=user_id,
+            status=Charge.Status.PAID,
+            amount=amount.amount,
+            currency=amount.currency,
+            request_key=request_key,
+            created_at=now,
+            paid_at=now,
+        )

@@ -1,0 +1,51 @@
+"""A fan's points. Charging them is at points/charges/ too, but belongs to payments."""
+
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.api.permissions import IsFan
+from kernel.api.caller import Caller
+from kernel.api.serializers import ProblemSerializer
+from points import queries
+from points.api.serializers import BalanceSerializer, EntrySerializer
+from points.models import Entry
+
+
+class BalanceView(APIView):
+    """The caller's points."""
+
+    permission_classes = (IsFan,)
+
+    @extend_schema(
+        operation_id="points_balance",
+        tags=["points"],
+        responses={200: BalanceSerializer, 401: ProblemSerializer},
+        examples=[
+            OpenApiExample("balance", {"balance": {"amount": 500000, "currency": "KRW"}}),
+        ],
+    )
+    def get(self, request: Request) -> Response:
+        caller: Caller = request.user  # type: ignore[assignment]
+        balance = queries.balance(user_id=caller.user_id)
+        return Response(BalanceSerializer({"balance": balance}).data)
+
+
+@extend_schema(
+    operation_id="points_entries",
+    tags=["points"],
+    responses={200: EntrySerializer(many=True), 401: ProblemSerializer},
+)
+class EntriesView(ListAPIView[Entry]):
+    """The caller's ledger, newest first."""
+
+    permission_classes = (IsFan,)
+
+    serializer_class = EntrySerializer
+    queryset = Entry.objects.none()  # names the model for the schema
+
+    def get_queryset(self) -> "queries.QuerySet[Entry]":
+        caller: Caller = self.request.user  # type: ignore[assignment]
+        return queries.entries(user_id=caller.user_id)
