@@ -1,0 +1,241 @@
+"""The whole product, really running: started by `python -m stack`, used as its clients use it.
+
+ACCEPTANCE_DATA names a folder in which the site is kept running between runs; without it the site
+lives in a temporary folder and ends with the session.
+"""
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import psycopg
+
+from stack.folder import default_data
+from stack.service import free_ports
+from stack.settings import PORTS, SERVER_VARIABLES
+from tests.support.kafka_reader import KafkaReader
+from tests.support.waiting import await_that
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+TOPICS = ("frontrow.reservations.v1", "frontrow.payments.v1", "frontrow.points.v1")
+_UP_SECONDS = 240  # a first start; downloads may be part of it
+
+
+@dataclass(frozen=True)
+class Fan:
+    """A fan made by `manage.py fans`."""
+
+    email: str
+    user_id: str
+    access_token: str
+
+
+@dataclass(frozen=True)
+class Sale:
+    """A performance put on sale for one test."""
+
+    performance_id: str
+    seat_ids: tuple[str, ...]
+    price: int
+
+
+class Site:
+    """One running Frontrow in a folder of its own, on free ports."""
+
+    def __init__(self) -> None:
+        kept = os.environ.get("ACCEPTANCE_DATA")
+        self.keep = bool(kept)
+        self.data = Path(kept or tempfile.mkdtemp(prefix="frontrow-site-"))
+        self._clients: list[httpx.Client] = []
+        self._readers: list[KafkaReader] = []
+
+    # --- its life
+
+    def up(self) -> None:
+        """Start everything and wait until the site says that it is ready."""
+        self._share_downloads()
+        self.stack("up", "--detach", seconds=_UP_SECONDS)
+        self.await_ready()
+
+    def down(self) -> None:
+        """Stop everything and remove the data; a kept site goes on."""
+        for client in self._clients:
+            client.close()
+        for reader in self._readers:
+            reader.close()
+        if self.keep:
+            return
+        try:
+            self.stack("down")
+        finally:
+            self.stack("reset")
+            shutil.rmtree(self.data, ignore_errors=True)
+
+    def await_ready(self, *, seconds: float = 60) -> None:
+        """Wait until /healthz/ready answers 200."""
+        await_that(self._is_ready, "the site is ready", seconds=seconds)
+
+    def _is_ready(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/healthz/ready", timeout=5).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def _share_downloads(self) -> None:
+        """Let the site find what earlier starts on this machine fetched (Kafka, nginx)."""
+        shared = default_data() / "downloads"
+        shared.mkdir(parents=True, exist_ok=True)
+        self.data.mkdir(parents=True, exist_ok=True)
+        if not (self.data / "downloads").exists():
+            (self.data / "downloads").symlink_to(shared)
+
+    # --- commands
+
+    @cached_property
+    def _stack_environment(self) -> dict[str, str]:
+        """Return an environment that leads `stack` to this site and to no other servers."""
+        ports = self.data / "ports.json"
+        if not ports.exists():
+            self.data.mkdir(parents=True, exist_ok=True)
+            names = [port.variable for port in PORTS]
+            chosen = zip(names, map(str, free_ports(len(names))), strict=True)
+            ports.write_text(json.dumps(dict(chosen)))
+        ours = {**SERVER_VARIABLES, "DJANGO_SETTINGS_MODULE": "", "SECRET_KEY": ""}
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in ours and not name.startswith("PYTEST")
+        }
+        return {
+            **inherited,
+            **json.loads(ports.read_text()),
+            "FRONTROW_DATA": str(self.data),
+        }
+
+    def stack(self, *arguments: str, seconds: float = 60) -> str:
+        """Run `python -m stack` and return what it printed; fails with its words otherwise."""
+        return _run(["-m", "stack", *arguments], self._stack_environment, seconds)
+
+    def manage(self, *arguments: str, seconds: float = 60) -> str:
+        """Run `manage.py` as an operator of this site would."""
+        return _run(["manage.py", *arguments], self.env, seconds)
+
+    @cached_property
+    def env(self) -> dict[str, str]:
+        """The variables that `python -m stack env` exports, over this process's own."""
+        return {**self._stack_environment, **self.exports}
+
+    @cached_property
+    def exports(self) -> dict[str, str]:
+        """What `python -m stack env` exports, alone."""
+        words = shlex.split(self.stack("env"))
+        return dict(word.split("=", 1) for word in words if word != "export")
+
+    @property
+    def url(self) -> str:
+        return self.exports["FRONTROW_URL"]
+
+    # --- parts
+
+    def part(self, verb: str, name: str) -> None:
+        """Stop, start, kill, pause or resume a part of the running site."""
+        self.stack(verb, name)
+
+    def status(self) -> list[dict[str, Any]]:
+        """Return what `stack status --json` says of every process."""
+        return json.loads(self.stack("status", "--json"))
+
+    @contextmanager
+    def without(self, *names: str, verb: str = "stop") -> Iterator[None]:
+        """Run the block with parts stopped (or killed), then start them and wait until ready."""
+        for name in names:
+            self.part(verb, name)
+        try:
+            yield
+        finally:
+            for name in names:
+                self.part("start", name)
+            self.await_ready()
+
+    @contextmanager
+    def paused(self, name: str) -> Iterator[None]:
+        """Run the block with a part frozen."""
+        self.part("pause", name)
+        try:
+            yield
+        finally:
+            self.part("resume", name)
+
+    # --- what tests start from
+
+    def http(self, token: str | None = None, **options: Any) -> httpx.Client:
+        """Return a client of the site's one entry, as nobody or as the token's owner."""
+        headers = {"Accept-Language": "en", **options.pop("headers", {})}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        client = httpx.Client(
+            base_url=self.url, headers=headers, timeout=30, trust_env=False, verify=False, **options
+        )
+        self._clients.append(client)
+        return client
+
+    def fans(self, count: int, points: int = 0) -> list[Fan]:
+        """Make fans with points and access tokens."""
+        printed = self.manage("fans", "--count", str(count), "--points", str(points), "--json")
+        return [Fan(**json.loads(line)) for line in printed.splitlines()]
+
+    def sale(self, *, seats: int, **options: object) -> Sale:
+        """Put a new performance on sale; `options` as tests.support.prepare takes them."""
+        wanted = json.dumps({"seats": seats, **options})
+        made = json.loads(_run(["-m", "tests.support.prepare", wanted], self.env, 60))
+        return Sale(made["performance_id"], tuple(made["seat_ids"]), made["price"])
+
+    # --- what became of it
+
+    def reader(self, *topics: str) -> KafkaReader:
+        """Return a reader of Kafka topics from their beginning."""
+        reader = KafkaReader(self.env["KAFKA_BOOTSTRAP_SERVERS"], *(topics or TOPICS))
+        self._readers.append(reader)
+        return reader
+
+    def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        """Return what the primary holds, read past the product."""
+        with psycopg.connect(self.env["DATABASE_URL"]) as connection:
+            return connection.execute(statement, values).fetchall()
+
+    def statistics(self, performance_id: str | UUID) -> tuple[int, int, int]:
+        """Return the reservations, seats and amount that `statistics` counted."""
+        [(reservations, seats, amount)] = self.rows(
+            "SELECT coalesce(sum(reservations), 0), coalesce(sum(seats), 0),"
+            " coalesce(sum(amount), 0) FROM statistics_hourlysales WHERE performance_id = %s",
+            performance_id,
+        )
+        return int(reservations), int(seats), int(amount)
+
+
+def _run(arguments: Sequence[str], environment: dict[str, str], seconds: float) -> str:
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        env=environment,
+        cwd=ROOT,
+        timeout=seconds,
+        check=False,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+    )
+    words = done.stdout[-2000:] + done.stderr[-4000:]
+    assert done.returncode == 0, f"{' '.join(arguments)} ended with {done.returncode}\n{words}"
+    return done.stdout
