@@ -1,0 +1,1 @@
+"""Seat layouts as files: the form, its checks, and what an import would change."""

@@ -1,0 +1,141 @@
+"""What importing a layout would change, counted for people."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from concerts.layout.form import GradeForm, Layout, SectionForm
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class GradeLine:
+    """A grade after the import: its price and seats, and those before (None: it is new)."""
+
+    code: str
+    price: int
+    seats: int
+    price_before: int | None
+    seats_before: int
+
+
+@dataclass(frozen=True, slots=True)
+class SectionLine:
+    """A section after the import: its grade and seats, and the seats before."""
+
+    code: str
+    grade: str
+    seats: int
+    seats_before: int
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What an import changes. `seats_*` count places (section, row, number)."""
+
+    grades: tuple[GradeLine, ...]
+    sections: tuple[SectionLine, ...]
+    removed_grades: tuple[str, ...]
+    removed_sections: tuple[str, ...]
+    seats: int
+    seats_before: int
+    seats_added: int
+    seats_removed: int
+    changed: bool
+
+    def as_json(self) -> dict[str, object]:
+        """Return the counts for programs."""
+        return {
+            "changed": self.changed,
+            "seats": self.seats,
+            "seats_before": self.seats_before,
+            "seats_added": self.seats_added,
+            "seats_removed": self.seats_removed,
+            "grades": [
+                {"code": g.code, "price": g.price, "seats": g.seats, "price_before": g.price_before}
+                for g in self.grades
+            ],
+            "sections": [
+                {"code": s.code, "grade": s.grade, "seats": s.seats, "seats_before": s.seats_before}
+                for s in self.sections
+            ],
+            "removed_grades": list(self.removed_grades),
+            "removed_sections": list(self.removed_sections),
+        }
+
+
+def with_names(new: Layout, old: Layout) -> Layout:
+    """Return `new` with a name for everything: its own, else the old one's, else the code."""
+    grades = {grade.code: grade for grade in old.grades}
+    sections = {section.code: section for section in old.sections}
+    return replace(
+        new,
+        grades=tuple(_named(grade, grades.get(grade.code)) for grade in new.grades),
+        sections=tuple(_named(section, sections.get(section.code)) for section in new.sections),
+    )
+
+
+def difference(old: Layout, new: Layout) -> Difference:
+    """Return what replacing `old` by `new` changes."""
+    places_before = {(seat.section, seat.row, seat.number) for seat in old.seats}
+    places = {(seat.section, seat.row, seat.number) for seat in new.seats}
+    prices_before = {grade.code: grade.price for grade in old.grades}
+    by_section, by_section_before = _per_section(new), _per_section(old)
+    by_grade, by_grade_before = _per_grade(new, by_section), _per_grade(old, by_section_before)
+    return Difference(
+        grades=tuple(
+            GradeLine(
+                grade.code,
+                grade.price,
+                by_grade[grade.code],
+                prices_before.get(grade.code),
+                by_grade_before[grade.code],
+            )
+            for grade in new.grades
+        ),
+        sections=tuple(
+            SectionLine(
+                section.code,
+                section.grade,
+                by_section[section.code],
+                by_section_before[section.code],
+            )
+            for section in new.sections
+        ),
+        removed_grades=_missing(old.grades, new.grades),
+        removed_sections=_missing(old.sections, new.sections),
+        seats=len(new.seats),
+        seats_before=len(old.seats),
+        seats_added=len(places - places_before),
+        seats_removed=len(places_before - places),
+        changed=old != new,
+    )
+
+
+def _named(item: T, known: T | None) -> T:
+    code = item.code  # type: ignore[attr-defined]
+    return replace(  # type: ignore[type-var]
+        item,
+        name_ko=item.name_ko or getattr(known, "name_ko", "") or code,  # type: ignore[attr-defined]
+        name_en=item.name_en or getattr(known, "name_en", ""),  # type: ignore[attr-defined]
+    )
+
+
+def _per_section(layout: Layout) -> Counter[str]:
+    return Counter(seat.section for seat in layout.seats)
+
+
+def _per_grade(layout: Layout, by_section: Counter[str]) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for section in layout.sections:
+        counts[section.grade] += by_section[section.code]
+    return counts
+
+
+def _missing(
+    old: Iterable[GradeForm | SectionForm], new: Iterable[GradeForm | SectionForm]
+) -> tuple[str, ...]:
+    present = {item.code for item in new}
+    return tuple(item.code for item in old if item.code not in present)

@@ -1,0 +1,139 @@
+"""`manage.py layout check|import|export`: seats and prices of a performance as a file."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from concerts import queries
+from concerts.layout import files
+from concerts.layout.difference import Difference
+from concerts.layout.form import Layout, Problem
+from concerts.usecases import layouts
+from kernel import clock
+from kernel.errors import DomainError
+
+OK, INVALID, REFUSED = 0, 1, 2
+
+
+class Command(BaseCommand):
+    """Check, import or export a layout file (docs/layout.md)."""
+
+    help = (
+        "Check, import or export a layout file (docs/layout.md). "
+        "Exit code 0: fine; 1: the file has errors; 2: refused (unknown or frozen performance)."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare what it takes."""
+        parser.add_argument("verb", choices=("check", "import", "export"))
+        parser.add_argument("file", type=Path, help=".json or .csv; '-.csv' exports to the screen")
+        parser.add_argument("--performance", type=UUID, help="key; check works without it too")
+        parser.add_argument("--reason", default="layout file", help="for the audit entry")
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Do one of the three."""
+        verb, path, performance_id = options["verb"], options["file"], options["performance"]
+        if verb != "check" and performance_id is None:
+            raise CommandError(f"layout {verb} needs --performance ID", returncode=REFUSED)
+        try:
+            if verb == "export":
+                self._export(path, performance_id, options["json"])
+                return
+            layout = self._read(path, options["json"])
+            difference = self._apply(verb, layout, performance_id, options["reason"])
+        except DomainError as refusal:
+            if options["json"]:
+                self._print({"ok": False, "code": refusal.code, "errors": []})
+                sys.exit(REFUSED)
+            raise CommandError(f"{refusal.code}: {refusal.message}", returncode=REFUSED) from None
+        self._report(verb, layout, difference, as_json=options["json"])
+
+    def _apply(
+        self, verb: str, layout: Layout, performance_id: UUID | None, reason: str
+    ) -> Difference | None:
+        if performance_id is None:
+            return None
+        if verb == "check":
+            return layouts.preview(performance_id=performance_id, layout=layout)
+        return layouts.import_layout(
+            performance_id=performance_id,
+            layout=layout,
+            actor_id=None,
+            reason=reason,
+            now=clock.now(),
+        )
+
+    def _read(self, path: Path, as_json: bool) -> Layout:
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise CommandError(f"{path}: {error.strerror}", returncode=INVALID) from None
+        layout, problems = files.read(name=path.name, content=content)
+        if layout is None or problems:
+            self._complain(path, problems, as_json)
+            sys.exit(INVALID)
+        return layout
+
+    def _complain(self, path: Path, problems: list[Problem], as_json: bool) -> None:
+        if as_json:
+            errors = [problem.as_json() for problem in problems]
+            self._print({"ok": False, "code": "layout_invalid", "errors": errors})
+            return
+        for problem in problems:
+            self.stderr.write(f"{path.name}: {problem}")
+
+    def _export(self, path: Path, performance_id: UUID, as_json: bool) -> None:
+        layout = queries.layout_of(performance_id)
+        if not layout.seats:
+            raise CommandError("the performance has no seats", returncode=REFUSED)
+        if path.suffix.lower() not in files.SUFFIXES:
+            raise CommandError("the file must end in .json or .csv", returncode=INVALID)
+        text = files.write(layout, name=path.name)
+        if path.stem == "-":
+            self.stdout.write(text, ending="")
+            return
+        path.write_text(text, encoding="utf-8")
+        if as_json:
+            self._print({"ok": True, "file": str(path), "seats": len(layout.seats)})
+        else:
+            self.stdout.write(f"{path}: {len(layout.seats):,} seats written")
+
+    def _report(
+        self, verb: str, layout: Layout, difference: Difference | None, *, as_json: bool
+    ) -> None:
+        if as_json:
+            facts = difference.as_json() if difference else {"seats": len(layout.seats)}
+            self._print({"ok": True, "imported": verb == "import", **facts})
+            return
+        if difference is None:
+            self.stdout.write(
+                f"fine: {len(layout.seats):,} seats, {len(layout.sections)} sections, "
+                f"{len(layout.grades)} grades"
+            )
+            return
+        for grade in difference.grades:
+            before = "" if grade.price_before is None else f" (was {grade.price_before:,})"
+            self.stdout.write(
+                f"grade {grade.code}: {grade.seats:,} seats at {grade.price:,}{before}"
+            )
+        for section in difference.sections:
+            self.stdout.write(
+                f"section {section.code}: grade {section.grade}, {section.seats:,} seats "
+                f"(was {section.seats_before:,})"
+            )
+        for code in difference.removed_sections:
+            self.stdout.write(f"section {code}: goes")
+        done = "imported" if verb == "import" else "would be imported"
+        outcome = done if difference.changed else "nothing to change"
+        self.stdout.write(
+            f"{outcome}: {difference.seats:,} seats, +{difference.seats_added:,} "
+            f"-{difference.seats_removed:,}"
+        )
+
+    def _print(self, facts: dict[str, Any]) -> None:
+        self.stdout.write(json.dumps(facts))

@@ -1,0 +1,97 @@
+"""Prepare the seats and prices of a performance; possible until it is put on sale.
+
+Errors: `PerformanceNotFound`, `LayoutFrozen`, `LayoutInvalid`, `GradeNotFound` (concerts.errors).
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from accounts.operations import record_audit
+from concerts import locking, operations, queries
+from concerts.errors import GradeNotFound, LayoutFrozen, LayoutInvalid, PerformanceNotFound
+from concerts.layout.difference import Difference, difference, with_names
+from concerts.layout.form import Layout, problems_of
+from concerts.models import Performance, PriceGrade
+from kernel.db.transaction import transaction
+
+MAX_SHOWN = 20
+
+
+def preview(*, performance_id: UUID, layout: Layout) -> Difference:
+    """Return what importing `layout` would change; writes nothing.
+
+    Raises `PerformanceNotFound`, `LayoutFrozen`, `LayoutInvalid`.
+    """
+    _check(layout)
+    row = Performance.objects.filter(pk=performance_id, deleted_at__isnull=True).first()
+    if row is None:
+        raise PerformanceNotFound
+    if row.layout_frozen_at is not None:
+        raise LayoutFrozen
+    old = queries.layout_of(performance_id)
+    return difference(old, with_names(layout, old))
+
+
+def import_layout(
+    *, performance_id: UUID, layout: Layout, actor_id: UUID | None, reason: str, now: datetime
+) -> Difference:
+    """Replace the seats, sections and grades by those of `layout`; the same layout changes nothing.
+
+    Raises `PerformanceNotFound`, `LayoutFrozen`, `LayoutInvalid`.
+    """
+    _check(layout)
+    with transaction():
+        performance = locking.lock_performance(performance_id=performance_id)
+        if performance.layout_frozen_at is not None:
+            raise LayoutFrozen
+        old = queries.layout_of(performance_id)
+        new = with_names(layout, old)
+        change = difference(old, new)
+        if change.changed:
+            operations.replace_layout(performance=performance, layout=new)
+            record_audit(
+                actor_id=actor_id,
+                action="concerts.import_layout",
+                target=f"concerts.performance:{performance_id}",
+                reason=reason,
+                changes={**change.as_json(), "layout_version": performance.layout_version},
+                now=now,
+            )
+    return change
+
+
+def set_price(
+    *, grade_id: UUID, price: int, actor_id: UUID | None, reason: str, now: datetime
+) -> int:
+    """Set the price of a grade in minor units; return the one before.
+
+    Raises `GradeNotFound`, `LayoutFrozen`.
+    """
+    with transaction():
+        performance_id = (
+            PriceGrade.objects.filter(pk=grade_id).values_list("performance_id", flat=True).first()
+        )
+        if performance_id is None:
+            raise GradeNotFound
+        performance = locking.lock_performance(performance_id=performance_id)
+        if performance.layout_frozen_at is not None:
+            raise LayoutFrozen
+        grade = PriceGrade.objects.get(pk=grade_id)
+        before = grade.price
+        if before != price:
+            operations.change_price(performance=performance, grade=grade, price=price)
+            record_audit(
+                actor_id=actor_id,
+                action="concerts.set_price",
+                target=f"concerts.pricegrade:{grade_id}",
+                reason=reason,
+                changes={"price": {"from": before, "to": price}},
+                now=now,
+            )
+    return before
+
+
+def _check(layout: Layout) -> None:
+    problems = problems_of(layout)
+    if problems:
+        raise LayoutInvalid(problems=[str(problem) for problem in problems[:MAX_SHOWN]])
