@@ -22,7 +22,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import cast
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connections
 from prometheus_client import Counter
@@ -234,10 +234,10 @@ def _look(request: _Request) -> tuple[Document | None, tuple[str, ...]]:
     marker_keys = [_marker_key(name) for name in request.depends_on]
     kept = local.get(request.key) if request.recipe.keep_in_process else None
     if kept is not None:
-        markers = _texts(guarded("cache", lambda server: server.mget(marker_keys)))
+        markers = _texts(_values(marker_keys))
         if request.is_current(kept, markers):
             return kept, markers
-    values = guarded("cache", lambda server: server.mget([request.entry_key, *marker_keys]))
+    values = _values([request.entry_key, *marker_keys])
     found = decode(values[0]) if values[0] is not None else None
     markers = _texts(values[1:])
     if found is not None and request.recipe.keep_in_process:
@@ -256,7 +256,7 @@ def _settled_markers(request: _Request, markers: tuple[str, ...]) -> tuple[str, 
         return markers  # the entry stays current while the marker is absent, and no longer
     guarded("cache", lambda server: _raise_markers(server, absent, position))
     keys = [_marker_key(name) for name in request.depends_on]
-    return _texts(guarded("cache", lambda server: server.mget(keys)))
+    return _texts(_values(keys))
 
 
 def _build(request: _Request, markers: tuple[str, ...]) -> bytes:
@@ -287,7 +287,12 @@ def _keep(request: _Request, document: Document) -> None:
         )
 
 
-def _raise_markers(server: "Redis[Any]", names: Sequence[str], position: int) -> None:
+def _values(keys: Sequence[str]) -> list[bytes | None]:
+    # The roles' clients don't decode, so what the stubs call str can't come.
+    return guarded("cache", lambda server: cast("list[bytes | None]", server.mget(keys)))
+
+
+def _raise_markers(server: Redis, names: Sequence[str], position: int) -> None:
     keys = [_marker_key(name) for name in names]
     server.eval(_RAISE_MARKERS, len(keys), *keys, position, MARKER_SECONDS)
 
