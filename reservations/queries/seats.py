@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, connections
+
+from kernel.db.replica import current_alias
 
 # A hold whose time has passed is free (Note [Hold deadline]); shared by every read below.
 _LETTER = """
@@ -75,9 +77,12 @@ def availability(*, performance_id: UUID, now: datetime) -> Availability | None:
 def grade_counts(
     *, performance_ids: Sequence[UUID], now: datetime
 ) -> dict[UUID, list[GradeCounts]]:
-    """Return the counts per price grade of many performances by one statement."""
+    """Return the counts per price grade of many performances by one statement.
+
+    The one read here that may be stale: inside `stale_reads` the replica answers.
+    """
     counts: dict[UUID, list[GradeCounts]] = defaultdict(list)
-    with connection.cursor() as cursor:
+    with connections[current_alias()].cursor() as cursor:
         cursor.execute(
             f"""
             SELECT inventory.performance_id, section.grade_id, count(*),
