@@ -50,6 +50,7 @@ MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "kernel.api.middleware.CorrelationMiddleware",
     "kernel.api.middleware.PrivateAnswers",
+    "kernel.api.middleware.UtcAnswers",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -3,8 +3,10 @@
 import logging
 import time
 from collections.abc import Callable
+from datetime import UTC
 
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
 from kernel.telemetry import context
 
@@ -35,6 +37,19 @@ class CorrelationMiddleware:
             )
         response["X-Request-ID"] = correlation.request_id
         return response
+
+
+class UtcAnswers:
+    """Let the API speak UTC; `TIME_ZONE` is for the screens of staff."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not request.path.startswith("/api/"):
+            return self.get_response(request)
+        with timezone.override(UTC):
+            return self.get_response(request)
 
 
 class PrivateAnswers:

@@ -1,5 +1,9 @@
 """Cursor pagination: stable under inserts, the same cost on every page."""
 
+from typing import Any
+from uuid import UUID
+
+from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
 
 
@@ -10,3 +14,13 @@ class NewestFirst(CursorPagination):
     max_page_size = 100
     page_size_query_param = "page_size"
     ordering = "-id"
+
+    def decode_cursor(self, request: Any) -> Any:
+        """Refuse a cursor that was not ours: its position goes into the query."""
+        cursor = super().decode_cursor(request)
+        if cursor is not None and cursor.position is not None:
+            try:
+                UUID(cursor.position)
+            except ValueError:
+                raise NotFound(self.invalid_cursor_message) from None
+        return cursor
