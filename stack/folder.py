@@ -45,8 +45,8 @@ class Folder:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             for folder in (self.logs, self.run, self.downloads):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if self.account:  # root's servers run as another user, who has to pass through
-                self.root.chmod(0o711)
+            # Root's servers run as another user, who has to pass through.
+            self.root.chmod(0o711 if self.account else 0o700)
         except OSError as error:
             raise StackError(f"can't make the data folder {self.root}: {error.strerror}") from error
         if self.root.stat().st_uid != os.geteuid():
@@ -67,7 +67,7 @@ class Folder:
         if missing:
             # Letters, digits, - and _ alone: they need no quoting in a URL, a shell or SQL.
             known |= {
-                name: secrets.token_urlsafe(32 if name == "secret_key" else 18) for name in missing
+                name: secrets.token_urlsafe(48 if name == "secret_key" else 18) for name in missing
             }
             write_json(path, known)
         return known

@@ -182,9 +182,14 @@ class Tools:
         self._closed = False
 
     def run(
-        self, command: Command, *, stdin: str | None = None, timeout: float = 300
+        self,
+        command: Command,
+        *,
+        stdin: str | None = None,
+        timeout: float = 300,
+        log: Path | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        """Run `command` and return its end and output.
+        """Run `command` and return its end and output, also appended to `log`.
 
         Raises StackError with the line that tells most when it fails or takes over `timeout` s.
         """
@@ -214,9 +219,14 @@ class Tools:
             out.decode(errors="replace"),
             err.decode(errors="replace"),
         )
+        if log:
+            with log.open("a") as file:
+                file.write(done.stdout + done.stderr)
         if done.returncode != 0:
             said = (done.stderr.strip() or done.stdout.strip()).splitlines() or ["(no output)"]
-            telling = next((line for line in said if "error" in line.lower()), said[-1])
+            # A traceback tells at its end, psql at its first error.
+            errors = [line for line in said if "ERROR:" in line or "FATAL:" in line]
+            telling = (errors or said[-1:])[0]
             raise StackError(f"{program} failed ({done.returncode}): {telling}")
         return done
 

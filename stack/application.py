@@ -1,0 +1,147 @@
+"""Frontrow's own processes: the stack knows their commands and nothing inside."""
+
+import os
+import shutil
+import socket
+import sys
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+from stack.folder import ROOT, Folder
+from stack.process import Command, Tools
+from stack.service import HOST, Service, listens
+
+PYTHON = sys.executable
+PROGRAMS = Path(sys.executable).parent
+MANAGE = (PYTHON, "manage.py")
+CELERY = (PYTHON, "-m", "celery", "-A", "config.celery")
+SERVERS = ("primary", "cache", "lock", "queue", "broker")
+# Threads of a worker process; as many as the database pool of a process has connections.
+API_THREADS = 8
+# Accepted and waiting connections: the kernel caps the first at net.core.somaxconn.
+API_BACKLOG = 16384
+
+
+class Program(Service):
+    """A process of ours that is ready once it runs, or once it listens on its port."""
+
+    after: tuple[str, ...] = ("setup",)
+
+    def __init__(
+        self,
+        name: str,
+        part: str,
+        argv: tuple[str, ...],
+        environment: Mapping[str, str],
+        *,
+        port: int | None = None,
+    ) -> None:
+        self.name = name
+        self.part = part
+        self.argv = argv
+        self.environment = environment
+        self.port = port
+
+    def command(self) -> Command:
+        return Command(self.argv, self.environment, ROOT)
+
+    def ready(self) -> bool:
+        return self.port is None or listens(self.port)
+
+
+class Api(Program):
+    """The API under granian; ready once it answers."""
+
+    stop_seconds = 6
+
+    def __init__(self, environment: Mapping[str, str], port: int, *, reload: bool) -> None:
+        workers = max(2, min(os.cpu_count() or 1, 4))
+        argv = [
+            *(PYTHON, "-m", "granian", "--interface", "wsgi", "config.wsgi:application"),
+            *("--host", HOST, "--port", str(port), "--http", "1", "--no-ws"),
+            *("--workers", str(workers), "--blocking-threads", str(API_THREADS)),
+            *("--backlog", str(API_BACKLOG), "--backpressure", str(API_BACKLOG // workers)),
+            *("--respawn-failed-workers", "--respawn-interval", "0.5"),
+            *("--workers-kill-timeout", "4", "--log-level", "warning"),
+        ]
+        if reload:
+            argv += ["--reload", "--reload-ignore-dirs", ".data", "--reload-ignore-dirs", ".venv"]
+        super().__init__("api", "api", tuple(argv), environment, port=port)
+
+    def prepare(self, failures: int) -> None:
+        """Empty the folder of per-process metrics: those of processes long gone would add up."""
+        folder = Path(self.environment["PROMETHEUS_MULTIPROC_DIR"])
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700)
+
+    def ready(self) -> bool:
+        port = self.port or 0
+        request = f"GET /healthz/live HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n"
+        with suppress(OSError), socket.create_connection((HOST, port), 1) as connection:
+            connection.settimeout(3)
+            connection.sendall(request.encode())
+            return connection.recv(12).startswith(b"HTTP/1.1 200")
+        return False
+
+
+class Setup(Service):
+    """What is done before Frontrow's processes start: keys, migrations, static files, demo data."""
+
+    name = part = "setup"
+    after = SERVERS
+    chains = (
+        (("keys", "init"), ("migrate", "--no-input", "--verbosity", "0"), ("demo_data",)),
+        (("migrate", "--no-input", "--verbosity", "0", "--database", "idempotency"),),
+        (("collectstatic", "--no-input", "--verbosity", "0"),),
+    )
+
+    def __init__(self, environment: Mapping[str, str], tools: Tools, log: Path) -> None:
+        self.environment = environment
+        self.tools = tools
+        self.log = log
+
+    def prepare(self, failures: int) -> None:
+        """Run the chains side by side. Raises StackError with what the first failure said."""
+        with ThreadPoolExecutor(len(self.chains)) as pool:
+            for done in [pool.submit(self._run, chain) for chain in self.chains]:
+                done.result()
+
+    def _run(self, chain: tuple[tuple[str, ...], ...]) -> None:
+        for arguments in chain:
+            command = Command((*MANAGE, *arguments), self.environment, ROOT)
+            self.tools.run(command, timeout=120, log=self.log)
+
+    def command(self) -> None:
+        return None
+
+
+def services(
+    folder: Folder, environment: Mapping[str, str], ports: Mapping[str, int], *, reload: bool
+) -> list[Service]:
+    """Return the API, the Celery workers, beat, the event consumers and Flower."""
+
+    def worker(name: str, queues: str, threads: int) -> Program:
+        argv = (
+            *(*CELERY, "worker", "-n", f"{name}@%h", "-Q", queues, "-P", "threads"),
+            *("-c", str(threads), "--loglevel", "WARNING", "--without-gossip", "--without-mingle"),
+        )
+        return Program(f"worker-{name}", "workers", argv, environment)
+
+    beat = (*CELERY, "beat", "-s", str(folder.run / "celerybeat-schedule"), "--loglevel", "WARNING")
+    flower = (
+        *(*CELERY, "flower", f"--address={HOST}", f"--port={ports['flower']}"),
+        *("--persistent=True", f"--db={folder.root / 'flower'}", "--state_save_interval=10000"),
+    )
+    # The API's processes share their metrics in files; every other process has its own, alone.
+    shared = {**environment, "PROMETHEUS_MULTIPROC_DIR": str(folder.run / "metrics")}
+    return [
+        Api(shared, ports["api"], reload=reload),
+        worker("promotion", "promotion", 2),
+        worker("relay", "relay", 4),
+        worker("general", "sweep,mail", 2),
+        Program("beat", "beat", (*beat, "--pidfile="), environment),
+        Program("consumers", "consumers", (*MANAGE, "consume"), environment),
+        Program("flower", "flower", flower, environment, port=ports["flower"]),
+    ]

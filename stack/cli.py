@@ -1,0 +1,169 @@
+"""The command line: python -m stack COMMAND."""
+
+import argparse
+import json
+import logging
+import os
+import shlex
+import subprocess
+import sys
+import time
+
+from stack import control, report, settings, topology
+from stack.errors import StackError
+from stack.folder import ROOT, Folder, default_data
+from stack.logs import tail
+from stack.process import start_time, wait_until
+from stack.record import holder, locked, read_json
+from stack.supervisor import Supervisor
+
+DESCRIPTION = "Run Frontrow's whole stack on this machine: real servers and all its processes."
+PART_VERBS = {
+    "stop": "stop a part in its orderly way; it stays stopped until `start`",
+    "start": "start a part that was stopped or killed, and wait until it is ready",
+    "kill": "end a part by SIGKILL, with all it started; it stays dead until `start`",
+    "pause": "freeze a part (SIGSTOP)",
+    "resume": "let a paused part go on (SIGCONT)",
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    top = argparse.ArgumentParser(prog="python -m stack", description=DESCRIPTION)
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    up = commands.add_parser("up", help="start everything and follow the logs; Ctrl-C stops it")
+    up.add_argument("--detach", action="store_true", help="start it, print the table, come back")
+    up.add_argument("--reload", action="store_true", help="restart the API when code changes")
+    up.add_argument("--background", action="store_true", help=argparse.SUPPRESS)
+    commands.add_parser("down", help="stop everything, also what a killed supervisor left behind")
+    status = commands.add_parser("status", help="every part: state, pid, restarts, memory")
+    status.add_argument("--json", action="store_true", help="for programs")
+    commands.add_parser("env", help="print `export NAME=value` lines that lead to the parts")
+    reset = commands.add_parser("reset", help="stop everything and remove all data")
+    reset.add_argument("--all", action="store_true", help="remove downloaded programs too")
+    for verb, meaning in PART_VERBS.items():
+        one = commands.add_parser(verb, help=meaning, description=meaning)
+        one.add_argument(
+            "part", choices=topology.PARTS, metavar="PART", help=", ".join(topology.PARTS)
+        )
+    return top
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Do what the command line says and return the exit code."""
+    options = parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="stack: %(message)s", stream=sys.stdout)
+    folder = Folder(default_data())
+    try:
+        if options.command in PART_VERBS:
+            control.ask(folder.run, {"do": options.command, "part": options.part})
+            return 0
+        match options.command:
+            case "up":
+                return _up(folder, options)
+            case "down":
+                return _down(folder)
+            case "status":
+                return _status(folder, as_json=options.json)
+            case "env":
+                return _env(folder)
+            case _:
+                return _reset(folder, downloads=options.all)
+    except StackError as error:
+        for line in str(error).splitlines():
+            print(f"stack: {line}", file=sys.stderr)
+        return 1
+
+
+def _up(folder: Folder, options: argparse.Namespace) -> int:
+    ports = settings.ports()
+    folder.make()
+    if options.detach:
+        return _detach(folder, reload=options.reload)
+    follow = not options.background
+    return Supervisor(folder, ports, reload=options.reload, follow=follow).run()
+
+
+def _detach(folder: Folder, *, reload: bool) -> int:
+    if holder(folder.run / "supervisor.json"):
+        print("stack: already running")
+        return 0
+    log = folder.logs / "supervisor.log"
+    command = [
+        sys.executable,
+        "-m",
+        "stack",
+        "up",
+        "--background",
+        *(["--reload"] if reload else []),
+    ]
+    with log.open("wb") as output:
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=ROOT,
+            start_new_session=True,
+        )
+    while child.poll() is None:
+        if _complete(folder):
+            print("\n".join(tail(log, 200)))
+            return 0
+        time.sleep(0.2)
+    print("\n".join(tail(log, 60)), file=sys.stderr)
+    return 1
+
+
+def _complete(folder: Folder) -> bool:
+    try:
+        return bool(control.ask(folder.run, {"do": "status"}, 20)["complete"])
+    except StackError:
+        return False
+
+
+def _down(folder: Folder) -> int:
+    if not folder.root.is_dir():
+        return 0
+    pid = holder(folder.run / "supervisor.json")
+    if pid:
+        started = start_time(pid)
+        control.ask(folder.run, {"do": "down"})
+        if not wait_until(lambda: start_time(pid) != started, 30):
+            raise StackError(f"the supervisor ({pid}) is still stopping after 30 s")
+        return 0
+    with locked(folder.make().lock) as free:
+        if not free:
+            raise StackError("the supervisor is just starting; try again")
+        for name in folder.record.clear(folder.marker):
+            print(f"stack: ended {name}, left over from a supervisor that was killed")
+    return 0
+
+
+def _status(folder: Folder, *, as_json: bool) -> int:
+    if not holder(folder.run / "supervisor.json"):
+        print(json.dumps({"running": False}) if as_json else "stack: not running")
+        return 3
+    value = control.ask(folder.run, {"do": "status"})
+    print(
+        json.dumps({"running": True, **value}, indent=1) if as_json else report.status_text(value)
+    )
+    return 0
+
+
+def _env(folder: Folder) -> int:
+    """Print the running stack's environment, or the one it would have."""
+    values = read_json(folder.run / "environment.json")
+    if not (values and holder(folder.run / "supervisor.json")):
+        local = topology.local_environment(folder.make(), settings.ports())
+        values = local | settings.from_outside(local, read_json(folder.run / "local.json"))
+    for name, value in sorted(values.items()):
+        print(f"export {name}={shlex.quote(value)}")
+    return 0
+
+
+def _reset(folder: Folder, *, downloads: bool) -> int:
+    _down(folder)
+    folder.erase(downloads=downloads)
+    print(f"stack: removed the data in {os.path.relpath(folder.root)}")
+    return 0

@@ -1,0 +1,5 @@
+"""nginx, the one entry."""
+
+from stack.gateway.server import Gateway, nginx
+
+__all__ = ["Gateway", "nginx"]

@@ -1,0 +1,140 @@
+"""The gateway process: nginx found or unpacked, its configuration rendered from the template."""
+
+import grp
+import os
+import re
+import resource
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from stack.accounts import Account, private_folder
+from stack.errors import StackError
+from stack.process import Command, Tools
+from stack.service import HOST, Service, listens, server_environment
+
+TEMPLATE = Path(__file__).with_name("nginx.conf.template")
+DOWNLOAD_SECONDS = 120
+CONNECTIONS = 16384
+
+
+def nginx(downloads: Path, tools: Tools) -> Path:
+    """Return the nginx program: the machine's, else Debian's package unpacked (no root needed).
+
+    Raises StackError where there is none to be had.
+    """
+    found = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+    if found:
+        return Path(found)
+    folder = downloads / "nginx"
+    program = folder / "usr" / "sbin" / "nginx"
+    if not program.exists():
+        _unpack(folder, tools)
+    if not program.exists() or _fails(program):
+        raise StackError("Debian's nginx package doesn't run on this machine")
+    return program
+
+
+def _unpack(folder: Path, tools: Tools) -> None:
+    if not (shutil.which("apt-get") and shutil.which("dpkg")):
+        raise StackError("nginx was not found, and this is no Debian to take it from")
+    unfinished = folder.with_suffix(f".{os.getpid()}.new")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    (unfinished / "lists" / "partial").mkdir(parents=True)
+    # Lists of our own where the machine has none: a person who isn't root can't fetch them there.
+    ours = ("-o", f"Dir::State::lists={unfinished}/lists", "-o", f"Dir::Cache={unfinished}")
+    try:
+        try:
+            _run(tools, unfinished, "apt-get", "-q", "download", "nginx")
+        except StackError:
+            _run(tools, unfinished, "apt-get", "-q", *ours, "update")
+            _run(tools, unfinished, "apt-get", "-q", *ours, "download", "nginx")
+        package = next(unfinished.glob("nginx_*.deb"), None)
+        if package is None:
+            raise StackError("apt-get brought no nginx package")
+        _run(tools, unfinished, "dpkg", "-x", str(package), str(unfinished / "root"))
+        if not folder.exists():
+            (unfinished / "root").rename(folder)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _run(tools: Tools, folder: Path, *argv: str) -> None:
+    tools.run(Command(argv, environment=os.environ, directory=folder), timeout=DOWNLOAD_SECONDS)
+
+
+def _fails(program: Path) -> bool:
+    try:
+        done = subprocess.run([program, "-v"], capture_output=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return True
+    return done.returncode != 0
+
+
+def render(values: Mapping[str, str]) -> str:
+    """Return the configuration: ${NAME} by value, nginx's own $names left alone.
+
+    Raises KeyError for a name without a value.
+    """
+    return re.sub(r"\$\{([A-Z_]+)\}", lambda found: values[found[1]], TEMPLATE.read_text())
+
+
+class Gateway(Service):
+    """nginx before the API."""
+
+    name = part = "gateway"
+    after = ("api",)
+    stop_seconds = 3
+    ready_seconds = 20
+
+    def __init__(
+        self,
+        program: Path,
+        port: int,
+        api_port: int,
+        *,
+        home: Path,
+        account: Account | None,
+        access_log: Path,
+        static: Path,
+    ) -> None:
+        self.program = program
+        self.port = port
+        self.folder = home / "gateway"
+        self.account = account
+        self._values = {
+            # Started by root its workers step down; anybody else's can't and needn't.
+            "USER_DIRECTIVE": f"user {account.name} {_group(account)};" if account else "",
+            "WORKER_PROCESSES": str(min(os.cpu_count() or 1, 4)),
+            "WORKER_CONNECTIONS": str(min(CONNECTIONS, _file_limit() - 64)),
+            "RUN": str(self.folder),
+            "ACCESS_LOG": str(access_log),
+            "API": f"{HOST}:{api_port}",
+            "LISTEN": f"{HOST}:{port}",
+            "FORWARDED_PROTO": "$scheme",
+            "STATIC": str(static),
+        }
+
+    def prepare(self, failures: int) -> None:
+        private_folder(self.folder, self.account)
+        (self.folder / "nginx.conf").write_text(render(self._values))
+
+    def command(self) -> Command:
+        conf = str(self.folder / "nginx.conf")
+        return Command(
+            argv=(str(self.program), "-p", str(self.folder), "-c", conf, "-e", "stderr"),
+            environment=server_environment(),
+            directory=self.folder,
+        )
+
+    def ready(self) -> bool:
+        return listens(self.port)
+
+
+def _group(account: Account) -> str:
+    return grp.getgrgid(account.gid).gr_name
+
+
+def _file_limit() -> int:
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[1]

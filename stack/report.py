@@ -1,0 +1,122 @@
+"""What a person is told: the table after the start and the state of every part."""
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+
+import psutil
+
+from stack.engine import READY, Engine, State, Unit
+from stack.process import Child, start_time
+from stack.topology import ADMIN, LOGIN, PARTS
+
+MIB = 1024 * 1024
+
+
+def table(environment: Mapping[str, str], secrets: Mapping[str, str]) -> str:
+    """Return what listens where, and who may enter."""
+    url = environment["FRONTROW_URL"]
+    rows = [
+        ("Frontrow", f"{url}/", ""),
+        ("API explorer", f"{url}/api/docs/", ""),
+        ("Admin", f"{url}/admin/", f"{ADMIN} / {secrets['admin_password']}"),
+        ("Metrics, health", f"{url}/metrics  {url}/healthz/ready", ""),
+        ("Flower", environment["FLOWER_URL"] + "/", f"{LOGIN} / {secrets['flower_password']}"),
+        ("Primary", _without_login(environment["DATABASE_URL"]), "python -m stack env"),
+        ("Replica", _without_login(environment["REPLICA_URL"]), "the same"),
+        ("Idempotency", _without_login(environment["IDEMPOTENCY_DATABASE_URL"]), "the same"),
+        *[
+            (f"Redis {role}", _without_login(environment[f"REDIS_{role.upper()}_URL"]), "")
+            for role in ("cache", "lock", "queue")
+        ],
+        ("Redis broker", _without_login(environment["CELERY_BROKER_URL"]), ""),
+        ("Kafka", environment["KAFKA_BOOTSTRAP_SERVERS"] or "off", ""),
+    ]
+    return "\n" + columns(("What", "Where", "Login"), rows) + "\n"
+
+
+def _without_login(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}"
+
+
+def columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return the rows under their heads, each column as wide as it needs to be."""
+    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in [head, ["-" * width for width in widths], *rows]
+    ]
+    return "\n".join(lines)
+
+
+def status(engine: Engine, absent: Mapping[str, str], started: float, complete: bool) -> dict:
+    """Return the state of every part and its processes, memory in bytes, times in seconds."""
+    own = Child(os.getpid(), start_time(os.getpid()) or "")
+    info = psutil.Process().memory_full_info()
+    parts: list[dict] = []
+    for name in ("setup", *PARTS):
+        units = engine.part(name)
+        if name in absent or (name == "setup" and all(u.state in READY for u in units)):
+            if name in absent:
+                parts.append({"part": name, "state": absent[name], "processes": []})
+            continue
+        processes = [_process(unit) for unit in units]
+        parts.append({"part": name, "state": _state(units), "processes": processes})
+    memory = getattr(info, "pss", info.rss)
+    total = memory + sum(process["memory"] for part in parts for process in part["processes"])
+    return {
+        "supervisor": {"pid": own.pid, "uptime": round(time.time() - started), "memory": memory},
+        "complete": complete,
+        "memory": total,
+        "parts": parts,
+    }
+
+
+def _process(unit: Unit) -> dict:
+    return {
+        "name": unit.name,
+        "state": "paused" if unit.paused else str(unit.state),
+        "pid": unit.child.pid if unit.child else None,
+        "restarts": unit.restarts,
+        "uptime": round(time.monotonic() - unit.since) if unit.state in READY else None,
+        "memory": unit.child.memory() if unit.child else 0,
+        "last_error": unit.last_error,
+    }
+
+
+def _state(units: Sequence[Unit]) -> str:
+    """Return the one state the processes share, else the one furthest from running."""
+    order = [*(state for state in State if state not in READY), *READY]
+    if any(unit.paused for unit in units):
+        return "paused"
+    return str(min((unit.state for unit in units), key=order.index))
+
+
+def status_text(value: Mapping) -> str:
+    """Return `status`'s answer as a table for people."""
+    rows = []
+    for part in value["parts"]:
+        if not part["processes"]:
+            rows.append((part["part"], "", part["state"], "", "", "", ""))
+        for process in part["processes"]:
+            uptime = process["uptime"]
+            rows.append(
+                (
+                    part["part"],
+                    process["name"],
+                    process["state"],
+                    str(process["pid"] or ""),
+                    str(process["restarts"]),
+                    "" if uptime is None else f"{uptime} s",
+                    f"{process['memory'] / MIB:.0f} MiB",
+                )
+            )
+    supervisor = value["supervisor"]
+    head = ("Part", "Process", "State", "Pid", "Restarts", "Up", "Memory")
+    total = f"{value['memory'] / MIB:.0f} MiB"
+    return (
+        columns(head, rows)
+        + f"\n\nSupervisor {supervisor['pid']}, up {supervisor['uptime']} s."
+        + f" Memory of everything (proportional set size): {total}."
+    )

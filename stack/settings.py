@@ -1,0 +1,91 @@
+"""What can be set from outside: the ports, the data folder, and servers that run elsewhere."""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from stack.errors import StackError
+from stack.service import taken
+
+
+@dataclass(frozen=True)
+class Port:
+    """A local port: who listens there, the variable that changes it, its default."""
+
+    name: str
+    variable: str
+    default: int
+    part: str
+
+
+PORTS = (
+    Port("gateway", "FRONTROW_PORT", 8000, "gateway"),
+    Port("api", "FRONTROW_API_PORT", 8001, "api"),
+    Port("flower", "FRONTROW_FLOWER_PORT", 5555, "flower"),
+    Port("primary", "FRONTROW_PRIMARY_PORT", 15432, "primary"),
+    Port("replica", "FRONTROW_REPLICA_PORT", 15433, "replica"),
+    Port("cache", "FRONTROW_CACHE_PORT", 16379, "cache"),
+    Port("lock", "FRONTROW_LOCK_PORT", 16380, "lock"),
+    Port("queue", "FRONTROW_QUEUE_PORT", 16381, "queue"),
+    Port("broker", "FRONTROW_BROKER_PORT", 16382, "broker"),
+    Port("kafka", "FRONTROW_KAFKA_PORT", 19092, "kafka"),
+    Port("controller", "FRONTROW_KAFKA_CONTROLLER_PORT", 19093, "kafka"),
+)
+# Variables that lead to a server: set from outside, they win over the local part.
+SERVER_VARIABLES = {
+    "DATABASE_URL": "primary",
+    "REPLICA_URL": "replica",
+    "IDEMPOTENCY_DATABASE_URL": "primary",
+    "REDIS_CACHE_URL": "cache",
+    "REDIS_LOCK_URL": "lock",
+    "REDIS_QUEUE_URL": "queue",
+    "CELERY_BROKER_URL": "broker",
+    "KAFKA_BOOTSTRAP_SERVERS": "kafka",
+}
+
+
+def ports(environment: Mapping[str, str] = os.environ) -> dict[str, int]:
+    """Return the port of each listener.
+
+    Raises StackError for one that is no port, or given to two.
+    """
+    chosen: dict[str, int] = {}
+    for port in PORTS:
+        text = environment.get(port.variable) or str(port.default)
+        if not text.isdecimal() or not 1 <= int(text) <= 65535:
+            raise StackError(f"{port.variable}={text} is no port number")
+        for other in PORTS:
+            if chosen.get(other.name) == int(text):
+                raise StackError(f"{port.variable} and {other.variable} are both {text}")
+        chosen[port.name] = int(text)
+    return chosen
+
+
+def check_free(chosen: Mapping[str, int], parts: Iterable[str]) -> None:
+    """Raise StackError, a line for each, where a port of one of `parts` is taken."""
+    wanted = set(parts)
+    problems = [
+        f"port {chosen[port.name]} is taken, and {port.name} wants it: set {port.variable}"
+        for port in PORTS
+        if port.part in wanted and taken(chosen[port.name])
+    ]
+    if problems:
+        raise StackError("\n".join(problems))
+
+
+def from_outside(
+    local: Mapping[str, str], last: Mapping[str, str], environment: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """Return what the environment says otherwise than the stack itself would.
+
+    A shell that took `stack env` in carries our own values, of this start or the `last` one: those
+    are no other servers. An empty KAFKA_BOOTSTRAP_SERVERS means: without Kafka.
+    """
+    found = {}
+    for name, value in local.items():
+        given = environment.get(name)
+        if given is None or given in (value, last.get(name)):
+            continue
+        if given or name == "KAFKA_BOOTSTRAP_SERVERS":
+            found[name] = given
+    return found

@@ -1,0 +1,247 @@
+"""Runs the plan: starts it, keeps it running, obeys the control socket, stops it in order."""
+
+import logging
+import resource
+import select
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import FrameType
+
+from stack import control, report, settings, topology
+from stack.engine import READY, RESTING, Engine, Policy, State, Unit
+from stack.errors import StackError
+from stack.folder import Folder
+from stack.launch import raise_file_limit
+from stack.logs import Follower, rotate, tail
+from stack.process import Tools
+from stack.record import locked, note_holder, write_json
+
+logger = logging.getLogger("stack")
+
+STOP_SECONDS = 13.0  # for everything together, the last of it spent on what has to be killed
+ATTEMPTS = 3
+FILES_WANTED = 16384
+ROTATE_EVERY = 60.0
+BUSY_TICK = 0.05
+IDLE_TICK = 0.3
+
+
+@dataclass
+class Pending:
+    """A client that waits for what it asked to have happened."""
+
+    connection: socket.socket
+    units: list[Unit]
+    states: set[State]
+    deadline: float
+
+
+class Supervisor:
+    """One data folder's stack."""
+
+    def __init__(
+        self, folder: Folder, ports: dict[str, int], *, reload: bool, follow: bool
+    ) -> None:
+        self.folder = folder
+        self.ports = ports
+        self.started = time.time()
+        self._reload = reload
+        self._follow = follow
+        self._tools = Tools(folder.marker)
+        self._signals = 0
+        self._done = False
+        self._announced = False
+        self._pending: list[Pending] = []
+        self._plan: topology.Plan
+        self._engine: Engine
+        self._follower: Follower
+
+    def run(self) -> int:
+        """Run until told to stop; return the exit code. Raises StackError where it can't start."""
+        with locked(self.folder.lock) as free:
+            if not free:
+                raise StackError("this stack is already running: python -m stack status | down")
+            self._listen_to_signals()
+            for name in self.folder.record.clear(self.folder.marker):
+                logger.warning("ended %s, left over from a supervisor that was killed", name)
+            self._check_files()
+            programs = topology.find_programs(self.folder, self._tools)
+            if self._signals:
+                return 130
+            self._plan = topology.plan(
+                self.folder, self.ports, programs, self._tools, reload=self._reload
+            )
+            settings.check_free(self.ports, self._plan.parts())
+            return self._serve()
+
+    def _serve(self) -> int:
+        run = self.folder.run
+        note_holder(run / "supervisor.json")
+        write_json(run / "environment.json", self._plan.environment)
+        write_json(run / "local.json", topology.local_environment(self.folder, self.ports))
+        for part, reason in self._plan.absent.items():
+            logger.warning("%s: %s", part, reason)
+        policy = Policy(attempts=ATTEMPTS, marker=self.folder.marker)
+        self._engine = Engine(self.folder.logs, policy, self.folder.record)
+        self._engine.add(self._plan.services)
+        units = self._engine.units
+        for unit in units.values():
+            rotate(unit.log)
+        self._follower = Follower({name: unit.log for name, unit in units.items()})
+        for unit in units.values():
+            unit.start(time.monotonic(), wait=True)
+        server = control.listen(run)
+        try:
+            return self._loop(server)
+        finally:
+            self._shut_down()
+            server.close()
+            for name in (control.NAME, "supervisor.json", "environment.json"):
+                (run / name).unlink(missing_ok=True)
+
+    def _loop(self, server: socket.socket) -> int:
+        rotated = time.monotonic()
+        while not (self._done or self._signals):
+            tick = IDLE_TICK if self._announced and self._quiet() else BUSY_TICK
+            ready, _, _ = select.select([server, self._wake], [], [], tick)
+            if self._wake in ready:
+                self._wake.recv(4096)
+            if server in ready:
+                self._accept(server)
+            self._step()
+            failed = [unit for unit in self._engine.units.values() if unit.state is State.FAILED]
+            if not self._announced:
+                if failed:
+                    self._explain(failed)
+                    return 1
+                self._announce()
+            if time.monotonic() - rotated > ROTATE_EVERY:
+                rotated = time.monotonic()
+                for path in self.folder.logs.glob("*.log"):
+                    rotate(path)
+        return 0
+
+    def _step(self) -> None:
+        self._engine.tick(time.monotonic())
+        self._answer_pending()
+        if self._follow:
+            for line in self._follower.lines():
+                self._say(line)
+
+    def _quiet(self) -> bool:
+        return all(unit.state in RESTING | READY for unit in self._engine.units.values())
+
+    def _say(self, line: str) -> None:
+        try:
+            print(line, flush=True)
+        except OSError:  # whoever read along has gone
+            self._follow = False
+            sys.stdout = open("/dev/null", "w")  # noqa: SIM115
+
+    def _announce(self) -> None:
+        if all(unit.was_ready for unit in self._engine.units.values()):
+            self._announced = True
+            seconds = time.time() - self.started
+            self._say(report.table(self._plan.environment, self.folder.secrets))
+            self._say(f"Everything is up after {seconds:.1f} s. Ctrl-C stops it.")
+
+    def _explain(self, failed: list[Unit]) -> None:
+        for unit in failed:
+            lines = "\n".join(tail(unit.log))
+            logger.error("%s does not start: %s\n%s", unit.name, unit.last_error, lines)
+
+    # --- requests
+
+    def _accept(self, server: socket.socket) -> None:
+        connection, _ = server.accept()
+        request = control.receive(connection)
+        try:
+            reply = self._obey(request, connection)
+        except StackError as error:
+            reply = {"error": str(error)}
+        if reply is not None:
+            control.answer(connection, reply)
+
+    def _obey(self, request: dict, connection: socket.socket) -> dict | None:
+        """Do what is asked; None where the answer comes when it has happened."""
+        verb = request.get("do")
+        if verb == "status":
+            return report.status(self._engine, self._plan.absent, self.started, self._announced)
+        if verb == "down":
+            self._done = True
+            return {"stopping": True}
+        actions: dict[str, tuple[Callable[[Unit], None], set[State]]] = {
+            "start": (lambda unit: unit.start(time.monotonic()), set(READY) | {State.FAILED}),
+            "stop": (lambda unit: unit.stop(time.monotonic()), set(RESTING)),
+            "kill": (lambda unit: unit.kill(time.monotonic()), set(RESTING)),
+            "pause": (lambda unit: unit.pause(), set(State)),
+            "resume": (lambda unit: unit.resume(), set(State)),
+        }
+        if verb not in actions:
+            raise StackError(f"unknown request {verb}")
+        part = str(request.get("part"))
+        units = self._engine.part(part)
+        if not units:
+            raise StackError(f"{part} does not run here: {self._plan.absent.get(part, 'unknown')}")
+        act, states = actions[verb]
+        for unit in units:
+            act(unit)
+        deadline = time.monotonic() + control.ANSWER_SECONDS / 2
+        self._pending.append(Pending(connection, units, states, deadline))
+        return None
+
+    def _answer_pending(self) -> None:
+        for waiting in list(self._pending):
+            there = all(unit.state in waiting.states for unit in waiting.units)
+            if there or time.monotonic() > waiting.deadline:
+                self._pending.remove(waiting)
+                bad = [u for u in waiting.units if not there or u.state is State.FAILED]
+                error = "; ".join(f"{unit.name} is {unit.state} {unit.last_error}" for unit in bad)
+                control.answer(waiting.connection, {"error": error} if bad else {"ok": True})
+
+    # --- the end
+
+    def _shut_down(self) -> None:
+        """Stop level by level, last started first; what doesn't end in its time is killed."""
+        self._say("stack: stopping (Ctrl-C again: at once)")
+        patience = self._signals + 1
+        end = time.monotonic() + STOP_SECONDS
+        self._tools.close()
+        for level in reversed(self._engine.levels()):
+            for unit in level:
+                left = max(0.0, min(unit.service.stop_seconds, end - time.monotonic()))
+                unit.stop(time.monotonic(), left)
+            while any(unit.state not in RESTING for unit in level):
+                if self._signals >= patience:
+                    for unit in level:
+                        unit.kill(time.monotonic())
+                select.select([self._wake], [], [], BUSY_TICK)
+                self._step()
+        self._engine.close()
+        self.folder.record.path.unlink(missing_ok=True)
+        self._say("stack: stopped")
+
+    def _listen_to_signals(self) -> None:
+        self._wake, writer = socket.socketpair()
+        self._wake.setblocking(False)
+        writer.setblocking(False)
+        self._writer = writer  # kept open as long as the supervisor lives
+        signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+
+        def stop(number: int, frame: FrameType | None) -> None:
+            self._signals += 1
+            self._tools.close()
+
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, stop)
+        signal.signal(signal.SIGCHLD, lambda number, frame: None)  # wakes the loop
+
+    def _check_files(self) -> None:
+        raise_file_limit()
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        if hard < FILES_WANTED:
+            logger.warning("the file limit is %d: too few for %d connections", hard, FILES_WANTED)

@@ -1,0 +1,176 @@
+"""Which parts there are, which of them run here, and the environment that leads to them."""
+
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from stack import application, gateway, kafka
+from stack.errors import StackError
+from stack.folder import Folder
+from stack.postgres.binaries import programs
+from stack.postgres.cluster import APPLICATION, Site
+from stack.postgres.primary import Primary
+from stack.postgres.replica import Replica
+from stack.process import Tools
+from stack.record import read_json
+from stack.service import HOST, Service
+from stack.settings import SERVER_VARIABLES, from_outside
+from stack.valkey import ROLES, Valkey
+
+PARTS = (
+    "gateway",
+    "api",
+    "workers",
+    "beat",
+    "consumers",
+    "flower",
+    "primary",
+    "replica",
+    *ROLES,
+    "kafka",
+)
+LOGIN = "frontrow"
+ADMIN = "admin@frontrow.example"
+
+
+def local_environment(folder: Folder, ports: Mapping[str, int]) -> dict[str, str]:
+    """Return what leads to the stack's own parts, whether they run here or not."""
+    made = folder.secrets
+
+    def database(part: str, name: str) -> str:
+        password = made["postgres_application"]
+        return f"postgresql://{APPLICATION}:{password}@{HOST}:{ports[part]}/{name}"
+
+    return {
+        "DJANGO_SETTINGS_MODULE": "config.settings.local",
+        "SECRET_KEY": made["secret_key"],
+        "FRONTROW_URL": f"http://{HOST}:{ports['gateway']}",
+        "DATABASE_URL": database("primary", "frontrow"),
+        "REPLICA_URL": database("replica", "frontrow"),
+        "IDEMPOTENCY_DATABASE_URL": database("primary", "idempotency"),
+        "REDIS_CACHE_URL": f"redis://{HOST}:{ports['cache']}/0",
+        "REDIS_LOCK_URL": f"redis://{HOST}:{ports['lock']}/0",
+        "REDIS_QUEUE_URL": f"redis://{HOST}:{ports['queue']}/0",
+        "CELERY_BROKER_URL": f"redis://{HOST}:{ports['broker']}/0",
+        "KAFKA_BOOTSTRAP_SERVERS": f"{HOST}:{ports['kafka']}",
+        "SIGNING_KEYS_FILE": str(folder.root / "signing-keys.json"),
+        "STATIC_ROOT": str(folder.root / "static"),
+        "FLOWER_URL": f"http://{HOST}:{ports['flower']}",
+        "FLOWER_BASIC_AUTH": f"{LOGIN}:{made['flower_password']}",
+        "OPS_TOKEN": made["ops_token"],
+        "DEMO_ADMIN_EMAIL": ADMIN,
+        "DEMO_ADMIN_PASSWORD": made["admin_password"],
+    }
+
+
+@dataclass
+class Plan:
+    """What this start will run, and why the rest doesn't."""
+
+    services: list[Service]
+    absent: dict[str, str]  # part: why it doesn't run here
+    environment: dict[str, str]
+
+    def parts(self) -> set[str]:
+        return {service.part for service in self.services}
+
+
+@dataclass(frozen=True)
+class Programs:
+    """Where the programs that may be missing are, or why they can't be had."""
+
+    kafka_jars: Path | StackError
+    nginx: Path | StackError
+
+
+def find_programs(folder: Folder, tools: Tools) -> Programs:
+    """Find or fetch, both at a time, what doesn't come with the virtualenv."""
+
+    def attempt(find: Callable[[Path, Tools], Path]) -> Path | StackError:
+        try:
+            return find(folder.downloads, tools)
+        except StackError as error:
+            return error
+
+    def with_java(downloads: Path, tools: Tools) -> Path:
+        kafka.java()
+        return kafka.jars(downloads, tools)
+
+    with ThreadPoolExecutor(2) as pool:
+        jars = pool.submit(attempt, with_java)
+        program = pool.submit(attempt, gateway.nginx)
+        return Programs(jars.result(), program.result())
+
+
+def plan(
+    folder: Folder, ports: Mapping[str, int], found: Programs, tools: Tools, *, reload: bool = False
+) -> Plan:
+    """Decide which parts run here, from the environment and from what can be had."""
+    local = local_environment(folder, ports)
+    outside = from_outside(local, read_json(folder.run / "local.json"))
+    environment = local | outside
+    absent = {part: "external" for name, part in SERVER_VARIABLES.items() if name in outside}
+    if "DATABASE_URL" in outside and "REPLICA_URL" not in outside:
+        # No copy can be made of a server that isn't ours.
+        environment["REPLICA_URL"] = environment["DATABASE_URL"]
+        absent["replica"] = "external: reads go to DATABASE_URL"
+    if not {"DATABASE_URL", "IDEMPOTENCY_DATABASE_URL"} <= outside.keys():
+        absent.pop("primary", None)  # at least one database still lives there
+    if "kafka" not in absent and isinstance(found.kafka_jars, StackError):
+        absent["kafka"] = f"off: {found.kafka_jars}; events wait in the outbox"
+        environment["KAFKA_BOOTSTRAP_SERVERS"] = ""
+    elif not environment["KAFKA_BOOTSTRAP_SERVERS"]:
+        absent["kafka"] = "off: KAFKA_BOOTSTRAP_SERVERS is empty; events wait in the outbox"
+    if isinstance(found.nginx, StackError):
+        absent["gateway"] = f"off: {found.nginx}; the API is the entry"
+        if "FRONTROW_URL" not in outside:
+            environment["FRONTROW_URL"] = f"http://{HOST}:{ports['api']}"
+    services = [
+        service
+        for service in _services(folder, ports, found, tools, environment, reload=reload)
+        if service.part not in absent
+    ]
+    return Plan(services, absent, environment)
+
+
+def _services(
+    folder: Folder,
+    ports: Mapping[str, int],
+    found: Programs,
+    tools: Tools,
+    environment: dict[str, str],
+    *,
+    reload: bool,
+) -> list[Service]:
+    site = Site(
+        programs=programs(folder.home, folder.account),
+        home=folder.home,
+        account=folder.account,
+        passwords=folder.passwords,
+        tools=tools,
+    )
+    primary = Primary(site, ports["primary"], ("frontrow", "idempotency"))
+    servers: list[Service] = [primary, Replica(site, ports["replica"], primary)]
+    servers += [Valkey(role, ports[role], folder.root / "valkey" / role) for role in ROLES]
+    if isinstance(found.kafka_jars, Path):
+        place = folder.root / "kafka"
+        listeners = (ports["kafka"], ports["controller"])
+        servers.append(kafka.Kafka(*listeners, place, found.kafka_jars, tools))
+    if isinstance(found.nginx, Path):
+        servers.append(
+            gateway.Gateway(
+                found.nginx,
+                ports["gateway"],
+                ports["api"],
+                home=folder.home,
+                account=folder.account,
+                access_log=folder.logs / "access.log",
+                static=Path(environment["STATIC_ROOT"]),
+            )
+        )
+    inherited = {**os.environ, **environment, "PYTHONUNBUFFERED": "1"}
+    setup = application.Setup(inherited, tools, folder.logs / "setup.log")
+    ours = application.services(folder, inherited, ports, reload=reload)
+    return [*servers, setup, *ours]
