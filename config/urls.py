@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, Spec
 urlpatterns = [
     path("", include("kernel.telemetry.urls")),
     path("admin/", admin.site.urls),
+    path("api/v1/", include("queueing.api.urls")),
     path("api/v1/", include("points.api.urls")),
     path("api/v1/", include("payments.api.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),

@@ -33,4 +33,9 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "schedule": 60.0,
         "options": {"queue": "sweep", "expires": 60},
     },
+    "queueing.tick": {
+        "task": "queueing.tick",
+        "schedule": 1.0,
+        "options": {"queue": "promotion", "expires": 2},
+    },
 }

@@ -42,6 +42,7 @@ METRIC_COLLECTORS: list[str] = [
     "kernel.telemetry.metrics.replica_lag",
     "kernel.telemetry.metrics.celery_queues",
     "events.metrics.outbox",
+    "queueing.metrics.waiting_rooms",
 ]
 
 # What /healthz/ready lists, by name; "primary" alone may make it say no.

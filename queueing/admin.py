@@ -1,0 +1,125 @@
+"""Staff screens: how a waiting room is run, and how far it is."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from kernel.admin import ReadOnlyAdmin, UseCaseAdmin, staff_action
+from kernel.i18n import text
+from queueing.models import QueueConfig, QueueProgress
+from queueing.usecases import config as config_use_case
+
+_CHANGE = ["queueing.change_queueconfig"]
+
+
+@admin.register(QueueConfig)
+class QueueConfigAdmin(UseCaseAdmin):
+    """Rate, capacity, times and state; in force within two seconds, each change with a reason."""
+
+    list_display = (
+        "performance",
+        "state",
+        "queue_required",
+        "queue_opens_at",
+        "admission_opens_at",
+        "rate_per_second",
+        "capacity",
+        "version",
+    )
+    list_filter = ("state", "queue_required")
+    list_select_related = ("performance__concert",)
+    search_fields = ("performance__concert__title_ko", "performance__concert__title_en")
+    date_hierarchy = "queue_opens_at"
+    ordering = ("-queue_opens_at",)
+    autocomplete_fields = ()
+    raw_id_fields = ("performance",)
+    readonly_fields = ("version",)
+    actions = ("pause", "resume", "drain", "close")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("queueing.add_queueconfig")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return (*self.readonly_fields, "performance") if obj else self.readonly_fields
+
+    def perform_change(
+        self,
+        request: HttpRequest,
+        obj: Any,
+        *,
+        changes: dict[str, Any],
+        reason: str,
+        now: datetime,
+    ) -> None:
+        wanted = {name: changes[name] for name in config_use_case.CHANGEABLE & set(changes)}
+        if obj._state.adding:  # the defaults shown in the form count as chosen
+            wanted = {name: getattr(obj, name) for name in config_use_case.CHANGEABLE}
+        config_use_case.set_config(
+            performance_id=obj.performance_id,
+            changes=wanted,
+            actor_id=_actor(request),
+            reason=reason,
+            now=now,
+            expected_version=0 if obj._state.adding else None,
+        )
+
+    @staff_action(description=text(en="Pause admission", ko="입장 일시 중지"), permissions=_CHANGE)
+    def pause(
+        self, request: HttpRequest, objects: list[Any], *, now: datetime, reason: str
+    ) -> None:
+        """Admit nobody and take no joins; places stay."""
+        _set_state(request, objects, QueueConfig.State.PAUSED, reason, now)
+
+    @staff_action(description=text(en="Open or go on", ko="입장 시작·재개"), permissions=_CHANGE)
+    def resume(
+        self, request: HttpRequest, objects: list[Any], *, now: datetime, reason: str
+    ) -> None:
+        """Admit from now on, whatever the opening time says."""
+        _set_state(request, objects, QueueConfig.State.OPEN, reason, now)
+
+    @staff_action(
+        description=text(en="Drain: no new joins", ko="신규 대기 마감"), permissions=_CHANGE
+    )
+    def drain(
+        self, request: HttpRequest, objects: list[Any], *, now: datetime, reason: str
+    ) -> None:
+        """Take no joins, admit those who wait."""
+        _set_state(request, objects, QueueConfig.State.DRAINING, reason, now)
+
+    @staff_action(description=text(en="Close the queue", ko="대기열 종료"), permissions=_CHANGE)
+    def close(
+        self, request: HttpRequest, objects: list[Any], *, now: datetime, reason: str
+    ) -> None:
+        """Take no joins and admit nobody; those admitted finish."""
+        _set_state(request, objects, QueueConfig.State.CLOSED, reason, now)
+
+
+@admin.register(QueueProgress)
+class QueueProgressAdmin(ReadOnlyAdmin):
+    """What PostgreSQL keeps of each room."""
+
+    list_display = ("performance", "serving", "number_ceiling", "epoch")
+    list_select_related = ("performance__concert",)
+    list_filter = ("epoch",)
+    search_fields = ("performance__concert__title_ko", "performance__concert__title_en")
+    ordering = ("-performance_id",)
+
+
+def _set_state(
+    request: HttpRequest, objects: list[Any], state: str, reason: str, now: datetime
+) -> None:
+    for config in objects:
+        config_use_case.set_config(
+            performance_id=config.performance_id,
+            changes={"state": state},
+            actor_id=_actor(request),
+            reason=reason,
+            now=now,
+        )
+
+
+def _actor(request: HttpRequest) -> UUID | None:
+    return request.user.pk

@@ -1,0 +1,77 @@
+"""May this fan hold seats? Asked by `reservations` before every hold."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from prometheus_client import Counter
+
+from kernel import clock
+from queueing import queries, tokens
+from queueing.errors import (
+    QueueNotAdmitted,
+    QueueTokenInvalid,
+    QueueTokenRequired,
+    QueueUnavailable,
+)
+from queueing.rebuild import answered, store
+from queueing.store import PlaceState, Status
+
+__all__ = [
+    "Admission",
+    "QueueNotAdmitted",
+    "QueueTokenInvalid",
+    "QueueTokenRequired",
+    "check",
+    "is_required",
+]
+
+by_progress = Counter(
+    "frontrow_queue_admitted_by_progress_total",
+    "Fans let through by the progress kept in PostgreSQL while the queue server was away",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Why a fan may go on, and until when (None: as long as the queue server is away)."""
+
+    number: int
+    until: datetime | None
+
+
+def is_required(*, performance_id: UUID, now: datetime) -> bool:
+    """Say whether holds at this performance need an admission; at most a second old."""
+    return queries.is_required(performance_id)
+
+
+def check(*, token: str | None, user_id: UUID, performance_id: UUID, now: datetime) -> Admission:
+    """Return the user's admission; a pass needs no Redis, a join token one call.
+
+    Raises QueueTokenRequired, QueueTokenInvalid, QueueNotAdmitted.
+    """
+    if not token:
+        raise QueueTokenRequired
+    proof = tokens.verify(token, user_id=user_id, performance_id=performance_id, now=now)
+    if proof.audience is tokens.Audience.PASS:
+        return Admission(proof.number, clock.from_ms(proof.until_ms))
+    now_ms = clock.to_ms(now)
+    try:
+        reply = answered(
+            performance_id=performance_id,
+            now_ms=now_ms,
+            ask=lambda: store.poll(
+                performance_id=performance_id, user_id=user_id, proof=proof, now_ms=now_ms
+            ),
+        )
+    except QueueUnavailable:
+        if proof.number > queries.serving_kept(performance_id):
+            raise QueueNotAdmitted(state=PlaceState.WAITING.value) from None
+        by_progress.inc()
+        return Admission(proof.number, None)
+    if reply.spot is None:
+        closed = reply.status is Status.CLOSED
+        raise QueueNotAdmitted(state="CLOSED" if closed else PlaceState.EXPIRED.value)
+    if reply.spot.state is not PlaceState.ADMITTED:
+        raise QueueNotAdmitted(state=reply.spot.state.value)
+    return Admission(reply.spot.number, clock.from_ms(reply.spot.until_ms))

@@ -1,0 +1,48 @@
+"""The waiting room's documents."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from kernel.api.serializers import StrictSerializer
+from queueing.queries import ROOM_STATES
+from queueing.store import PlaceState
+
+
+class JoinSerializer(StrictSerializer):
+    """Joining takes no member; the body may be empty."""
+
+
+class PlaceSerializer(serializers.Serializer[Any]):
+    """A fan's place in the waiting room."""
+
+    token = serializers.CharField(help_text="The join token; send it as X-Queue-Token.")
+    number = serializers.IntegerField(help_text="Given once, never changed.")
+    state = serializers.ChoiceField(choices=[state.value for state in PlaceState])
+    position = serializers.IntegerField(help_text="ahead + 1; means something while WAITING.")
+    ahead = serializers.IntegerField(help_text="Fans who are admitted before.")
+    eta_seconds = serializers.IntegerField(help_text="By the rate of admission really seen.")
+    poll_after_seconds = serializers.IntegerField(help_text="Ask again after this time.")
+    admitted_until = serializers.DateTimeField(allow_null=True)
+
+    def get_fields(self) -> dict[str, Any]:
+        """Add `pass`, a word of Python's own."""
+        fields = super().get_fields()
+        fields["pass"] = serializers.CharField(
+            source="admission_pass",
+            allow_null=True,
+            help_text="With ADMITTED: good for holds until admitted_until, as X-Queue-Token.",
+        )
+        return fields
+
+
+class PublicStatusSerializer(serializers.Serializer[Any]):
+    """The waiting room as everybody may see it."""
+
+    state = serializers.ChoiceField(choices=ROOM_STATES)
+    serving = serializers.IntegerField(help_text="Numbers up to this one have been called.")
+    waiting = serializers.IntegerField()
+    active = serializers.IntegerField(help_text="Fans admitted now.")
+    rate_per_second = serializers.FloatField()
+    poll_after_seconds = serializers.IntegerField()
+    stream_url = serializers.CharField(allow_null=True)

@@ -1,0 +1,194 @@
+"""The waiting room over HTTP."""
+
+from uuid import UUID
+
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.api.permissions import IsFan
+from kernel import clock
+from kernel.api.caller import Caller
+from kernel.api.serializers import ProblemSerializer
+from queueing.api.serializers import JoinSerializer, PlaceSerializer, PublicStatusSerializer
+from queueing.usecases import waiting_room
+
+QUEUE_TOKEN = OpenApiParameter(
+    "X-Queue-Token",
+    str,
+    OpenApiParameter.HEADER,
+    required=True,
+    description="The join token or the pass.",
+)
+_WAITING = OpenApiExample(
+    "waiting",
+    {
+        "token": "eyJhbGciOiJFZERTQSJ9.e30.c2ln",
+        "number": 4211,
+        "state": "WAITING",
+        "position": 812,
+        "ahead": 811,
+        "eta_seconds": 17,
+        "poll_after_seconds": 5,
+        "admitted_until": None,
+        "pass": None,
+    },
+    response_only=True,
+    status_codes=["200", "201"],
+)
+_ADMITTED = OpenApiExample(
+    "admitted",
+    {
+        "token": "eyJhbGciOiJFZERTQSJ9.e30.c2ln",
+        "number": 4211,
+        "state": "ADMITTED",
+        "position": 1,
+        "ahead": 0,
+        "eta_seconds": 0,
+        "poll_after_seconds": 30,
+        "admitted_until": "2026-11-21T11:10:00Z",
+        "pass": "eyJhbGciOiJFZERTQSJ9.e30.c2ln",
+    },
+    response_only=True,
+    status_codes=["200", "201"],
+)
+
+
+class QueueView(APIView):
+    """A performance's waiting room: its public status, and joining it."""
+
+    permission_classes = (IsFan,)
+
+    def get_authenticators(self) -> list[object]:  # type: ignore[override]
+        """Leave the public status alone with credentials: it is the same bytes for everybody."""
+        if self.request is not None and self.request.method == "GET":
+            return []
+        return super().get_authenticators()  # type: ignore[return-value]
+
+    def get_permissions(self) -> list[object]:  # type: ignore[override]
+        """Ask for a login only to join."""
+        if self.request.method == "GET":
+            return []
+        return super().get_permissions()  # type: ignore[return-value]
+
+    @extend_schema(
+        operation_id="queue_status",
+        tags=["waiting room"],
+        auth=[],
+        responses={
+            200: PublicStatusSerializer,
+            404: ProblemSerializer,
+            409: ProblemSerializer,
+            503: ProblemSerializer,
+        },
+        examples=[
+            OpenApiExample(
+                "open",
+                {
+                    "state": "OPEN",
+                    "serving": 3400,
+                    "waiting": 9100,
+                    "active": 480,
+                    "rate_per_second": 50.0,
+                    "poll_after_seconds": 2,
+                    "stream_url": None,
+                },
+                response_only=True,
+                status_codes=["200"],
+            )
+        ],
+    )
+    def get(self, request: Request, performance_id: UUID) -> Response:
+        """Show what everybody may know; at most a second old."""
+        status = waiting_room.public_status(performance_id=performance_id, now=clock.now())
+        return Response(
+            PublicStatusSerializer(status).data,
+            headers={"Cache-Control": "public, max-age=1"},
+        )
+
+    @extend_schema(
+        operation_id="queue_join",
+        tags=["waiting room"],
+        request=JoinSerializer,
+        parameters=[
+            OpenApiParameter(
+                "X-Queue-Token",
+                str,
+                OpenApiParameter.HEADER,
+                description="A token from before, which keeps its place after a fault.",
+            )
+        ],
+        responses={
+            201: PlaceSerializer,
+            200: PlaceSerializer,
+            400: ProblemSerializer,
+            401: ProblemSerializer,
+            404: ProblemSerializer,
+            409: ProblemSerializer,
+            415: ProblemSerializer,
+            429: ProblemSerializer,
+            503: ProblemSerializer,
+        },
+        examples=[_WAITING, _ADMITTED],
+    )
+    def post(self, request: Request, performance_id: UUID) -> Response:
+        """Join (201), or get the same place again (200)."""
+        JoinSerializer(data=request.data).is_valid(raise_exception=True)
+        caller: Caller = request.user  # type: ignore[assignment]
+        place = waiting_room.join(
+            user_id=caller.user_id,
+            performance_id=performance_id,
+            token=request.headers.get("X-Queue-Token"),
+            now=clock.now(),
+        )
+        return Response(PlaceSerializer(place).data, status=201 if place.created else 200)
+
+
+class MyPlaceView(APIView):
+    """The caller's own place."""
+
+    permission_classes = (IsFan,)
+
+    @extend_schema(
+        operation_id="queue_poll",
+        tags=["waiting room"],
+        parameters=[QUEUE_TOKEN],
+        responses={
+            200: PlaceSerializer,
+            401: ProblemSerializer,
+            403: ProblemSerializer,
+            404: ProblemSerializer,
+            409: ProblemSerializer,
+            429: ProblemSerializer,
+            503: ProblemSerializer,
+        },
+        examples=[_WAITING, _ADMITTED],
+    )
+    def get(self, request: Request, performance_id: UUID) -> Response:
+        """Show the caller's place; the first ADMITTED starts the session and carries the pass."""
+        caller: Caller = request.user  # type: ignore[assignment]
+        place = waiting_room.poll(
+            user_id=caller.user_id,
+            performance_id=performance_id,
+            token=request.headers.get("X-Queue-Token"),
+            now=clock.now(),
+        )
+        return Response(PlaceSerializer(place).data)
+
+    @extend_schema(
+        operation_id="queue_leave",
+        tags=["waiting room"],
+        responses={
+            204: None,
+            401: ProblemSerializer,
+            404: ProblemSerializer,
+            429: ProblemSerializer,
+            503: ProblemSerializer,
+        },
+    )
+    def delete(self, request: Request, performance_id: UUID) -> Response:
+        """Give the place up; repeatable."""
+        caller: Caller = request.user  # type: ignore[assignment]
+        waiting_room.leave(user_id=caller.user_id, performance_id=performance_id, now=clock.now())
+        return Response(status=204)

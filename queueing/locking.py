@@ -1,0 +1,25 @@
+"""The app's row locks. Order: config, then progress; never together with seats or money."""
+
+from uuid import UUID
+
+from kernel.db.transaction import require_transaction
+from queueing.models import QueueConfig, QueueProgress
+
+
+def lock_config(performance_id: UUID) -> QueueConfig | None:
+    """Return the config row locked for a change, None where there is none."""
+    require_transaction()
+    return (
+        QueueConfig.objects.select_for_update(of=("self",))
+        .filter(performance_id=performance_id)
+        .first()
+    )
+
+
+def lock_progress(performance_id: UUID) -> QueueProgress:
+    """Return the progress row locked, made where there is none."""
+    require_transaction()
+    progress, _ = QueueProgress.objects.select_for_update().get_or_create(
+        performance_id=performance_id
+    )
+    return progress

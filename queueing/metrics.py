@@ -1,0 +1,47 @@
+"""The state of every waiting room, for settings.METRIC_COLLECTORS."""
+
+from collections.abc import Iterable
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from kernel import clock
+from queueing import queries
+from queueing.rebuild import store
+
+_ROOMS = 100  # a label a room: more would only hide what matters
+
+
+def waiting_rooms() -> Iterable[Metric]:
+    """Yield queue length, active fans, capacity, promotion rate and waiting time by performance.
+
+    Only rooms that the queue server knows; asking also brings them up to now, which harms nobody.
+    """
+    now = clock.now()
+    labels = ["performance"]
+    waiting = GaugeMetricFamily("frontrow_queue_waiting", "Fans waiting", labels=labels)
+    active = GaugeMetricFamily("frontrow_queue_active", "Fans admitted now", labels=labels)
+    capacity = GaugeMetricFamily("frontrow_queue_capacity", "Places at a time", labels=labels)
+    rate = GaugeMetricFamily(
+        "frontrow_queue_promotion_rate", "Fans admitted a second, as seen lately", labels=labels
+    )
+    mean = GaugeMetricFamily(
+        "frontrow_queue_mean_wait_seconds", "Mean wait of the admitted", labels=labels
+    )
+    admitted = CounterMetricFamily("frontrow_queue_admitted", "Fans admitted", labels=labels)
+    waited = CounterMetricFamily(
+        "frontrow_queue_waited_seconds", "Waiting time of the admitted", labels=labels
+    )
+    for config in queries.rooms_to_tick(now=now, limit=_ROOMS):
+        totals = store.tick(performance_id=config.performance_id, now_ms=clock.to_ms(now)).totals
+        if totals is None:
+            continue
+        label = [str(config.performance_id)]
+        seconds = totals.waited_ms / 1000
+        waiting.add_metric(label, totals.waiting)
+        active.add_metric(label, totals.active)
+        capacity.add_metric(label, totals.capacity)
+        rate.add_metric(label, totals.pace)
+        mean.add_metric(label, seconds / totals.admitted if totals.admitted else 0.0)
+        admitted.add_metric(label, totals.admitted)
+        waited.add_metric(label, seconds)
+    return [waiting, active, capacity, rate, mean, admitted, waited]

@@ -1,0 +1,29 @@
+"""Defaults and bounds of waiting rooms; the values in force are rows of `QueueConfig`."""
+
+from decimal import Decimal
+
+RATE_PER_SECOND = Decimal(50)
+RATE_BOUNDS = (Decimal("0.1"), Decimal(5000))
+CAPACITY = 1000
+CAPACITY_BOUNDS = (1, 100_000)
+GRACE_SECONDS = 60
+GRACE_BOUNDS = (5, 900)
+SESSION_SECONDS = 600
+SESSION_BOUNDS = (30, 7200)
+
+NUMBER_BLOCK = 10_000  # numbers reserved ahead in PostgreSQL, in one write
+# After a loss of the server nobody is admitted for this long, so that those at the front have
+# shown their tokens before anybody behind them can be let in. They poll at least this often.
+REBUILD_SECONDS = 5
+TOKEN_SECONDS = 48 * 3600
+# An ended place is remembered while a token that names it could still be shown.
+REMEMBER_SECONDS = TOKEN_SECONDS
+ROOM_TTL_SECONDS = 7 * 24 * 3600  # a room nobody has ticked for that long is garbage
+
+# Polling: see queueing.pacing.
+POLLS_PER_SECOND = 1000
+SHORTEST_POLL_SECONDS = 2
+LONGEST_POLL_SECONDS = 60
+POLL_JITTER = 0.2
+RETRY_AFTER_SECONDS = 2
+PUBLIC_POLL_SECONDS = 2

@@ -1,0 +1,123 @@
+"""Reads. Configs are decided on (may a fan hold without a pass?), so they come from the primary."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from concerts.errors import PerformanceNotFound
+from concerts.models import Performance
+from kernel.errors import DomainError
+from queueing.brief_cache import BriefCache
+from queueing.errors import QueueNotRequired
+from queueing.models import QueueConfig, QueueProgress
+
+ROOM_STATES: tuple[str, ...] = tuple(QueueConfig.State.values)
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRules:
+    """What other apps may know of a performance's waiting room."""
+
+    performance_id: UUID
+    queue_required: bool
+    queue_opens_at: datetime
+    admits_from: datetime
+    state: str  # as set; `state_at` for the one in force
+    rate_per_second: float
+    capacity: int
+    version: int
+
+    def state_at(self, now: datetime) -> str:
+        """Return the state in force at `now`."""
+        if self.state == QueueConfig.State.PRESALE and now >= self.admits_from:
+            return QueueConfig.State.OPEN
+        return self.state
+
+
+required_cache: BriefCache[UUID, bool] = BriefCache(seconds=1.0)
+refusal_cache: BriefCache[UUID, type[DomainError] | None] = BriefCache(seconds=1.0)
+serving_cache: BriefCache[UUID, int] = BriefCache(seconds=1.0)
+
+
+def forget(performance_id: UUID) -> None:
+    """Drop what this process remembers of a room, after a change of it here."""
+    required_cache.drop(performance_id)
+    refusal_cache.drop(performance_id)
+
+
+def rules(performance_ids: Iterable[UUID]) -> dict[UUID, QueueRules]:
+    """Return the rules of those performances that have a waiting room; stale reads are fine."""
+    found = QueueConfig.objects.filter(performance_id__in=list(performance_ids))
+    return {config.performance_id: rules_of(config) for config in found}
+
+
+def is_required(performance_id: UUID) -> bool:
+    """Say whether holds need an admission; at most a second old."""
+    return required_cache.get(
+        performance_id,
+        lambda: QueueConfig.objects.filter(
+            performance_id=performance_id, queue_required=True
+        ).exists(),
+    )
+
+
+def config_to_enter(performance_id: UUID) -> QueueConfig:
+    """Return the config of a public performance; that there is none is remembered for a second.
+
+    Raises PerformanceNotFound, QueueNotRequired.
+    """
+    refusal = refusal_cache.get(performance_id, lambda: _refusal(performance_id))
+    if refusal is None:
+        config = QueueConfig.objects.filter(performance_id=performance_id).first()
+        if config is not None:
+            return config
+        refusal = QueueNotRequired
+    raise refusal
+
+
+def _refusal(performance_id: UUID) -> type[DomainError] | None:
+    performance = (
+        Performance.objects.select_related("concert", "queue_config")
+        .filter(pk=performance_id)
+        .first()
+    )
+    if performance is None or not performance.is_public():
+        return PerformanceNotFound
+    return None if hasattr(performance, "queue_config") else QueueNotRequired
+
+
+def serving_kept(performance_id: UUID) -> int:
+    """Return the highest number known in PostgreSQL to have been admitted; a second old at most."""
+
+    def ask() -> int:
+        row = QueueProgress.objects.filter(performance_id=performance_id).first()
+        return row.serving if row else 0
+
+    return serving_cache.get(performance_id, ask)
+
+
+def rooms_to_tick(*, now: datetime, limit: int) -> list[QueueConfig]:
+    """Return the rooms a tick looks after: those of evenings that are not long over."""
+    return list(
+        QueueConfig.objects.filter(
+            performance__deleted_at__isnull=True,
+            performance__starts_at__gt=now - timedelta(days=1),
+        )
+        .select_related("performance__queue_progress")
+        .order_by("queue_opens_at")[:limit]
+    )
+
+
+def rules_of(config: QueueConfig) -> QueueRules:
+    """Return a config row as what other apps may know."""
+    return QueueRules(
+        performance_id=config.performance_id,
+        queue_required=config.queue_required,
+        queue_opens_at=config.queue_opens_at,
+        admits_from=config.admits_from,
+        state=config.state,
+        rate_per_second=float(config.rate_per_second),
+        capacity=config.capacity,
+        version=config.version,
+    )

@@ -1,0 +1,253 @@
+"""The waiting rooms on the queue server, behind one class.
+
+Every method is one call of a function of lua/queue.lua, whose keys share the performance's hash
+tag. Raises `kernel.redis.breaker.PartUnavailable` when the server is away.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from kernel import clock
+from kernel.redis.functions import FunctionLibrary
+from queueing import policy
+from queueing.models import QueueConfig
+from queueing.operations import Epoch
+from queueing.tokens import Proof
+
+SOURCE = Path(__file__).parent / "lua" / "queue.lua"
+_KEYS = ("config", "state", "waiting", "active", "people", "birth")
+
+
+class Status(StrEnum):
+    """What a function answers first."""
+
+    NEW = "NEW"
+    SAME = "SAME"
+    OK = "OK"
+    COLD = "COLD"  # the server doesn't know the room, or woke up without its last moments
+    CEILING = "CEILING"  # all reserved numbers are given
+    NOT_REQUIRED = "NOT_REQUIRED"
+    NOT_OPEN = "NOT_OPEN"
+    PAUSED = "PAUSED"
+    CLOSED = "CLOSED"
+    UNKNOWN = "UNKNOWN"
+
+
+class PlaceState(StrEnum):
+    """Where a fan stands."""
+
+    WAITING = "WAITING"
+    ADMITTED = "ADMITTED"
+    EXPIRED = "EXPIRED"
+    LEFT = "LEFT"
+    FINISHED = "FINISHED"
+
+
+_STATES = {
+    "W": PlaceState.WAITING,
+    "G": PlaceState.ADMITTED,
+    "A": PlaceState.ADMITTED,
+    "E": PlaceState.EXPIRED,
+    "L": PlaceState.LEFT,
+    "F": PlaceState.FINISHED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A fan's place as the server sees it; times in ms since the Unix epoch, `pace` fans/s."""
+
+    epoch: int
+    number: int
+    state: PlaceState
+    ahead: int
+    until_ms: int
+    phase: str
+    waiting: int
+    pace: float
+    admits_from_ms: int
+    now_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer to a fan's call; `spot` goes with NEW and SAME only."""
+
+    status: Status
+    spot: Spot | None = None
+    birth: str = ""
+    epoch: int = 0
+    ceiling: int = 0
+    opens_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """A room as a whole. `admitted` and `waited_ms` count since the room began."""
+
+    epoch: int
+    next: int
+    ceiling: int
+    serving: int
+    waiting: int
+    active: int
+    admitted: int
+    waited_ms: int
+    phase: str
+    rate: float
+    just_admitted: int
+    capacity: int
+    pace: float
+
+
+@dataclass(frozen=True, slots=True)
+class TotalsReply:
+    """The answer to a tick; `totals` goes with OK only."""
+
+    status: Status
+    totals: Totals | None = None
+    birth: str = ""
+
+
+class WaitingRoomStore:
+    """One waiting room a performance."""
+
+    def __init__(
+        self, library: FunctionLibrary | None = None, *, prefix: str = "frontrow_queue_v1"
+    ) -> None:
+        self.library = library or FunctionLibrary("queue", SOURCE)
+        self._prefix = prefix
+
+    def load(self) -> None:
+        """Put this release's functions on the server."""
+        self.library.load()
+
+    def join(
+        self, *, performance_id: UUID, user_id: UUID, proof: Proof | None, now_ms: int
+    ) -> Reply:
+        """Give the user a number, or say the place there is."""
+        return self._fan_call("join", performance_id, user_id, proof, now_ms)
+
+    def poll(
+        self, *, performance_id: UUID, user_id: UUID, proof: Proof | None, now_ms: int
+    ) -> Reply:
+        """Say the user's place; a fan seen admitted has come, and the session starts."""
+        return self._fan_call("poll", performance_id, user_id, proof, now_ms)
+
+    def leave(self, *, performance_id: UUID, user_id: UUID, now_ms: int) -> Reply:
+        """End the user's place, waiting or admitted."""
+        return _reply(self._call("quit", performance_id, now_ms, str(user_id), "L"))
+
+    def finish(self, *, performance_id: UUID, user_id: UUID, now_ms: int) -> Reply:
+        """End the user's session; somebody who waits again keeps the new place."""
+        return _reply(self._call("quit", performance_id, now_ms, str(user_id), "F"))
+
+    def tick(self, *, performance_id: UUID, now_ms: int) -> TotalsReply:
+        """Bring the room up to now (one bounded batch) and say how it stands."""
+        raw = self._call("tick", performance_id, now_ms)
+        status = Status(_text(raw[0]))
+        if status is not Status.OK:
+            return TotalsReply(status, birth=_text(raw[1]) if status is Status.COLD else "")
+        integers = [int(value) for value in raw[1:9]]
+        epoch, last, ceiling, serving, waiting, active, admitted, waited_ms = integers
+        totals = Totals(
+            epoch=epoch,
+            next=last,
+            ceiling=ceiling,
+            serving=serving,
+            waiting=waiting,
+            active=active,
+            admitted=admitted,
+            waited_ms=waited_ms,
+            phase=_text(raw[9]),
+            rate=float(raw[10]),
+            just_admitted=int(raw[11]),
+            capacity=int(raw[12]),
+            pace=float(raw[13]),
+        )
+        return TotalsReply(status, totals)
+
+    def configure(self, *, config: QueueConfig, now_ms: int) -> None:
+        """Mirror the rules, unless the server has this version or a later one."""
+        self._call(
+            "configure",
+            config.performance_id,
+            now_ms,
+            policy.ROOM_TTL_SECONDS,
+            config.version,
+            int(config.queue_required),
+            config.state,
+            clock.to_ms(config.queue_opens_at),
+            clock.to_ms(config.admits_from),
+            str(Decimal(config.rate_per_second)),
+            config.capacity,
+            config.grace_seconds * 1000,
+            config.session_seconds * 1000,
+            policy.REMEMBER_SECONDS,
+        )
+
+    def begin(self, *, performance_id: UUID, birth: str, epoch: Epoch, now_ms: int) -> str:
+        """Begin an epoch: BEGUN, KNOWN (somebody else did) or STALE (lost again since)."""
+        # The very first epoch has nobody to wait for.
+        pause_ms = policy.REBUILD_SECONDS * 1000 if epoch.number > 1 else 0
+        return _text(
+            self._call(
+                "begin",
+                performance_id,
+                now_ms,
+                birth,
+                epoch.number,
+                epoch.start,
+                epoch.ceiling,
+                epoch.serving,
+                pause_ms,
+            )
+        )
+
+    def raise_ceiling(self, *, performance_id: UUID, epoch: int, ceiling: int) -> bool:
+        """Allow numbers up to `ceiling` in `epoch`; false where that epoch is over."""
+        return bool(self._call("raise", performance_id, epoch, ceiling))
+
+    def _fan_call(
+        self, verb: str, performance_id: UUID, user_id: UUID, proof: Proof | None, now_ms: int
+    ) -> Reply:
+        shown = (proof.number, proof.epoch, proof.until_ms) if proof else (0, 0, 0)
+        return _reply(self._call(verb, performance_id, now_ms, str(user_id), *shown))
+
+    def _call(self, verb: str, performance_id: UUID, *args: int | str) -> Any:
+        keys = [f"fr:q:{{{performance_id}}}:{name}" for name in _KEYS]
+        return self.library.call(f"{self._prefix}_{verb}", keys=keys, args=list(args))
+
+
+def _reply(raw: Sequence[Any]) -> Reply:
+    status = Status(_text(raw[0]))
+    if status in (Status.NEW, Status.SAME):
+        spot = Spot(
+            epoch=int(raw[1]),
+            number=int(raw[2]),
+            state=_STATES[_text(raw[3])],
+            ahead=int(raw[4]),
+            until_ms=int(raw[5]),
+            phase=_text(raw[6]),
+            waiting=int(raw[7]),
+            pace=float(raw[8]),
+            admits_from_ms=int(raw[9]),
+            now_ms=int(raw[10]),
+        )
+        return Reply(status, spot)
+    if status is Status.COLD:
+        return Reply(status, birth=_text(raw[1]))
+    if status is Status.CEILING:
+        return Reply(status, epoch=int(raw[1]), ceiling=int(raw[2]))
+    if status is Status.NOT_OPEN:
+        return Reply(status, opens_ms=int(raw[1]))
+    return Reply(status)
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else value

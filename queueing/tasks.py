@@ -1,0 +1,30 @@
+"""Celery's side: one tick for all rooms."""
+
+import logging
+
+from celery import shared_task
+
+from kernel import clock
+from kernel.redis.breaker import PartUnavailable
+from queueing.usecases import waiting_room
+
+log = logging.getLogger(__name__)
+
+
+@shared_task(name="queueing.tick", queue="promotion", ignore_result=True)
+def tick() -> None:
+    """Advance every room; polls and joins do the same for theirs, so a lost tick is no loss."""
+    try:
+        advanced = waiting_room.advance(now=clock.now())
+    except PartUnavailable:
+        log.warning("queue server away, no tick")
+        return
+    if advanced.admitted or advanced.failed:
+        log.info(
+            "rooms advanced",
+            extra={
+                "rooms": advanced.rooms,
+                "admitted": advanced.admitted,
+                "failed": advanced.failed,
+            },
+        )

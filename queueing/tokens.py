@@ -1,0 +1,130 @@
+"""What a fan carries: the join token (a number in the queue) and the pass (an admission).
+
+Both are Ed25519 JWTs of the key use "queue", told apart by their audience, and bound to the user,
+the performance, the number and the epoch of the server state that gave it. Neither needs Redis to
+be believed.
+"""
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from kernel import clock, keys
+from queueing import policy
+from queueing.errors import QueueTokenExpired, QueueTokenInvalid
+
+_LONGEST = 2048  # characters; ours are about 450
+
+
+class Audience(StrEnum):
+    """Who a token is meant for."""
+
+    TOKEN = "frontrow-queue-token"  # noqa: S105  (a name, not a secret)
+    PASS = "frontrow-queue-pass"  # noqa: S105
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a verified token says; `until_ms` is the end of a pass's session, 0 for a token."""
+
+    audience: Audience
+    user_id: UUID
+    performance_id: UUID
+    number: int
+    epoch: int
+    until_ms: int
+    expires_at: datetime
+
+
+def sign_token(
+    *, user_id: UUID, performance_id: UUID, number: int, epoch: int, now: datetime
+) -> str:
+    """Return a join token."""
+    expires_at = now + timedelta(seconds=policy.TOKEN_SECONDS)
+    return _sign(Audience.TOKEN, user_id, performance_id, number, epoch, now, expires_at)
+
+
+def sign_pass(
+    *,
+    user_id: UUID,
+    performance_id: UUID,
+    number: int,
+    epoch: int,
+    admitted_until: datetime,
+    now: datetime,
+) -> str:
+    """Return a pass, good until `admitted_until`."""
+    return _sign(Audience.PASS, user_id, performance_id, number, epoch, now, admitted_until)
+
+
+def verify(token: str, *, user_id: UUID, performance_id: UUID, now: datetime) -> Proof:
+    """Return what `token` proves about this user at this performance.
+
+    Raises QueueTokenExpired, QueueTokenInvalid.
+    """
+    audience = _claimed_audience(token)
+    try:
+        claims = keys.verify_jwt("queue", token, audience=audience, now=now)
+    except keys.TokenExpired as error:
+        raise QueueTokenExpired from error
+    except keys.TokenInvalid as error:
+        raise QueueTokenInvalid from error
+    try:
+        proof = _proof(audience, claims)
+    except (KeyError, TypeError, ValueError) as error:
+        raise QueueTokenInvalid from error
+    if (proof.user_id, proof.performance_id) != (user_id, performance_id):
+        raise QueueTokenInvalid
+    return proof
+
+
+def _sign(
+    audience: Audience,
+    user_id: UUID,
+    performance_id: UUID,
+    number: int,
+    epoch: int,
+    now: datetime,
+    expires_at: datetime,
+) -> str:
+    claims = {
+        "aud": audience.value,
+        "sub": str(user_id),
+        "performance": str(performance_id),
+        "number": number,
+        "epoch": epoch,
+        "iat": int(now.timestamp()),
+        "exp": int(expires_at.timestamp()),
+    }
+    if audience is Audience.PASS:
+        claims["until_ms"] = clock.to_ms(expires_at)
+    return keys.sign_jwt("queue", claims)
+
+
+def _proof(audience: Audience, claims: dict[str, Any]) -> Proof:
+    return Proof(
+        audience=audience,
+        user_id=UUID(claims["sub"]),
+        performance_id=UUID(claims["performance"]),
+        number=int(claims["number"]),
+        epoch=int(claims["epoch"]),
+        until_ms=int(claims["until_ms"]) if audience is Audience.PASS else 0,
+        expires_at=datetime.fromtimestamp(claims["exp"], UTC),
+    )
+
+
+def _claimed_audience(token: str) -> Audience:
+    """Read which of our two audiences the token names, to be verified as exactly that."""
+    if len(token) > _LONGEST or token.count(".") != 2:
+        raise QueueTokenInvalid
+    payload = token.split(".")[1]
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        return Audience(claims["aud"])
+    except (binascii.Error, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise QueueTokenInvalid from error
