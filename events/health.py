@@ -1,5 +1,6 @@
 """Kafka and the outbox among the parts that readiness lists."""
 
+from datetime import datetime
 from functools import cache
 
 from confluent_kafka import KafkaException
@@ -7,7 +8,6 @@ from confluent_kafka.admin import AdminClient
 from django.conf import settings
 
 from events import kafka, queries
-from kernel import clock
 from kernel.telemetry.health import Part
 
 
@@ -16,7 +16,7 @@ def _admin(servers: str) -> AdminClient:
     return AdminClient(kafka.client_settings())
 
 
-def kafka_part() -> Part:
+def kafka_part(*, now: datetime) -> Part:
     """Ask a broker for its metadata."""
     if not kafka.is_configured():
         return Part("off", "no KAFKA_BOOTSTRAP_SERVERS: events wait in the outbox")
@@ -27,9 +27,9 @@ def kafka_part() -> Part:
     return Part("ok")
 
 
-def outbox_part() -> Part:
+def outbox_part(*, now: datetime) -> Part:
     """Look whether events wait longer than they should."""
-    state = queries.outbox_state(now=clock.now())
+    state = queries.outbox_state(now=now)
     if state.dead:
         return Part("warning", f"{state.dead} events set aside")
     if kafka.is_configured() and state.age_seconds > settings.OUTBOX_AGE_WARNING_SECONDS:

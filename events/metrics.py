@@ -1,16 +1,16 @@
 """State of the outbox, for settings.METRIC_COLLECTORS."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from events import queries
-from kernel import clock
 
 
-def outbox() -> Iterable[Metric]:
+def outbox(*, now: datetime) -> Iterable[Metric]:
     """Yield backlog, age of the oldest unpublished event in seconds, and dead letters."""
-    state = queries.outbox_state(now=clock.now())
+    state = queries.outbox_state(now=now)
     yield GaugeMetricFamily("frontrow_outbox_backlog", "Events to publish", value=state.backlog)
     yield GaugeMetricFamily(
         "frontrow_outbox_age_seconds", "Age of the oldest event to publish", value=state.age_seconds

@@ -2,15 +2,15 @@
 
 Counters of one process come from prometheus_client; with PROMETHEUS_MULTIPROC_DIR set (the API,
 whose processes share one address) they are read from the files of all of them. State, such as
-queue lengths, is asked for: each function named in settings.METRIC_COLLECTORS returns metric
-families, at most once in `METRIC_STATE_SECONDS`, and one that fails or hangs is counted and left
-out of the answer.
+queue lengths, is asked for: each function named in settings.METRIC_COLLECTORS takes `now` and
+returns metric families. They are asked at most once in `METRIC_STATE_SECONDS`, side by side; one
+that fails or hangs is reported by `frontrow_collector_up` and left out of the answer.
 """
 
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ from prometheus_client import REGISTRY, CollectorRegistry, generate_latest, star
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
+from kernel import clock
 from kernel.telemetry.probing import Failed, Probes
 
 _COLLECT_SECONDS = 3.0
@@ -85,9 +86,8 @@ class StateCollector:
         up = GaugeMetricFamily(
             "frontrow_collector_up", "1 if the collector answered", labels=["collector"]
         )
-        collectors = {path: import_string(path) for path in settings.METRIC_COLLECTORS}
         answers = self._probes.run(
-            {path: partial(_families, collect) for path, collect in collectors.items()},
+            {path: partial(_families, path) for path in settings.METRIC_COLLECTORS},
             seconds=_COLLECT_SECONDS,
         )
         for path, answer in answers.items():
@@ -98,8 +98,8 @@ class StateCollector:
         yield up
 
 
-def _families(collect: Callable[[], Iterable[Metric]]) -> tuple[Metric, ...]:
-    return tuple(collect())
+def _families(path: str) -> tuple[Metric, ...]:
+    return tuple(import_string(path)(now=clock.now()))
 
 
 _state = StateCollector()

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +20,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.utils.module_loading import import_string
 
+from kernel import clock
 from kernel.telemetry.probing import Failed, Probes
 
 PROBE_SECONDS = 1.0
@@ -72,7 +74,8 @@ class Health:
 
     def _ask(self) -> Report:
         probes: dict[str, Callable[[], Any]] = {
-            name: import_string(path) for name, path in settings.HEALTH_PARTS.items()
+            name: partial(import_string(path), now=clock.now())
+            for name, path in settings.HEALTH_PARTS.items()
         }
         answers = self._probes.run(probes, seconds=PROBE_SECONDS)
         parts = {

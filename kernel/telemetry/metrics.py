@@ -1,6 +1,7 @@
 """State that the kernel itself can measure, for settings.METRIC_COLLECTORS."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from django.conf import settings
 from django.db import connections
@@ -10,7 +11,7 @@ from kernel.db.replica import REPLICA
 from kernel.telemetry.parts import broker_client, replica_lag_seconds
 
 
-def replica_lag() -> Iterable[Metric]:
+def replica_lag(*, now: datetime) -> Iterable[Metric]:
     """Yield the replica's lag in seconds; NaN when it isn't streaming."""
     if REPLICA not in connections.settings:
         return
@@ -22,7 +23,7 @@ def replica_lag() -> Iterable[Metric]:
     )
 
 
-def celery_queues() -> Iterable[Metric]:
+def celery_queues(*, now: datetime) -> Iterable[Metric]:
     """Yield how many tasks wait in each queue of the broker."""
     family = GaugeMetricFamily("frontrow_celery_queue_length", "Tasks waiting", labels=["queue"])
     with broker_client().pipeline(transaction=False) as pipeline:

@@ -1,12 +1,12 @@
-"""Probes of the parts that the kernel knows. Each returns a `Part` or raises."""
+"""Probes of the parts that the kernel knows. Each takes `now` and returns a `Part` or raises."""
 
+from datetime import datetime
 from functools import cache
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
 from redis import Redis
 
-from kernel import clock
 from kernel.db import replica as replica_reads
 from kernel.db.partitions import months_covered
 from kernel.db.router import IDEMPOTENCY
@@ -17,14 +17,14 @@ OK = Part("ok")
 MONTHS_WANTED = 3
 
 
-def primary() -> Part:
+def primary(*, now: datetime) -> Part:
     """Ask the primary whether it takes writes."""
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
         cursor.execute("SELECT pg_is_in_recovery()")
         return Part("down", "read only") if cursor.fetchone()[0] else OK
 
 
-def replica() -> Part:
+def replica(*, now: datetime) -> Part:
     """Measure how far the replica is behind."""
     if replica_reads.REPLICA not in connections.settings:
         return Part("off", "no REPLICA_URL")
@@ -50,16 +50,15 @@ def replica_lag_seconds() -> float | None:
     return float(lag) if streaming and lag is not None else None
 
 
-def idempotency() -> Part:
+def idempotency(*, now: datetime) -> Part:
     """Ask the database of idempotency records."""
     with connections[IDEMPOTENCY].cursor() as cursor:
         cursor.execute("SELECT 1")
     return OK
 
 
-def partitions() -> Part:
+def partitions(*, now: datetime) -> Part:
     """Look how many months ahead every partitioned table has room for."""
-    now = clock.now()
     short = {
         table: months
         for table in settings.PARTITIONED_TABLES
@@ -75,17 +74,17 @@ def _redis(role: Role) -> Part:
     return OK
 
 
-def cache_redis() -> Part:
+def cache_redis(*, now: datetime) -> Part:
     """Ask the cache server."""
     return _redis("cache")
 
 
-def lock_redis() -> Part:
+def lock_redis(*, now: datetime) -> Part:
     """Ask the server of seat claims."""
     return _redis("lock")
 
 
-def queue_redis() -> Part:
+def queue_redis(*, now: datetime) -> Part:
     """Ask the waiting rooms' server."""
     return _redis("queue")
 
@@ -98,7 +97,7 @@ def broker_client() -> Redis:
     )
 
 
-def broker() -> Part:
+def broker(*, now: datetime) -> Part:
     """Ask Celery's broker."""
     broker_client().ping()
     return OK
