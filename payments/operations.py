@@ -7,7 +7,6 @@ from events.operations import NewEvent
 from kernel.db.integrity import constraints_explained
 from kernel.db.transaction import require_transaction
 from kernel.errors import DomainError, Kind
-from kernel.i18n import text
 from kernel.money import Money
 from payments import events
 from payments.models import (
@@ -19,18 +18,8 @@ from payments.models import (
 )
 from reservations import operations as reservations
 from reservations.operations import LockedReservation
+from reservations.usecases.holds import PaymentInProgress
 from tickets import operations as tickets
-
-
-class PaymentInProgress(DomainError):
-    """Another attempt to pay for the reservation is live."""
-
-    code = "payment_in_progress"
-    kind = Kind.CONFLICT
-    message = text(
-        en="Another payment for this reservation is being processed.",
-        ko="이 예약의 다른 결제가 진행 중입니다.",
-    )
 
 
 class RequestRepeated(DomainError):
