@@ -4,12 +4,18 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
+from kernel.api.jwks import jwks
+
 urlpatterns = [
     path("", include("kernel.telemetry.urls")),
     path("admin/", admin.site.urls),
+    path("_allauth/", include("allauth.headless.urls")),
+    path(".well-known/jwks.json", jwks, name="jwks"),
     path("api/v1/", include("queueing.api.urls")),
     path("api/v1/", include("points.api.urls")),
     path("api/v1/", include("payments.api.urls")),
+    path("api/v1/", include("reservations.api.urls")),
+    path("api/v1/", include("tickets.api.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("api/redoc/", SpectacularRedocView.as_view(url_name="schema"), name="redoc"),

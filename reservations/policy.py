@@ -7,6 +7,15 @@ MAX_SEATS_PER_FAN = 4
 MAX_SEATS_PER_REQUEST = 20
 MAX_SEATS_PER_FAN_BOUND = 20
 HOLD_SECONDS_BOUNDS = (30, 3600)
+# What staff may change.
+SALE_FIELDS = (
+    "sale_opens_at",
+    "sale_closes_at",
+    "hold_seconds",
+    "hold_cap_seconds",
+    "payment_seconds",
+    "max_seats_per_fan",
+)
 MAX_SEATS_PER_BLOCK = 1000  # one staff action
 
 # The gate (Note [Seat claims]): how long a claim stands before its transaction has committed, and

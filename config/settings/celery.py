@@ -18,6 +18,11 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 # A tick that waited longer than its `expires` is dropped: the next one does its work.
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
+    "reservations.sweep": {
+        "task": "reservations.sweep",
+        "schedule": 5.0,
+        "options": {"queue": "sweep", "expires": 5},
+    },
     "events.relay": {
         "task": "events.relay",
         "schedule": 0.5,
@@ -26,6 +31,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "kernel.partitions": {
         "task": "kernel.partitions",
         "schedule": 6 * 3600.0,
+        "options": {"queue": "sweep", "expires": 3600},
+    },
+    "accounts.purge_sessions": {
+        "task": "accounts.purge_sessions",
+        "schedule": 3600.0,
         "options": {"queue": "sweep", "expires": 3600},
     },
     "idempotency.purge": {

@@ -1,4 +1,4 @@
-"""Writes on seats and reservations; every one needs an open transaction."""
+"""Writes on seats and reservations."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from kernel.i18n import text
 from kernel.money import Money
 from reservations import events, locking
 from reservations.events import PricedSeat
-from reservations.models import Reservation, ReservationSeat, SalePolicy, SeatInventory
+from reservations.models import Reservation, ReservationSeat, SeatInventory
 
 
 class ReservationNotFound(DomainError):
@@ -265,32 +265,4 @@ def write_hold(*, reservation: Reservation, seats: Sequence[PricedSeat]) -> None
             currency=seat.price.currency,
         )
         for seat in seats
-    )
-
-
-def make_inventory(*, sale: SalePolicy, now: datetime) -> int:
-    """Put every seat of a performance whose layout is frozen on sale; return their number."""
-    require_transaction()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO reservations_seatinventory (seat_id, performance_id, index, status)
-            SELECT id, performance_id, index, 'AVAILABLE' FROM concerts_seat
-            WHERE performance_id = %s ORDER BY index
-            """,
-            [sale.pk],
-        )
-        seats = int(cursor.rowcount)
-    sale.put_on_sale_at = now
-    sale.version += 1
-    sale.save(update_fields=["put_on_sale_at", "version"])
-    return seats
-
-
-def set_blocked(*, seat_ids: Sequence[UUID], blocked: bool) -> int:
-    """Block free seats or unblock blocked ones; the rows must be locked and checked."""
-    require_transaction()
-    status = SeatInventory.Status.BLOCKED if blocked else SeatInventory.Status.AVAILABLE
-    return SeatInventory.objects.filter(seat_id__in=seat_ids).update(
-        status=status, reservation_id=None, held_until=None
     )

@@ -1,0 +1,10 @@
+"""Addresses of reservations."""
+
+from django.urls import path
+
+from reservations.api.views import ReservationsView, ReservationView
+
+urlpatterns = [
+    path("reservations/", ReservationsView.as_view(), name="reservations"),
+    path("reservations/<uuid:reservation_id>/", ReservationView.as_view(), name="reservation"),
+]

@@ -1,0 +1,124 @@
+"""Staff: change how a performance is sold; halt and resume its sale."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from accounts.operations import record_audit
+from concerts.errors import PerformanceNotFound
+from concerts.store import catalogue_changed
+from kernel.audit import target_of
+from kernel.db.transaction import transaction
+from kernel.errors import DomainError, Kind
+from kernel.i18n import text
+from reservations import locking, operations, policy, queries
+from reservations.models import SalePolicy
+
+
+class PolicyInvalid(DomainError):
+    """The windows or lengths don't fit together; `fields` names them."""
+
+    code = "sale_policy_invalid"
+    kind = Kind.INVALID
+    message = text(
+        en="The sale must open before it closes; a hold may not outlive its cap.",
+        ko="판매 시작은 종료보다 빨라야 하며, 선점 시간은 상한을 넘을 수 없습니다.",
+    )
+
+
+class NoHalt(DomainError):
+    """The sale isn't halted."""
+
+    code = "sale_not_halted"
+    kind = Kind.CONFLICT
+    message = text(en="The sale is not halted.", ko="판매가 중지된 상태가 아닙니다.")
+
+
+def set_policy(
+    *,
+    performance_id: UUID,
+    changes: Mapping[str, Any],
+    reason: str,
+    actor_id: UUID | None,
+    now: datetime,
+) -> SalePolicy:
+    """Change windows, lengths and limits, effective within a second; holds made keep theirs.
+
+    `changes` holds fields of `policy.SALE_FIELDS`. Raises `PerformanceNotFound` (no sale policy)
+    and `PolicyInvalid`.
+    """
+    with transaction():
+        row = locking.lock_sale_policy(performance_id=performance_id)
+        if row is None:
+            raise PerformanceNotFound()
+        before = {name: getattr(row, name) for name in changes}
+        operations.change_policy(row=row, changes=changes)
+        wrong = _wrong(row)
+        if wrong:
+            raise PolicyInvalid(fields=wrong)
+        row.save()
+        catalogue_changed()
+        record_audit(
+            actor_id=actor_id,
+            action="reservations.set_policy",
+            target=target_of(row),
+            reason=reason,
+            changes={name: {"from": before[name], "to": changes[name]} for name in changes},
+            now=now,
+        )
+    queries.forget_sale_terms()
+    return row
+
+
+def halt(*, performance_id: UUID, reason: str, actor_id: UUID | None, now: datetime) -> None:
+    """Stop the sale at once: read in the lock statement of every hold. Live holds go on."""
+    with transaction():
+        row = locking.lock_sale_policy(performance_id=performance_id)
+        if row is None:
+            raise PerformanceNotFound()
+        operations.add_halt(performance_id=performance_id, reason=reason, now=now)
+        catalogue_changed()
+        record_audit(
+            actor_id=actor_id,
+            action="reservations.halt",
+            target=target_of(row),
+            reason=reason,
+            changes={},
+            now=now,
+        )
+    queries.forget_sale_terms()
+
+
+def resume(*, performance_id: UUID, reason: str, actor_id: UUID | None, now: datetime) -> None:
+    """Lift every halt of the sale, effective within a second; raises `NoHalt`."""
+    with transaction():
+        row = locking.lock_sale_policy(performance_id=performance_id)
+        if row is None:
+            raise PerformanceNotFound()
+        lifted = operations.lift_halts(performance_id=performance_id, now=now)
+        if not lifted:
+            raise NoHalt()
+        catalogue_changed()
+        record_audit(
+            actor_id=actor_id,
+            action="reservations.resume",
+            target=target_of(row),
+            reason=reason,
+            changes={"halts": lifted},
+            now=now,
+        )
+    queries.forget_sale_terms()
+
+
+def _wrong(row: SalePolicy) -> list[str]:
+    """Name the fields that don't fit together."""
+    shortest, longest = policy.HOLD_SECONDS_BOUNDS
+    rules = {
+        "sale_closes_at": row.sale_opens_at < row.sale_closes_at,
+        "hold_seconds": shortest <= row.hold_seconds <= row.hold_cap_seconds,
+        "hold_cap_seconds": row.hold_cap_seconds <= longest,
+        "payment_seconds": shortest <= row.payment_seconds <= longest,
+        "max_seats_per_fan": 1 <= row.max_seats_per_fan <= policy.MAX_SEATS_PER_FAN_BOUND,
+    }
+    return [name for name, kept in rules.items() if not kept]

@@ -1,0 +1,29 @@
+"""Forms of tickets in answers."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from reservations.api.serializers import PerformanceBriefSerializer
+
+
+class TicketSeatSerializer(serializers.Serializer[Any]):
+    """The seat of a ticket; `section` is the section's code."""
+
+    id = serializers.UUIDField()
+    section = serializers.CharField()
+    row = serializers.CharField()
+    number = serializers.CharField()
+
+
+class TicketSerializer(serializers.Serializer[Any]):
+    """A ticket."""
+
+    id = serializers.UUIDField()
+    code = serializers.CharField(help_text="Short, to be read out.")
+    status = serializers.ChoiceField(choices=["VALID", "USED", "VOID"])
+    reservation_id = serializers.UUIDField()
+    performance = PerformanceBriefSerializer()
+    seat = TicketSeatSerializer()
+    qr = serializers.CharField(help_text="What the QR code says: a compact JWS (Ed25519).")
+    issued_at = serializers.DateTimeField()

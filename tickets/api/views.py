@@ -1,0 +1,135 @@
+"""Tickets of the caller."""
+
+from typing import cast
+from uuid import UUID
+
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.api.permissions import IsFan
+from kernel import clock
+from kernel.api.caller import Caller
+from kernel.api.pagination import NewestFirst
+from kernel.api.serializers import ProblemSerializer
+from kernel.errors import DomainError, Kind
+from kernel.i18n import text
+from reservations import queries as reservation_queries
+from reservations.operations import ReservationNotFound
+from tickets import queries
+from tickets.api.serializers import TicketSerializer
+
+_EXAMPLE = {
+    "id": "01994d2e-7c1a-7e11-8b0e-5d2f4a6c8e10",
+    "code": "7KX2M9QWE4TZ",
+    "status": "VALID",
+    "reservation_id": "01994d2e-7c1a-7f20-9a50-0c7b1b3e9d11",
+    "performance": {
+        "id": "01994d2e-7c1a-7c55-9e3d-1f2a3b4c5d6e",
+        "title": "Autumn Night",
+        "starts_at": "2026-12-24T10:00:00Z",
+        "venue": "Jamsil Arena",
+    },
+    "seat": {
+        "id": "01994d2e-7c1a-7a31-8b0e-5d2f4a6c8e10",
+        "section": "A",
+        "row": "3",
+        "number": "12",
+    },
+    "qr": "eyJhbGciOiJFZERTQSIsImtpZCI6InRpY2tldC0xIn0.eyJzdWIiOiIwMTk5In0.c2lnbmF0dXJl",
+    "issued_at": "2026-11-21T09:01:00Z",
+}
+
+
+class TicketNotFound(DomainError):
+    """There is none, or it is somebody else's."""
+
+    code = "ticket_not_found"
+    kind = Kind.NOT_FOUND
+    message = text(en="There is no such ticket.", ko="티켓을 찾을 수 없습니다.")
+
+
+class TicketsView(APIView):
+    """The caller's tickets."""
+
+    permission_classes = (IsFan,)
+    pagination_class = NewestFirst
+
+    @extend_schema(
+        operation_id="tickets_list",
+        tags=["tickets"],
+        summary="List my tickets, newest first",
+        responses={
+            200: TicketSerializer(many=True),
+            401: ProblemSerializer,
+            404: ProblemSerializer,
+        },
+        filters=True,
+        examples=[OpenApiExample("Ticket", response_only=True, value=_EXAMPLE)],
+    )
+    def get(self, request: Request) -> Response:
+        """List the caller's tickets."""
+        paginator = self.pagination_class()
+        rows = queries.mine(user_id=_caller(request).user_id)
+        page = paginator.paginate_queryset(rows, request, view=self)
+        return paginator.get_paginated_response(
+            TicketSerializer(queries.details(page or []), many=True).data
+        )
+
+
+class TicketView(APIView):
+    """One ticket of the caller."""
+
+    permission_classes = (IsFan,)
+
+    @extend_schema(
+        operation_id="tickets_retrieve",
+        tags=["tickets"],
+        summary="Look at my ticket",
+        responses={200: TicketSerializer, 401: ProblemSerializer, 404: ProblemSerializer},
+        examples=[OpenApiExample("Ticket", response_only=True, value=_EXAMPLE)],
+    )
+    def get(self, request: Request, ticket_id: UUID) -> Response:
+        """Return the ticket; others' answer 404."""
+        found = queries.find(ticket_id=ticket_id, user_id=_caller(request).user_id)
+        if found is None:
+            raise TicketNotFound
+        return Response(TicketSerializer(found).data)
+
+
+class ReservationTicketsView(APIView):
+    """The tickets of one reservation of the caller."""
+
+    permission_classes = (IsFan,)
+
+    @extend_schema(
+        operation_id="reservations_tickets",
+        tags=["tickets"],
+        summary="List the tickets of my reservation",
+        responses={
+            200: TicketSerializer(many=True),
+            401: ProblemSerializer,
+            404: ProblemSerializer,
+        },
+        filters=False,
+    )
+    def get(self, request: Request, reservation_id: UUID) -> Response:
+        """Return the tickets in seat order; none before it is paid; others' answer 404."""
+        user_id = _caller(request).user_id
+        found = queries.of_reservation(reservation_id=reservation_id, user_id=user_id)
+        if not found and not reservation_queries.find(
+            reservation_id=reservation_id, user_id=user_id, now=clock.now()
+        ):
+            raise ReservationNotFound
+        return Response(
+            {
+                "results": TicketSerializer(found, many=True).data,
+                "next": None,
+                "previous": None,
+            }
+        )
+
+
+def _caller(request: Request) -> Caller:
+    return cast("Caller", request.user)
