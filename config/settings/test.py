@@ -20,3 +20,9 @@ ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
 CHARGES_APPROVE_THEMSELVES = True
 # The product's hash is slow by design; tests make thousands of users.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+# Tests that are about a limit set their own.
+RATE_LIMITS = dict.fromkeys(RATE_LIMITS, "10000000/minute")
+ACCOUNT_RATE_LIMITS = {"signup": "", "login": "", "login_failed": "10/5m/key"}
+# No static files are collected here.
+WHITENOISE_AUTOREFRESH = True
