@@ -48,6 +48,7 @@ class LockedRow:
 class LockedSeat(LockedRow):
     """The same with what the seat is called and costs today."""
 
+    index: int
     section: str
     row: str
     number: str
@@ -63,7 +64,7 @@ class LockedSeat(LockedRow):
 _SEATS_TO_HOLD = """
     SELECT inventory.seat_id, inventory.performance_id, inventory.status,
            inventory.reservation_id, inventory.held_until,
-           section.code, seat.row, seat.number, grade.price, grade.currency,
+           inventory.index, section.code, seat.row, seat.number, grade.price, grade.currency,
            EXISTS (SELECT FROM reservations_salehalt halt
                    WHERE halt.performance_id = %(performance_id)s AND halt.lifted_at IS NULL)
     FROM reservations_seatinventory inventory
@@ -103,7 +104,7 @@ def lock_seats(*, performance_id: UUID, seat_ids: Sequence[UUID]) -> tuple[list[
             _SEATS_TO_HOLD, {"performance_id": performance_id, "seat_ids": list(seat_ids)}
         )
         rows = cursor.fetchall()
-    return [LockedSeat(*row[:10]) for row in rows], any(row[10] for row in rows)
+    return [LockedSeat(*row[:11]) for row in rows], any(row[11] for row in rows)
 
 
 def lock_rows(*, seat_ids: Sequence[UUID], skip_locked: bool = False) -> list[LockedRow]:

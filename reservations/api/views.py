@@ -27,11 +27,12 @@ from reservations.usecases import holds
 
 _ID = "01994d2e-7c1a-7f20-9a50-0c7b1b3e9d11"
 _SEAT = "01994d2e-7c1a-7a31-8b0e-5d2f4a6c8e10"
+_PERFORMANCE = "01994d2e-7c1a-7c55-9e3d-1f2a3b4c5d6e"
 _EXAMPLE = {
     "id": _ID,
     "status": "PENDING",
     "performance": {
-        "id": "01994d2e-7c1a-7c55-9e3d-1f2a3b4c5d6e",
+        "id": _PERFORMANCE,
         "title": "Autumn Night",
         "starts_at": "2026-12-24T10:00:00Z",
         "venue": "Jamsil Arena",
@@ -122,7 +123,7 @@ class ReservationsView(APIView):
             OpenApiExample(
                 "Two seats",
                 request_only=True,
-                value={"performance_id": _EXAMPLE["performance"]["id"], "seat_ids": [_SEAT]},  # type: ignore[index]
+                value={"performance_id": _PERFORMANCE, "seat_ids": [_SEAT]},
             ),
             OpenApiExample("Held", response_only=True, status_codes=["201"], value=_EXAMPLE),
             OpenApiExample("Taken", response_only=True, status_codes=["409"], value=_TAKEN),

@@ -20,6 +20,7 @@ from reservations.operations.staff import (
     change_policy,
     lift_halts,
     make_inventory,
+    new_policy,
     set_blocked,
 )
 
@@ -37,6 +38,7 @@ __all__ = [
     "lift_halts",
     "lock_for_payment",
     "make_inventory",
+    "new_policy",
     "note_payment",
     "seats_of",
     "set_blocked",

@@ -143,7 +143,10 @@ def seats_of(*, reservation_id: UUID, user_id: UUID) -> tuple[tuple[PricedSeat, 
         rows = cursor.fetchall()
     if not rows:
         raise ReservationNotFound()
-    seats = tuple(PricedSeat(*row[:4], Money(row[4], row[5])) for row in rows)
+    seats = tuple(
+        PricedSeat(seat_id, section, row, number, Money(price, currency))
+        for seat_id, section, row, number, price, currency, _ in rows
+    )
     return seats, rows[0][6]
 
 

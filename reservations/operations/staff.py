@@ -40,6 +40,13 @@ def set_blocked(*, seat_ids: Sequence[UUID], blocked: bool) -> int:
     )
 
 
+def new_policy(*, performance_id: UUID, values: Mapping[str, Any]) -> SalePolicy:
+    """Return a first policy, not saved yet; the caller checks and saves."""
+    row = SalePolicy(performance_id=performance_id, version=0)
+    change_policy(row=row, changes=values)
+    return row
+
+
 def change_policy(*, row: SalePolicy, changes: Mapping[str, Any]) -> None:
     """Put the changes on a locked policy, as its next version; the caller checks and saves."""
     unknown = set(changes) - set(policy.SALE_FIELDS)

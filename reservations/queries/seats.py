@@ -35,11 +35,12 @@ class Availability:
 
 @dataclass(frozen=True, slots=True)
 class GradeCounts:
-    """Seats of one price grade."""
+    """Seats of one price grade; those neither available nor held are sold or blocked."""
 
     grade_id: UUID
     total: int
     available: int
+    held: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,8 @@ def grade_counts(
         cursor.execute(
             f"""
             SELECT inventory.performance_id, section.grade_id, count(*),
-                   count(*) FILTER (WHERE {_LETTER} = 'A')
+                   count(*) FILTER (WHERE {_LETTER} = 'A'),
+                   count(*) FILTER (WHERE {_LETTER} = 'T')
             FROM reservations_seatinventory inventory
             JOIN concerts_seat seat ON seat.id = inventory.seat_id
             JOIN concerts_section section ON section.id = seat.section_id
@@ -95,8 +97,8 @@ def grade_counts(
             """,  # noqa: S608  (constants only)
             {"ids": list(performance_ids), "now": now},
         )
-        for performance_id, grade_id, total, available in cursor.fetchall():
-            counts[performance_id].append(GradeCounts(grade_id, total, available))
+        for performance_id, grade_id, total, available, held in cursor.fetchall():
+            counts[performance_id].append(GradeCounts(grade_id, total, available, held))
     return dict(counts)
 
 

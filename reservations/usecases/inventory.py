@@ -57,7 +57,9 @@ class OnSale:
     layout_version: int
 
 
-def put_on_sale(*, performance_id: UUID, actor_id: UUID | None, now: datetime) -> OnSale:
+def put_on_sale(
+    *, performance_id: UUID, actor_id: UUID | None, now: datetime, reason: str = ""
+) -> OnSale:
     """Make the inventory of every seat and freeze the layout.
 
     Raises `PerformanceNotFound` and `NotReadyForSale` (with the check list's failed lines).
@@ -76,7 +78,7 @@ def put_on_sale(*, performance_id: UUID, actor_id: UUID | None, now: datetime) -
             actor_id=actor_id,
             action="reservations.put_on_sale",
             target=target_of(performance),
-            reason="",
+            reason=reason,
             changes={"seats": seats, "layout_version": performance.layout_version},
             now=now,
         )

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from accounts.operations import record_audit
 from concerts.errors import PerformanceNotFound
+from concerts.locking import lock_performance
 from concerts.store import catalogue_changed
 from kernel.audit import target_of
 from kernel.db.transaction import transaction
@@ -33,6 +34,47 @@ class NoHalt(DomainError):
     code = "sale_not_halted"
     kind = Kind.CONFLICT
     message = text(en="The sale is not halted.", ko="판매가 중지된 상태가 아닙니다.")
+
+
+class PolicyExists(DomainError):
+    """The performance has a sale policy, which is to be changed instead."""
+
+    code = "sale_policy_exists"
+    kind = Kind.CONFLICT
+    message = text(en="It has a sale policy already.", ko="이미 판매 정책이 있습니다.")
+
+
+def create_policy(
+    *,
+    performance_id: UUID,
+    values: Mapping[str, Any],
+    reason: str,
+    actor_id: UUID | None,
+    now: datetime,
+) -> SalePolicy:
+    """Give a performance its sale policy; raises `PerformanceNotFound`, `PolicyExists`,
+    `PolicyInvalid`.
+    """
+    with transaction():
+        lock_performance(performance_id=performance_id)
+        if locking.lock_sale_policy(performance_id=performance_id) is not None:
+            raise PolicyExists()
+        row = operations.new_policy(performance_id=performance_id, values=values)
+        wrong = _wrong(row)
+        if wrong:
+            raise PolicyInvalid(fields=wrong)
+        row.save(force_insert=True)
+        catalogue_changed()
+        record_audit(
+            actor_id=actor_id,
+            action="reservations.create_policy",
+            target=target_of(row),
+            reason=reason,
+            changes={name: {"to": value} for name, value in values.items()},
+            now=now,
+        )
+    queries.forget_sale_terms()
+    return row
 
 
 def set_policy(

@@ -144,7 +144,8 @@ class _Attempt:
         if lapsed:
             news += operations.expire_lapsed(reservation_ids=lapsed, now=self.now)
         seats = [
-            PricedSeat(row.seat_id, row.section, row.row, row.number, row.money) for row in rows
+            PricedSeat(row.seat_id, row.section, row.row, row.number, row.money)
+            for row in sorted(rows, key=lambda row: row.index)
         ]
         operations.write_hold(reservation=reservation, seats=seats)
         news.append(events.of_row(events.HELD, reservation, seats))

@@ -1,0 +1,17 @@
+"""Staff screens of tickets: look and search."""
+
+from django.contrib import admin
+
+from kernel.admin import ReadOnlyAdmin
+from tickets.models import Ticket
+
+
+@admin.register(Ticket)
+class TicketAdmin(ReadOnlyAdmin):
+    """Tickets; they change only by sales, cancels and the door."""
+
+    list_display = ("code", "status", "user", "performance", "seat", "issued_at")
+    list_select_related = ("user", "performance__concert", "seat")
+    list_filter = ("status", "issued_at")
+    search_fields = ("=code", "=user__email")
+    ordering = ("-id",)
