@@ -41,8 +41,7 @@ lint: setup-dev ## Check style, types, layering, migrations and generated docume
 	@$(VENV)/ruff format --check .
 	@$(VENV)/mypy
 	@$(VENV)/lint-imports
-	@$(VENV)/python manage.py makemigrations --check --dry-run
-	@$(VENV)/python manage.py documents --check
+	@$(VENV)/python manage.py documents --check --settings config.settings.test
 
 .PHONY: format
 format: setup-dev ## Let ruff sort imports and lay out the code

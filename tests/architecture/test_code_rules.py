@@ -9,11 +9,17 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 APPS = sorted(
-    path.parent.name
-    for path in ROOT.glob("*/apps.py")
-    if (path.parent / "__init__.py").exists()
+    path.parent.name for path in ROOT.glob("*/apps.py") if (path.parent / "__init__.py").exists()
 )
-EDGES = ("api/", "tasks.py", "consumers.py", "management/", "admin", "middleware.py", "clock.py")
+EDGES = (
+    "/api/",
+    "/api.py",
+    "tasks.py",
+    "consumers.py",
+    "/management/",
+    "/admin",
+    "token_strategy.py",  # called by allauth, with a request in hand
+)
 LINES = 320
 
 
@@ -69,6 +75,8 @@ def test_no_import_inside_a_function():
         if isinstance(inner, (ast.Import, ast.ImportFrom))
         # AppConfig.ready is Django's own place for imports that need the registry.
         and not (name.endswith("apps.py") and node.name == "ready")
+        # Runs under any Python, to say plainly that this one is too old.
+        and name != "stack/venv.py"
     ]
     assert found == []
 
@@ -101,14 +109,16 @@ def test_use_cases_and_operations_know_neither_http_nor_celery():
 
 
 def test_views_reach_data_only_through_use_cases_and_queries():
-    found = [
-        f"{name} imports {module}"
-        for name, tree in product_sources()
-        if in_app_module(name, "api/") and not name.startswith(("accounts/", "idempotency/"))
-        for module in imported(tree)
-        if module.startswith("django.db") or (module.split(".")[1:2] == ["models"]
-        and module.split(".")[0] in APPS)
-    ]
+    found = []
+    for name, tree in product_sources():
+        if not in_app_module(name, "api/"):
+            continue
+        found += [f"{name} imports {module}" for module in imported(tree) if module == "django.db"]
+        found += [
+            f"{name}:{node.lineno}"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Attribute) and node.attr == "objects"
+        ]
     assert found == []
 
 
@@ -145,8 +155,9 @@ def test_no_use_case_calls_another():
         for name, tree in product_sources()
         if in_app_module(name, "usecases")
         for module in imported(tree)
-        # Paying frees the waiting-room place after commit: a lower app's store, by its use case.
-        if ".usecases" in module and not module.endswith(("waiting_room", "waiting_room.finish"))
-        and module.split(".")[0] == name.split("/")[0]
+        if module.split(".")[0] == name.split("/")[0]
+        and module.split(".")[1:2] == ["usecases"]
+        # A use case of several files is a package; its parts are one use case.
+        and name.split("/")[2].removesuffix(".py") != (module.split(".")[2:3] or [""])[0]
     ]
     assert found == []

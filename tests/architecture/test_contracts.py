@@ -5,8 +5,12 @@ import re
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
+from django.db.migrations.autodetector import MigrationAutodetector
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.state import ProjectState
 from django.urls import get_resolver
 from importlinter.cli import lint_imports
 
@@ -18,6 +22,14 @@ ROOT = Path(settings.BASE_DIR)
 def test_imports_point_down(monkeypatch):
     monkeypatch.chdir(ROOT)
     assert lint_imports() == 0
+
+
+def test_no_migration_is_missing():
+    loader = MigrationLoader(None)
+    changes = MigrationAutodetector(loader.project_state(), ProjectState.from_apps(apps)).changes(
+        graph=loader.graph
+    )
+    assert {app: [str(one) for one in found] for app, found in changes.items()} == {}
 
 
 def test_generated_documents_are_current():
