@@ -1,0 +1,233 @@
+"""The queue server lost, restarted or away: the order is kept, no number is given twice."""
+
+from datetime import timedelta
+
+import pytest
+
+from kernel import clock
+from kernel.db.transaction import transaction
+from kernel.redis.roles import breaker
+from queueing import admission, operations, policy, rebuild
+from queueing.errors import QueueNotAdmitted, QueueUnavailable
+from queueing.models import QueueProgress
+from queueing.store import PlaceState, Status
+from queueing.usecases import waiting_room
+from tests.support.waiting_rooms import Room
+
+WAITING, ADMITTED = PlaceState.WAITING, PlaceState.ADMITTED
+
+
+def wipe(queue_redis) -> None:
+    queue_redis.flushall()
+    queue_redis.function_flush()
+
+
+@pytest.fixture
+def restart(parts, queue_redis):
+    """Kill the queue server and start it again with what it had last written."""
+
+    def again() -> None:
+        parts.part("queue").kill()
+        parts.part("queue").start()
+        breaker("queue").reset()
+
+    yield again
+    queue_redis.flushall()
+    queue_redis.save()
+
+
+def test_a_wiped_server_gets_its_order_back_from_the_tokens(queue_redis):
+    room = Room.open(capacity=1, rate_per_second=10)
+    inside, _ = room.join()
+    waiting = room.join_many(5)
+    before = [room.poll(user).number for user in waiting]
+    wipe(queue_redis)
+
+    newcomer, place = room.join()
+    assert place.number > max(before)
+    numbers = {user: room.poll(user).number for user in reversed(waiting)}
+    assert [numbers[user] for user in waiting] == before
+
+    served = []
+    inside = None
+    while len(served) < 6:
+        room.later(policy.REBUILD_SECONDS + 1)
+        if inside:
+            room.finish(inside)
+        [inside] = [user for user in room.admitted([*waiting, newcomer]) if user not in served]
+        served.append(inside)
+    assert served == [*waiting, newcomer]
+
+
+def test_nobody_is_admitted_until_those_at_the_front_had_time_to_show_their_tokens(queue_redis):
+    room = Room.open(capacity=1, rate_per_second=100)
+    room.join()
+    [first, second] = room.join_many(2)
+    wipe(queue_redis)
+    assert room.poll(second).state is WAITING  # came back first, is not first
+    room.later(policy.REBUILD_SECONDS - 1)
+    assert room.poll(first).state is WAITING
+    room.later(2)
+    assert room.states([first, second]) == [ADMITTED, WAITING]
+
+
+def test_a_pass_brings_its_session_back(queue_redis):
+    room = Room.open(capacity=1)
+    inside, place = room.join()
+    waiting, _ = room.join()
+    wipe(queue_redis)
+    again = room.poll(inside, token=place.admission_pass)
+    assert again.state is ADMITTED
+    assert again.admitted_until == place.admitted_until
+    room.later(60)
+    assert room.poll(waiting).state is WAITING  # the one place is taken
+
+
+def test_a_rewound_server_begins_a_new_epoch_and_repeats_no_number(restart, queue_redis):
+    room = Room.open(capacity=1)
+    kept = room.join_many(4)
+    queue_redis.save()
+    lost = room.join_many(3)
+    restart()
+
+    users = [*kept, *lost]
+    newcomer, place = room.join()
+    assert place.number > policy.NUMBER_BLOCK
+    assert [room.poll(user).number for user in reversed(users)] == [7, 6, 5, 4, 3, 2, 1]
+    assert [room.poll(user).ahead for user in [*users[1:], newcomer]] == [0, 1, 2, 3, 4, 5, 6]
+    assert QueueProgress.objects.get(performance=room.performance).epoch == 2
+
+
+def test_a_session_goes_on_after_a_restart_without_being_given_twice(restart, queue_redis):
+    room = Room.open(capacity=1)
+    [inside, waiting] = room.join_many(2)
+    until = room.poll(inside).admitted_until
+    queue_redis.save()
+    restart()
+    room.later(policy.REBUILD_SECONDS + 5)
+    assert room.states([inside, waiting]) == [ADMITTED, WAITING]
+    assert room.poll(inside).admitted_until == until
+
+
+def test_within_one_epoch_a_token_brings_nothing_back():
+    room = Room.open(capacity=1)
+    room.join()
+    [user] = room.join_many(1)
+    old = room.tokens[user]
+    room.leave(user)
+    assert room.poll(user, token=old).state is PlaceState.LEFT
+    room.tokens[user] = old
+    _, place = room.join(user)
+    assert place.number == 3
+
+
+def test_a_place_left_after_the_loss_stays_left(queue_redis):
+    room = Room.open(capacity=1)
+    room.join()
+    [user] = room.join_many(1)
+    wipe(queue_redis)
+    room.leave(user)
+    assert room.poll(user).state is PlaceState.LEFT
+
+
+def test_a_late_begin_is_refused_because_the_server_was_lost_again(queue_redis):
+    room = Room.open()
+    room.join()
+    performance_id, now_ms = room.performance.pk, clock.to_ms(room.now)
+
+    def cold() -> str:
+        wipe(queue_redis)
+        config = room.performance.queue_config
+        rebuild.store.load()
+        rebuild.store.configure(config=config, now_ms=now_ms)
+        reply = rebuild.store.tick(performance_id=performance_id, now_ms=now_ms)
+        assert reply.status is Status.COLD
+        return reply.birth
+
+    first = cold()
+    with transaction():
+        epoch = operations.open_epoch(performance_id=performance_id)
+    second = cold()
+    assert first != second
+
+    def begin(birth: str) -> str:
+        return rebuild.store.begin(
+            performance_id=performance_id, birth=birth, epoch=epoch, now_ms=now_ms
+        )
+
+    assert begin(first) == "STALE"
+    assert begin(second) == "BEGUN"
+    assert begin(second) == "KNOWN"
+
+
+def test_a_ceiling_raised_for_a_past_epoch_is_refused(queue_redis):
+    room = Room.open()
+    room.join()
+    wipe(queue_redis)
+    room.join()
+    assert not rebuild.store.raise_ceiling(
+        performance_id=room.performance.pk, epoch=1, ceiling=10**9
+    )
+    assert rebuild.store.raise_ceiling(performance_id=room.performance.pk, epoch=2, ceiling=10**9)
+
+
+class TestAway:
+    @pytest.fixture
+    def away(self, parts):
+        """Stop the queue server for the test."""
+        yield parts.part("queue").stop
+        parts.part("queue").start()
+        breaker("queue").reset()
+
+    def test_joins_and_polls_are_told_to_come_back(self, away):
+        room = Room.open()
+        user, _ = room.join()
+        away()
+        with pytest.raises(QueueUnavailable) as refusal:
+            room.poll(user)
+        assert refusal.value.retry_after
+        with pytest.raises(QueueUnavailable):
+            room.join()
+        with pytest.raises(QueueUnavailable):
+            waiting_room.public_status(performance_id=room.performance.pk, now=room.now)
+        room.finish(user)  # paying must not fail
+
+    def test_a_pass_goes_on_and_a_token_by_the_progress_kept(self, away):
+        room = Room.open(capacity=1)
+        inside, place = room.join()
+        [waiting] = room.join_many(1)
+        waiting_room.advance(now=room.now)
+        away()
+
+        def check(user, token):
+            return admission.check(
+                token=token, user_id=user, performance_id=room.performance.pk, now=room.now
+            )
+
+        assert check(inside, place.admission_pass).until == place.admitted_until
+        assert check(inside, room.tokens[inside]).until is None
+        with pytest.raises(QueueNotAdmitted):
+            check(waiting, room.tokens[waiting])
+
+
+def test_a_hold_needs_an_admission_that_is_ones_own_turn():
+    room = Room.open(capacity=1, session_seconds=60)
+    inside, place = room.join()
+    [waiting] = room.join_many(1)
+
+    def check(user):
+        return admission.check(
+            token=room.tokens[user],
+            user_id=user,
+            performance_id=room.performance.pk,
+            now=room.now,
+        )
+
+    assert check(inside).until == place.admitted_until
+    with pytest.raises(QueueNotAdmitted) as refusal:
+        check(waiting)
+    assert refusal.value.extras == {"state": "WAITING"}
+    room.later(60)
+    with pytest.raises(QueueNotAdmitted):
+        check(inside)
+    assert check(waiting).until == room.now + timedelta(seconds=60)

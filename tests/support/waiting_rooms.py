@@ -1,0 +1,90 @@
+"""Waiting rooms for tests, on the real queue server with a clock that the test moves."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from concerts.models import Performance
+from kernel import clock
+from kernel.ids import uuid7
+from queueing.models import QueueConfig
+from queueing.store import PlaceState
+from queueing.usecases import waiting_room
+from queueing.usecases.waiting_room import Place
+from tests.support.factories import make_performance
+
+
+def make_room(*, now: datetime | None = None, **config) -> Performance:
+    """Make a performance with an open waiting room; `config` goes into its QueueConfig."""
+    now = now or clock.now()
+    performance = make_performance(seats=1, on_sale=False, now=now)
+    defaults = {
+        "queue_opens_at": now - timedelta(hours=1),
+        "rate_per_second": 100,
+        "capacity": 100,
+    }
+    QueueConfig.objects.create(performance=performance, **(defaults | config))
+    return performance
+
+
+def queue_url(performance: Performance) -> str:
+    return f"/api/v1/performances/{performance.pk}/queue/"
+
+
+def place_url(performance: Performance) -> str:
+    return f"{queue_url(performance)}me/"
+
+
+@dataclass
+class Room:
+    """A waiting room, its clock, and the tokens its fans carry."""
+
+    performance: Performance
+    now: datetime
+    tokens: dict[UUID, str] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, **config) -> "Room":
+        now = clock.now().replace(microsecond=0)
+        return cls(make_room(now=now, **config), now)
+
+    def later(self, seconds: float) -> "Room":
+        self.now += timedelta(seconds=seconds)
+        return self
+
+    def join(self, user: UUID | None = None) -> tuple[UUID, Place]:
+        user = user or uuid7()
+        place = waiting_room.join(
+            user_id=user,
+            performance_id=self.performance.pk,
+            token=self.tokens.get(user),
+            now=self.now,
+        )
+        self.tokens[user] = place.token
+        return user, place
+
+    def join_many(self, count: int) -> list[UUID]:
+        return [self.join()[0] for _ in range(count)]
+
+    def poll(self, user: UUID, token: str | None = None) -> Place:
+        place = waiting_room.poll(
+            user_id=user,
+            performance_id=self.performance.pk,
+            token=token or self.tokens[user],
+            now=self.now,
+        )
+        self.tokens[user] = place.token
+        return place
+
+    def leave(self, user: UUID) -> None:
+        waiting_room.leave(user_id=user, performance_id=self.performance.pk, now=self.now)
+
+    def finish(self, user: UUID) -> None:
+        waiting_room.finish(user_id=user, performance_id=self.performance.pk, now=self.now)
+
+    def states(self, users: Iterable[UUID]) -> list[PlaceState]:
+        return [self.poll(user).state for user in users]
+
+    def admitted(self, users: Iterable[UUID]) -> list[UUID]:
+        return [user for user in users if self.poll(user).state is PlaceState.ADMITTED]
