@@ -1,0 +1,134 @@
+"""The published interface is the contract's: nothing missing, nothing extra, nothing unsaid."""
+
+import re
+
+import pytest
+from django.urls import URLResolver, get_resolver
+from drf_spectacular.drainage import GENERATOR_STATS
+from drf_spectacular.generators import SchemaGenerator
+
+# The contract's operations, as far as they are built.
+OPERATIONS = """
+    GET    /api/v1/concerts/
+    GET    /api/v1/concerts/{}/
+    GET    /api/v1/concerts/{}/performances/
+    GET    /api/v1/performances/{}/
+    GET    /api/v1/performances/{}/seatmap/
+    GET    /api/v1/performances/{}/availability/
+    GET    /api/v1/performances/{}/seats/
+    GET    /api/v1/performances/{}/queue/
+    POST   /api/v1/performances/{}/queue/
+    GET    /api/v1/performances/{}/queue/me/
+    DELETE /api/v1/performances/{}/queue/me/
+    GET    /api/v1/reservations/
+    POST   /api/v1/reservations/
+    GET    /api/v1/reservations/{}/
+    DELETE /api/v1/reservations/{}/
+    GET    /api/v1/reservations/{}/tickets/
+    GET    /api/v1/tickets/
+    GET    /api/v1/tickets/{}/
+    GET    /api/v1/points/
+    GET    /api/v1/points/entries/
+    POST   /api/v1/points/charges/
+    GET    /api/v1/points/charges/{}/
+    POST   /api/v1/payments/
+    GET    /api/v1/payments/{}/
+"""
+PUBLIC = re.compile(r"GET +/api/v1/(concerts/.*|performances/\{\}/(?!queue/me).*)")
+# Addresses beside the API, each with its own form.
+OTHERS = {
+    "healthz/live",
+    "healthz/ready",
+    "healthz/startup",
+    "metrics",
+    ".well-known/jwks.json",
+    "admin/",
+    "api/schema/",
+    "api/docs/",
+    "api/redoc/",
+    "_allauth/",
+}
+
+
+@pytest.fixture(scope="module")
+def schema() -> dict:
+    GENERATOR_STATS.reset()
+    return SchemaGenerator().get_schema(request=None, public=True)
+
+
+def wanted() -> set[str]:
+    return {" ".join(line.split()) for line in OPERATIONS.strip().splitlines()}
+
+
+def operations(schema: dict) -> dict[str, dict]:
+    return {
+        f"{method.upper()} {re.sub(r'{[^}]*}', '{}', path)}": operation
+        for path, methods in schema["paths"].items()
+        for method, operation in methods.items()
+        if path.startswith("/api/v1/")
+    }
+
+
+def test_the_operations_are_those_of_the_contract(schema):
+    assert set(operations(schema)) == wanted()
+
+
+def test_no_address_is_left_out_of_the_document():
+    served = {
+        str(pattern.pattern)
+        for pattern in get_resolver().url_patterns
+        if not (isinstance(pattern, URLResolver) and str(pattern.pattern) in {"", "api/v1/"})
+    }
+    nested = {
+        str(inner.pattern)
+        for pattern in get_resolver().url_patterns
+        if isinstance(pattern, URLResolver) and str(pattern.pattern) == ""
+        for inner in pattern.url_patterns
+    }
+    assert served | nested == OTHERS
+
+
+def test_the_document_is_made_without_a_warning(schema):
+    assert [*GENERATOR_STATS._error_cache, *GENERATOR_STATS._warn_cache] == []
+
+
+def test_every_operation_is_explained(schema):
+    unsaid = [
+        name
+        for name, operation in operations(schema).items()
+        if not (operation.get("summary") or operation.get("description"))
+        or not operation.get("tags")
+        or not operation.get("operationId")
+    ]
+    assert unsaid == []
+
+
+def test_a_login_is_asked_for_where_the_contract_says_so(schema):
+    public = {
+        name
+        for name, operation in operations(schema).items()
+        if not any(operation.get("security", []))
+    }
+    assert public == {name for name in wanted() if PUBLIC.fullmatch(name)}
+
+
+def test_every_refusal_is_a_problem_document(schema):
+    for name, operation in operations(schema).items():
+        refusals = {s: r for s, r in operation["responses"].items() if s >= "400"}
+        assert refusals, name
+        for status, response in refusals.items():
+            assert list(response["content"]) == ["application/problem+json"], (name, status)
+
+
+def test_the_key_is_required_where_money_moves(schema):
+    keys = {
+        name: parameter.get("required", False)
+        for name, operation in operations(schema).items()
+        for parameter in operation.get("parameters", [])
+        if parameter["name"] == "Idempotency-Key"
+    }
+    assert keys == {
+        "POST /api/v1/payments/": True,
+        "POST /api/v1/points/charges/": True,
+        "POST /api/v1/reservations/": False,
+    }
