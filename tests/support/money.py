@@ -1,0 +1,101 @@
+"""Points, holds and payments that a test starts from, and what it looks at afterwards."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import count
+from typing import Any
+from uuid import UUID, uuid4
+
+from rest_framework.response import Response
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from concerts.models import Performance
+from events.models import OutboxEvent
+from kernel import clock
+from kernel.db.transaction import transaction
+from kernel.ids import uuid7
+from kernel.money import Money
+from payments.models import Payment
+from payments.queries import PaymentResult
+from payments.usecases import checkout
+from points import operations as points
+from points import queries as points_queries
+from reservations.usecases import holds
+from tests.support import factories
+
+CHARGES = "/api/v1/points/charges/"
+PAYMENTS = "/api/v1/payments/"
+
+_keys = count(1)
+
+
+def new_key() -> str:
+    return f"key-{next(_keys)}-{uuid4()}"
+
+
+def give_points(user: User, amount: int) -> None:
+    """Give a fan points without a charge."""
+    with transaction():
+        points.open_accounts_with_points(
+            user_ids=[user.pk], amount=Money(amount), reference=uuid4(), now=clock.now()
+        )
+
+
+def balance_of(user: User) -> int:
+    return points_queries.balance(user_id=user.pk).amount
+
+
+def hold(
+    user: User,
+    performance: Performance,
+    *,
+    seats: int = 2,
+    now: datetime | None = None,
+    seat_ids: Sequence[UUID] | None = None,
+) -> Any:
+    """Hold the first seats (or the given ones) of a performance that needs no queue."""
+    return holds.place(
+        user_id=user.pk,
+        performance_id=performance.pk,
+        seat_ids=seat_ids or factories.seat_ids(performance, seats),
+        reservation_id=uuid7(),
+        queue_token=None,
+        now=now or clock.now(),
+    )
+
+
+def post(client: APIClient, path: str, body: dict[str, Any], *, key: str | None = "") -> Response:
+    """POST with a new Idempotency-Key, the given one, or (None) without."""
+    headers = {} if key is None else {"Idempotency-Key": key or new_key()}
+    return client.post(path, body, format="json", headers=headers)
+
+
+def pay(client: APIClient, reservation_id: UUID, *, key: str = "", **more: Any) -> Response:
+    body = {"reservation_id": str(reservation_id), "method": "POINTS", **more}
+    return post(client, PAYMENTS, body, key=key)
+
+
+def begin(
+    user: User,
+    reservation_id: UUID,
+    *,
+    now: datetime | None = None,
+    request_key: str = "",
+    resumed: bool = False,
+) -> PaymentResult:
+    """Call the use case as the view does."""
+    return checkout.begin(
+        user_id=user.pk,
+        reservation_id=reservation_id,
+        method=Payment.Method.POINTS,
+        points_amount=None,
+        payment_id=uuid7(),
+        request_key=request_key or uuid4().hex * 2,
+        resumed=resumed,
+        now=now or clock.now(),
+    )
+
+
+def outbox(type_: str) -> list[OutboxEvent]:
+    return list(OutboxEvent.objects.filter(type=type_).order_by("position"))
