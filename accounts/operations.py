@@ -1,12 +1,13 @@
 """Writes that require an open transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from accounts.models import AuditEntry
-from kernel.db.transaction import require_transaction
+from accounts import queries, revocation
+from accounts.models import AuditEntry, Session
+from kernel.db.transaction import require_transaction, run_after_commit
 from kernel.telemetry import context
 
 
@@ -36,3 +37,12 @@ def record_audit(
         request_id=context.current().request_id,
         created_at=now,
     )
+
+
+def end_sessions(*, user_ids: Collection[UUID]) -> None:
+    """Delete the users' sessions; their access tokens are revoked after the commit."""
+    require_transaction()
+    sids = queries.sids_of_users(user_ids)
+    Session.objects.filter(sid__in=sids).delete()
+    # Tokens without a session (`manage.py fans`) go by their owner's id.
+    run_after_commit(lambda: revocation.revoke([*sids, *map(str, user_ids)]))

@@ -14,9 +14,11 @@ import os
 import threading
 import time
 from collections.abc import Iterable
+from typing import Any
 
 from django.conf import settings
 from prometheus_client import Counter
+from redis import Redis
 
 from kernel.redis.breaker import PartUnavailable
 from kernel.redis.roles import guarded
@@ -38,7 +40,8 @@ class RevokedSessions:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._copy: frozenset[str] = frozenset()
-        self._unwritten: dict[str, float] = {}  # id -> Unix seconds until which it counts
+        self._own: dict[str, float] = {}  # ended here: id -> Unix seconds until which it counts
+        self._unwritten: set[str] = set()  # those of them that Redis doesn't know yet
         self._pid = 0
 
     def __contains__(self, session_id: str) -> bool:
@@ -53,42 +56,31 @@ class RevokedSessions:
         if not new:
             return
         with self._lock:
-            self._unwritten.update(new)
+            self._own.update(new)
+            self._unwritten |= new.keys()
             self._copy |= new.keys()
-        self._write()
+        try:
+            self._write()
+        except PartUnavailable:
+            log.warning("revoked sessions wait for redis", extra={"count": len(new)})
 
     def refresh(self) -> None:
         """Write what couldn't be written before, then copy the set; raises `PartUnavailable`."""
         self._write()
         now = time.time()
-        found = guarded("lock", lambda server: server.zrangebyscore(KEY, now, "+inf"))
+        found: Any = guarded("lock", lambda server: server.zrangebyscore(KEY, now, "+inf"))
         with self._lock:
-            kept = {name for name, until in self._unwritten.items() if until > now}
-            self._copy = frozenset(name.decode() for name in found) | kept
+            self._own = {name: until for name, until in self._own.items() if until > now}
+            self._copy = frozenset(name.decode() for name in found) | self._own.keys()
 
     def _write(self) -> None:
         with self._lock:
-            waiting = dict(self._unwritten)
-        if not waiting:
-            return
-        now = time.time()
-        try:
-            guarded(
-                "lock",
-                lambda server: (
-                    server.pipeline(transaction=False)
-                    .zadd(KEY, waiting)
-                    .zremrangebyscore(KEY, "-inf", now)
-                    .expire(KEY, settings.ACCESS_TOKEN_SECONDS * 2)
-                    .execute()
-                ),
-            )
-        except PartUnavailable:
-            log.warning("revoked sessions wait for redis", extra={"count": len(waiting)})
-            return
+            waiting = {name: self._own[name] for name in self._unwritten if name in self._own}
+        if waiting:
+            now = time.time()
+            guarded("lock", lambda server: _add(server, waiting, now=now))
         with self._lock:
-            for name in waiting:
-                self._unwritten.pop(name, None)
+            self._unwritten &= self._own.keys() - waiting.keys()
 
     def _start(self) -> None:
         """Copy once, then let a thread do it; once a process, so after a fork too."""
@@ -113,6 +105,14 @@ class RevokedSessions:
             # The thread must outlive whatever this was: without it nobody is ever locked out.
             refresh_failures.inc()
             log.exception("revoked sessions not refreshed")
+
+
+def _add(server: Redis, ids: dict[str, float], *, now: float) -> None:
+    pipeline = server.pipeline(transaction=False)
+    pipeline.zadd(KEY, ids)
+    pipeline.zremrangebyscore(KEY, "-inf", now)
+    pipeline.expire(KEY, settings.ACCESS_TOKEN_SECONDS * 2)
+    pipeline.execute()
 
 
 _sessions = RevokedSessions()

@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+from django.conf import settings
+
 from kernel import keys
 from kernel.api.caller import Caller
 
@@ -19,9 +21,12 @@ def issue_access_token(
     is_staff: bool,
     groups: Iterable[str],
     now: datetime,
-    lifetime: timedelta,
+    lifetime: timedelta | None = None,
 ) -> str:
-    """Return a signed access token that needs no look-up to be believed."""
+    """Return a signed access token that needs no look-up to be believed.
+
+    It lives for `lifetime`, `ACCESS_TOKEN_SECONDS` if none is said.
+    """
     issued = int(now.timestamp())
     return keys.sign_jwt(
         "access",
@@ -33,14 +38,14 @@ def issue_access_token(
             "is_staff": is_staff,
             "groups": sorted(groups),
             "iat": issued,
-            "exp": issued + int(lifetime.total_seconds()),
+            "exp": issued + _seconds(lifetime, settings.ACCESS_TOKEN_SECONDS),
             "jti": str(uuid4()),
         },
     )
 
 
 def issue_refresh_token(
-    *, user_id: UUID, session_id: str, now: datetime, lifetime: timedelta
+    *, user_id: UUID, session_id: str, now: datetime
 ) -> tuple[str, Mapping[str, Any]]:
     """Return a signed refresh token and its claims; it is good for one use."""
     issued = int(now.timestamp())
@@ -50,7 +55,7 @@ def issue_refresh_token(
         "sid": session_id,
         "token_use": "refresh",
         "iat": issued,
-        "exp": issued + int(lifetime.total_seconds()),
+        "exp": issued + settings.REFRESH_TOKEN_SECONDS,
         "jti": str(uuid4()),
     }
     return keys.sign_jwt("access", claims), claims
@@ -84,6 +89,10 @@ def read_refresh_token(token: str, *, now: datetime) -> dict[str, Any]:
     ):
         raise keys.TokenInvalid("not a refresh token")
     return claims
+
+
+def _seconds(lifetime: timedelta | None, default: int) -> int:
+    return default if lifetime is None else int(lifetime.total_seconds())
 
 
 def _text(value: object) -> str:

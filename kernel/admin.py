@@ -29,14 +29,14 @@ ACTION_LIMIT = 1000  # rows one action may touch: it is one request
 _SECRETS = ("password", "secret", "token")
 
 
-class StaffAdmin(admin.ModelAdmin):
+class StaffAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """The base: actions are offered only to those who hold the permission they name."""
 
     show_full_result_count = False  # counting a table of millions for a heading is not worth it
     list_per_page = 50
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        actions = super().get_actions(request)
+        actions: dict[str, Any] = super().get_actions(request)
         return {
             name: action
             for name, action in actions.items()
@@ -57,7 +57,7 @@ class ReadOnlyAdmin(StaffAdmin):
         return False
 
 
-class ReadOnlyInline(admin.TabularInline):
+class ReadOnlyInline(admin.TabularInline):  # type: ignore[type-arg]
     """Rows shown under their parent, never edited there."""
 
     extra = 0
@@ -109,7 +109,7 @@ class ReasonForm(forms.Form):
     )
 
 
-class ReasonModelForm(forms.ModelForm):
+class ReasonModelForm(forms.ModelForm):  # type: ignore[type-arg]
     """A row's form that asks for the reason too."""
 
     reason = ReasonForm.base_fields["reason"]
@@ -158,11 +158,22 @@ class UseCaseAdmin(StaffAdmin):
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         try:
-            return self._changeform_view(request, *args, **_view_arguments(args, kwargs))
+            return self._without_transaction(request, *args, **kwargs)
         except DomainError as refusal:
             self.message_user(request, str(refusal.message), messages.ERROR)
             request.method = "GET"
-            return self._changeform_view(request, *args, **_view_arguments(args, kwargs))
+            return self._without_transaction(request, *args, **kwargs)
+
+    def _without_transaction(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        return self._changeform_view(  # type: ignore[attr-defined]
+            request, object_id, form_url, extra_context
+        )
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         values = form.cleaned_data
@@ -173,11 +184,6 @@ class UseCaseAdmin(StaffAdmin):
             reason=values["reason"],
             now=clock.now(),
         )
-
-
-def _view_arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-    defaults = {"object_id": None, "form_url": "", "extra_context": None}
-    return {**dict(list(defaults.items())[len(args) :]), **kwargs}
 
 
 Perform = Callable[..., str | Promise | None]

@@ -5,6 +5,7 @@ Every reader records a `Setting`; `manage.py configuration` writes docs/configur
 """
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar, overload
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 T = TypeVar("T")
+_RATE = re.compile(r"[1-9][0-9]{0,8}/(second|minute|hour|day)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,22 @@ def words(name: str, *, default: list[str] | None = None, help: str) -> list[str
 
     shown = ",".join(default) if default is not None else None
     return _read(name, "words separated by commas", parse, default, help, shown_default=shown)
+
+
+def rates(name: str, *, default: dict[str, str], help: str) -> dict[str, str]:  # noqa: A002
+    """Read `name=amount/period` pairs separated by commas."""
+
+    def parse(raw: str) -> dict[str, str]:
+        found = {}
+        for pair in filter(None, (part.strip() for part in raw.split(","))):
+            route, _, rate = pair.partition("=")
+            if not _RATE.fullmatch(rate):
+                raise ValueError(f"{pair!r} isn't like hold=60/minute")
+            found[route] = rate
+        return found
+
+    shown = ",".join(f"{route}={rate}" for route, rate in default.items())
+    return _read(name, "route=amount/period, ...", parse, default, help, shown_default=shown)
 
 
 @overload

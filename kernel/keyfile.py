@@ -30,7 +30,9 @@ _THUMBPRINT_MEMBERS = ("crv", "e", "kty", "n", "x")  # RFC 7638 and RFC 8037, in
 def init(path: Path, *, now: datetime) -> bool:
     """Make the ring, or add uses that an older one lacks; say whether anything was written."""
     with _locked(path):
-        document = _read(path) if path.exists() else {"version": 1, "uses": {}}
+        document: dict[str, Any] = {"version": 1, "uses": {}}
+        if path.exists():
+            document = _read(path)
         missing = [use for use in keys.USES if use not in document["uses"]]
         for use in missing:
             document["uses"][use] = [_new_key(use, now)]

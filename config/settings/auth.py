@@ -3,22 +3,29 @@
 from kernel import env
 
 AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+PASSWORD_HASHERS = ["accounts.hashers.Argon2", "django.contrib.auth.hashers.PBKDF2PasswordHasher"]
+# NIST SP 800-63B: a length and a list of known passwords, no rules about characters.
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "admin:login"
+
+# Tokens
 SIGNING_KEYS_FILE = env.string(
     "SIGNING_KEYS_FILE",
     default="var/signing-keys.json",
     help="The key ring (mode 0600); `manage.py keys init` makes it.",
 )
-AUTHENTICATION_BACKENDS = [
-    "django.contrib.auth.backends.ModelBackend",
-    "allauth.account.auth_backends.AuthenticationBackend",
-]
 TOKEN_ISSUER = env.string(
     "TOKEN_ISSUER",
     default="frontrow",
     help="The `iss` of every token; tokens of other issuers are refused.",
 )
-# Who writes audit entries for apps that lie below `accounts` (see kernel/audit.py).
-AUDIT_WRITER = "accounts.operations.record_audit"
 ACCESS_TOKEN_SECONDS = env.integer(
     "ACCESS_TOKEN_SECONDS", default=300, minimum=30, maximum=7200, help="Life of an access token."
 )
@@ -27,5 +34,88 @@ REFRESH_TOKEN_SECONDS = env.integer(
     default=14 * 24 * 3600,
     minimum=3600,
     maximum=90 * 24 * 3600,
-    help="Life of a login without use; a refresh token works once.",
+    help="Life of a login that isn't used; a refresh token works once.",
 )
+
+# Sessions: rows, so that losing every Redis server logs nobody out.
+SESSION_ENGINE = "accounts.sessions"
+SESSION_COOKIE_AGE = REFRESH_TOKEN_SECONDS
+SESSION_COOKIE_HTTPONLY = True
+
+# django-allauth: the headless API of clients that keep their own tokens.
+HEADLESS_ONLY = True
+HEADLESS_CLIENTS = ("app",)
+HEADLESS_TOKEN_STRATEGY = "accounts.token_strategy.TokenStrategy"  # noqa: S105  (a path)
+HEADLESS_SERVE_SPECIFICATION = True
+HEADLESS_SPECIFICATION_TEMPLATE_NAME = "headless/spec/redoc.html"
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_MAX_LENGTH = 254
+ACCOUNT_EMAIL_VERIFICATION = "none"  # production.py: mandatory, by code
+ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
+# A changed password ends every login, the one that changed it too: nothing to tell apart.
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
+STOREFRONT_URL = env.url(
+    "STOREFRONT_URL",
+    schemes=("http", "https"),
+    default="http://127.0.0.1:8000",
+    help="Where the pages are that mails link to, without a trailing slash.",
+)
+HEADLESS_FRONTEND_URLS = {
+    "account_confirm_email": STOREFRONT_URL + "/account/verify-email/{key}",
+    "account_reset_password": STOREFRONT_URL + "/account/password/reset",
+    "account_reset_password_from_key": STOREFRONT_URL + "/account/password/reset/{key}",
+    "account_signup": STOREFRONT_URL + "/account/signup",
+}
+# Who asks is told apart by address; behind a proxy that is what the proxy says.
+TRUSTED_PROXY_COUNT = env.integer(
+    "TRUSTED_PROXY_COUNT",
+    default=0,
+    maximum=5,
+    help="How many proxies of ours append to X-Forwarded-For; 0: the header is not believed.",
+)
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXY_COUNT
+
+# Who writes audit entries for apps that lie below `accounts` (see kernel/audit.py).
+AUDIT_WRITER = "accounts.operations.record_audit"
+
+# What each staff group may do; patterns of permission names. Nothing else is granted.
+# `migrate` brings the groups in line with this (accounts/groups.py).
+STAFF_GROUPS: dict[str, list[str]] = {
+    "staff": [
+        "concerts.*",
+        "catalogue.*",
+        "reservations.view_*",
+        "reservations.change_salepolicy",
+        "reservations.put_on_sale*",
+        "queueing.view_*",
+        "queueing.change_queueconfig",
+        "tickets.view_*",
+        "statistics.view_*",
+        "accounts.view_user",
+        "accounts.change_user",
+    ],
+    "operator": [
+        "*.view_*",
+        "accounts.lock_out_user",
+        "concerts.change_performance",
+        "queueing.*",
+        "reservations.*",
+        "events.*",
+        "idempotency.*",
+    ],
+    "finance": [
+        "accounts.view_user",
+        "accounts.view_auditentry",
+        "concerts.view_*",
+        "payments.*",
+        "points.*",
+        "reservations.view_*",
+        "statistics.view_*",
+        "tickets.view_*",
+    ],
+    "door": ["concerts.view_*", "tickets.view_*", "tickets.check_in*"],
+    "integrator": ["concerts.view_*", "events.view_*", "statistics.view_*"],
+}

@@ -22,7 +22,6 @@ INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_prometheus",
@@ -50,6 +49,7 @@ MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "kernel.api.middleware.CorrelationMiddleware",
     "kernel.api.middleware.PrivateAnswers",
+    "kernel.api.middleware.RateLimitHeaders",
     "kernel.api.middleware.UtcAnswers",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -103,6 +103,7 @@ from config.settings.auth import *
 from config.settings.celery import *
 from config.settings.database import *
 from config.settings.events import *
+from config.settings.limits import *
 from config.settings.logging import *
 from config.settings.mail import *
 from config.settings.payments import *

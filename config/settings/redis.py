@@ -9,9 +9,11 @@ _SCHEMES = ("redis", "rediss")
 _TIMEOUT_SECONDS = 0.5
 
 
-def _role(name: str, meaning: str) -> dict[str, Any]:
+def _role(
+    name: str, meaning: str, *, backend: str = "django_redis.cache.RedisCache"
+) -> dict[str, Any]:
     return {
-        "BACKEND": "django_redis.cache.RedisCache",
+        "BACKEND": backend,
         "LOCATION": env.url(f"REDIS_{name}_URL", schemes=_SCHEMES, secret=True, help=meaning),
         "OPTIONS": {
             "SOCKET_CONNECT_TIMEOUT": _TIMEOUT_SECONDS,
@@ -23,7 +25,11 @@ def _role(name: str, meaning: str) -> dict[str, Any]:
 
 
 CACHES = {
-    "default": _role("CACHE", "Cache; may evict, may be lost."),
+    "default": _role(
+        "CACHE",
+        "Cache; may evict, may be lost.",
+        backend="kernel.redis.forgiving.ForgivingCache",
+    ),
     "lock": _role("LOCK", "Seat claims; losing it slows holds, nothing else."),
     "queue": _role("QUEUE", "Waiting rooms."),
 }

@@ -63,3 +63,20 @@ class PrivateAnswers:
         if "Authorization" in request.headers and request.path.startswith("/api/"):
             response["Cache-Control"] = "private, no-store"
         return response
+
+
+class RateLimitHeaders:
+    """Tell a caller how far the limit is (draft-ietf-httpapi-ratelimit-headers).
+
+    Only in answers that no shared cache keeps: refusals, and those to a logged-in caller.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        seen = getattr(request, "rate_limit", None)
+        if seen and (response.status_code == 429 or "Authorization" in request.headers):
+            response["RateLimit-Policy"], response["RateLimit"] = seen
+        return response

@@ -1,0 +1,32 @@
+"""Where django-allauth's flows meet our rules."""
+
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.headless.base.response import ConflictResponse
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import IntegrityError
+from django.http import HttpRequest
+
+from accounts.models import USER_EMAIL_UNIQUE
+from accounts.usecases import sessions
+from kernel.db.integrity import violated_constraint
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """Passwords that change end every login; two sign-ups at once make one account."""
+
+    def set_password(self, user: AbstractBaseUser, password: str) -> None:
+        super().set_password(user, password)
+        sessions.end_all(user_ids=[user.pk])
+
+    def save_user(
+        self, request: HttpRequest, user: AbstractBaseUser, form: Any, commit: bool = True
+    ) -> AbstractBaseUser:
+        try:
+            return super().save_user(request, user, form, commit)
+        except IntegrityError as error:
+            if violated_constraint(error) != USER_EMAIL_UNIQUE:
+                raise
+            raise ImmediateHttpResponse(ConflictResponse(request)) from error

@@ -1,0 +1,21 @@
+"""What the OpenAPI document says about logging in."""
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+
+
+class JWTScheme(OpenApiAuthenticationExtension):
+    """`Authorization: Bearer`, as JWTAuthentication reads it."""
+
+    target_class = "accounts.api.authentication.JWTAuthentication"
+    name = "accessToken"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "The access token that sign-up, login and refresh under "
+            "`/_allauth/app/v1/` answer in `meta`.",
+        }

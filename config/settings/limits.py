@@ -1,0 +1,31 @@
+"""How often one person or address may call; see kernel/api/throttling.py."""
+
+from kernel import env
+
+_DEFAULTS = {
+    "anonymous": "1200/minute",  # per address, every route that no one logged in calls
+    "default": "600/minute",  # per person, every route not named below
+    "join": "60/minute",
+    "poll": "240/minute",
+    "hold": "60/minute",
+    "pay": "30/minute",
+    "charge": "30/minute",
+}
+CHOSEN_RATE_LIMITS = env.rates(
+    "RATE_LIMITS",
+    default={},
+    help="Limits that differ from the defaults, as route=amount/period, e.g. "
+    "hold=60/minute,anonymous=1200/minute. Routes: " + ", ".join(_DEFAULTS) + ".",
+)
+RATE_LIMITS = _DEFAULTS | CHOSEN_RATE_LIMITS
+# Counted in Redis for all processes together; the others are counted by each process alone, so
+# that the busiest routes cost no round trip more.
+SHARED_RATE_LIMITS = {"charge"}
+
+# allauth counts in the cache. A list of time stamps a key, so keep the amounts small.
+ACCOUNT_RATE_LIMITS = {
+    "signup": "60/m/ip",
+    "login": "120/m/ip",
+    "login_failed": "60/m/ip,5/5m/key",
+    "reset_password": "20/m/ip,5/m/key",
+}

@@ -1,0 +1,132 @@
+"""Rate limits of the API, on the library `limits`.
+
+Note [Rate limits]
+A limit belongs to a route and counts per person, or per address while nobody is logged in. The
+busiest routes have a budget of round trips, so each process counts them by itself and n processes
+let n times the limit pass: the aim is to stop a runaway client, not to meter. Routes in
+`SHARED_RATE_LIMITS` are counted in the cache Redis, by each process alone while it is away.
+429 only ever means "slow down" and says for how long.
+"""
+
+import math
+import threading
+import time
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from limits import RateLimitItem, parse
+from limits.storage import MemoryStorage, RedisStorage
+from limits.strategies import SlidingWindowCounterRateLimiter
+from prometheus_client import Counter
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+
+from kernel.api.caller import Caller
+from kernel.redis.breaker import PartUnavailable
+from kernel.redis.roles import client, guarded
+
+refused = Counter("frontrow_rate_limited_total", "Requests answered 429, by route", ["route"])
+
+_SWEEP_SECONDS = 15.0
+
+
+class RouteThrottle(BaseThrottle):
+    """Limit the route a view names in `throttle_route` (see `settings.RATE_LIMITS`)."""
+
+    _wait: float | None = None
+
+    def allow_request(self, request: Request, view: Any) -> bool:
+        """Count the request; leave what the answer's headers say on the request."""
+        route, who = _route(request, view), _who(request)
+        limit = _parsed(settings.RATE_LIMITS[route])
+        limiter = _limiter(route)
+        try:
+            allowed, window = _hit(limiter, limit, route, who)
+        except PartUnavailable:
+            allowed, window = _hit(_own(), limit, route, who)
+        reset = max(1, math.ceil(window.reset_time - time.time()))
+        request._request.rate_limit = (  # type: ignore[attr-defined]
+            f'"{route}";q={limit.amount};w={limit.get_expiry()}',
+            f'"{route}";r={max(0, window.remaining)};t={reset}',
+        )
+        if not allowed:
+            refused.labels(route).inc()
+            self._wait = reset
+        return allowed
+
+    def wait(self) -> float | None:
+        """Return the seconds after which a request may pass again."""
+        return self._wait
+
+
+class _SweptMemoryStorage(MemoryStorage):
+    """In-process counters, swept every few seconds.
+
+    The library sweeps all keys in a new thread every 10 ms while there are requests: with ten
+    thousand fans that is most of a core.
+    """
+
+    def _MemoryStorage__schedule_expiry(self) -> None:  # noqa: N802  (the library's private name)
+        if not self.timer.is_alive():
+            self.timer = threading.Timer(_SWEEP_SECONDS, self._MemoryStorage__expire_events)  # type: ignore[attr-defined]
+            self.timer.daemon = True
+            self.timer.start()
+
+
+def _route(request: Request, view: Any) -> str:
+    route = getattr(view, "throttle_route", "default")
+    if isinstance(route, dict):  # by method, where one address serves several routes
+        route = route.get(request.method, "default")
+    if route == "default" and not isinstance(request.user, Caller):
+        return "anonymous"
+    return str(route)
+
+
+def _who(request: Request) -> str:
+    if isinstance(request.user, Caller):
+        return str(request.user.user_id)
+    return client_address(request._request)
+
+
+def client_address(request: HttpRequest) -> str:
+    """Return the caller's address as the outermost trusted proxy saw it."""
+    proxies = settings.TRUSTED_PROXY_COUNT
+    forwarded = request.headers.get("X-Forwarded-For", "") if proxies else ""
+    hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
+    if len(hops) >= proxies > 0:
+        return hops[-proxies]
+    return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def _hit(limiter: Any, limit: RateLimitItem, route: str, who: str) -> tuple[bool, Any]:
+    if limiter is _own():
+        return limiter.hit(limit, route, who), limiter.get_window_stats(limit, route, who)
+    return guarded(
+        "cache",
+        lambda _: (limiter.hit(limit, route, who), limiter.get_window_stats(limit, route, who)),
+    )
+
+
+def _limiter(route: str) -> SlidingWindowCounterRateLimiter:
+    return _shared() if route in settings.SHARED_RATE_LIMITS else _own()
+
+
+@cache
+def _own() -> SlidingWindowCounterRateLimiter:
+    return SlidingWindowCounterRateLimiter(_SweptMemoryStorage())
+
+
+@cache
+def _shared() -> SlidingWindowCounterRateLimiter:
+    # The pool is the cache role's: same server, same time-outs.
+    storage = RedisStorage(
+        "redis://", connection_pool=client("cache").connection_pool, key_prefix="fr:c:limit"
+    )
+    return SlidingWindowCounterRateLimiter(storage)
+
+
+@cache
+def _parsed(rate: str) -> RateLimitItem:
+    return parse(rate)
