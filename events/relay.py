@@ -100,7 +100,7 @@ def _owned(connection: Connection, shards: Sequence[int]) -> Iterator[list[int]]
     try:
         yield [_SHARD_KEYS[key] for key in keys]
     finally:
-        if not connection.broken:
+        if not connection.closed:
             connection.execute(_LET_GO, [keys])
 
 

@@ -1,0 +1,309 @@
+"""Promises of the outbox and its relay, with a real broker."""
+
+import json
+import threading
+import time
+from datetime import timedelta
+from io import StringIO
+from uuid import UUID
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from events import kafka, relay
+from events.cloudevents import NotAnEvent, load
+from events.ids import SHARDS, inbox_key, shard_of
+from events.models import OutboxEvent
+from events.operations import NewEvent, record
+from kernel import clock
+from kernel.db.dedicated import dedicated_connection
+from kernel.db.transaction import TransactionRequired, transaction
+from kernel.ids import uuid7
+from kernel.telemetry.context import Correlation, correlated
+from tests.support.kafka_reader import KafkaReader
+from tests.support.outbox import TOPIC, new_event, relay_all, write
+from tests.support.waiting import await_that
+
+TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+@pytest.fixture
+def reader(kafka):
+    reader = KafkaReader(kafka, TOPIC)
+    yield reader
+    reader.close()
+
+
+@pytest.fixture
+def running_relay(kafka):
+    """A relay at work until the test ends, its turns following each other as beat makes them."""
+    loop = relay.Loop(relay.kafka.Publisher())
+    ended = threading.Event()
+
+    def turns():
+        while not ended.is_set():
+            loop.run(seconds=2)
+
+    thread = threading.Thread(target=turns)
+    thread.start()
+    yield loop
+    ended.set()
+    loop.stop()
+    thread.join()
+
+
+def test_recording_needs_the_transaction_of_the_change():
+    with pytest.raises(TransactionRequired):
+        record(events=[new_event()], now=clock.now())
+
+
+def test_an_event_of_a_change_that_rolls_back_never_existed():
+    class Undone(Exception):
+        pass
+
+    with pytest.raises(Undone), transaction():
+        record(events=[new_event()], now=clock.now())
+        raise Undone
+    assert not OutboxEvent.objects.exists()
+
+
+def test_any_number_of_events_costs_one_statement():
+    with transaction(), CaptureQueriesContext(connection) as queries:
+        record(events=[new_event(n=n) for n in range(20)], now=clock.now())
+    assert len(queries) == 1
+    assert OutboxEvent.objects.count() == 20
+
+
+def test_positions_grow_in_the_order_given():
+    ids = write(*[new_event(n=n) for n in range(50)])
+    rows = OutboxEvent.objects.order_by("position").values_list("pk", flat=True)
+    assert list(rows) == ids
+
+
+def test_an_aggregate_stays_in_one_shard_and_aggregates_spread():
+    shards = [shard_of(uuid7()) for _ in range(400)]
+    assert set(shards) == set(range(SHARDS))
+    known = UUID("01900000-0000-7000-8000-000000000001")
+    assert shard_of(known) == 11  # stays so over releases: shards are stored
+
+
+def test_a_topic_nobody_made_is_refused_when_the_event_is_written():
+    with pytest.raises(ValueError, match="EVENT_TOPICS"):
+        NewEvent("frontrow.nothing.v1", "a.b", "/frontrow/a", uuid7(), {})
+
+
+def test_inbox_keys_differ_by_group_and_keep_the_events_time():
+    event_id = uuid7()
+    keys = {inbox_key(event_id, "a"), inbox_key(event_id, "b"), inbox_key(uuid7(), "a")}
+    assert len(keys) == 3
+    assert {key.version for key in keys} == {7}
+    assert inbox_key(event_id, "a").int >> 80 == event_id.int >> 80
+    assert inbox_key(event_id, "a") == inbox_key(event_id, "a")
+    with pytest.raises(ValueError, match="UUIDv7"):
+        inbox_key(UUID(int=5), "a")
+
+
+@pytest.mark.kafka
+def test_a_message_is_the_contracts_cloudevent(reader):
+    aggregate = uuid7()
+    now = clock.now()
+    with correlated(Correlation("request-12345", TRACEPARENT)):
+        [event_id] = write(new_event(aggregate, amount=5), now=now)
+    assert relay_all() == 1
+    records = reader.until(lambda records: any(r.id == str(event_id) for r in records), "the event")
+    [message] = [r for r in records if r.id == str(event_id)]
+    assert message.key == str(aggregate)
+    assert message.content_type == "application/cloudevents+json"
+    schema = message.event.pop("dataschema")
+    assert schema.endswith("/docs/events/points.spent.json")
+    assert message.event == {
+        "specversion": "1.0",
+        "id": str(event_id),
+        "source": "/frontrow/points",
+        "type": "points.spent",
+        "subject": str(aggregate),
+        "time": now.isoformat().replace("+00:00", "Z"),
+        "datacontenttype": "application/json",
+        "requestid": "request-12345",
+        "traceparent": TRACEPARENT,
+        "data": {"amount": 5},
+    }
+
+
+@pytest.mark.kafka
+def test_each_event_is_published_once_and_in_order_of_its_aggregate(reader):
+    aggregates = [uuid7() for _ in range(12)]
+    wanted = {
+        str(a): [str(i) for n in range(30) for i in write(new_event(a, n=n))] for a in aggregates
+    }
+    assert relay_all() == 360
+    assert relay_all() == 0
+    seen = {key: [r.id for r in reader.to_the_end() if r.key == key] for key in wanted}
+    assert seen == wanted
+    assert not OutboxEvent.objects.unpublished().exists()
+
+
+@pytest.mark.kafka
+def test_an_event_is_published_within_a_second_of_its_commit(reader, running_relay):
+    write(new_event())
+    await_that(lambda: not OutboxEvent.objects.unpublished().exists(), "the relay is warm")
+    for _ in range(10):
+        [event_id] = write(new_event())
+        committed = time.monotonic()
+        reader.until(lambda rs, i=event_id: any(r.id == str(i) for r in rs), "it", seconds=5)
+        assert time.monotonic() - committed < 1
+
+
+@pytest.mark.kafka
+def test_an_event_that_commits_after_a_later_one_is_not_skipped(reader):
+    held, inserted = threading.Event(), threading.Event()
+    ids = []
+
+    def slow():
+        with transaction():
+            ids.extend(record(events=[new_event()], now=clock.now()))
+            inserted.set()
+            held.wait(20)
+        connection.close()
+
+    thread = threading.Thread(target=slow)
+    thread.start()
+    assert inserted.wait(20)
+    [later] = write(new_event())
+    assert relay_all() == 1
+    held.set()
+    thread.join()
+    assert relay_all() == 1
+    positions = dict(OutboxEvent.objects.values_list("pk", "position"))
+    assert positions[ids[0]] < positions[later]
+    found = {r.id for r in reader.to_the_end()}
+    assert {str(ids[0]), str(later)} <= found
+
+
+@pytest.mark.kafka
+def test_no_transaction_is_open_while_the_relay_waits_for_the_network(kafka):
+    states = []
+
+    class Watching(relay.kafka.Publisher):
+        def send(self, messages):
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT state FROM pg_stat_activity WHERE application_name = 'test-relay'"
+                )
+                states.extend(state for (state,) in cursor.fetchall())
+            return super().send(messages)
+
+    write(new_event())
+    assert relay_all(Watching()) == 1
+    assert states == ["idle"]
+
+
+@pytest.mark.kafka
+def test_an_event_too_large_steps_aside_and_its_shard_goes_on(kafka, reader):
+    aggregate = uuid7()
+    [before] = write(new_event(aggregate))
+    [poison] = write(new_event(aggregate, blob="x" * 1_100_000))
+    [after] = write(new_event(aggregate))
+    assert relay_all() == 2
+    row = OutboxEvent.objects.get(pk=poison)
+    assert row.dead_at is not None
+    assert row.published_at is None
+    ids = [r.id for r in reader.to_the_end() if r.key == str(aggregate)]
+    assert ids == [str(before), str(after)]
+
+    out = StringIO()
+    call_command("events", "status", "--json", stdout=out)
+    assert json.loads(out.getvalue()) == {"backlog": 0, "age_seconds": 0.0, "dead": 1}
+    OutboxEvent.objects.filter(pk=poison).update(data={})
+    out = StringIO()
+    call_command("events", "replay", "--outbox", "--json", stdout=out)
+    assert json.loads(out.getvalue()) == {"replayed": 1}
+    assert relay_all() == 1
+    assert str(poison) in {r.id for r in reader.to_the_end()}
+
+
+def test_without_kafka_events_wait_and_the_relay_idles(settings):
+    settings.KAFKA_BOOTSTRAP_SERVERS = ""
+    write(new_event())
+    assert relay.Loop(kafka.Publisher()).run(seconds=5) == 0
+    assert OutboxEvent.objects.unpublished().count() == 1
+
+
+def test_kafka_away_costs_one_log_line_and_leaves_the_events(settings, caplog):
+    settings.KAFKA_BOOTSTRAP_SERVERS = "127.0.0.1:1"
+    write(new_event())
+    loop = relay.Loop(kafka.Publisher())
+    for _ in range(2):
+        assert loop.run(seconds=1) == 0
+    assert [r.message for r in caplog.records if r.name == "events.relay"] == ["relay waits"]
+    assert OutboxEvent.objects.unpublished().count() == 1
+
+
+@pytest.mark.kafka
+def test_the_relay_recovers_by_itself_when_kafka_comes_back(parts, reader, running_relay):
+    server = parts.part("kafka")
+    server.stop()
+    try:
+        ids = {str(i) for _ in range(20) for i in write(new_event())}
+        await_that(lambda: running_relay._failed > 0, "the relay has noticed", seconds=20)
+        assert OutboxEvent.objects.unpublished().count() == 20
+    finally:
+        server.start()
+    await_that(lambda: not OutboxEvent.objects.unpublished().exists(), "all sent", seconds=60)
+    assert ids <= {r.id for r in reader.to_the_end(seconds=60)}
+
+
+def test_a_relays_locks_end_with_its_connection():
+    write(new_event())
+    with (
+        dedicated_connection(application="one") as one,
+        dedicated_connection(application="two") as two,
+    ):
+        with relay._owned(one, range(SHARDS)) as mine:
+            assert sorted(mine) == list(range(SHARDS))
+            with relay._owned(two, range(SHARDS)) as theirs:
+                assert theirs == []
+            one.close()
+        await_that(lambda: _free(two), "the server has noticed")
+
+
+def _free(connection) -> bool:
+    with relay._owned(connection, range(SHARDS)) as shards:
+        return len(shards) == SHARDS
+
+
+def test_partitions_reach_two_years_ahead():
+    out = StringIO()
+    call_command("partitions", "--check", "--json", stdout=out)
+    lines = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert {"events_outboxevent", "events_inboxentry"} <= {line["table"] for line in lines}
+    assert all(line["months_ahead"] >= 24 for line in lines)
+
+
+def test_an_event_old_or_far_ahead_has_no_partition_to_hide_in():
+    row = OutboxEvent(
+        id=UUID(int=(clock.to_ms(clock.now() + timedelta(days=365 * 4)) << 80) | 7 << 76 | 2 << 62),
+        shard=0, topic=TOPIC, type="a.b", source="/a", aggregate_id=uuid7(), subject="s",
+        data={}, created_at=clock.now(),
+    )  # fmt: skip
+    with pytest.raises(Exception, match="no partition"):
+        row.save(force_insert=True)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        b"",
+        b"{}",
+        b"[]",
+        b"\xff",
+        b'{"specversion":"1.0"}',
+        b'{"specversion":"0.3","data":{}}',
+    ],
+)
+def test_bytes_that_are_no_event_say_so(value):
+    with pytest.raises(NotAnEvent):
+        load(value)
