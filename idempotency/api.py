@@ -121,7 +121,9 @@ def _body_hash(request: Request) -> str:
 
 
 def _kept(response: Response) -> attempts.Answer:
-    headers = {name: value for name, value in response.headers.items() if name != "Allow"}
+    headers = {
+        name: value for name, value in response.headers.items() if name != "Content-Type"
+    }  # that one is Django's default until the response is rendered
     if response.content_type:
         headers["Content-Type"] = response.content_type
     body = "" if response.data is None else JSONRenderer().render(response.data).decode()

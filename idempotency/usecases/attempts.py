@@ -43,7 +43,7 @@ unfinished = Counter(
 )
 
 _away = (OperationalError, InterfaceError, PoolTimeout)
-_breaker = Breaker("idempotency_database", failures_on=_away)
+breaker = Breaker("idempotency_database", failures_on=_away)
 
 
 class KeyRequired(DomainError):
@@ -147,7 +147,7 @@ def claim(*, request_key: str, body_hash: str, now: datetime) -> Attempt | Answe
         "expires_at": now + policy.RETENTION,
         "resource_id": uuid7(),
     }
-    row = _breaker.call(lambda: _one(_CLAIM, parameters))
+    row = breaker.call(lambda: _one(_CLAIM, parameters))
     mine, known_body, attempt, resource_id, same_body, status, body, headers = row
     if mine:
         if known_body:
@@ -229,7 +229,7 @@ def _close(statement: str, attempt: Attempt, parameters: Mapping[str, Any]) -> b
             return cursor.rowcount
 
     try:
-        closed = _breaker.call(execute) == 1
+        closed = breaker.call(execute) == 1
     except (DatabaseError, PartUnavailable) as error:
         unfinished.labels("away").inc()
         log.warning("idempotency record not closed", extra={"error": repr(error)})

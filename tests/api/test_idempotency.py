@@ -1,0 +1,346 @@
+"""What an Idempotency-Key promises, on real routes."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connections
+from drf_spectacular.generators import SchemaGenerator
+
+from idempotency import policy
+from idempotency.models import Record
+from idempotency.usecases import attempts
+from kernel import clock
+from payments.models import Charge, Payment
+from points.models import Transfer
+from tests.support.factories import make_performance, make_user
+from tests.support.money import (
+    CHARGES,
+    PAYMENTS,
+    balance_of,
+    give_points,
+    hold,
+    new_key,
+    outbox,
+    pay,
+    post,
+)
+
+AMOUNT = {"amount": 5_000}
+
+
+def rewind(*, lease_seconds: int) -> None:
+    """Make the only record look as if its execution never came to an end."""
+    Record.objects.update(
+        state="RUNNING",
+        status=None,
+        body="",
+        headers={},
+        lease_until=clock.now() + timedelta(seconds=lease_seconds),
+    )
+
+
+def test_marked_routes_need_a_key(as_fan, fan):
+    for path in (CHARGES, PAYMENTS):
+        answer = post(as_fan(fan), path, AMOUNT, key=None)
+        assert answer.status_code == 400
+        assert answer.json()["code"] == "idempotency_key_required"
+    assert not Record.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "",
+        "1234567",
+        "x" * 256,
+        '"1234567"',
+        '"' + "x" * 256 + '"',
+        '"12345678',
+        '"1234"5678"',
+        '"1234\\5678"',
+        '"12345678";a=1',
+        "1234 5678",
+        '"1234 5678"',
+        "1234\t5678",
+        "열두글자키입니다",
+    ],
+)
+def test_a_malformed_key_is_refused(as_fan, fan, key):
+    answer = as_fan(fan).post(CHARGES, AMOUNT, format="json", headers={"Idempotency-Key": key})
+    assert answer.status_code == 400
+    assert answer.json()["code"] == "idempotency_key_invalid"
+    assert not Record.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "key", ["12345678", "x" * 255, '"' + "x" * 255 + '"', '"a\\"b\\\\cdefg"', "!#$%&'*+-./:;<=>?@"]
+)
+def test_visible_characters_make_a_key(as_fan, fan, key):
+    assert post(as_fan(fan), CHARGES, AMOUNT, key=key).status_code == 201
+
+
+def test_quoted_and_bare_are_the_same_key(as_fan, fan):
+    first = post(as_fan(fan), CHARGES, AMOUNT, key="the-same-key")
+    second = post(as_fan(fan), CHARGES, AMOUNT, key='"the-same-key"')
+    assert second.json() == first.json()
+    assert Charge.objects.count() == 1
+
+
+def test_the_first_answer_comes_again(as_fan, fan):
+    key = new_key()
+    first = post(as_fan(fan), CHARGES, AMOUNT, key=key)
+    assert first.status_code == 201
+    assert "Idempotency-Replayed" not in first
+    for _ in range(2):
+        again = post(as_fan(fan), CHARGES, AMOUNT, key=key)
+        assert again.status_code == 201
+        assert again["Idempotency-Replayed"] == "true"
+        assert again["Content-Type"] == first["Content-Type"]
+        assert again.content == first.content
+    assert Charge.objects.count() == 1
+    assert balance_of(fan) == 5_000
+
+
+def test_the_order_of_members_makes_no_other_body(as_fan, fan):
+    key, url = new_key(), "http://127.0.0.1:8000/back"
+    first = post(as_fan(fan), CHARGES, {"amount": 5_000, "return_url": url}, key=key)
+    second = post(as_fan(fan), CHARGES, {"return_url": url, "amount": 5_000}, key=key)
+    assert first.status_code == 201
+    assert second.content == first.content
+
+
+def test_another_body_under_the_same_key_is_refused(as_fan, fan):
+    key = new_key()
+    post(as_fan(fan), CHARGES, AMOUNT, key=key)
+    answer = post(as_fan(fan), CHARGES, {"amount": 6_000}, key=key)
+    assert answer.status_code == 422
+    assert answer.json()["code"] == "idempotency_key_reused"
+    assert balance_of(fan) == 5_000
+
+
+def test_a_key_belongs_to_its_caller_and_route(as_fan, fan):
+    other, key = make_user(), new_key()
+    performance = make_performance(seats=2, price=1_000)
+    assert post(as_fan(fan), CHARGES, AMOUNT, key=key).status_code == 201
+    assert post(as_fan(other), CHARGES, AMOUNT, key=key).status_code == 201
+    assert pay(as_fan(fan), hold(fan, performance).id, key=key).status_code == 201
+    assert (balance_of(fan), balance_of(other)) == (3_000, 5_000)
+
+
+def test_a_domain_refusal_comes_again(as_fan, fan):
+    held, key = hold(fan, make_performance(seats=2)), new_key()
+    first = pay(as_fan(fan), held.id, key=key)
+    assert first.json()["code"] == "insufficient_points"
+    give_points(fan, 10**6)
+    again = pay(as_fan(fan), held.id, key=key)
+    assert again.status_code == 409
+    assert again["Idempotency-Replayed"] == "true"
+    assert again["Content-Type"] == "application/problem+json"
+    assert again.content == first.content
+    assert not Payment.objects.exists()
+    assert pay(as_fan(fan), held.id).status_code == 201
+
+
+def test_a_malformed_request_may_be_corrected_under_its_key(as_fan, fan):
+    key = new_key()
+    for amount in (-1, 0, "5000"):
+        assert post(as_fan(fan), CHARGES, {"amount": amount}, key=key).status_code == 400
+    answer = post(as_fan(fan), CHARGES, AMOUNT, key=key)
+    assert answer.status_code == 201
+    assert "Idempotency-Replayed" not in answer
+
+
+def test_a_refusal_of_a_retry_does_not_free_the_key_for_another_body(as_fan, fan):
+    """An execution that died may have charged; then only the same body may go on."""
+    key = new_key()
+    post(as_fan(fan), CHARGES, AMOUNT, key=key)
+    record = Record.objects.get()
+    rewind(lease_seconds=-1)
+    taken_over = attempts.claim(
+        request_key=record.request_key, body_hash=record.body_hash, now=clock.now()
+    )
+    attempts.give_back(taken_over, now=clock.now(), untouched=True)
+    assert post(as_fan(fan), CHARGES, {"amount": 6_000}, key=key).status_code == 422
+    assert post(as_fan(fan), CHARGES, AMOUNT, key=key).status_code == 201
+    assert balance_of(fan) == 5_000
+
+
+def test_an_unavailable_part_is_asked_anew(as_fan, fan, settings):
+    key = new_key()
+    settings.CHARGES_APPROVE_THEMSELVES = False
+    for _ in range(2):
+        answer = post(as_fan(fan), CHARGES, AMOUNT, key=key)
+        assert answer.status_code == 503
+        assert "Idempotency-Replayed" not in answer
+    settings.CHARGES_APPROVE_THEMSELVES = True
+    assert post(as_fan(fan), CHARGES, AMOUNT, key=key).status_code == 201
+
+
+def test_nobody_leaves_no_record(api):
+    assert post(api, CHARGES, AMOUNT).status_code == 401
+    assert not Record.objects.exists()
+
+
+def test_while_the_first_runs_the_second_is_told_to_wait(as_fan, fan):
+    key = new_key()
+    post(as_fan(fan), CHARGES, AMOUNT, key=key)
+    rewind(lease_seconds=20)
+    answer = post(as_fan(fan), CHARGES, AMOUNT, key=key)
+    assert answer.status_code == 409
+    assert answer.json()["code"] == "idempotency_in_progress"
+    assert int(answer["Retry-After"]) >= 1
+    other = post(as_fan(fan), CHARGES, {"amount": 6_000}, key=key)
+    assert other.status_code == 422
+
+
+def test_a_charge_whose_execution_died_before_its_record_is_found_again(as_fan, fan):
+    key = new_key()
+    first = post(as_fan(fan), CHARGES, AMOUNT, key=key)
+    rewind(lease_seconds=-1)
+    again = post(as_fan(fan), CHARGES, AMOUNT, key=key)
+    assert again.status_code == 201
+    assert "Idempotency-Replayed" not in again
+    assert again.json() == first.json()
+    assert balance_of(fan) == 5_000
+    assert len(outbox("points.charged")) == 1
+    record = Record.objects.get()
+    assert (record.state, record.attempt) == ("FINISHED", 2)
+
+
+def test_a_payment_whose_execution_died_before_its_record_is_found_again(as_fan, fan):
+    give_points(fan, 10**6)
+    held, key = hold(fan, make_performance(seats=2)), new_key()
+    first = pay(as_fan(fan), held.id, key=key)
+    before = balance_of(fan)
+    rewind(lease_seconds=-1)
+    again = pay(as_fan(fan), held.id, key=key)
+    assert again.status_code == 201
+    assert again.json() == first.json()
+    assert Payment.objects.count() == 1
+    assert Transfer.objects.filter(kind="payment").count() == 1
+    assert balance_of(fan) == before
+    assert len(outbox("payment.paid")) == len(outbox("reservation.confirmed")) == 1
+
+
+def test_a_key_forgotten_by_its_record_still_pays_only_once(as_fan, fan):
+    give_points(fan, 10**6)
+    performance, key = make_performance(seats=4), new_key()
+    first = pay(as_fan(fan), hold(fan, performance, seats=1).id, key=key)
+    charged = post(as_fan(fan), CHARGES, AMOUNT, key=key)
+    assert attempts.purge(now=clock.now() + policy.RETENTION) == 2
+    again = pay(as_fan(fan), first.json()["reservation"]["id"], key=key)
+    assert again.status_code == 201
+    assert again.json() == first.json()
+    assert post(as_fan(fan), CHARGES, AMOUNT, key=key).json() == charged.json()
+    attempts.purge(now=clock.now() + policy.RETENTION)
+    other = hold(fan, performance, seats=2, seat_ids=[seat_of(performance, 1)])
+    for answer in (
+        pay(as_fan(fan), other.id, key=key),
+        post(as_fan(fan), CHARGES, {"amount": 6_000}, key=key),
+    ):
+        assert answer.status_code == 422
+        assert answer.json()["code"] == "idempotency_key_reused"
+    assert (Payment.objects.count(), Charge.objects.count()) == (1, 1)
+
+
+def seat_of(performance, index):
+    return performance.seats.get(index=index).pk
+
+
+def test_who_lost_the_lease_can_not_finish():
+    now = clock.now()
+    slow = attempts.claim(request_key="k" * 64, body_hash="b" * 64, now=now)
+    later = now + policy.LEASE
+    quick = attempts.claim(request_key="k" * 64, body_hash="b" * 64, now=later)
+    assert (slow.resumed, quick.resumed) == (False, True)
+    assert quick.resource_id == slow.resource_id
+    assert attempts.finish(slow, answer=attempts.Answer(201, '"slow"')) is False
+    assert attempts.give_back(slow, now=later, untouched=True) is False
+    assert attempts.finish(quick, answer=attempts.Answer(201, '"quick"')) is True
+    kept = attempts.claim(request_key="k" * 64, body_hash="b" * 64, now=later)
+    assert kept == attempts.Answer(201, '"quick"', {})
+
+
+@pytest.mark.parametrize("moment", [timedelta(0), policy.LEASE - timedelta(microseconds=1)])
+def test_a_live_lease_is_not_taken_over(moment):
+    now = clock.now()
+    attempts.claim(request_key="k" * 64, body_hash="b" * 64, now=now)
+    with pytest.raises(attempts.InProgress):
+        attempts.claim(request_key="k" * 64, body_hash="b" * 64, now=now + moment)
+
+
+@pytest.fixture
+def records_away():
+    """Point the alias at a port where nobody listens."""
+    connection = connections["idempotency"]
+    kept = dict(connection.settings_dict), dict(connection.settings_dict["OPTIONS"]["pool"])
+    connection.close()
+    connection.close_pool()
+    connection.settings_dict["PORT"] = "1"
+    connection.settings_dict["OPTIONS"]["pool"]["timeout"] = 0.3
+
+    def back() -> None:
+        connection.close()
+        connection.close_pool()
+        connection.settings_dict.update(kept[0])
+        connection.settings_dict["OPTIONS"]["pool"].update(kept[1])
+        attempts.breaker.reset()
+
+    yield back
+    back()
+
+
+def test_without_the_records_nothing_is_executed(as_fan, fan, records_away):
+    for _ in range(5):
+        answer = post(as_fan(fan), CHARGES, AMOUNT)
+        assert answer.status_code == 503
+        assert int(answer["Retry-After"]) >= 1
+    assert attempts.breaker.is_open
+    assert not Charge.objects.exists()
+    records_away()
+    assert post(as_fan(fan), CHARGES, AMOUNT).status_code == 201
+
+
+def test_an_answer_that_can_not_be_kept_is_given_all_the_same(as_fan, fan, request, monkeypatch):
+    """The records go away between claim and finish; later the retry resumes."""
+    key = new_key()
+    claim = attempts.claim
+
+    def claim_and_lose_the_database(**arguments):
+        claimed = claim(**arguments)
+        request.getfixturevalue("records_away")
+        return claimed
+
+    monkeypatch.setattr(attempts, "claim", claim_and_lose_the_database)
+    first = post(as_fan(fan), CHARGES, AMOUNT, key=key)
+    assert first.status_code == 201
+    monkeypatch.undo()
+    request.getfixturevalue("records_away")()
+    assert post(as_fan(fan), CHARGES, AMOUNT, key=key).status_code == 409
+    Record.objects.update(lease_until=clock.now())
+    again = post(as_fan(fan), CHARGES, AMOUNT, key=key)
+    assert again.status_code == 201
+    assert again.json() == first.json()
+    assert balance_of(fan) == 5_000
+
+
+def test_the_purge_forgets_what_is_old_and_only_that(as_fan, fan, monkeypatch):
+    monkeypatch.setattr(policy, "PURGE_BATCH", 2)
+    monkeypatch.setattr(policy, "PURGE_BATCHES", 2)
+    for _ in range(6):
+        post(as_fan(fan), CHARGES, AMOUNT)
+    now = clock.now()
+    assert attempts.purge(now=now + timedelta(hours=24)) == 0
+    kept = Record.objects.order_by("expires_at").last()
+    Record.objects.filter(pk=kept.pk).update(expires_at=kept.expires_at + timedelta(hours=1))
+    assert attempts.purge(now=now + policy.RETENTION) == 4  # bounded
+    assert attempts.purge(now=now + policy.RETENTION) == 1
+    assert Record.objects.get() == kept
+
+
+def test_the_schema_documents_the_key():
+    paths = SchemaGenerator().get_schema(request=None, public=True)["paths"]
+    for path in (CHARGES, PAYMENTS):
+        (parameter,) = paths[path]["post"]["parameters"]
+        assert parameter["name"] == "Idempotency-Key"
+        assert (parameter["in"], parameter["required"]) == ("header", True)
