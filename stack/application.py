@@ -22,6 +22,9 @@ SERVERS = ("primary", "cache", "lock", "queue", "broker")
 API_THREADS = 8
 # Accepted and waiting connections: the kernel caps the first at net.core.somaxconn.
 API_BACKLOG = 16384
+# Worker processes by name: the queues they serve and how many tasks at a time. Threads, so that one
+# database pool and one Kafka producer serve a whole process.
+WORKERS = {"promotion": ("promotion", 2), "relay": ("relay", 4), "general": ("sweep,mail", 2)}
 
 
 class Program(Service):
@@ -122,12 +125,18 @@ def services(
 ) -> list[Service]:
     """Return the API, the Celery workers, beat, the event consumers and Flower."""
 
+    metrics = {
+        "WORKER_METRICS_PORTS": ",".join(f"{name}={ports[name]}" for name in WORKERS),
+        "CONSUMER_METRICS_PORT": str(ports["consumers"]),
+    }
+    own = {**environment, **metrics}
+
     def worker(name: str, queues: str, threads: int) -> Program:
         argv = (
             *(*CELERY, "worker", "-n", f"{name}@%h", "-Q", queues, "-P", "threads"),
             *("-c", str(threads), "--loglevel", "WARNING", "--without-gossip", "--without-mingle"),
         )
-        return Program(f"worker-{name}", "workers", argv, environment)
+        return Program(f"worker-{name}", "workers", argv, own)
 
     beat = (*CELERY, "beat", "-s", str(folder.run / "celerybeat-schedule"), "--loglevel", "WARNING")
     flower = (
@@ -138,10 +147,8 @@ def services(
     shared = {**environment, "PROMETHEUS_MULTIPROC_DIR": str(folder.run / "metrics")}
     return [
         Api(shared, ports["api"], reload=reload),
-        worker("promotion", "promotion", 2),
-        worker("relay", "relay", 4),
-        worker("general", "sweep,mail", 2),
+        *[worker(name, queues, threads) for name, (queues, threads) in WORKERS.items()],
         Program("beat", "beat", (*beat, "--pidfile="), environment),
-        Program("consumers", "consumers", (*MANAGE, "consume"), environment),
+        Program("consumers", "consumers", (*MANAGE, "consume"), own),
         Program("flower", "flower", flower, environment, port=ports["flower"]),
     ]

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import psutil
 
-from stack.engine import READY, Engine, State, Unit
+from stack.engine import Engine
 from stack.process import Child, start_time
 from stack.topology import ADMIN, LOGIN, PARTS
+from stack.unit import READY, State, Unit
 
 MIB = 1024 * 1024
 

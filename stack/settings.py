@@ -30,6 +30,11 @@ PORTS = (
     Port("broker", "FRONTROW_BROKER_PORT", 16382, "broker"),
     Port("kafka", "FRONTROW_KAFKA_PORT", 19092, "kafka"),
     Port("controller", "FRONTROW_KAFKA_CONTROLLER_PORT", 19093, "kafka"),
+    # Where the processes that aren't the API show their metrics.
+    Port("promotion", "FRONTROW_PROMOTION_METRICS_PORT", 19101, "workers"),
+    Port("relay", "FRONTROW_RELAY_METRICS_PORT", 19102, "workers"),
+    Port("general", "FRONTROW_GENERAL_METRICS_PORT", 19103, "workers"),
+    Port("consumers", "FRONTROW_CONSUMERS_METRICS_PORT", 19104, "consumers"),
 )
 # Variables that lead to a server: set from outside, they win over the local part.
 SERVER_VARIABLES = {

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from types import FrameType
 
 from stack import control, report, settings, topology
-from stack.engine import READY, RESTING, Engine, Policy, State, Unit
+from stack.engine import Engine
 from stack.errors import StackError
 from stack.folder import Folder
 from stack.launch import raise_file_limit
 from stack.logs import Follower, rotate, tail
 from stack.process import Tools
 from stack.record import locked, note_holder, write_json
+from stack.unit import READY, RESTING, Policy, State, Unit
 
 logger = logging.getLogger("stack")
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from stack.engine import READY, Engine, Policy, State, Unit
+from stack.engine import Engine
 from stack.errors import StackError
 from stack.folder import Folder, default_data
 from stack.kafka import Kafka, jars
@@ -18,6 +18,7 @@ from stack.postgres.replica import Replica
 from stack.process import Tools
 from stack.record import read_json, write_json
 from stack.service import HOST, Service, free_ports
+from stack.unit import READY, Policy, State, Unit
 from stack.valkey import ROLES, Valkey
 
 PARTS = ("primary", "replica", *ROLES)
