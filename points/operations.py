@@ -106,6 +106,8 @@ def post_transfer(
     }
     balances = locking.lock_and_move(amounts=fans)
     for account in sorted(fans.keys() - balances.keys()):
+        if fans[account] > 0:
+            raise ValueError(f"{account} must be opened before it can receive")
         raise InsufficientPoints(
             balance=queries.balance(user_id=account), needed=Money(-fans[account], currency)
         )
