@@ -11,6 +11,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("_allauth/", include("allauth.headless.urls")),
     path(".well-known/jwks.json", jwks, name="jwks"),
+    path("api/v1/", include("catalogue.api.urls")),
     path("api/v1/", include("queueing.api.urls")),
     path("api/v1/", include("points.api.urls")),
     path("api/v1/", include("payments.api.urls")),

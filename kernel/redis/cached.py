@@ -34,6 +34,7 @@ from kernel.db.transaction import run_after_commit
 from kernel.ids import uuid7
 from kernel.redis.breaker import PartUnavailable
 from kernel.redis.documents import (
+    Built,
     Document,
     Flights,
     LocalDocuments,
@@ -96,7 +97,7 @@ class _Request:
     recipe: Recipe
     key: str
     depends_on: tuple[str, ...]
-    build: Callable[[], bytes]
+    build: Callable[[], Built]
     now: datetime
 
     @property
@@ -127,7 +128,7 @@ def read(
     key: str,
     *,
     depends_on: Sequence[str],
-    build: Callable[[], bytes],
+    build: Callable[[], Built],
     now: datetime,
 ) -> Document:
     """Return the document of `key`, built by `build` where there is none that is current.
@@ -259,7 +260,7 @@ def _settled_markers(request: _Request, markers: tuple[str, ...]) -> tuple[str, 
     return _texts(_values(keys))
 
 
-def _build(request: _Request, markers: tuple[str, ...]) -> bytes:
+def _build(request: _Request, markers: tuple[str, ...]) -> Built:
     """Build from the replica where it may answer; one that fails meanwhile gives way."""
     if request.recipe.from_replica:
         positions = [int(marker) for marker in markers if marker]

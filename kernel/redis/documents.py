@@ -16,8 +16,28 @@ LOCAL_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
+class Built:
+    """What a builder returns: the final bytes and how caches outside may keep them.
+
+    `version` names the content where two bodies that differ mean the same (they then share a
+    weak entity tag); without it the tag is strong, a hash of the bytes.
+    """
+
+    body: bytes
+    cache_control: str
+    version: str = ""
+
+    @property
+    def etag(self) -> str:
+        """Return the entity tag, quoted."""
+        if self.version:
+            return f'W/"{sha256(self.version.encode()).hexdigest()[:32]}"'
+        return f'"{sha256(self.body).hexdigest()[:32]}"'
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
-    """The final bytes of an answer, their strong entity tag (quoted), and what they rest on.
+    """The final bytes of an answer, what belongs to them in headers, and what they rest on.
 
     `markers` are the write positions (decimal, empty when unknown) of its dependencies when its
     building began.
@@ -25,6 +45,7 @@ class Document:
 
     body: bytes
     etag: str
+    cache_control: str
     built_at: datetime
     markers: tuple[str, ...] = ()
 
@@ -33,15 +54,16 @@ class Document:
         return now - self.built_at < limit
 
 
-def document_of(body: bytes, *, built_at: datetime, markers: tuple[str, ...] = ()) -> Document:
-    """Return the document of `body`; its entity tag is a hash of the bytes."""
-    return Document(body, f'"{sha256(body).hexdigest()[:32]}"', built_at, markers)
+def document_of(built: Built, *, built_at: datetime, markers: tuple[str, ...] = ()) -> Document:
+    """Return the document of what a builder returned."""
+    return Document(built.body, built.etag, built.cache_control, built_at, markers)
 
 
 def encode(document: Document) -> bytes:
     """Return one byte string: a line of JSON about the document, then its body."""
     head = {
         "etag": document.etag,
+        "cache_control": document.cache_control,
         "built_at": clock.to_ms(document.built_at),
         "markers": document.markers,
     }
@@ -54,7 +76,11 @@ def decode(raw: bytes) -> Document | None:
     try:
         facts = json.loads(head)
         return Document(
-            body, facts["etag"], clock.from_ms(facts["built_at"]), tuple(facts["markers"])
+            body,
+            facts["etag"],
+            facts["cache_control"],
+            clock.from_ms(facts["built_at"]),
+            tuple(facts["markers"]),
         )
     except (ValueError, KeyError, TypeError):
         return None

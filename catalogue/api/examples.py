@@ -1,0 +1,89 @@
+"""Examples for the OpenAPI explorer."""
+
+from drf_spectacular.utils import OpenApiExample
+
+_WON = {"amount": 165000, "currency": "KRW"}
+_ENTRY = {
+    "id": "019aa2f0-0000-7000-8000-000000000001",
+    "title": "Autumn Night",
+    "artist": "The Band",
+    "venue": {"name": "Jamsil Arena", "address": "25 Olympic-ro, Seoul", "timezone": "Asia/Seoul"},
+    "poster_url": None,
+    "first_performance_at": "2027-01-16T10:00:00Z",
+    "last_performance_at": "2027-01-17T10:00:00Z",
+    "sale_state": "ON_SALE",
+    "price_range": {"min": {"amount": 99000, "currency": "KRW"}, "max": _WON},
+}
+_EVENING = {
+    "id": "019aa2f0-0000-7000-8000-000000000101",
+    "concert_id": _ENTRY["id"],
+    "starts_at": "2027-01-16T10:00:00Z",
+    "doors_open_at": "2027-01-16T09:00:00Z",
+    "timezone": "Asia/Seoul",
+    "queue_opens_at": "2026-12-01T10:30:00Z",
+    "sale_opens_at": "2026-12-01T11:00:00Z",
+    "sale_closes_at": "2027-01-16T09:00:00Z",
+    "sale_state": "ON_SALE",
+    "queue_required": True,
+    "hold_seconds": 300,
+    "max_seats_per_fan": 4,
+    "grades": [{"code": "VIP", "name": "VIP", "price": _WON, "seats_available": 412}],
+    "seats_total": 5000,
+    "seats_available": 412,
+}
+_CHAIR = {
+    "id": "019aa2f0-0000-7000-8000-000000001001",
+    "number": "1",
+    "index": 0,
+    "x": 0.0,
+    "y": 0.0,
+    "accessible": False,
+}
+
+
+def _answer(value: object) -> OpenApiExample:
+    return OpenApiExample("answer", value, response_only=True, status_codes=["200"])
+
+
+def _page(entry: object) -> OpenApiExample:
+    return _answer({"results": [entry], "next": None, "previous": None})
+
+
+CONCERTS = _page(_ENTRY)
+CONCERT = _answer(
+    _ENTRY
+    | {
+        "description": "Two evenings in January.",
+        "age_rating": "12+",
+        "running_minutes": 120,
+        "notices": "No photographs.",
+        "refund_policy": "Free until seven days before.",
+    }
+)
+PERFORMANCES = _page(_EVENING)
+PERFORMANCE = _answer(_EVENING)
+SEAT_MAP = _answer(
+    {
+        "layout_version": 1,
+        "sections": [
+            {
+                "code": "A",
+                "name": "Floor A",
+                "grade": "VIP",
+                "price": _WON,
+                "rows": [{"label": "1", "seats": [_CHAIR]}],
+            }
+        ],
+    }
+)
+AVAILABILITY = _answer(
+    {
+        "layout_version": 1,
+        "as_of": "2026-12-01T11:00:05.120000Z",
+        "counts": {"available": 2, "temporarily_reserved": 1, "reserved": 1, "blocked": 0},
+        "statuses": "ATRA",
+    }
+)
+SEATS = _page(
+    _CHAIR | {"section": "A", "row": "1", "grade": "VIP", "price": _WON, "status": "AVAILABLE"}
+)

@@ -1,0 +1,107 @@
+"""Query parameters: known ones with known values, everything else is a 400."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+from django.utils.dateparse import parse_date, parse_datetime
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from kernel.api.serializers import StrictSerializer
+from kernel.i18n import text
+
+ORDERINGS = ("first_performance_at", "-first_performance_at", "title", "-title")
+
+
+@extend_schema_field(OpenApiTypes.STR)
+class MomentField(serializers.Field):
+    """An RFC 3339 moment or a date; a date is midnight in the site's time zone.
+
+    With `end_of_day` a date means the midnight that ends it.
+    """
+
+    def __init__(self, *, end_of_day: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._end_of_day = end_of_day
+
+    def to_internal_value(self, data: Any) -> datetime:
+        """Read the text; raises `ValidationError`."""
+        moment = self._read(str(data))
+        if moment is None:
+            raise serializers.ValidationError(
+                text(
+                    en="Give a date (2026-11-21) or a moment with its offset.",
+                    ko="날짜(2026-11-21) 또는 시간대를 포함한 시각을 입력해 주세요.",
+                )
+            )
+        return moment
+
+    def to_representation(self, value: datetime) -> str:
+        """Return RFC 3339 text."""
+        return value.isoformat()
+
+    def _read(self, written: str) -> datetime | None:
+        try:
+            if day := parse_date(written):
+                midnight = datetime(day.year, day.month, day.day)  # noqa: DTZ001
+                if self._end_of_day:
+                    midnight += timedelta(days=1)
+                return timezone.make_aware(midnight)
+            moment = parse_datetime(written.replace(" ", "+"))
+            if moment is None or moment.tzinfo is None:
+                return None
+            return moment.astimezone(UTC)
+        except (ValueError, OverflowError):
+            return None
+
+
+class PageParameters(StrictSerializer):
+    """How a list is paged."""
+
+    cursor = serializers.CharField(required=False, max_length=500)
+    page_size = serializers.IntegerField(required=False, min_value=1, max_value=100)
+
+
+class ConcertParameters(PageParameters):
+    """How the list of concerts is narrowed and ordered."""
+
+    search = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=100,
+        help_text="Words of title, artist or venue, in either language; all must occur.",
+    )
+    ordering = serializers.ChoiceField(choices=ORDERINGS, required=False)
+    on_sale = serializers.ChoiceField(choices=("true", "false"), required=False)
+    to = MomentField(
+        required=False,
+        end_of_day=True,
+        help_text="Concerts with a performance before; a date includes that day.",
+    )
+
+    def get_fields(self) -> dict[str, Any]:
+        """Add `from`, a name that Python keeps for itself."""
+        fields = super().get_fields()
+        fields["from"] = MomentField(
+            required=False, help_text="Concerts with a performance at or after; a date or moment."
+        )
+        return fields
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Refuse a window that ends before it begins."""
+        if "from" in attrs and "to" in attrs and attrs["from"] > attrs["to"]:
+            message = text(en="It lies before `from`.", ko="시작보다 앞선 시각입니다.")
+            raise serializers.ValidationError({"to": [message]})
+        return attrs
+
+
+class SeatParameters(PageParameters):
+    """Which section, and how the list is paged."""
+
+    section = serializers.CharField(required=False, max_length=20, help_text="A section's code.")
+
+
+class NoParameters(StrictSerializer):
+    """No parameter at all."""

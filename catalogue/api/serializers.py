@@ -1,0 +1,175 @@
+"""The form of the catalogue's answers, for the OpenAPI document and the tests that hold it true.
+
+Answers are built once as final bytes (catalogue/documents.py), so nothing is serialized here.
+"""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from catalogue.sale_state import SaleState
+from kernel.api.serializers import MoneySerializer
+
+_STATES = [state.value for state in SaleState]
+
+
+class PriceRangeSerializer(serializers.Serializer[Any]):
+    """The lowest and the highest price."""
+
+    min = MoneySerializer()
+    max = MoneySerializer()
+
+
+class VenueSerializer(serializers.Serializer[Any]):
+    """A hall."""
+
+    name = serializers.CharField()
+    address = serializers.CharField(allow_blank=True)
+    timezone = serializers.CharField(help_text="IANA name.")
+
+
+class ConcertSerializer(serializers.Serializer[Any]):
+    """A concert in the list."""
+
+    id = serializers.UUIDField()
+    title = serializers.CharField()
+    artist = serializers.CharField()
+    venue = VenueSerializer()
+    poster_url = serializers.URLField(allow_null=True)
+    first_performance_at = serializers.DateTimeField(allow_null=True)
+    last_performance_at = serializers.DateTimeField(allow_null=True)
+    sale_state = serializers.ChoiceField(
+        choices=_STATES, help_text="Of the performance that a fan can do most about."
+    )
+    price_range = PriceRangeSerializer(allow_null=True)
+
+
+class ConcertDetailSerializer(ConcertSerializer):
+    """A concert's own page."""
+
+    description = serializers.CharField(allow_blank=True)
+    age_rating = serializers.CharField(allow_blank=True)
+    running_minutes = serializers.IntegerField(allow_null=True)
+    notices = serializers.CharField(allow_blank=True)
+    refund_policy = serializers.CharField(allow_blank=True)
+
+
+class GradeSerializer(serializers.Serializer[Any]):
+    """A price grade and its free seats."""
+
+    code = serializers.CharField()
+    name = serializers.CharField()
+    price = MoneySerializer()
+    seats_available = serializers.IntegerField()
+
+
+class PerformanceSerializer(serializers.Serializer[Any]):
+    """A performance; windows and limits are null until its sale is prepared."""
+
+    id = serializers.UUIDField()
+    concert_id = serializers.UUIDField()
+    starts_at = serializers.DateTimeField()
+    doors_open_at = serializers.DateTimeField(allow_null=True)
+    timezone = serializers.CharField()
+    queue_opens_at = serializers.DateTimeField(allow_null=True)
+    sale_opens_at = serializers.DateTimeField(allow_null=True)
+    sale_closes_at = serializers.DateTimeField(allow_null=True)
+    sale_state = serializers.ChoiceField(choices=_STATES)
+    queue_required = serializers.BooleanField()
+    hold_seconds = serializers.IntegerField(allow_null=True)
+    max_seats_per_fan = serializers.IntegerField(allow_null=True)
+    grades = GradeSerializer(many=True)
+    seats_total = serializers.IntegerField(help_text="Seats put on sale, whatever their status.")
+    seats_available = serializers.IntegerField()
+
+
+class SeatSerializer(serializers.Serializer[Any]):
+    """A seat of the map."""
+
+    id = serializers.UUIDField()
+    number = serializers.CharField()
+    index = serializers.IntegerField(help_text="Its place in the availability string.")
+    x = serializers.FloatField()
+    y = serializers.FloatField()
+    accessible = serializers.BooleanField()
+
+
+class RowSerializer(serializers.Serializer[Any]):
+    """A row of a section."""
+
+    label = serializers.CharField()  # type: ignore[assignment]
+    seats = SeatSerializer(many=True)
+
+
+class SectionSerializer(serializers.Serializer[Any]):
+    """A section and its one price."""
+
+    code = serializers.CharField()
+    name = serializers.CharField()
+    grade = serializers.CharField()
+    price = MoneySerializer()
+    rows = RowSerializer(many=True)
+
+
+class SeatMapSerializer(serializers.Serializer[Any]):
+    """The static seat map."""
+
+    layout_version = serializers.IntegerField()
+    sections = SectionSerializer(many=True)
+
+
+class CountsSerializer(serializers.Serializer[Any]):
+    """Seats by status."""
+
+    available = serializers.IntegerField()
+    temporarily_reserved = serializers.IntegerField()
+    reserved = serializers.IntegerField()
+    blocked = serializers.IntegerField()
+
+
+class AvailabilitySerializer(serializers.Serializer[Any]):
+    """The status of every seat."""
+
+    layout_version = serializers.IntegerField()
+    as_of = serializers.DateTimeField()
+    counts = CountsSerializer()
+    statuses = serializers.RegexField(
+        r"^[ATRB]*$",
+        help_text="A letter a seat in index order: Available, Temporarily reserved, Reserved, "
+        "Blocked.",
+    )
+
+
+class PlainSeatSerializer(SeatSerializer):
+    """A seat with its place, price and status."""
+
+    section = serializers.CharField()
+    row = serializers.CharField()
+    grade = serializers.CharField()
+    price = MoneySerializer()
+    status = serializers.ChoiceField(
+        choices=["AVAILABLE", "TEMPORARILY_RESERVED", "RESERVED", "BLOCKED"]
+    )
+
+
+class _PageSerializer(serializers.Serializer[Any]):
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+
+
+class ConcertPageSerializer(_PageSerializer):
+    """A page of concerts."""
+
+    results = ConcertSerializer(many=True)
+
+
+class PerformancePageSerializer(_PageSerializer):
+    """A page of performances."""
+
+    results = PerformanceSerializer(many=True)
+
+
+class SeatPageSerializer(_PageSerializer):
+    """A page of seats."""
+
+    results = PlainSeatSerializer(many=True)

@@ -1,0 +1,57 @@
+"""How long each answer of the catalogue is kept (Note [Cached documents]).
+
+Answers are final bytes, a set per language. Those that show counts are rebuilt after two seconds
+and whenever staff change something; the seat map only when the layout changes. Availability comes
+from the primary and is never older than a second: one process rebuilds it when half of that has
+passed, while the others still answer from it.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from concerts.store import CATALOGUE, layout_dependency
+from kernel.i18n import is_korean
+from kernel.redis import cached
+from kernel.redis.cached import Recipe
+from kernel.redis.documents import Built, Document
+
+LISTED = Recipe("concerts", fresh=timedelta(seconds=2), usable=timedelta(minutes=1))
+CONCERT = Recipe("concert", fresh=timedelta(seconds=2), usable=timedelta(minutes=1))
+PERFORMANCES = Recipe("performances", fresh=timedelta(seconds=2), usable=timedelta(minutes=1))
+PERFORMANCE = Recipe("performance", fresh=timedelta(seconds=2), usable=timedelta(minutes=1))
+SEAT_MAP = Recipe(
+    "seatmap", fresh=timedelta(hours=1), usable=timedelta(hours=24), keep_in_process=True
+)
+AVAILABILITY = Recipe(
+    "availability",
+    fresh=timedelta(milliseconds=500),
+    usable=timedelta(seconds=1),
+    from_replica=False,
+)
+SEATS = Recipe(
+    "seats", fresh=timedelta(milliseconds=500), usable=timedelta(seconds=1), from_replica=False
+)
+
+BRIEFLY = "public, max-age=2"
+SECOND_LONG = "public, max-age=1"
+DAY_LONG = "public, max-age=86400"
+ASK_AGAIN = "no-cache"  # a layout that staff may still change
+
+
+def read(
+    recipe: Recipe,
+    key: str,
+    *,
+    build: Callable[[], Built],
+    now: datetime,
+    layout_of: UUID | None = None,
+    has_words: bool = True,
+) -> Document:
+    """Return a cached answer, in the active language if it `has_words`.
+
+    It depends on the catalogue as a whole or, with `layout_of`, on that performance's layout.
+    """
+    language = ("ko" if is_korean() else "en") if has_words else "any"
+    depends_on = CATALOGUE if layout_of is None else layout_dependency(layout_of)
+    return cached.read(recipe, f"{language}:{key}", depends_on=(depends_on,), build=build, now=now)

@@ -1,0 +1,174 @@
+"""The JSON of each answer, in the active language."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from catalogue.queries import PerformanceSummary, SeatPlan
+from catalogue.sale_state import concert_sale_state
+from concerts.models import Concert, Seat
+from kernel.i18n import localized
+from reservations.queries import Availability
+
+STATUS_OF_LETTER = {
+    "A": "AVAILABLE",
+    "T": "TEMPORARILY_RESERVED",
+    "R": "RESERVED",
+    "B": "BLOCKED",
+}
+
+
+def encode(document: dict[str, Any]) -> bytes:
+    """Return a document as UTF-8 JSON without needless spaces."""
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), default=_plain).encode()
+
+
+def page(
+    results: list[dict[str, Any]], *, following: str | None, preceding: str | None
+) -> dict[str, Any]:
+    """Return the contract's form of a list."""
+    return {"results": results, "next": following, "previous": preceding}
+
+
+def concert_entry(row: Concert, performances: Sequence[PerformanceSummary]) -> dict[str, Any]:
+    """Return a concert as the list shows it; `performances` by start."""
+    return {
+        "id": row.pk,
+        "title": localized(row, "title"),
+        "artist": localized(row, "artist"),
+        "venue": _venue(row),
+        "poster_url": row.poster_url or None,
+        "first_performance_at": performances[0].row.starts_at if performances else None,
+        "last_performance_at": performances[-1].row.starts_at if performances else None,
+        "sale_state": concert_sale_state(p.sale_state for p in performances),
+        "price_range": _price_range(performances),
+    }
+
+
+def concert_page(row: Concert, performances: Sequence[PerformanceSummary]) -> dict[str, Any]:
+    """Return a concert as its own page shows it."""
+    return concert_entry(row, performances) | {
+        "description": localized(row, "description"),
+        "age_rating": row.age_rating,
+        "running_minutes": row.running_minutes,
+        "notices": localized(row, "notices"),
+        "refund_policy": localized(row, "refund_policy"),
+    }
+
+
+def performance_entry(summary: PerformanceSummary) -> dict[str, Any]:
+    """Return a performance; the times and limits are null until its sale is prepared."""
+    row, policy, queue = summary.row, summary.policy, summary.queue
+    return {
+        "id": row.pk,
+        "concert_id": row.concert_id,
+        "starts_at": row.starts_at,
+        "doors_open_at": row.doors_open_at,
+        "timezone": row.concert.venue.timezone,
+        "queue_opens_at": queue.queue_opens_at if queue else None,
+        "sale_opens_at": policy.sale_opens_at if policy else None,
+        "sale_closes_at": policy.sale_closes_at if policy else None,
+        "sale_state": summary.sale_state,
+        "queue_required": queue is not None,
+        "hold_seconds": policy.hold_seconds if policy else None,
+        "max_seats_per_fan": policy.max_seats_per_fan if policy else None,
+        "grades": [
+            {
+                "code": grade.row.code,
+                "name": localized(grade.row, "name"),
+                "price": grade.row.money.as_json(),
+                "seats_available": grade.seats_available,
+            }
+            for grade in summary.grades
+        ],
+        "seats_total": summary.seats_total,
+        "seats_available": summary.seats_available,
+    }
+
+
+def seat_map(plan: SeatPlan) -> dict[str, Any]:
+    """Return the static seat map."""
+    by_section: dict[Any, list[Seat]] = {section.pk: [] for section in plan.sections}
+    for seat in plan.seats:
+        by_section[seat.section_id].append(seat)
+    return {
+        "layout_version": plan.performance.layout_version,
+        "sections": [
+            {
+                "code": section.code,
+                "name": localized(section, "name"),
+                "grade": section.grade.code,
+                "price": section.grade.money.as_json(),
+                "rows": [
+                    {"label": label, "seats": [_seat(seat) for seat in seats]}
+                    for label, seats in groupby(by_section[section.pk], key=lambda s: s.row)
+                ],
+            }
+            for section in plan.sections
+        ],
+    }
+
+
+def availability(found: Availability) -> dict[str, Any]:
+    """Return the state of every seat, a letter each in index order."""
+    return {
+        "layout_version": found.layout_version,
+        "as_of": found.as_of,
+        "counts": found.counts,
+        "statuses": found.statuses,
+    }
+
+
+def seat_entries(seats: Iterable[Seat], found: Availability) -> list[dict[str, Any]]:
+    """Return seats with their status, for clients that want no map."""
+    return [
+        {
+            "id": seat.pk,
+            "section": seat.section.code,
+            "row": seat.row,
+            "number": seat.number,
+            "index": seat.index,
+            "x": seat.x,
+            "y": seat.y,
+            "accessible": seat.accessible,
+            "grade": seat.section.grade.code,
+            "price": seat.section.grade.money.as_json(),
+            "status": STATUS_OF_LETTER[found.statuses[seat.index]],
+        }
+        for seat in seats
+    ]
+
+
+def _venue(row: Concert) -> dict[str, Any]:
+    return {
+        "name": localized(row.venue, "name"),
+        "address": localized(row.venue, "address"),
+        "timezone": row.venue.timezone,
+    }
+
+
+def _price_range(performances: Sequence[PerformanceSummary]) -> dict[str, Any] | None:
+    prices = [grade.row.money for p in performances for grade in p.grades]
+    if not prices:
+        return None
+    lowest, highest = (choose(prices, key=lambda m: m.amount) for choose in (min, max))
+    return {"min": lowest.as_json(), "max": highest.as_json()}
+
+
+def _seat(seat: Seat) -> dict[str, Any]:
+    return {
+        "id": seat.pk,
+        "number": seat.number,
+        "index": seat.index,
+        "x": seat.x,
+        "y": seat.y,
+        "accessible": seat.accessible,
+    }
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    return str(value)
