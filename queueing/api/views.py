@@ -59,6 +59,7 @@ class QueueView(APIView):
     """A performance's waiting room: its public status, and joining it."""
 
     permission_classes = (IsFan,)
+    throttle_route = {"POST": "join"}
 
     def get_authenticators(self) -> list[object]:  # type: ignore[override]
         """Leave the public status alone with credentials: it is the same bytes for everybody."""
@@ -71,6 +72,12 @@ class QueueView(APIView):
         if self.request.method == "GET":
             return []
         return super().get_permissions()  # type: ignore[return-value]
+
+    def get_throttles(self) -> list[object]:  # type: ignore[override]
+        """Count joins only: the status is a second's copy, cheaper to send than to count."""
+        if self.request.method == "GET":
+            return []
+        return super().get_throttles()  # type: ignore[return-value]
 
     @extend_schema(
         operation_id="queue_status",
@@ -149,6 +156,7 @@ class MyPlaceView(APIView):
     """The caller's own place."""
 
     permission_classes = (IsFan,)
+    throttle_route = "poll"
 
     @extend_schema(
         operation_id="queue_poll",

@@ -1,0 +1,51 @@
+"""Count what a piece of code asks the servers: budgets are counted, not timed."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+
+import pytest
+from django.db import connections
+from django.test.utils import CaptureQueriesContext
+from redis import Redis
+from redis.client import Pipeline
+
+_TRANSACTION_WORDS = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "SET ")
+
+
+@dataclass
+class RoundTrips:
+    """What was asked: Redis commands (a pipeline is one trip) and SQL, BEGIN and the like aside."""
+
+    redis: list[str] = field(default_factory=list)
+    sql: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def counted_round_trips() -> Iterator[RoundTrips]:
+    """Yield the trips made inside the block, by this thread or any other."""
+    trips = RoundTrips()
+    command, pipeline = Redis.execute_command, Pipeline.execute
+
+    def spied_command(self, *args, **options):
+        trips.redis.append(" ".join(str(arg) for arg in args[:2]))
+        return command(self, *args, **options)
+
+    def spied_pipeline(self, *args, **options):
+        trips.redis.append("pipeline")
+        return pipeline(self, *args, **options)
+
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
+        patch.setattr(Redis, "execute_command", spied_command)
+        patch.setattr(Pipeline, "execute", spied_pipeline)
+        captured = [
+            stack.enter_context(CaptureQueriesContext(connection))
+            for connection in connections.all()
+        ]
+        yield trips
+    trips.sql = [
+        query["sql"]
+        for capture in captured
+        for query in capture.captured_queries
+        if not query["sql"].upper().startswith(_TRANSACTION_WORDS)
+    ]
