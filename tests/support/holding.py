@@ -1,0 +1,133 @@
+"""Place holds without HTTP, run clients at once, count round trips, look for double holds."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import connection, connections
+from redis import Redis
+
+from accounts.models import User
+from concerts.models import Performance
+from kernel import clock
+from kernel.ids import uuid7
+from reservations.queries import ReservationDetail
+from reservations.usecases import holds
+
+_NOT_COUNTED = ("BEGIN", "COMMIT", "ROLLBACK", "SET ")
+
+
+def place(
+    user: User | UUID,
+    performance: Performance,
+    seats: Sequence[UUID],
+    *,
+    now: datetime | None = None,
+    **options: Any,
+) -> ReservationDetail:
+    return holds.place(
+        user_id=getattr(user, "pk", user),
+        performance_id=performance.pk,
+        seat_ids=list(seats),
+        reservation_id=options.pop("reservation_id", None) or uuid7(),
+        queue_token=None,
+        now=now or clock.now(),
+        **options,
+    )
+
+
+def at_once(tasks: Sequence[Callable[[], Any]]) -> list[Any]:
+    """Start all tasks in the same moment, each in a thread; return results and exceptions."""
+    barrier = threading.Barrier(len(tasks))
+
+    def run(task: Callable[[], Any]) -> Any:
+        try:
+            barrier.wait(timeout=30)
+            return task()
+        except Exception as error:  # noqa: BLE001  (what happened is the result)
+            return error
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(tasks)) as pool:
+        return list(pool.map(run, tasks))
+
+
+class Counts:
+    """Statements and Redis calls seen so far."""
+
+    def __init__(self) -> None:
+        self.sql: list[str] = []
+        self.redis: list[str] = []
+
+
+@contextmanager
+def counted() -> Iterator[Counts]:
+    """Count the statements of every database and the Redis commands of this thread's block."""
+    counts = Counts()
+
+    def statement(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if not sql.startswith(_NOT_COUNTED):
+            counts.sql.append(sql)
+        return execute(sql, params, many, context)
+
+    original = Redis.execute_command
+
+    def command(self: Any, *args: Any, **options: Any) -> Any:
+        counts.redis.append(" ".join(str(arg) for arg in args[:2]))
+        return original(self, *args, **options)
+
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
+        for alias in connections:
+            stack.enter_context(connections[alias].execute_wrapper(statement))
+        patch.setattr(Redis, "execute_command", command)
+        yield counts
+
+
+def seats_held_twice(now: datetime) -> list[tuple]:
+    """Return the seats that more than one live or confirmed reservation claims to have."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT held.seat_id, count(*)
+            FROM reservations_reservationseat held
+            JOIN reservations_reservation r ON r.id = held.reservation_id
+            WHERE held.cancelled_at IS NULL
+              AND (r.status = 'CONFIRMED' OR (r.status = 'PENDING' AND r.expires_at > %s))
+            GROUP BY held.seat_id HAVING count(*) > 1
+            """,
+            [now],
+        )
+        return cursor.fetchall()
+
+
+def inventory_disagreements(now: datetime) -> list[tuple]:
+    """Return the seats whose inventory row and reservation tell different stories at `now`."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH owned AS (
+                SELECT held.seat_id, r.id,
+                       CASE r.status WHEN 'CONFIRMED' THEN 'RESERVED'
+                                     ELSE 'TEMPORARILY_RESERVED' END AS status
+                FROM reservations_reservationseat held
+                JOIN reservations_reservation r ON r.id = held.reservation_id
+                WHERE r.status = 'CONFIRMED' OR (r.status = 'PENDING' AND r.expires_at > %(now)s)
+            ), live AS (
+                SELECT seat_id, reservation_id AS id, status
+                FROM reservations_seatinventory
+                WHERE status = 'RESERVED'
+                   OR (status = 'TEMPORARILY_RESERVED' AND held_until > %(now)s)
+            )
+            (SELECT 'reservation only', * FROM (TABLE owned EXCEPT TABLE live) a)
+            UNION ALL
+            (SELECT 'inventory only', * FROM (TABLE live EXCEPT TABLE owned) b)
+            """,
+            {"now": now},
+        )
+        return cursor.fetchall()
