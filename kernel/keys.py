@@ -175,6 +175,12 @@ def ring() -> KeyRing:
         return _loaded.ring
 
 
+def forget() -> None:
+    """Make the next use read the file anew, without waiting for the second to pass."""
+    global _loaded  # noqa: PLW0603
+    _loaded = None
+
+
 def _look(path: str, known: _Loaded | None) -> _Loaded:
     """Read the file if it changed; a file that went bad leaves the last good ring in force."""
     now = time.monotonic()

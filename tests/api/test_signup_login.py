@@ -1,0 +1,246 @@
+"""Sign-up, login, refresh and logout through the real allauth endpoints."""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from django.db import connections
+from django.test import Client
+
+from accounts import revocation, tokens
+from accounts.models import Session, User
+from accounts.usecases import people
+from kernel import clock, keyfile, keys
+from kernel.redis.roles import breaker
+from tests.support import factories
+
+APP = "/_allauth/app/v1"
+PASSWORD = "orange-harbour-97"
+
+
+@pytest.fixture
+def rotated(settings):
+    """Return a function that rotates the keys of a use and makes this process see it at once."""
+    path = Path(settings.SIGNING_KEYS_FILE)
+    before = path.read_text()
+
+    def rotate(use):
+        keyfile.rotate(path, use, now=clock.now())
+        keys.forget()
+
+    yield rotate
+    path.write_text(before)
+    keys.forget()
+
+
+def signup(email="new@example.com", password=PASSWORD):
+    return Client().post(
+        f"{APP}/auth/signup", {"email": email, "password": password}, "application/json"
+    )
+
+
+def login(email, password=PASSWORD):
+    return Client().post(
+        f"{APP}/auth/login", {"email": email, "password": password}, "application/json"
+    )
+
+
+def refresh(token):
+    return Client().post(f"{APP}/tokens/refresh", {"refresh_token": token}, "application/json")
+
+
+def bearer(access):
+    return {"Authorization": f"Bearer {access}"}
+
+
+def own_points(access):
+    return Client().get("/api/v1/points/", headers=bearer(access))
+
+
+def refused_within_two_seconds(access):
+    deadline = time.monotonic() + 2
+    while time.monotonic() < deadline:
+        answer = own_points(access)
+        if answer.status_code == 401:
+            return answer.json()["code"] == "token_invalid"
+        time.sleep(0.02)
+    return False
+
+
+def another_process_refuses(sid):
+    """A copy of the revoked sessions as another process would have it, kept by its own thread."""
+    copy = revocation.RevokedSessions()
+    deadline = time.monotonic() + 2
+    while time.monotonic() < deadline:
+        if sid in copy:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def at_once(n, call):
+    barrier = threading.Barrier(n)
+
+    def one(_):
+        barrier.wait()
+        try:
+            return call().status_code
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(n) as pool:
+        return sorted(pool.map(one, range(n)))
+
+
+def test_signing_up_answers_tokens_that_the_api_takes():
+    meta = signup().json()["meta"]
+    caller = tokens.read_access_token(meta["access_token"], now=clock.now())
+    user = User.objects.get(email="new@example.com")
+    assert caller.user_id == user.pk
+    assert caller.session_id == Session.objects.get(user_id=user.pk).sid
+    assert not caller.is_staff
+    assert own_points(meta["access_token"]).status_code == 200
+
+
+def test_an_address_is_one_account_whatever_its_case():
+    assert signup("Mixed.Case@Example.com").status_code == 200
+    assert signup("mixed.case@example.com").status_code in {400, 409}
+    assert login("MIXED.case@example.COM").status_code == 200
+    assert User.objects.count() == 1
+
+
+def test_two_sign_ups_at_once_make_one_account():
+    statuses = at_once(8, lambda: signup("twice@example.com"))
+    assert statuses.count(200) == 1
+    assert set(statuses) <= {200, 400, 409}
+    assert User.objects.filter(email="twice@example.com").count() == 1
+
+
+def test_a_wrong_password_is_refused():
+    factories.make_user(email="fan@example.com", password=PASSWORD)
+    answer = login("fan@example.com", "wrong-password-1")
+    assert answer.status_code == 400
+    assert "meta" not in answer.json()
+
+
+@pytest.mark.parametrize("body", ["", "[]", "{", '{"email": 1}', '{"email": {"a": 1}}', "\x00"])
+def test_a_malformed_body_is_never_a_server_error(body):
+    for path in ("auth/signup", "auth/login", "tokens/refresh"):
+        answer = Client().post(f"{APP}/{path}", body, "application/json")
+        assert answer.status_code == 400, path
+
+
+def test_a_refresh_token_works_once():
+    first = signup().json()["meta"]
+    answer = refresh(first["refresh_token"])
+    assert answer.status_code == 200
+    second = answer.json()["data"]
+    assert own_points(second["access_token"]).status_code == 200
+    assert refresh(first["refresh_token"]).status_code == 400
+    assert refresh(second["refresh_token"]).status_code == 200
+
+
+def test_of_many_uses_of_a_refresh_token_at_once_one_succeeds():
+    token = signup().json()["meta"]["refresh_token"]
+    assert at_once(6, lambda: refresh(token)) == [200, 400, 400, 400, 400, 400]
+
+
+def test_an_access_token_is_no_refresh_token_and_the_reverse():
+    meta = signup().json()["meta"]
+    assert refresh(meta["access_token"]).status_code == 400
+    assert own_points(meta["refresh_token"]).json()["code"] == "token_invalid"
+
+
+def test_tokens_survive_one_rotation_of_the_keys_and_not_two(rotated):
+    meta = signup().json()["meta"]
+    rotated("access")
+    assert own_points(meta["access_token"]).status_code == 200
+    renewed = refresh(meta["refresh_token"]).json()["data"]
+    assert own_points(renewed["access_token"]).status_code == 200
+    rotated("access")
+    assert own_points(meta["access_token"]).status_code == 401
+    assert own_points(renewed["access_token"]).status_code == 200
+
+
+def test_logging_out_revokes_the_access_token_everywhere():
+    meta = signup().json()["meta"]
+    sid = tokens.read_access_token(meta["access_token"], now=clock.now()).session_id
+    other = login("new@example.com").json()["meta"]
+    answer = Client().delete(f"{APP}/auth/session", headers=bearer(meta["access_token"]))
+    assert answer.status_code == 401  # allauth's word for "nobody is logged in now"
+    assert refused_within_two_seconds(meta["access_token"])
+    assert another_process_refuses(sid)
+    assert refresh(meta["refresh_token"]).status_code == 400
+    assert own_points(other["access_token"]).status_code == 200
+
+
+def test_logging_out_twice_is_harmless():
+    meta = signup().json()["meta"]
+    url, headers = f"{APP}/auth/session", bearer(meta["access_token"])
+    Client().delete(url, headers=headers)
+    assert Client().delete(url, headers=headers).status_code == 410
+
+
+def test_changing_the_password_ends_every_login():
+    meta = signup().json()["meta"]
+    other = login("new@example.com").json()["meta"]
+    answer = Client().post(
+        f"{APP}/account/password/change",
+        {"current_password": PASSWORD, "new_password": "another-harbour-98"},
+        "application/json",
+        headers=bearer(meta["access_token"]),
+    )
+    assert answer.status_code == 401  # done, and logged out
+    for of_login in (meta, other):
+        assert refused_within_two_seconds(of_login["access_token"])
+        assert refresh(of_login["refresh_token"]).status_code == 400
+    assert login("new@example.com").status_code == 400
+    assert login("new@example.com", "another-harbour-98").status_code == 200
+
+
+def test_a_locked_out_person_can_neither_call_nor_log_in_nor_refresh():
+    meta = signup().json()["meta"]
+    user = User.objects.get(email="new@example.com")
+    boss = factories.make_user(is_staff=True)
+    people.lock_out(user_ids=[user.pk], actor_id=boss.pk, reason="bot", now=clock.now())
+    assert refused_within_two_seconds(meta["access_token"])
+    assert refresh(meta["refresh_token"]).status_code == 400
+    assert "access_token" not in login("new@example.com").json().get("meta", {})
+    people.let_in(user_ids=[user.pk], actor_id=boss.pk, reason="mistake", now=clock.now())
+    assert login("new@example.com").status_code == 200
+
+
+def test_logins_go_on_with_the_cache_and_lock_servers_away(parts, settings):
+    settings.ACCOUNT_RATE_LIMITS = {"login": "50/m/ip", "login_failed": "10/m/key"}
+    meta = signup().json()["meta"]
+    user = User.objects.get(email="new@example.com")
+    parts.part("cache").stop()
+    parts.part("lock").stop()
+    try:
+        assert login("new@example.com").status_code == 200
+        assert own_points(meta["access_token"]).status_code == 200
+        Client().delete(f"{APP}/auth/session", headers=bearer(meta["access_token"]))
+        assert refused_within_two_seconds(meta["access_token"])
+        assert Session.objects.filter(user_id=user.pk).count() == 1
+    finally:
+        parts.part("cache").start()
+        parts.part("lock").start()
+        for role in ("cache", "lock"):
+            breaker(role).reset()
+    # What was ended meanwhile reaches the others once the server is back.
+    sid = tokens.read_access_token(meta["access_token"], now=clock.now()).session_id
+    assert another_process_refuses(sid)
+
+
+def test_too_many_logins_from_one_address_are_slowed_down(settings):
+    settings.ACCOUNT_RATE_LIMITS = {"login": "3/m/ip", "login_failed": ""}
+    statuses = [login("nobody@example.com").status_code for _ in range(5)]
+    assert statuses == [400, 400, 400, 429, 429]
+
+
+def test_the_specification_is_served():
+    answer = Client().get("/_allauth/openapi.json")
+    assert "/_allauth/app/v1/auth/login" in answer.json()["paths"]
+    assert Client().get("/_allauth/openapi.html").status_code == 200

@@ -1,0 +1,275 @@
+"""What a signed token is believed for, and what it is not."""
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import stat
+import threading
+from datetime import UTC, datetime, timedelta
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from django.core.management import CommandError, call_command
+
+from kernel import keyfile, keys
+
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+AUDIENCE = "frontrow:test"
+
+
+@pytest.fixture
+def path(tmp_path, settings):
+    path = tmp_path / "keys.json"
+    settings.SIGNING_KEYS_FILE = str(path)
+    keyfile.init(path, now=NOW)
+    keys.forget()
+    yield path
+    keys.forget()
+
+
+def claims(**changes):
+    return {"aud": AUDIENCE, "exp": int(NOW.timestamp()) + 60, "sub": "someone"} | changes
+
+
+def encoded(header, payload, signature=b""):
+    parts = [json.dumps(header).encode(), json.dumps(payload).encode(), signature]
+    return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
+
+
+def signing_key(use):
+    return keys.ring().signing[use]
+
+
+def public_pem(use):
+    public = signing_key(use).public
+    return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+
+def own_claims(**changes):
+    return {"iss": "frontrow", **claims(**changes)}
+
+
+def signed_with_public_key_as_secret(use):
+    """The classic confusion: HS256 with the bytes everybody can read."""
+    header = {"alg": "HS256", "typ": "JWT", "kid": signing_key(use).kid}
+    unsigned = encoded(header, own_claims()).rpartition(".")[0]
+    digest = hmac.new(public_pem(use), unsigned.encode(), hashlib.sha256).digest()
+    return unsigned + "." + base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def signed(use, payload, *, header=None, key=None, algorithm=None):
+    return jwt.encode(
+        payload,
+        key or signing_key(use).private,
+        algorithm=algorithm or keys.ALGORITHMS[use],
+        headers={"kid": signing_key(use).kid} if header is None else header,
+    )
+
+
+FORGERIES = {
+    "alg none": lambda use: encoded({"alg": "none", "kid": signing_key(use).kid}, own_claims()),
+    "alg None in capitals": lambda use: encoded(
+        {"alg": "NONE", "kid": signing_key(use).kid}, own_claims()
+    ),
+    "key confusion": signed_with_public_key_as_secret,
+    "another RSA key under our kid": lambda use: signed(
+        use, own_claims(), key=generate_private_key(65537, 2048), algorithm="RS256"
+    ),
+    "another Ed25519 key under our kid": lambda use: signed(
+        use, own_claims(), key=Ed25519PrivateKey.generate(), algorithm="EdDSA"
+    ),
+    "unknown kid": lambda use: signed(use, own_claims(), header={"kid": "nobody"}),
+    "no kid": lambda use: signed(use, own_claims(), header={}),
+    "kid that is a number": lambda use: encoded({"alg": "RS256", "kid": 7}, own_claims()),
+    "kid that is a list": lambda use: encoded({"alg": "RS256", "kid": ["a"]}, own_claims()),
+    "kid that is a path": lambda use: signed(use, own_claims(), header={"kid": "../../etc"}),
+    "key in the header": lambda use: signed(
+        use,
+        own_claims(),
+        key=Ed25519PrivateKey.generate(),
+        algorithm="EdDSA",
+        header={"jwk": {"kty": "OKP"}, "kid": "mine"},
+    ),
+    "other audience": lambda use: keys.sign_jwt(use, claims(aud="frontrow:other")),
+    "audience left out": lambda use: signed(
+        use, {k: v for k, v in own_claims().items() if k != "aud"}
+    ),
+    "other issuer": lambda use: keys.sign_jwt(use, claims(iss="elsewhere")),
+    "issuer left out": lambda use: signed(use, claims()),
+    "never expires": lambda use: signed(use, {k: v for k, v in own_claims().items() if k != "exp"}),
+    "exp is a text": lambda use: encoded(
+        {"alg": "RS256", "kid": signing_key(use).kid}, own_claims(exp="soon")
+    ),
+    "empty": lambda use: "",
+    "one dot": lambda use: "a.b",
+    "dots only": lambda use: "..",
+    "not base64": lambda use: "%%%.%%%.%%%",
+    "not ASCII": lambda use: "한국.어.토큰",
+    "header is a list": lambda use: encoded([], own_claims()),
+    "payload is a list": lambda use: signed_payload(use, b"[]"),
+    "payload isn't JSON": lambda use: signed_payload(use, b"\xff\xfe"),
+    "deep nesting": lambda use: signed_payload(use, b"[" * 900),
+    "signature cut off": lambda use: keys.sign_jwt(use, claims()).rpartition(".")[0] + ".",
+    "too long": lambda use: keys.sign_jwt(use, claims(filler="x" * 5000)),
+    "a megabyte": lambda use: "a" * 1_000_000,
+}
+
+
+def signed_payload(use, payload):
+    return jwt.api_jws.encode(
+        payload,
+        signing_key(use).private,
+        algorithm=keys.ALGORITHMS[use],
+        headers={"kid": signing_key(use).kid},
+    )
+
+
+@pytest.mark.parametrize("use", keys.USES)
+@pytest.mark.parametrize("forgery", FORGERIES)
+def test_a_forgery_is_invalid(path, use, forgery):
+    with pytest.raises(keys.TokenInvalid):
+        keys.verify_jwt(use, FORGERIES[forgery](use), audience=AUDIENCE, now=NOW)
+
+
+@pytest.mark.parametrize("use", keys.USES)
+def test_our_own_token_is_believed_until_it_expires(path, use):
+    token = keys.sign_jwt(use, claims())
+    assert keys.verify_jwt(use, token, audience=AUDIENCE, now=NOW)["sub"] == "someone"
+    with pytest.raises(keys.TokenExpired):
+        keys.verify_jwt(use, token, audience=AUDIENCE, now=NOW + timedelta(seconds=60))
+
+
+@pytest.mark.parametrize("signed_for", keys.USES)
+@pytest.mark.parametrize("used_as", keys.USES)
+def test_a_key_of_one_use_verifies_no_other(path, signed_for, used_as):
+    token = keys.sign_jwt(signed_for, claims())
+    if signed_for == used_as:
+        assert keys.verify_jwt(used_as, token, audience=AUDIENCE, now=NOW)
+    else:
+        with pytest.raises(keys.TokenInvalid):
+            keys.verify_jwt(used_as, token, audience=AUDIENCE, now=NOW)
+
+
+def test_a_changed_byte_anywhere_in_the_payload_or_signature_is_invalid(path):
+    token = keys.sign_jwt("queue", claims())
+    for position in range(token.index(".") + 1, len(token) - 1):
+        if token[position] == ".":
+            continue
+        changed = "A" if token[position] != "A" else "B"
+        with pytest.raises(keys.TokenInvalid):
+            keys.verify_jwt(
+                "queue",
+                token[:position] + changed + token[position + 1 :],
+                audience=AUDIENCE,
+                now=NOW,
+            )
+
+
+def test_bytes_are_signed_for_one_use(path):
+    kid, signature = keys.sign_bytes("ticket", b"seat 7")
+    keys.verify_bytes("ticket", b"seat 7", kid=kid, signature=signature)
+    for use, data, by in [
+        ("ticket", b"seat 8", kid),
+        ("proof", b"seat 7", kid),
+        ("ticket", b"seat 7", "other"),
+        ("access", b"seat 7", signing_key("access").kid),
+    ]:
+        with pytest.raises(keys.TokenInvalid):
+            keys.verify_bytes(use, data, kid=by, signature=signature)
+
+
+def test_after_a_rotation_the_old_key_verifies_and_after_two_it_does_not(path):
+    token = keys.sign_jwt("access", claims())
+    old_kid = signing_key("access").kid
+    keyfile.rotate(path, "access", now=NOW)
+    keys.forget()
+    assert signing_key("access").kid != old_kid
+    assert keys.verify_jwt("access", token, audience=AUDIENCE, now=NOW)
+    keyfile.rotate(path, "access", now=NOW)
+    keys.forget()
+    with pytest.raises(keys.TokenInvalid):
+        keys.verify_jwt("access", token, audience=AUDIENCE, now=NOW)
+
+
+def test_a_changed_file_is_noticed_within_a_second_and_a_half(path, monkeypatch):
+    keys.ring()
+    kid = keyfile.rotate(path, "queue", now=NOW)
+    later = keys.time.monotonic() + 1.1
+    monkeypatch.setattr(keys.time, "monotonic", lambda: later)
+    assert signing_key("queue").kid == kid
+
+
+def test_a_file_gone_bad_leaves_the_last_good_ring_in_force(path, monkeypatch, caplog):
+    kid = signing_key("queue").kid
+    path.write_text("{")
+    later = keys.time.monotonic() + 1.1
+    monkeypatch.setattr(keys.time, "monotonic", lambda: later)
+    assert signing_key("queue").kid == kid
+    assert "unreadable" in caplog.text
+
+
+def test_without_a_file_nothing_is_signed(tmp_path, settings):
+    settings.SIGNING_KEYS_FILE = str(tmp_path / "none.json")
+    keys.forget()
+    with pytest.raises(keys.KeyRingMissing, match=r"manage\.py keys init"):
+        keys.sign_jwt("access", claims())
+
+
+def test_the_file_is_ours_alone_and_replaced_in_one_step(path):
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    inode = path.stat().st_ino
+    keyfile.rotate(path, "proof", now=NOW)
+    assert path.stat().st_ino != inode
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [name for name in os.listdir(path.parent) if name.endswith(".new")] == []
+
+
+def test_init_is_repeatable_and_adds_only_what_lacks(path):
+    before = json.loads(path.read_text())
+    assert keyfile.init(path, now=NOW) is False
+    assert json.loads(path.read_text()) == before
+    path.write_text(json.dumps({**before, "uses": {"access": before["uses"]["access"]}}))
+    assert keyfile.init(path, now=NOW) is True
+    after = json.loads(path.read_text())
+    assert after["uses"]["access"] == before["uses"]["access"]
+    assert set(after["uses"]) == set(keys.USES)
+
+
+def test_two_inits_at_once_make_one_ring(tmp_path):
+    path = tmp_path / "new" / "keys.json"
+    made = []
+    starters = [
+        threading.Thread(target=lambda: made.append(keyfile.init(path, now=NOW))) for _ in range(4)
+    ]
+    for starter in starters:
+        starter.start()
+    for starter in starters:
+        starter.join()
+    assert sorted(made) == [False, False, False, True]
+
+
+def test_the_public_set_holds_no_private_member(path):
+    keyfile.rotate(path, "access", now=NOW)
+    keys.forget()
+    published = keys.public_jwks()["keys"]
+    assert len(published) == 5
+    assert {key["frontrow_use"] for key in published} == set(keys.USES)
+    private = {"d", "p", "q", "dp", "dq", "qi", "k"}
+    assert all(private.isdisjoint(key) for key in published)
+
+
+def test_the_command_rotates_lists_and_refuses(path, capsys):
+    call_command("keys", "rotate", "ticket")
+    call_command("keys", "list", "--json")
+    listed = json.loads(capsys.readouterr().out.splitlines()[-1])
+    states = [entry["state"] for entry in listed if entry["use"] == "ticket"]
+    assert states == ["current", "previous"]
+    assert "private" not in listed[0]
+    path.write_text("{}")
+    with pytest.raises(CommandError):
+        call_command("keys", "rotate", "ticket")
