@@ -47,6 +47,7 @@ class KafkaReader:
                 "group.id": f"reader-{uuid4()}",
                 "enable.auto.commit": False,
                 "allow.auto.create.topics": False,
+                "fetch.wait.max.ms": 50,  # asking for offsets waits behind a fetch under way
                 "log_level": 0,
             }
         )
