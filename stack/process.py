@@ -196,7 +196,7 @@ class Tools:
         if self._closed:
             raise StackError("stopping")
         program = Path(command.argv[0]).name
-        process = subprocess.Popen(
+        with subprocess.Popen(
             launched(command, signal.SIGTERM),
             stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -204,15 +204,16 @@ class Tools:
             env={**command.environment, MARKER: self._marker},
             cwd=command.directory,
             start_new_session=True,
-        )
-        self._running.add(process)
-        try:
-            out, err = process.communicate(stdin.encode() if stdin is not None else None, timeout)
-        except subprocess.TimeoutExpired:
-            raise StackError(f"{program} took over {timeout:.0f} s") from None
-        finally:
-            self._end(process)
-            self._running.discard(process)
+        ) as process:
+            self._running.add(process)
+            try:
+                given = stdin.encode() if stdin is not None else None
+                out, err = process.communicate(given, timeout)
+            except subprocess.TimeoutExpired:
+                raise StackError(f"{program} took over {timeout:.0f} s") from None
+            finally:
+                self._end(process)
+                self._running.discard(process)
         done = subprocess.CompletedProcess(
             command.argv,
             process.returncode,

@@ -1,0 +1,156 @@
+"""Ports, servers that run elsewhere, and the lines that lead a shell to the parts."""
+
+import socket
+import subprocess
+
+import pytest
+
+from stack import cli, settings, topology
+from stack.errors import StackError
+from stack.folder import Folder
+from stack.record import write_json
+from stack.service import FREE_PORTS, HOST, free_ports
+
+LOCAL = {"DATABASE_URL": "postgresql://a@h/x", "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:19092"}
+
+
+def test_ports_have_defaults_and_follow_the_environment():
+    assert settings.ports({})["gateway"] == 8000
+    assert settings.ports({"FRONTROW_PORT": "9000"})["gateway"] == 9000
+
+
+@pytest.mark.parametrize("value", ["0", "65536", "http", "-1", "80 "])
+def test_nonsense_is_no_port(value):
+    with pytest.raises(StackError, match=r"FRONTROW_PORT=.* is no port number"):
+        settings.ports({"FRONTROW_PORT": value})
+
+
+def test_two_parts_cannot_have_one_port():
+    with pytest.raises(StackError, match="FRONTROW_API_PORT and FRONTROW_PORT are both 8000"):
+        settings.ports({"FRONTROW_API_PORT": "8000"})
+
+
+def test_a_taken_port_is_one_line_that_says_who_wants_it_and_what_changes_it():
+    with socket.create_server((HOST, 0)) as server:
+        port = server.getsockname()[1]
+        chosen = settings.ports({"FRONTROW_QUEUE_PORT": str(port)})
+        with pytest.raises(StackError) as caught:
+            settings.check_free(chosen, ["queue"])
+        line = f"port {port} is taken, and queue wants it: set FRONTROW_QUEUE_PORT"
+        assert str(caught.value) == line
+        settings.check_free(chosen, ["no part of this port"])
+
+
+def test_free_ports_differ_and_lie_where_no_outgoing_connection_takes_one():
+    ports = free_ports(20)
+    assert len(set(ports)) == 20
+    assert all(port in FREE_PORTS for port in ports)
+
+
+def test_a_server_named_outside_wins():
+    outside = {"DATABASE_URL": "postgresql://b@elsewhere/x"}
+    assert settings.from_outside(LOCAL, {}, outside) == outside
+
+
+def test_a_shell_that_took_our_own_lines_in_names_no_other_server():
+    assert settings.from_outside(LOCAL, {}, dict(LOCAL)) == {}
+    last = {"DATABASE_URL": "postgresql://a@h:1/x"}
+    assert settings.from_outside(LOCAL, last, dict(last)) == {}
+
+
+def test_empty_means_unset_but_for_kafka_where_it_means_without():
+    outside = {"DATABASE_URL": "", "KAFKA_BOOTSTRAP_SERVERS": ""}
+    assert settings.from_outside(LOCAL, {}, outside) == {"KAFKA_BOOTSTRAP_SERVERS": ""}
+
+
+class TestPlan:
+    """Which parts run here, for what the environment says and the machine has."""
+
+    @pytest.fixture
+    def plan(self, tmp_path, monkeypatch):
+        for name in (*settings.SERVER_VARIABLES, "FRONTROW_URL"):
+            monkeypatch.delenv(name, raising=False)
+        folder = Folder(tmp_path / "data").make()
+        have = topology.Programs(kafka_jars=tmp_path, nginx=tmp_path / "nginx")
+
+        def decide(found: topology.Programs = have, **environment: str) -> topology.Plan:
+            for name, value in environment.items():
+                monkeypatch.setenv(name, value)
+            return topology.plan(folder, settings.ports({}), found, topology.Tools())
+
+        yield decide
+        folder.erase(downloads=True)
+
+    def test_everything_runs_here(self, plan):
+        made = plan()
+        assert set(topology.PARTS) | {"setup"} == made.parts()
+        assert made.absent == {}
+
+    @pytest.mark.parametrize("role", ["cache", "lock", "queue"])
+    def test_each_redis_can_be_elsewhere_on_its_own(self, plan, role):
+        made = plan(**{f"REDIS_{role.upper()}_URL": "redis://elsewhere/0"})
+        assert made.absent == {role: "external"}
+        assert set(topology.PARTS) - made.parts() == {role}
+        assert made.environment[f"REDIS_{role.upper()}_URL"] == "redis://elsewhere/0"
+
+    def test_with_the_database_elsewhere_the_second_one_stays_and_reads_go_there(self, plan):
+        made = plan(DATABASE_URL="postgresql://elsewhere/x")
+        assert set(topology.PARTS) - made.parts() == {"replica"}
+        assert made.environment["REPLICA_URL"] == "postgresql://elsewhere/x"
+
+    def test_with_both_databases_elsewhere_no_server_starts(self, plan):
+        made = plan(
+            DATABASE_URL="postgresql://elsewhere/x",
+            IDEMPOTENCY_DATABASE_URL="postgresql://elsewhere/i",
+            REPLICA_URL="postgresql://elsewhere-2/x",
+        )
+        assert set(topology.PARTS) - made.parts() == {"primary", "replica"}
+        assert made.environment["REPLICA_URL"] == "postgresql://elsewhere-2/x"
+
+    def test_without_maven_it_goes_on_without_kafka(self, plan, tmp_path):
+        without = topology.Programs(StackError("no Maven"), tmp_path / "nginx")
+        made = plan(without)
+        assert made.absent == {"kafka": "off: no Maven; events wait in the outbox"}
+        assert made.environment["KAFKA_BOOTSTRAP_SERVERS"] == ""
+
+    def test_kafka_elsewhere_needs_no_maven(self, plan, tmp_path):
+        without = topology.Programs(StackError("no Maven"), tmp_path / "nginx")
+        made = plan(without, KAFKA_BOOTSTRAP_SERVERS="elsewhere:9092")
+        assert made.absent == {"kafka": "external"}
+        assert made.environment["KAFKA_BOOTSTRAP_SERVERS"] == "elsewhere:9092"
+
+    def test_without_nginx_the_api_is_the_entry(self, plan, tmp_path):
+        made = plan(topology.Programs(tmp_path, StackError("no nginx")))
+        assert made.absent == {"gateway": "off: no nginx; the API is the entry"}
+        assert made.environment["FRONTROW_URL"] == "http://127.0.0.1:8001"
+
+    def test_no_password_stands_in_a_command_line(self, plan):
+        made = plan()
+        secrets = [made.environment["SECRET_KEY"], made.environment["OPS_TOKEN"]]
+        secrets += [made.environment["FLOWER_BASIC_AUTH"].partition(":")[2]]
+        secrets += [made.environment["DATABASE_URL"].split(":")[2].partition("@")[0]]
+        for service in made.services:
+            command = service.command() if service.part not in {"kafka", "setup"} else None
+            for secret in secrets:
+                assert command is None or secret not in " ".join(command.argv)
+
+
+def test_the_lines_for_a_shell_survive_any_value(tmp_path, monkeypatch, capsys):
+    nasty = 'it\'s "$HOME" `id` \\ & ; \n done'
+    monkeypatch.setenv("FRONTROW_DATA", str(tmp_path))
+    folder = Folder(tmp_path).make()
+    write_json(folder.run / "local.json", {})
+    monkeypatch.setenv("EMAIL_URL", "unused")
+    monkeypatch.setenv("SECRET_KEY", nasty)
+    assert cli.main(["env"]) == 0
+    script = capsys.readouterr().out + 'printf %s "$SECRET_KEY"'
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, env={}, check=True)
+    assert done.stdout == nasty
+
+
+def test_secrets_are_made_once_and_only_their_owner_reads_them(tmp_path):
+    first = Folder(tmp_path).make().secrets
+    assert Folder(tmp_path).secrets == first
+    assert len(first["secret_key"]) >= 50
+    assert len(set(first.values())) == len(first)
+    assert (tmp_path / "secrets.json").stat().st_mode & 0o777 == 0o600
