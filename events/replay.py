@@ -50,13 +50,14 @@ def _dead_letters(topic: str) -> Iterator[tuple[Client, Iterator[Message]]]:
     with closing(Client(kafka.client_settings(**settings))) as client:
         metadata = client.list_topics(name, timeout=kafka.CONNECT_SECONDS).topics[name]
         places = [TopicPartition(name, partition) for partition in metadata.partitions]
-        remaining: dict[int, int] = {}
+        waiting, remaining = [], {}
         for place in client.committed(places, timeout=10):
             low, high = client.get_watermark_offsets(place, timeout=10)
             place.offset = max(place.offset, low)
             if place.offset < high:
+                waiting.append(place)
                 remaining[place.partition] = high
-                client.incremental_assign([place])
+        client.assign(waiting)
         yield client, _until(client, remaining)
 
 
