@@ -57,9 +57,8 @@ def _mend(performance_id: UUID, reply: Reply | TotalsReply, now_ms: int) -> None
     elif reply.status is Status.COLD and reply.birth:
         _begin(performance_id, reply.birth, now_ms)
     elif reply.status is Status.COLD:
-        config = queries.config_to_enter(performance_id)
-        store.load()
-        store.configure(config=config, now_ms=now_ms)
+        store.load_once()
+        store.configure(config=queries.config_to_enter(performance_id), now_ms=now_ms)
 
 
 def raise_ceiling(performance_id: UUID, *, epoch: int, above: int) -> None:

@@ -122,10 +122,20 @@ class WaitingRoomStore:
     ) -> None:
         self.library = library or FunctionLibrary("queue", SOURCE)
         self._prefix = prefix
+        self._loaded = False
 
     def load(self) -> None:
         """Put this release's functions on the server."""
         self.library.load()
+        self._loaded = True
+
+    def load_once(self) -> None:
+        """Load them if this process has not: a server keeps what an older checkout loaded.
+
+        A release that changes what functions mean names a new library version instead.
+        """
+        if not self._loaded:
+            self.load()
 
     def join(
         self, *, performance_id: UUID, user_id: UUID, proof: Proof | None, now_ms: int

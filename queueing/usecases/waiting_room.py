@@ -165,6 +165,7 @@ def advance(*, now: datetime, limit: int = 500) -> Advanced:
 
     Raises PartUnavailable when the queue server is away.
     """
+    store.load_once()
     configs = queries.rooms_to_tick(now=now, limit=limit)
     admitted = failed = 0
     for config in configs:
