@@ -33,18 +33,20 @@ class BalanceView(APIView):
         return Response(BalanceSerializer({"balance": balance}).data)
 
 
-@extend_schema(
-    operation_id="points_entries",
-    tags=["points"],
-    responses={200: EntrySerializer(many=True), 401: ProblemSerializer},
-)
 class EntriesView(ListAPIView[Entry]):
     """The caller's ledger, newest first."""
 
     permission_classes = (IsFan,)
-
     serializer_class = EntrySerializer
-    queryset = Entry.objects.none()  # names the model for the schema
+
+    @extend_schema(
+        operation_id="points_entries",
+        tags=["points"],
+        responses={200: EntrySerializer(many=True), 401: ProblemSerializer},
+    )
+    def get(self, request: Request) -> Response:
+        """List what moved the caller's points."""
+        return self.list(request)
 
     def get_queryset(self) -> "queries.QuerySet[Entry]":
         caller: Caller = self.request.user  # type: ignore[assignment]
