@@ -12,6 +12,7 @@ from django.db.migrations.autodetector import MigrationAutodetector
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.state import ProjectState
 from django.urls import get_resolver
+from django.utils.translation import deactivate_all
 from importlinter.cli import lint_imports
 
 from kernel.errors import DomainError
@@ -25,6 +26,7 @@ def test_imports_point_down(monkeypatch):
 
 
 def test_no_migration_is_missing():
+    deactivate_all()  # as makemigrations does: names of models are written untranslated
     loader = MigrationLoader(None)
     changes = MigrationAutodetector(loader.project_state(), ProjectState.from_apps(apps)).changes(
         graph=loader.graph
