@@ -40,7 +40,7 @@ class ConcertPages(Pages):
 
     def get_ordering(self, request: Any, queryset: Any, view: Any) -> tuple[str, ...]:
         """Return the columns of `?ordering=`, validated before."""
-        wanted = request.query_params.get("ordering", ORDERINGS[0])
+        wanted = request.query_params.get("ordering") or ORDERINGS[0]
         sign = "-" if wanted.startswith("-") else ""
         return (sign + _COLUMNS[wanted.removeprefix("-")], sign + "id")
 

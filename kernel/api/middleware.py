@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC
 
 from django.http import HttpRequest, HttpResponse
+from django.middleware.common import CommonMiddleware
 from django.utils import timezone
 
 from kernel.telemetry import context
@@ -37,6 +38,18 @@ class CorrelationMiddleware:
             )
         response["X-Request-ID"] = correlation.request_id
         return response
+
+
+class ExactAddresses(CommonMiddleware):
+    """Django's own, but the API answers 404 where a slash is missing instead of redirecting.
+
+    The redirect would be HTML, and clients follow it with a GET whatever they had sent.
+    """
+
+    def should_redirect_with_slash(self, request: HttpRequest) -> bool:
+        return not request.path.startswith("/api/v1/") and super().should_redirect_with_slash(
+            request
+        )
 
 
 class UtcAnswers:
