@@ -1,8 +1,10 @@
 """A developer's machine and the demo: everything on 127.0.0.1."""
 
 from config.settings.base import *
+from config.settings.demo import *
 
 CHARGES_APPROVE_THEMSELVES = True
+TEST_FANS_ALLOWED = True
 
 # Load scripts play thousands of fans from one address.
 RATE_LIMITS = (

@@ -15,9 +15,11 @@ for _name, _value in {
     os.environ.setdefault(_name, _value)
 
 from config.settings.base import *
+from config.settings.demo import *
 
 ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
 CHARGES_APPROVE_THEMSELVES = True
+TEST_FANS_ALLOWED = True
 # The product's hash is slow by design; tests make thousands of users.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 

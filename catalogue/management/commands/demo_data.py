@@ -1,0 +1,58 @@
+"""`manage.py demo_data`: concerts, fans and staff to look at (Note [Demo data])."""
+
+import json
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from catalogue.demo import concerts, people
+from kernel import clock
+
+
+class Command(BaseCommand):
+    """Load the demo data; repeatable."""
+
+    help = (
+        "Load six concerts, twenty fans with points and a login per staff role. Repeating it "
+        "changes nothing, but an opening that passed unused is set ten minutes ahead again."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare what it takes."""
+        parser.add_argument(
+            "--reset", action="store_true", help="retire the six concerts and load them afresh"
+        )
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Load it and say what is there."""
+        password = getattr(settings, "DEMO_PASSWORD", None)
+        if password is None:
+            raise CommandError("demo data is only for local and test settings", returncode=2)
+        now = clock.now()
+        generation = concerts.current_generation()
+        if options["reset"]:
+            concerts.retire(generation=generation, now=now)
+            generation = concerts.current_generation()
+        fans = people.load_fans(password=password, generation=generation, now=now)
+        staff = people.load_staff(
+            groups=sorted(settings.STAFF_GROUPS),
+            password=password,
+            admin_email=settings.DEMO_ADMIN_EMAIL,
+            admin_password=settings.DEMO_ADMIN_PASSWORD,
+        )
+        shown = concerts.load(generation=generation, fans=fans, now=now)
+        facts = {
+            "concerts": [{"id": str(c.pk), "title": c.title_en} for c in shown],
+            "fans": [fan.email for fan in fans],
+            "staff": [person.email for person in staff],
+            "generation": generation,
+        }
+        if options["json"]:
+            self.stdout.write(json.dumps(facts))
+            return
+        titles = ", ".join(c.title_en for c in shown)
+        self.stdout.write(f"concerts: {titles}")
+        self.stdout.write(f"fans: {fans[0].email} to {fans[-1].email}")
+        self.stdout.write(f"staff: {', '.join(person.email for person in staff)}")
