@@ -17,6 +17,8 @@ FRONTROW_URL = env.url(
     help="The public entry, without a trailing slash.",
 )
 DEBUG = False
+# Whether `manage.py fans` may hand out accounts and tokens.
+TEST_FANS_ALLOWED = False
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -55,7 +57,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "kernel.api.middleware.ExactAddresses",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
