@@ -1,0 +1,292 @@
+"""The catalogue's answers: what they hold, in which language, and what they refuse."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from concerts.models import Concert, Performance
+from concerts.usecases import programme
+from kernel import clock
+from kernel.ids import uuid7
+from queueing.usecases import config
+from reservations.models import SalePolicy, SeatInventory
+from tests.support import catalogue, factories
+
+NOW = clock.now()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_kept(db_ready):
+    catalogue.forget()
+
+
+def titles(api, query: str = "") -> list[str]:
+    answer = api.get(f"/api/v1/concerts/{query}", headers={"accept-language": "en"})
+    assert answer.status_code == 200, answer.content
+    return [concert["title"] for concert in answer.json()["results"]]
+
+
+def in_days(days: int, **concert) -> Performance:
+    evening = factories.make_performance(seats=2, concert=factories.make_concert(**concert))
+    Performance.objects.filter(pk=evening.pk).update(starts_at=NOW + timedelta(days=days))
+    return evening
+
+
+def test_a_concert_speaks_the_language_asked_for(api):
+    evening = factories.make_performance(seats=2)
+    address = f"/api/v1/concerts/{evening.concert_id}/"
+    korean = api.get(address, headers={"accept-language": "ko"})
+    english = api.get(address, headers={"accept-language": "en-GB,en;q=0.9"})
+    assert (korean.json()["title"], english.json()["title"]) == ("가을밤", "Autumn Night")
+    assert korean.json()["venue"]["name"] == "잠실 실내체육관"
+    assert "Accept-Language" in korean["Vary"]
+    assert api.get(address).json()["title"] == "가을밤"
+
+
+def test_a_missing_translation_shows_the_other_language(api):
+    evening = factories.make_performance(seats=2, concert=factories.make_concert(title_en=""))
+    address = f"/api/v1/concerts/{evening.concert_id}/"
+    assert api.get(address, headers={"accept-language": "en"}).json()["title"] == "가을밤"
+
+
+@pytest.mark.parametrize("hidden", ["draft", "deleted", "deleted performance"])
+def test_what_is_not_public_is_nowhere(api, hidden):
+    evening = factories.make_performance(seats=2)
+    if hidden == "draft":
+        Concert.objects.update(published_at=None)
+    elif hidden == "deleted":
+        Concert.objects.update(deleted_at=NOW)
+    else:
+        Performance.objects.update(deleted_at=NOW)
+    base = f"/api/v1/performances/{evening.pk}/"
+    for part in ("", "seatmap/", "availability/", "seats/"):
+        answer = api.get(base + part)
+        assert (answer.status_code, answer.json()["code"]) == (404, "performance_not_found"), part
+    concert = f"/api/v1/concerts/{evening.concert_id}/"
+    if hidden == "deleted performance":
+        assert api.get(concert + "performances/").json()["results"] == []
+        assert api.get(concert).json()["first_performance_at"] is None
+        return
+    assert titles(api) == []
+    for part in ("", "performances/"):
+        answer = api.get(concert + part)
+        assert (answer.status_code, answer.json()["code"]) == (404, "concert_not_found")
+
+
+def test_unpublishing_shows_in_the_very_next_answer(api):
+    evening = factories.make_performance(seats=2)
+    address = f"/api/v1/performances/{evening.pk}/seatmap/"
+    assert api.get(address).status_code == 200
+    assert titles(api) == ["Autumn Night"]
+    programme.unpublish(
+        concert_id=evening.concert_id, actor_id=None, reason="test", now=clock.now()
+    )
+    assert titles(api) == []
+    assert api.get(address).status_code == 404
+
+
+def test_search_finds_words_of_title_artist_and_venue_in_both_languages(api):
+    in_days(10)
+    in_days(11, title_en="Winter", title_ko="겨울", artist_en="Choir", artist_ko="합창단")
+    assert titles(api, "?search=winter") == ["Winter"]
+    assert titles(api, "?search=합창") == ["Winter"]
+    assert titles(api, "?search=autumn+jamsil") == ["Autumn Night"]
+    assert titles(api, "?search=100%25") == []
+    assert len(titles(api, "?search=")) == 2
+
+
+def test_ordering_by_performance_and_title(api):
+    in_days(20, title_en="B")
+    in_days(10, title_en="C")
+    in_days(30, title_en="A")
+    factories.make_concert(title_en="D")  # no performance yet: last
+    assert titles(api) == ["C", "B", "A", "D"]
+    assert titles(api, "?ordering=first_performance_at") == ["C", "B", "A", "D"]
+    assert titles(api, "?ordering=-first_performance_at") == ["D", "A", "B", "C"]
+    assert titles(api, "?ordering=title") == ["A", "B", "C", "D"]
+    assert titles(api, "?ordering=-title") == ["D", "C", "B", "A"]
+
+
+@pytest.mark.parametrize("ordering", ["first_performance_at", "title", "-title"])
+def test_pages_follow_each_other_without_a_gap(api, ordering):
+    for n in range(5):
+        in_days(10 + n // 2, title_en=f"T{n // 2}")
+    seen, address = [], f"/api/v1/concerts/?ordering={ordering}&page_size=2"
+    while address:
+        page = api.get(address).json()
+        seen += [concert["id"] for concert in page["results"]]
+        address = page["next"]
+    assert len(seen) == len(set(seen)) == 5
+
+
+def test_from_and_to_narrow_by_performances(api):
+    in_days(10, title_en="early")
+    in_days(20, title_en="late")
+    day = (NOW + timedelta(days=15)).date()
+    assert titles(api, f"?from={day}") == ["late"]
+    assert titles(api, f"?to={day}") == ["early"]
+    moment = (NOW + timedelta(days=20)).isoformat().replace("+", "%2B")
+    assert titles(api, f"?from={moment}") == ["late"]
+    assert titles(api, f"?from={NOW.date()}&to={day}") == ["early"]
+
+
+def test_on_sale_keeps_those_that_can_be_bought(api):
+    in_days(10, title_en="selling")
+    sold = in_days(11, title_en="sold out")
+    SeatInventory.objects.filter(performance=sold).update(status="RESERVED", reservation_id=uuid7())
+    later = in_days(12, title_en="later")
+    SalePolicy.objects.filter(pk=later.pk).update(sale_opens_at=NOW + timedelta(days=1))
+    assert titles(api, "?on_sale=true") == ["selling"]
+    assert titles(api, "?on_sale=false") == ["sold out", "later"]
+
+
+@pytest.mark.parametrize(
+    ("query", "pointer"),
+    [
+        ("ordering=price", "/ordering"),
+        ("on_sale=maybe", "/on_sale"),
+        ("from=tomorrow", "/from"),
+        ("from=2026-13-01", "/from"),
+        ("from=2026-01-01T10:00:00", "/from"),
+        ("to=99999-01-01", "/to"),
+        ("from=2026-02-01&to=2026-01-01", "/to"),
+        ("page_size=0", "/page_size"),
+        ("page_size=101", "/page_size"),
+        ("search=" + "x" * 101, "/search"),
+        ("search=%00", "/search"),
+        ("colour=red", "/colour"),
+    ],
+)
+def test_unknown_parameters_and_values_are_refused(api, query, pointer):
+    answer = api.get(f"/api/v1/concerts/?{query}")
+    assert answer.status_code == 400
+    assert answer["Content-Type"] == "application/problem+json"
+    assert answer.json()["code"] == "validation_failed"
+    assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+
+
+@pytest.mark.parametrize("cursor", ["x", "cD1hYmM=", "cD0lMDA=", "bz0tMQ=="])
+@pytest.mark.parametrize("ordering", ["title", "first_performance_at"])
+def test_a_forged_cursor_is_no_server_error(api, cursor, ordering):
+    in_days(10)
+    answer = api.get("/api/v1/concerts/", {"cursor": cursor, "ordering": ordering})
+    assert answer.status_code in (200, 404)
+
+
+def test_a_performance_tells_its_sale(api):
+    evening = factories.make_performance(seats=4, price=99_000, max_seats_per_fan=3)
+    now = clock.now()
+    opened = now - timedelta(hours=2)
+    config.set_config(
+        performance_id=evening.pk,
+        changes={"queue_opens_at": opened, "state": "OPEN"},
+        actor_id=None,
+        reason="test",
+        now=now,
+    )
+    shown = api.get(f"/api/v1/performances/{evening.pk}/").json()
+    terms = SalePolicy.objects.get(pk=evening.pk)
+    assert shown == {
+        "id": str(evening.pk),
+        "concert_id": str(evening.concert_id),
+        "starts_at": z(evening.starts_at),
+        "doors_open_at": None,
+        "timezone": "Asia/Seoul",
+        "queue_opens_at": z(opened),
+        "sale_opens_at": z(terms.sale_opens_at),
+        "sale_closes_at": z(terms.sale_closes_at),
+        "sale_state": "ON_SALE",
+        "queue_required": True,
+        "hold_seconds": 300,
+        "max_seats_per_fan": 3,
+        "grades": [
+            {
+                "code": "R",
+                "name": "R석",
+                "price": {"amount": 99_000, "currency": "KRW"},
+                "seats_available": 4,
+            }
+        ],
+        "seats_total": 4,
+        "seats_available": 4,
+    }
+    listed = api.get(f"/api/v1/concerts/{evening.concert_id}/performances/").json()
+    assert listed == {"results": [shown], "next": None, "previous": None}
+
+
+def z(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def test_a_concert_spans_its_performances_and_prices(api):
+    first = factories.make_performance(seats=1, price=50_000)
+    factories.make_performance(
+        seats=1, price=80_000, concert=first.concert, now=NOW + timedelta(days=3), on_sale=False
+    )
+    shown = api.get(f"/api/v1/concerts/{first.concert_id}/").json()
+    assert shown["price_range"] == {
+        "min": {"amount": 50_000, "currency": "KRW"},
+        "max": {"amount": 80_000, "currency": "KRW"},
+    }
+    assert shown["first_performance_at"] < shown["last_performance_at"]
+    assert shown["sale_state"] == "ON_SALE"
+
+
+def test_a_token_that_is_no_good_does_not_shut_the_public_out(api):
+    in_days(10)
+    answer = api.get("/api/v1/concerts/", headers={"authorization": "Bearer nonsense"})
+    assert answer.status_code == 200
+    assert answer["Cache-Control"] == "private, no-store"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "concerts/{0}/",
+        "concerts/{0}/performances/",
+        "performances/{0}/",
+        "performances/{0}/seatmap/",
+        "performances/{0}/availability/",
+        "performances/{0}/seats/",
+    ],
+)
+def test_unknown_ids_are_problems(api, address):
+    answer = api.get("/api/v1/" + address.format(uuid4()))
+    assert answer.status_code == 404
+    assert answer.json()["code"] in {"concert_not_found", "performance_not_found"}
+    malformed = api.get("/api/v1/" + address.format("x"))
+    assert (malformed.status_code, malformed.json()["code"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
+def test_nothing_here_writes(api, method):
+    assert getattr(api, method)("/api/v1/concerts/").status_code == 405
+
+
+def test_answers_have_the_published_form(api):
+    evening = factories.make_performance(seats=3)
+    base, concert = f"/api/v1/performances/{evening.pk}/", f"/api/v1/concerts/{evening.concert_id}/"
+    schema = api.get("/api/schema/?format=json").json()
+    for operation, address in {
+        "concert_list": "/api/v1/concerts/",
+        "concert_detail": concert,
+        "performance_list": concert + "performances/",
+        "performance_detail": base,
+        "seat_map": base + "seatmap/",
+        "availability": base + "availability/",
+        "seat_list": base + "seats/",
+    }.items():
+        [found] = [
+            path["get"]
+            for path in schema["paths"].values()
+            if path.get("get", {}).get("operationId") == operation
+        ]
+        form = found["responses"]["200"]["content"]["application/json"]["schema"]
+        validator = Draft202012Validator({**form, "components": schema["components"]})
+        body = json.loads(api.get(address).content)
+        nullable = [e for e in validator.iter_errors(body) if e.validator != "type"]
+        wrong_types = [e for e in validator.iter_errors(body) if e.instance is not None]
+        assert not nullable + wrong_types, operation

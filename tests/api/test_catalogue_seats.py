@@ -1,0 +1,149 @@
+"""Seat map, availability and the plain list of seats."""
+
+from datetime import timedelta
+
+import pytest
+
+from concerts.models import Performance, PriceGrade, Seat
+from concerts.usecases import layouts
+from kernel import clock
+from kernel.ids import uuid7
+from reservations.models import SeatInventory
+from tests.support import catalogue, factories
+from tests.support.waiting import await_that
+
+
+@pytest.fixture
+def evening(db_ready) -> Performance:
+    catalogue.forget()
+    return factories.make_performance(seats=5, row_length=3)
+
+
+def address(evening: Performance, part: str) -> str:
+    return f"/api/v1/performances/{evening.pk}/{part}/"
+
+
+def set_status(evening: Performance, index: int, status: str, **fields) -> None:
+    SeatInventory.objects.filter(performance=evening, index=index).update(status=status, **fields)
+
+
+def test_the_map_has_every_seat_in_its_row(api, evening):
+    shown = api.get(address(evening, "seatmap"), headers={"accept-language": "en"}).json()
+    [section] = shown["sections"]
+    assert (section["code"], section["name"], section["grade"]) == ("A", "Section A", "R")
+    assert section["price"] == {"amount": 100_000, "currency": "KRW"}
+    assert [(row["label"], len(row["seats"])) for row in section["rows"]] == [("1", 3), ("2", 2)]
+    seats = [seat for row in section["rows"] for seat in row["seats"]]
+    assert [seat["index"] for seat in seats] == [0, 1, 2, 3, 4]
+    assert set(seats[0]) == {"id", "number", "index", "x", "y", "accessible"}
+
+
+def test_a_frozen_map_is_kept_for_long_and_asked_for_by_tag(api, evening):
+    answer = api.get(address(evening, "seatmap"))
+    assert answer["Cache-Control"] == "public, max-age=86400"
+    assert not answer["ETag"].startswith("W/")
+    again = api.get(address(evening, "seatmap"), headers={"if-none-match": answer["ETag"]})
+    assert (again.status_code, again["ETag"]) == (304, answer["ETag"])
+    other = api.get(address(evening, "seatmap"), headers={"if-none-match": '"other"'})
+    assert other.status_code == 200
+
+
+def test_a_map_that_staff_may_still_change_is_asked_for_again_and_follows_at_once(api, db_ready):
+    evening = factories.make_performance(seats=2, on_sale=False)
+    answer = api.get(address(evening, "seatmap"))
+    assert answer["Cache-Control"] == "no-cache"
+    grade = PriceGrade.objects.get(performance=evening)
+    layouts.set_price(
+        grade_id=grade.pk, price=70_000, actor_id=None, reason="test", now=clock.now()
+    )
+    changed = api.get(address(evening, "seatmap"))
+    assert changed.json()["sections"][0]["price"]["amount"] == 70_000
+    assert changed.json()["layout_version"] == answer.json()["layout_version"] + 1
+    assert changed["ETag"] != answer["ETag"]
+
+
+def test_availability_has_a_letter_a_seat_judged_by_now(api, evening):
+    now = clock.now()
+    set_status(
+        evening,
+        1,
+        "TEMPORARILY_RESERVED",
+        reservation_id=uuid7(),
+        held_until=now + timedelta(minutes=5),
+    )
+    set_status(evening, 2, "RESERVED", reservation_id=uuid7())
+    set_status(evening, 3, "BLOCKED")
+    set_status(
+        evening,
+        4,
+        "TEMPORARILY_RESERVED",
+        reservation_id=uuid7(),
+        held_until=now - timedelta(seconds=1),
+    )
+    answer = api.get(address(evening, "availability"))
+    shown = answer.json()
+    assert shown["statuses"] == "ATRBA"
+    assert shown["counts"] == {
+        "available": 2,
+        "temporarily_reserved": 1,
+        "reserved": 1,
+        "blocked": 1,
+    }
+    assert answer["Cache-Control"] == "public, max-age=1"
+
+
+def test_availability_before_the_seats_are_put_on_sale_is_all_blocked(api, db_ready):
+    evening = factories.make_performance(seats=3, on_sale=False)
+    shown = api.get(address(evening, "availability")).json()
+    assert (shown["statuses"], shown["counts"]["blocked"]) == ("BBB", 3)
+
+
+def test_an_unchanged_map_of_statuses_is_not_sent_again(api, evening):
+    first = api.get(address(evening, "availability"))
+    again = api.get(address(evening, "availability"), headers={"if-none-match": first["ETag"]})
+    assert again.status_code == 304
+
+
+def test_a_sold_seat_shows_within_a_second(api, evening):
+    assert api.get(address(evening, "availability")).json()["statuses"] == "AAAAA"
+    set_status(evening, 0, "RESERVED", reservation_id=uuid7())
+    sold_at = clock.now()
+    await_that(
+        lambda: api.get(address(evening, "availability")).json()["statuses"] == "RAAAA",
+        "the sold seat shows",
+    )
+    assert clock.now() - sold_at < timedelta(seconds=1.2)
+
+
+def test_the_plain_list_pages_through_a_section(api, evening):
+    first = api.get(address(evening, "seats"), {"section": "A", "page_size": 3}).json()
+    second = api.get(first["next"]).json()
+    seats = first["results"] + second["results"]
+    assert [seat["index"] for seat in seats] == [0, 1, 2, 3, 4]
+    assert second["next"] is None
+    assert seats[3] | {"id": "", "x": 0, "y": 0} == {
+        "id": "",
+        "section": "A",
+        "row": "2",
+        "number": "1",
+        "index": 3,
+        "x": 0,
+        "y": 0,
+        "accessible": False,
+        "grade": "R",
+        "price": {"amount": 100_000, "currency": "KRW"},
+        "status": "AVAILABLE",
+    }
+
+
+def test_an_unknown_section_is_refused(api, evening):
+    answer = api.get(address(evening, "seats"), {"section": "Z"})
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["pointer"] == "/section"
+
+
+def test_the_map_and_the_statuses_speak_of_the_same_seats(api, evening):
+    shown = api.get(address(evening, "seatmap")).json()
+    ids = [seat["id"] for s in shown["sections"] for row in s["rows"] for seat in row["seats"]]
+    assert ids == [str(seat.pk) for seat in Seat.objects.order_by("index")]
+    assert len(ids) == len(api.get(address(evening, "availability")).json()["statuses"])
