@@ -69,6 +69,7 @@ class PaymentsView(APIView):
     """Payments of the caller."""
 
     permission_classes = (IsFan,)
+    throttle_route = {"POST": "pay"}
 
     @extend_schema(
         operation_id="payments_create",
@@ -145,6 +146,7 @@ class ChargesView(APIView):
     """Points the caller buys."""
 
     permission_classes = (IsFan,)
+    throttle_route = {"POST": "charge"}
 
     @extend_schema(
         operation_id="points_charges_create",
