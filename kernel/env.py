@@ -140,6 +140,7 @@ def url(
     default: str | None,
     help: str,
     secret: bool = ...,
+    shown_default: str | None = ...,
 ) -> str: ...
 def url(
     name: str,
@@ -148,6 +149,7 @@ def url(
     default: str | None = None,
     help: str,  # noqa: A002
     secret: bool = False,
+    shown_default: str | None = None,
 ) -> str:
     """Read a URL of one of `schemes`."""
 
@@ -156,4 +158,5 @@ def url(
             raise ValueError("unknown scheme")
         return raw
 
-    return _read(name, "a URL (" + ", ".join(schemes) + ")", parse, default, help, secret=secret)
+    form = "a URL (" + ", ".join(schemes) + ")"
+    return _read(name, form, parse, default, help, secret=secret, shown_default=shown_default)

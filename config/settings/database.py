@@ -56,6 +56,7 @@ _replica = env.url(
     schemes=_POSTGRES,
     secret=True,
     default=_primary,
+    shown_default="the value of DATABASE_URL",
     help="A streaming replica for catalogue reads; without it the primary answers. " + _HELP,
 )
 DATABASES = {
