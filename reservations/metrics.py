@@ -1,6 +1,12 @@
-"""Counters of holds."""
+"""What is counted about holds, and how many live now (for settings.METRIC_COLLECTORS)."""
+
+from collections.abc import Iterable
+from datetime import datetime
 
 from prometheus_client import Counter
+from prometheus_client.core import GaugeMetricFamily, Metric
+
+from reservations.models import Reservation
 
 holds = Counter("frontrow_holds_total", "Attempts to hold seats, by outcome", ["outcome"])
 expired = Counter(
@@ -8,3 +14,11 @@ expired = Counter(
 )
 confirmed = Counter("frontrow_reservations_confirmed_total", "Holds that became sales")
 released = Counter("frontrow_holds_released_total", "Holds given up by their owner")
+
+
+def live_holds(*, now: datetime) -> Iterable[Metric]:
+    """Yield the holds alive at `now`, by the partial index over pending ones."""
+    alive = Reservation.objects.filter(
+        status=Reservation.Status.PENDING, expires_at__gt=now
+    ).count()
+    yield GaugeMetricFamily("frontrow_holds_live", "Holds whose time runs", value=alive)

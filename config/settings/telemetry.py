@@ -8,7 +8,7 @@ OPS_TOKEN = env.string(
     "OPS_TOKEN",
     default="",
     secret=True,
-    help="Bearer token of /metrics and of the detail of /healthz/ready; a must in production.",
+    help="Bearer token of /metrics and the detail of /healthz/ready, asked for in production.",
 )
 OPS_TOKEN_REQUIRED = False
 METRICS_HOST = env.string(
@@ -42,6 +42,8 @@ METRIC_COLLECTORS: list[str] = [
     "kernel.telemetry.metrics.replica_lag",
     "kernel.telemetry.metrics.celery_queues",
     "events.metrics.outbox",
+    "queueing.metrics.waiting_rooms",
+    "reservations.metrics.live_holds",
     "queueing.metrics.waiting_rooms",
 ]
 

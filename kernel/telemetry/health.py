@@ -95,8 +95,7 @@ class Health:
         if away > settings.PRIMARY_AWAY_LIMIT_SECONDS:
             return f"primary away for {away:.0f} s"
         if not self.has_started():
-            # A primary that is merely away now says nothing about migrations.
-            return "" if self._started or away > CACHE_SECONDS * 2 else "starting"
+            return "starting"
         try:
             for path in settings.CONFIGURATION_CHECKS:
                 import_string(path)()

@@ -13,11 +13,12 @@ from kernel.telemetry.health import health
 
 
 def _may_see(request: HttpRequest) -> bool:
-    """Say whether the caller shows the operators' token, or none is asked for."""
-    if not settings.OPS_TOKEN:
-        return not settings.OPS_TOKEN_REQUIRED
+    """Say whether the caller shows the operators' token, or (outside production) needs none."""
+    if not settings.OPS_TOKEN_REQUIRED:
+        return True
     shown = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    return compare_digest(shown.encode(), settings.OPS_TOKEN.encode())
+    # Without a token configured nobody may look, rather than everybody.
+    return bool(settings.OPS_TOKEN) and compare_digest(shown.encode(), settings.OPS_TOKEN.encode())
 
 
 @require_safe

@@ -1,0 +1,151 @@
+"""Promises of /metrics: one answer for all API processes and for the state of the system."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from kernel.telemetry import exposition
+from tests.support import factories
+from tests.support.outbox import new_event, write
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@pytest.fixture(autouse=True)
+def _asked_anew():
+    exposition.forget_state()
+    yield
+    exposition.forget_state()
+
+
+def scraped(client) -> dict[str, list]:
+    answer = client.get("/metrics")
+    assert answer.status_code == 200
+    assert answer["Content-Type"].startswith("text/plain")
+    families = text_string_to_metric_families(answer.content.decode())
+    return {family.name: family.samples for family in families}
+
+
+def test_every_collector_answers(client, settings):
+    factories.make_performance(seats=2)
+    up = {s.labels["collector"]: s.value for s in scraped(client)["frontrow_collector_up"]}
+    assert up == dict.fromkeys(settings.METRIC_COLLECTORS, 1.0)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "frontrow_queue_waiting",
+        "frontrow_queue_promotion_rate",
+        "frontrow_queue_mean_wait_seconds",
+        "frontrow_holds_live",
+        "frontrow_holds",
+        "frontrow_holds_expired",
+        "frontrow_reservations_confirmed",
+        "frontrow_payments",
+        "frontrow_idempotency_conflicts",
+        "frontrow_outbox_age_seconds",
+        "frontrow_outbox_backlog",
+        "frontrow_replica_lag_seconds",
+        "frontrow_celery_queue_length",
+        "frontrow_breaker_open",
+        "django_http_requests_total_by_method",
+    ],
+)
+def test_what_operators_were_promised_is_there(client, name):
+    assert name in scraped(client)
+
+
+def test_the_outbox_age_is_that_of_the_oldest_unpublished_event(client):
+    assert scraped(client)["frontrow_outbox_age_seconds"][0].value == 0
+    write(new_event(), new_event())
+    exposition.forget_state()
+    families = scraped(client)
+    assert families["frontrow_outbox_backlog"][0].value == 2
+    assert 0 < families["frontrow_outbox_age_seconds"][0].value < 30
+
+
+def test_state_is_asked_for_at_most_once_in_a_while(client):
+    scraped(client)
+    write(new_event())
+    assert scraped(client)["frontrow_outbox_backlog"][0].value == 0
+
+
+def test_a_collector_that_fails_is_named_and_the_rest_is_there(client, settings):
+    settings.METRIC_COLLECTORS = ["tests.api.test_metrics.broken", "events.metrics.outbox"]
+    families = scraped(client)
+    up = {s.labels["collector"]: s.value for s in families["frontrow_collector_up"]}
+    assert up == {"tests.api.test_metrics.broken": 0.0, "events.metrics.outbox": 1.0}
+    assert "frontrow_outbox_backlog" in families
+
+
+def broken(*, now):
+    raise ValueError("broken")
+
+
+def test_a_server_that_is_away_costs_its_own_metrics_only(client, parts):
+    parts.part("broker").stop()
+    try:
+        families = scraped(client)
+    finally:
+        parts.part("broker").start()
+    assert "frontrow_celery_queue_length" not in families
+    assert "frontrow_outbox_backlog" in families
+
+
+_WORKER = """
+import django; django.setup()
+from kernel.redis.breaker import failures, state
+failures.labels("probe").inc(2)
+state.labels("probe").set(1)
+"""
+_SCRAPE = """
+import django; django.setup()
+from kernel.telemetry import exposition
+print(exposition.render().decode())
+"""
+
+
+def test_counters_of_dead_processes_stay_and_their_live_gauges_go(tmp_path):
+    environment = {
+        **os.environ,
+        "PROMETHEUS_MULTIPROC_DIR": str(tmp_path),
+        "DJANGO_SETTINGS_MODULE": "config.settings.test",
+    }
+
+    def run(script: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            env=environment, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60,
+        )  # fmt: skip
+        return done.stdout
+
+    for _ in range(2):
+        run(_WORKER)
+    text = run(_SCRAPE)
+    assert 'frontrow_part_failures_total{part="probe"} 4.0' in text
+    assert 'frontrow_breaker_open{part="probe"}' not in text
+
+
+def test_every_metric_of_ours_is_documented(client):
+    documented = set(
+        re.findall(r"`(frontrow_[a-z_]+)`", (ROOT / "docs" / "metrics.md").read_text())
+    )
+    sources = [
+        p for p in ROOT.glob("*/**/*.py") if p.parts[len(ROOT.parts)] not in {"tests", ".venv"}
+    ]
+    declared = {
+        name
+        for path in sources
+        for name in re.findall(
+            r"(?:Counter|Gauge|Histogram|CounterMetricFamily|GaugeMetricFamily)\(\s*\"(frontrow_[a-z_]+)\"",
+            path.read_text(),
+        )
+    }
+    assert declared
+    assert declared == documented
