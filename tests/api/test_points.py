@@ -1,6 +1,10 @@
 """GET points/, points/entries/; POST and GET points/charges/."""
 
 import json
+import os
+import secrets
+import subprocess
+import sys
 from pathlib import Path
 
 import jsonschema
@@ -197,3 +201,31 @@ def test_system_accounts_are_there_and_store_no_balance():
     accounts = Account.objects.filter(user=None)
     assert {account.pk: account.name for account in accounts} == SYSTEM_ACCOUNTS
     assert {account.balance for account in accounts} == {None}
+
+
+@pytest.mark.parametrize(
+    ("environment", "approves"), [("production", "False"), ("local", "True"), ("test", "True")]
+)
+def test_only_local_and_test_settings_approve_charges(environment, approves):
+    given = {
+        "DJANGO_SETTINGS_MODULE": f"config.settings.{environment}",
+        "SECRET_KEY": secrets.token_urlsafe(50),
+        "OPS_TOKEN": secrets.token_urlsafe(20),
+        "EMAIL_URL": "smtp://mail.example:25",
+        "STOREFRONT_URL": "https://tickets.example",
+        "FRONTROW_URL": "https://tickets.example",
+    }
+    told = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from django.conf import settings as s; import sys;"
+            "sys.stdout.write(str(s.CHARGES_APPROVE_THEMSELVES))",
+        ],
+        cwd=django_settings.BASE_DIR,
+        env={**os.environ, **given},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.stdout == approves, told.stderr
