@@ -19,6 +19,15 @@ class StrictSerializer(serializers.Serializer[Any]):
         return super().to_internal_value(data)
 
 
+class IdField(serializers.UUIDField):
+    """An id as text; DRF's own field would take the number 7 for a UUID too."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, str):
+            self.fail("invalid", value=data)
+        return super().to_internal_value(data)
+
+
 class MoneySerializer(serializers.Serializer[Any]):
     """Money in minor units and its ISO 4217 currency; reads `kernel.money.Money`."""
 

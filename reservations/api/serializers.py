@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from concerts.models import Performance
-from kernel.api.serializers import MoneySerializer, StrictSerializer
+from kernel.api.serializers import IdField, MoneySerializer, StrictSerializer
 from kernel.i18n import localized
 from reservations import policy
 
@@ -16,9 +16,9 @@ SEAT_STATUSES = ["TEMPORARILY_RESERVED", "RESERVED", "EXPIRED", "RELEASED", "CAN
 class HoldRequestSerializer(StrictSerializer):
     """Which seats to hold; all of them or none."""
 
-    performance_id = serializers.UUIDField()
+    performance_id = IdField()
     seat_ids = serializers.ListField(
-        child=serializers.UUIDField(),
+        child=IdField(),
         min_length=1,
         max_length=policy.MAX_SEATS_PER_REQUEST,
         help_text="Each seat once.",
