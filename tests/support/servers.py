@@ -15,7 +15,7 @@ import pytest
 
 from stack.testing import TestServers
 
-_FAST = ("tests/unit", "tests/architecture", "tests/stack")
+_FAST = ("tests/unit", "tests/architecture", "tests/stack", "tests/acceptance")
 
 
 class RunningServers:

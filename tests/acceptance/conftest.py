@@ -1,0 +1,33 @@
+"""One running site for all acceptance tests."""
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.kafka_reader import KafkaReader
+from tests.support.site import Site
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.parent.name == "acceptance":
+            item.add_marker(pytest.mark.acceptance)
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[Site]:
+    for talkative in ("httpx", "urllib3"):  # a line a request would bury what failed
+        logging.getLogger(talkative).setLevel(logging.WARNING)
+    site = Site()
+    try:
+        site.up()
+        yield site
+    finally:
+        site.down()
+
+
+@pytest.fixture(scope="session")
+def kafka_records(site: Site) -> KafkaReader:
+    """All topics of the site, read once and further with each test."""
+    return site.reader()

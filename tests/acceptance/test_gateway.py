@@ -1,0 +1,157 @@
+"""What the one entry promises whatever lies behind it."""
+
+import socket
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import pytest
+
+from tests.support.site import Site
+
+PROBLEM = "application/problem+json"
+
+
+def raw(site: Site, request: bytes) -> bytes:
+    """Send bytes no client library would and return the answer."""
+    place = urlsplit(site.url)
+    with socket.create_connection((place.hostname, place.port), 10) as connection:
+        connection.sendall(request)
+        answer = b""
+        while chunk := connection.recv(65536):
+            answer += chunk
+            _, _, body = answer.partition(b"\r\n\r\n")
+            if body:
+                break
+    return answer
+
+
+@pytest.mark.parametrize("kind", ["live", "ready", "startup"])
+def test_health_is_told_at_the_entry(site: Site, kind: str):
+    answer = site.http().get(f"/healthz/{kind}")
+    assert answer.status_code == 200
+    assert answer.json()["status"] == "ok"
+
+
+def test_readiness_lists_every_part_to_operators_alone(site: Site):
+    parts = {"primary", "replica", "idempotency", "cache", "lock", "queue", "broker", "kafka"}
+    operator = {"Authorization": f"Bearer {site.env['OPS_TOKEN']}"}
+    report = site.http(headers=operator).get("/healthz/ready").json()
+    assert parts <= report["parts"].keys()
+    assert "parts" not in site.http().get("/healthz/ready").json()
+
+
+def test_metrics_tell_of_the_sale(site: Site):
+    operator = {"Authorization": f"Bearer {site.env['OPS_TOKEN']}"}
+    text = site.http(headers=operator).get("/metrics").text
+    for family in (
+        "django_http_requests_total",
+        "frontrow_outbox",
+        "frontrow_replica_lag",
+        "frontrow_queue",
+        "frontrow_hold",
+        "frontrow_payment",
+        "frontrow_idempotency",
+    ):
+        assert f"\n{family}" in text, family
+    assert site.http().get("/metrics").status_code == 401
+
+
+def test_the_explorer_and_its_document_are_served_without_help_from_elsewhere(site: Site):
+    nobody = site.http()
+    assert nobody.get("/api/schema/").status_code == 200
+    for page in ("/api/docs/", "/api/redoc/", "/_allauth/openapi.html"):
+        answer = nobody.get(page)
+        assert answer.status_code == 200
+        assert "https://" not in answer.text.replace("https://www.w3.org", "")
+    assert nobody.get("/.well-known/jwks.json").json()["keys"]
+    assert nobody.get("/admin/login/").status_code == 200
+
+
+def test_a_request_id_comes_back_or_is_made(site: Site):
+    given = f"client-{uuid4()}"
+    nobody = site.http()
+    assert (
+        nobody.get("/api/v1/concerts/", headers={"X-Request-ID": given}).headers["X-Request-ID"]
+        == given
+    )
+    for bad in ("short", "x" * 200, "with space in it"):
+        made = nobody.get("/api/v1/concerts/", headers={"X-Request-ID": bad})
+        assert made.headers.get_list("X-Request-ID") == [made.headers["X-Request-ID"]]
+        assert len(made.headers["X-Request-ID"]) >= 8
+        assert made.headers["X-Request-ID"] != bad
+
+
+def test_what_a_caller_sees_stays_with_the_caller(site: Site):
+    sale = site.sale(seats=2, queue={"rate_per_second": 1, "capacity": 1})
+    [fan] = site.fans(1)
+    mine = site.http(fan.access_token)
+    for path in ("/api/v1/points/", "/api/v1/reservations/", "/api/v1/tickets/"):
+        assert mine.get(path).headers["Cache-Control"] == "private, no-store"
+    # The micro-cache holds one answer for everybody, also for one who shows a token.
+    public = f"/api/v1/performances/{sale.performance_id}/queue/"
+    answers = {client.get(public).content for client in (site.http(), mine, site.http("forged"))}
+    assert len(answers) == 1
+
+
+@pytest.mark.parametrize(
+    ("request_line", "status"),
+    [
+        (b"GET /api/v1/concerts/?q=" + b"x" * 70_000 + b" HTTP/1.1", 414),
+        (b"GET /%zz HTTP/1.1", 400),
+        (b"GET /api/v1/\x00 HTTP/1.1", 400),
+        (b"TRACE /api/v1/concerts/ HTTP/1.1", 405),
+        (b"BREW /api/v1/concerts/ HTTP/1.1", 405),
+        (b"GET /../../etc/passwd HTTP/1.1", 400),
+        (b"GET /api/v1/nothing/ HTTP/1.1", 404),
+        (b"nonsense", 400),
+    ],
+    ids=["long address", "bad escape", "NUL", "TRACE", "BREW", "outside", "nothing", "nonsense"],
+)
+def test_a_broken_request_is_refused_in_json(site: Site, request_line: bytes, status: int):
+    answer = raw(site, request_line + b"\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.split(b" ")[1] == str(status).encode(), head[:200]
+    assert PROBLEM.encode() in head, head
+    assert b"<html" not in body.lower()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        b"Content-Length: abc",
+        b"Content-Length: -1",
+        b"Content-Length: 1\r\nContent-Length: 2",
+        b"Content-Length: 3\r\nTransfer-Encoding: chunked",
+        b"Transfer-Encoding: nonsense",
+        b"X-Big: " + b"x" * 70_000,
+    ],
+    ids=["no number", "negative", "two lengths", "length and chunks", "unknown coding", "huge"],
+)
+def test_a_request_that_could_be_read_in_two_ways_is_refused(site: Site, headers: bytes):
+    request = b"POST /api/v1/reservations/ HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
+    head, _, body = raw(site, request + headers + b"\r\n\r\n{}").partition(b"\r\n\r\n")
+    assert head.split(b" ")[1] in {b"400", b"401", b"501"}, head[:200]
+    assert PROBLEM.encode() in head, head
+    assert b"<html" not in body.lower()
+
+
+def test_a_huge_body_is_refused_at_the_entry(site: Site):
+    [fan] = site.fans(1)
+    answer = site.http(fan.access_token).post(
+        "/api/v1/reservations/",
+        content=b" " * (1024 * 1024 + 1),
+        headers={"Content-Type": "application/json"},
+    )
+    assert answer.status_code == 413
+    assert answer.headers["Content-Type"] == PROBLEM
+    assert answer.json()["code"] == "body_too_large"
+
+
+def test_the_api_away_is_said_in_json(site: Site):
+    with site.without("api"):
+        answer = site.http().get("/api/v1/concerts/")
+        assert answer.status_code == 503
+        assert answer.headers["Content-Type"] == PROBLEM
+        assert int(answer.headers["Retry-After"]) >= 1
+        assert answer.headers["X-Request-ID"]
+    assert site.http().get("/api/v1/concerts/").status_code == 200
