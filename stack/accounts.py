@@ -84,7 +84,7 @@ def _new_outside(outside: tuple[Path, ...]) -> Path:
             parent.mkdir(mode=0o711, parents=True, exist_ok=True)
         except OSError:
             continue
-        if parent.stat().st_uid == 0 and not parent.is_symlink():
+        if parent.stat().st_uid == os.geteuid() and not parent.is_symlink():
             sweep(parent)
             return Path(tempfile.mkdtemp(dir=parent))
     raise StackError(f"no folder for the servers' data: neither of {', '.join(map(str, outside))}")

@@ -38,6 +38,9 @@ log.retention.hours=72
 log.retention.bytes=268435456
 log.cleaner.dedupe.buffer.size=8388608
 controlled.shutdown.enable=false
+# A broker that comes back isn't taken until its earlier life's session has lapsed (9 s by default).
+broker.heartbeat.interval.ms=500
+broker.session.timeout.ms=2000
 """
 
 
@@ -82,6 +85,7 @@ class Kafka(Service):
             argv=(
                 str(java()),
                 *("-Xms64m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:-UsePerfData"),
+                "-XX:TieredStopAtLevel=1",  # a quick start matters more here than peak speed
                 f"-Dlog4j2.configurationFile={LOGGING}",
                 *("-cp", f"{self.jars}/*", main),
                 *arguments,

@@ -1,0 +1,89 @@
+"""The files for docker, as far as they can be checked without an engine."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from stack.gateway.server import TEMPLATE
+from stack.topology import PARTS
+
+ROOT = Path(__file__).parents[2]
+PROGRAMS = Path(sys.executable).parent
+COMPOSE = ROOT / "docker-compose.yml"
+
+
+def _services() -> dict:
+    return yaml.safe_load(COMPOSE.read_text())["services"]
+
+
+def test_the_compose_file_follows_its_specification():
+    program = str(PROGRAMS / "check-jsonschema")
+    command = [program, "--builtin-schema", "vendor.compose-spec", str(COMPOSE)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_hadolint_finds_nothing_in_the_dockerfile():
+    command = [str(PROGRAMS / "hadolint"), str(ROOT / "Dockerfile")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_every_part_has_its_service():
+    names = {"worker-promotion", "relay", "worker-general", "setup"}
+    assert set(_services()) == set(PARTS) - {"workers"} | names
+
+
+def test_what_a_service_waits_for_exists_and_says_when_it_is_well():
+    services = _services()
+    for name, service in services.items():
+        for needed, how in service.get("depends_on", {}).items():
+            assert needed in services, name
+            if how["condition"] == "service_healthy":
+                assert "healthcheck" in services[needed], needed
+
+
+def test_every_image_is_pinned_to_a_release():
+    images = [service["image"] for service in _services().values()]
+    assert all(re.search(r":\d+\.\d+\.?\d*|:local$", image) for image in images), images
+    lines = (ROOT / "Dockerfile").read_text().splitlines()
+    bases = [line for line in lines if line.startswith("FROM")]
+    assert all(re.search(r":\d+\.\d+\.\d+-", base) for base in bases), bases
+
+
+def test_secrets_come_from_outside_and_have_no_default():
+    text = COMPOSE.read_text()
+    for name in ("SECRET_KEY", "OPS_TOKEN", "FLOWER_PASSWORD", "APPLICATION_PASSWORD"):
+        assert re.search(r"\$\{" + name + r":\?", text), name
+    assert not re.search(r"(PASSWORD|SECRET|TOKEN)[A-Z_]*:-", text)
+
+
+def test_nothing_runs_as_root_but_in_images_that_step_down_themselves():
+    for name, service in _services().items():
+        ours = service["image"] == "frontrow:local"  # USER in the Dockerfile
+        assert ours or service["image"].startswith("apache/kafka:") or service["user"], name
+    assert re.search(r"^USER \d{4,}$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+
+
+def test_ports_are_published_to_this_machine_alone():
+    published = [port for service in _services().values() for port in service.get("ports", [])]
+    assert published
+    assert all(port.startswith("127.0.0.1:") for port in published)
+
+
+def test_the_gateway_renders_the_template_of_the_local_stack():
+    gateway = _services()["gateway"]
+    words = set(re.findall(r"\$\{([A-Z_]+)\}", TEMPLATE.read_text()))
+    assert words <= gateway["environment"].keys()
+    assert any(str(TEMPLATE.relative_to(ROOT)) in volume for volume in gateway["volumes"])
+    # The image puts in every variable it knows, in both of a shell's forms: nginx's own names,
+    # all of them small letters, must be none of them.
+    assert not {name for name in gateway["environment"] if name.islower()}
+
+
+def test_the_shell_scripts_are_well_formed():
+    for script in (ROOT / "stack" / "container").glob("*.sh"):
+        subprocess.run(["sh", "-n", str(script)], check=True)

@@ -1,0 +1,44 @@
+"""Logs are followed by whole lines and don't grow for ever."""
+
+from stack.logs import Follower, rotate, tail
+
+
+def test_whole_lines_come_with_their_name(tmp_path):
+    api, kafka = tmp_path / "api.log", tmp_path / "kafka.log"
+    api.write_text("from an earlier run\n")
+    follower = Follower({"api": api, "kafka": kafka})
+    assert follower.lines() == []
+    with api.open("a") as file:
+        file.write("one\ntw")
+    kafka.write_text("born\n")
+    assert follower.lines() == ["api   | one", "kafka | born"]
+    with api.open("a") as file:
+        file.write("o\n")
+    assert follower.lines() == ["api   | two"]
+
+
+def test_a_log_that_is_cut_is_read_from_its_new_start(tmp_path):
+    log = tmp_path / "a.log"
+    log.write_text("x" * 100 + "\n")
+    follower = Follower({"a": log})
+    log.write_text("new\n")
+    assert follower.lines() == ["a | new"]
+
+
+def test_a_log_moves_aside_once_it_is_large_while_its_writer_goes_on(tmp_path):
+    log = tmp_path / "a.log"
+    with log.open("ab", buffering=0) as writer:
+        writer.write(b"old\n" * 10)
+        rotate(log, largest=100)
+        assert log.stat().st_size == 40
+        rotate(log, largest=30)
+        writer.write(b"new\n")
+    assert log.read_text() == "new\n"
+    assert (tmp_path / "a.log.1").read_text() == "old\n" * 10
+
+
+def test_the_end_of_a_log(tmp_path):
+    log = tmp_path / "a.log"
+    assert tail(log) == []
+    log.write_text("".join(f"{number}\n" for number in range(1000)))
+    assert tail(log, 2) == ["998", "999"]
