@@ -9,11 +9,11 @@ from django.db import connection
 
 from concerts.models import Performance
 from events.operations import NewEvent
-from kernel.db.transaction import require_transaction
+from kernel.db.transaction import require_transaction, run_after_commit
 from kernel.errors import DomainError, Kind
 from kernel.i18n import text
 from kernel.money import Money
-from reservations import events, locking
+from reservations import events, locking, metrics
 from reservations.events import PricedSeat
 from reservations.models import Reservation, ReservationSeat, SeatInventory
 
@@ -116,6 +116,7 @@ def confirm(
         payment_id=payment_id,
         payment_status=payment_status,
     )
+    run_after_commit(metrics.confirmed.inc)
     return events.of_row(events.CONFIRMED, reservation, locked.seats)
 
 
