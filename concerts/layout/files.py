@@ -21,10 +21,7 @@ def read(*, name: str, content: bytes) -> tuple[Layout | None, list[Problem]]:
             )
         ]
     if len(content) > MAX_BYTES:
-        limit = MAX_BYTES // 2**20
-        return None, [
-            Problem(None, f"it is larger than {limit} MiB", f"파일이 {limit} MiB를 넘습니다")
-        ]
+        return too_large()
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -36,6 +33,12 @@ def read(*, name: str, content: bytes) -> tuple[Layout | None, list[Problem]]:
         layout = grouped(layout)
         problems = problems_of(layout)
     return layout, problems
+
+
+def too_large() -> tuple[None, list[Problem]]:
+    """Return the answer to a file that is not even read."""
+    limit = MAX_BYTES // 2**20
+    return None, [Problem(None, f"it is larger than {limit} MiB", f"파일이 {limit} MiB를 넘습니다")]
 
 
 def write(layout: Layout, *, name: str) -> str:

@@ -30,8 +30,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare what it takes."""
         parser.add_argument("verb", choices=("check", "import", "export"))
-        parser.add_argument("file", type=Path, help=".json or .csv; '-.csv' exports to the screen")
+        parser.add_argument("file", type=Path, help="a .json or .csv file")
         parser.add_argument("--performance", type=UUID, help="key; check works without it too")
+        parser.add_argument("--stdout", action="store_true", help="export: print, write no file")
         parser.add_argument("--reason", default="layout file", help="for the audit entry")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -42,7 +43,9 @@ class Command(BaseCommand):
             raise CommandError(f"layout {verb} needs --performance ID", returncode=REFUSED)
         try:
             if verb == "export":
-                self._export(path, performance_id, options["json"])
+                self._export(
+                    path, performance_id, as_json=options["json"], to_screen=options["stdout"]
+                )
                 return
             layout = self._read(path, options["json"])
             difference = self._apply(verb, layout, performance_id, options["reason"])
@@ -87,14 +90,14 @@ class Command(BaseCommand):
         for problem in problems:
             self.stderr.write(f"{path.name}: {problem}")
 
-    def _export(self, path: Path, performance_id: UUID, as_json: bool) -> None:
+    def _export(self, path: Path, performance_id: UUID, *, as_json: bool, to_screen: bool) -> None:
         layout = queries.layout_of(performance_id)
         if not layout.seats:
             raise CommandError("the performance has no seats", returncode=REFUSED)
         if path.suffix.lower() not in files.SUFFIXES:
             raise CommandError("the file must end in .json or .csv", returncode=INVALID)
         text = files.write(layout, name=path.name)
-        if path.stem == "-":
+        if to_screen:
             self.stdout.write(text, ending="")
             return
         path.write_text(text, encoding="utf-8")

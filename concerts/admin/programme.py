@@ -1,0 +1,227 @@
+"""Venues, concerts and performances."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, URLPattern, path, reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from concerts import store
+from concerts.admin.layout_views import LayoutViews
+from concerts.models import Concert, Performance, Venue
+from concerts.usecases import programme
+from kernel.admin import AuditedAdmin, staff_action
+from kernel.i18n import text
+
+
+def actor(request: HttpRequest) -> UUID | None:
+    """Return who is at work."""
+    return request.user.pk
+
+
+class _CatalogueAdmin(AuditedAdmin):
+    """Rows that the public sees: a change shows at once, and nothing is deleted."""
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        store.catalogue_changed()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Venue)
+class VenueAdmin(_CatalogueAdmin):
+    """Halls."""
+
+    list_display = ("name_ko", "name_en", "address_ko", "timezone")
+    list_filter = ("timezone",)
+    search_fields = ("name_ko", "name_en", "address_ko", "address_en")
+
+
+class PerformanceInline(admin.TabularInline):
+    """The evenings of a concert; each has its own page for seats and prices."""
+
+    model = Performance
+    fields = ("starts_at", "doors_open_at", "status", "layout_version", "layout_frozen_at")
+    readonly_fields = ("status", "layout_version", "layout_frozen_at")
+    extra = 0
+    can_delete = False
+    show_change_link = True
+    ordering = ("starts_at",)
+
+
+@admin.register(Concert)
+class ConcertAdmin(_CatalogueAdmin):
+    """Concerts; a draft is invisible to the API until it is published."""
+
+    list_display = ("title_ko", "title_en", "artist_ko", "venue", "evenings", "published_at")
+    list_select_related = ("venue",)
+    list_filter = (("published_at", admin.EmptyFieldListFilter), "venue")
+    search_fields = ("title_ko", "title_en", "artist_ko", "artist_en", "venue__name_ko")
+    autocomplete_fields = ("venue",)
+    readonly_fields = ("published_at",)
+    inlines = (PerformanceInline,)
+    actions = ("publish", "unpublish")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Concert]:
+        rows = super().get_queryset(request).filter(deleted_at__isnull=True)
+        return rows.annotate(evening_count=Count("performances"))
+
+    @admin.display(description=text(en="Performances", ko="회차"), ordering="evening_count")
+    def evenings(self, row: Any) -> int:
+        """Show how many performances it has."""
+        return int(row.evening_count)
+
+    @staff_action(
+        description=text(en="Publish", ko="공개"), permissions=["concerts.change_concert"]
+    )
+    def publish(
+        self, request: HttpRequest, objects: list[Concert], *, reason: str, now: datetime
+    ) -> str:
+        """Make the picked concerts visible to the API."""
+        for row in objects:
+            programme.publish(concert_id=row.pk, actor_id=actor(request), reason=reason, now=now)
+        return str(text(en="They are visible now.", ko="공개했습니다."))
+
+    @staff_action(
+        description=text(en="Unpublish", ko="비공개"), permissions=["concerts.change_concert"]
+    )
+    def unpublish(
+        self, request: HttpRequest, objects: list[Concert], *, reason: str, now: datetime
+    ) -> str:
+        """Hide the picked concerts from the API; what is sold stays sold."""
+        for row in objects:
+            programme.unpublish(concert_id=row.pk, actor_id=actor(request), reason=reason, now=now)
+        return str(text(en="They are hidden now.", ko="비공개로 바꿨습니다."))
+
+
+@admin.register(Performance)
+class PerformanceAdmin(LayoutViews, _CatalogueAdmin):
+    """One evening: its times here; its seats, prices and sale behind the links."""
+
+    list_display = ("concert", "starts_at", "status", "layout_version", "layout_frozen_at")
+    list_select_related = ("concert",)
+    list_filter = ("status", "starts_at", ("layout_frozen_at", admin.EmptyFieldListFilter))
+    search_fields = ("concert__title_ko", "concert__title_en", "concert__artist_ko")
+    autocomplete_fields = ("concert",)
+    fields = (
+        "concert",
+        "starts_at",
+        "doors_open_at",
+        "status",
+        "layout_version",
+        "layout_frozen_at",
+        "preparation",
+    )
+    readonly_fields = ("status", "layout_version", "layout_frozen_at", "preparation")
+    ordering = ("-starts_at",)
+    date_hierarchy = "starts_at"
+    actions = ("schedule", "postpone", "cancel")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Performance]:
+        return super().get_queryset(request).filter(deleted_at__isnull=True)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Keep the concert of an evening that has been made."""
+        return (*self.readonly_fields, *(("concert",) if obj is not None else ()))
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the layout pages."""
+        wrap, key = self.admin_site.admin_view, "<uuid:performance_id>"
+        own = [
+            path(f"{key}/layout/", wrap(self.layout_page), name="concerts_performance_layout"),
+            path(
+                f"{key}/layout/<str:name>",
+                wrap(self.layout_download),
+                name="concerts_performance_layout_file",
+            ),
+        ]
+        return own + super().get_urls()
+
+    @admin.display(description=text(en="Preparing the sale", ko="판매 준비"))
+    def preparation(self, row: Performance) -> SafeString | str:
+        """Show the way to everything that a sale needs."""
+        if row.pk is None or row._state.adding:
+            return "-"
+        places = [
+            (text(en="Upload a layout", ko="좌석 배치 올리기"), "concerts_performance_layout", row),
+            (text(en="Price grades", ko="좌석 등급"), "concerts_pricegrade_changelist", None),
+            (text(en="Sections", ko="구역"), "concerts_section_changelist", None),
+            (text(en="Seats", ko="좌석"), "concerts_seat_changelist", None),
+            (
+                text(en="Sale windows and check list", ko="판매 기간과 점검표"),
+                "reservations_salepolicy_change",
+                row,
+            ),
+            (
+                text(en="Seats on sale", ko="판매 좌석"),
+                "reservations_seatinventory_changelist",
+                None,
+            ),
+            (text(en="Waiting room", ko="대기실"), "queueing_queueconfig_change", row),
+        ]
+        links = [(_address(name, row, own), label) for label, name, own in places]
+        return format_html_join(
+            "", '<div><a href="{}">{}</a></div>', [link for link in links if link[0]]
+        )
+
+    @staff_action(
+        description=text(en="Back on schedule", ko="정상 진행으로 변경"),
+        permissions=["concerts.change_performance"],
+    )
+    def schedule(
+        self, request: HttpRequest, objects: list[Performance], *, reason: str, now: datetime
+    ) -> None:
+        """Say that the picked evenings take place as planned."""
+        self._set(request, objects, Performance.Status.SCHEDULED, reason, now)
+
+    @staff_action(
+        description=text(en="Postpone", ko="연기"), permissions=["concerts.change_performance"]
+    )
+    def postpone(
+        self, request: HttpRequest, objects: list[Performance], *, reason: str, now: datetime
+    ) -> None:
+        """Say that the picked evenings will be later."""
+        self._set(request, objects, Performance.Status.POSTPONED, reason, now)
+
+    @staff_action(
+        description=text(en="Cancel", ko="취소"), permissions=["concerts.change_performance"]
+    )
+    def cancel(
+        self, request: HttpRequest, objects: list[Performance], *, reason: str, now: datetime
+    ) -> None:
+        """Say that the picked evenings will not take place."""
+        self._set(request, objects, Performance.Status.CANCELLED, reason, now)
+
+    def _set(
+        self,
+        request: HttpRequest,
+        objects: list[Performance],
+        status: Performance.Status,
+        reason: str,
+        now: datetime,
+    ) -> None:
+        for row in objects:
+            programme.set_status(
+                performance_id=row.pk,
+                status=status,
+                actor_id=actor(request),
+                reason=reason,
+                now=now,
+            )
+
+
+def _address(name: str, row: Performance, own: Performance | None) -> str:
+    """Return the address of a page, of this row or of all its rows; empty where there is none."""
+    try:
+        if own is not None:
+            return reverse(f"admin:{name}", args=[own.pk])
+        return format_html("{}?performance__id__exact={}", reverse(f"admin:{name}"), row.pk)
+    except NoReverseMatch:
+        return ""
