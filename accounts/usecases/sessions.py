@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.contrib.auth import get_user
+from allauth.core.internal.sessionkit import get_session_user
 from django.contrib.sessions.backends.base import SessionBase
-from django.http import HttpRequest
 
 from accounts import locking, operations, queries, tokens
 from accounts.models import User
@@ -80,9 +79,7 @@ def end_all(*, user_ids: Collection[UUID]) -> None:
 
 def _user_of(session: SessionBase) -> User | None:
     """Return the active user whose unchanged password opened the session (Django's own check)."""
-    request = HttpRequest()
-    request.session = session
-    user = get_user(request)
+    user = get_session_user(session)
     return user if isinstance(user, User) else None
 
 

@@ -68,6 +68,7 @@ class ReservationsView(APIView):
     """Hold seats; list one's reservations."""
 
     permission_classes = (IsFan,)
+    throttle_route = {"POST": "hold"}
     pagination_class = NewestFirst
 
     @extend_schema(
