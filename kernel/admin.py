@@ -152,7 +152,8 @@ class UseCaseAdmin(StaffAdmin):
             (title, {**options, "fields": [name for name in options["fields"] if name != "reason"]})
             for title, options in super().get_fieldsets(request, obj)
         ]
-        if self.has_change_permission(request, obj):
+        adding = obj is None and self.has_add_permission(request)
+        if adding or self.has_change_permission(request, obj):
             fieldsets.append((None, {"fields": ["reason"]}))
         return fieldsets
 
