@@ -151,7 +151,7 @@ class SeatInventory(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.seat_id} {self.status}"
+        return f"#{self.index} {self.status}"
 
     def is_free(self, now: datetime) -> bool:
         """Say whether a claim at `now` may take it."""

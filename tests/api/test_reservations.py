@@ -8,6 +8,7 @@ import pytest
 from concerts.models import Performance
 from kernel import clock, keys
 from kernel.ids import uuid7
+from queueing.models import QueueConfig
 from reservations import queries
 from reservations.models import Reservation, SalePolicy
 from reservations.usecases import holds, sale
@@ -314,3 +315,26 @@ def test_tickets_are_there_once_it_is_paid(client, as_fan, fan, performance):
     stranger = as_fan(factories.make_user())
     problem(stranger.get(f"/api/v1/tickets/{one['id']}/"), 404, "ticket_not_found")
     assert stranger.get("/api/v1/tickets/").json()["results"] == []
+
+
+def test_where_a_queue_is_required_only_the_admitted_hold(client, fan, performance):
+    QueueConfig.objects.create(
+        performance=performance,
+        queue_opens_at=clock.now() - timedelta(hours=1),
+        rate_per_second=100,
+        capacity=100,
+    )
+    seats = factories.seat_ids(performance, 2)
+    problem(hold(client, performance, seats), 403, "queue_token_required")
+    forged = {"X-Queue-Token": "eyJhbGciOiJub25lIn0.e30."}
+    problem(hold(client, performance, seats, headers=forged), 403, "queue_token_invalid")
+    place = client.post(f"/api/v1/performances/{performance.pk}/queue/", {}).json()
+    assert place["state"] == "ADMITTED"
+    queries.sale_terms(performance.pk)
+    token = {"X-Queue-Token": place["token"]}
+    with counted() as counts:
+        assert hold(client, performance, seats[:1], headers=token).status_code == 201
+    assert len(counts.redis) <= 3, counts.redis
+    assert len(counts.sql) <= 8, counts.sql
+    passed = {"X-Queue-Token": place["pass"]}
+    assert hold(client, performance, seats[1:], headers=passed).status_code == 201
