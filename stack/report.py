@@ -8,21 +8,24 @@ import psutil
 
 from stack.engine import Engine
 from stack.process import Child, start_time
-from stack.topology import ADMIN, LOGIN, PARTS
+from stack.topology import PARTS
 from stack.unit import READY, State, Unit
 
 MIB = 1024 * 1024
 
 
-def table(environment: Mapping[str, str], secrets: Mapping[str, str]) -> str:
+def table(environment: Mapping[str, str]) -> str:
     """Return what listens where, and who may enter."""
     url = environment["FRONTROW_URL"]
+    demo, admin = environment["FRONTROW_DEMO_PASSWORD"], environment["DEMO_ADMIN_PASSWORD"]
+    flower = " / ".join(environment["FLOWER_BASIC_AUTH"].split(":", 1))
     rows = [
         ("Frontrow", f"{url}/", ""),
         ("API explorer", f"{url}/api/docs/", ""),
-        ("Admin", f"{url}/admin/", f"{ADMIN} / {secrets['admin_password']}"),
+        ("Fans", f"{url}/_allauth/app/v1/auth/login", f"fan1@example.com to fan20 / {demo}"),
+        ("Admin", f"{url}/admin/", f"{environment['DEMO_ADMIN_EMAIL']} / {admin}"),
         ("Metrics, health", f"{url}/metrics  {url}/healthz/ready", ""),
-        ("Flower", environment["FLOWER_URL"] + "/", f"{LOGIN} / {secrets['flower_password']}"),
+        ("Flower", environment["FLOWER_URL"] + "/", flower),
         ("Primary", _without_login(environment["DATABASE_URL"]), "python -m stack env"),
         ("Replica", _without_login(environment["REPLICA_URL"]), "the same"),
         ("Idempotency", _without_login(environment["IDEMPOTENCY_DATABASE_URL"]), "the same"),

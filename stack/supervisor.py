@@ -147,7 +147,7 @@ class Supervisor:
         if all(unit.was_ready for unit in self._engine.units.values()):
             self._announced = True
             seconds = time.time() - self.started
-            self._say(report.table(self._plan.environment, self.folder.secrets))
+            self._say(report.table(self._plan.environment))
             self._say(f"Everything is up after {seconds:.1f} s. Ctrl-C stops it.")
 
     def _explain(self, failed: list[Unit]) -> None:

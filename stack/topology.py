@@ -32,7 +32,9 @@ PARTS = (
     "kafka",
 )
 LOGIN = "frontrow"
-ADMIN = "admin@frontrow.example"
+ADMIN = "admin@example.com"
+# Known, so that documents and scripts can name it: these people exist on 127.0.0.1 alone.
+DEMO_PASSWORD = "frontrow-demo-1"  # noqa: S105
 
 
 def local_environment(folder: Folder, ports: Mapping[str, int]) -> dict[str, str]:
@@ -60,6 +62,7 @@ def local_environment(folder: Folder, ports: Mapping[str, int]) -> dict[str, str
         "FLOWER_URL": f"http://{HOST}:{ports['flower']}",
         "FLOWER_BASIC_AUTH": f"{LOGIN}:{made['flower_password']}",
         "OPS_TOKEN": made["ops_token"],
+        "FRONTROW_DEMO_PASSWORD": DEMO_PASSWORD,
         "DEMO_ADMIN_EMAIL": ADMIN,
         "DEMO_ADMIN_PASSWORD": made["admin_password"],
     }
