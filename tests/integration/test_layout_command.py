@@ -98,4 +98,4 @@ def test_export_writes_a_file_that_imports_unchanged(hall, evening, tmp_path):
     for name in ("out.json", "out.csv"):
         assert run("export", tmp_path / name, "--performance", evening.pk)[0] == 0
         assert "nothing to change" in run("import", tmp_path / name, "--performance", evening.pk)[1]
-    assert run("export", "x.csv", "--stdout", "--performance", evening.pk)[1] == CSV
+    assert run("export", "x.csv", "--print", "--performance", evening.pk)[1] == CSV

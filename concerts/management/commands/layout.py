@@ -32,7 +32,9 @@ class Command(BaseCommand):
         parser.add_argument("verb", choices=("check", "import", "export"))
         parser.add_argument("file", type=Path, help="a .json or .csv file")
         parser.add_argument("--performance", type=UUID, help="key; check works without it too")
-        parser.add_argument("--stdout", action="store_true", help="export: print, write no file")
+        parser.add_argument(
+            "--print", action="store_true", dest="to_screen", help="export: print, write no file"
+        )
         parser.add_argument("--reason", default="layout file", help="for the audit entry")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -44,7 +46,7 @@ class Command(BaseCommand):
         try:
             if verb == "export":
                 self._export(
-                    path, performance_id, as_json=options["json"], to_screen=options["stdout"]
+                    path, performance_id, as_json=options["json"], to_screen=options["to_screen"]
                 )
                 return
             layout = self._read(path, options["json"])
