@@ -49,6 +49,8 @@ def local_environment(folder: Folder, ports: Mapping[str, int]) -> dict[str, str
         "DJANGO_SETTINGS_MODULE": "config.settings.local",
         "SECRET_KEY": made["secret_key"],
         "FRONTROW_URL": f"http://{HOST}:{ports['gateway']}",
+        "STOREFRONT_URL": f"http://{HOST}:{ports['gateway']}",
+        "TRUSTED_PROXY_COUNT": "1",  # the gateway says who asks
         "DATABASE_URL": database("primary", "frontrow"),
         "REPLICA_URL": database("replica", "frontrow"),
         "IDEMPOTENCY_DATABASE_URL": database("primary", "idempotency"),
