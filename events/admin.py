@@ -1,9 +1,15 @@
-"""Staff may look at events; the relay and the commands alone change them."""
+"""Staff may look at events and let refused ones go again; nothing else changes them."""
+
+from datetime import datetime
 
 from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.functional import Promise
 
 from events.models import InboxEntry, OutboxEvent
-from kernel.admin import ReadOnlyAdmin
+from events.usecases import dead_letters
+from kernel.admin import ReadOnlyAdmin, staff_action
+from kernel.i18n import text
 
 
 @admin.register(OutboxEvent)
@@ -12,6 +18,24 @@ class OutboxEventAdmin(ReadOnlyAdmin):
     list_filter = ["topic", "type", ("dead_at", admin.EmptyFieldListFilter)]
     search_fields = ["=id", "=aggregate_id", "=request_id"]
     ordering = ["-id"]
+    actions = ["revive"]
+
+    @staff_action(
+        description=text(en="Publish refused events again", ko="거부된 이벤트 다시 발행"),
+        permissions=["events.change_outboxevent"],
+    )
+    def revive(
+        self, request: HttpRequest, objects: list[OutboxEvent], *, now: datetime, reason: str
+    ) -> Promise:
+        count = dead_letters.revive(
+            event_ids=[event.pk for event in objects],
+            actor_id=request.user.pk,
+            reason=reason,
+            now=now,
+        )
+        return text(
+            en=f"{count} events wait for the relay again.", ko=f"{count}건을 다시 발행합니다."
+        )
 
 
 @admin.register(InboxEntry)

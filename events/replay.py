@@ -1,24 +1,14 @@
-"""Give dead letters another chance."""
+"""Send the dead letters of consumers back to their topic."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from uuid import UUID
 
 from confluent_kafka import Consumer as Client
 from confluent_kafka import Message, TopicPartition
 
 from events import kafka
-from events.models import OutboxEvent
 
 REPLAY_GROUP = "frontrow-replay"
-
-
-def revive_outbox(*, ids: list[UUID] | None = None) -> int:
-    """Let the relay try the events it set aside again (all, or those of `ids`); return how many."""
-    rows = OutboxEvent.objects.dead()
-    if ids:
-        rows = rows.filter(pk__in=ids)
-    return rows.update(dead_at=None, failure="")
 
 
 def replay_topic(

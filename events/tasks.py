@@ -6,7 +6,8 @@ from celery.signals import worker_shutting_down
 from events import relay
 
 
-@shared_task(name="events.relay", queue="relay", ignore_result=True)
+# Two ticks a second would fill Flower's history; the metrics tell more.
+@shared_task(name="events.relay", queue="relay", ignore_result=True, send_events=False)
 def publish() -> None:
     """Publish for one turn; while another thread of this process does, return at once.
 

@@ -61,7 +61,7 @@ HEALTH_PARTS: dict[str, str] = {
     "outbox": "events.health.outbox_part",
 }
 # Functions that raise ImproperlyConfigured, OSError or ValueError where this process can't work.
-CONFIGURATION_CHECKS: list[str] = []
+CONFIGURATION_CHECKS: list[str] = ["kernel.keys.ring"]
 PRIMARY_AWAY_LIMIT_SECONDS = 30.0
 DRAIN_FILE = env.string(
     "DRAIN_FILE", default="", help="While this file exists, /healthz/ready says no."

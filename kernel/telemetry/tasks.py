@@ -28,6 +28,8 @@ _ADOPTED = "frontrow_correlation"
 
 def connect() -> None:
     """Connect to Celery's signals; config/celery.py calls it once."""
+    # At celeryd_init already: Celery warns before it sets up logging.
+    signals.celeryd_init.connect(_configure_logging, weak=False)
     signals.setup_logging.connect(_configure_logging, weak=False)
     signals.before_task_publish.connect(_send_correlation, weak=False)
     signals.task_prerun.connect(_adopt_correlation, weak=False)
@@ -37,6 +39,7 @@ def connect() -> None:
 
 def _configure_logging(**_: Any) -> None:
     logging.config.dictConfig(settings.LOGGING)
+    logging.captureWarnings(True)
 
 
 def _send_correlation(headers: dict[str, Any] | None = None, **_: Any) -> None:

@@ -132,13 +132,11 @@ def test_counters_of_dead_processes_stay_and_their_live_gauges_go(tmp_path):
     assert 'frontrow_breaker_open{part="probe"}' not in text
 
 
-def test_every_metric_of_ours_is_documented(client):
-    documented = set(
-        re.findall(r"`(frontrow_[a-z_]+)`", (ROOT / "docs" / "metrics.md").read_text())
-    )
-    sources = [
-        p for p in ROOT.glob("*/**/*.py") if p.parts[len(ROOT.parts)] not in {"tests", ".venv"}
-    ]
+def test_every_metric_of_ours_is_documented():
+    page = (ROOT / "docs" / "metrics.md").read_text()
+    documented = set(re.findall(r"`(frontrow_[a-z_]+)`", page))
+    apps = [path.parent for path in ROOT.glob("*/apps.py")]
+    sources = [path for app in apps for path in app.rglob("*.py")]
     declared = {
         name
         for path in sources

@@ -13,7 +13,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from django.db import connection, connections
+from django.db import connections
 
 from events import cloudevents, relay
 from events import kafka as kafka_module
@@ -24,6 +24,7 @@ from kernel.db.dedicated import dedicated_connection
 from kernel.ids import uuid7
 from sale_statistics.consumers import statistics
 from sale_statistics.models import HourlySales
+from tests.support.children import await_children_gone, child_environment
 from tests.support.kafka_reader import KafkaReader
 from tests.support.outbox import TOPIC, new_event, relay_all, sale_confirmed, write
 from tests.support.waiting import await_that
@@ -157,12 +158,10 @@ while True:
 
 def relay_process(kafka: str) -> subprocess.Popen:
     """Start a relay as a process of its own on the test's database."""
-    database = connection.settings_dict["NAME"]
-    url = os.environ["DATABASE_URL"].rpartition("/")[0] + f"/{database}"
     process = subprocess.Popen(
         [sys.executable, "-c", RELAY_PROCESS],
         cwd=ROOT,
-        env={**os.environ, "DATABASE_URL": url, "KAFKA_BOOTSTRAP_SERVERS": kafka},
+        env=child_environment(kafka),
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -201,6 +200,7 @@ def test_killed_relays_lose_nothing_and_keep_the_order(kafka, reader):
         thread.join()
         for process in processes:
             end(process)
+        await_children_gone()
     records = reader.to_the_end()
     found = {key: first_appearances([r.id for r in records if r.key == key]) for key in order}
     assert found == order

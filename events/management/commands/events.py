@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from events import kafka, queries, replay
+from events.usecases import dead_letters
 from kernel import clock
 
 
@@ -35,13 +36,18 @@ class Command(BaseCommand):
         if options["action"] == "status":
             result = asdict(queries.outbox_state(now=clock.now()))
         elif options["outbox"]:
-            result = {"replayed": replay.revive_outbox(ids=options["id"])}
+            result = {"replayed": self._revive(options["id"])}
         else:
             result = {"replayed": self._replay(options["topic"], options["group"])}
         if options["json"]:
             self.stdout.write(json.dumps(result))
         else:
             self.stdout.write("  ".join(f"{name}: {value}" for name, value in result.items()))
+
+    def _revive(self, ids: list[UUID] | None) -> int:
+        return dead_letters.revive(
+            event_ids=ids, actor_id=None, reason="manage.py events replay", now=clock.now()
+        )
 
     def _replay(self, topic: str, group: str | None) -> int:
         if not kafka.is_configured():
