@@ -27,7 +27,7 @@ from kernel.db.router import IDEMPOTENCY
 from kernel.errors import DomainError, Kind
 from kernel.i18n import text
 from kernel.ids import uuid7
-from kernel.redis.breaker import Breaker, PartUnavailable
+from kernel.redis.breaker import Breaker
 
 log = logging.getLogger(__name__)
 
@@ -42,8 +42,10 @@ unfinished = Counter(
     ["reason"],
 )
 
-_away = (OperationalError, InterfaceError, PoolTimeout)
-breaker = Breaker("idempotency_database", failures_on=_away)
+_AWAY = (DatabaseError, InterfaceError, PoolTimeout)
+breaker = Breaker(
+    "idempotency_database", failures_on=(OperationalError, InterfaceError, PoolTimeout)
+)
 
 
 class KeyRequired(DomainError):
@@ -223,14 +225,13 @@ def _close(statement: str, attempt: Attempt, parameters: Mapping[str, Any]) -> b
         "attempt": attempt.attempt,
     }
 
-    def execute() -> int:
+    try:
+        # Not through the breaker: this thread still has the connection of its claim, and a record
+        # left running would keep retries waiting for the rest of the lease.
         with connections[IDEMPOTENCY].cursor() as cursor:
             cursor.execute(statement, fenced)
-            return cursor.rowcount
-
-    try:
-        closed = breaker.call(execute) == 1
-    except (DatabaseError, PartUnavailable) as error:
+            closed = cursor.rowcount == 1
+    except _AWAY as error:
         unfinished.labels("away").inc()
         log.warning("idempotency record not closed", extra={"error": repr(error)})
         return False

@@ -3,13 +3,14 @@
 from datetime import timedelta
 
 import pytest
-from django.db import connections
+from django.db import OperationalError, connections
 from drf_spectacular.generators import SchemaGenerator
 
 from idempotency import policy
 from idempotency.models import Record
 from idempotency.usecases import attempts
 from kernel import clock
+from kernel.redis.breaker import PartUnavailable
 from payments.models import Charge, Payment
 from points.models import Transfer
 from tests.support.factories import make_performance, make_user
@@ -322,6 +323,29 @@ def test_an_answer_that_can_not_be_kept_is_given_all_the_same(as_fan, fan, reque
     assert again.status_code == 201
     assert again.json() == first.json()
     assert balance_of(fan) == 5_000
+
+
+def test_an_open_breaker_keeps_nobody_from_finishing(as_fan, fan, monkeypatch):
+    """Others' claims time out while this one executes; its answer is kept all the same."""
+    key, claim = new_key(), attempts.claim
+
+    def refuse():
+        raise OperationalError("no connection in time")
+
+    def claim_and_open_the_breaker(**arguments):
+        claimed = claim(**arguments)
+        while not attempts.breaker.is_open:
+            with pytest.raises(PartUnavailable):
+                attempts.breaker.call(refuse)
+        return claimed
+
+    monkeypatch.setattr(attempts, "claim", claim_and_open_the_breaker)
+    first = post(as_fan(fan), CHARGES, AMOUNT, key=key)
+    monkeypatch.undo()
+    attempts.breaker.reset()
+    again = post(as_fan(fan), CHARGES, AMOUNT, key=key)
+    assert again["Idempotency-Replayed"] == "true"
+    assert again.content == first.content
 
 
 def test_the_purge_forgets_what_is_old_and_only_that(as_fan, fan, monkeypatch):
