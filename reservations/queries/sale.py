@@ -17,14 +17,14 @@ from reservations.models import SaleHalt, SalePolicy
 
 @dataclass(frozen=True, slots=True)
 class SaleTerms:
-    """A performance and its sale policy at one moment; `on_sale` False: seats aren't for sale yet.
+    """A performance and its sale policy at one moment; `public` is False for drafts.
 
-    `public` is False for drafts and deleted ones.
+    `put_on_sale_at` None: its seats aren't for sale yet.
     """
 
     performance: Performance
     public: bool
-    on_sale: bool
+    put_on_sale_at: datetime | None
     halted: bool
     sale_opens_at: datetime | None
     sale_closes_at: datetime | None
@@ -75,7 +75,7 @@ def _read_terms(performance_id: UUID) -> SaleTerms | None:
     return SaleTerms(
         performance=performance,
         public=performance.is_public(),
-        on_sale=sale is not None and sale.put_on_sale_at is not None,
+        put_on_sale_at=sale.put_on_sale_at if sale else None,
         halted=performance.halted,
         sale_opens_at=sale.sale_opens_at if sale else None,
         sale_closes_at=sale.sale_closes_at if sale else None,

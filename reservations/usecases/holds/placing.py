@@ -116,7 +116,10 @@ class _Attempt:
     def _hold(self, seen: dict[UUID, Claim]) -> tuple[Reservation, list[PricedSeat], int]:
         locking.lock_fan(user_id=self.user_id, performance_id=self.performance_id)
         held = queries.seats_of_fan(
-            user_id=self.user_id, performance_id=self.performance_id, now=self.now
+            user_id=self.user_id,
+            performance_id=self.performance_id,
+            since=self.terms.put_on_sale_at or self.now,
+            now=self.now,
         )
         limit = self.terms.max_seats_per_fan
         if held + len(self.seat_ids) > limit:
@@ -233,7 +236,8 @@ def _terms_in_force(performance_id: UUID, now: datetime) -> SaleTerms:
         raise PerformanceCancelled()
     if terms.sale_closes_at is not None and now >= terms.sale_closes_at:
         raise SaleClosed(closed_at=terms.sale_closes_at)
-    if not terms.on_sale or terms.sale_opens_at is None or now < terms.sale_opens_at:
+    opens_at = terms.sale_opens_at if terms.put_on_sale_at else None
+    if opens_at is None or now < opens_at:
         raise SaleNotOpen(opens_at=terms.sale_opens_at)
     if terms.halted or status == Performance.Status.POSTPONED:
         raise SalePaused()
