@@ -42,6 +42,7 @@ class RevokedSessions:
         self._copy: frozenset[str] = frozenset()
         self._own: dict[str, float] = {}  # ended here: id -> Unix seconds until which it counts
         self._unwritten: set[str] = set()  # those of them that Redis doesn't know yet
+        self._starting = threading.Lock()
         self._pid = 0
 
     def __contains__(self, session_id: str) -> bool:
@@ -84,12 +85,12 @@ class RevokedSessions:
 
     def _start(self) -> None:
         """Copy once, then let a thread do it; once a process, so after a fork too."""
-        with self._lock:
+        with self._starting:
             if self._pid == os.getpid():
                 return
-            self._pid = os.getpid()
-        self._try_refresh()
-        threading.Thread(target=self._keep_fresh, name="revoked-sessions", daemon=True).start()
+            self._try_refresh()
+            threading.Thread(target=self._keep_fresh, name="revoked-sessions", daemon=True).start()
+            self._pid = os.getpid()  # last: until then everybody waits for the first copy
 
     def _keep_fresh(self) -> None:
         while True:

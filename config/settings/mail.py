@@ -22,3 +22,6 @@ EMAIL_HOST_USER = unquote(_url.username or "")
 EMAIL_HOST_PASSWORD = unquote(_url.password or "")
 EMAIL_USE_SSL = _url.scheme == "smtps"
 EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.string(
+    "DEFAULT_FROM_EMAIL", default="frontrow@localhost", help="The sender of every mail."
+)

@@ -22,6 +22,7 @@ def environment(folder: Path, **changes: str | None) -> dict[str, str]:
         "STOREFRONT_URL": "https://tickets.example",
         "ALLOWED_HOSTS": "tickets.example",
         "OPS_TOKEN": secrets.token_urlsafe(24),
+        "DEFAULT_FROM_EMAIL": "tickets@tickets.example",
         "EMAIL_URL": "smtp://mail.example:587",
         "TOKEN_ISSUER": "https://tickets.example",
         "TRUSTED_PROXY_COUNT": "1",
