@@ -58,18 +58,24 @@ def load(value: bytes | None) -> Event:
             raise NotAnEvent("not a CloudEvent 1.0 with an object as data")
         return Event(
             id=UUID(document["id"]),
-            source=document["source"],
-            type=document["type"],
-            subject=document.get("subject", ""),
+            source=_text(document["source"]),
+            type=_text(document["type"]),
+            subject=_text(document.get("subject", "")),
             time=_moment(document["time"]),
             data=document["data"],
-            request_id=document.get("requestid", ""),
-            traceparent=document.get("traceparent", ""),
+            request_id=_text(document.get("requestid", "")),
+            traceparent=_text(document.get("traceparent", "")),
         )
     except NotAnEvent:
         raise
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise NotAnEvent(f"{type(error).__name__}: {error}") from error
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise NotAnEvent(f"{value!r} is not text")
+    return value
 
 
 def _moment(text: str) -> datetime:

@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from accounts.models import AuditEntry
 from events import kafka, relay
 from events.cloudevents import NotAnEvent, load
 from events.ids import SHARDS, inbox_key, shard_of
@@ -220,6 +221,8 @@ def test_an_event_too_large_steps_aside_and_its_shard_goes_on(kafka, reader):
     out = StringIO()
     call_command("events", "replay", "--outbox", "--json", stdout=out)
     assert json.loads(out.getvalue()) == {"replayed": 1}
+    entry = AuditEntry.objects.get(action="events.revive")
+    assert entry.changes == {"event_ids": [str(poison)]}
     assert relay_all() == 1
     assert str(poison) in {r.id for r in reader.to_the_end()}
 

@@ -1,0 +1,73 @@
+"""The form of an event on the wire, without a wire."""
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from events.cloudevents import Event, NotAnEvent, dump, load
+from events.ids import SHARDS, inbox_key, shard_of
+from kernel.ids import uuid7
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=10,
+)
+
+
+@given(
+    data=st.dictionaries(st.text(), JSON),
+    time=st.datetimes(
+        min_value=datetime(2000, 1, 1), max_value=datetime(2100, 1, 1),
+        timezones=st.sampled_from([UTC, timezone(timedelta(hours=9))]),
+    ),
+    request_id=st.sampled_from(["", "request-1"]),
+)  # fmt: skip
+def test_what_is_dumped_is_loaded_again(data, time, request_id):
+    event = Event(
+        id=uuid7(), source="/frontrow/points", type="points.spent", subject="서울",
+        time=time, data=data, request_id=request_id,
+    )  # fmt: skip
+    assert load(dump(event)) == event
+
+
+def test_no_attribute_is_an_empty_string():
+    event = Event(uuid7(), "/a", "a.b", "s", datetime(2026, 1, 1, tzinfo=UTC), {})
+    document = json.loads(dump(event))
+    assert "" not in document.values()
+    assert not {"requestid", "traceparent"} & set(document)
+    assert document["time"] == "2026-01-01T00:00:00Z"
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_an_event_or_not_an_event(value):
+    with pytest.raises(NotAnEvent):
+        load(value)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"id": "x"}, {"id": 5}, {"time": "yesterday"}, {"time": "2026-01-01T00:00:00"},
+        {"specversion": "0.3"}, {"data": []}, {"data": None}, {"requestid": 5}, {"type": None},
+    ],
+)  # fmt: skip
+def test_an_event_with_a_wrong_attribute_is_none(change):
+    event = Event(uuid7(), "/a", "a.b", "s", datetime(2026, 1, 1, tzinfo=UTC), {})
+    document = json.loads(dump(event)) | change
+    with pytest.raises(NotAnEvent):
+        load(json.dumps(document).encode())
+
+
+@given(st.uuids(), st.text(min_size=1, max_size=50))
+def test_inbox_keys_are_uuid7s_of_the_events_time(random, group):
+    event_id = UUID(int=(random.int & ~(0xF << 76) | 7 << 76) & ~(3 << 62) | 2 << 62)
+    key = inbox_key(event_id, group)
+    assert key.version == 7
+    assert key.int >> 80 == event_id.int >> 80
+    assert key != inbox_key(event_id, group + "x")
+    assert 0 <= shard_of(event_id) < SHARDS
