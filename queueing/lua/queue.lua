@@ -237,9 +237,13 @@ local function poll(keys, args)
   if not room then return refusal end
   local user = args[2]
   advance(room)
-  if not current_place(room, user) and not restore(room, user, args) then
-    if tonumber(args[3]) <= 0 then return close_with(room, {'UNKNOWN'}) end
-    write(room, user, {number = tonumber(args[3]), letter = 'E', deadline = 0, joined = room.now})
+  local record, number = current_place(room, user), tonumber(args[3])
+  if record and record.number == 0 and number > 0 then  -- ended while the server had lost it
+    record.number = number
+    write(room, user, record)
+  elseif not record and not restore(room, user, args) then
+    if number <= 0 then return close_with(room, {'UNKNOWN'}) end
+    write(room, user, {number = number, letter = 'E', deadline = 0, joined = room.now})
   end
   admit(room)
   local reply = answer(room, 'SAME', user)

@@ -3,23 +3,20 @@
 Every guarantee has its control: the same crowd on the library without that guard must break it.
 """
 
-import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from django.db import connections
 
 from kernel import clock
 from kernel.ids import uuid7
-from kernel.redis.functions import FunctionLibrary
 from queueing import rebuild
-from queueing.store import SOURCE, PlaceState
+from queueing.store import PlaceState
 from queueing.usecases import waiting_room
-from tests.support.waiting_rooms import make_room
+from tests.support.waiting_rooms import make_room, weaken_library
 
 pytestmark = pytest.mark.concurrency
 
@@ -39,20 +36,9 @@ class Seen:
 
 
 @pytest.fixture
-def without(monkeypatch, tmp_path, db_ready):
+def weakened(monkeypatch, tmp_path, db_ready):
     """Run the room on the library without one of its guards."""
-
-    def remove(guard: str, replacement: str) -> None:
-        source = SOURCE.read_text()
-        assert source.count(guard) == 1
-        weakened = re.sub("frontrow_queue_v1", "frontrow_queue_control", source)
-        path = Path(tmp_path / "control.lua")
-        path.write_text(weakened.replace(guard, replacement))
-        monkeypatch.setattr(rebuild.store, "library", FunctionLibrary("queue", path))
-        monkeypatch.setattr(rebuild.store, "_prefix", "frontrow_queue_control")
-        rebuild.store.load()  # the server may still have another control's
-
-    return remove
+    return lambda guard, replacement: weaken_library(monkeypatch, tmp_path, guard, replacement)
 
 
 def rush(performance) -> Seen:
@@ -141,24 +127,24 @@ def test_the_rate_holds_under_a_rush():
 
 
 @pytest.mark.control
-def test_control_without_the_capacity_guard_too_many_are_admitted(without):
-    without(PLACES, PLACES.replace("room.capacity - live, ", ""))
+def test_control_without_the_capacity_guard_too_many_are_admitted(weakened):
+    weakened(PLACES, PLACES.replace("room.capacity - live, ", ""))
     seen = rush(make_room(capacity=20, rate_per_second=5000))
     assert not seen.failures
     assert not within_capacity(seen, 20)
 
 
 @pytest.mark.control
-def test_control_without_the_rate_guard_too_many_are_admitted(without):
-    without(PLACES, PLACES.replace("math.floor(room.credit + 1e-6), ", ""))
+def test_control_without_the_rate_guard_too_many_are_admitted(weakened):
+    weakened(PLACES, PLACES.replace("math.floor(room.credit + 1e-6), ", ""))
     seen = rush(make_room(capacity=10_000, rate_per_second=30))
     assert not seen.failures
     assert not within_rate(seen, 30)
 
 
 @pytest.mark.control
-def test_control_admitting_the_latest_first_is_noticed(without):
-    without("'ZPOPMIN'", "'ZPOPMAX'")
+def test_control_admitting_the_latest_first_is_noticed(weakened):
+    weakened("'ZPOPMIN'", "'ZPOPMAX'")
     seen = rush(make_room(capacity=10_000, rate_per_second=30))
     assert not seen.failures
     assert max(seen.admitted) > min(seen.waiting)

@@ -127,7 +127,9 @@ def test_a_place_left_after_the_loss_stays_left(queue_redis):
     [user] = room.join_many(1)
     wipe(queue_redis)
     room.leave(user)
-    assert room.poll(user).state is PlaceState.LEFT
+    place = room.poll(user)
+    assert (place.state, place.number) == (PlaceState.LEFT, 2)
+    assert room.join(user)[1].number > policy.NUMBER_BLOCK
 
 
 def test_a_late_begin_is_refused_because_the_server_was_lost_again(queue_redis):

@@ -3,13 +3,18 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from uuid import UUID
+
+import pytest
 
 from concerts.models import Performance
 from kernel import clock
 from kernel.ids import uuid7
+from kernel.redis.functions import FunctionLibrary
+from queueing import rebuild
 from queueing.models import QueueConfig
-from queueing.store import PlaceState
+from queueing.store import SOURCE, PlaceState
 from queueing.usecases import waiting_room
 from queueing.usecases.waiting_room import Place
 from tests.support.factories import make_performance
@@ -88,3 +93,18 @@ class Room:
 
     def admitted(self, users: Iterable[UUID]) -> list[UUID]:
         return [user for user in users if self.poll(user).state is PlaceState.ADMITTED]
+
+
+def weaken_library(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, guard: str, replacement: str
+) -> None:
+    """Run waiting rooms on the library without one of its guards, for control tests."""
+    source = SOURCE.read_text()
+    assert source.count(guard) == 1
+    path = folder / "control.lua"
+    path.write_text(
+        source.replace("frontrow_queue_v1", "frontrow_queue_control").replace(guard, replacement)
+    )
+    monkeypatch.setattr(rebuild.store, "library", FunctionLibrary("queue", path))
+    monkeypatch.setattr(rebuild.store, "_prefix", "frontrow_queue_control")
+    rebuild.store.load()  # the server may still have another control's
