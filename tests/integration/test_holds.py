@@ -228,6 +228,23 @@ def test_with_the_lock_server_away_postgresql_decides_alone(fan, other, performa
     assert status_of(second) == "PENDING"
 
 
+def test_a_frozen_lock_server_slows_holds_and_stops_none(fan, other, performance, parts):
+    seats = factories.seat_ids(performance, 2)
+    place(fan, performance, seats[:1])  # connections to it are open
+    server = parts.part("lock")
+    server.pause()
+    try:
+        place(fan, performance, seats[1:])
+        with pytest.raises(holds.SeatTaken) as refused:
+            place(other, performance, seats)
+        assert refused.value.extras["seat_ids"] == seats
+        assert breaker("lock").is_open
+    finally:
+        server.resume()
+        breaker("lock").reset()
+    assert seats_held_twice(clock.now()) == []
+
+
 def test_the_sweep_expires_lapsed_holds_and_frees_their_seats(fan, performance, lock_redis):
     now = clock.now()
     seats = factories.seat_ids(performance, 4)
