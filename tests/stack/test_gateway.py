@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from stack import gateway
-from stack.accounts import server_home, unprivileged
+from stack.accounts import remove_home, server_home, unprivileged
 from stack.engine import Engine
 from stack.folder import default_data
 from stack.process import Tools
@@ -106,6 +106,7 @@ def client(nginx, api, tmp_path_factory) -> Iterator[httpx.Client]:
         yield http
     unit.kill(stage.clock.now())
     engine.close()
+    remove_home(folder)
 
 
 def test_a_request_id_is_made_passed_on_and_returned(client, api):
