@@ -220,7 +220,7 @@ class Holds(RuleBasedStateMachine):
         holds.expire_lapsed(limit=1000, now=self.now + timedelta(hours=1))  # for the next walk
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(240)
 def test_any_walk_agrees_with_the_model(db_ready):
     run_state_machine_as_test(
         Holds,
