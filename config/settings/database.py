@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from kernel import env
+from kernel.db.impatient import impatient
 
 _POSTGRES = ("postgresql", "postgres")
 _HELP = "May name several hosts, with ?target_session_attrs=read-write."
@@ -11,16 +12,25 @@ _HELP = "May name several hosts, with ?target_session_attrs=read-write."
 DATABASE_POOL_SIZE = env.integer(
     "DATABASE_POOL_SIZE", default=8, minimum=1, maximum=200, help="Connections per process."
 )
+_STATEMENT_SECONDS = 15
+# A server that keeps its own time-outs no more is given up soon after them; the replica at once,
+# as the primary can answer in its place.
+_PATIENCE_SECONDS = _STATEMENT_SECONDS + 2
+_REPLICA_PATIENCE_SECONDS = 2
 # A request that waited this long for a row gives way; the client tries again.
 _SESSION = {
     "lock_timeout": "3s",
-    "statement_timeout": "15s",
+    "statement_timeout": f"{_STATEMENT_SECONDS}s",
     "idle_in_transaction_session_timeout": "30s",
 }
 
 
 def _database(
-    url: str, *, application: str = "frontrow", connect_timeout: int = 3
+    url: str,
+    *,
+    application: str = "frontrow",
+    connect_timeout: int = 3,
+    patience: float = _PATIENCE_SECONDS,
 ) -> dict[str, Any]:
     """Return Django's form of a libpq URL; `host` may be a list, as libpq takes it."""
     parts = urlsplit(url)
@@ -44,7 +54,12 @@ def _database(
             "connect_timeout": connect_timeout,
             "application_name": application,
             "options": settings,
-            "pool": {"min_size": 0, "max_size": DATABASE_POOL_SIZE, "timeout": 3},
+            "pool": {
+                "min_size": 0,
+                "max_size": DATABASE_POOL_SIZE,
+                "timeout": connect_timeout,
+                "connection_class": impatient(patience),
+            },
             **dict(parse_qsl(parts.query)),
         },
     }
@@ -61,7 +76,12 @@ _replica = env.url(
 )
 DATABASES = {
     "default": _database(_primary),
-    "replica": _database(_replica, application="frontrow-read", connect_timeout=1),
+    "replica": _database(
+        _replica,
+        application="frontrow-read",
+        connect_timeout=1,
+        patience=_REPLICA_PATIENCE_SECONDS,
+    ),
     "idempotency": _database(
         env.url(
             "IDEMPOTENCY_DATABASE_URL",
