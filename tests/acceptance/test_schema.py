@@ -88,16 +88,16 @@ def build_world(site: Site, role: str) -> World:
     """Make what a role needs, by its own hands wherever it has any."""
     room = site.sale(seats=2, queue={"rate_per_second": 1000, "capacity": 1000})
     open_sale = site.sale(seats=600, row_length=30, max_seats_per_fan=20)
-    concert = site.rows(
-        "SELECT concert_id FROM concerts_performance WHERE id = %s", open_sale.performance_id
-    )
     world = World(
         headers={},
-        ids={"performance_id": open_sale.performance_id, "queue": room.performance_id},
+        ids={
+            "concert_id": open_sale.concert_id,
+            "performance_id": open_sale.performance_id,
+            "queue": room.performance_id,
+        },
         open_sale=open_sale,
         seats=iter(open_sale.seat_ids[10:]),
     )
-    world.ids["concert_id"] = str(concert[0][0])
     owner = _owner(site, role)
     if role != "nobody":
         world.headers["Authorization"] = f"Bearer {owner.access_token}"

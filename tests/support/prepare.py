@@ -1,10 +1,14 @@
-"""Make a performance in a running site: `python -m tests.support.prepare '{"seats": 50}'`.
+"""Make what acceptance tests start from in a running site.
 
-Run with the site's environment by tests.support.site; prints one JSON object. Options:
-`seats`, `price`, `row_length`; `queue`: the waiting room's settings, or absent for none; every
-other one belongs to the sale policy (`hold_seconds`, `max_seats_per_fan`, ...).
+Run with the site's environment by tests.support.site. It stays, because starting Django takes
+longer than anything it does: one JSON object a line comes in and one goes out.
+
+- `{"do": "sale", "seats": 50, ...}` puts a new performance on sale: `price` and `row_length`;
+  `queue`, the waiting room's settings; every other option belongs to the sale policy.
+- `{"do": "fans", "count": 5, "points": 100}` runs `manage.py fans`.
 """
 
+import io
 import json
 import sys
 from typing import Any
@@ -13,13 +17,16 @@ import django
 
 django.setup()
 
-from kernel import clock  # noqa: E402  (models can be imported only now)
+from django.core.management import call_command  # noqa: E402  (needs the set-up)
+from django.db import connections  # noqa: E402
+
+from kernel import clock  # noqa: E402
 from queueing.usecases import config  # noqa: E402
 from tests.support import factories  # noqa: E402
 
 
-def main(options: dict[str, Any]) -> dict[str, Any]:
-    queue = options.pop("queue", None)
+def sale(*, queue: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:
+    """Return the ids of a new performance on sale and of its seats in layout order."""
     performance = factories.make_performance(**options)
     if queue is not None:
         now = clock.now()
@@ -34,8 +41,22 @@ def main(options: dict[str, Any]) -> dict[str, Any]:
         "performance_id": str(performance.pk),
         "concert_id": str(performance.concert_id),
         "seat_ids": [str(seat) for seat in factories.seat_ids(performance)],
-        "price": options.get("price", 100_000),
     }
 
 
-print(json.dumps(main(json.loads(sys.argv[1]))))  # noqa: T201
+def fans(*, count: int, points: int) -> list[dict[str, str]]:
+    """Return what `manage.py fans` printed."""
+    printed = io.StringIO()
+    call_command("fans", count=count, points=points, json=True, stdout=printed)
+    return [json.loads(line) for line in printed.getvalue().splitlines()]
+
+
+COMMANDS = {"sale": sale, "fans": fans}
+
+for line in sys.stdin:
+    wanted = json.loads(line)
+    done = COMMANDS[wanted.pop("do")](**wanted)
+    for connection in connections.all():  # tests stop servers: nothing is kept open
+        connection.close()
+        connection.close_pool()
+    print(json.dumps(done), flush=True)  # noqa: T201

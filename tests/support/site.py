@@ -47,11 +47,11 @@ class Fan:
 
 @dataclass(frozen=True)
 class Sale:
-    """A performance put on sale for one test."""
+    """A performance put on sale for one test; its seats in layout order."""
 
     performance_id: str
+    concert_id: str
     seat_ids: tuple[str, ...]
-    price: int
 
 
 class Site:
@@ -63,6 +63,7 @@ class Site:
         self.data = Path(kept or tempfile.mkdtemp(prefix="frontrow-site-"))
         self._clients: list[httpx.Client] = []
         self._readers: list[KafkaReader] = []
+        self._helper: subprocess.Popen[str] | None = None
 
     # --- its life
 
@@ -78,6 +79,8 @@ class Site:
             client.close()
         for reader in self._readers:
             reader.close()
+        if self._helper is not None:
+            self._helper.communicate()  # the end of its input is its end
         if self.keep:
             return
         try:
@@ -157,9 +160,11 @@ class Site:
         """Stop, start, kill, pause or resume a part of the running site."""
         self.stack(verb, name)
 
-    def status(self) -> list[dict[str, Any]]:
-        """Return what `stack status --json` says of every process."""
-        return json.loads(self.stack("status", "--json"))
+    def process(self, name: str) -> dict[str, Any]:
+        """Return what `stack status --json` says of one process."""
+        parts = json.loads(self.stack("status", "--json"))["parts"]
+        [found] = [one for part in parts for one in part["processes"] if one["name"] == name]
+        return found
 
     @contextmanager
     def without(self, *names: str, verb: str = "stop") -> Iterator[None]:
@@ -196,15 +201,31 @@ class Site:
         return client
 
     def fans(self, count: int, points: int = 0) -> list[Fan]:
-        """Make fans with points and access tokens."""
-        printed = self.manage("fans", "--count", str(count), "--points", str(points), "--json")
-        return [Fan(**json.loads(line)) for line in printed.splitlines()]
+        """Make fans with points and access tokens, as `manage.py fans` does."""
+        return [Fan(**one) for one in self._prepare(do="fans", count=count, points=points)]
 
     def sale(self, *, seats: int, **options: object) -> Sale:
         """Put a new performance on sale; `options` as tests.support.prepare takes them."""
-        wanted = json.dumps({"seats": seats, **options})
-        made = json.loads(_run(["-m", "tests.support.prepare", wanted], self.env, 60))
-        return Sale(made["performance_id"], tuple(made["seat_ids"]), made["price"])
+        made = self._prepare(do="sale", seats=seats, **options)
+        return Sale(made["performance_id"], made["concert_id"], tuple(made["seat_ids"]))
+
+    def _prepare(self, **wanted: object) -> Any:
+        if self._helper is None or self._helper.poll() is not None:
+            self._helper = subprocess.Popen(
+                [sys.executable, "-m", "tests.support.prepare"],
+                env=self.env,
+                cwd=ROOT,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        assert self._helper.stdin
+        assert self._helper.stdout
+        self._helper.stdin.write(json.dumps(wanted) + "\n")
+        self._helper.stdin.flush()
+        answer = self._helper.stdout.readline()
+        assert answer, f"tests.support.prepare ended on {wanted}; its words are above"
+        return json.loads(answer)
 
     # --- what became of it
 
