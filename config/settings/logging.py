@@ -15,7 +15,7 @@ LOGGING = {
     "filters": {"correlation": {"()": "kernel.telemetry.logs.CorrelationFilter"}},
     "formatters": {
         "json": {
-            "()": "pythonjsonlogger.json.JsonFormatter",
+            "()": "kernel.telemetry.logs.JsonFormatter",
             "format": "%(asctime)s %(levelname)s %(name)s %(message)s %(request_id)s",
             "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
         },
@@ -29,5 +29,11 @@ LOGGING = {
         },
     },
     "root": {"handlers": ["stderr"], "level": _level},
-    "loggers": {"django.server": {"level": "WARNING"}},
+    "loggers": {
+        "django.server": {"level": "WARNING"},
+        # Ticks come several times a second; Flower and the metrics show them better than lines do.
+        "celery.beat": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
+    },
 }
