@@ -135,6 +135,7 @@ class Client:
     def __init__(self, fan, performance, seats, seed, until):
         self.fan, self.performance, self.seats, self.until = fan, performance, seats, until
         self.choose = random.Random(seed)
+        self.pays_first = seed % 4 == 0  # on a busy machine too, somebody has paid
         self.done = dict.fromkeys(("held", "taken", "released", "paid", "late"), 0)
 
     def run(self):
@@ -156,7 +157,10 @@ class Client:
     def go_on_with(self, hold):
         chance = self.choose.random()
         try:
-            if chance < 0.45:
+            if self.pays_first and not self.done["paid"]:
+                money.begin(self.fan, hold.id)
+                self.done["paid"] += 1
+            elif chance < 0.45:
                 holds.release(reservation_id=hold.id, user_id=self.fan.pk, now=clock.now())
                 self.done["released"] += 1
             elif chance < 0.48:
