@@ -18,6 +18,7 @@ from stack.record import holder, locked, read_json
 from stack.supervisor import Supervisor
 
 DESCRIPTION = "Run Frontrow's whole stack on this machine: real servers and all its processes."
+PROGRAM = (sys.executable, "-m", "stack")
 PART_VERBS = {
     "stop": "stop a part in its orderly way; it stays stopped until `start`",
     "start": "start a part that was stopped or killed, and wait until it is ready",
@@ -89,14 +90,7 @@ def _detach(folder: Folder, *, reload: bool) -> int:
         print("stack: already running")
         return 0
     log = folder.logs / "supervisor.log"
-    command = [
-        sys.executable,
-        "-m",
-        "stack",
-        "up",
-        "--background",
-        *(["--reload"] if reload else []),
-    ]
+    command = [*PROGRAM, "up", "--background", *(["--reload"] if reload else [])]
     with log.open("wb") as output:
         child = subprocess.Popen(
             command,

@@ -61,12 +61,11 @@ def status(engine: Engine, absent: Mapping[str, str], started: float, complete: 
     parts: list[dict] = []
     for name in ("setup", *PARTS):
         units = engine.part(name)
-        if name in absent or (name == "setup" and all(u.state in READY for u in units)):
-            if name in absent:
-                parts.append({"part": name, "state": absent[name], "processes": []})
-            continue
-        processes = [_process(unit) for unit in units]
-        parts.append({"part": name, "state": _state(units), "processes": processes})
+        if name in absent:
+            parts.append({"part": name, "state": absent[name], "processes": []})
+        elif units and not (name == "setup" and _state(units) == State.DONE):
+            processes = [_process(unit) for unit in units]
+            parts.append({"part": name, "state": _state(units), "processes": processes})
     memory = getattr(info, "pss", info.rss)
     total = memory + sum(process["memory"] for part in parts for process in part["processes"])
     return {
