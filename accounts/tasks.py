@@ -6,7 +6,7 @@ from accounts.models import Session
 from kernel import clock
 
 
-@shared_task(name="accounts.purge_sessions", queue="sweep", ignore_result=True)
+@shared_task(name="accounts.purge_sessions", ignore_result=True)
 def purge_sessions() -> int:
     """Delete sessions whose time has passed, a bounded number a run."""
     expired = Session.objects.filter(expire_date__lt=clock.now()).order_by("expire_date")

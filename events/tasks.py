@@ -7,7 +7,7 @@ from events import relay
 
 
 # Two ticks a second would fill Flower's history; the metrics tell more.
-@shared_task(name="events.relay", queue="relay", ignore_result=True, send_events=False)
+@shared_task(name="events.relay", ignore_result=True, send_events=False)
 def publish() -> None:
     """Publish for one turn; while another thread of this process does, return at once.
 

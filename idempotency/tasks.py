@@ -10,7 +10,7 @@ from kernel import clock
 log = logging.getLogger(__name__)
 
 
-@shared_task(name="idempotency.purge", queue="sweep", ignore_result=True)
+@shared_task(name="idempotency.purge", ignore_result=True)
 def purge() -> None:
     """Delete expired records, bounded; the next tick does the rest."""
     deleted = attempts.purge(now=clock.now())

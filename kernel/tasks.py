@@ -3,11 +3,11 @@
 from celery import shared_task
 from django.conf import settings
 
-from kernel import clock
+from kernel import clock, mail  # noqa: F401  (its task is found here)
 from kernel.db.partitions import ensure_partitions
 
 
-@shared_task(name="kernel.partitions", queue="sweep", ignore_result=True)
+@shared_task(name="kernel.partitions", ignore_result=True)
 def extend_partitions() -> None:
     """Keep every partitioned table two years ahead."""
     for table in settings.PARTITIONED_TABLES:

@@ -11,7 +11,7 @@ from queueing.usecases import waiting_room
 log = logging.getLogger(__name__)
 
 
-@shared_task(name="queueing.tick", ignore_result=True)  # beat names the queue: promotion
+@shared_task(name="queueing.tick", ignore_result=True)
 def tick() -> None:
     """Advance every room; polls and joins do the same for theirs, so a lost tick is no loss."""
     try:

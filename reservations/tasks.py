@@ -6,7 +6,7 @@ from kernel import clock
 from reservations.usecases import holds
 
 
-@shared_task(name="reservations.sweep", queue="sweep", ignore_result=True)
+@shared_task(name="reservations.sweep", ignore_result=True)
 def sweep() -> None:
     """Tidy one batch of lapsed holds; the next tick takes the next batch."""
     holds.expire_lapsed(now=clock.now())

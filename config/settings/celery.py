@@ -16,36 +16,42 @@ CELERY_WORKER_SEND_TASK_EVENTS = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
+# By name, so that a task sent from anywhere reaches the workers meant for it.
+CELERY_TASK_ROUTES = {
+    "queueing.*": {"queue": "promotion"},
+    "events.*": {"queue": "relay"},
+    "mail.*": {"queue": "mail"},
+}
 # A tick that waited longer than its `expires` is dropped: the next one does its work.
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "reservations.sweep": {
         "task": "reservations.sweep",
         "schedule": 5.0,
-        "options": {"queue": "sweep", "expires": 5},
+        "options": {"expires": 5},
     },
     "events.relay": {
         "task": "events.relay",
         "schedule": 0.5,
-        "options": {"queue": "relay", "expires": 1},
+        "options": {"expires": 1},
     },
     "kernel.partitions": {
         "task": "kernel.partitions",
         "schedule": 6 * 3600.0,
-        "options": {"queue": "sweep", "expires": 3600},
+        "options": {"expires": 3600},
     },
     "accounts.purge_sessions": {
         "task": "accounts.purge_sessions",
         "schedule": 3600.0,
-        "options": {"queue": "sweep", "expires": 3600},
+        "options": {"expires": 3600},
     },
     "idempotency.purge": {
         "task": "idempotency.purge",
         "schedule": 60.0,
-        "options": {"queue": "sweep", "expires": 60},
+        "options": {"expires": 60},
     },
     "queueing.tick": {
         "task": "queueing.tick",
         "schedule": 1.0,
-        "options": {"queue": "promotion", "expires": 2},
+        "options": {"expires": 2},
     },
 }

@@ -13,7 +13,8 @@ _url = urlsplit(
         help="smtp://user:password@host:port, smtps:// for TLS, or console://.",
     )
 )
-EMAIL_BACKEND = "django.core.mail.backends." + (
+EMAIL_BACKEND = "kernel.mail.QueuedBackend"
+MAIL_DELIVERY_BACKEND = "django.core.mail.backends." + (
     "console.EmailBackend" if _url.scheme == "console" else "smtp.EmailBackend"
 )
 EMAIL_HOST = _url.hostname or "localhost"

@@ -1,0 +1,82 @@
+"""Mail leaves through the workers, reaches a real SMTP server, and isn't lost with the broker."""
+
+import base64
+import json
+from collections.abc import Iterator
+
+import pytest
+from aiosmtpd.controller import Controller
+from django.conf import settings as django_settings
+from django.core.mail import EmailMultiAlternatives, get_connection
+from redis import Redis
+
+from kernel import mail
+from stack.service import free_ports
+
+
+class Inbox:
+    """What the mail server took in."""
+
+    def __init__(self) -> None:
+        self.letters: list = []
+
+    async def handle_DATA(self, server, session, envelope) -> str:  # noqa: N802
+        self.letters.append(envelope)
+        return "250 OK"
+
+
+@pytest.fixture
+def inbox(settings) -> Iterator[Inbox]:
+    inbox = Inbox()
+    (port,) = free_ports(1)
+    controller = Controller(inbox, hostname="127.0.0.1", port=port)
+    controller.start()
+    settings.MAIL_DELIVERY_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
+    yield inbox
+    controller.stop()
+
+
+@pytest.fixture
+def broker() -> Iterator[Redis]:
+    broker = Redis.from_url(django_settings.CELERY_BROKER_URL)
+    broker.delete("mail")
+    yield broker
+    broker.delete("mail")
+    broker.close()
+
+
+def send() -> None:
+    letter = EmailMultiAlternatives(
+        "확인 코드", "코드: 1234", "frontrow@example.com", ["fan@example.com"]
+    )
+    letter.attach_alternative("<b>1234</b>", "text/html")
+    get_connection("kernel.mail.QueuedBackend").send_messages([letter])
+
+
+def queued_arguments(broker: Redis) -> list:
+    (raw,) = broker.lrange("mail", 0, -1)
+    arguments, _, _ = json.loads(base64.b64decode(json.loads(raw)["body"]))
+    return arguments
+
+
+def test_a_letter_waits_for_a_worker_and_is_delivered_by_it(inbox, broker):
+    send()
+    assert inbox.letters == []
+    mail.deliver.run(*queued_arguments(broker))
+    (letter,) = inbox.letters
+    assert letter.rcpt_tos == ["fan@example.com"]
+    assert b"multipart/alternative" in letter.content
+
+
+def test_with_the_broker_away_the_sender_delivers_itself(inbox, broker, monkeypatch):
+    (nobody_listens,) = free_ports(1)
+    monkeypatch.setattr(
+        mail.deliver.app.conf, "broker_write_url", f"redis://127.0.0.1:{nobody_listens}/0"
+    )
+    mail.deliver.app.pool.force_close_all()
+    monkeypatch.setattr(mail.deliver.app, "_pool", None)
+    monkeypatch.setattr(mail.deliver.app.amqp, "_producer_pool", None)
+    send()
+    assert broker.llen("mail") == 0
+    assert len(inbox.letters) == 1
