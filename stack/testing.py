@@ -68,8 +68,9 @@ class TestServers:
     """The PostgreSQL pair, the four Valkey roles and, when asked for, Kafka.
 
     Servers already running in `data` are used as they are, so a developer may keep them between
-    runs (`keep`: they outlive this process and `down` leaves them). Without `durable` they skip
-    fsync and append-only files: quicker, and wrong for a test of what survives a crash.
+    runs (`keep`: they outlive this process and `down` leaves them). Without `durable` PostgreSQL
+    skips fsync (quicker; only a power cut would tell) and Valkey its append-only files: a killed
+    one comes back empty.
     Raises StackError with the end of a server's log where it doesn't come up.
     """
 

@@ -30,8 +30,10 @@ def test_postgres_listens_to_this_machine_alone_and_bounds_what_a_slot_keeps():
     assert "fsync" not in made
 
 
-def test_only_servers_whose_data_may_go_skip_the_disk():
-    assert settings.server_settings(port=5, memory=GIB, durable=False)["fsync"] == "off"
+def test_servers_that_need_not_survive_a_power_cut_still_commit_in_order():
+    made = settings.server_settings(port=5, memory=GIB, durable=False)
+    assert made["fsync"] == "off"
+    assert "synchronous_commit" not in made
 
 
 def test_everybody_needs_a_password():
