@@ -13,7 +13,7 @@ from django.db.models import OuterRef, Subquery
 from django.http import HttpRequest, HttpResponse
 
 from accounts import operations
-from accounts.models import AuditEntry, User
+from accounts.models import AuditEntry, Session, User
 from accounts.usecases import people, sessions
 from kernel import audit, clock
 from kernel.admin import AuditedAdmin, ReadOnlyAdmin, staff_action
@@ -175,6 +175,18 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     def actor(self, entry: AuditEntry) -> str:
         """Return the actor's address, one join for the whole list."""
         return getattr(entry, "actor_email", None) or str(entry.actor_id or "-")
+
+
+@admin.register(Session)
+class SessionAdmin(ReadOnlyAdmin):
+    """Who is logged in; ended by locking the person out. Key and contents are not for eyes."""
+
+    list_display = ("user_id", "expire_date")
+    list_filter = (("expire_date", admin.DateFieldListFilter),)
+    search_fields = ("=user_id",)
+    search_help_text = text(en="Id of a user", ko="사용자 ID")
+    ordering = ("-expire_date",)
+    fields = ("user_id", "expire_date")
 
 
 class AuditedGroupAdmin(AuditedAdmin, GroupAdmin):
