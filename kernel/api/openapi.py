@@ -9,7 +9,7 @@ _PROBLEM = {"schema": {"$ref": "#/components/schemas/Problem"}}
 
 
 def describe_refusals(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Add the refusals any operation can meet, and give every refusal its real media type.
+    """Add the answers any operation can give, and give every refusal its real media type.
 
     A hook of drf-spectacular: views name the refusals that are theirs, as `ProblemSerializer`.
     """
@@ -27,13 +27,16 @@ def describe_refusals(result: dict[str, Any], **_: Any) -> dict[str, Any]:
 
 
 def _always(path: str, operation: dict[str, Any]) -> list[int]:
+    names = {parameter["name"] for parameter in operation.get("parameters", [])}
     statuses = [400, 406, 429, 503]  # malformed, not JSON, slow down, a part is away
     if any(operation.get("security", [])):
         statuses.append(401)
-    if "{" in path:
+    if "{" in path or "cursor" in names:
         statuses.append(404)
     if "requestBody" in operation:
         statuses += [413, 415]
+    if "If-None-Match" in names:
+        statuses.append(304)
     return statuses
 
 

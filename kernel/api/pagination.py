@@ -3,8 +3,12 @@
 from typing import Any
 from uuid import UUID
 
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import CursorPagination
+
+from kernel.i18n import text
+
+_NO_SIZE = text(en="Give a whole number from 1 to 100.", ko="1부터 100까지의 정수를 입력해 주세요.")
 
 
 class NewestFirst(CursorPagination):
@@ -14,6 +18,22 @@ class NewestFirst(CursorPagination):
     max_page_size = 100
     page_size_query_param = "page_size"
     ordering = "-id"
+
+    def get_page_size(self, request: Any) -> int:
+        """Return the size asked for; 400 for one that is none."""
+        asked = request.query_params.get(self.page_size_query_param, str(self.page_size))
+        size = int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 10 else 0
+        if not 1 <= size <= self.max_page_size:
+            raise ValidationError({self.page_size_query_param: [str(_NO_SIZE)]})
+        return size
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        """Describe the parameters with their bounds."""
+        parameters: list[dict[str, Any]] = super().get_schema_operation_parameters(view)
+        for parameter in parameters:
+            if parameter["name"] == self.page_size_query_param:
+                parameter["schema"] |= {"minimum": 1, "maximum": self.max_page_size}
+        return parameters
 
     def decode_cursor(self, request: Any) -> Any:
         """Refuse a cursor that was not ours: its position goes into the query."""

@@ -87,7 +87,7 @@ class ReservationsView(APIView):
     def get(self, request: Request) -> Response:
         """List the caller's reservations; a hold whose time has passed shows as EXPIRED."""
         now = clock.now()
-        wanted = ReservationFilterSerializer(data=request.query_params)
+        wanted = ReservationFilterSerializer(data=request.query_params.dict())
         wanted.is_valid(raise_exception=True)
         rows = queries.mine(user_id=_caller(request).user_id, now=now, **wanted.validated_data)
         paginator = self.pagination_class()

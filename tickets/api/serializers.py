@@ -27,3 +27,11 @@ class TicketSerializer(serializers.Serializer[Any]):
     seat = TicketSeatSerializer()
     qr = serializers.CharField(help_text="What the QR code says: a compact JWS (Ed25519).")
     issued_at = serializers.DateTimeField()
+
+
+class TicketListSerializer(serializers.Serializer[Any]):
+    """All tickets of one reservation, in the form of every list."""
+
+    results = TicketSerializer(many=True)
+    next = serializers.URLField(allow_null=True, help_text="Always null: one page holds them all.")
+    previous = serializers.URLField(allow_null=True)

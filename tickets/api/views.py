@@ -18,7 +18,7 @@ from kernel.i18n import text
 from reservations import queries as reservation_queries
 from reservations.operations import ReservationNotFound
 from tickets import queries
-from tickets.api.serializers import TicketSerializer
+from tickets.api.serializers import TicketListSerializer, TicketSerializer
 
 _EXAMPLE = {
     "id": "01994d2e-7c1a-7e11-8b0e-5d2f4a6c8e10",
@@ -108,11 +108,10 @@ class ReservationTicketsView(APIView):
         tags=["tickets"],
         summary="List the tickets of my reservation",
         responses={
-            200: TicketSerializer(many=True),
+            200: TicketListSerializer,
             401: ProblemSerializer,
             404: ProblemSerializer,
         },
-        filters=False,
     )
     def get(self, request: Request, reservation_id: UUID) -> Response:
         """Return the tickets in seat order; none before it is paid; others' answer 404."""
