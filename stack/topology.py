@@ -130,8 +130,9 @@ def plan(
         absent["kafka"] = "off: KAFKA_BOOTSTRAP_SERVERS is empty; events wait in the outbox"
     if isinstance(found.nginx, StackError):
         absent["gateway"] = f"off: {found.nginx}; the API is the entry"
-        if "FRONTROW_URL" not in outside:
-            environment["FRONTROW_URL"] = f"http://{HOST}:{ports['api']}"
+        entry = f"http://{HOST}:{ports['api']}"
+        alone = {"FRONTROW_URL": entry, "STOREFRONT_URL": entry, "TRUSTED_PROXY_COUNT": "0"}
+        environment |= {name: alone[name] for name in alone.keys() - outside.keys()}
     services = [
         service
         for service in _services(folder, ports, found, tools, environment, reload=reload)

@@ -123,6 +123,7 @@ class TestPlan:
         made = plan(topology.Programs(tmp_path, StackError("no nginx")))
         assert made.absent == {"gateway": "off: no nginx; the API is the entry"}
         assert made.environment["FRONTROW_URL"] == "http://127.0.0.1:8001"
+        assert made.environment["TRUSTED_PROXY_COUNT"] == "0"
 
     def test_no_password_stands_in_a_command_line(self, plan):
         made = plan()
