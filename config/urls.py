@@ -2,11 +2,14 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
+from kernel.api import documents
 from kernel.api.jwks import jwks
 
 urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="docs"), name="front"),
     path("", include("kernel.telemetry.urls")),
     path("admin/", admin.site.urls),
     path("_allauth/", include("allauth.headless.urls")),
@@ -17,6 +20,8 @@ urlpatterns = [
     path("api/v1/", include("payments.api.urls")),
     path("api/v1/", include("reservations.api.urls")),
     path("api/v1/", include("tickets.api.urls")),
+    path("docs/errors", documents.errors, name="errors"),
+    path("docs/events/<str:event_type>.json", documents.event_schema, name="event_schema"),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("api/redoc/", SpectacularRedocView.as_view(url_name="schema"), name="redoc"),

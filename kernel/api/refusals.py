@@ -66,3 +66,33 @@ REFUSALS = {
         500, text(en="Something went wrong on our side.", ko="서버 오류입니다.")
     ),
 }
+
+# What the gateway answers by itself, before a request reaches us or when we don't answer it.
+AT_THE_GATEWAY = {
+    "request_timeout": Refusal(
+        408,
+        text(en="The request took too long to arrive.", ko="요청이 제시간에 도착하지 않았습니다."),
+    ),
+    "uri_too_long": Refusal(414, text(en="The address is too long.", ko="주소가 너무 깁니다.")),
+    "coding_unknown": Refusal(
+        501,
+        text(en="This transfer coding is not understood.", ko="지원하지 않는 전송 인코딩입니다."),
+    ),
+    "unavailable": Refusal(
+        503,
+        text(
+            en="The service is not reachable at the moment. Try again, a write with the same key.",
+            ko="지금은 서비스에 연결할 수 없습니다. 쓰기 요청은 같은 키로 다시 시도해 주세요.",
+        ),
+    ),
+    "gateway_timeout": Refusal(
+        504,
+        text(
+            en="There was no answer in time. Ask for the state before trying again.",
+            ko="제시간에 응답을 받지 못했습니다. 다시 시도하기 전에 상태를 확인해 주세요.",
+        ),
+    ),
+    "gateway_error": Refusal(
+        505, text(en="The request was not passed on.", ko="요청이 전달되지 않았습니다.")
+    ),
+}

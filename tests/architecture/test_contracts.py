@@ -15,6 +15,7 @@ from django.urls import get_resolver
 from django.utils.translation import deactivate_all
 from importlinter.cli import lint_imports
 
+from kernel.api import codes
 from kernel.errors import DomainError
 
 ROOT = Path(settings.BASE_DIR)
@@ -53,3 +54,15 @@ def test_a_code_can_not_be_taken_twice():
 
         class Impostor(DomainError):
             code = "busy"
+
+
+def test_what_the_gateway_refuses_by_itself_is_documented():
+    template = (ROOT / "stack" / "gateway" / "nginx.conf.template").read_text()
+    refused = dict(re.findall(r"^\s+(\d{3}|default) .*\"code\":\"(\w+)\"", template, re.MULTILINE))
+    assert {"413", "503", "default"} <= set(refused)
+    known = {one.code: str(one.status) for one in codes.documented()}
+    assert set(refused.values()) <= set(known)
+    wrong = {
+        code: status for status, code in refused.items() if status not in ("default", known[code])
+    }
+    assert wrong == {}

@@ -37,6 +37,9 @@ OPERATIONS = """
 PUBLIC = re.compile(r"GET +/api/v1/(concerts/.*|performances/\{\}/(?!queue/me).*)")
 # Addresses beside the API, each with its own form.
 OTHERS = {
+    "",  # the front: leads to the explorer
+    "docs/errors",
+    "docs/events/<str:event_type>.json",
     "healthz/live",
     "healthz/ready",
     "healthz/startup",

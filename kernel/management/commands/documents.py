@@ -12,10 +12,8 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import override
 
-from kernel.api.problem import STATUS
-from kernel.api.refusals import REFUSALS
+from kernel.api import codes
 from kernel.db.diagram import diagram
-from kernel.errors import DomainError
 
 
 class Command(BaseCommand):
@@ -63,16 +61,12 @@ def _error_lines() -> Iterator[str]:
     yield ""
     yield "| code | status | meaning | 뜻 |"
     yield "|---|---|---|---|"
-    rows: dict[str, tuple[int, Any]] = {
-        code: (STATUS[error.kind], error.message) for code, error in DomainError.registry.items()
-    }
-    rows |= {code: (refusal.status, refusal.message) for code, refusal in REFUSALS.items()}
-    for code, (status, message) in sorted(rows.items()):
+    for one in codes.documented():
         with override("en"):
-            english = str(message)
+            english = str(one.message)
         with override("ko"):
-            korean = str(message)
-        yield f'| <a id="{code}"></a>`{code}` | {status} | {english} | {korean} |'
+            korean = str(one.message)
+        yield f'| <a id="{one.code}"></a>`{one.code}` | {one.status} | {english} | {korean} |'
 
 
 _DOCUMENTS: dict[str, Callable[[], str]] = {

@@ -1,0 +1,35 @@
+"""Every error code there is, as integrators read them: in docs/errors.md and at /docs/errors."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.utils.functional import Promise
+
+from kernel.api.problem import STATUS
+from kernel.api.refusals import AT_THE_GATEWAY, REFUSALS
+from kernel.errors import DomainError
+
+if TYPE_CHECKING:
+    from kernel.i18n import LazyText
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """An error code, the status it comes with, and what it means to people."""
+
+    code: str
+    status: int
+    message: "LazyText | Promise | str"
+
+
+def documented() -> list[Code]:
+    """Return all codes by name; complete once the URLconf, and with it every error, is loaded."""
+    domain = [
+        Code(code, STATUS[error.kind], error.message)
+        for code, error in DomainError.registry.items()
+    ]
+    framework = [
+        Code(code, refusal.status, refusal.message)
+        for code, refusal in (REFUSALS | AT_THE_GATEWAY).items()
+    ]
+    return sorted(domain + framework, key=lambda one: one.code)
