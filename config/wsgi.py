@@ -1,4 +1,4 @@
-"""The WSGI application."""
+"""The WSGI application: Django, with the waiting room's fast path in front."""
 
 import os
 
@@ -6,4 +6,9 @@ from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 
-application = get_wsgi_application()
+django = get_wsgi_application()
+
+# Once Django is set up: it imports models.
+from queueing.fastpath import FastPath  # noqa: E402
+
+application = FastPath(django)

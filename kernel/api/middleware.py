@@ -27,17 +27,22 @@ class CorrelationMiddleware:
         started = time.perf_counter()
         with context.correlated(correlation):
             response = self.get_response(request)
-            log.info(
-                "request",
-                extra={
-                    "method": request.method,
-                    "path": request.path,
-                    "status": response.status_code,
-                    "ms": round((time.perf_counter() - started) * 1000, 1),
-                },
-            )
+            log_access(str(request.method), request.path, response.status_code, started)
         response["X-Request-ID"] = correlation.request_id
         return response
+
+
+def log_access(method: str, path: str, status: int, started: float) -> None:
+    """Write the access log line of a request that came in at `started` (`time.perf_counter`)."""
+    log.info(
+        "request",
+        extra={
+            "method": method,
+            "path": path,
+            "status": status,
+            "ms": round((time.perf_counter() - started) * 1000, 1),
+        },
+    )
 
 
 class ExactAddresses(CommonMiddleware):

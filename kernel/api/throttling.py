@@ -11,6 +11,8 @@ let n times the limit pass: the aim is to stop a runaway client, not to meter. R
 import math
 import threading
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -39,26 +41,51 @@ class RouteThrottle(BaseThrottle):
 
     def allow_request(self, request: Request, view: Any) -> bool:
         """Count the request; leave what the answer's headers say on the request."""
-        route, who = _route(request, view), _who(request)
-        limit = _parsed(settings.RATE_LIMITS[route])
-        limiter = _limiter(route)
-        try:
-            allowed, window = _hit(limiter, limit, route, who)
-        except PartUnavailable:
-            allowed, window = _hit(_own(), limit, route, who)
-        reset = max(1, math.ceil(window.reset_time - time.time()))
-        request._request.rate_limit = (  # type: ignore[attr-defined]
-            f'"{route}";q={limit.amount};w={limit.get_expiry()}',
-            f'"{route}";r={max(0, window.remaining)};t={reset}',
-        )
-        if not allowed:
-            refused.labels(route).inc()
-            self._wait = reset
-        return allowed
+        counted = count(_route(request, view), _who(request))
+        request._request.rate_limit = counted.headers  # type: ignore[attr-defined]
+        self._wait = counted.wait
+        return counted.wait is None
 
     def wait(self) -> float | None:
         """Return the seconds after which a request may pass again."""
         return self._wait
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """One call counted: RateLimit-Policy and RateLimit, and how long a refused one shall wait."""
+
+    headers: tuple[str, str]
+    wait: int | None = None
+
+
+def count(route: str, who: str) -> Counted:
+    """Count one call of `who` (a user id or an address) to `route` of `settings.RATE_LIMITS`."""
+    limit = _parsed(settings.RATE_LIMITS[route])
+    try:
+        allowed, window = _hit(_limiter(route), limit, route, who)
+    except PartUnavailable:
+        allowed, window = _hit(_own(), limit, route, who)
+    reset = max(1, math.ceil(window.reset_time - time.time()))
+    if not allowed:
+        refused.labels(route).inc()
+    return Counted(
+        rate_limit_fields(
+            route,
+            amount=limit.amount,
+            window=limit.get_expiry(),
+            left=window.remaining,
+            reset=reset,
+        ),
+        None if allowed else reset,
+    )
+
+
+def rate_limit_fields(
+    name: str, *, amount: int, window: int, left: int, reset: int
+) -> tuple[str, str]:
+    """Return the values of RateLimit-Policy and RateLimit; window and reset in seconds."""
+    return f'"{name}";q={amount};w={window}', f'"{name}";r={max(0, left)};t={reset}'
 
 
 class _SweptMemoryStorage(MemoryStorage):
@@ -92,12 +119,17 @@ def _who(request: Request) -> str:
 
 def client_address(request: HttpRequest) -> str:
     """Return the caller's address as the outermost trusted proxy saw it."""
+    return address_in(request.META)
+
+
+def address_in(environ: Mapping[str, Any]) -> str:
+    """Return the caller's address from a WSGI environment."""
     proxies = settings.TRUSTED_PROXY_COUNT
-    forwarded = request.headers.get("X-Forwarded-For", "") if proxies else ""
+    forwarded = environ.get("HTTP_X_FORWARDED_FOR", "") if proxies else ""
     hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
     if len(hops) >= proxies > 0:
-        return hops[-proxies]
-    return str(request.META.get("REMOTE_ADDR", ""))
+        return str(hops[-proxies])
+    return str(environ.get("REMOTE_ADDR", ""))
 
 
 def _hit(limiter: Any, limit: RateLimitItem, route: str, who: str) -> tuple[bool, Any]:

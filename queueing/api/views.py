@@ -21,6 +21,7 @@ QUEUE_TOKEN = OpenApiParameter(
     required=True,
     description="The join token or the pass.",
 )
+STATUS_CACHING = "public, max-age=1"
 _WAITING = OpenApiExample(
     "waiting",
     {
@@ -111,7 +112,7 @@ class QueueView(APIView):
         status = waiting_room.public_status(performance_id=performance_id, now=clock.now())
         return Response(
             PublicStatusSerializer(status).data,
-            headers={"Cache-Control": "public, max-age=1"},
+            headers={"Cache-Control": STATUS_CACHING},
         )
 
     @extend_schema(

@@ -1,0 +1,218 @@
+"""The waiting room's busiest requests, answered in front of Django.
+
+Joining, asking for the own place and the public status are most of what an on-sale sends. Here
+each is: verify the login, one call of the use case, bytes out (Note [Lean answers]). Whatever is
+not exactly such a request, and every failed login, goes on to Django, which answers it in full.
+"""
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterable
+from io import BytesIO
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+from django.db import close_old_connections
+from django.utils import translation
+from rest_framework.exceptions import Throttled
+from rest_framework.renderers import JSONRenderer
+from rest_framework.views import APIView
+
+from accounts import revocation, tokens
+from kernel import clock, keys
+from kernel.api import exception_handler, throttling
+from kernel.api.caller import Caller
+from kernel.api.lean import LeanAnswer, LeanSite, StartResponse, language
+from kernel.telemetry import context
+from queueing.api.views import STATUS_CACHING, MyPlaceView, QueueView
+from queueing.usecases import waiting_room
+from queueing.usecases.waiting_room import Place, PublicStatus
+
+_Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+_PATH = re.compile(
+    r"/api/v1/performances/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})/queue/(me/)?"
+)
+_BARE_BODIES = {b"", b"{}"}
+_JSON = "application/json"
+_PRIVATE = ("Cache-Control", "private, no-store")
+
+
+class FastPath:
+    """A WSGI application that answers what it knows and hands on the rest."""
+
+    def __init__(self, application: _Application) -> None:
+        self._application = application
+        self._site = LeanSite()
+        self._status_bytes: dict[UUID, tuple[PublicStatus, bytes]] = {}
+        self._allow = {view: ("Allow", _allowed_methods(view)) for view in (QueueView, MyPlaceView)}
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """Answer, or let Django answer."""
+        path = _PATH.fullmatch(environ["PATH_INFO"])
+        if path is None or not self._site.admits(environ):
+            return self._application(environ, start_response)
+        started = time.perf_counter()
+        performance_id, own = UUID(path[1]), path[2] is not None
+        correlation = context.received(
+            environ.get("HTTP_X_REQUEST_ID"), environ.get("HTTP_TRACEPARENT")
+        )
+        with context.correlated(correlation):
+            answer = self._answer(environ, performance_id, own=own)
+            if answer is None:
+                return self._application(environ, start_response)
+            answer.headers.append(self._allow[MyPlaceView if own else QueueView])
+            return self._site.send(
+                answer,
+                environ,
+                start_response,
+                view="queue-me" if own else "queue",
+                request_id=correlation.request_id,
+                started=started,
+            )
+
+    def _answer(
+        self, environ: dict[str, Any], performance_id: UUID, *, own: bool
+    ) -> LeanAnswer | None:
+        method = environ["REQUEST_METHOD"]
+        if method == "GET" and not own:
+            return self._guarded(environ, None, lambda: self._status(environ, performance_id))
+        if own != (method == "GET") or method not in ("GET", "POST"):
+            return None
+        if method == "POST" and not _has_bare_body(environ):
+            return None
+        caller = _caller(environ)
+        if caller is None:
+            return None
+        counted = throttling.count("poll" if own else "join", str(caller.user_id))
+        limits = list(zip(("RateLimit-Policy", "RateLimit"), counted.headers, strict=True))
+
+        def ask() -> LeanAnswer:
+            if counted.wait is not None:
+                raise Throttled(counted.wait)
+            place = _ask(environ, performance_id, caller, own=own)
+            headers = [("Content-Type", _JSON), _PRIVATE, *limits]
+            return LeanAnswer(201 if place.created and not own else 200, _place(place), headers)
+
+        return self._guarded(environ, limits, ask)
+
+    def _guarded(
+        self,
+        environ: dict[str, Any],
+        limits: list[tuple[str, str]] | None,
+        ask: Callable[[], LeanAnswer],
+    ) -> LeanAnswer | None:
+        """Return what `ask` answers or its refusal; None for a defect, which Django reports."""
+        try:
+            return ask()
+        except Exception as error:  # noqa: BLE001  (those unknown to the handler go on to Django)
+            return _refusal(error, environ, limits or [])
+        finally:
+            close_old_connections()  # a cold room has asked PostgreSQL
+
+    def _status(self, environ: dict[str, Any], performance_id: UUID) -> LeanAnswer:
+        status = waiting_room.public_status(performance_id=performance_id, now=clock.now())
+        known = self._status_bytes.get(performance_id)
+        if known is None or known[0] is not status:
+            if len(self._status_bytes) > 1000:
+                self._status_bytes.clear()
+            known = self._status_bytes[performance_id] = (status, _public_status(status))
+        private = "HTTP_AUTHORIZATION" in environ
+        caching = _PRIVATE if private else ("Cache-Control", STATUS_CACHING)
+        return LeanAnswer(200, known[1], [("Content-Type", _JSON), caching])
+
+
+def _has_bare_body(environ: dict[str, Any]) -> bool:
+    """Say whether the body is empty or `{}`; what was read of another one is put back."""
+    length = int(environ.get("CONTENT_LENGTH") or 0)
+    if length == 0:
+        return True
+    if length > 2 or environ.get("CONTENT_TYPE") != _JSON:
+        return False
+    body = environ["wsgi.input"].read(length)
+    environ["wsgi.input"] = BytesIO(body)
+    return body in _BARE_BODIES
+
+
+def _caller(environ: dict[str, Any]) -> Caller | None:
+    """Return who asks, None for anybody whom Django has to tell why not."""
+    scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    if scheme.lower() != "bearer":
+        return None
+    try:
+        caller = tokens.read_access_token(token.strip(), now=clock.now())
+    except keys.TokenInvalid:
+        return None
+    return None if revocation.is_revoked(caller.session_id) else caller
+
+
+def _ask(environ: dict[str, Any], performance_id: UUID, caller: Caller, *, own: bool) -> Place:
+    act = waiting_room.poll if own else waiting_room.join
+    return act(
+        user_id=caller.user_id,
+        performance_id=performance_id,
+        token=environ.get("HTTP_X_QUEUE_TOKEN"),
+        now=clock.now(),
+    )
+
+
+def _refusal(
+    error: Exception, environ: dict[str, Any], limits: list[tuple[str, str]]
+) -> LeanAnswer | None:
+    with translation.override(language(environ)):
+        response = exception_handler.handle(
+            error, {"request": SimpleNamespace(path=environ["PATH_INFO"])}
+        )
+        if response is None:
+            return None
+        body = JSONRenderer().render(response.data)
+    headers = [("Content-Type", str(response.content_type))]
+    headers += [
+        (name, str(value)) for name, value in response.headers.items() if name != "Content-Type"
+    ]
+    if "HTTP_AUTHORIZATION" in environ:
+        headers += [_PRIVATE, *limits]
+    return LeanAnswer(response.status_code, body, headers)
+
+
+def _place(place: Place) -> bytes:
+    until = place.admitted_until
+    return _dumped(
+        {
+            "token": place.token,
+            "number": place.number,
+            "state": place.state.value,
+            "position": place.position,
+            "ahead": place.ahead,
+            "eta_seconds": place.eta_seconds,
+            "poll_after_seconds": place.poll_after_seconds,
+            "admitted_until": until and until.isoformat().replace("+00:00", "Z"),
+            "pass": place.admission_pass,
+        }
+    )
+
+
+def _public_status(status: PublicStatus) -> bytes:
+    return _dumped(
+        {
+            "state": status.state,
+            "serving": status.serving,
+            "waiting": status.waiting,
+            "active": status.active,
+            "rate_per_second": status.rate_per_second,
+            "poll_after_seconds": status.poll_after_seconds,
+            "stream_url": status.stream_url,
+        }
+    )
+
+
+def _dumped(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _allowed_methods(view: type[APIView]) -> str:
+    instance = view()
+    instance.head = instance.get  # type: ignore[attr-defined]  # as View.setup does
+    return ", ".join(instance.allowed_methods)
