@@ -8,6 +8,7 @@ _level = env.choice(
 _format = env.choice(
     "LOG_FORMAT", of=("json", "console"), default="json", help="Form of log lines."
 )
+_ticks = "DEBUG" if _level == "DEBUG" else "WARNING"
 
 LOGGING = {
     "version": 1,
@@ -31,9 +32,9 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": _level},
     "loggers": {
         "django.server": {"level": "WARNING"},
-        # Ticks come several times a second; Flower and the metrics show them better than lines do.
-        "celery.beat": {"level": "WARNING"},
-        "celery.worker.strategy": {"level": "WARNING"},
-        "celery.app.trace": {"level": "WARNING"},
+        # Ticks come several times a second; Flower and the metrics show them better, lines only at DEBUG.
+        "celery.beat": {"level": _ticks},
+        "celery.worker.strategy": {"level": _ticks},
+        "celery.app.trace": {"level": _ticks},
     },
 }
