@@ -20,6 +20,9 @@ class Taken(DomainError):
     message = "Taken."
 
 
+del DomainError.registry[Taken.code]  # no error of the product, so in none of its documents
+
+
 def answer(error):
     return handle(error, {"request": SimpleNamespace(path="/api/v1/x/")})
 
