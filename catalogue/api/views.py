@@ -44,7 +44,8 @@ class CatalogueView(APIView):
 
     def parameters_of(self, request: Request) -> dict[str, Any]:
         """Return the validated query parameters; raises `ValidationError`."""
-        form = self.parameters_class(data=request.query_params)
+        # A plain dict: in a QueryDict an empty value would count as absent.
+        form = self.parameters_class(data=request.query_params.dict())
         form.is_valid(raise_exception=True)
         return form.validated_data
 
