@@ -28,10 +28,9 @@ from tests.support.shopper import Shopper
 from tests.support.site import Fan, Sale, Site
 
 SEED = 20_261_121
-EXAMPLES = 20  # of each way of generating, for an operation and a role
+EXAMPLES = 30  # of each way of generating, for an operation and a role
 ROLES = ("nobody", "fan", "staff")
 CHECKED = (
-    "not_a_server_error",
     "status_code_conformance",
     "content_type_conformance",
     "response_headers_conformance",
@@ -41,6 +40,7 @@ CHECKED = (
     "unsupported_method",
 )
 POINTS = 2_000_000
+MAY_BE_AWAY = {"gateway_unavailable"}  # no way to pay by card yet; nothing else is away here
 
 
 @dataclass
@@ -52,7 +52,6 @@ class World:
     open_sale: Sale
     passes: dict[str, str] = field(default_factory=dict)
     seats: Iterator[str] = field(default_factory=lambda: iter(()))
-    held: str = ""
     shopper: Shopper | None = None
 
     def path_of(self, operation: APIOperation) -> dict[str, str]:
@@ -61,6 +60,8 @@ class World:
         found = {name: self.ids[name] for name in names}
         if "queue" in operation.path:
             found["performance_id"] = self.ids["queue"]
+        if operation.method == "delete" and "reservation_id" in found:
+            found["reservation_id"] = self.ids["releasable"]
         return found
 
     def headers_of(self, operation: APIOperation) -> dict[str, str]:
@@ -78,7 +79,7 @@ class World:
             performance = self.open_sale.performance_id
             return {"performance_id": performance, "seat_ids": [next(self.seats)]}
         if label == "POST /api/v1/payments/":
-            return {"reservation_id": self.held, "method": "POINTS"}
+            return {"reservation_id": self.ids["held"], "method": "POINTS"}
         if label == "POST /api/v1/points/charges/":
             return {"amount": 1000}
         return None
@@ -113,7 +114,9 @@ def build_world(site: Site, role: str) -> World:
     world.ids["payment_id"] = shopper.pay(bought["id"]).json()["id"]
     world.ids["reservation_id"] = bought["id"]
     world.ids["ticket_id"] = shopper.send("GET", "/tickets/").json()["results"][0]["id"]
-    world.held = shopper.hold(open_sale.performance_id, open_sale.seat_ids[1:2]).json()["id"]
+    for place, name in enumerate(("held", "releasable"), start=1):
+        seat = open_sale.seat_ids[place]
+        world.ids[name] = shopper.hold(open_sale.performance_id, [seat]).json()["id"]
     world.passes["queue"] = shopper.join(room.performance_id)["pass"]
     return world
 
@@ -138,7 +141,11 @@ def _owner(site: Site, role: str) -> Fan:
 
 @pytest.fixture(scope="module")
 def document(site: Site) -> BaseSchema:
-    generation = GenerationConfig(max_examples=EXAMPLES, deterministic=True)
+    generation = GenerationConfig(
+        max_examples=EXAMPLES,
+        deterministic=True,
+        with_security_parameters=False,  # who asks is the role's affair
+    )
     project = ProjectConfig(generation=generation, base_url=site.url)
     config = SchemathesisConfig(seed=SEED, projects=ProjectsConfig(default=project))
     return schemathesis.openapi.from_url(f"{site.url}/api/schema/?format=json", config=config)
@@ -164,6 +171,8 @@ class Probe:
         label = label_of(case.operation)
         answer = case.call(session=self.session, headers=self.world.headers)
         self.seen[label][answer.status_code] += 1
+        if answer.status_code >= 500 and answer.json()["code"] not in MAY_BE_AWAY:
+            self.failures[f"{label}: {answer.status_code}"] = case.as_curl_command()
         try:
             case.validate_response(
                 answer,
@@ -225,7 +234,7 @@ def test_every_answer_is_in_the_document(
     operations = [result.ok() for result in document.get_all_operations()]
     assert len(operations) > 20
     probe = Probe(build_world(site, role))
-    # Releasing comes last: the others need what it takes away.
+    # Leaving comes last: the others need what it takes away.
     operations.sort(key=lambda operation: operation.method == "delete")
     answered = {label_of(operation): probe.prepared(operation) for operation in operations}
     for operation in operations:
