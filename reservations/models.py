@@ -39,6 +39,26 @@ class SalePolicy(models.Model):
     )
     payment_seconds = models.PositiveIntegerField(default=policy.PAYMENT_SECONDS)
     max_seats_per_fan = models.PositiveSmallIntegerField(default=policy.MAX_SEATS_PER_FAN)
+    orphan_rule = models.BooleanField(
+        default=False, help_text="Refuse chosen seats that would leave a single seat alone."
+    )
+    holds_per_minute = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="Attempts of one fan; empty: the environment's limit of the route.",
+    )
+    holds_per_minute_per_address = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="Attempts from one address; empty: the environment's limit.",
+    )
+    lapses_before_backoff = models.PositiveSmallIntegerField(
+        default=policy.LAPSES_BEFORE_BACKOFF,
+        help_text="Holds a fan lets lapse before having to wait; 0: never.",
+    )
+    backoff_seconds = models.PositiveIntegerField(
+        default=policy.BACKOFF_SECONDS, help_text="The first wait; it doubles each time."
+    )
     put_on_sale_at = models.DateTimeField(null=True, blank=True, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
 

@@ -7,6 +7,11 @@ MAX_SEATS_PER_FAN = 4
 MAX_SEATS_PER_REQUEST = 20
 MAX_SEATS_PER_FAN_BOUND = 20
 HOLD_SECONDS_BOUNDS = (30, 3600)
+# Note [Back-off]: that many lapsed holds within the window, and the fan waits, longer each time.
+LAPSES_BEFORE_BACKOFF = 5
+BACKOFF_SECONDS = 30
+BACKOFF_WINDOW_SECONDS = 900
+BACKOFF_MOST_SECONDS = 900
 # What staff may change.
 SALE_FIELDS = (
     "sale_opens_at",
@@ -15,6 +20,11 @@ SALE_FIELDS = (
     "hold_cap_seconds",
     "payment_seconds",
     "max_seats_per_fan",
+    "orphan_rule",
+    "holds_per_minute",
+    "holds_per_minute_per_address",
+    "lapses_before_backoff",
+    "backoff_seconds",
 )
 MAX_SEATS_PER_BLOCK = 1000  # one staff action
 
@@ -26,3 +36,9 @@ SOLD_CLAIM_MS = 3_600_000
 
 POLICY_CACHE_SECONDS = 1.0
 SWEEP_BATCH = 200
+
+# Best seats are proposed from a picture of the hall in each process: how old it may be, how old
+# before it says that nothing is left, and how often others may be faster.
+PICTURE_SECONDS = 0.5
+PICTURE_DOUBT_SECONDS = 0.1
+BEST_ATTEMPTS = 5

@@ -6,15 +6,27 @@ from rest_framework import serializers
 
 from concerts.models import Performance
 from kernel.api.serializers import IdField, MoneySerializer, StrictSerializer
-from kernel.i18n import localized
+from kernel.i18n import localized, text
 from reservations import policy
 
 STATUSES = ["PENDING", "CONFIRMED", "EXPIRED", "RELEASED", "CANCELLED"]
 SEAT_STATUSES = ["TEMPORARILY_RESERVED", "RESERVED", "EXPIRED", "RELEASED", "CANCELLED"]
 
 
+class BestAvailableSerializer(StrictSerializer):
+    """Neighbouring seats with the best view, wherever they are."""
+
+    count = serializers.IntegerField(min_value=1, max_value=policy.MAX_SEATS_PER_REQUEST)
+    grade = serializers.CharField(
+        required=False, allow_null=True, max_length=20, help_text="A price grade's code."
+    )
+    accessible = serializers.BooleanField(
+        default=False, help_text="Accessible places and no others; without it, none of them."
+    )
+
+
 class HoldRequestSerializer(StrictSerializer):
-    """Which seats to hold; all of them or none."""
+    """Which seats to hold, all of them or none: chosen by hand, or the best there are."""
 
     performance_id = IdField()
     seat_ids = serializers.ListField(
@@ -22,7 +34,20 @@ class HoldRequestSerializer(StrictSerializer):
         min_length=1,
         max_length=policy.MAX_SEATS_PER_REQUEST,
         help_text="Each seat once.",
+        required=False,
     )
+    best_available = BestAvailableSerializer(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Take one way of choosing."""
+        if ("seat_ids" in attrs) == ("best_available" in attrs):
+            message = text(
+                en="Name either seat_ids or best_available.",
+                ko="seat_ids와 best_available 중 하나만 지정해 주세요.",
+            )
+            which = "best_available" if "seat_ids" in attrs else "seat_ids"
+            raise serializers.ValidationError({which: [str(message)]})
+        return attrs
 
 
 class ReservationFilterSerializer(serializers.Serializer[Any]):

@@ -23,6 +23,7 @@ from reservations.api.serializers import (
     ReservationSerializer,
 )
 from reservations.operations import ReservationNotFound
+from reservations.seating.chooser import Wish
 from reservations.usecases import holds
 
 _ID = "01994d2e-7c1a-7f20-9a50-0c7b1b3e9d11"
@@ -87,6 +88,7 @@ class ReservationsView(APIView):
     def get(self, request: Request) -> Response:
         """List the caller's reservations; a hold whose time has passed shows as EXPIRED."""
         now = clock.now()
+        # A plain dict: in a QueryDict an empty value would count as absent.
         wanted = ReservationFilterSerializer(data=request.query_params.dict())
         wanted.is_valid(raise_exception=True)
         rows = queries.mine(user_id=_caller(request).user_id, now=now, **wanted.validated_data)
@@ -126,6 +128,14 @@ class ReservationsView(APIView):
                 request_only=True,
                 value={"performance_id": _PERFORMANCE, "seat_ids": [_SEAT]},
             ),
+            OpenApiExample(
+                "The best two of a grade",
+                request_only=True,
+                value={
+                    "performance_id": _PERFORMANCE,
+                    "best_available": {"count": 2, "grade": "R"},
+                },
+            ),
             OpenApiExample("Held", response_only=True, status_codes=["201"], value=_EXAMPLE),
             OpenApiExample("Taken", response_only=True, status_codes=["409"], value=_TAKEN),
         ],
@@ -135,21 +145,26 @@ class ReservationsView(APIView):
         """Hold the seats.
 
         403 queue_token_required, queue_token_invalid, queue_not_admitted; 404 seat_not_found,
-        performance_not_found; 409 seat_taken, seat_limit_exceeded, sale_not_open, sale_closed,
-        sale_paused, performance_cancelled; 503 busy.
+        performance_not_found; 409 seat_taken, no_seats_match, orphan_seat, seat_limit_exceeded,
+        sale_not_open, sale_closed, sale_paused, performance_cancelled; 429 rate_limited,
+        hold_backoff; 503 busy.
         """
         body = HoldRequestSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         attempt = request.idempotency  # type: ignore[attr-defined]
-        hold = holds.place(
-            user_id=_caller(request).user_id,
-            performance_id=body.validated_data["performance_id"],
-            seat_ids=body.validated_data["seat_ids"],
-            reservation_id=attempt.resource_id if attempt else uuid7(),
-            queue_token=request.headers.get("X-Queue-Token"),
-            now=clock.now(),
-            resumed=bool(attempt and attempt.resumed),
-        )
+        asked = {
+            "user_id": _caller(request).user_id,
+            "performance_id": body.validated_data["performance_id"],
+            "reservation_id": attempt.resource_id if attempt else uuid7(),
+            "queue_token": request.headers.get("X-Queue-Token"),
+            "now": clock.now(),
+            "resumed": bool(attempt and attempt.resumed),
+        }
+        best = body.validated_data.get("best_available")
+        if best is None:
+            hold = holds.place(seat_ids=body.validated_data["seat_ids"], **asked)
+        else:
+            hold = holds.place_best(wish=Wish(**best), **asked)
         return Response(ReservationSerializer(hold).data, status=201)
 
 
@@ -193,6 +208,36 @@ class ReservationView(APIView):
             reservation_id=reservation_id, user_id=_caller(request).user_id, now=clock.now()
         )
         return Response(status=204)
+
+
+class ExtensionView(APIView):
+    """More time for a hold of the caller."""
+
+    permission_classes = (IsFan,)
+
+    @extend_schema(
+        operation_id="reservations_extend",
+        tags=["reservations"],
+        summary="Hold the seats longer, up to extendable_until",
+        request=None,
+        responses={
+            200: ReservationSerializer,
+            401: ProblemSerializer,
+            404: ProblemSerializer,
+            409: ProblemSerializer,
+            503: ProblemSerializer,
+        },
+        examples=[OpenApiExample("Held", response_only=True, value=_EXAMPLE)],
+    )
+    def post(self, request: Request, reservation_id: UUID) -> Response:
+        """Extend the hold by one hold's length, within the cap counted from the first hold.
+
+        409 extension_limit, reservation_expired, reservation_not_pending, performance_cancelled.
+        """
+        hold = holds.extend(
+            reservation_id=reservation_id, user_id=_caller(request).user_id, now=clock.now()
+        )
+        return Response(ReservationSerializer(hold).data)
 
 
 def _caller(request: Request) -> Caller:

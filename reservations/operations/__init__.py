@@ -1,19 +1,24 @@
 """Writes on seats, reservations and sale policies; every one needs an open transaction."""
 
 from reservations.operations.holds import (
+    end_hold,
+    expire_lapsed,
+    free_seats,
+    take_seats,
+    write_hold,
+)
+from reservations.operations.living import (
     LockedReservation,
     ReservationExpired,
     ReservationNotFound,
     ReservationNotPayable,
     confirm,
-    end_hold,
-    expire_lapsed,
-    free_seats,
     lock_for_payment,
+    lock_reservation,
+    move_deadline,
     note_payment,
+    open_payment_window,
     seats_of,
-    take_seats,
-    write_hold,
 )
 from reservations.operations.staff import (
     add_halt,
@@ -37,9 +42,12 @@ __all__ = [
     "free_seats",
     "lift_halts",
     "lock_for_payment",
+    "lock_reservation",
     "make_inventory",
+    "move_deadline",
     "new_policy",
     "note_payment",
+    "open_payment_window",
     "seats_of",
     "set_blocked",
     "take_seats",

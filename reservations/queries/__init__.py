@@ -18,6 +18,7 @@ from reservations.queries.seats import (
     SeatStatus,
     availability,
     grade_counts,
+    hall_seats,
     seat_statuses,
 )
 
@@ -34,6 +35,7 @@ __all__ = [
     "find",
     "forget_sale_terms",
     "grade_counts",
+    "hall_seats",
     "lapsed_holds",
     "mine",
     "owners_of",

@@ -30,7 +30,13 @@ class SaleTerms:
     sale_closes_at: datetime | None
     hold_seconds: int
     hold_cap_seconds: int
+    payment_seconds: int
     max_seats_per_fan: int
+    orphan_rule: bool
+    holds_per_minute: int | None
+    holds_per_minute_per_address: int | None
+    lapses_before_backoff: int
+    backoff_seconds: int
 
 
 _cache: dict[UUID, tuple[float, SaleTerms | None]] = {}
@@ -81,7 +87,13 @@ def _read_terms(performance_id: UUID) -> SaleTerms | None:
         sale_closes_at=sale.sale_closes_at if sale else None,
         hold_seconds=sale.hold_seconds if sale else 0,
         hold_cap_seconds=sale.hold_cap_seconds if sale else 0,
+        payment_seconds=sale.payment_seconds if sale else 0,
         max_seats_per_fan=sale.max_seats_per_fan if sale else 0,
+        orphan_rule=sale.orphan_rule if sale else False,
+        holds_per_minute=sale.holds_per_minute if sale else None,
+        holds_per_minute_per_address=sale.holds_per_minute_per_address if sale else None,
+        lapses_before_backoff=sale.lapses_before_backoff if sale else 0,
+        backoff_seconds=sale.backoff_seconds if sale else 0,
     )
 
 

@@ -120,3 +120,21 @@ def seat_statuses(
             {"id": performance_id, "now": now, "section": section},
         )
         return [SeatStatus(seat_id, _NAMES[letter]) for seat_id, letter in cursor.fetchall()]
+
+
+def hall_seats(*, performance_id: UUID) -> list[tuple]:
+    """Return every seat of a layout as `reservations.seating.hall.HallSeat` names its fields."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT seat.id, seat.index, seat.section_id, seat.row, seat.x, seat.y, seat.accessible,
+                   grade.code, section.focal_x, section.focal_y
+            FROM concerts_seat seat
+            JOIN concerts_section section ON section.id = seat.section_id
+            JOIN concerts_pricegrade grade ON grade.id = section.grade_id
+            WHERE seat.performance_id = %s
+            ORDER BY seat.index
+            """,
+            [performance_id],
+        )
+        return cursor.fetchall()

@@ -202,10 +202,10 @@ def test_a_busy_seat_row_is_503_with_retry_after(client, performance, monkeypatc
     seats = factories.seat_ids(performance, 1)
 
     def give_way(**_):
-        with holds.placing.locking.connection.cursor() as cursor:
+        with holds.attempt.locking.connection.cursor() as cursor:
             cursor.execute("SET LOCAL statement_timeout = 20; SELECT pg_sleep(5)")
 
-    monkeypatch.setattr(holds.placing.locking, "lock_fan", give_way)
+    monkeypatch.setattr(holds.attempt.locking, "lock_fan", give_way)
     answer = hold(client, performance, seats)
     problem(answer, 503, "busy")
     assert answer["Retry-After"] == "1"

@@ -24,6 +24,7 @@ OPERATIONS = """
     POST   /api/v1/reservations/
     GET    /api/v1/reservations/{}/
     DELETE /api/v1/reservations/{}/
+    POST   /api/v1/reservations/{}/extend/
     GET    /api/v1/reservations/{}/tickets/
     GET    /api/v1/tickets/
     GET    /api/v1/tickets/{}/

@@ -13,7 +13,7 @@ from kernel.db.transaction import transaction
 from reservations import locking, operations, store
 from reservations.models import Reservation
 from reservations.usecases import holds
-from reservations.usecases.holds import placing
+from reservations.usecases.holds import attempt
 from tests.support import factories, money
 from tests.support.holding import at_once, inventory_disagreements, place, seats_held_twice
 
@@ -106,14 +106,14 @@ def test_a_fan_never_passes_the_limit_by_asking_at_once(fan, monkeypatch, guarde
     seats = factories.seat_ids(performance)
     if not guarded:  # everybody counts before anybody writes
         counted = threading.Barrier(4)
-        count = placing.queries.seats_of_fan
+        count = attempt.queries.seats_of_fan
 
         def count_and_wait(**arguments):
             held = count(**arguments)
             counted.wait(timeout=10)
             return held
 
-        monkeypatch.setattr(placing.queries, "seats_of_fan", count_and_wait)
+        monkeypatch.setattr(attempt.queries, "seats_of_fan", count_and_wait)
         monkeypatch.setattr(locking, "lock_fan", lambda **_: None)
 
     results = at_once(

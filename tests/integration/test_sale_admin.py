@@ -120,6 +120,18 @@ def test_a_policy_changes_with_a_reason_and_its_next_version(staff, performance)
     assert queries.sale_terms(performance.pk).max_seats_per_fan == 2
 
 
+def test_staff_switch_the_orphan_rule_and_set_limits(staff, performance):
+    row = SalePolicy.objects.get(pk=performance.pk)
+    form = policy_form(row, orphan_rule="on", holds_per_minute="12", reason="tidy rows")
+    staff.post(reverse("admin:reservations_salepolicy_change", args=[performance.pk]), form)
+    terms = queries.sale_terms(performance.pk)
+    assert (terms.orphan_rule, terms.holds_per_minute) == (True, 12)
+    assert AuditEntry.objects.get(action="reservations.set_policy").changes == {
+        "orphan_rule": {"from": False, "to": True},
+        "holds_per_minute": {"from": None, "to": 12},
+    }
+
+
 def test_a_policy_is_added_by_its_use_case(staff):
     performance = factories.make_performance(on_sale=False)
     row = SalePolicy.objects.get(pk=performance.pk)
@@ -186,5 +198,7 @@ def policy_form(row, **changes):
         "hold_cap_seconds": row.hold_cap_seconds,
         "payment_seconds": row.payment_seconds,
         "max_seats_per_fan": row.max_seats_per_fan,
+        "lapses_before_backoff": row.lapses_before_backoff,
+        "backoff_seconds": row.backoff_seconds,
     }
     return values | changes

@@ -3,8 +3,12 @@
 from reservations.operations import ReservationNotFound
 from reservations.usecases.holds.ending import expire_lapsed, release
 from reservations.usecases.holds.errors import (
+    ExtensionLimit,
+    NoSeatsMatch,
+    OrphanSeat,
     PaymentInProgress,
     PerformanceCancelled,
+    ReservationNotPending,
     SaleClosed,
     SaleNotOpen,
     SalePaused,
@@ -13,12 +17,17 @@ from reservations.usecases.holds.errors import (
     SeatTaken,
     SelectionInvalid,
 )
-from reservations.usecases.holds.placing import place
+from reservations.usecases.holds.extending import extend
+from reservations.usecases.holds.placing import place, place_best
 
 __all__ = [
+    "ExtensionLimit",
+    "NoSeatsMatch",
+    "OrphanSeat",
     "PaymentInProgress",
     "PerformanceCancelled",
     "ReservationNotFound",
+    "ReservationNotPending",
     "SaleClosed",
     "SaleNotOpen",
     "SalePaused",
@@ -27,6 +36,8 @@ __all__ = [
     "SeatTaken",
     "SelectionInvalid",
     "expire_lapsed",
+    "extend",
     "place",
+    "place_best",
     "release",
 ]

@@ -8,6 +8,7 @@ from events.operations import record
 from kernel.db.transaction import transaction
 from reservations import events, locking, metrics, operations, policy, queries, store
 from reservations.models import Reservation
+from reservations.seating.book import book
 from reservations.store import Claim
 from reservations.usecases.holds.errors import PaymentInProgress
 
@@ -23,7 +24,8 @@ def release(*, reservation_id: UUID, user_id: UUID, now: datetime) -> None:
     with transaction():
         seats, _ = operations.seats_of(reservation_id=reservation_id, user_id=user_id)
         seat_ids = [seat.seat_id for seat in seats]
-        locking.lock_rows(seat_ids=seat_ids)
+        rows = locking.lock_rows(seat_ids=seat_ids)
+        freed = [row.seat_id for row in rows if row.reservation_id == reservation_id]
         reservation = locking.lock_reservation(reservation_id=reservation_id)
         status = reservation.status
         paid = status in {Reservation.Status.CONFIRMED, Reservation.Status.CANCELLED}
@@ -47,6 +49,7 @@ def release(*, reservation_id: UUID, user_id: UUID, now: datetime) -> None:
         freed=True,
         now=now,
     )
+    book.note(performance_id=reservation.performance_id, seat_ids=freed, free=True)
     if pending and not lapsed:
         metrics.released.inc()
 

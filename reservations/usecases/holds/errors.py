@@ -33,6 +33,43 @@ class SeatTaken(DomainError):
     message = text(en="These seats are taken.", ko="이미 선택된 좌석입니다.")
 
 
+class NoSeatsMatch(DomainError):
+    """No free seats fit the wish, not even apart from each other."""
+
+    code = "no_seats_match"
+    kind = Kind.CONFLICT
+    message = text(en="There are no free seats like that.", ko="조건에 맞는 빈 좌석이 없습니다.")
+
+
+class OrphanSeat(DomainError):
+    """The choice would leave single seats alone (`seat_ids`) though another would not."""
+
+    code = "orphan_seat"
+    kind = Kind.CONFLICT
+    message = text(
+        en="Please choose so that no single seat is left alone.",
+        ko="한 좌석만 남지 않도록 선택해 주세요.",
+    )
+
+
+class ExtensionLimit(DomainError):
+    """The hold lasts as long as a hold may already, until `extendable_until`."""
+
+    code = "extension_limit"
+    kind = Kind.CONFLICT
+    message = text(
+        en="This hold can not be made any longer.", ko="더 이상 선점 시간을 연장할 수 없습니다."
+    )
+
+
+class ReservationNotPending(DomainError):
+    """It is no hold any more: paid, released or cancelled (`reservation_status`)."""
+
+    code = "reservation_not_pending"
+    kind = Kind.CONFLICT
+    message = text(en="This reservation is not a hold any more.", ko="선점 상태가 아닌 예약입니다.")
+
+
 class SeatLimitExceeded(DomainError):
     """More than `limit` seats of one performance for one fan; `held` are counted already."""
 

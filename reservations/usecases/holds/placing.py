@@ -1,29 +1,18 @@
-"""Place a hold: the gate, one transaction, the gate again (Note [Seat claims])."""
+"""Place a hold on chosen seats, or on the best there are."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import NoReturn
+from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
-from concerts.errors import PerformanceNotFound
-from concerts.models import Performance
-from events.operations import NewEvent, record
-from kernel.db.transaction import transaction
-from kernel.money import total
-from queueing import admission
-from reservations import events, locking, metrics, operations, policy, queries, store
-from reservations.events import PricedSeat
-from reservations.models import Reservation
-from reservations.queries import ReservationDetail, ReservedSeat, SaleTerms
-from reservations.store import Claim, Verdict
+from reservations import metrics, policy
+from reservations.queries import ReservationDetail
+from reservations.seating.book import book
+from reservations.seating.chooser import Wish
+from reservations.usecases.holds.attempt import Attempt
+from reservations.usecases.holds.entering import enter, made_before
 from reservations.usecases.holds.errors import (
-    PerformanceCancelled,
-    SaleClosed,
-    SaleNotOpen,
-    SalePaused,
-    SeatLimitExceeded,
-    SeatNotFound,
+    NoSeatsMatch,
+    OrphanSeat,
     SeatTaken,
     SelectionInvalid,
 )
@@ -46,199 +35,67 @@ def place(
     up first. Raises the errors above, `PerformanceNotFound`, the refusals of
     `queueing.admission`, and busy through the database.
     """
-    if resumed:
-        found = queries.find(reservation_id=reservation_id, user_id=user_id, now=now)
-        if found is not None:
-            return found
+    found = made_before(resumed, reservation_id=reservation_id, user_id=user_id, now=now)
+    if found is not None:
+        return found
     wanted = sorted(set(seat_ids))
     if not wanted or len(wanted) != len(seat_ids) or len(wanted) > policy.MAX_SEATS_PER_REQUEST:
         raise SelectionInvalid(most=policy.MAX_SEATS_PER_REQUEST)
-    terms = _terms_in_force(performance_id, now)
-    if len(wanted) > terms.max_seats_per_fan:
-        raise SeatLimitExceeded(limit=terms.max_seats_per_fan, held=0)
-    if admission.is_required(performance_id=performance_id, now=now):
-        admission.check(token=queue_token, user_id=user_id, performance_id=performance_id, now=now)
-    gate = store.claims.claim(
-        performance_id=performance_id,
-        seat_ids=wanted,
-        reservation_id=reservation_id,
+    terms = enter(
         user_id=user_id,
+        performance_id=performance_id,
+        seats=len(wanted),
+        queue_token=queue_token,
         now=now,
     )
-    if gate.verdict is Verdict.REFUSED:
-        metrics.holds.labels("refused_by_gate").inc()
-        raise SeatTaken(seat_ids=sorted(gate.owners), yours=list(gate.yours))
-    attempt = _Attempt(
-        user_id, performance_id, reservation_id, tuple(wanted), terms, gate.owners, now
+    if terms.orphan_rule:
+        alone = book.left_alone(performance_id=performance_id, seat_ids=wanted, now=now)
+        if alone:
+            metrics.holds.labels("orphan").inc()
+            raise OrphanSeat(seat_ids=alone)
+    return Attempt(user_id, performance_id, reservation_id, tuple(wanted), terms, now).carry_out()
+
+
+def place_best(
+    *,
+    user_id: UUID,
+    performance_id: UUID,
+    wish: Wish,
+    reservation_id: UUID,
+    queue_token: str | None,
+    now: datetime,
+    resumed: bool = False,
+) -> ReservationDetail:
+    """Hold the best free seats for a wish; somebody faster only costs the next try.
+
+    Proposals come from this process's picture of the hall, so they cost no query while it is
+    fresh; each of up to `policy.BEST_ATTEMPTS` tries costs what a hold costs, one Redis call where
+    the gate refuses it. Raises `NoSeatsMatch`, `SeatTaken` when beaten every time, and what
+    `place` raises.
+    """
+    found = made_before(resumed, reservation_id=reservation_id, user_id=user_id, now=now)
+    if found is not None:
+        return found
+    terms = enter(
+        user_id=user_id,
+        performance_id=performance_id,
+        seats=wish.count,
+        queue_token=queue_token,
+        now=now,
     )
-    return attempt.carry_out()
-
-
-@dataclass(frozen=True, slots=True)
-class _Attempt:
-    """One try to hold seats, after the gate let it through."""
-
-    user_id: UUID
-    performance_id: UUID
-    reservation_id: UUID
-    seat_ids: tuple[UUID, ...]  # sorted
-    terms: SaleTerms
-    displaced: Mapping[UUID, str]  # owners of old claims that PostgreSQL shall judge
-    now: datetime
-
-    def carry_out(self) -> ReservationDetail:
-        """Run the transaction, then tell the gate what PostgreSQL decided."""
-        seen: dict[UUID, Claim] = {}
+    beaten: SeatTaken | None = None
+    for _ in range(policy.BEST_ATTEMPTS):
+        chosen = book.propose(performance_id=performance_id, wish=wish, now=now)
+        if not chosen:
+            metrics.holds.labels("no_seats_match").inc()
+            raise NoSeatsMatch()
+        attempt = Attempt(
+            user_id, performance_id, reservation_id, tuple(sorted(chosen)), terms, now
+        )
         try:
-            with transaction():
-                reservation, seats, lapsed = self._hold(seen)
-        except Exception:
-            # What is ours is freed, and what PostgreSQL said about the others is passed on.
-            known = [seen.get(seat_id, Claim(seat_id, None)) for seat_id in self.seat_ids]
-            self._tell_gate(known)
-            raise
-        self._tell_gate(
-            [
-                Claim(
-                    seat_id,
-                    self.reservation_id,
-                    self.user_id,
-                    reservation.expires_at,
-                    self.displaced.get(seat_id, ""),
-                )
-                for seat_id in self.seat_ids
-            ]
-        )
-        metrics.holds.labels("held").inc()
-        metrics.expired.labels("take_over").inc(lapsed)
-        return self._detail(reservation, seats)
-
-    def _hold(self, seen: dict[UUID, Claim]) -> tuple[Reservation, list[PricedSeat], int]:
-        locking.lock_fan(user_id=self.user_id, performance_id=self.performance_id)
-        held = queries.seats_of_fan(
-            user_id=self.user_id,
-            performance_id=self.performance_id,
-            since=self.terms.put_on_sale_at or self.now,
-            now=self.now,
-        )
-        limit = self.terms.max_seats_per_fan
-        if held + len(self.seat_ids) > limit:
-            metrics.holds.labels("over_limit").inc()
-            raise SeatLimitExceeded(limit=limit, held=held)
-        rows, halted = locking.lock_seats(
-            performance_id=self.performance_id, seat_ids=self.seat_ids
-        )
-        if halted:
-            raise SalePaused()
-        missing = sorted(set(self.seat_ids) - {row.seat_id for row in rows})
-        if missing:
-            raise SeatNotFound(seat_ids=missing)
-        reservation = self._reservation(rows)
-        taken = operations.take_seats(
-            seat_ids=self.seat_ids,
-            reservation_id=self.reservation_id,
-            until=reservation.expires_at,
-            now=self.now,
-        )
-        if taken < len(self.seat_ids):
-            self._refuse(rows, seen)
-        news: list[NewEvent] = []
-        lapsed = [row.reservation_id for row in rows if row.reservation_id is not None]
-        if lapsed:
-            news += operations.expire_lapsed(reservation_ids=lapsed, now=self.now)
-        seats = [
-            PricedSeat(row.seat_id, row.section, row.row, row.number, row.money)
-            for row in sorted(rows, key=lambda row: row.index)
-        ]
-        operations.write_hold(reservation=reservation, seats=seats)
-        news.append(events.of_row(events.HELD, reservation, seats))
-        record(events=news, now=self.now)
-        return reservation, seats, len(news) - 1
-
-    def _refuse(self, rows: Sequence[locking.LockedSeat], seen: dict[UUID, Claim]) -> NoReturn:
-        """Say which seats are taken, and let the gate know about them."""
-        taken = [row for row in rows if not row.is_free(self.now)]
-        owners = queries.owners_of(
-            reservation_ids=[row.reservation_id for row in taken if row.reservation_id]
-        )
-        for row in rows:
-            orphan = self.displaced.get(row.seat_id, "")
-            if row.is_free(self.now):
-                seen[row.seat_id] = Claim(row.seat_id, None, displaced=orphan)
-            else:
-                owner = row.reservation_id or store.BLOCKED
-                user_id = owners.get(owner) if isinstance(owner, UUID) else None
-                seen[row.seat_id] = Claim(row.seat_id, owner, user_id, row.held_until, orphan)
-        metrics.holds.labels("refused_by_database").inc()
-        yours = {
-            row.reservation_id
-            for row in taken
-            if row.held_until
-            and row.reservation_id
-            and owners.get(row.reservation_id) == self.user_id
-        }
-        raise SeatTaken(seat_ids=[row.seat_id for row in taken], yours=sorted(yours))
-
-    def _reservation(self, rows: Sequence[locking.LockedSeat]) -> Reservation:
-        amount = total([row.money for row in rows], currency=rows[0].currency)
-        cap = self.now + timedelta(seconds=self.terms.hold_cap_seconds)
-        return Reservation(
-            id=self.reservation_id,
-            performance_id=self.performance_id,
-            user_id=self.user_id,
-            amount=amount.amount,
-            currency=amount.currency,
-            created_at=self.now,
-            expires_at=min(self.now + timedelta(seconds=self.terms.hold_seconds), cap),
-            extendable_until=cap,
-        )
-
-    def _tell_gate(self, claims: Sequence[Claim]) -> None:
-        store.claims.write(
-            performance_id=self.performance_id,
-            claims=claims,
-            me=self.reservation_id,
-            now=self.now,
-        )
-
-    def _detail(self, reservation: Reservation, seats: Sequence[PricedSeat]) -> ReservationDetail:
-        """Return the hold from what is known: no statement after the commit."""
-        return ReservationDetail(
-            id=reservation.pk,
-            status=Reservation.Status.PENDING.value,
-            performance=self.terms.performance,
-            user_id=self.user_id,
-            seats=tuple(
-                ReservedSeat(
-                    seat.seat_id,
-                    seat.section,
-                    seat.row,
-                    seat.number,
-                    seat.price,
-                    queries.seat_status(Reservation.Status.PENDING),
-                )
-                for seat in seats
-            ),
-            amount=reservation.money,
-            expires_at=reservation.expires_at,
-            extendable_until=reservation.extendable_until,
-            payment=None,
-        )
-
-
-def _terms_in_force(performance_id: UUID, now: datetime) -> SaleTerms:
-    """Return the terms of a sale that is open at `now`, or say why it isn't."""
-    terms = queries.sale_terms(performance_id)
-    if terms is None or not terms.public:
-        raise PerformanceNotFound()
-    status = terms.performance.status
-    if status == Performance.Status.CANCELLED:
-        raise PerformanceCancelled()
-    if terms.sale_closes_at is not None and now >= terms.sale_closes_at:
-        raise SaleClosed(closed_at=terms.sale_closes_at)
-    opens_at = terms.sale_opens_at if terms.put_on_sale_at else None
-    if opens_at is None or now < opens_at:
-        raise SaleNotOpen(opens_at=terms.sale_opens_at)
-    if terms.halted or status == Performance.Status.POSTPONED:
-        raise SalePaused()
-    return terms
+            return attempt.carry_out()
+        except SeatTaken as refusal:
+            beaten = refusal
+            book.doubt(performance_id=performance_id, now=now)
+    assert beaten is not None
+    raise beaten

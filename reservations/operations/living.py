@@ -1,0 +1,209 @@
+"""What becomes of a hold while it lives: locked by its owner, made longer, sold."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import connection
+
+from concerts.models import Performance
+from events.operations import NewEvent
+from kernel.db.transaction import require_transaction, run_after_commit
+from kernel.errors import DomainError, Kind
+from kernel.i18n import text
+from kernel.money import Money
+from reservations import events, locking, metrics
+from reservations.events import PricedSeat
+from reservations.models import Reservation, SeatInventory
+
+
+class ReservationNotFound(DomainError):
+    """There is none, or it is somebody else's."""
+
+    code = "reservation_not_found"
+    kind = Kind.NOT_FOUND
+    message = text(en="There is no such reservation.", ko="예약을 찾을 수 없습니다.")
+
+
+class ReservationExpired(DomainError):
+    """Its time has passed; the seats are free to everybody."""
+
+    code = "reservation_expired"
+    kind = Kind.CONFLICT
+    message = text(
+        en="The time to pay for these seats has passed.", ko="좌석 결제 가능 시간이 지났습니다."
+    )
+
+
+class ReservationNotPayable(DomainError):
+    """It was paid, released or cancelled, or its performance will not take place (`status`)."""
+
+    code = "reservation_not_payable"
+    kind = Kind.CONFLICT
+    message = text(
+        en="This reservation can not be paid for.", ko="결제할 수 없는 상태의 예약입니다."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LockedReservation:
+    """A reservation whose seats and row are locked until the transaction ends."""
+
+    reservation: Reservation
+    seats: tuple[PricedSeat, ...]
+    performance_status: str
+    rows: tuple[locking.LockedRow, ...] = ()
+
+    @property
+    def seat_ids(self) -> list[UUID]:
+        """The seats by id, the order in which they are locked."""
+        return [seat.seat_id for seat in self.seats]
+
+    def has_lapsed(self, now: datetime) -> bool:
+        """Say whether it is a hold whose time has passed, or whose seats others may have."""
+        reservation = self.reservation
+        if reservation.status != Reservation.Status.PENDING:
+            return reservation.status == Reservation.Status.EXPIRED
+        # The rows decide: they are what the next claim looks at.
+        return reservation.has_lapsed(now) or not all(
+            row.reservation_id == reservation.pk and not row.is_free(now) for row in self.rows
+        )
+
+
+def lock_reservation(*, reservation_id: UUID, user_id: UUID) -> LockedReservation:
+    """Lock the fan's reservation, seats by id and then its row: three statements.
+
+    Raises `ReservationNotFound` and, through the database, busy.
+    """
+    require_transaction()
+    seats, performance_status = seats_of(reservation_id=reservation_id, user_id=user_id)
+    rows = locking.lock_rows(seat_ids=[seat.seat_id for seat in seats])
+    reservation = locking.lock_reservation(reservation_id=reservation_id)
+    return LockedReservation(reservation, seats, performance_status, tuple(rows))
+
+
+def lock_for_payment(*, reservation_id: UUID, user_id: UUID, now: datetime) -> LockedReservation:
+    """Lock the fan's live hold like `lock_reservation`.
+
+    Raises `ReservationNotFound`, `ReservationExpired`, `ReservationNotPayable` and, through the
+    database, busy.
+    """
+    locked = lock_reservation(reservation_id=reservation_id, user_id=user_id)
+    reservation = locked.reservation
+    if locked.has_lapsed(now):
+        raise ReservationExpired(expires_at=reservation.expires_at)
+    if reservation.status != Reservation.Status.PENDING:
+        raise ReservationNotPayable(reservation_status=reservation.status)
+    if locked.performance_status == Performance.Status.CANCELLED:
+        raise ReservationNotPayable(
+            reservation_status=reservation.status, reason="performance_cancelled"
+        )
+    return locked
+
+
+def move_deadline(*, locked: LockedReservation, until: datetime) -> None:
+    """Move the deadline of a live hold, on its seats and its row: two statements.
+
+    Never past `extendable_until` (Note [Hold deadline]). After commit the caller tells the gate.
+    """
+    require_transaction()
+    reservation = locked.reservation
+    assert until <= reservation.extendable_until
+    moved = SeatInventory.objects.filter(
+        seat_id__in=locked.seat_ids,
+        reservation_id=reservation.pk,
+        status=SeatInventory.Status.TEMPORARILY_RESERVED,
+    ).update(held_until=until)
+    if moved != len(locked.seats):
+        raise ReservationExpired(expires_at=reservation.expires_at)
+    Reservation.objects.filter(pk=reservation.pk).update(
+        expires_at=until, payment_opened_at=reservation.payment_opened_at
+    )
+    reservation.expires_at = until
+
+
+def open_payment_window(
+    *, locked: LockedReservation, payment_seconds: int, now: datetime
+) -> datetime:
+    """Give a live hold time to be paid, once; return when its time ends.
+
+    The first attempt moves the deadline to `now` + `payment_seconds`, within the cap and never
+    nearer; later ones move nothing, so attempts that fail can't keep a seat. After commit the
+    caller tells the gate.
+    """
+    require_transaction()
+    reservation = locked.reservation
+    if reservation.payment_opened_at is None:
+        reservation.payment_opened_at = now
+        window = min(now + timedelta(seconds=payment_seconds), reservation.extendable_until)
+        move_deadline(locked=locked, until=max(window, reservation.expires_at))
+    return reservation.expires_at
+
+
+def note_payment(*, locked: LockedReservation, payment_id: UUID, payment_status: str) -> None:
+    """Keep what payments say of the latest attempt, for the reservation's `payment` field."""
+    require_transaction()
+    Reservation.objects.filter(pk=locked.reservation.pk).update(
+        payment_id=payment_id, payment_status=payment_status
+    )
+
+
+def confirm(
+    *,
+    locked: LockedReservation,
+    payment_id: UUID,
+    now: datetime,
+    payment_status: str = "PAID",
+) -> NewEvent:
+    """Make the held seats sold: two statements; return `reservation.confirmed` to be recorded.
+
+    After commit the caller tells the gate: `store.seats_changed(...)`.
+    """
+    require_transaction()
+    reservation = locked.reservation
+    sold = SeatInventory.objects.filter(
+        seat_id__in=locked.seat_ids,
+        reservation_id=reservation.pk,
+        status=SeatInventory.Status.TEMPORARILY_RESERVED,
+    ).update(status=SeatInventory.Status.RESERVED, held_until=None)
+    if sold != len(locked.seats):
+        raise ReservationExpired(expires_at=reservation.expires_at)
+    Reservation.objects.filter(pk=reservation.pk, status=Reservation.Status.PENDING).update(
+        status=Reservation.Status.CONFIRMED,
+        closed_at=now,
+        payment_id=payment_id,
+        payment_status=payment_status,
+    )
+    run_after_commit(metrics.confirmed.inc)
+    return events.of_row(events.CONFIRMED, reservation, locked.seats)
+
+
+def seats_of(*, reservation_id: UUID, user_id: UUID) -> tuple[tuple[PricedSeat, ...], str]:
+    """Read the seats of the fan's reservation, by seat id, and its performance's status.
+
+    No lock: the seats never change. Raises `ReservationNotFound`.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT held.seat_id, section.code, seat.row, seat.number, held.price, held.currency,
+                   performance.status
+            FROM reservations_reservationseat held
+            JOIN reservations_reservation reservation ON reservation.id = held.reservation_id
+            JOIN concerts_performance performance ON performance.id = reservation.performance_id
+            JOIN concerts_seat seat ON seat.id = held.seat_id
+            JOIN concerts_section section ON section.id = seat.section_id
+            WHERE held.reservation_id = %(id)s AND reservation.id = %(id)s
+              AND reservation.user_id = %(user_id)s
+            ORDER BY held.seat_id
+            """,
+            {"id": reservation_id, "user_id": user_id},
+        )
+        rows = cursor.fetchall()
+    if not rows:
+        raise ReservationNotFound()
+    seats = tuple(
+        PricedSeat(seat_id, section, row, number, Money(price, currency))
+        for seat_id, section, row, number, price, currency, _ in rows
+    )
+    return seats, rows[0][6]

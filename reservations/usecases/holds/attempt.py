@@ -1,0 +1,212 @@
+"""One try to hold given seats: the gate, one transaction, the gate again (Note [Seat claims])."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NoReturn
+from uuid import UUID
+
+from events.operations import NewEvent, record
+from kernel.db.transaction import transaction
+from kernel.money import total
+from reservations import events, locking, metrics, operations, queries, store
+from reservations.events import PricedSeat
+from reservations.models import Reservation
+from reservations.queries import ReservationDetail, ReservedSeat, SaleTerms
+from reservations.seating.book import book
+from reservations.store import Claim, Verdict
+from reservations.usecases.holds.errors import (
+    SalePaused,
+    SeatLimitExceeded,
+    SeatNotFound,
+    SeatTaken,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try to hold seats: the gate, the transaction, the gate again."""
+
+    user_id: UUID
+    performance_id: UUID
+    reservation_id: UUID
+    seat_ids: tuple[UUID, ...]  # sorted
+    terms: SaleTerms
+    now: datetime
+
+    def carry_out(self) -> ReservationDetail:
+        """Hold the seats; what is learned about them goes into this process's picture too."""
+        try:
+            held = self._past_the_gate(self._claim())
+        except SeatTaken as refusal:
+            self._note(set(self.seat_ids) - set(refusal.extras["seat_ids"]), free=True)
+            self._note(refusal.extras["seat_ids"], free=False)
+            raise
+        except Exception:
+            self._note(self.seat_ids, free=True)
+            raise
+        self._note(self.seat_ids, free=False)
+        return held
+
+    def _claim(self) -> Mapping[UUID, str]:
+        """Return the owners of old claims that PostgreSQL shall judge."""
+        gate = store.claims.claim(
+            performance_id=self.performance_id,
+            seat_ids=self.seat_ids,
+            reservation_id=self.reservation_id,
+            user_id=self.user_id,
+            now=self.now,
+        )
+        if gate.verdict is Verdict.REFUSED:
+            metrics.holds.labels("refused_by_gate").inc()
+            raise SeatTaken(seat_ids=sorted(gate.owners), yours=list(gate.yours))
+        return gate.owners
+
+    def _past_the_gate(self, displaced: Mapping[UUID, str]) -> ReservationDetail:
+        """Run the transaction, then tell the gate what PostgreSQL decided."""
+        seen: dict[UUID, Claim] = {}
+        try:
+            with transaction():
+                reservation, seats, lapsed = self._hold(seen, displaced)
+        except Exception:
+            # What is ours is freed, and what PostgreSQL said about the others is passed on.
+            known = [seen.get(seat_id, Claim(seat_id, None)) for seat_id in self.seat_ids]
+            self._tell_gate(known)
+            raise
+        self._tell_gate(
+            [
+                Claim(
+                    seat_id,
+                    self.reservation_id,
+                    self.user_id,
+                    reservation.expires_at,
+                    displaced.get(seat_id, ""),
+                )
+                for seat_id in self.seat_ids
+            ]
+        )
+        metrics.holds.labels("held").inc()
+        metrics.expired.labels("take_over").inc(lapsed)
+        return self._detail(reservation, seats)
+
+    def _hold(
+        self, seen: dict[UUID, Claim], displaced: Mapping[UUID, str]
+    ) -> tuple[Reservation, list[PricedSeat], int]:
+        locking.lock_fan(user_id=self.user_id, performance_id=self.performance_id)
+        held = queries.seats_of_fan(
+            user_id=self.user_id,
+            performance_id=self.performance_id,
+            since=self.terms.put_on_sale_at or self.now,
+            now=self.now,
+        )
+        limit = self.terms.max_seats_per_fan
+        if held + len(self.seat_ids) > limit:
+            metrics.holds.labels("over_limit").inc()
+            raise SeatLimitExceeded(limit=limit, held=held)
+        rows, halted = locking.lock_seats(
+            performance_id=self.performance_id, seat_ids=self.seat_ids
+        )
+        if halted:
+            raise SalePaused()
+        missing = sorted(set(self.seat_ids) - {row.seat_id for row in rows})
+        if missing:
+            raise SeatNotFound(seat_ids=missing)
+        reservation = self._reservation(rows)
+        taken = operations.take_seats(
+            seat_ids=self.seat_ids,
+            reservation_id=self.reservation_id,
+            until=reservation.expires_at,
+            now=self.now,
+        )
+        if taken < len(self.seat_ids):
+            self._refuse(rows, seen, displaced)
+        news: list[NewEvent] = []
+        lapsed = [row.reservation_id for row in rows if row.reservation_id is not None]
+        if lapsed:
+            news += operations.expire_lapsed(reservation_ids=lapsed, now=self.now)
+        seats = [
+            PricedSeat(row.seat_id, row.section, row.row, row.number, row.money)
+            for row in sorted(rows, key=lambda row: row.index)
+        ]
+        operations.write_hold(reservation=reservation, seats=seats)
+        news.append(events.of_row(events.HELD, reservation, seats))
+        record(events=news, now=self.now)
+        return reservation, seats, len(news) - 1
+
+    def _refuse(
+        self,
+        rows: Sequence[locking.LockedSeat],
+        seen: dict[UUID, Claim],
+        displaced: Mapping[UUID, str],
+    ) -> NoReturn:
+        """Say which seats are taken, and let the gate know about them."""
+        taken = [row for row in rows if not row.is_free(self.now)]
+        owners = queries.owners_of(
+            reservation_ids=[row.reservation_id for row in taken if row.reservation_id]
+        )
+        for row in rows:
+            orphan = displaced.get(row.seat_id, "")
+            if row.is_free(self.now):
+                seen[row.seat_id] = Claim(row.seat_id, None, displaced=orphan)
+            else:
+                owner = row.reservation_id or store.BLOCKED
+                user_id = owners.get(owner) if isinstance(owner, UUID) else None
+                seen[row.seat_id] = Claim(row.seat_id, owner, user_id, row.held_until, orphan)
+        metrics.holds.labels("refused_by_database").inc()
+        yours = {
+            row.reservation_id
+            for row in taken
+            if row.held_until
+            and row.reservation_id
+            and owners.get(row.reservation_id) == self.user_id
+        }
+        raise SeatTaken(seat_ids=[row.seat_id for row in taken], yours=sorted(yours))
+
+    def _reservation(self, rows: Sequence[locking.LockedSeat]) -> Reservation:
+        amount = total([row.money for row in rows], currency=rows[0].currency)
+        cap = self.now + timedelta(seconds=self.terms.hold_cap_seconds)
+        return Reservation(
+            id=self.reservation_id,
+            performance_id=self.performance_id,
+            user_id=self.user_id,
+            amount=amount.amount,
+            currency=amount.currency,
+            created_at=self.now,
+            expires_at=min(self.now + timedelta(seconds=self.terms.hold_seconds), cap),
+            extendable_until=cap,
+        )
+
+    def _note(self, seat_ids: Iterable[UUID], *, free: bool) -> None:
+        book.note(performance_id=self.performance_id, seat_ids=seat_ids, free=free)
+
+    def _tell_gate(self, claims: Sequence[Claim]) -> None:
+        store.claims.write(
+            performance_id=self.performance_id,
+            claims=claims,
+            me=self.reservation_id,
+            now=self.now,
+        )
+
+    def _detail(self, reservation: Reservation, seats: Sequence[PricedSeat]) -> ReservationDetail:
+        """Return the hold from what is known: no statement after the commit."""
+        return ReservationDetail(
+            id=reservation.pk,
+            status=Reservation.Status.PENDING.value,
+            performance=self.terms.performance,
+            user_id=self.user_id,
+            seats=tuple(
+                ReservedSeat(
+                    seat.seat_id,
+                    seat.section,
+                    seat.row,
+                    seat.number,
+                    seat.price,
+                    queries.seat_status(Reservation.Status.PENDING),
+                )
+                for seat in seats
+            ),
+            amount=reservation.money,
+            expires_at=reservation.expires_at,
+            extendable_until=reservation.extendable_until,
+            payment=None,
+        )

@@ -1,0 +1,56 @@
+"""What is asked of everybody before a seat is looked at; no SQL while the terms are cached."""
+
+from datetime import datetime
+from uuid import UUID
+
+from concerts.errors import PerformanceNotFound
+from concerts.models import Performance
+from queueing import admission
+from reservations import queries
+from reservations.queries import ReservationDetail, SaleTerms
+from reservations.usecases.holds.errors import (
+    PerformanceCancelled,
+    SaleClosed,
+    SaleNotOpen,
+    SalePaused,
+    SeatLimitExceeded,
+)
+
+
+def made_before(
+    resumed: bool, *, reservation_id: UUID, user_id: UUID, now: datetime
+) -> ReservationDetail | None:
+    """Return what an earlier attempt under the same id has committed, if this is a repetition."""
+    if not resumed:
+        return None
+    return queries.find(reservation_id=reservation_id, user_id=user_id, now=now)
+
+
+def enter(
+    *, user_id: UUID, performance_id: UUID, seats: int, queue_token: str | None, now: datetime
+) -> SaleTerms:
+    """Return the terms for a fan who may hold `seats` seats now; at most one Redis call."""
+    terms = _terms_in_force(performance_id, now)
+    if seats > terms.max_seats_per_fan:
+        raise SeatLimitExceeded(limit=terms.max_seats_per_fan, held=0)
+    if admission.is_required(performance_id=performance_id, now=now):
+        admission.check(token=queue_token, user_id=user_id, performance_id=performance_id, now=now)
+    return terms
+
+
+def _terms_in_force(performance_id: UUID, now: datetime) -> SaleTerms:
+    """Return the terms of a sale that is open at `now`, or say why it isn't."""
+    terms = queries.sale_terms(performance_id)
+    if terms is None or not terms.public:
+        raise PerformanceNotFound()
+    status = terms.performance.status
+    if status == Performance.Status.CANCELLED:
+        raise PerformanceCancelled()
+    if terms.sale_closes_at is not None and now >= terms.sale_closes_at:
+        raise SaleClosed(closed_at=terms.sale_closes_at)
+    opens_at = terms.sale_opens_at if terms.put_on_sale_at else None
+    if opens_at is None or now < opens_at:
+        raise SaleNotOpen(opens_at=terms.sale_opens_at)
+    if terms.halted or status == Performance.Status.POSTPONED:
+        raise SalePaused()
+    return terms
