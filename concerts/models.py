@@ -6,6 +6,7 @@ from zoneinfo import available_timezones
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
+from django.utils.timezone import localtime
 
 from kernel.db.fields import UUID7Field
 from kernel.i18n import text
@@ -124,7 +125,7 @@ class Performance(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.concert} {self.starts_at:%Y-%m-%d %H:%M}"
+        return f"{self.concert} {localtime(self.starts_at):%Y-%m-%d %H:%M}"
 
     def is_public(self) -> bool:
         """Say whether the API shows it (reads `concert`)."""

@@ -11,14 +11,17 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import wraps
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.utils import unquote
 from django.db.models import Model, QuerySet
 from django.forms.models import model_to_dict
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils.functional import Promise
 
 from kernel import audit, clock
@@ -124,6 +127,7 @@ class UseCaseAdmin(StaffAdmin):
     """
 
     form = ReasonModelForm
+    key_field = ""  # the relation that is the key too: a missing row's address leads to its form
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -164,6 +168,17 @@ class UseCaseAdmin(StaffAdmin):
             self.message_user(request, str(refusal.message), messages.ERROR)
             request.method = "GET"
             return self._without_transaction(request, *args, **kwargs)
+
+    def _get_obj_does_not_exist_redirect(
+        self, request: HttpRequest, opts: Any, object_id: str
+    ) -> HttpResponseBase:
+        if not self.key_field or not self.has_add_permission(request):
+            missing: HttpResponseBase = super()._get_obj_does_not_exist_redirect(  # type: ignore[misc]
+                request, opts, object_id
+            )
+            return missing
+        add = reverse(f"admin:{opts.app_label}_{opts.model_name}_add")
+        return HttpResponseRedirect(f"{add}?{urlencode({self.key_field: unquote(object_id)})}")
 
     def _without_transaction(
         self,

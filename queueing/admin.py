@@ -19,6 +19,7 @@ _CHANGE = ["queueing.change_queueconfig"]
 class QueueConfigAdmin(UseCaseAdmin):
     """Rate, capacity, times and state; in force within two seconds, each change with a reason."""
 
+    key_field = "performance"
     list_display = (
         "performance",
         "state",

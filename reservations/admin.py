@@ -22,6 +22,7 @@ from reservations.usecases import inventory, sale
 class SalePolicyAdmin(UseCaseAdmin):
     """Windows, hold lengths and limits; put on sale, halt and resume."""
 
+    key_field = "performance"
     list_display = ("performance", "sale_opens_at", "sale_closes_at", "put_on_sale_at", "version")
     list_select_related = ("performance__concert",)
     list_filter = ("sale_opens_at",)

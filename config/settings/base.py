@@ -105,6 +105,7 @@ from config.settings.auth import *
 from config.settings.celery import *
 from config.settings.database import *
 from config.settings.events import *
+from config.settings.labels import *
 from config.settings.limits import *
 from config.settings.logging import *
 from config.settings.mail import *

@@ -16,6 +16,7 @@ from django.db.migrations.state import ProjectState
 from django.urls import get_resolver
 from django.utils.translation import deactivate_all
 
+from concerts.layout.form import MAX_BYTES
 from kernel.api import codes
 from kernel.errors import DomainError
 
@@ -69,3 +70,10 @@ def test_what_the_gateway_refuses_by_itself_is_documented():
         code: status for status, code in refused.items() if status not in ("default", known[code])
     }
     assert wrong == {}
+
+
+def test_the_gateway_lets_the_largest_layout_file_through():
+    template = (ROOT / "stack" / "gateway" / "nginx.conf.template").read_text()
+    staff = template.split("location /admin/ {")[1].split("}")[0]
+    megabytes = int(re.search(r"client_max_body_size (\d+)m;", staff).group(1))
+    assert megabytes * 2**20 > MAX_BYTES
