@@ -22,6 +22,7 @@ SERVERS = ("primary", "cache", "lock", "queue", "broker")
 API_THREADS = 8
 # Accepted and waiting connections: the kernel caps the first at net.core.somaxconn.
 API_BACKLOG = 16384
+COMMAND_SECONDS = 120
 # Worker processes by name: the queues they serve and how many tasks at a time. Threads, so that one
 # database pool and one Kafka producer serve a whole process.
 WORKERS = {"promotion": ("promotion", 2), "relay": ("relay", 4), "general": ("sweep,mail", 2)}
@@ -89,35 +90,59 @@ class Api(Program):
         return False
 
 
-class Setup(Service):
-    """What is done before Frontrow's processes start: keys, migrations, static files, demo data."""
+class Commands(Service):
+    """Commands of manage.py that run to their end: chains side by side, each in its order."""
 
-    name = part = "setup"
-    after = SERVERS
-    chains = (
-        (("keys", "init"), ("migrate", "--no-input", "--verbosity", "0"), ("demo_data",)),
-        (("migrate", "--no-input", "--verbosity", "0", "--database", "idempotency"),),
-        (("collectstatic", "--no-input", "--verbosity", "0"),),
-    )
+    part = "setup"
 
-    def __init__(self, environment: Mapping[str, str], tools: Tools, log: Path) -> None:
+    def __init__(
+        self,
+        name: str,
+        after: tuple[str, ...],
+        chains: tuple[tuple[str, ...], ...],
+        environment: Mapping[str, str],
+        tools: Tools,
+        log: Path,
+    ) -> None:
+        self.name = name
+        self.after = after
+        self.chains = chains
         self.environment = environment
         self.tools = tools
         self.log = log
 
     def prepare(self, failures: int) -> None:
-        """Run the chains side by side. Raises StackError with what the first failure said."""
+        """Run them all. Raises StackError with what the first failure said."""
         with ThreadPoolExecutor(len(self.chains)) as pool:
             for done in [pool.submit(self._run, chain) for chain in self.chains]:
                 done.result()
 
-    def _run(self, chain: tuple[tuple[str, ...], ...]) -> None:
-        for arguments in chain:
-            command = Command((*MANAGE, *arguments), self.environment, ROOT)
-            self.tools.run(command, timeout=120, log=self.log)
+    def _run(self, chain: tuple[str, ...]) -> None:
+        for line in chain:
+            command = Command((*MANAGE, *line.split()), self.environment, ROOT)
+            self.tools.run(command, timeout=COMMAND_SECONDS, log=self.log)
 
     def command(self) -> None:
         return None
+
+
+def setup(folder: Folder, environment: Mapping[str, str], tools: Tools) -> list[Service]:
+    """Return what is done before Frontrow's processes start."""
+
+    def commands(name: str, after: tuple[str, ...], *chains: tuple[str, ...]) -> Commands:
+        return Commands(name, after, chains, environment, tools, folder.logs / f"{name}.log")
+
+    migrate = "migrate --no-input --verbosity 0"
+    return [
+        # These need no server, so they run while the servers start.
+        commands("files", (), ("keys init",), ("collectstatic --no-input --verbosity 0",)),
+        commands(
+            "setup",
+            ("files", *SERVERS),
+            (migrate, "demo_data"),
+            (f"{migrate} --database idempotency",),
+        ),
+    ]
 
 
 def services(
@@ -128,6 +153,7 @@ def services(
     metrics = {
         "WORKER_METRICS_PORTS": ",".join(f"{name}={ports[name]}" for name in WORKERS),
         "CONSUMER_METRICS_PORT": str(ports["consumers"]),
+        "CELERY_SKIP_CHECKS": "1",  # `migrate` has just made them, and each start would again
     }
     own = {**environment, **metrics}
 

@@ -111,7 +111,7 @@ def _detach(folder: Folder, *, reload: bool) -> int:
 
 def _complete(folder: Folder) -> bool:
     try:
-        return bool(control.ask(folder.run, {"do": "status"}, 20)["complete"])
+        return bool(control.ask(folder.run, {"do": "complete"}, 20)["complete"])
     except StackError:
         return False
 

@@ -177,6 +177,6 @@ def _services(
             )
         )
     inherited = {**os.environ, **environment, "PYTHONUNBUFFERED": "1"}
-    setup = application.Setup(inherited, tools, folder.logs / "setup.log")
+    setup = application.setup(folder, inherited, tools)
     ours = application.services(folder, inherited, ports, reload=reload)
-    return [*servers, setup, *ours]
+    return [*servers, *setup, *ours]

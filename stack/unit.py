@@ -21,6 +21,7 @@ logger = logging.getLogger("stack")
 BACKOFF_FIRST = 0.5  # seconds; doubled by every start that comes to nothing
 BACKOFF_MOST = 15.0
 STEADY_AFTER = 30.0  # seconds of running after which earlier failures are forgotten
+PROBE_EVERY = 0.1  # seconds between two questions whether a starting service is ready
 CHECK_EVERY = 15.0  # seconds between two questions whether a running service is well
 
 
@@ -193,6 +194,7 @@ class Unit:
             self._fail(_text(error), now)
             return
         self._future = None
+        self._next = now
         self._deadline = now + self.service.ready_seconds
         self._enter(State.STARTING if command else State.DONE, now)
         self.was_ready = self.was_ready or not command
@@ -205,11 +207,12 @@ class Unit:
     def _when_started(self, now: float) -> None:
         if self._ended(now):
             return
-        if self._future is None:
+        if self._future is None and now >= self._next:
             self._submit(self.service.ready)
-        elif self._future.done():
+        elif self._future and self._future.done():
             answered = not self._future.exception() and bool(self._future.result())
             self._future = None
+            self._next = now + PROBE_EVERY
             if answered:
                 self._submit(self.service.settle)
                 self._enter(State.SETTLING, now)

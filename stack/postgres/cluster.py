@@ -10,7 +10,7 @@ from stack.accounts import Account, private_file
 from stack.errors import StackError
 from stack.postgres import settings
 from stack.process import Command, Tools
-from stack.service import HOST, Service, server_environment
+from stack.service import HOST, Service, listens, server_environment
 
 SUPERUSER = "postgres"
 REPLICATOR = "replicator"
@@ -58,6 +58,8 @@ class Cluster(Service):
         return self._program("postgres", "-D", str(self.folder))
 
     def ready(self) -> bool:
+        if not listens(self.port):  # cheaper to ask than by a program
+            return False
         probe = (
             "-h",
             HOST,
