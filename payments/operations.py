@@ -18,6 +18,7 @@ from payments.models import (
 )
 from reservations import operations as reservations
 from reservations.operations import LockedReservation
+from reservations.queries import sale_terms
 from reservations.usecases.holds import PaymentInProgress
 from tickets import operations as tickets
 
@@ -40,10 +41,17 @@ def open_payment(
 ) -> Payment:
     """Insert the one live payment of a locked reservation, PAID if `paid_at` is given.
 
-    Raises PaymentInProgress and RequestRepeated; either must end the transaction.
+    One that will be paid later opens the payment window of the reservation, which opens once:
+    after commit the caller tells the gate. Raises PaymentInProgress and RequestRepeated; either
+    must end the transaction.
     """
     require_transaction()
     reservation = locked.reservation
+    if paid_at is None:
+        terms = sale_terms(reservation.performance_id)
+        reservations.open_payment_window(
+            locked=locked, payment_seconds=terms.payment_seconds if terms else 0, now=now
+        )
     with constraints_explained(
         {LIVE_PAYMENT_UNIQUE: PaymentInProgress, PAYMENT_REQUEST_UNIQUE: RequestRepeated}
     ):
