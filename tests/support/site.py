@@ -79,8 +79,7 @@ class Site:
             client.close()
         for reader in self._readers:
             reader.close()
-        if self._helper is not None:
-            self._helper.communicate()  # the end of its input is its end
+        self._end_helper()
         if self.keep:
             return
         try:
@@ -210,22 +209,28 @@ class Site:
         return Sale(made["performance_id"], made["concert_id"], tuple(made["seat_ids"]))
 
     def _prepare(self, **wanted: object) -> Any:
-        if self._helper is None or self._helper.poll() is not None:
-            self._helper = subprocess.Popen(
-                [sys.executable, "-m", "tests.support.prepare"],
-                env=self.env,
-                cwd=ROOT,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-        assert self._helper.stdin
-        assert self._helper.stdout
-        self._helper.stdin.write(json.dumps(wanted) + "\n")
-        self._helper.stdin.flush()
-        answer = self._helper.stdout.readline()
-        assert answer, f"tests.support.prepare ended on {wanted}; its words are above"
+        helper = self._helper = self._helper or subprocess.Popen(
+            [sys.executable, "-m", "tests.support.prepare"],
+            env=self.env,
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert helper.stdin
+        assert helper.stdout
+        helper.stdin.write(json.dumps(wanted) + "\n")
+        helper.stdin.flush()
+        answer = helper.stdout.readline()
+        if not answer:
+            self._end_helper()
+        assert answer, f"tests.support.prepare ended on {wanted}; it said why on stderr"
         return json.loads(answer)
+
+    def _end_helper(self) -> None:
+        if self._helper is not None:
+            self._helper.communicate()  # the end of its input is its end
+            self._helper = None
 
     # --- what became of it
 
