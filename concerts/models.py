@@ -9,7 +9,7 @@ from django.db.models import F, Q
 from django.utils.timezone import localtime
 
 from kernel.db.fields import UUID7Field
-from kernel.i18n import text
+from kernel.i18n import localized, text
 from kernel.money import DEFAULT_CURRENCY, Money
 
 
@@ -61,7 +61,7 @@ class Venue(models.Model):
         verbose_name_plural = text(en="venues", ko="공연장")
 
     def __str__(self) -> str:
-        return self.name_ko
+        return localized(self, "name")
 
 
 class Concert(models.Model):
@@ -92,7 +92,7 @@ class Concert(models.Model):
         verbose_name_plural = text(en="concerts", ko="공연")
 
     def __str__(self) -> str:
-        return self.title_ko
+        return localized(self, "title")
 
 
 class Performance(models.Model):

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.conf import settings
+from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
@@ -47,6 +48,10 @@ def filled(answer, **wanted):
         elif value not in (None, False):
             data[field.html_name] = value
     return data
+
+
+def page_of(model):
+    return admin.site.get_model_admin(model)
 
 
 @pytest.mark.parametrize("model", [SalePolicy, QueueConfig], ids=lambda model: model.__name__)
@@ -114,3 +119,23 @@ def test_every_field_has_a_label_in_both_languages():
         if korean == english and field.name not in {"x", "y"}:
             unnamed.add(f"{field.model.__name__}.{field.name}")
     assert unnamed == set(), "name them in config/settings/labels.py"
+
+
+def test_the_list_of_waiting_rooms_shows_the_state_that_fans_meet(staff):
+    now = clock.now()
+    for hours in (-1, 1):
+        QueueConfig.objects.create(
+            performance=factories.make_performance(seats=1),
+            queue_opens_at=now - timedelta(hours=2),
+            admission_opens_at=now + timedelta(hours=hours),
+        )
+    rows = staff.get(reverse("admin:queueing_queueconfig_changelist")).context["cl"].result_list
+    shown = {row.admission_opens_at > now: page_of(QueueConfig).in_force(row) for row in rows}
+    assert shown == {True: "Presale", False: "Open"}
+
+
+@pytest.mark.parametrize(("language", "name"), [("ko", "가을밤"), ("en", "Autumn Night")])
+def test_staff_read_titles_in_their_language(staff, language, name):
+    factories.make_performance(seats=1)
+    page = reverse("admin:concerts_performance_changelist")
+    assert f"{name} " in staff.get(page, headers={"Accept-Language": language}).text
