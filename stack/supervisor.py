@@ -108,7 +108,10 @@ class Supervisor:
         rotated = time.monotonic()
         while not (self._done or self._signals):
             tick = IDLE_TICK if self._announced and self._quiet() else BUSY_TICK
-            if server in self._await(tick, server):
+            asked = self._await(tick, server)
+            if self._signals:
+                break
+            if asked:
                 self._accept(server)
             self._step()
             failed = [unit for unit in self._engine.units.values() if unit.state is State.FAILED]
@@ -128,6 +131,7 @@ class Supervisor:
         ready, _, _ = select.select([*sockets, self._wake], [], [], seconds)
         if self._wake in ready:
             self._wake.recv(4096)
+            ready.remove(self._wake)
         return ready
 
     def _step(self) -> None:

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import yaml
@@ -52,6 +53,15 @@ def test_every_image_is_pinned_to_a_release():
     lines = (ROOT / "Dockerfile").read_text().splitlines()
     bases = [line for line in lines if line.startswith("FROM")]
     assert all(re.search(r":\d+\.\d+\.\d+-", base) for base in bases), bases
+
+
+def test_the_image_has_every_package_and_not_the_stack():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    packages = set(project["tool"]["importlinter"]["root_packages"])
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    let_in = {line.removeprefix("!") for line in lines if line.startswith("!")}
+    assert packages - let_in == {"stack"}
+    assert "docs/events" in let_in  # the API serves the schemas
 
 
 def test_secrets_come_from_outside_and_have_no_default():
