@@ -45,12 +45,12 @@ class SalePolicy(models.Model):
     holds_per_minute = models.PositiveIntegerField(
         null=True,
         blank=True,
-        help_text="Attempts of one fan; empty: the environment's limit of the route.",
+        help_text="Attempts of one fan; empty: the site's limit, 0: no limit.",
     )
     holds_per_minute_per_address = models.PositiveIntegerField(
         null=True,
         blank=True,
-        help_text="Attempts from one address; empty: the environment's limit.",
+        help_text="Attempts from one address; empty: the site's limit, 0: no limit.",
     )
     lapses_before_backoff = models.PositiveSmallIntegerField(
         default=policy.LAPSES_BEFORE_BACKOFF,

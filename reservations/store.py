@@ -9,6 +9,11 @@ be wrong (its release was lost, the server failed over): once its last look at P
 corrected by what PostgreSQL said. With the server away the gate is open and PostgreSQL decides
 alone. Every path that frees or sells seats writes its claims after commit, in one call; a failure
 there is counted and left to the rules above.
+
+Note [Back-off]
+Whoever takes over or sweeps a lapsed hold notes it in the same write, by the fan who let it lapse.
+From `SalePolicy.lapses_before_backoff` lapses within the window on, the fan's next attempts are
+refused for a while, twice as long each time. Best effort: what a lost server forgets is forgiven.
 """
 
 import logging
@@ -17,13 +22,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from prometheus_client import Counter
 
 from kernel.clock import to_ms
+from kernel.redis import limits
 from kernel.redis.breaker import PartUnavailable
 from kernel.redis.functions import FunctionLibrary
+from kernel.redis.limits import Limit
 from reservations import policy
 
 log = logging.getLogger(__name__)
@@ -35,6 +43,7 @@ writes_failed = Counter(
     "frontrow_seat_claim_writes_failed_total", "Claims that could not be written after a commit"
 )
 
+SOURCES = (limits.SOURCE, Path(__file__).parent / "lua" / "lock.lua")
 BLOCKED = "blocked"  # the owner of seats that staff took off the sale
 
 
@@ -44,16 +53,45 @@ class Verdict(Enum):
     CLAIMED = 0
     REFUSED = 1
     DOUBTFUL = 2  # refused by an old claim: PostgreSQL decides
-    SKIPPED = 3  # the lock server is away: PostgreSQL decides
+    LIMITED = 3  # too many attempts
+    BACKED_OFF = 4  # too many lapsed holds
+    SKIPPED = 5  # the lock server is away: PostgreSQL decides
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The gate's answer; `owners` maps each refused seat to the owner of its claim."""
+    """The gate's answer; `owners` maps each refused seat to the owner of its claim.
+
+    `told` is what `kernel.redis.limits.note` takes; `wait` goes with BACKED_OFF, in seconds.
+    """
 
     verdict: Verdict
     yours: tuple[UUID, ...] = ()
     owners: Mapping[UUID, str] = field(default_factory=dict)
+    told: Sequence[Any] = ()
+    wait: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What an attempt counts against: its fan and, where it is known, its address."""
+
+    fan: Limit
+    address: Limit
+    address_tag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Lapses:
+    """The fans whose holds have lapsed, one entry a hold, and how long such fans wait."""
+
+    users: Sequence[UUID | str] = ()
+    threshold: int = 0
+    first_seconds: int = 0
+
+
+NOT_COUNTED = Counted(Limit("hold", 0, 60_000), Limit("hold_address", 0, 60_000))
+NO_LAPSES = Lapses()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +109,7 @@ class SeatClaims:
     """The claims of all performances; the keys of one share a hash tag, so a slot."""
 
     def __init__(self) -> None:
-        self.library = FunctionLibrary("lock", Path(__file__).parent / "lua" / "lock.lua")
+        self.library = FunctionLibrary("lock", *SOURCES)
 
     def claim(
         self,
@@ -81,19 +119,29 @@ class SeatClaims:
         reservation_id: UUID,
         user_id: UUID,
         now: datetime,
+        counted: Counted = NOT_COUNTED,
     ) -> Answer:
         """Claim all seats or none, for the time of a transaction; never raises for Redis."""
         now_ms = to_ms(now)
+        keys = [
+            *_keys(performance_id, seat_ids),
+            _key(performance_id, f"n:hold:{user_id}"),
+            _key(performance_id, f"n:hold_address:{counted.address_tag}"),
+            _lapses_key(performance_id, user_id),
+        ]
         try:
-            verdict, taken, yours, owners = self.library.call(
+            verdict, taken, yours, owners, told, wait = self.library.call(
                 "fr_claim_seats",
-                keys=_keys(performance_id, seat_ids),
+                keys=keys,
                 args=[
                     str(reservation_id),
                     str(user_id),
                     now_ms,
                     now_ms + policy.CLAIM_MS,
                     policy.CLAIM_DOUBT_MS,
+                    len(seat_ids),
+                    *counted.fan.args,
+                    *counted.address.args,
                 ],
             )
         except PartUnavailable:
@@ -104,16 +152,35 @@ class SeatClaims:
             Verdict(int(verdict)),
             yours=tuple(sorted({UUID(_text(own)) for own in yours})),
             owners={seat_ids[index - 1]: name for index, name in zip(taken, names, strict=True)},
+            told=told,
+            wait=int(wait),
         )
 
     def write(
-        self, *, performance_id: UUID, claims: Sequence[Claim], me: UUID | str, now: datetime
-    ) -> None:
-        """Write what PostgreSQL decided, in one call; a failure is counted, never raised."""
-        if not claims:
-            return
+        self,
+        *,
+        performance_id: UUID,
+        claims: Sequence[Claim],
+        me: UUID | str,
+        now: datetime,
+        lapses: Lapses = NO_LAPSES,
+    ) -> bool:
+        """Write what PostgreSQL decided, in one call; a failure is counted, never raised.
+
+        Says whether it was written.
+        """
+        if not claims and not lapses.users:
+            return True
         now_ms = to_ms(now)
-        args: list[str | int] = [str(me), now_ms]
+        args: list[str | int] = [
+            str(me),
+            now_ms,
+            len(claims),
+            lapses.threshold,
+            lapses.first_seconds * 1000,
+            policy.BACKOFF_MOST_SECONDS * 1000,
+            policy.BACKOFF_WINDOW_SECONDS * 1000,
+        ]
         for claim in claims:
             until = to_ms(claim.until) if claim.until else now_ms + policy.SOLD_CLAIM_MS
             args += [
@@ -124,11 +191,14 @@ class SeatClaims:
                 claim.displaced,
             ]
         keys = _keys(performance_id, [claim.seat_id for claim in claims])
+        keys += [_lapses_key(performance_id, user) for user in lapses.users]
         try:
             self.library.call("fr_write_seats", keys=keys, args=args)
         except PartUnavailable:
             writes_failed.inc(len(claims))
             log.warning("seat claims not written", extra={"performance": str(performance_id)})
+            return False
+        return True
 
 
 claims = SeatClaims()
@@ -159,7 +229,15 @@ def seats_changed(
 
 
 def _keys(performance_id: UUID, seat_ids: Sequence[UUID]) -> list[str]:
-    return [f"fr:l:{{{performance_id}}}:{seat_id}" for seat_id in seat_ids]
+    return [_key(performance_id, str(seat_id)) for seat_id in seat_ids]
+
+
+def _lapses_key(performance_id: UUID, user_id: UUID | str) -> str:
+    return _key(performance_id, f"lapses:{user_id}")
+
+
+def _key(performance_id: UUID, name: str) -> str:
+    return f"fr:l:{{{performance_id}}}:{name}"
 
 
 def _text(value: bytes | str) -> str:

@@ -5,9 +5,13 @@ from kernel import env
 _DEFAULTS = {
     "anonymous": "1200/minute",  # per address, every route that no one logged in calls
     "default": "600/minute",  # per person, every route not named below
-    "join": "60/minute",
+    # Joins are counted by the queue server, per performance; rows may say otherwise per room.
+    "join": "60/minute",  # per person
+    "join_address": "6000/minute",  # per address: whole networks stand behind one
     "poll": "240/minute",
-    "hold": "60/minute",
+    # Holds are counted by the lock server in the same way; sale policies may say otherwise.
+    "hold": "60/minute",  # per person
+    "hold_address": "6000/minute",  # per address
     "pay": "30/minute",
     "charge": "30/minute",
 }

@@ -9,7 +9,8 @@ TEST_FANS_ALLOWED = True
 # Load scripts play thousands of fans from one address.
 RATE_LIMITS = (
     dict.fromkeys(RATE_LIMITS, "6000/minute")
-    | {"anonymous": "10000000/minute"}
+    | {"anonymous": "10000000/minute", "join_address": "10000000/minute"}
+    | {"hold_address": "10000000/minute"}
     | CHOSEN_RATE_LIMITS
 )
 ACCOUNT_RATE_LIMITS = {"signup": "", "login": "", "login_failed": "10/5m/key"}

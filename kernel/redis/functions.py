@@ -1,10 +1,14 @@
 """Valkey/Redis function libraries: loaded when missing, called by name.
 
-A library is one Lua file whose first line names it (`#!lua name=frontrow_lock_v1`). Its version is
-part of the name: two releases of the product can run beside each other during a rollout.
+A library is one Lua file or several, put together in the given order; the line that names it
+(`#!lua name=frontrow_lock_v1`) goes first. Its version is part of the name: two releases of the
+product whose functions differ in meaning can run beside each other during a rollout. What a
+server keeps of the same version may be older (another checkout, an old append-only file), so each
+process puts its own on the server before its first call.
 """
 
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +20,28 @@ from kernel.redis.roles import Role, guarded
 log = logging.getLogger(__name__)
 
 
-class FunctionLibrary:
-    """The functions of one Lua file on the server of one role."""
+_SHEBANG = "#!lua "
 
-    def __init__(self, role: Role, source: Path) -> None:
+
+class FunctionLibrary:
+    """The functions of some Lua files on the server of one role."""
+
+    def __init__(self, role: Role, *sources: Path) -> None:
         self.role: Role = role
-        self.source = source
+        self.sources = sources
+        self._loaded_by = 0  # process id
 
     def load(self) -> None:
         """Load the library, replacing the same version; raises `PartUnavailable`."""
         guarded(self.role, self._load)
+
+    def code(self) -> str:
+        """Return the library as the server gets it."""
+        lines = [line for source in self.sources for line in source.read_text().splitlines()]
+        first = [line for line in lines if line.startswith(_SHEBANG)]
+        if len(first) != 1:
+            raise ValueError(f"one file must name the library: {first}")
+        return "\n".join([*first, *(line for line in lines if line not in first), ""])
 
     def call(self, function: str, *, keys: list[str], args: list[Any]) -> Any:
         """Call `function`; a server that lost its libraries gets this one again, once.
@@ -34,16 +50,19 @@ class FunctionLibrary:
         """
 
         def run(server: Redis) -> Any:
+            if self._loaded_by != os.getpid():
+                self._load(server)
             try:
                 return server.fcall(function, len(keys), *keys, *args)
             except ResponseError as error:
                 if "Function not found" not in str(error):
                     raise
-                log.warning("function library loaded", extra={"library": self.source.name})
+                log.warning("function library loaded", extra={"library": str(self.sources[-1])})
                 self._load(server)
                 return server.fcall(function, len(keys), *keys, *args)
 
         return guarded(self.role, run)
 
     def _load(self, server: Redis) -> None:
-        server.function_load(self.source.read_text(), replace=True)
+        server.function_load(self.code(), replace=True)  # in a cluster: on every primary
+        self._loaded_by = os.getpid()

@@ -1,6 +1,6 @@
 """Reservations of the caller."""
 
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 from drf_spectacular.types import OpenApiTypes
@@ -15,7 +15,9 @@ from kernel import clock
 from kernel.api.caller import Caller
 from kernel.api.pagination import NewestFirst
 from kernel.api.serializers import ProblemSerializer
+from kernel.api.throttling import client_address
 from kernel.ids import uuid7
+from kernel.redis.limits import Meter
 from reservations import queries
 from reservations.api.serializers import (
     HoldRequestSerializer,
@@ -69,7 +71,6 @@ class ReservationsView(APIView):
     """Hold seats; list one's reservations."""
 
     permission_classes = (IsFan,)
-    throttle_route = {"POST": "hold"}
     pagination_class = NewestFirst
 
     @extend_schema(
@@ -152,19 +153,26 @@ class ReservationsView(APIView):
         body = HoldRequestSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         attempt = request.idempotency  # type: ignore[attr-defined]
-        asked = {
+        meter = Meter()
+        asked: dict[str, Any] = {
             "user_id": _caller(request).user_id,
             "performance_id": body.validated_data["performance_id"],
             "reservation_id": attempt.resource_id if attempt else uuid7(),
             "queue_token": request.headers.get("X-Queue-Token"),
             "now": clock.now(),
             "resumed": bool(attempt and attempt.resumed),
+            "address": client_address(request._request),
+            "meter": meter,
         }
         best = body.validated_data.get("best_available")
-        if best is None:
-            hold = holds.place(seat_ids=body.validated_data["seat_ids"], **asked)
-        else:
-            hold = holds.place_best(wish=Wish(**best), **asked)
+        try:
+            if best is None:
+                hold = holds.place(seat_ids=body.validated_data["seat_ids"], **asked)
+            else:
+                hold = holds.place_best(wish=Wish(**best), **asked)
+        finally:
+            if meter.fields is not None:
+                request._request.rate_limit = meter.fields  # type: ignore[attr-defined]
         return Response(ReservationSerializer(hold).data, status=201)
 
 

@@ -1,9 +1,14 @@
 #!lua name=frontrow_lock_v1
 -- Seat claims: the gate in front of PostgreSQL. See Note [Seat claims] in reservations/store.py.
 --
+-- Assembled with kernel/redis/lua/limits.lua in front, for count_call.
+--
 -- Key   fr:l:{<performance>}:<seat>
 -- Value owner|user|kind|until_ms|checked_ms     kind: T tentative, H held, S sold or blocked
 -- A claim with until_ms <= now_ms is free; PX only collects garbage.
+--
+-- Key   fr:l:{<performance>}:n:<limit>:<who>     attempts of a fan or an address
+-- Key   fr:l:{<performance>}:lapses:<user>       count until_ms: see Note [Back-off]
 
 local GARBAGE_MS = 60000
 
@@ -23,16 +28,54 @@ local function put(key, owner, user, kind, until_ms, now_ms)
     'PX', string.format('%.0f', life))
 end
 
--- KEYS seats; ARGV owner, user, now_ms, until_ms, doubt_ms.
--- Claims all seats or none. Returns {verdict, taken indices, caller's own reservations, owners}:
--- verdict 0 claimed; 1 refused; 2 refused, but every refusal is old enough to ask PostgreSQL
--- again, and this caller is the one who shall (the others of this second are refused at once).
+local function parse_lapses(value)
+  local count, until_ms = string.match(value or '', '^(%d+) (%d+)$')
+  return tonumber(count) or 0, tonumber(until_ms) or 0
+end
+
+-- Count one more lapsed hold; from the threshold on the fan waits, twice as long each time.
+local function note_lapse(key, now_ms, threshold, first_ms, most_ms, window_ms)
+  local count, until_ms = parse_lapses(server.call('GET', key))
+  count = count + 1
+  if threshold > 0 and count >= threshold then
+    until_ms = now_ms + math.min(first_ms * 2 ^ math.min(count - threshold, 20), most_ms)
+  end
+  server.call('SET', key, string.format('%d %.0f', count, until_ms),
+    'PX', string.format('%.0f', math.max(window_ms, until_ms - now_ms)))
+end
+
+-- Return what the fan is told of the limit that is nearest, and whether it is passed.
+local function count_attempt(keys, n, args, now_ms)
+  local told = {}
+  for i, name in ipairs({'hold', 'hold_address'}) do
+    local amount, period = tonumber(args[5 + 2 * i]), tonumber(args[6 + 2 * i])
+    local left, reset, refused = count_call(keys[n + i], amount, period, now_ms)
+    local about = {name, amount, period, left, reset, refused and 1 or 0}
+    if refused then return about, true end
+    if i == 1 and amount > 0 then told = about end
+  end
+  return told, false
+end
+
+-- KEYS n seats, the counts of fan and address, the fan's lapses.
+-- ARGV owner, user, now_ms, until_ms, doubt_ms, n, then amount and period of both limits.
+-- Claims all seats or none. Returns {verdict, taken indices, caller's own reservations, owners,
+-- what is told of the limits, seconds to wait}: verdict 0 claimed; 1 refused; 2 refused, but every
+-- refusal is old enough to ask PostgreSQL again, and this caller is the one who shall (the others
+-- of this second are refused at once); 3 over a limit; 4 too many lapsed holds.
 local function claim(keys, args)
   local me, user = args[1], args[2]
   local now_ms, until_ms, doubt_ms = tonumber(args[3]), tonumber(args[4]), tonumber(args[5])
-  local values = server.call('MGET', unpack(keys))
+  local n = tonumber(args[6])
+  local told, over = count_attempt(keys, n, args, now_ms)
+  if over then return {3, {}, {}, {}, told, 0} end
+  local _, wait_until = parse_lapses(server.call('GET', keys[n + 3]))
+  if wait_until > now_ms then
+    return {4, {}, {}, {}, told, math.ceil((wait_until - now_ms) / 1000)}
+  end
+  local values = server.call('MGET', unpack(keys, 1, n))
   local taken, yours, owners, claims, fresh = {}, {}, {}, {}, false
-  for i = 1, #keys do
+  for i = 1, n do
     local c = parse(values[i])
     if c and c.owner ~= me and c.until_ms > now_ms then
       taken[#taken + 1] = i
@@ -43,33 +86,41 @@ local function claim(keys, args)
     end
   end
   if #taken == 0 then
-    for i = 1, #keys do put(keys[i], me, user, 'T', until_ms, now_ms) end
-    return {0, taken, yours, owners}
+    for i = 1, n do put(keys[i], me, user, 'T', until_ms, now_ms) end
+    return {0, taken, yours, owners, told, 0}
   end
-  if fresh then return {1, taken, yours, owners} end
+  if fresh then return {1, taken, yours, owners, told, 0} end
   for j, c in ipairs(claims) do
     put(keys[taken[j]], c.owner, c.user, c.kind, c.until_ms, now_ms)
   end
-  return {2, taken, yours, owners}
+  return {2, taken, yours, owners, told, 0}
 end
 
--- KEYS seats; ARGV me, now_ms, then for each key: owner, user, kind, until_ms, displaced.
+-- KEYS n seats, then the lapses of fans whose holds have lapsed.
+-- ARGV me, now_ms, n, threshold, first wait, longest wait and window of lapses (ms), then for each
+-- seat: owner, user, kind, until_ms, displaced.
 -- Writes what PostgreSQL has decided; an empty owner frees. A live claim of somebody else stays,
 -- unless its owner is the one named as displaced: a caller that was paused can't undo a later one.
 local function write(keys, args)
-  local me, now_ms = args[1], tonumber(args[2])
-  local values = server.call('MGET', unpack(keys))
-  for i, key in ipairs(keys) do
-    local at = 2 + (i - 1) * 5
-    local owner, user, kind = args[at + 1], args[at + 2], args[at + 3]
-    local until_ms, displaced = tonumber(args[at + 4]), args[at + 5]
-    local c = parse(values[i])
-    local mine = c and (c.owner == me or c.owner == displaced)
-    if owner == '' then
-      if mine then server.call('DEL', key) end
-    elseif not c or mine or c.owner == owner or c.until_ms <= now_ms then
-      put(key, owner, user, kind, until_ms, now_ms)
+  local me, now_ms, n = args[1], tonumber(args[2]), tonumber(args[3])
+  if n > 0 then
+    local values = server.call('MGET', unpack(keys, 1, n))
+    for i = 1, n do
+      local key, at = keys[i], 7 + (i - 1) * 5
+      local owner, user, kind = args[at + 1], args[at + 2], args[at + 3]
+      local until_ms, displaced = tonumber(args[at + 4]), args[at + 5]
+      local c = parse(values[i])
+      local mine = c and (c.owner == me or c.owner == displaced)
+      if owner == '' then
+        if mine then server.call('DEL', key) end
+      elseif not c or mine or c.owner == owner or c.until_ms <= now_ms then
+        put(key, owner, user, kind, until_ms, now_ms)
+      end
     end
+  end
+  for i = n + 1, #keys do
+    note_lapse(keys[i], now_ms, tonumber(args[4]), tonumber(args[5]), tonumber(args[6]),
+      tonumber(args[7]))
   end
   return 'OK'
 end

@@ -18,12 +18,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='salepolicy',
             name='holds_per_minute',
-            field=models.PositiveIntegerField(blank=True, help_text="Attempts of one fan; empty: the environment's limit of the route.", null=True),
+            field=models.PositiveIntegerField(blank=True, help_text="Attempts of one fan; empty: the site's limit, 0: no limit.", null=True),
         ),
         migrations.AddField(
             model_name='salepolicy',
             name='holds_per_minute_per_address',
-            field=models.PositiveIntegerField(blank=True, help_text="Attempts from one address; empty: the environment's limit.", null=True),
+            field=models.PositiveIntegerField(blank=True, help_text="Attempts from one address; empty: the site's limit, 0: no limit.", null=True),
         ),
         migrations.AddField(
             model_name='salepolicy',

@@ -161,10 +161,6 @@ def _wrong(row: SalePolicy) -> list[str]:
         "hold_seconds": shortest <= row.hold_seconds <= row.hold_cap_seconds,
         "hold_cap_seconds": row.hold_cap_seconds <= longest,
         "payment_seconds": shortest <= row.payment_seconds <= longest,
-        "holds_per_minute": row.holds_per_minute is None or row.holds_per_minute > 0,
-        "holds_per_minute_per_address": (
-            row.holds_per_minute_per_address is None or row.holds_per_minute_per_address > 0
-        ),
         "backoff_seconds": 1 <= row.backoff_seconds <= policy.BACKOFF_MOST_SECONDS,
         "max_seats_per_fan": 1 <= row.max_seats_per_fan <= policy.MAX_SEATS_PER_FAN_BOUND,
     }

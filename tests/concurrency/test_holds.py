@@ -174,7 +174,12 @@ class Client:
 
 def test_16_clients_place_pay_release_and_take_over_without_a_deadlock(db_ready):
     performance = factories.make_performance(
-        seats=50, hold_seconds=1, hold_cap_seconds=2, max_seats_per_fan=20, price=10
+        seats=50,
+        hold_seconds=1,
+        hold_cap_seconds=2,
+        max_seats_per_fan=20,
+        price=10,
+        lapses_before_backoff=0,
     )
     seats = factories.seat_ids(performance)
     fans = [factories.make_user() for _ in range(16)]

@@ -4,6 +4,7 @@ from reservations.operations import ReservationNotFound
 from reservations.usecases.holds.ending import expire_lapsed, release
 from reservations.usecases.holds.errors import (
     ExtensionLimit,
+    HoldBackoff,
     NoSeatsMatch,
     OrphanSeat,
     PaymentInProgress,
@@ -22,6 +23,7 @@ from reservations.usecases.holds.placing import place, place_best
 
 __all__ = [
     "ExtensionLimit",
+    "HoldBackoff",
     "NoSeatsMatch",
     "OrphanSeat",
     "PaymentInProgress",

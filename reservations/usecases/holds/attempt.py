@@ -9,13 +9,15 @@ from uuid import UUID
 from events.operations import NewEvent, record
 from kernel.db.transaction import transaction
 from kernel.money import total
+from kernel.redis.limits import Meter, note
 from reservations import events, locking, metrics, operations, queries, store
 from reservations.events import PricedSeat
 from reservations.models import Reservation
 from reservations.queries import ReservationDetail, ReservedSeat, SaleTerms
 from reservations.seating.book import book
-from reservations.store import Claim, Verdict
+from reservations.store import NO_LAPSES, Claim, Counted, Lapses, Verdict
 from reservations.usecases.holds.errors import (
+    HoldBackoff,
     SalePaused,
     SeatLimitExceeded,
     SeatNotFound,
@@ -34,10 +36,10 @@ class Attempt:
     terms: SaleTerms
     now: datetime
 
-    def carry_out(self) -> ReservationDetail:
+    def carry_out(self, counted: Counted, meter: Meter | None) -> ReservationDetail:
         """Hold the seats; what is learned about them goes into this process's picture too."""
         try:
-            held = self._past_the_gate(self._claim())
+            held = self._past_the_gate(self._claim(counted, meter))
         except SeatTaken as refusal:
             self._note(set(self.seat_ids) - set(refusal.extras["seat_ids"]), free=True)
             self._note(refusal.extras["seat_ids"], free=False)
@@ -48,7 +50,7 @@ class Attempt:
         self._note(self.seat_ids, free=False)
         return held
 
-    def _claim(self) -> Mapping[UUID, str]:
+    def _claim(self, counted: Counted, meter: Meter | None) -> Mapping[UUID, str]:
         """Return the owners of old claims that PostgreSQL shall judge."""
         gate = store.claims.claim(
             performance_id=self.performance_id,
@@ -56,7 +58,12 @@ class Attempt:
             reservation_id=self.reservation_id,
             user_id=self.user_id,
             now=self.now,
+            counted=counted,
         )
+        note(meter, gate.told)
+        if gate.verdict is Verdict.BACKED_OFF:
+            metrics.holds.labels("backed_off").inc()
+            raise HoldBackoff(retry_after=gate.wait)
         if gate.verdict is Verdict.REFUSED:
             metrics.holds.labels("refused_by_gate").inc()
             raise SeatTaken(seat_ids=sorted(gate.owners), yours=list(gate.yours))
@@ -83,15 +90,16 @@ class Attempt:
                     displaced.get(seat_id, ""),
                 )
                 for seat_id in self.seat_ids
-            ]
+            ],
+            Lapses(lapsed, self.terms.lapses_before_backoff, self.terms.backoff_seconds),
         )
         metrics.holds.labels("held").inc()
-        metrics.expired.labels("take_over").inc(lapsed)
+        metrics.expired.labels("take_over").inc(len(lapsed))
         return self._detail(reservation, seats)
 
     def _hold(
         self, seen: dict[UUID, Claim], displaced: Mapping[UUID, str]
-    ) -> tuple[Reservation, list[PricedSeat], int]:
+    ) -> tuple[Reservation, list[PricedSeat], list[str]]:
         locking.lock_fan(user_id=self.user_id, performance_id=self.performance_id)
         held = queries.seats_of_fan(
             user_id=self.user_id,
@@ -121,9 +129,10 @@ class Attempt:
         if taken < len(self.seat_ids):
             self._refuse(rows, seen, displaced)
         news: list[NewEvent] = []
-        lapsed = [row.reservation_id for row in rows if row.reservation_id is not None]
-        if lapsed:
-            news += operations.expire_lapsed(reservation_ids=lapsed, now=self.now)
+        others = [row.reservation_id for row in rows if row.reservation_id is not None]
+        if others:
+            news += operations.expire_lapsed(reservation_ids=others, now=self.now)
+        lapsed = [str(event.data["user_id"]) for event in news]
         seats = [
             PricedSeat(row.seat_id, row.section, row.row, row.number, row.money)
             for row in sorted(rows, key=lambda row: row.index)
@@ -131,7 +140,7 @@ class Attempt:
         operations.write_hold(reservation=reservation, seats=seats)
         news.append(events.of_row(events.HELD, reservation, seats))
         record(events=news, now=self.now)
-        return reservation, seats, len(news) - 1
+        return reservation, seats, lapsed
 
     def _refuse(
         self,
@@ -179,12 +188,13 @@ class Attempt:
     def _note(self, seat_ids: Iterable[UUID], *, free: bool) -> None:
         book.note(performance_id=self.performance_id, seat_ids=seat_ids, free=free)
 
-    def _tell_gate(self, claims: Sequence[Claim]) -> None:
+    def _tell_gate(self, claims: Sequence[Claim], lapses: Lapses = NO_LAPSES) -> None:
         store.claims.write(
             performance_id=self.performance_id,
             claims=claims,
             me=self.reservation_id,
             now=self.now,
+            lapses=lapses,
         )
 
     def _detail(self, reservation: Reservation, seats: Sequence[PricedSeat]) -> ReservationDetail:

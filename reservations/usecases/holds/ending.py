@@ -4,12 +4,12 @@ from collections import defaultdict
 from datetime import datetime
 from uuid import UUID
 
-from events.operations import record
+from events.operations import NewEvent, record
 from kernel.db.transaction import transaction
 from reservations import events, locking, metrics, operations, policy, queries, store
 from reservations.models import Reservation
 from reservations.seating.book import book
-from reservations.store import Claim
+from reservations.store import Claim, Lapses
 from reservations.usecases.holds.errors import PaymentInProgress
 
 # Attempts of these states can't have taken any money.
@@ -65,13 +65,30 @@ def expire_lapsed(*, limit: int = policy.SWEEP_BATCH, now: datetime) -> int:
     with transaction():
         news = operations.expire_lapsed(reservation_ids=lapsed, now=now)
         record(events=news, now=now)
-    seats: dict[str, list[Claim]] = defaultdict(list)
+    by_performance: dict[str, list[NewEvent]] = defaultdict(list)
     for event in news:
-        seats[event.data["performance_id"]] += [
-            Claim(UUID(seat["seat_id"]), None, displaced=str(event.aggregate_id))
-            for seat in event.data["seats"]
-        ]
-    for performance_id, claims in seats.items():
-        store.claims.write(performance_id=UUID(performance_id), claims=claims, me="sweep", now=now)
+        by_performance[event.data["performance_id"]].append(event)
+    for performance_id, ended in by_performance.items():
+        _tell_gate(UUID(performance_id), ended, now)
     metrics.expired.labels("sweep").inc(len(news))
     return len(news)
+
+
+def _tell_gate(performance_id: UUID, ended: list[NewEvent], now: datetime) -> None:
+    """Free the claims of lapsed holds and note who let them lapse (Note [Back-off])."""
+    terms = queries.sale_terms(performance_id)
+    store.claims.write(
+        performance_id=performance_id,
+        claims=[
+            Claim(UUID(seat["seat_id"]), None, displaced=str(event.aggregate_id))
+            for event in ended
+            for seat in event.data["seats"]
+        ],
+        me="sweep",
+        now=now,
+        lapses=Lapses(
+            [event.data["user_id"] for event in ended],
+            terms.lapses_before_backoff if terms else 0,
+            terms.backoff_seconds if terms else 0,
+        ),
+    )

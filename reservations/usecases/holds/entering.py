@@ -5,9 +5,12 @@ from uuid import UUID
 
 from concerts.errors import PerformanceNotFound
 from concerts.models import Performance
+from kernel.redis import limits
+from kernel.redis.limits import Limit
 from queueing import admission
 from reservations import queries
 from reservations.queries import ReservationDetail, SaleTerms
+from reservations.store import Counted
 from reservations.usecases.holds.errors import (
     PerformanceCancelled,
     SaleClosed,
@@ -15,6 +18,8 @@ from reservations.usecases.holds.errors import (
     SalePaused,
     SeatLimitExceeded,
 )
+
+_MINUTE_MS = 60_000
 
 
 def made_before(
@@ -36,6 +41,18 @@ def enter(
     if admission.is_required(performance_id=performance_id, now=now):
         admission.check(token=queue_token, user_id=user_id, performance_id=performance_id, now=now)
     return terms
+
+
+def counted_against(terms: SaleTerms, address: str) -> Counted:
+    """Return the limits an attempt counts against: the sale's own, else the environment's."""
+    fan, everybody = limits.limit_of("hold"), limits.limit_of("hold_address")
+    if terms.holds_per_minute is not None:
+        fan = Limit(fan.name, terms.holds_per_minute, _MINUTE_MS)
+    if not address:
+        return Counted(fan, Limit(everybody.name, 0, _MINUTE_MS))
+    if terms.holds_per_minute_per_address is not None:
+        everybody = Limit(everybody.name, terms.holds_per_minute_per_address, _MINUTE_MS)
+    return Counted(fan, everybody, limits.address_tag(address))
 
 
 def _terms_in_force(performance_id: UUID, now: datetime) -> SaleTerms:

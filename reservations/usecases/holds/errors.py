@@ -33,6 +33,17 @@ class SeatTaken(DomainError):
     message = text(en="These seats are taken.", ko="이미 선택된 좌석입니다.")
 
 
+class HoldBackoff(DomainError):
+    """The fan let too many holds lapse; `retry_after` says for how long to wait."""
+
+    code = "hold_backoff"
+    kind = Kind.TOO_MANY
+    message = text(
+        en="You have let several holds run out. Please wait a little before the next one.",
+        ko="선점한 좌석을 여러 번 결제하지 않았습니다. 잠시 후 다시 시도해 주세요.",
+    )
+
+
 class NoSeatsMatch(DomainError):
     """No free seats fit the wish, not even apart from each other."""
 

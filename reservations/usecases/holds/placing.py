@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from kernel.redis.limits import Meter
 from reservations import metrics, policy
 from reservations.queries import ReservationDetail
 from reservations.seating.book import book
 from reservations.seating.chooser import Wish
+from reservations.store import NOT_COUNTED
 from reservations.usecases.holds.attempt import Attempt
-from reservations.usecases.holds.entering import enter, made_before
+from reservations.usecases.holds.entering import counted_against, enter, made_before
 from reservations.usecases.holds.errors import (
     NoSeatsMatch,
     OrphanSeat,
@@ -27,13 +29,16 @@ def place(
     queue_token: str | None,
     now: datetime,
     resumed: bool = False,
+    address: str = "",
+    meter: Meter | None = None,
 ) -> ReservationDetail:
     """Hold all the seats or none, under the id `reservation_id`.
 
     At most three Redis calls and one transaction of at most eight statements, whatever the number
     of seats. With `resumed` an earlier attempt under the same id may have committed: it is looked
-    up first. Raises the errors above, `PerformanceNotFound`, the refusals of
-    `queueing.admission`, and busy through the database.
+    up first. Attempts count against the limits of the fan and the `address`; `meter` is told how
+    far they are. Raises the errors of this package, `PerformanceNotFound`, `RateLimited`, the
+    refusals of `queueing.admission`, and busy through the database.
     """
     found = made_before(resumed, reservation_id=reservation_id, user_id=user_id, now=now)
     if found is not None:
@@ -53,7 +58,8 @@ def place(
         if alone:
             metrics.holds.labels("orphan").inc()
             raise OrphanSeat(seat_ids=alone)
-    return Attempt(user_id, performance_id, reservation_id, tuple(wanted), terms, now).carry_out()
+    attempt = Attempt(user_id, performance_id, reservation_id, tuple(wanted), terms, now)
+    return attempt.carry_out(counted_against(terms, address), meter)
 
 
 def place_best(
@@ -65,6 +71,8 @@ def place_best(
     queue_token: str | None,
     now: datetime,
     resumed: bool = False,
+    address: str = "",
+    meter: Meter | None = None,
 ) -> ReservationDetail:
     """Hold the best free seats for a wish; somebody faster only costs the next try.
 
@@ -84,6 +92,7 @@ def place_best(
         now=now,
     )
     beaten: SeatTaken | None = None
+    counted = counted_against(terms, address)
     for _ in range(policy.BEST_ATTEMPTS):
         chosen = book.propose(performance_id=performance_id, wish=wish, now=now)
         if not chosen:
@@ -93,9 +102,10 @@ def place_best(
             user_id, performance_id, reservation_id, tuple(sorted(chosen)), terms, now
         )
         try:
-            return attempt.carry_out()
+            return attempt.carry_out(counted, meter)
         except SeatTaken as refusal:
             beaten = refusal
+            counted, meter = NOT_COUNTED, None  # one attempt of the fan, however many tries
             book.doubt(performance_id=performance_id, now=now)
     assert beaten is not None
     raise beaten

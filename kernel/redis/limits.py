@@ -1,0 +1,101 @@
+"""Limits that a Redis function counts while it does its work.
+
+Note [Limits in a function]
+The busiest routes may cost one round trip, so their limits are counted inside the function that
+does the work: its library is assembled with `SOURCE` in front, its keys include one a caller
+(`fr:...:{tag}:n:<route>:<who>`), and it answers what `count_call` returned. Counted so, a limit
+is exact across all processes, and belongs to the hash tag (one performance), because a function
+of a cluster may touch no other slot.
+"""
+
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from limits import parse
+from prometheus_client import Counter
+
+from kernel.api.refusals import REFUSALS
+from kernel.errors import DomainError, Kind
+
+SOURCE = Path(__file__).parent / "lua" / "limits.lua"
+
+refused = Counter(
+    "frontrow_function_limited_total", "Calls refused by a limit counted in a function", ["limit"]
+)
+
+
+class RateLimited(DomainError):
+    """Too many calls; `retry_after` says for how long to wait."""
+
+    code = "rate_limited"
+    kind = Kind.TOO_MANY
+    message = REFUSALS["rate_limited"].message
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """`amount` calls in any `period_ms`; 0 calls: no limit."""
+
+    name: str
+    amount: int
+    period_ms: int
+
+    @property
+    def args(self) -> tuple[int, int]:
+        """Return what the Lua function takes."""
+        return (self.amount, self.period_ms)
+
+
+@dataclass(slots=True)
+class Meter:
+    """Where a use case leaves how far its caller's limit is, for the answer's headers."""
+
+    fields: tuple[str, str] | None = None
+
+
+def limit_of(route: str) -> Limit:
+    """Return the limit of a route of `settings.RATE_LIMITS`."""
+    return _parsed(route, settings.RATE_LIMITS[route])
+
+
+def note(meter: Meter | None, raw: Sequence[Any]) -> None:
+    """Leave on `meter` what a function said, and raise `RateLimited` where it refused.
+
+    `raw`: name, amount, period in ms, calls left, seconds until reset, 1 if refused; or nothing,
+    where no limit was counted.
+    """
+    if not raw:
+        return
+    name = raw[0].decode() if isinstance(raw[0], bytes) else str(raw[0])
+    amount, period_ms, left, reset, is_refused = (int(value) for value in raw[1:6])
+    if meter is not None:
+        policy = f'"{name}";q={amount};w={max(1, period_ms // 1000)}'
+        meter.fields = (policy, f'"{name}";r={left};t={reset}')
+    if is_refused:
+        refused.labels(name).inc()
+        raise RateLimited(retry_after=reset)
+
+
+@lru_cache(maxsize=8192)
+def address_tag(address: str) -> str:
+    """Return how keys name an address: no plain addresses in Redis; an IPv6 /64 is one caller."""
+    try:
+        parsed = ipaddress.ip_address(address)
+        if parsed.version == 6:
+            address = str(ipaddress.ip_network((parsed, 64), strict=False).network_address)
+    except ValueError:
+        pass  # what the proxy says, as it says it
+    secret = settings.SECRET_KEY.encode()[:64]
+    return blake2b(address.encode(), key=secret, digest_size=9).hexdigest()
+
+
+@cache
+def _parsed(route: str, rate: str) -> Limit:
+    item = parse(rate)
+    return Limit(route, item.amount, item.get_expiry() * 1000)
