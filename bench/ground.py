@@ -1,0 +1,95 @@
+"""Real servers and an empty, migrated database for a measurement; gone afterwards.
+
+FRONTROW_BENCH_DATA names a folder whose servers are kept between runs.
+"""
+
+import json
+import os
+import platform
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import django
+import psycopg
+from django.core.management import call_command
+from django.db import connections
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from stack.testing import TestServers  # noqa: E402
+
+_DATABASE = "frontrow_bench"
+
+
+@contextmanager
+def ground() -> Iterator[None]:
+    """Set Django up on servers of its own; everything inside may use the product."""
+    kept = os.environ.get("FRONTROW_BENCH_DATA")
+    data = Path(kept or tempfile.mkdtemp(prefix="frontrow-bench-"))
+    servers = TestServers(data, keep=bool(kept))
+    try:
+        os.environ.update(servers.up())
+        server, _, name = os.environ["DATABASE_URL"].rpartition("/")
+        for variable in ("DATABASE_URL", "REPLICA_URL"):
+            os.environ[variable] = f"{os.environ[variable].rpartition('/')[0]}/{_DATABASE}"
+        _recreate(f"{server}/{name}")
+        os.environ |= {
+            "DJANGO_SETTINGS_MODULE": "config.settings.local",
+            "SECRET_KEY": "only-for-measuring-" * 4,
+            "SIGNING_KEYS_FILE": str(data / "bench-keys.json"),
+            "KAFKA_BOOTSTRAP_SERVERS": "",
+            "LOG_LEVEL": "ERROR",
+            "RATE_LIMITS": "hold=100000000/minute,hold_address=100000000/minute",
+        }
+        django.setup()
+        call_command("keys", "init", verbosity=0)
+        call_command("migrate", verbosity=0)
+        yield
+    finally:
+        connections.close_all()
+        if not kept:
+            servers.down()
+            servers.erase()
+
+
+def _recreate(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {_DATABASE} WITH (FORCE)")
+        connection.execute(f"CREATE DATABASE {_DATABASE}")
+
+
+def milliseconds(work: Callable[[], Any], *, times: int) -> dict[str, float]:
+    """Return the median, 95th percentile and most of `times` calls, in ms."""
+    took = []
+    for _ in range(times):
+        begun = time.perf_counter()
+        work()
+        took.append((time.perf_counter() - begun) * 1000)
+    took.sort()
+    return {
+        "median_ms": round(statistics.median(took), 2),
+        "p95_ms": round(took[min(len(took) - 1, int(len(took) * 0.95))], 2),
+        "most_ms": round(took[-1], 2),
+    }
+
+
+def report(figures: dict[str, Any], *, as_json: bool) -> None:
+    """Print the figures with what they were measured on."""
+    figures = {
+        "cores": os.cpu_count(),
+        "load_before": round(os.getloadavg()[0], 1),
+        "python": platform.python_version(),
+        **figures,
+    }
+    if as_json:
+        print(json.dumps(figures))
+        return
+    for name, value in figures.items():
+        print(f"{name:40} {value}")

@@ -1,0 +1,56 @@
+"""Halls and fans of any size, made by a few statements."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from concerts.models import Concert, Performance, PriceGrade, Seat, Section, Venue
+from kernel import clock
+from reservations.models import SalePolicy
+from reservations.usecases import inventory
+
+
+def make_hall(seats: int, *, row_length: int = 50, rows_per_section: int = 20) -> Performance:
+    """Return a performance on sale with so many seats."""
+    now = clock.now()
+    venue = Venue.objects.create(name_ko="공연장")
+    concert = Concert.objects.create(
+        title_ko="공연", artist_ko="밴드", venue=venue, published_at=now
+    )
+    performance = Performance.objects.create(concert=concert, starts_at=now + timedelta(days=30))
+    grade = PriceGrade.objects.create(performance=performance, code="R", name_ko="R", price=1000)
+    per_section = row_length * rows_per_section
+    sections = [
+        Section.objects.create(
+            performance=performance, grade=grade, code=f"S{n}", name_ko=f"S{n}", position=n
+        )
+        for n in range(-(-seats // per_section))
+    ]
+    Seat.objects.bulk_create(
+        (
+            Seat(
+                performance=performance,
+                section=sections[index // per_section],
+                row=str(index % per_section // row_length + 1),
+                number=str(index % row_length + 1),
+                index=index,
+                x=float(index % row_length),
+                y=float(index // row_length),
+            )
+            for index in range(seats)
+        ),
+        batch_size=5000,
+    )
+    SalePolicy.objects.create(
+        performance=performance,
+        sale_opens_at=now - timedelta(hours=1),
+        sale_closes_at=now + timedelta(days=29),
+        max_seats_per_fan=20,
+    )
+    inventory.put_on_sale(performance_id=performance.pk, actor_id=None, now=now)
+    return performance
+
+
+def seat_ids(performance: Performance) -> list[UUID]:
+    """Return the seats in layout order."""
+    seats = Seat.objects.filter(performance=performance).order_by("index")
+    return list(seats.values_list("pk", flat=True))
