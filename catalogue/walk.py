@@ -3,6 +3,7 @@
 import http.client
 import json
 import time
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,10 +24,15 @@ class Answer:
     milliseconds: float
 
     @property
+    def code(self) -> str:
+        """Return the problem's code, empty for what is no problem document."""
+        return str(self.body.get("code", "")) if isinstance(self.body, dict) else ""
+
+    @property
     def reason(self) -> str:
         """Return what went wrong in a word or two: the problem's code and detail if it is one."""
-        if isinstance(self.body, dict) and "code" in self.body:
-            return f"{self.body['code']}: {self.body.get('detail', '')}"
+        if self.code:
+            return f"{self.code}: {self.body.get('detail', '')}"
         return str(self.body)[:200]
 
 
@@ -75,14 +81,16 @@ class Site:
         return Answer(response.status, answer, milliseconds)
 
 
-def free_seats(seat_map: dict[str, Any], statuses: str, count: int) -> list[str]:
+def free_seats(
+    seat_map: dict[str, Any], statuses: str, count: int, *, but_not: Container[str] = ()
+) -> list[str]:
     """Return up to `count` free seats: neighbours of one row if there are, else any."""
     anywhere: list[str] = []
     for section in seat_map["sections"]:
         for row in section["rows"]:
             beside: list[str] = []
             for seat in row["seats"]:
-                if statuses[seat["index"]] != "A":
+                if statuses[seat["index"]] != "A" or seat["id"] in but_not:
                     beside = []
                     continue
                 beside.append(seat["id"])

@@ -16,6 +16,7 @@ from catalogue.walk import Answer, Site, SiteAway, free_seats
 
 SHOWN_CHARACTERS = 700
 LONGEST_PAUSE_SECONDS = 5.0
+HOLD_TRIES = 5
 
 
 class Command(BaseCommand):
@@ -55,8 +56,7 @@ class Command(BaseCommand):
         token = None
         if performance["queue_required"]:
             token = self._queue(performance["id"], options["wait"])
-        wanted = self._choose(performance["id"], options["seats"])
-        held = self._hold(performance["id"], wanted, token)
+        held = self._hold(performance["id"], options["seats"], token)
         self._top_up(held["amount"]["amount"])
         paid = self._step(
             "Pay by points",
@@ -107,21 +107,30 @@ class Command(BaseCommand):
             raise CommandError(f"the waiting room says {place['state']}", returncode=1)
         return str(place["pass"])
 
-    def _choose(self, performance_id: str, count: int) -> list[str]:
+    def _hold(self, performance_id: str, count: int, token: str | None) -> dict[str, Any]:
+        """Hold free seats; others where somebody was quicker (what is free is up to 1 s old)."""
         base = f"/api/v1/performances/{performance_id}/"
         seat_map = self._step("Seat map", "GET", base + "seatmap/")
-        taken = self._step("Which seats are free", "GET", base + "availability/")
-        seats = free_seats(seat_map, taken["statuses"], count)
-        if len(seats) < count:
-            raise CommandError(f"only {len(seats)} seats are free", returncode=1)
-        return seats
-
-    def _hold(self, performance_id: str, seat_ids: list[str], token: str | None) -> dict[str, Any]:
-        body = {"performance_id": performance_id, "seat_ids": seat_ids}
         headers = {"X-Queue-Token": token} if token else {}
-        return self._step(
-            "Hold", "POST", "/api/v1/reservations/", body, headers=headers, idempotent=True
-        )
+        gone: set[str] = set()
+        for _ in range(HOLD_TRIES):
+            free = self._step("Which seats are free", "GET", base + "availability/")
+            seats = free_seats(seat_map, free["statuses"], count, but_not=gone)
+            if len(seats) < count:
+                raise CommandError(f"only {len(seats)} seats are free", returncode=1)
+            held: dict[str, Any] = self._step(
+                "Hold",
+                "POST",
+                "/api/v1/reservations/",
+                {"performance_id": performance_id, "seat_ids": seats},
+                headers=headers,
+                idempotent=True,
+                unless="seat_taken",
+            )
+            if "code" not in held:
+                return held
+            gone.update(held["seat_ids"])
+        raise CommandError(f"others were quicker {HOLD_TRIES} times", returncode=1)
 
     def _top_up(self, needed: int) -> None:
         balance = self._step("Points", "GET", "/api/v1/points/")["balance"]["amount"]
@@ -139,13 +148,15 @@ class Command(BaseCommand):
         headers: dict[str, str] | None = None,
         idempotent: bool = False,
         secret: bool = False,
+        unless: str = "",
     ) -> Any:
+        """Send one request, show it and return its answer; a refusal ends all, `unless` it is."""
         sent = dict(headers or {})
         if idempotent:
             sent["Idempotency-Key"] = str(uuid4())
         answer = self.site.send(method, path, body, sent)
         self._show(title, method, path, None if secret else body, answer)
-        if answer.status >= 400:
+        if answer.status >= 400 and (not unless or answer.code != unless):
             told = f"{title}: {answer.status} {answer.reason}"
             raise CommandError(told, returncode=1)
         return answer.body
