@@ -1,5 +1,6 @@
 """What the one entry promises whatever lies behind it."""
 
+import re
 import socket
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -79,7 +80,7 @@ def test_the_explorer_and_its_document_are_served_without_help_from_elsewhere(si
     for page in ("/api/docs/", "/api/redoc/", "/_allauth/openapi.html"):
         answer = nobody.get(page)
         assert answer.status_code == 200
-        assert "https://" not in answer.text.replace("https://www.w3.org", "")
+        assert not re.search(r"""\b(src|href)=["'](https?:)?//""", answer.text)
     assert nobody.get("/.well-known/jwks.json").json()["keys"]
     assert nobody.get("/admin/login/").status_code == 200
 

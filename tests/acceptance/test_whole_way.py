@@ -183,13 +183,12 @@ def test_a_wrong_password_is_no_login_and_a_right_one_is(site: Site):
     assert site.http(token).get("/api/v1/points/").status_code == 200
 
 
-@pytest.mark.parametrize("command", ["text", "json"])
-def test_the_buy_command_walks_the_whole_flow(site: Site, command: str):
+@pytest.mark.parametrize(("fan", "options"), [("fan1", []), ("fan2", ["--json"])])
+def test_the_buy_command_walks_the_whole_flow(site: Site, fan: str, options: list[str]):
     """The quickest way to see it work, against the demo data of the running site."""
-    concert = _demo_concert(site)
-    options = ["--concert", concert, "--fan", "fan1@example.com", "--base-url", site.url]
-    printed = site.manage("buy", *options, *(["--json"] if command == "json" else []), seconds=120)
-    assert "CONFIRMED" in printed or "PAID" in printed
+    whom = ["--concert", _demo_concert(site), "--fan", f"{fan}@example.com"]
+    printed = site.manage("buy", *whom, "--base-url", site.url, *options, seconds=120)
+    assert "PAID" in printed
 
 
 def _demo_concert(site: Site) -> str:
