@@ -1,20 +1,47 @@
 """Staff screens: how a waiting room is run, and how far it is."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
 from kernel import clock
-from kernel.admin import ReadOnlyAdmin, UseCaseAdmin, staff_action
+from kernel.admin import ReadOnlyAdmin, ReadOnlyInline, ReasonForm, UseCaseAdmin, staff_action
 from kernel.i18n import text
-from queueing import queries
-from queueing.models import QueueConfig, QueueProgress
+from queueing import policy, queries
+from queueing.models import Invitation, InvitationUse, QueueConfig, QueueProgress
 from queueing.usecases import config as config_use_case
+from queueing.usecases import invitations
 
 _CHANGE = ["queueing.change_queueconfig"]
+_INVITE = ["queueing.add_invitation"]
+
+
+class InvitationForm(ReasonForm):
+    """What invitations staff want."""
+
+    label = forms.CharField(label=text(en="For whom", ko="대상"), max_length=100)
+    count = forms.IntegerField(
+        label=text(en="Codes", ko="코드 수"),
+        min_value=1,
+        max_value=policy.INVITATIONS_AT_ONCE,
+        initial=1,
+    )
+    uses_allowed = forms.IntegerField(
+        label=text(en="People a code", ko="코드당 인원"),
+        min_value=1,
+        max_value=policy.INVITATION_USES,
+        initial=1,
+    )
+    days = forms.IntegerField(
+        label=text(en="Days they are good", ko="유효 일수"),
+        min_value=1,
+        max_value=365,
+        initial=30,
+    )
 
 
 @admin.register(QueueConfig)
@@ -40,7 +67,7 @@ class QueueConfigAdmin(UseCaseAdmin):
     autocomplete_fields = ()
     raw_id_fields = ("performance",)
     readonly_fields = ("version",)
-    actions = ("pause", "resume", "drain", "close")
+    actions = ("pause", "resume", "drain", "close", "invite")
 
     @admin.display(description=text(en="state now", ko="현재 상태"), ordering="state")
     def in_force(self, row: QueueConfig) -> str:
@@ -104,12 +131,100 @@ class QueueConfigAdmin(UseCaseAdmin):
         """Take no joins and admit nobody; those admitted finish."""
         _set_state(request, objects, QueueConfig.State.CLOSED, reason, now)
 
+    @staff_action(
+        description=text(en="Issue invitations", ko="초대 발급"),
+        permissions=_INVITE,
+        form_class=InvitationForm,
+    )
+    def invite(
+        self,
+        request: HttpRequest,
+        objects: list[Any],
+        *,
+        now: datetime,
+        reason: str,
+        label: str,
+        count: int,
+        uses_allowed: int,
+        days: int,
+    ) -> str:
+        """Make codes for each room picked; the list of invitations shows them."""
+        for config in objects:
+            invitations.issue(
+                performance_id=config.performance_id,
+                label=label,
+                count=count,
+                uses_allowed=uses_allowed,
+                expires_at=now + timedelta(days=days),
+                actor_id=_actor(request),
+                reason=reason,
+                now=now,
+            )
+        return str(text(en="Issued: see the invitations.", ko="발급했습니다. 초대 목록을 보세요."))
+
+
+class InvitationUseInline(ReadOnlyInline):
+    """Who came by it."""
+
+    model = InvitationUse
+    fields = ("user_id", "used_at")
+
+
+@admin.register(Invitation)
+class InvitationAdmin(ReadOnlyAdmin):
+    """Invitations, their codes and who used them; withdrawn with a reason."""
+
+    list_display = ("label", "performance", "uses", "uses_allowed", "expires_at", "revoked_at")
+    list_filter = ("expires_at", "revoked_at")
+    list_select_related = ("performance__concert",)
+    search_fields = ("label", "performance__concert__title_ko", "performance__concert__title_en")
+    date_hierarchy = "created_at"
+    ordering = ("-id",)
+    readonly_fields = ("code",)
+    inlines = (InvitationUseInline,)
+    actions = ("withdraw",)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Show the code only to those who may issue codes."""
+        fields = ["performance", "label", "uses", "uses_allowed", "expires_at", "revoked_at"]
+        return [*fields, "code"] if request.user.has_perms(_INVITE) else fields
+
+    @admin.display(description=text(en="code", ko="코드"))
+    def code(self, obj: Invitation) -> str:
+        return invitations.code_of(obj)
+
+    @staff_action(description=text(en="Withdraw", ko="초대 취소"), permissions=_INVITE)
+    def withdraw(
+        self, request: HttpRequest, objects: list[Any], *, now: datetime, reason: str
+    ) -> None:
+        """Let nobody else in by these; who came stays."""
+        invitations.revoke(
+            invitation_ids=[invitation.pk for invitation in objects],
+            actor_id=_actor(request),
+            reason=reason,
+            now=now,
+        )
+
+
+@admin.register(InvitationUse)
+class InvitationUseAdmin(ReadOnlyAdmin):
+    """Who came by an invitation."""
+
+    list_display = ("user_id", "invitation", "used_at")
+    list_filter = ("used_at",)
+    list_select_related = ("invitation",)
+    search_fields = ("user_id", "invitation__label")
+    ordering = ("-id",)
+
 
 @admin.register(QueueProgress)
 class QueueProgressAdmin(ReadOnlyAdmin):
     """What PostgreSQL keeps of each room."""
 
-    list_display = ("performance", "serving", "number_ceiling", "epoch")
+    list_display = ("performance", "serving", "number_ceiling", "epoch", "draw_commitment")
+    # The seed says how the draw will come out: not even staff see it before.
+    exclude = ("draw_seed",)
+    readonly_fields = ("draw_commitment",)
     list_select_related = ("performance__concert",)
     list_filter = ("epoch",)
     search_fields = ("performance__concert__title_ko", "performance__concert__title_en")

@@ -85,3 +85,53 @@ class QueueNotAdmitted(DomainError):
     code = "queue_not_admitted"
     kind = Kind.FORBIDDEN
     message = text(en="It is not your turn yet.", ko="아직 입장 순서가 아닙니다.")
+
+
+class InvitationInvalid(DomainError):
+    """The code is forged, of another performance, over or withdrawn."""
+
+    code = "invitation_invalid"
+    kind = Kind.INVALID
+    message = text(
+        en="This invitation is not valid here.", ko="이 회차에서 사용할 수 없는 초대 코드입니다."
+    )
+
+
+class InvitationUsedUp(DomainError):
+    """As many people as it was meant for have used it."""
+
+    code = "invitation_used_up"
+    kind = Kind.CONFLICT
+    message = text(en="This invitation has been used up.", ko="이미 모두 사용된 초대 코드입니다.")
+
+
+class ChallengeRequired(DomainError):
+    """A new place needs an answer to `challenge`, sent as `challenge_response`."""
+
+    code = "challenge_required"
+    kind = Kind.FORBIDDEN
+    message = text(
+        en="Solve the challenge and join again with the answer.",
+        ko="보안 확인을 완료한 후 다시 시도해 주세요.",
+    )
+
+
+class ChallengeFailed(DomainError):
+    """The answer is wrong or too old; `challenge` is a new one."""
+
+    code = "challenge_failed"
+    kind = Kind.FORBIDDEN
+    message = text(
+        en="The answer to the challenge was not accepted.", ko="보안 확인에 실패했습니다."
+    )
+
+
+class TooManyAccounts(DomainError):
+    """As many people as this performance allows have joined from the address."""
+
+    code = "too_many_accounts"
+    kind = Kind.FORBIDDEN
+    message = text(
+        en="Too many people have joined from your network.",
+        ko="같은 네트워크에서 참여한 인원이 너무 많습니다.",
+    )

@@ -25,10 +25,12 @@ from kernel import clock, keys
 from kernel.api import exception_handler, throttling
 from kernel.api.caller import Caller
 from kernel.api.lean import LeanAnswer, LeanSite, StartResponse, language
+from kernel.redis.limits import Meter
 from kernel.telemetry import context
 from queueing.api.views import STATUS_CACHING, MyPlaceView, QueueView
+from queueing.places import Place
 from queueing.usecases import waiting_room
-from queueing.usecases.waiting_room import Place, PublicStatus
+from queueing.usecases.waiting_room import Applicant, PublicStatus
 
 _Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
@@ -78,7 +80,7 @@ class FastPath:
     ) -> LeanAnswer | None:
         method = environ["REQUEST_METHOD"]
         if method == "GET" and not own:
-            return self._guarded(environ, None, lambda: self._status(environ, performance_id))
+            return self._guarded(environ, Meter(), lambda: self._status(environ, performance_id))
         if own != (method == "GET") or method not in ("GET", "POST"):
             return None
         if method == "POST" and not _has_bare_body(environ):
@@ -86,29 +88,31 @@ class FastPath:
         caller = _caller(environ)
         if caller is None:
             return None
-        counted = throttling.count("poll" if own else "join", str(caller.user_id))
-        limits = list(zip(("RateLimit-Policy", "RateLimit"), counted.headers, strict=True))
+        counted = throttling.count("poll" if own else "default", str(caller.user_id))
+        meter = Meter(counted.headers)
 
         def ask() -> LeanAnswer:
             if counted.wait is not None:
                 raise Throttled(counted.wait)
-            place = _ask(environ, performance_id, caller, own=own)
-            headers = [("Content-Type", _JSON), _PRIVATE, *limits]
-            return LeanAnswer(201 if place.created and not own else 200, _place(place), headers)
+            place = _ask(environ, performance_id, caller, meter, own=own)
+            status = 201 if place.created and not own else 200
+            return LeanAnswer(
+                status, _place(place), [("Content-Type", _JSON), _PRIVATE, *_limits(meter)]
+            )
 
-        return self._guarded(environ, limits, ask)
+        return self._guarded(environ, meter, ask)
 
     def _guarded(
         self,
         environ: dict[str, Any],
-        limits: list[tuple[str, str]] | None,
+        meter: Meter,
         ask: Callable[[], LeanAnswer],
     ) -> LeanAnswer | None:
         """Return what `ask` answers or its refusal; None for a defect, which Django reports."""
         try:
             return ask()
         except Exception as error:  # noqa: BLE001  (those unknown to the handler go on to Django)
-            return _refusal(error, environ, limits or [])
+            return _refusal(error, environ, meter)
         finally:
             close_old_connections()  # a cold room has asked PostgreSQL
 
@@ -148,19 +152,31 @@ def _caller(environ: dict[str, Any]) -> Caller | None:
     return None if revocation.is_revoked(caller.session_id) else caller
 
 
-def _ask(environ: dict[str, Any], performance_id: UUID, caller: Caller, *, own: bool) -> Place:
-    act = waiting_room.poll if own else waiting_room.join
-    return act(
+def _ask(
+    environ: dict[str, Any], performance_id: UUID, caller: Caller, meter: Meter, *, own: bool
+) -> Place:
+    token, now = environ.get("HTTP_X_QUEUE_TOKEN"), clock.now()
+    if own:
+        return waiting_room.poll(
+            user_id=caller.user_id, performance_id=performance_id, token=token, now=now
+        )
+    return waiting_room.join(
         user_id=caller.user_id,
         performance_id=performance_id,
-        token=environ.get("HTTP_X_QUEUE_TOKEN"),
-        now=clock.now(),
+        token=token,
+        now=now,
+        applicant=Applicant(throttling.address_in(environ), caller.is_staff),
+        meter=meter,
     )
 
 
-def _refusal(
-    error: Exception, environ: dict[str, Any], limits: list[tuple[str, str]]
-) -> LeanAnswer | None:
+def _limits(meter: Meter) -> list[tuple[str, str]]:
+    if meter.fields is None:
+        return []
+    return list(zip(("RateLimit-Policy", "RateLimit"), meter.fields, strict=True))
+
+
+def _refusal(error: Exception, environ: dict[str, Any], meter: Meter) -> LeanAnswer | None:
     with translation.override(language(environ)):
         response = exception_handler.handle(
             error, {"request": SimpleNamespace(path=environ["PATH_INFO"])}
@@ -173,7 +189,7 @@ def _refusal(
         (name, str(value)) for name, value in response.headers.items() if name != "Content-Type"
     ]
     if "HTTP_AUTHORIZATION" in environ:
-        headers += [_PRIVATE, *limits]
+        headers += [_PRIVATE, *_limits(meter)]
     return LeanAnswer(response.status_code, body, headers)
 
 

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from kernel.db.transaction import require_transaction
-from queueing.models import QueueConfig, QueueProgress
+from queueing.models import Invitation, QueueConfig, QueueProgress
 
 
 def lock_config(performance_id: UUID) -> QueueConfig | None:
@@ -23,3 +23,9 @@ def lock_progress(performance_id: UUID) -> QueueProgress:
         performance_id=performance_id
     )
     return progress
+
+
+def lock_invitation(invitation_id: UUID) -> Invitation | None:
+    """Return the invitation's row locked for a use, None where there is none."""
+    require_transaction()
+    return Invitation.objects.select_for_update().filter(pk=invitation_id).first()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -9,6 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from concerts.models import Performance
+from kernel.db.fields import UUID7Field
 from kernel.i18n import text
 from queueing import policy
 
@@ -30,6 +32,11 @@ class QueueConfig(models.Model):
         PAUSED = "PAUSED"
         DRAINING = "DRAINING"
         CLOSED = "CLOSED"
+
+    class AbuseCheck(models.TextChoices):
+        OFF = "OFF"
+        PROOF_OF_WORK = "PROOF_OF_WORK"
+        TURNSTILE = "TURNSTILE"
 
     performance = models.OneToOneField(
         Performance, on_delete=models.PROTECT, primary_key=True, related_name="queue_config"
@@ -62,6 +69,29 @@ class QueueConfig(models.Model):
         default=policy.SESSION_SECONDS, validators=_within(policy.SESSION_BOUNDS)
     )
     state = models.CharField(max_length=8, choices=State.choices, default=State.PRESALE)
+    joins_per_minute = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="Joins of one person; empty: the site's limit, 0: no limit.",
+    )
+    joins_per_minute_per_address = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="Joins from one address; empty: the site's limit, 0: no limit.",
+    )
+    accounts_per_address = models.PositiveIntegerField(
+        default=0,
+        help_text="People who may join from one address; 0: no limit. Whole networks may stand "
+        "behind one address.",
+    )
+    abuse_check = models.CharField(
+        max_length=16, choices=AbuseCheck.choices, default=AbuseCheck.OFF
+    )
+    work_bits = models.PositiveSmallIntegerField(
+        default=policy.WORK_BITS,
+        validators=_within(policy.WORK_BITS_BOUNDS),
+        help_text="Of a proof of work; each bit more doubles it.",
+    )
     version = models.PositiveIntegerField(default=1, editable=False)
 
     class Meta:
@@ -93,6 +123,14 @@ class QueueConfig(models.Model):
                 condition=Q(state__in=["PRESALE", "OPEN", "PAUSED", "DRAINING", "CLOSED"]),
                 name="queueing_config_state_known",
             ),
+            models.CheckConstraint(
+                condition=Q(abuse_check__in=["OFF", "PROOF_OF_WORK", "TURNSTILE"]),
+                name="queueing_config_abuse_check_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(work_bits__range=policy.WORK_BITS_BOUNDS),
+                name="queueing_config_work_bits_bounds",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -123,6 +161,9 @@ class QueueProgress(models.Model):
     number_ceiling = models.PositiveBigIntegerField(default=0)
     serving = models.PositiveBigIntegerField(default=0)
     epoch = models.PositiveIntegerField(default=0)
+    draw_seed = models.CharField(max_length=32, default="", blank=True)
+    draw_start = models.PositiveBigIntegerField(default=0)
+    draw_ceiling = models.PositiveBigIntegerField(default=0)
 
     class Meta:
         verbose_name = text(en="waiting room progress", ko="대기실 진행 상황")
@@ -136,3 +177,60 @@ class QueueProgress(models.Model):
 
     def __str__(self) -> str:
         return f"serving {self.serving}, epoch {self.epoch}"
+
+    @property
+    def draw_commitment(self) -> str:
+        """What may be shown before the opening: it fixes the seed without telling it."""
+        return sha256(self.draw_seed.encode()).hexdigest() if self.draw_seed else ""
+
+
+class Invitation(models.Model):
+    """A code that lets its holders in ahead of the line; the code is this row's key, signed."""
+
+    id = UUID7Field(primary_key=True)
+    performance = models.ForeignKey(
+        Performance, on_delete=models.PROTECT, related_name="queue_invitations"
+    )
+    label = models.CharField(max_length=100, help_text="For whom, as staff know it.")
+    uses_allowed = models.PositiveIntegerField(default=1)
+    uses = models.PositiveIntegerField(default=0)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = text(en="invitation", ko="초대")
+        verbose_name_plural = text(en="invitations", ko="초대")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(uses__lte=F("uses_allowed")), name="queueing_invitation_uses_limited"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.label} {self.uses}/{self.uses_allowed}"
+
+    def is_good(self, now: datetime) -> bool:
+        """Say whether it may be used at `now`, uses aside."""
+        return self.revoked_at is None and now < self.expires_at
+
+
+class InvitationUse(models.Model):
+    """Who used an invitation; once a person."""
+
+    id = UUID7Field(primary_key=True)
+    invitation = models.ForeignKey(Invitation, on_delete=models.PROTECT, related_name="redeemed")
+    user_id = models.UUIDField()
+    used_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = text(en="use of an invitation", ko="초대 사용")
+        verbose_name_plural = text(en="uses of invitations", ko="초대 사용")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["invitation", "user_id"], name="queueing_invitation_once_a_person"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} at {self.used_at:%Y-%m-%d %H:%M}"

@@ -12,6 +12,11 @@ SESSION_SECONDS = 600
 SESSION_BOUNDS = (30, 7200)
 
 NUMBER_BLOCK = 10_000  # numbers reserved ahead in PostgreSQL, in one write
+# Numbers of the draw among those who join before the opening (Note [Draw]); DRAW in fans.lua.
+DRAW_NUMBERS = 2**20
+WORK_BITS = 18  # of a proof of work: about 0.3 s in a browser
+WORK_BITS_BOUNDS = (8, 26)
+CHALLENGE_SECONDS = 600  # a proof of work answers a challenge of this window or the one before
 # After a loss of the server nobody is admitted for this long, so that those at the front have
 # shown their tokens before anybody behind them can be let in. They poll at least this often.
 REBUILD_SECONDS = 5
@@ -27,3 +32,5 @@ LONGEST_POLL_SECONDS = 60
 POLL_JITTER = 0.2
 RETRY_AFTER_SECONDS = 2
 PUBLIC_POLL_SECONDS = 2
+INVITATIONS_AT_ONCE = 1000
+INVITATION_USES = 10_000  # people one code may let in

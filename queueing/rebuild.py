@@ -53,19 +53,26 @@ def answered(*, performance_id: UUID, now_ms: int, ask: Callable[[], R]) -> R:
 
 def _mend(performance_id: UUID, reply: Reply | TotalsReply, now_ms: int) -> None:
     if isinstance(reply, Reply) and reply.status is Status.CEILING:
-        raise_ceiling(performance_id, epoch=reply.epoch, above=reply.ceiling)
+        reserve = raise_draw if reply.draws else raise_ceiling
+        reserve(performance_id, epoch=reply.epoch, above=reply.ceiling)
     elif reply.status is Status.COLD and reply.birth:
         _begin(performance_id, reply.birth, now_ms)
     elif reply.status is Status.COLD:
-        store.load_once()
         store.configure(config=queries.config_to_enter(performance_id), now_ms=now_ms)
 
 
 def raise_ceiling(performance_id: UUID, *, epoch: int, above: int) -> None:
     """Reserve another block of numbers, in PostgreSQL first."""
     with transaction():
-        ceiling = operations.raise_ceiling(performance_id=performance_id, above=above)
-    store.raise_ceiling(performance_id=performance_id, epoch=epoch, ceiling=ceiling)
+        reserved = operations.raise_ceiling(performance_id=performance_id, above=above)
+    store.allow(performance_id=performance_id, epoch=epoch, reserved=reserved)
+
+
+def raise_draw(performance_id: UUID, *, epoch: int, above: int) -> None:
+    """Reserve another block of the draw's numbers, in PostgreSQL first."""
+    with transaction():
+        reserved = operations.raise_draw(performance_id=performance_id, above=above)
+    store.allow(performance_id=performance_id, epoch=epoch, reserved=reserved)
 
 
 def _begin(performance_id: UUID, birth: str, now_ms: int) -> None:

@@ -12,14 +12,19 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
+
 from kernel import clock
+from kernel.redis import limits
 from kernel.redis.functions import FunctionLibrary
+from kernel.redis.limits import Meter
 from queueing import policy
 from queueing.models import QueueConfig
-from queueing.operations import Epoch
+from queueing.operations import Epoch, Reserved
 from queueing.tokens import Proof
 
-SOURCE = Path(__file__).parent / "lua" / "queue.lua"
+_FOLDER = Path(__file__).parent / "lua"
+SOURCES = (limits.SOURCE, *(_FOLDER / name for name in ("room.lua", "fans.lua", "queue.lua")))
 _KEYS = ("config", "state", "waiting", "active", "people", "birth")
 
 
@@ -36,6 +41,8 @@ class Status(StrEnum):
     PAUSED = "PAUSED"
     CLOSED = "CLOSED"
     UNKNOWN = "UNKNOWN"
+    CHALLENGE = "CHALLENGE"  # a new place only for those who pass the room's abuse check
+    TOO_MANY_ACCOUNTS = "TOO_MANY_ACCOUNTS"
 
 
 class PlaceState(StrEnum):
@@ -83,7 +90,20 @@ class Reply:
     birth: str = ""
     epoch: int = 0
     ceiling: int = 0
+    draws: bool = False  # the ceiling that was met is the draw's
     opens_ms: int = 0
+    check: str = ""
+    work_bits: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class JoinTerms:
+    """On what terms somebody joins: ahead of the line, what was shown against abuse, from where."""
+
+    invited: bool = False
+    work_bits: int = 0
+    vouched: bool = False
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,34 +140,56 @@ class WaitingRoomStore:
     def __init__(
         self, library: FunctionLibrary | None = None, *, prefix: str = "frontrow_queue_v1"
     ) -> None:
-        self.library = library or FunctionLibrary("queue", SOURCE)
+        self.library = library or FunctionLibrary("queue", *SOURCES)
         self._prefix = prefix
-        self._loaded = False
 
     def load(self) -> None:
         """Put this release's functions on the server."""
         self.library.load()
-        self._loaded = True
-
-    def load_once(self) -> None:
-        """Load them if this process has not: a server keeps what an older checkout loaded.
-
-        A release that changes what functions mean names a new library version instead.
-        """
-        if not self._loaded:
-            self.load()
 
     def join(
-        self, *, performance_id: UUID, user_id: UUID, proof: Proof | None, now_ms: int
+        self,
+        *,
+        performance_id: UUID,
+        user_id: UUID,
+        proof: Proof | None,
+        now_ms: int,
+        terms: JoinTerms = JoinTerms(),
+        meter: Meter | None = None,
+        counted: bool = False,
     ) -> Reply:
-        """Give the user a number, or say the place there is."""
-        return self._fan_call("join", performance_id, user_id, proof, now_ms)
+        """Give the user a number, or say the place there is; raises RateLimited.
+
+        The call counts against the limits of user and address unless it was `counted` before.
+        """
+        tag = f"fr:q:{{{performance_id}}}:"
+        caller, address = str(user_id), limits.address_tag(terms.address)
+        user_limit, address_limit = limits.limit_of("join"), limits.limit_of("join_address")
+        keys = [tag + name for name in _KEYS]
+        keys += [f"{tag}n:join:{caller}", f"{tag}n:join_address:{address}", f"{tag}from:{address}"]
+        limit, reply = self.library.call(
+            f"{self._prefix}_join",
+            keys=keys,
+            args=[
+                now_ms,
+                caller,
+                *_shown(proof),
+                int(terms.invited),
+                terms.work_bits,
+                int(terms.vouched),
+                *user_limit.args,
+                *address_limit.args,
+                int(counted),
+            ],
+        )
+        limits.note(meter, limit)
+        return _reply(reply)
 
     def poll(
         self, *, performance_id: UUID, user_id: UUID, proof: Proof | None, now_ms: int
     ) -> Reply:
         """Say the user's place; a fan seen admitted has come, and the session starts."""
-        return self._fan_call("poll", performance_id, user_id, proof, now_ms)
+        return _reply(self._call("poll", performance_id, now_ms, str(user_id), *_shown(proof)))
 
     def leave(self, *, performance_id: UUID, user_id: UUID, now_ms: int) -> Reply:
         """End the user's place, waiting or admitted."""
@@ -192,6 +234,7 @@ class WaitingRoomStore:
             config.version,
             int(config.queue_required),
             config.state,
+            config.abuse_check,
             clock.to_ms(config.queue_opens_at),
             clock.to_ms(config.admits_from),
             str(Decimal(config.rate_per_second)),
@@ -199,6 +242,11 @@ class WaitingRoomStore:
             config.grace_seconds * 1000,
             config.session_seconds * 1000,
             policy.REMEMBER_SECONDS,
+            settings.QUEUE_CLOCK_SKEW_MS,
+            config.work_bits,
+            config.accounts_per_address,
+            _or_empty(config.joins_per_minute),
+            _or_empty(config.joins_per_minute_per_address),
         )
 
     def begin(self, *, performance_id: UUID, birth: str, epoch: Epoch, now_ms: int) -> str:
@@ -216,18 +264,19 @@ class WaitingRoomStore:
                 epoch.ceiling,
                 epoch.serving,
                 pause_ms,
+                epoch.draw.seed,
+                epoch.draw.start,
+                epoch.draw.ceiling,
             )
         )
 
-    def raise_ceiling(self, *, performance_id: UUID, epoch: int, ceiling: int) -> bool:
-        """Allow numbers up to `ceiling` in `epoch`; false where that epoch is over."""
-        return bool(self._call("raise", performance_id, epoch, ceiling))
-
-    def _fan_call(
-        self, verb: str, performance_id: UUID, user_id: UUID, proof: Proof | None, now_ms: int
-    ) -> Reply:
-        shown = (proof.number, proof.epoch, proof.until_ms) if proof else (0, 0, 0)
-        return _reply(self._call(verb, performance_id, now_ms, str(user_id), *shown))
+    def allow(self, *, performance_id: UUID, epoch: int, reserved: Reserved) -> bool:
+        """Allow the numbers that PostgreSQL reserved; false where that epoch is over."""
+        draw = reserved.draw
+        raised = self._call(
+            "raise", performance_id, epoch, reserved.ceiling, draw.seed, draw.start, draw.ceiling
+        )
+        return bool(raised)
 
     def _call(self, verb: str, performance_id: UUID, *args: int | str) -> Any:
         keys = [f"fr:q:{{{performance_id}}}:{name}" for name in _KEYS]
@@ -253,10 +302,21 @@ def _reply(raw: Sequence[Any]) -> Reply:
     if status is Status.COLD:
         return Reply(status, birth=_text(raw[1]))
     if status is Status.CEILING:
-        return Reply(status, epoch=int(raw[1]), ceiling=int(raw[2]))
+        draws = _text(raw[3]) == "DRAW"
+        return Reply(status, epoch=int(raw[1]), ceiling=int(raw[2]), draws=draws)
+    if status is Status.CHALLENGE:
+        return Reply(status, check=_text(raw[1]), work_bits=int(raw[2]))
     if status is Status.NOT_OPEN:
         return Reply(status, opens_ms=int(raw[1]))
     return Reply(status)
+
+
+def _shown(proof: Proof | None) -> tuple[int, int, int]:
+    return (proof.number, proof.epoch, proof.until_ms) if proof else (0, 0, 0)
+
+
+def _or_empty(number: int | None) -> int | str:
+    return "" if number is None else number
 
 
 def _text(value: bytes | str) -> str:

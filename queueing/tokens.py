@@ -16,7 +16,7 @@ from uuid import UUID
 
 from kernel import clock, keys
 from queueing import policy
-from queueing.errors import QueueTokenExpired, QueueTokenInvalid
+from queueing.errors import InvitationInvalid, QueueTokenExpired, QueueTokenInvalid
 
 _LONGEST = 2048  # characters; ours are about 450
 
@@ -26,6 +26,7 @@ class Audience(StrEnum):
 
     TOKEN = "frontrow-queue-token"  # noqa: S105  (a name, not a secret)
     PASS = "frontrow-queue-pass"  # noqa: S105
+    INVITATION = "frontrow-queue-invitation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,31 @@ def sign_pass(
 ) -> str:
     """Return a pass, good until `admitted_until`."""
     return _sign(Audience.PASS, user_id, performance_id, number, epoch, now, admitted_until)
+
+
+def sign_invitation(*, invitation_id: UUID, performance_id: UUID, expires_at: datetime) -> str:
+    """Return an invitation's code; the same one each time while the key is the same."""
+    return keys.sign_jwt(
+        "queue",
+        {
+            "aud": Audience.INVITATION.value,
+            "jti": str(invitation_id),
+            "performance": str(performance_id),
+            "exp": int(expires_at.timestamp()),
+        },
+    )
+
+
+def read_invitation(code: str, *, performance_id: UUID, now: datetime) -> UUID:
+    """Return the id of the invitation that `code` is; raises InvitationInvalid."""
+    try:
+        audience = Audience.INVITATION.value
+        claims = keys.verify_jwt("queue", code, audience=audience, now=now)
+        if UUID(claims["performance"]) != performance_id:
+            raise InvitationInvalid
+        return UUID(claims["jti"])
+    except (keys.TokenInvalid, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InvitationInvalid from error
 
 
 def verify(token: str, *, user_id: UUID, performance_id: UUID, now: datetime) -> Proof:
@@ -125,6 +151,9 @@ def _claimed_audience(token: str) -> Audience:
     payload = token.split(".")[1]
     try:
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        return Audience(claims["aud"])
+        audience = Audience(claims["aud"])
     except (binascii.Error, ValueError, KeyError, TypeError, RecursionError) as error:
         raise QueueTokenInvalid from error
+    if audience is Audience.INVITATION:
+        raise QueueTokenInvalid
+    return audience

@@ -110,6 +110,7 @@ from config.settings.limits import *
 from config.settings.logging import *
 from config.settings.mail import *
 from config.settings.payments import *
+from config.settings.queueing import *
 from config.settings.redis import *
 from config.settings.telemetry import *
 

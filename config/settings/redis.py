@@ -5,16 +5,22 @@ from typing import Any
 from kernel import env
 
 _SCHEMES = ("redis", "rediss")
+# The waiting rooms and seat claims also run on a cluster; its URL names any node.
+_CLUSTER_SCHEMES = (*_SCHEMES, "redis+cluster", "rediss+cluster")
 # A gate slower than this is treated as away.
 _TIMEOUT_SECONDS = 0.5
 
 
 def _role(
-    name: str, meaning: str, *, backend: str = "django_redis.cache.RedisCache"
+    name: str,
+    meaning: str,
+    *,
+    backend: str = "django_redis.cache.RedisCache",
+    schemes: tuple[str, ...] = _CLUSTER_SCHEMES,
 ) -> dict[str, Any]:
     return {
         "BACKEND": backend,
-        "LOCATION": env.url(f"REDIS_{name}_URL", schemes=_SCHEMES, secret=True, help=meaning),
+        "LOCATION": env.url(f"REDIS_{name}_URL", schemes=schemes, secret=True, help=meaning),
         "OPTIONS": {
             "SOCKET_CONNECT_TIMEOUT": _TIMEOUT_SECONDS,
             "SOCKET_TIMEOUT": _TIMEOUT_SECONDS,
@@ -29,6 +35,7 @@ CACHES = {
         "CACHE",
         "Cache; may evict, may be lost.",
         backend="kernel.redis.forgiving.ForgivingCache",
+        schemes=_SCHEMES,
     ),
     "lock": _role("LOCK", "Seat claims; losing it slows holds, nothing else."),
     "queue": _role("QUEUE", "Waiting rooms."),

@@ -28,3 +28,5 @@ RATE_LIMITS = dict.fromkeys(RATE_LIMITS, "10000000/minute")
 ACCOUNT_RATE_LIMITS = {"signup": "", "login": "", "login_failed": "10/5m/key"}
 # No static files are collected here.
 WHITENOISE_AUTOREFRESH = True
+# Tests move the clock by years; those about clocks that are wrong set their own.
+QUEUE_CLOCK_SKEW_MS = 20 * 365 * 24 * 3600 * 1000

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.middleware.common import CommonMiddleware
 from django.utils import timezone
 
+from kernel.redis.limits import Meter
 from kernel.telemetry import context
 
 log = logging.getLogger("frontrow.access")
@@ -95,6 +96,8 @@ class RateLimitHeaders:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         seen = getattr(request, "rate_limit", None)
+        if isinstance(seen, Meter):
+            seen = seen.fields
         if seen and (response.status_code == 429 or "Authorization" in request.headers):
             response["RateLimit-Policy"], response["RateLimit"] = seen
         return response

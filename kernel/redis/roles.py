@@ -1,16 +1,27 @@
 """The Redis roles: one server each, so that each can fail alone.
 
 django-redis owns the pooled connections (settings.CACHES has an alias a role); this module adds
-the breaker. Time-outs are short: a gate that is slow is a gate that is away.
+the breaker. Time-outs are short: a gate that is slow is a gate that is away. A URL of the scheme
+`redis+cluster` (or `rediss+cluster`) names any node of a cluster; keys carry hash tags, so the same
+calls work there.
+
+Note [Away]
+A server that is there but can't do its work is away too: loading its file, out of memory, a
+replica that was the primary a moment ago, a cluster without an owner for the slot. Callers see
+`PartUnavailable` for all of these, never a defect.
 """
 
+import threading
 from collections.abc import Callable
 from functools import cache
 from typing import Literal, TypeVar
 
+from django.conf import settings
 from django_redis import get_redis_connection
-from redis import Redis
+from redis import Redis, RedisCluster
 from redis import exceptions as redis_errors
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from kernel.redis.breaker import Breaker
 
@@ -22,12 +33,28 @@ AWAY = (
     redis_errors.TimeoutError,
     redis_errors.BusyLoadingError,
     redis_errors.OutOfMemoryError,
+    redis_errors.ReadOnlyError,
+    redis_errors.AskError,  # and MovedError: the map of the cluster is out of date
+    redis_errors.TryAgainError,
+    redis_errors.ClusterError,
+    redis_errors.RedisClusterException,
 )
+# Words that redis-py has no class for.
+_UNABLE = ("MISCONF", "NOREPLICAS", "BUSY ", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "READONLY")
 _ALIASES: dict[Role, str] = {"cache": "default", "lock": "lock", "queue": "queue"}
+_opening = threading.Lock()
+_clusters: dict[str, RedisCluster] = {}
+
+
+class ServerUnable(redis_errors.ConnectionError):
+    """The server answered that it can't do its work just now."""
 
 
 def client(role: Role) -> Redis:
     """Return the role's client (thread-safe, pooled, opened on first use)."""
+    location = str(settings.CACHES[_ALIASES[role]]["LOCATION"])
+    if "+cluster" in location.partition(":")[0]:
+        return _cluster(location)  # type: ignore[return-value]  # the same commands
     connection: Redis = get_redis_connection(_ALIASES[role])
     return connection
 
@@ -40,4 +67,31 @@ def breaker(role: Role) -> Breaker:
 
 def guarded(role: Role, call: Callable[[Redis], T]) -> T:
     """Run `call` with the role's client; raises `PartUnavailable` when the role is away."""
-    return breaker(role).call(lambda: call(client(role)))
+    return breaker(role).call(lambda: _run(role, call))
+
+
+def _run(role: Role, call: Callable[[Redis], T]) -> T:
+    server = client(role)
+    try:
+        return call(server)
+    except redis_errors.ResponseError as error:
+        if not str(error).startswith(_UNABLE) and not isinstance(error, redis_errors.ReadOnlyError):
+            raise
+        # The name may lead to another server by now: don't keep asking this one.
+        server.connection_pool.disconnect() if isinstance(server, Redis) else None
+        raise ServerUnable(str(error)) from error
+
+
+def _cluster(location: str) -> RedisCluster:
+    """Open one cluster client a process and URL; asks a node for the map of slots."""
+    with _opening:
+        if location not in _clusters:
+            options = settings.CACHES["queue"]["OPTIONS"]
+            _clusters[location] = RedisCluster.from_url(
+                location.replace("+cluster", "", 1),
+                socket_timeout=options["SOCKET_TIMEOUT"],
+                socket_connect_timeout=options["SOCKET_CONNECT_TIMEOUT"],
+                # One more try after the map was read anew; then the caller hears 503.
+                retry=Retry(NoBackoff(), 1),
+            )
+        return _clusters[location]

@@ -10,17 +10,28 @@ from queueing.store import PlaceState
 
 
 class JoinSerializer(StrictSerializer):
-    """Joining takes no member; the body may be empty."""
+    """What a join may bring; the body may be empty."""
+
+    invitation_code = serializers.CharField(
+        required=False, max_length=1024, help_text="Lets its holder in ahead of the line."
+    )
+    challenge_response = serializers.CharField(
+        required=False, max_length=2048, help_text="The answer to `challenge_required`."
+    )
 
 
 class PlaceSerializer(serializers.Serializer[Any]):
     """A fan's place in the waiting room."""
 
     token = serializers.CharField(help_text="The join token; send it as X-Queue-Token.")
-    number = serializers.IntegerField(help_text="Given once, never changed.")
+    number = serializers.IntegerField(
+        help_text="Given once, never changed; drawn by lot for those who join before the opening."
+    )
     state = serializers.ChoiceField(choices=[state.value for state in PlaceState])
     position = serializers.IntegerField(help_text="ahead + 1; means something while WAITING.")
-    ahead = serializers.IntegerField(help_text="Fans who are admitted before.")
+    ahead = serializers.IntegerField(
+        help_text="Fans who are admitted before; before the opening all who wait count."
+    )
     eta_seconds = serializers.IntegerField(help_text="By the rate of admission really seen.")
     poll_after_seconds = serializers.IntegerField(help_text="Ask again after this time.")
     admitted_until = serializers.DateTimeField(allow_null=True)

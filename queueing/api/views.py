@@ -11,6 +11,8 @@ from accounts.api.permissions import IsFan
 from kernel import clock
 from kernel.api.caller import Caller
 from kernel.api.serializers import ProblemSerializer
+from kernel.api.throttling import client_address
+from kernel.redis.limits import Meter
 from queueing.api.serializers import JoinSerializer, PlaceSerializer, PublicStatusSerializer
 from queueing.usecases import waiting_room
 
@@ -60,7 +62,6 @@ class QueueView(APIView):
     """A performance's waiting room: its public status, and joining it."""
 
     permission_classes = (IsFan,)
-    throttle_route = {"POST": "join"}
 
     def get_authenticators(self) -> list[object]:  # type: ignore[override]
         """Leave the public status alone with credentials: it is the same bytes for everybody."""
@@ -132,6 +133,7 @@ class QueueView(APIView):
             200: PlaceSerializer,
             400: ProblemSerializer,
             401: ProblemSerializer,
+            403: ProblemSerializer,
             404: ProblemSerializer,
             409: ProblemSerializer,
             415: ProblemSerializer,
@@ -142,13 +144,23 @@ class QueueView(APIView):
     )
     def post(self, request: Request, performance_id: UUID) -> Response:
         """Join (201), or get the same place again (200)."""
-        JoinSerializer(data=request.data).is_valid(raise_exception=True)
+        body = JoinSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
         caller: Caller = request.user  # type: ignore[assignment]
+        # The queue server counts joins; the throttle before only stops a runaway client.
+        meter = Meter(request._request.rate_limit)  # type: ignore[attr-defined]
+        request._request.rate_limit = meter  # type: ignore[attr-defined]
         place = waiting_room.join(
             user_id=caller.user_id,
             performance_id=performance_id,
             token=request.headers.get("X-Queue-Token"),
             now=clock.now(),
+            applicant=waiting_room.Applicant(
+                address=client_address(request._request),
+                is_staff=caller.is_staff,
+                **body.validated_data,
+            ),
+            meter=meter,
         )
         return Response(PlaceSerializer(place).data, status=201 if place.created else 200)
 

@@ -34,6 +34,11 @@ CHANGEABLE = frozenset(
         "grace_seconds",
         "session_seconds",
         "state",
+        "joins_per_minute",
+        "joins_per_minute_per_address",
+        "accounts_per_address",
+        "abuse_check",
+        "work_bits",
     }
 )
 

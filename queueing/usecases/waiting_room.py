@@ -1,7 +1,7 @@
 """Joining, waiting, being admitted, leaving; and the tick that nobody depends on."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -11,23 +11,23 @@ from prometheus_client import Counter
 from redis.exceptions import RedisError
 
 from kernel import clock
+from kernel.db.transaction import transaction
 from kernel.errors import DomainError
 from kernel.redis.breaker import PartUnavailable
-from queueing import pacing, policy, queries, tokens
+from kernel.redis.limits import Meter
+from queueing import abuse, operations, policy, queries, tokens
 from queueing.brief_cache import BriefCache
 from queueing.errors import (
-    QueueClosed,
-    QueueNotOpen,
     QueueNotRequired,
-    QueuePaused,
     QueueTokenExpired,
     QueueTokenInvalid,
     QueueTokenRequired,
     QueueUnavailable,
 )
 from queueing.models import QueueConfig, QueueProgress
+from queueing.places import Place, place_of
 from queueing.rebuild import answered, raise_ceiling, store
-from queueing.store import PlaceState, Reply, Spot, Status, Totals
+from queueing.store import JoinTerms, Reply, Status, Totals
 
 log = logging.getLogger(__name__)
 unfinished = Counter(
@@ -35,28 +35,19 @@ unfinished = Counter(
     "Places that were not freed at once because the queue server was away",
 )
 
+refusals = Counter("frontrow_queue_joins_refused_total", "Joins refused, by code", ["code"])
+
 _BATCHES_PER_ROOM = 20
-_ADMITTED_POLL_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A fan's place, as the API shows it. `ahead`, `position` mean something while WAITING."""
+class Applicant:
+    """What somebody brings to a join beside the login: where from, and what was shown."""
 
-    token: str
-    number: int
-    state: PlaceState
-    ahead: int
-    eta_seconds: int
-    poll_after_seconds: int
-    admitted_until: datetime | None
-    admission_pass: str | None
-    created: bool
-
-    @property
-    def position(self) -> int:
-        """Whose turn it is counts as position 1."""
-        return self.ahead + 1
+    address: str = ""
+    is_staff: bool = False
+    invitation_code: str | None = None
+    challenge_response: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,30 +72,60 @@ class Advanced:
     failed: int
 
 
+_NOBODY_SPECIAL = Applicant()
 _public: BriefCache[UUID, PublicStatus] = BriefCache(seconds=1.0)
 
 
-def join(*, user_id: UUID, performance_id: UUID, token: str | None, now: datetime) -> Place:
+def join(
+    *,
+    user_id: UUID,
+    performance_id: UUID,
+    token: str | None,
+    now: datetime,
+    applicant: Applicant = _NOBODY_SPECIAL,
+    meter: Meter | None = None,
+) -> Place:
     """Give the user a place, or the one there is; a token proves a place the server has lost.
 
+    Staff and the invited are admitted at once while the room admits anybody, beyond its rate and
+    capacity. Leaves on `meter` how far the caller's limit is.
     Raises PerformanceNotFound, QueueNotRequired, QueueNotOpen, QueueClosed, QueuePaused,
-    QueueUnavailable.
+    QueueUnavailable, RateLimited, InvitationInvalid, InvitationUsedUp, ChallengeRequired,
+    ChallengeFailed, TooManyAccounts.
     """
-    proof = None
-    if token:
-        try:
-            proof = tokens.verify(token, user_id=user_id, performance_id=performance_id, now=now)
-        except QueueTokenInvalid:
-            proof = None  # an old or foreign token is no reason to refuse a new place
-    now_ms = clock.to_ms(now)
-    reply = answered(
-        performance_id=performance_id,
-        now_ms=now_ms,
-        ask=lambda: store.join(
-            performance_id=performance_id, user_id=user_id, proof=proof, now_ms=now_ms
-        ),
-    )
-    return _place(reply, user_id, performance_id, token, proof, now)
+    try:
+        proof = _proof_of_lost_place(token, user_id, performance_id, now)
+        invited = applicant.is_staff
+        if applicant.invitation_code is not None:
+            _redeem(applicant.invitation_code, user_id, performance_id, now)
+            invited = True
+        work = abuse.bits_shown(
+            applicant.challenge_response, performance_id=performance_id, user_id=user_id, now=now
+        )
+        asked = _Asked(user_id, performance_id, proof, clock.to_ms(now), meter)
+        terms = JoinTerms(invited, work, False, applicant.address)
+        reply = asked.join(terms)
+        if reply.status is Status.CHALLENGE:
+            challenge = abuse.challenge_of(
+                reply.check,
+                bits=reply.work_bits,
+                performance_id=performance_id,
+                user_id=user_id,
+                now=now,
+            )
+            abuse.vouch(challenge, applicant.challenge_response, address=applicant.address)
+            reply = asked.join(replace(terms, vouched=True))
+        return place_of(
+            reply,
+            user_id=user_id,
+            performance_id=performance_id,
+            token=token,
+            proof=proof,
+            now=now,
+        )
+    except DomainError as refusal:
+        refusals.labels(refusal.code).inc()
+        raise
 
 
 def poll(*, user_id: UUID, performance_id: UUID, token: str | None, now: datetime) -> Place:
@@ -127,7 +148,14 @@ def poll(*, user_id: UUID, performance_id: UUID, token: str | None, now: datetim
             performance_id=performance_id, user_id=user_id, proof=proof, now_ms=now_ms
         ),
     )
-    return _place(reply, user_id, performance_id, token, proof, now)
+    return place_of(
+        reply,
+        user_id=user_id,
+        performance_id=performance_id,
+        token=token,
+        proof=proof,
+        now=now,
+    )
 
 
 def leave(*, user_id: UUID, performance_id: UUID, now: datetime) -> None:
@@ -165,7 +193,6 @@ def advance(*, now: datetime, limit: int = 500) -> Advanced:
 
     Raises PartUnavailable when the queue server is away.
     """
-    store.load_once()
     configs = queries.rooms_to_tick(now=now, limit=limit)
     admitted = failed = 0
     for config in configs:
@@ -229,77 +256,52 @@ def _totals(performance_id: UUID, now: datetime) -> Totals:
     return reply.totals
 
 
-def _place(
-    reply: Reply,
-    user_id: UUID,
-    performance_id: UUID,
-    token: str | None,
-    proof: tokens.Proof | None,
-    now: datetime,
-) -> Place:
-    spot = _spot_or_refusal(reply)
-    admitted = spot.state is PlaceState.ADMITTED
-    until = clock.from_ms(spot.until_ms) if admitted else None
-    eta, poll_after = 0, _ADMITTED_POLL_SECONDS
-    if spot.state is PlaceState.WAITING:
-        eta = pacing.eta_seconds(spot)
-        poll_after = pacing.poll_after_seconds(spot, eta=eta)
-    return Place(
-        token=_token(spot, user_id, performance_id, token, proof, now),
-        number=spot.number,
-        state=spot.state,
-        ahead=spot.ahead,
-        eta_seconds=eta,
-        poll_after_seconds=poll_after,
-        admitted_until=until,
-        admission_pass=tokens.sign_pass(
-            user_id=user_id,
-            performance_id=performance_id,
-            number=spot.number,
-            epoch=spot.epoch,
-            admitted_until=until,
-            now=now,
+def _proof_of_lost_place(
+    token: str | None, user_id: UUID, performance_id: UUID, now: datetime
+) -> tokens.Proof | None:
+    """Return what a join's token proves; an old or foreign one is no reason to refuse a place."""
+    if not token:
+        return None
+    try:
+        return tokens.verify(token, user_id=user_id, performance_id=performance_id, now=now)
+    except QueueTokenInvalid:
+        return None
+
+
+def _redeem(code: str, user_id: UUID, performance_id: UUID, now: datetime) -> None:
+    """Count a use of the invitation; once a person, so a join that fails later loses nothing."""
+    invitation_id = tokens.read_invitation(code, performance_id=performance_id, now=now)
+    with transaction():
+        operations.redeem_invitation(
+            invitation_id=invitation_id, performance_id=performance_id, user_id=user_id, now=now
         )
-        if until
-        else None,
-        created=reply.status is Status.NEW,
-    )
 
 
-def _spot_or_refusal(reply: Reply) -> Spot:
-    if reply.spot is not None:
-        return reply.spot
-    if reply.status is Status.NOT_OPEN:
-        raise QueueNotOpen(queue_opens_at=clock.from_ms(reply.opens_ms))
-    raise {
-        Status.NOT_REQUIRED: QueueNotRequired,
-        Status.PAUSED: QueuePaused,
-        Status.CLOSED: QueueClosed,
-        Status.UNKNOWN: QueueTokenInvalid,
-    }.get(reply.status, QueueUnavailable)
+@dataclass(slots=True)
+class _Asked:
+    """One caller's join, which may take several calls of the function and counts once."""
 
+    user_id: UUID
+    performance_id: UUID
+    proof: tokens.Proof | None
+    now_ms: int
+    meter: Meter | None
+    counted: bool = False
 
-def _token(
-    spot: Spot,
-    user_id: UUID,
-    performance_id: UUID,
-    token: str | None,
-    proof: tokens.Proof | None,
-    now: datetime,
-) -> str:
-    """Return the caller's own join token while it says the same, else a new one."""
-    if (
-        token
-        and proof
-        and proof.audience is tokens.Audience.TOKEN
-        and (proof.number, proof.epoch) == (spot.number, spot.epoch)
-        and (proof.expires_at - now).total_seconds() > policy.TOKEN_SECONDS / 2
-    ):
-        return token
-    return tokens.sign_token(
-        user_id=user_id,
-        performance_id=performance_id,
-        number=spot.number,
-        epoch=spot.epoch,
-        now=now,
-    )
+    def join(self, terms: JoinTerms) -> Reply:
+        return answered(
+            performance_id=self.performance_id, now_ms=self.now_ms, ask=lambda: self._once(terms)
+        )
+
+    def _once(self, terms: JoinTerms) -> Reply:
+        reply = store.join(
+            performance_id=self.performance_id,
+            user_id=self.user_id,
+            proof=self.proof,
+            now_ms=self.now_ms,
+            terms=terms,
+            meter=self.meter,
+            counted=self.counted,
+        )
+        self.counted = reply.status is not Status.COLD
+        return reply

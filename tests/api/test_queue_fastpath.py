@@ -284,10 +284,13 @@ def test_whatever_language_is_asked_for(twins, language):
     same(*twins.both(environ))
 
 
-@pytest.mark.parametrize("request_name", ["join", "poll"])
-def test_a_caller_who_asks_too_often_reads_the_same(twins, settings, request_name):
-    settings.RATE_LIMITS = dict.fromkeys(settings.RATE_LIMITS, "1/minute")
+@pytest.mark.parametrize(
+    ("request_name", "limited"),
+    [("join", "join"), ("join", "join_address"), ("join", "default"), ("poll", "poll")],
+)
+def test_a_caller_who_asks_too_often_reads_the_same(twins, settings, request_name, limited):
     made = waiting()
+    settings.RATE_LIMITS = settings.RATE_LIMITS | {limited: "1/minute"}
     environ = REQUESTS[request_name](made)
 
     def twice(application):
@@ -301,7 +304,7 @@ def test_a_caller_who_asks_too_often_reads_the_same(twins, settings, request_nam
     same(slow, fast)
     assert fast.status.startswith("429")
     assert fast.header("Retry-After")
-    assert fast.header("RateLimit")
+    assert fast.header("RateLimit").startswith(f'"{limited}";r=0;')
 
 
 @pytest.mark.parametrize("request_name", REQUESTS)

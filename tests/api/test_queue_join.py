@@ -104,9 +104,9 @@ def test_asking_for_what_is_not_there_costs_sql_once_a_second(as_fan, fan):
 
 
 def test_unknown_members_are_refused(as_fan, fan):
-    answer = as_fan(fan).post(queue_url(make_room()), {"invitation_code": "X"})
+    answer = as_fan(fan).post(queue_url(make_room()), {"seat": "A1"})
     assert answer.status_code == 400
-    assert answer.json()["errors"][0]["pointer"] == "/invitation_code"
+    assert answer.json()["errors"][0]["pointer"] == "/seat"
 
 
 def test_joining_needs_a_login(api):

@@ -184,6 +184,11 @@ class TestAdmin:
             "grace_seconds": str(config.grace_seconds),
             "session_seconds": str(config.session_seconds),
             "state": config.state,
+            "joins_per_minute": "",
+            "joins_per_minute_per_address": "",
+            "accounts_per_address": "0",
+            "abuse_check": "OFF",
+            "work_bits": "18",
             "reason": "less load",
         }
         return data | changes

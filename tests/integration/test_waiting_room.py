@@ -154,11 +154,13 @@ def test_the_room_opens_by_time_alone():
     )
     users = room.join_many(3)
     assert room.states(users) == [WAITING] * 3
-    assert room.poll(users[0]).eta_seconds == 60
+    # How the draw came out is nobody's to know yet: everybody else may be ahead.
+    assert {room.poll(user).ahead for user in users} == {2}
+    assert room.poll(users[0]).eta_seconds == 62
     room.later(59.9)
     assert room.states(users) == [WAITING] * 3
     room.later(1.1)
-    assert room.states(users) == [ADMITTED, WAITING, WAITING]
+    assert sorted(room.states(users)) == [ADMITTED, WAITING, WAITING]
 
 
 def test_nobody_joins_before_the_queue_opens():

@@ -167,10 +167,10 @@ def test_a_ceiling_raised_for_a_past_epoch_is_refused(queue_redis):
     room.join()
     wipe(queue_redis)
     room.join()
-    assert not rebuild.store.raise_ceiling(
-        performance_id=room.performance.pk, epoch=1, ceiling=10**9
-    )
-    assert rebuild.store.raise_ceiling(performance_id=room.performance.pk, epoch=2, ceiling=10**9)
+    reserved = operations.Reserved(10**9, operations.Draw())
+    common = {"performance_id": room.performance.pk, "reserved": reserved}
+    assert not rebuild.store.allow(epoch=1, **common)
+    assert rebuild.store.allow(epoch=2, **common)
 
 
 class TestAway:

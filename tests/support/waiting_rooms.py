@@ -14,9 +14,9 @@ from kernel.ids import uuid7
 from kernel.redis.functions import FunctionLibrary
 from queueing import rebuild
 from queueing.models import QueueConfig
-from queueing.store import SOURCE, PlaceState
+from queueing.places import Place
+from queueing.store import SOURCES, PlaceState
 from queueing.usecases import waiting_room
-from queueing.usecases.waiting_room import Place
 from tests.support.factories import make_performance
 
 
@@ -58,13 +58,14 @@ class Room:
         self.now += timedelta(seconds=seconds)
         return self
 
-    def join(self, user: UUID | None = None) -> tuple[UUID, Place]:
+    def join(self, user: UUID | None = None, **applicant) -> tuple[UUID, Place]:
         user = user or uuid7()
         place = waiting_room.join(
             user_id=user,
             performance_id=self.performance.pk,
             token=self.tokens.get(user),
             now=self.now,
+            applicant=waiting_room.Applicant(**applicant),
         )
         self.tokens[user] = place.token
         return user, place
@@ -99,7 +100,7 @@ def weaken_library(
     monkeypatch: pytest.MonkeyPatch, folder: Path, guard: str, replacement: str
 ) -> None:
     """Run waiting rooms on the library without one of its guards, for control tests."""
-    source = SOURCE.read_text()
+    source = FunctionLibrary("queue", *SOURCES).code()
     assert source.count(guard) == 1
     path = folder / "control.lua"
     path.write_text(

@@ -1,0 +1,30 @@
+"""Waiting rooms: the service that tells people from machines (queueing/abuse.py)."""
+
+from kernel import env
+
+CHALLENGE_SERVICE_URL = env.url(
+    "CHALLENGE_SERVICE_URL",
+    schemes=("http", "https"),
+    default="https://challenges.cloudflare.com/turnstile/v0/siteverify",
+    help="Where answers to challenges are verified (Turnstile's protocol).",
+)
+CHALLENGE_SERVICE_SECRET = env.string(
+    "CHALLENGE_SERVICE_SECRET", default="", secret=True, help="Our secret at that service."
+)
+CHALLENGE_SERVICE_SITE_KEY = env.string(
+    "CHALLENGE_SERVICE_SITE_KEY", default="", help="Our public key, shown to clients."
+)
+CHALLENGE_SERVICE_FAIL_OPEN = env.boolean(
+    "CHALLENGE_SERVICE_FAIL_OPEN",
+    default=False,
+    help="Whether joins pass while the service does not answer.",
+)
+CHALLENGE_SERVICE_SECONDS = 2.0
+# An API host whose clock is further ahead than this is not believed: the queue server's own clock
+# then says what time it is, so that nobody's session ends early.
+QUEUE_CLOCK_SKEW_MS = env.integer(
+    "QUEUE_CLOCK_SKEW_MS",
+    default=2000,
+    maximum=60_000,
+    help="How far ahead of the queue server's clock a host's may be, in milliseconds.",
+)

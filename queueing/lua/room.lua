@@ -1,0 +1,177 @@
+-- The waiting room of one performance as a function of time (Note [Waiting room] in README.md).
+-- Every function brings the room up to `now_ms` first, so nobody depends on a ticking job; work
+-- per call is bounded by BATCH, and what is left over is done by the next call.
+--
+-- KEYS (one hash tag): config, state, waiting {user -> number}, active {user -> deadline ms},
+-- people {user -> "number letter until joined"}, birth; join's also: calls of the user, calls of
+-- the address, {users who joined from the address}.
+-- Letters: W waiting, G admitted but not yet come (grace), A admitted and come (session),
+-- E expired, L left, F finished.
+
+local BATCH = 256
+local BURST_MS = 2000          -- missed time is repaid up to this much of the rate
+local PACE_WINDOW_MS = 5000
+local CONFIG = {'required', 'phase', 'check', 'joins_from', 'admits_from', 'rate', 'capacity', 'grace', 'session', 'remember',
+  'skew', 'work_bits', 'per_address', 'per_user_minute', 'per_address_minute'}
+local WORDS = 3                -- the first fields of CONFIG are no numbers
+local STATE = {'run', 'seed', 'epoch', 'next', 'ceiling', 'serving', 'now', 'credit', 'resume', 'admitted', 'waited', 'pace',
+  'window', 'window_admitted', 'draw_start', 'drawn', 'draw_ceiling'}
+
+local run_id  -- this server's; a restart or a failover loads the library afresh and so forgets it
+
+local function current_run()
+  if not run_id then
+    run_id = string.match(server.call('INFO', 'server'), 'run_id:(%x+)')
+  end
+  return run_id
+end
+
+local function whole(number)  -- Lua writes large numbers as 1e+15
+  return string.format('%.0f', number)
+end
+
+-- The caller's clock, unless it is ahead of this server's by more than `skew` ms: one host with a
+-- wrong clock must not end everybody's session.
+local function believed(now_ms, skew)
+  local time = server.call('TIME')
+  return math.min(tonumber(now_ms), tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000) + skew)
+end
+
+-- Name the gap that this server woke up with, so that a `begin` meant for an earlier gap and
+-- delivered late is refused: it would hand out the same numbers again.
+local function birth(keys)
+  local id = server.call('GET', keys[6])
+  if not id or string.sub(id, 1, #current_run()) ~= current_run() then
+    local time = server.call('TIME')
+    id = current_run() .. ':' .. time[1] .. '.' .. time[2]
+    server.call('SET', keys[6], id, 'EX', 60)
+  end
+  return id
+end
+
+-- Return the room, or nil and why it can't be entered.
+local function enter(keys, now_ms)
+  local config = server.call('HMGET', keys[1], unpack(CONFIG))
+  if not config[1] then return nil, {'COLD', ''} end
+  if config[1] ~= '1' then return nil, {'NOT_REQUIRED'} end
+  local state = server.call('HMGET', keys[2], unpack(STATE))
+  if not state[1] or state[1] ~= current_run() then return nil, {'COLD', birth(keys)} end
+  local room = {keys = keys, phase = config[2], check = config[3] or 'OFF', seed = state[2] or ''}
+  for i = WORDS + 1, #CONFIG do room[CONFIG[i]] = tonumber(config[i] or '') end
+  for i = 3, #STATE do room[STATE[i]] = tonumber(state[i] or 0) end
+  room.last = room.now
+  room.now = math.max(believed(now_ms, room.skew or 2000), room.last)  -- never backwards
+  if room.phase == 'PRESALE' then  -- opens by time, without anybody's help
+    room.last = math.max(room.last, room.admits_from)
+    if room.now >= room.admits_from then room.phase = 'OPEN' end
+  end
+  room.last = math.max(room.last, room.resume)
+  return room
+end
+
+local function has_place(record)
+  return record and (record.letter == 'W' or record.letter == 'G' or record.letter == 'A')
+end
+
+local function write(room, user, record)
+  local text = table.concat({whole(record.number), record.letter, whole(record.deadline), whole(record.joined)}, ' ')
+  server.call('HSET', room.keys[5], user, text)
+  if not has_place(record) then
+    server.call('HEXPIRE', room.keys[5], room.remember, 'FIELDS', 1, user)
+  end
+end
+
+local function read(room, user)
+  local text = server.call('HGET', room.keys[5], user)
+  if not text then return nil end
+  local number, letter, deadline, joined = string.match(text, '^(%d+) (%a) (%d+) (%d+)$')
+  return {number = tonumber(number), letter = letter, deadline = tonumber(deadline), joined = tonumber(joined)}
+end
+
+local function finish_place(room, user, record, letter)
+  server.call('ZREM', room.keys[record.letter == 'W' and 3 or 4], user)
+  record.letter, record.deadline = letter, 0
+  write(room, user, record)
+end
+
+local function lapse(room)
+  local gone = server.call('ZRANGE', room.keys[4], '-inf', whole(room.now), 'BYSCORE', 'LIMIT', 0, BATCH)
+  for _, user in ipairs(gone) do
+    local record = read(room, user)
+    if record then
+      finish_place(room, user, record, 'E')
+    else
+      server.call('ZREM', room.keys[4], user)
+    end
+  end
+end
+
+-- The rate of admission really seen, for honest waiting times: an average over windows in which
+-- somebody waited; an empty room says nothing about how fast it would move.
+local function measure_pace(room)
+  local elapsed = room.now - room.window
+  if elapsed < PACE_WINDOW_MS then return end
+  if room.window > 0 and server.call('EXISTS', room.keys[3]) == 1 then
+    local floor = math.min(room.rate, room.capacity * 1000 / room.session)  -- sessions do end
+    room.pace = math.max(floor, 0.5 * room.pace + 0.5 * room.window_admitted * 1000 / elapsed)
+  else
+    room.pace = room.rate
+  end
+  room.window, room.window_admitted = room.now, 0
+end
+
+local function accrue(room)
+  if room.phase == 'OPEN' or room.phase == 'DRAINING' then
+    local burst = math.max(1, room.rate * BURST_MS / 1000)
+    local earned = room.rate * math.max(0, room.now - room.last) / 1000
+    room.credit = math.min(burst, room.credit + earned)
+  else
+    room.credit = 0
+  end
+end
+
+-- Let a fan in; the session starts when the fan is seen.
+local function let_in(room, user, record)
+  record.letter, record.deadline = 'G', room.now + room.grace
+  server.call('ZADD', room.keys[4], whole(record.deadline), user)
+  write(room, user, record)
+  room.admitted = room.admitted + 1
+  room.waited = room.waited + (room.now - record.joined)
+end
+
+local function admit(room)
+  -- Deadlines are compared, not members counted: a lapsed fan that no sweep has met holds nobody up.
+  local live = server.call('ZCOUNT', room.keys[4], '(' .. whole(room.now), '+inf')
+  local places = math.min(room.capacity - live, math.floor(room.credit + 1e-6), BATCH)
+  if places < 1 then return 0 end
+  local popped = server.call('ZPOPMIN', room.keys[3], places)
+  for i = 1, #popped, 2 do
+    local user, number = popped[i], tonumber(popped[i + 1])
+    let_in(room, user, read(room, user) or {number = number, joined = room.now})
+    room.serving = math.max(room.serving, number)
+  end
+  local count = #popped / 2
+  room.credit = math.max(0, room.credit - count)
+  room.window_admitted = room.window_admitted + count
+  return count
+end
+
+local function advance(room)
+  measure_pace(room)
+  lapse(room)
+  accrue(room)
+end
+
+local function save(room)
+  server.call('HSET', room.keys[2], 'next', whole(room.next), 'serving', whole(room.serving),
+    'drawn', whole(room.drawn), 'now', whole(room.now), 'credit', string.format('%.6f', room.credit),
+    'admitted', whole(room.admitted), 'waited', whole(room.waited),
+    'pace', string.format('%.6f', room.pace), 'window', whole(room.window),
+    'window_admitted', whole(room.window_admitted))
+end
+
+local function close_with(room, reply)
+  admit(room)
+  save(room)
+  return reply
+end

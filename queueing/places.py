@@ -1,0 +1,119 @@
+"""A fan's place as the API shows it, made from what the functions answered."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from kernel import clock
+from queueing import pacing, policy, tokens
+from queueing.errors import (
+    QueueClosed,
+    QueueNotOpen,
+    QueueNotRequired,
+    QueuePaused,
+    QueueTokenInvalid,
+    QueueUnavailable,
+    TooManyAccounts,
+)
+from queueing.store import PlaceState, Reply, Spot, Status
+
+_ADMITTED_POLL_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A fan's place, as the API shows it. `ahead`, `position` mean something while WAITING."""
+
+    token: str
+    number: int
+    state: PlaceState
+    ahead: int
+    eta_seconds: int
+    poll_after_seconds: int
+    admitted_until: datetime | None
+    admission_pass: str | None
+    created: bool
+
+    @property
+    def position(self) -> int:
+        """Whose turn it is counts as position 1."""
+        return self.ahead + 1
+
+
+def place_of(
+    reply: Reply,
+    *,
+    user_id: UUID,
+    performance_id: UUID,
+    token: str | None,
+    proof: tokens.Proof | None,
+    now: datetime,
+) -> Place:
+    """Return the place `reply` tells of; raises the refusal it tells of instead."""
+    spot = _spot_or_refusal(reply)
+    admitted = spot.state is PlaceState.ADMITTED
+    until = clock.from_ms(spot.until_ms) if admitted else None
+    eta, poll_after = 0, _ADMITTED_POLL_SECONDS
+    if spot.state is PlaceState.WAITING:
+        eta = pacing.eta_seconds(spot)
+        poll_after = pacing.poll_after_seconds(spot, eta=eta)
+    return Place(
+        token=_token(spot, user_id, performance_id, token, proof, now),
+        number=spot.number,
+        state=spot.state,
+        ahead=spot.ahead,
+        eta_seconds=eta,
+        poll_after_seconds=poll_after,
+        admitted_until=until,
+        admission_pass=tokens.sign_pass(
+            user_id=user_id,
+            performance_id=performance_id,
+            number=spot.number,
+            epoch=spot.epoch,
+            admitted_until=until,
+            now=now,
+        )
+        if until
+        else None,
+        created=reply.status is Status.NEW,
+    )
+
+
+def _spot_or_refusal(reply: Reply) -> Spot:
+    if reply.spot is not None:
+        return reply.spot
+    if reply.status is Status.NOT_OPEN:
+        raise QueueNotOpen(queue_opens_at=clock.from_ms(reply.opens_ms))
+    raise {
+        Status.NOT_REQUIRED: QueueNotRequired,
+        Status.PAUSED: QueuePaused,
+        Status.CLOSED: QueueClosed,
+        Status.UNKNOWN: QueueTokenInvalid,
+        Status.TOO_MANY_ACCOUNTS: TooManyAccounts,
+    }.get(reply.status, QueueUnavailable)
+
+
+def _token(
+    spot: Spot,
+    user_id: UUID,
+    performance_id: UUID,
+    token: str | None,
+    proof: tokens.Proof | None,
+    now: datetime,
+) -> str:
+    """Return the caller's own join token while it says the same, else a new one."""
+    if (
+        token
+        and proof
+        and proof.audience is tokens.Audience.TOKEN
+        and (proof.number, proof.epoch) == (spot.number, spot.epoch)
+        and (proof.expires_at - now).total_seconds() > policy.TOKEN_SECONDS / 2
+    ):
+        return token
+    return tokens.sign_token(
+        user_id=user_id,
+        performance_id=performance_id,
+        number=spot.number,
+        epoch=spot.epoch,
+        now=now,
+    )

@@ -1,0 +1,276 @@
+"""Limits, caps and checks against machines that join in bulk; and clocks that are wrong."""
+
+import json
+import threading
+from collections.abc import Iterator
+from hashlib import sha256
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
+from urllib.parse import parse_qs
+
+import pytest
+
+from kernel.ids import uuid7
+from kernel.redis.limits import Meter, RateLimited, address_tag
+from queueing import abuse
+from queueing.errors import ChallengeFailed, ChallengeRequired, TooManyAccounts
+from queueing.store import PlaceState
+from queueing.usecases import config as config_use_case
+from queueing.usecases import waiting_room
+from tests.support.round_trips import counted_round_trips
+from tests.support.waiting_rooms import Room
+
+
+def change(room: Room, **changes) -> None:
+    config_use_case.set_config(
+        performance_id=room.performance.pk,
+        changes=changes,
+        actor_id=None,
+        reason="test",
+        now=room.now,
+    )
+
+
+class TestLimits:
+    def test_a_person_joins_so_often_and_is_told_for_how_long_to_wait(self):
+        room = Room.open(joins_per_minute=3)
+        user, _ = room.join()
+        room.join(user)
+        room.join(user)
+        with pytest.raises(RateLimited) as refusal:
+            room.join(user)
+        assert 1 <= refusal.value.retry_after <= 60
+        room.join()  # others are counted apart
+        room.later(121)
+        room.join(user)
+
+    def test_an_address_is_counted_whoever_joins(self):
+        room = Room.open(joins_per_minute_per_address=3)
+        for _ in range(3):
+            room.join(address="10.0.0.1")
+        with pytest.raises(RateLimited):
+            room.join(address="10.0.0.1")
+        room.join(address="10.0.0.2")
+
+    def test_ipv6_addresses_are_counted_by_network(self):
+        assert address_tag("2001:db8::1") == address_tag("2001:db8::ffff")
+        assert address_tag("2001:db8::1") != address_tag("2001:db8:0:1::1")
+        assert "10.0.0.1" not in address_tag("10.0.0.1")
+
+    def test_the_window_slides(self):
+        room = Room.open(joins_per_minute=10)
+        user, _ = room.join()
+        begin = 60 - room.now.timestamp() % 60
+        room.later(begin + 59)
+        for _ in range(9):
+            room.join(user)
+        room.later(2)  # a new window, in which most of the old one is still in view
+        room.join(user)
+        with pytest.raises(RateLimited):
+            room.join(user)
+
+    def test_staff_change_a_limit_and_it_is_in_force_at_once(self):
+        room = Room.open(joins_per_minute=1)
+        user, _ = room.join()
+        with pytest.raises(RateLimited):
+            room.join(user)
+        change(room, joins_per_minute=0)
+        for _ in range(5):
+            room.join(user)
+        change(room, joins_per_minute=1)
+        with pytest.raises(RateLimited):
+            room.join(user)
+
+    def test_the_site_says_what_a_room_does_not(self, settings):
+        settings.RATE_LIMITS = settings.RATE_LIMITS | {"join": "2/minute"}
+        room = Room.open()
+        user, _ = room.join()
+        room.join(user)
+        with pytest.raises(RateLimited):
+            room.join(user)
+
+    def test_the_limit_is_told_and_counted_in_the_one_call(self):
+        room = Room.open(joins_per_minute=5)
+        user, _ = room.join()
+        meter = Meter()
+        with counted_round_trips() as trips:
+            waiting_room.join(
+                user_id=user,
+                performance_id=room.performance.pk,
+                token=None,
+                now=room.now,
+                meter=meter,
+            )
+        assert trips.redis == ["FCALL frontrow_queue_v1_join"]
+        policy_field, state = meter.fields
+        assert policy_field == '"join";q=5;w=60'
+        assert state.startswith('"join";r=3;t=')
+
+    def test_a_room_made_by_the_join_counts_it_once(self):
+        room = Room.open(joins_per_minute=1)
+        user, _ = room.join()  # cold: asked several times
+        with pytest.raises(RateLimited):
+            room.join(user)
+
+
+class TestAccountsOfAnAddress:
+    def test_no_more_people_than_the_cap(self):
+        room = Room.open(accounts_per_address=2)
+        [first, _] = [room.join(address="10.0.0.1")[0] for _ in range(2)]
+        before = waiting_room.refusals.labels("too_many_accounts")._value.get()
+        with pytest.raises(TooManyAccounts):
+            room.join(address="10.0.0.1")
+        assert waiting_room.refusals.labels("too_many_accounts")._value.get() == before + 1
+        room.join(address="10.0.0.2")
+        room.join(first, address="10.0.0.1")  # the same place
+        room.leave(first)
+        room.join(first, address="10.0.0.1")  # a new place of one who counts already
+
+    def test_off_by_default(self):
+        room = Room.open()
+        for _ in range(20):
+            room.join(address="10.0.0.1")
+
+
+def solved(challenge: dict) -> str:
+    for nonce in count():
+        digest = sha256(f"{challenge['challenge']}:{nonce}".encode()).digest()
+        if int.from_bytes(digest, "big") >> (256 - challenge["bits"]) == 0:
+            return str(nonce)
+    raise AssertionError
+
+
+class TestProofOfWork:
+    @pytest.fixture
+    def room(self, db_ready):
+        return Room.open(abuse_check="PROOF_OF_WORK", work_bits=10)
+
+    def challenge(self, room, user) -> dict:
+        with pytest.raises(ChallengeRequired) as refusal:
+            room.join(user)
+        return refusal.value.extras["challenge"]
+
+    def test_a_new_place_takes_work(self, room):
+        user = uuid7()
+        challenge = self.challenge(room, user)
+        assert (challenge["kind"], challenge["bits"]) == ("proof_of_work", 10)
+        with counted_round_trips() as trips:
+            _, place = room.join(user, challenge_response=solved(challenge))
+        assert place.created
+        assert trips.redis == ["FCALL frontrow_queue_v1_join"]
+        assert not room.join(user)[1].created  # the same place takes none
+
+    def test_work_is_one_persons_for_one_room_and_not_for_ever(self, room):
+        user = uuid7()
+        answer = solved(self.challenge(room, user))
+        with pytest.raises(ChallengeFailed):
+            room.join(uuid7(), challenge_response=answer)
+        with pytest.raises(ChallengeFailed):
+            Room.open(abuse_check="PROOF_OF_WORK", work_bits=26).join(
+                user, challenge_response=answer
+            )
+        room.later(1300)
+        with pytest.raises(ChallengeFailed):
+            room.join(user, challenge_response=answer)
+
+    @pytest.mark.parametrize("answer", ["", "x" * 2000, "-1", "é"])
+    def test_nonsense_is_refused(self, room, answer):
+        with pytest.raises((ChallengeFailed, ChallengeRequired)):
+            room.join(uuid7(), challenge_response=answer)
+
+
+class Verifier(BaseHTTPRequestHandler):
+    """A service that speaks Turnstile's protocol: the token "good" is good."""
+
+    behaviour = "judge"
+    asked: list[dict]
+
+    def do_POST(self) -> None:
+        fields = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        type(self).asked.append(fields)
+        if self.behaviour == "hang":
+            self.server.released.wait(10)
+            return
+        body = b"no json"
+        if self.behaviour == "judge":
+            body = json.dumps({"success": fields["response"] == ["good"]}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_args) -> None:
+        pass
+
+
+class TestTurnstile:
+    @pytest.fixture
+    def verifier(self, settings, db_ready) -> Iterator[type[Verifier]]:
+        handler = type("Handler", (Verifier,), {"asked": []})
+        server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        server.released = threading.Event()
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        settings.CHALLENGE_SERVICE_URL = f"http://127.0.0.1:{server.server_port}/siteverify"
+        settings.CHALLENGE_SERVICE_SECRET = "s3cret"
+        settings.CHALLENGE_SERVICE_SITE_KEY = "public"
+        settings.CHALLENGE_SERVICE_SECONDS = 0.3
+        abuse.service.cache_clear()
+        yield handler
+        server.released.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        abuse.service.cache_clear()
+
+    @pytest.fixture
+    def room(self, verifier):
+        return Room.open(abuse_check="TURNSTILE")
+
+    def test_a_token_of_the_service_lets_in(self, room, verifier):
+        with pytest.raises(ChallengeRequired) as refusal:
+            room.join()
+        assert refusal.value.extras["challenge"] == {"kind": "turnstile", "site_key": "public"}
+        assert room.join(challenge_response="good", address="10.0.0.9")[1].created
+        assert verifier.asked == [
+            {"secret": ["s3cret"], "response": ["good"], "remoteip": ["10.0.0.9"]}
+        ]
+        with pytest.raises(ChallengeFailed):
+            room.join(challenge_response="bad")
+
+    @pytest.mark.parametrize("behaviour", ["hang", "nonsense"])
+    @pytest.mark.parametrize("fail_open", [True, False])
+    def test_a_service_that_does_not_judge(self, room, verifier, settings, behaviour, fail_open):
+        settings.CHALLENGE_SERVICE_FAIL_OPEN = fail_open
+        verifier.behaviour = behaviour
+        if fail_open:
+            assert room.join(challenge_response="good")[1].created
+        else:
+            with pytest.raises(ChallengeFailed):
+                room.join(challenge_response="good")
+
+
+class TestClocks:
+    def test_a_host_far_ahead_ends_nobodys_session(self, settings):
+        settings.QUEUE_CLOCK_SKEW_MS = 2000
+        room = Room.open(session_seconds=60)
+        user, place = room.join()
+        mine = room.now
+        room.later(3600)
+        room.join()  # by a host that is an hour ahead
+        room.now = mine
+        again = room.poll(user)
+        assert (again.state, again.admitted_until) == (
+            PlaceState.ADMITTED,
+            place.admitted_until,
+        )
+
+    @pytest.mark.control
+    def test_control_a_host_that_is_believed_ends_it(self):
+        room = Room.open(session_seconds=60)
+        user, _ = room.join()
+        mine = room.now
+        room.later(3600)
+        room.join()
+        room.now = mine
+        assert room.poll(user).state is PlaceState.EXPIRED

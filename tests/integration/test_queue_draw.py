@@ -1,0 +1,172 @@
+"""Note [Draw]: who joins before the opening is drawn by lot; who comes later stands behind."""
+
+from collections import Counter
+from datetime import timedelta
+from statistics import correlation
+
+import pytest
+
+from kernel import clock
+from kernel.redis.roles import client
+from queueing import policy
+from queueing.models import QueueProgress
+from queueing.store import PlaceState
+from queueing.usecases import config as config_use_case
+from tests.support.waiting_rooms import Room, weaken_library
+
+WAITING, ADMITTED = PlaceState.WAITING, PlaceState.ADMITTED
+SEED = "0123456789abcdef0123456789abcdef"
+PERMUTED = "room.draw_start + permuted(room.seed, room.drawn)"
+
+
+def presale(seed: str = SEED, **config) -> Room:
+    now = clock.now().replace(microsecond=0)
+    room = Room.open(admission_opens_at=now + timedelta(minutes=10), **config)
+    if seed:
+        QueueProgress.objects.create(
+            performance=room.performance, draw_seed=seed, number_ceiling=policy.DRAW_NUMBERS
+        )
+    return room
+
+
+def test_the_draw_is_uniform_whoever_came_first():
+    room = presale()
+    numbers = [room.join()[1].number for _ in range(800)]
+    assert len(set(numbers)) == len(numbers)
+    assert all(1 <= number <= policy.DRAW_NUMBERS for number in numbers)
+    # Pearson's chi-square over 16 classes of the draw, for the early and for the late half;
+    # 37.7 is passed by chance once in a thousand times (15 degrees of freedom).
+    for half in (numbers[:400], numbers[400:]):
+        classes = Counter((number - 1) * 16 // policy.DRAW_NUMBERS for number in half)
+        assert sum((classes[n] - 25) ** 2 / 25 for n in range(16)) < 37.7
+    assert abs(correlation(range(800), numbers)) < 0.12  # 3.3 standard deviations
+
+
+@pytest.mark.control
+def test_control_without_the_draw_coming_first_is_an_advantage(monkeypatch, tmp_path, db_ready):
+    weaken_library(monkeypatch, tmp_path, PERMUTED, "room.draw_start + room.drawn")
+    room = presale()
+    numbers = [room.join()[1].number for _ in range(100)]
+    assert correlation(range(100), numbers) > 0.9
+
+
+def test_the_drawn_are_admitted_by_lot_and_the_later_in_order_behind_them():
+    room = presale(capacity=1, rate_per_second=50)
+    drawn = room.join_many(6)
+    numbers = {user: room.poll(user).number for user in drawn}
+    room.later(601)
+    late = room.join_many(3)
+    assert [room.poll(user).number for user in late] == sorted(
+        room.poll(user).number for user in late
+    )
+    assert min(room.poll(user).number for user in late) > max(numbers.values())
+    served = []
+    everybody = [*drawn, *late]
+    while len(served) < len(everybody):
+        [inside] = [user for user in room.admitted(everybody) if user not in served]
+        served.append(inside)
+        room.finish(inside)
+        room.later(1)
+    assert served == [*sorted(drawn, key=numbers.__getitem__), *late]
+
+
+def test_nobody_draws_twice_by_leaving_and_coming_again():
+    room = presale()
+    user, first = room.join()
+    room.join_many(3)
+    for _ in range(3):
+        room.leave(user)
+        _, again = room.join(user)
+        assert (again.number, again.created) == (first.number, True)
+
+
+def test_before_the_opening_everybody_else_may_be_ahead():
+    room = presale()
+    users = room.join_many(5)
+    assert {(room.poll(user).ahead, room.poll(user).position) for user in users} == {(4, 5)}
+
+
+def test_the_draw_survives_the_loss_of_the_server(queue_redis):
+    room = presale(seed="", capacity=1, rate_per_second=50)
+    users = room.join_many(6)
+    numbers = {user: room.poll(user).number for user in users}
+    seed = QueueProgress.objects.get(performance=room.performance).draw_seed
+    assert len(seed) == 32
+    queue_redis.flushall()
+    newcomer, place = room.join()
+    assert place.number not in numbers.values()
+    assert place.number < numbers_end(room)  # drawn as well
+    assert {user: room.poll(user).number for user in users} == numbers
+    assert QueueProgress.objects.get(performance=room.performance).draw_seed == seed
+    queue_redis.flushall()
+    room.later(601)
+    late, last = room.join()
+    assert last.number > numbers_end(room)
+    everybody = [*users, newcomer, late]
+    numbers |= {newcomer: place.number, late: last.number}
+    for user in everybody:
+        assert room.poll(user).number == numbers[user]
+    served = []
+    while len(served) < len(everybody):
+        room.later(policy.REBUILD_SECONDS + 1)
+        [inside] = [user for user in room.admitted(everybody) if user not in served]
+        served.append(inside)
+        room.finish(inside)
+    assert served == sorted(everybody, key=numbers.__getitem__)
+
+
+def numbers_end(room: Room) -> int:
+    return QueueProgress.objects.get(performance=room.performance).draw_start + policy.DRAW_NUMBERS
+
+
+def test_numbers_given_in_order_stay_ahead_of_a_later_draw():
+    room = Room.open(capacity=100, rate_per_second=1)
+    inside = room.join_many(2)
+    assert ADMITTED in room.states(inside)
+    opens = room.now + timedelta(minutes=10)
+    type(room.performance.queue_config).objects.update(
+        state="PRESALE", admission_opens_at=opens, version=5
+    )
+    assert room.join()[1].number < policy.DRAW_NUMBERS
+
+
+def test_a_room_set_back_to_presale_goes_on_in_order():
+    room = presale(capacity=1)
+    room.join_many(2)
+    room.later(601)
+    late = [room.join()[1].number for _ in range(2)]
+    config_use_case.set_config(
+        performance_id=room.performance.pk,
+        changes={"admission_opens_at": room.now + timedelta(hours=1)},
+        actor_id=None,
+        reason="later",
+        now=room.now,
+    )
+    assert room.join()[1].number > max(late)
+
+
+def test_a_ceiling_of_the_draw_is_raised_on_the_way(monkeypatch):
+    monkeypatch.setattr(policy, "NUMBER_BLOCK", 3)
+    room = presale(seed="")
+    numbers = [room.join()[1].number for _ in range(10)]
+    assert len(set(numbers)) == 10
+    progress = QueueProgress.objects.get(performance=room.performance)
+    assert progress.draw_ceiling == 12
+    assert max(numbers) <= progress.draw_start + policy.DRAW_NUMBERS <= progress.number_ceiling
+
+
+def test_a_full_draw_goes_on_in_order():
+    room = presale()
+    room.join()
+    QueueProgress.objects.update(draw_ceiling=policy.DRAW_NUMBERS)
+    client("queue").hset(f"fr:q:{{{room.performance.pk}}}:state", "drawn", policy.DRAW_NUMBERS)
+    numbers = [room.join()[1].number for _ in range(3)]
+    assert numbers == sorted(numbers)
+    assert numbers[0] > policy.DRAW_NUMBERS
+
+
+def test_what_is_committed_to_before_does_not_tell_the_seed():
+    room = presale()
+    progress = QueueProgress.objects.get(performance=room.performance)
+    assert len(progress.draw_commitment) == 64
+    assert SEED not in progress.draw_commitment

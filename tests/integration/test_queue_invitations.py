@@ -1,0 +1,227 @@
+"""Staff and the invited: admitted at once, counted, and no more of them than was meant."""
+
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connections
+
+from accounts.models import AuditEntry
+from kernel import keys
+from kernel.ids import uuid7
+from queueing import tokens
+from queueing.errors import InvitationInvalid, InvitationUsedUp, QueueNotOpen, QueuePaused
+from queueing.models import Invitation, InvitationUse
+from queueing.store import PlaceState
+from queueing.usecases import invitations, waiting_room
+from queueing.usecases.config import set_config
+from tests.support.factories import make_user
+from tests.support.waiting_rooms import Room, queue_url
+
+WAITING, ADMITTED = PlaceState.WAITING, PlaceState.ADMITTED
+
+
+def issued(room: Room, *, uses: int = 1, days: float = 1) -> invitations.Issued:
+    [one] = invitations.issue(
+        performance_id=room.performance.pk,
+        label="press",
+        count=1,
+        uses_allowed=uses,
+        expires_at=room.now + timedelta(days=days),
+        actor_id=None,
+        reason="test",
+        now=room.now,
+    )
+    return one
+
+
+@pytest.fixture
+def room(db_ready):
+    return Room.open(capacity=1)
+
+
+def test_an_invited_fan_is_admitted_at_once_and_counts_as_active(room):
+    inside, _ = room.join()
+    [waiting] = room.join_many(1)
+    _, place = room.join(invitation_code=issued(room).code)
+    assert place.state is ADMITTED
+    assert place.admission_pass
+    room.finish(inside)
+    room.later(10)
+    assert room.poll(waiting).state is WAITING  # the invited fan has the one place
+
+
+def test_one_who_waits_already_is_let_in_with_the_number_kept(room):
+    room.join()
+    [waiting] = room.join_many(1)
+    number = room.poll(waiting).number
+    _, place = room.join(waiting, invitation_code=issued(room).code)
+    assert (place.state, place.number, place.created) == (ADMITTED, number, False)
+
+
+def test_a_code_lets_in_so_many_and_the_same_person_is_one(room):
+    code = issued(room, uses=2).code
+    first, _ = room.join(invitation_code=code)
+    room.join(invitation_code=code)
+    assert room.join(first, invitation_code=code)[1].created is False
+    with pytest.raises(InvitationUsedUp):
+        room.join(invitation_code=code)
+    assert Invitation.objects.get().uses == InvitationUse.objects.count() == 2
+
+
+def test_a_crowd_with_one_code_at_once(room):
+    code = issued(room, uses=3).code
+    room.join()  # the room is known
+    start = threading.Barrier(12)
+    outcomes: list[str] = []
+
+    def attempt(_n) -> None:
+        try:
+            start.wait()
+            room.join(invitation_code=code)
+            outcomes.append("in")
+        except InvitationUsedUp:
+            outcomes.append("used up")
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(attempt, range(12)))
+    assert sorted(outcomes) == ["in"] * 3 + ["used up"] * 9
+
+
+def test_serving_stays_so_that_nobody_else_passes_by_the_number(room):
+    room.join()
+    room.join_many(5)
+    room.join(invitation_code=issued(room).code)
+    waiting_room._public.clear()
+    status = waiting_room.public_status(performance_id=room.performance.pk, now=room.now)
+    assert (status.serving, status.active) == (1, 2)
+
+
+def test_an_invitation_opens_no_closed_door():
+    now_closed = Room.open(state="PAUSED")
+    with pytest.raises(QueuePaused):
+        now_closed.join(invitation_code=issued(now_closed).code)
+    early = Room.open(admission_opens_at=None)
+    set_config(
+        performance_id=early.performance.pk,
+        changes={"admission_opens_at": early.now + timedelta(hours=1)},
+        actor_id=None,
+        reason="later",
+        now=early.now,
+    )
+    code = issued(early).code
+    user = uuid7()
+    with pytest.raises(QueueNotOpen):
+        early.join(user, invitation_code=code)
+    early.later(3601)
+    assert early.join(user, invitation_code=code)[1].state is ADMITTED
+
+
+def test_draining_rooms_let_the_invited_in():
+    room = Room.open(state="DRAINING")
+    assert room.join(invitation_code=issued(room).code)[1].state is ADMITTED
+
+
+def other_room(room):
+    return issued(Room.open()).code
+
+
+def expired(room):
+    code = issued(room, days=0.001).code
+    room.later(3600)
+    return code
+
+
+def revoked(room):
+    one = issued(room)
+    invitations.revoke(
+        invitation_ids=[one.invitation_id], actor_id=None, reason="mistake", now=room.now
+    )
+    return one.code
+
+
+def unknown(room):
+    return tokens.sign_invitation(
+        invitation_id=uuid7(),
+        performance_id=room.performance.pk,
+        expires_at=room.now + timedelta(days=1),
+    )
+
+
+def forged(room):
+    head, body, signature = issued(room).code.split(".")
+    return f"{head}.{body}.{signature[::-1]}"
+
+
+def join_token(room):
+    return room.join()[1].token
+
+
+def other_use(room):
+    claims = {
+        "aud": tokens.Audience.INVITATION.value,
+        "jti": str(issued(room).invitation_id),
+        "performance": str(room.performance.pk),
+        "exp": int(room.now.timestamp()) + 3600,
+    }
+    return keys.sign_jwt("ticket", claims)
+
+
+def nonsense(room):
+    return "a.b.c"
+
+
+@pytest.mark.parametrize(
+    "code", [other_room, expired, revoked, unknown, forged, join_token, other_use, nonsense]
+)
+def test_bad_codes_are_refused(room, code):
+    with pytest.raises(InvitationInvalid):
+        room.join(invitation_code=code(room))
+
+
+def test_an_invitation_is_no_queue_token(room, as_fan):
+    code = issued(room).code
+    client = as_fan(make_user())
+    answer = client.get(f"{queue_url(room.performance)}me/", headers={"X-Queue-Token": code})
+    assert (answer.status_code, answer.json()["code"]) == (403, "queue_token_invalid")
+
+
+def test_over_http(room, as_fan):
+    room.join()
+    code = issued(room).code
+    url = queue_url(room.performance)
+    answer = as_fan(make_user()).post(url, {"invitation_code": code})
+    assert (answer.status_code, answer.json()["state"]) == (201, "ADMITTED")
+    for body, status, error in (
+        ({"invitation_code": code}, 409, "invitation_used_up"),
+        ({"invitation_code": "x"}, 400, "invitation_invalid"),
+    ):
+        answer = as_fan(make_user()).post(url, body)
+        assert (answer.status_code, answer.json()["code"]) == (status, error)
+
+
+def test_staff_are_admitted_at_once(room, as_fan):
+    room.join()
+    staff = make_user(is_staff=True)
+    assert as_fan(staff).post(queue_url(room.performance)).json()["state"] == "ADMITTED"
+
+
+def test_the_command_issues_and_the_audit_knows(room):
+    out = StringIO()
+    call_command(
+        *("invitations", "issue", str(room.performance.pk), "--count", "3", "--json"), stdout=out
+    )
+    lines = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert len({line["code"] for line in lines}) == 3
+    assert room.join(invitation_code=lines[0]["code"])[1].state is ADMITTED
+    assert AuditEntry.objects.filter(action="queueing.issue_invitations").count() == 1
+    with pytest.raises(CommandError):
+        call_command("invitations", "issue", str(room.performance.pk), "--count", "0")
+    with pytest.raises(CommandError):
+        call_command("invitations", "issue", str(uuid7()))
