@@ -27,7 +27,6 @@ def measure(seats: int, times: int) -> dict[str, Any]:
         cursor.execute("VACUUM ANALYZE reservations_seatinventory")
     plan = [HallSeat(*row) for row in queries.hall_seats(performance_id=performance.pk)]
     hall = Hall(plan)
-    fan = User.objects.create_user("bench@example.com", None)
     chosen = iter(random.Random(1).sample([seat.seat_id for seat in plan], times * 3))
 
     def change() -> None:

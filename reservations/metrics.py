@@ -13,6 +13,9 @@ expired = Counter(
     "frontrow_holds_expired_total", "Holds whose time passed, by who noticed", ["noticed_by"]
 )
 confirmed = Counter("frontrow_reservations_confirmed_total", "Holds that became sales")
+claims_rebuilt = Counter(
+    "frontrow_seat_claims_rebuilt_total", "Claims written from PostgreSQL to a cold lock server"
+)
 extended = Counter("frontrow_holds_extended_total", "Holds made longer by their owner")
 released = Counter("frontrow_holds_released_total", "Holds given up by their owner")
 

@@ -14,6 +14,13 @@ Note [Back-off]
 Whoever takes over or sweeps a lapsed hold notes it in the same write, by the fan who let it lapse.
 From `SalePolicy.lapses_before_backoff` lapses within the window on, the fan's next attempts are
 refused for a while, twice as long each time. Best effort: what a lost server forgets is forgiven.
+
+Note [Cold gate]
+A server that lost its data, or another one in its place, knows no claims: nobody is refused
+wrongly, but every loser reaches PostgreSQL until the claims are written again. A mark per
+performance holds the run id of the server that knows them; the sweep's tick finds it missing and
+writes the claims from PostgreSQL (`usecases.claims.rebuild`). What a claim says then is as old as
+the read it comes from, so the rule of the doubtful claim covers what changed meanwhile.
 """
 
 import logging
@@ -155,6 +162,20 @@ class SeatClaims:
             told=told,
             wait=int(wait),
         )
+
+    def is_warm(self, *, performance_id: UUID) -> bool:
+        """Say whether the server knows the claims; raises `PartUnavailable`."""
+        return self._warmth(performance_id, leave=False)
+
+    def mark_warm(self, *, performance_id: UUID) -> None:
+        """Say that the server knows the claims from now on; raises `PartUnavailable`."""
+        self._warmth(performance_id, leave=True)
+
+    def _warmth(self, performance_id: UUID, *, leave: bool) -> bool:
+        answer = self.library.call(
+            "fr_gate_warmth", keys=[_key(performance_id, "warm")], args=[int(leave)]
+        )
+        return int(answer) == 1
 
     def write(
         self,

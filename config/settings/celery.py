@@ -29,6 +29,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "schedule": 5.0,
         "options": {"expires": 5},
     },
+    "reservations.warm_gate": {
+        "task": "reservations.warm_gate",
+        "schedule": 5.0,
+        "options": {"expires": 5},
+    },
     "events.relay": {
         "task": "events.relay",
         "schedule": 0.5,

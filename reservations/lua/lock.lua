@@ -7,6 +7,7 @@
 -- Value owner|user|kind|until_ms|checked_ms     kind: T tentative, H held, S sold or blocked
 -- A claim with until_ms <= now_ms is free; PX only collects garbage.
 --
+-- Key   fr:l:{<performance>}:warm                 the server that knows the claims: Note [Cold gate]
 -- Key   fr:l:{<performance>}:n:<limit>:<who>     attempts of a fan or an address
 -- Key   fr:l:{<performance>}:lapses:<user>       count until_ms: see Note [Back-off]
 
@@ -125,5 +126,14 @@ local function write(keys, args)
   return 'OK'
 end
 
+-- KEYS the warm mark; ARGV '1' to leave it. Returns 1 if this server knows the performance's claims
+-- (leaving the mark: since now).
+local function warmth(keys, args)
+  local run = string.match(server.call('INFO', 'server'), 'run_id:(%x+)')
+  if args[1] == '1' then server.call('SET', keys[1], run) end
+  return server.call('GET', keys[1]) == run and 1 or 0
+end
+
+server.register_function('fr_gate_warmth', warmth)
 server.register_function('fr_claim_seats', claim)
 server.register_function('fr_write_seats', write)

@@ -2,7 +2,14 @@
 map's changing part is judged by `now`. Nothing here writes.
 """
 
-from reservations.queries.holds import lapsed_holds, owners_of, seats_of_fan
+from reservations.queries.holds import (
+    TakenSeat,
+    lapsed_holds,
+    open_sales,
+    owners_of,
+    seats_of_fan,
+    taken_seats,
+)
 from reservations.queries.mine import (
     ReservationDetail,
     ReservedSeat,
@@ -30,6 +37,7 @@ __all__ = [
     "ReservedSeat",
     "SaleTerms",
     "SeatStatus",
+    "TakenSeat",
     "availability",
     "details",
     "find",
@@ -38,10 +46,12 @@ __all__ = [
     "hall_seats",
     "lapsed_holds",
     "mine",
+    "open_sales",
     "owners_of",
     "sale_checks",
     "sale_terms",
     "seat_status",
     "seat_statuses",
     "seats_of_fan",
+    "taken_seats",
 ]

@@ -1,16 +1,59 @@
 """What holds are decided and tidied by."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection
 
 from kernel.ids import first_uuid7_at
-from reservations.models import Reservation
+from reservations.models import Reservation, SalePolicy
 
 # Far more than clocks differ: it only keeps the planner from looking at every month.
 _MARGIN = timedelta(days=31)
+
+
+@dataclass(frozen=True, slots=True)
+class TakenSeat:
+    """A seat that nobody may claim; without a reservation it is blocked, without a time sold."""
+
+    seat_id: UUID
+    reservation_id: UUID | None
+    held_until: datetime | None
+    user_id: UUID | None
+
+
+def taken_seats(*, performance_id: UUID, now: datetime) -> list[TakenSeat]:
+    """Return every seat of a performance that is held, sold or blocked at `now`.
+
+    Only live holds name their fan; a sold seat's is asked of nobody.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT inventory.seat_id, inventory.reservation_id, inventory.held_until,
+                   reservation.user_id
+            FROM reservations_seatinventory inventory
+            LEFT JOIN reservations_reservation reservation
+                ON reservation.id = inventory.reservation_id
+               AND inventory.status = 'TEMPORARILY_RESERVED'
+            WHERE inventory.performance_id = %(performance)s
+              AND inventory.status <> 'AVAILABLE'
+              AND (inventory.held_until IS NULL OR inventory.held_until > %(now)s)
+            ORDER BY inventory.seat_id
+            """,
+            {"performance": performance_id, "now": now},
+        )
+        return [TakenSeat(*row) for row in cursor.fetchall()]
+
+
+def open_sales(*, now: datetime) -> list[UUID]:
+    """Return the performances whose seats are being sold at `now`."""
+    rows = SalePolicy.objects.filter(
+        put_on_sale_at__isnull=False, sale_opens_at__lte=now, sale_closes_at__gt=now
+    )
+    return list(rows.order_by("pk").values_list("pk", flat=True))
 
 
 def seats_of_fan(*, user_id: UUID, performance_id: UUID, since: datetime, now: datetime) -> int:
