@@ -18,7 +18,8 @@ from events.runtime import TooManyDeadLetters
 from kernel import clock
 from kernel.ids import uuid7
 from kernel.telemetry import context
-from tests.support.consuming import Handler, running, send
+from kernel.telemetry.logs import CorrelationFilter
+from tests.support.consuming import Handler, running, send, start_from_now
 from tests.support.kafka_reader import KafkaReader
 from tests.support.outbox import TOPIC, new_event, relay_all, write
 from tests.support.waiting import await_that
@@ -30,9 +31,11 @@ NO_EVENT = b'{"id":"none","type":"none","data":{}}'
 
 
 @pytest.fixture
-def group():
+def group(kafka):
     """A group nobody used before; it starts with what is written from now on."""
-    return f"test-{uuid7()}"
+    group = f"test-{uuid7()}"
+    start_from_now(kafka, group, TOPIC)
+    return group
 
 
 def mine(handler: Handler, ids) -> list:
@@ -98,7 +101,9 @@ def test_types_nobody_asked_for_touch_no_table(kafka, group):
     assert not InboxEntry.objects.exists()
 
 
-def test_the_request_id_goes_with_the_event_into_the_handler(kafka, group):
+def test_the_request_id_goes_with_the_event_into_the_handler(kafka, group, caplog):
+    caplog.set_level("INFO", "events.runtime")
+    caplog.handler.addFilter(CorrelationFilter())
     seen = []
 
     def handle(event, *, now):
@@ -111,6 +116,9 @@ def test_the_request_id_goes_with_the_event_into_the_handler(kafka, group):
     with running(Consumer(group=group, topics=(TOPIC,), handle=handle)):
         await_that(lambda: event_id in dict(seen), "applied", seconds=30)
     assert dict(seen)[event_id] == wanted
+    handled = [r for r in caplog.records if r.message == "event handled"]
+    [line] = [r for r in handled if r.event_id == str(event_id)]
+    assert (line.request_id, line.result) == ("request-in-http", "applied")
 
 
 def test_a_passing_database_error_is_tried_again_until_it_passes(kafka, group):

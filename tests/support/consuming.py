@@ -4,11 +4,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from confluent_kafka import Producer
+from confluent_kafka import Consumer as Client
+from confluent_kafka import KafkaException, Producer, TopicPartition
 
 from events import kafka, runtime
 from events.consumers import Consumer
 from kernel import clock
+from tests.support.waiting import await_that
 
 
 class Running:
@@ -41,6 +43,30 @@ def running(consumer: Consumer) -> Iterator[Running]:
         yield group
     finally:
         group.stop()
+
+
+def start_from_now(servers: str, group: str, topic: str) -> None:
+    """Commit the topic's end for a group, so that it doesn't read what earlier tests wrote."""
+    kafka.ensure_topics()
+    client = Client({"bootstrap.servers": servers, "group.id": group})
+    try:
+        ends = await_that(lambda: _ends(client, topic), f"{topic} has leaders", seconds=30)
+        client.commit(offsets=ends, asynchronous=False)
+    finally:
+        client.close()
+
+
+def _ends(client: Client, topic: str) -> list[TopicPartition]:
+    """Return the partitions with their ends; none while a new topic's leaders aren't known."""
+    ends = []
+    for partition in client.list_topics(topic, timeout=10).topics[topic].partitions:
+        place = TopicPartition(topic, partition)
+        try:
+            _, place.offset = client.get_watermark_offsets(place, timeout=10)
+        except KafkaException:
+            return []
+        ends.append(place)
+    return ends
 
 
 def send(servers: str, topic: str, value: bytes, key: bytes = b"key") -> None:
