@@ -24,6 +24,7 @@ from events import cloudevents, kafka
 from events.ids import SHARDS
 from kernel.db.advisory import lock_key
 from kernel.db.dedicated import dedicated_connection
+from kernel.telemetry import context
 
 log = logging.getLogger(__name__)
 
@@ -68,8 +69,12 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    id: UUID
+    event: cloudevents.Event
     message: kafka.Outgoing
+
+    @property
+    def id(self) -> UUID:
+        return self.event.id
 
 
 def publish_once(connection: Connection, publisher: kafka.Publisher) -> int:
@@ -118,7 +123,7 @@ def _read(connection: Connection, shards: Sequence[int]) -> Iterator[_Row]:
             traceparent=traceparent,
         )
         message = kafka.Outgoing(topic, str(aggregate_id).encode(), cloudevents.dump(event))
-        yield _Row(id_, message)
+        yield _Row(event, message)
 
 
 def _one_by_one(
@@ -156,6 +161,10 @@ def _mark(connection: Connection, rows: Sequence[_Row], outcomes: Sequence[kafka
             latency.observe(max(0.0, seconds))
         for row in delivered:
             published.labels(row.message.topic).inc()
+            event = row.event
+            cause = context.Correlation(event.request_id or "", event.traceparent or "")
+            with context.correlated(cause):
+                log.info("event published", extra={"event_id": str(event.id), "type": event.type})
     return len(delivered)
 
 

@@ -154,6 +154,9 @@ class GroupRunner:
         correlation = context.received(event.request_id, event.traceparent)
         with context.correlated(correlation):
             result = self._apply(message, event)
+            if result is not Result.PASSED_OVER:
+                told = {"group": group, "event_id": str(event.id), "type": event.type}
+                log.info("event handled", extra={**told, "result": result.value})
         handled.labels(group, result).inc()
         if result is Result.APPLIED:
             delay.labels(group).observe(max(0.0, (self._now() - event.time).total_seconds()))

@@ -23,6 +23,7 @@ from kernel.db.dedicated import dedicated_connection
 from kernel.db.transaction import TransactionRequired, transaction
 from kernel.ids import uuid7
 from kernel.telemetry.context import Correlation, correlated
+from kernel.telemetry.logs import CorrelationFilter
 from tests.support.kafka_reader import KafkaReader
 from tests.support.outbox import TOPIC, new_event, relay_all, write
 from tests.support.waiting import await_that
@@ -130,6 +131,22 @@ def test_a_message_is_the_contracts_cloudevent(reader):
         "requestid": "request-12345",
         "traceparent": TRACEPARENT,
         "data": {"amount": 5},
+    }
+
+
+@pytest.mark.kafka
+def test_the_log_of_the_relay_names_the_request_of_each_event(reader, caplog):
+    caplog.set_level("INFO", "events.relay")
+    caplog.handler.addFilter(CorrelationFilter())
+    with correlated(Correlation("request-of-one", TRACEPARENT)):
+        [first] = write(new_event())
+    with correlated(Correlation("request-of-two", TRACEPARENT)):
+        [second] = write(new_event())
+    relay_all()
+    lines = [r for r in caplog.records if r.message == "event published"]
+    assert {r.event_id: r.request_id for r in lines} == {
+        str(first): "request-of-one",
+        str(second): "request-of-two",
     }
 
 
