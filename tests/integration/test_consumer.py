@@ -19,7 +19,7 @@ from kernel import clock
 from kernel.ids import uuid7
 from kernel.telemetry import context
 from kernel.telemetry.logs import CorrelationFilter
-from tests.support.consuming import Handler, running, send
+from tests.support.consuming import Handler, running, send, start_from_now
 from tests.support.kafka_reader import KafkaReader
 from tests.support.outbox import TOPIC, new_event, relay_all, write
 from tests.support.waiting import await_that
@@ -31,9 +31,11 @@ NO_EVENT = b'{"id":"none","type":"none","data":{}}'
 
 
 @pytest.fixture
-def group():
+def group(kafka):
     """A group nobody used before; it starts with what is written from now on."""
-    return f"test-{uuid7()}"
+    group = f"test-{uuid7()}"
+    start_from_now(kafka, group, TOPIC)
+    return group
 
 
 def mine(handler: Handler, ids) -> list:
