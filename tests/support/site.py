@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import psutil
 import psycopg
 
 from stack.folder import default_data
@@ -84,9 +85,20 @@ class Site:
             return
         try:
             self.stack("down")
+            assert self._left_over() == []
         finally:
             self.stack("reset")
             shutil.rmtree(self.data, ignore_errors=True)
+
+    def _left_over(self) -> list[str]:
+        """Return the command lines of processes that still work in this site's folder."""
+        found = []
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                words = process.cmdline()
+                if str(self.data) in "\0".join([*words, *process.environ().values()]):
+                    found.append(" ".join(words))
+        return found
 
     def await_ready(self, *, seconds: float = 60) -> None:
         """Wait until /healthz/ready answers 200."""
