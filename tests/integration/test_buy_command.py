@@ -75,6 +75,7 @@ def test_it_waits_for_admission_where_there_is_a_queue(live_server, fan, evening
         (("--seats", "13"), 1, "only 12 seats are free"),
         (("--seats", "5"), 1, "seat_limit_exceeded"),
         (("--fan", "nobody@example.com"), 1, "Log in: 400"),
+        (("--concert", "no such/title"), 2, "no concert no such/title"),
         (("--base-url", "http://127.0.0.1:1"), 2, "does not answer"),
         (("--base-url", "ftp://example.com"), 2, "no http"),
     ],

@@ -80,8 +80,8 @@ class Command(BaseCommand):
     def _find(self, concert: str) -> dict[str, Any]:
         found = self._step("Find the concert", "GET", f"/api/v1/concerts/?search={quote(concert)}")
         ids = [row["id"] for row in found["results"]] or [concert]
-        address = f"/api/v1/concerts/{quote(ids[0])}/performances/"
-        evenings = self._step("Its performances", "GET", address)
+        address = f"/api/v1/concerts/{quote(ids[0], safe='')}/performances/"
+        evenings = self._step("Its performances", "GET", address, absent=f"no concert {concert}")
         for evening in evenings["results"]:
             if evening["sale_state"] in ("ON_SALE", "PRESALE_QUEUE"):
                 return dict(evening)
@@ -149,13 +149,19 @@ class Command(BaseCommand):
         idempotent: bool = False,
         secret: bool = False,
         unless: str = "",
+        absent: str = "",
     ) -> Any:
-        """Send one request, show it and return its answer; a refusal ends all, `unless` it is."""
+        """Send one request, show it and return its answer; a refusal ends all, `unless` it is.
+
+        A 404 is told as `absent`, where that is given.
+        """
         sent = dict(headers or {})
         if idempotent:
             sent["Idempotency-Key"] = str(uuid4())
         answer = self.site.send(method, path, body, sent)
         self._show(title, method, path, None if secret else body, answer)
+        if answer.status == 404 and absent:
+            raise CommandError(absent, returncode=2)
         if answer.status >= 400 and (not unless or answer.code != unless):
             told = f"{title}: {answer.status} {answer.reason}"
             raise CommandError(told, returncode=1)
