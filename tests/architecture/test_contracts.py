@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.apps import apps
 from django.conf import settings
-from django.core.management import call_command
+from django.core.management import call_command, get_commands
 from django.db.migrations.autodetector import MigrationAutodetector
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.state import ProjectState
@@ -77,3 +77,14 @@ def test_the_gateway_lets_the_largest_layout_file_through():
     staff = template.split("location /admin/ {")[1].split("}")[0]
     megabytes = int(re.search(r"client_max_body_size (\d+)m;", staff).group(1))
     assert megabytes * 2**20 > MAX_BYTES
+
+
+def test_the_runbook_names_commands_and_metrics_that_exist():
+    text = (ROOT / "docs" / "runbook.md").read_text()
+    commands = set(re.findall(r"manage\.py (\w+)", text))
+    assert {"events", "keys", "partitions"} <= commands <= set(get_commands())
+    documented = (ROOT / "docs" / "metrics.md").read_text()
+    for metric in re.findall(r"frontrow_\w+", text):
+        assert f"`{metric}`" in documented, metric
+    for verb in re.findall(r"manage\.py events (\w+)", text):
+        assert verb in {"status", "replay"}, verb
