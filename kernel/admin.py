@@ -17,19 +17,17 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import unquote
-from django.db.models import Model, QuerySet
-from django.forms.models import model_to_dict
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.functional import Promise
 
-from kernel import audit, clock
+from kernel import clock, staff_changes
 from kernel.errors import DomainError
 from kernel.i18n import text
 
 ACTION_LIMIT = 1000  # rows one action may touch: it is one request
-_SECRETS = ("password", "secret", "token")
 
 
 class StaffAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -83,20 +81,22 @@ class AuditedAdmin(StaffAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if not change or form.changed_data:
-            _record(request, obj, "changed" if change else "added", _diff(form))
+            staff_changes.record(
+                request, obj, "changed" if change else "added", staff_changes.diff(form)
+            )
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         super().save_formset(request, form, formset, change)
-        diffs = {inner.instance.pk: _diff(inner) for inner in formset.forms}
+        diffs = {inner.instance.pk: staff_changes.diff(inner) for inner in formset.forms}
         for obj in formset.new_objects:
-            _record(request, obj, "added", diffs.get(obj.pk, {}))
+            staff_changes.record(request, obj, "added", diffs.get(obj.pk, {}))
         for obj, _changed in formset.changed_objects:
-            _record(request, obj, "changed", diffs.get(obj.pk, {}))
+            staff_changes.record(request, obj, "changed", diffs.get(obj.pk, {}))
         for obj in formset.deleted_objects:
-            _record(request, obj, "deleted", {})
+            staff_changes.record(request, obj, "deleted", {})
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        _record(request, obj, "deleted", _contents(obj))
+        staff_changes.record(request, obj, "deleted", staff_changes.contents(obj))
         super().delete_model(request, obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
@@ -286,42 +286,3 @@ def _ask(
         "checkbox": ACTION_CHECKBOX_NAME,
     }
     return TemplateResponse(request, "admin/staff_action.html", context)
-
-
-def _record(request: HttpRequest, obj: Model, verb: str, changes: dict[str, Any]) -> None:
-    audit.record(
-        actor_id=request.user.pk,
-        action=f"{obj._meta.label_lower}.{verb}",
-        target=audit.target_of(obj),
-        reason="",
-        changes=changes,
-        now=clock.now(),
-    )
-
-
-def _diff(form: Any) -> dict[str, Any]:
-    """Return `{field: {"from": ..., "to": ...}}` of a bound form; secrets only as "changed"."""
-    return {
-        name: {"changed": True}
-        if any(word in name for word in _SECRETS)
-        else {"from": _shown(form.initial.get(name)), "to": _shown(form.cleaned_data.get(name))}
-        for name in form.changed_data
-        if name in form.cleaned_data
-    }
-
-
-def _contents(obj: Model) -> dict[str, Any]:
-    values = model_to_dict(obj)
-    return {
-        name: {"from": _shown(value)}
-        for name, value in values.items()
-        if not any(word in name for word in _SECRETS)
-    }
-
-
-def _shown(value: Any) -> Any:
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    if isinstance(value, (list, tuple, set, frozenset, QuerySet)):
-        return sorted(str(item) for item in value)
-    return str(value)
