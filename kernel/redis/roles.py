@@ -15,12 +15,14 @@ import threading
 from collections.abc import Callable
 from functools import cache
 from typing import Literal, TypeVar
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django_redis import get_redis_connection
 from redis import Redis, RedisCluster
 from redis import exceptions as redis_errors
 from redis.backoff import NoBackoff
+from redis.cluster import ClusterNode
 from redis.retry import Retry
 
 from kernel.redis.breaker import Breaker
@@ -44,6 +46,7 @@ _UNABLE = ("MISCONF", "NOREPLICAS", "BUSY ", "LOADING", "MASTERDOWN", "CLUSTERDO
 _ALIASES: dict[Role, str] = {"cache": "default", "lock": "lock", "queue": "queue"}
 _opening = threading.Lock()
 _clusters: dict[str, RedisCluster] = {}
+_members: dict[str, list[tuple[str, int]]] = {}  # seen before: the URL's node may be the one lost
 
 
 class ServerUnable(redis_errors.ConnectionError):
@@ -74,24 +77,46 @@ def _run(role: Role, call: Callable[[Redis], T]) -> T:
     server = client(role)
     try:
         return call(server)
+    except AWAY:
+        _forget_connections(server)
+        raise
     except redis_errors.ResponseError as error:
-        if not str(error).startswith(_UNABLE) and not isinstance(error, redis_errors.ReadOnlyError):
+        if not str(error).startswith(_UNABLE):
             raise
-        # The name may lead to another server by now: don't keep asking this one.
-        server.connection_pool.disconnect() if isinstance(server, Redis) else None
+        _forget_connections(server)
         raise ServerUnable(str(error)) from error
 
 
+def _forget_connections(server: Redis | RedisCluster) -> None:
+    """Don't keep asking this one: the name, or the slot, may lead to another server by now."""
+    if not isinstance(server, RedisCluster):
+        server.connection_pool.disconnect(inuse_connections=False)  # other threads' go on
+        return
+    with _opening:
+        for location, known in list(_clusters.items()):
+            if known is server:
+                nodes = server.get_nodes()  # type: ignore[no-untyped-call]
+                _members[location] = [(node.host, node.port) for node in nodes]
+                del _clusters[location]
+
+
 def _cluster(location: str) -> RedisCluster:
-    """Open one cluster client a process and URL; asks a node for the map of slots."""
+    """Open one cluster client a process and URL, which asks a node for the map of slots."""
     with _opening:
         if location not in _clusters:
             options = settings.CACHES["queue"]["OPTIONS"]
-            _clusters[location] = RedisCluster.from_url(
-                location.replace("+cluster", "", 1),
+            parts = urlsplit(location)
+            seeds = [(parts.hostname, parts.port or 6379), *_members.get(location, [])]
+            _clusters[location] = RedisCluster(
+                startup_nodes=[
+                    ClusterNode(host, port)  # type: ignore[no-untyped-call]
+                    for host, port in dict.fromkeys(seeds)
+                ],
+                username=parts.username,
+                password=parts.password,
+                ssl=parts.scheme.startswith("rediss"),
                 socket_timeout=options["SOCKET_TIMEOUT"],
                 socket_connect_timeout=options["SOCKET_CONNECT_TIMEOUT"],
-                # One more try after the map was read anew; then the caller hears 503.
-                retry=Retry(NoBackoff(), 1),
+                retry=Retry(NoBackoff(), 1),  # the caller hears 503 and comes back
             )
         return _clusters[location]
