@@ -55,7 +55,7 @@ def form_of(client, url, **changes):
             data |= {f"{bound.name}_0": f"{value:%Y-%m-%d}", f"{bound.name}_1": f"{value:%H:%M:%S}"}
         elif value is True:
             data[bound.name] = "on"
-        elif value not in (None, False):
+        elif value is not None and value is not False:
             data[bound.name] = value
     return data | changes
 

@@ -45,7 +45,7 @@ def filled(answer, **wanted):
         if isinstance(value, datetime):
             local = localtime(value)
             data |= {f"{field.html_name}_0": local.date(), f"{field.html_name}_1": local.time()}
-        elif value not in (None, False):
+        elif value is not None and value is not False:
             data[field.html_name] = value
     return data
 
