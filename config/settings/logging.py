@@ -32,7 +32,8 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": _level},
     "loggers": {
         "django.server": {"level": "WARNING"},
-        # Ticks come several times a second; Flower and the metrics show them better, lines only at DEBUG.
+        # Ticks come several times a second; Flower and the metrics show them better. Lines only at
+        # DEBUG.
         "celery.beat": {"level": _ticks},
         "celery.worker.strategy": {"level": _ticks},
         "celery.app.trace": {"level": _ticks},
