@@ -1,11 +1,12 @@
 """The catalogue over HTTP: public, cached, the same bytes for everybody of one language."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse, HttpResponseBase
-from django.utils.cache import get_conditional_response
+from django.utils.cache import get_conditional_response, patch_vary_headers
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -14,6 +15,7 @@ from rest_framework.views import APIView
 from catalogue import cache, documents, queries
 from catalogue.api import examples, pagination, parameters
 from catalogue.api import serializers as forms
+from catalogue.api.packing import WORTH_PACKING, accepts_gzip, gzipped
 from catalogue.api.pagination import Pages
 from kernel import clock
 from kernel.api.serializers import ProblemSerializer
@@ -230,7 +232,13 @@ class SeatMapView(CatalogueView):
         document = cache.read(
             cache.SEAT_MAP, str(performance_id), build=build, now=now, layout_of=performance_id
         )
-        return self.answer(request, document)
+        # Compressed once and not by the gateway for every fan, which would weaken the tag too.
+        packed = accepts_gzip(request) and len(document.body) >= WORTH_PACKING
+        response = self.answer(request, gzipped(document) if packed else document)
+        patch_vary_headers(response, ["Accept-Encoding"])
+        if packed and response.status_code == HTTPStatus.OK:
+            response["Content-Encoding"] = "gzip"
+        return response
 
 
 class AvailabilityView(CatalogueView):

@@ -1,5 +1,6 @@
 """Seat map, availability and the plain list of seats."""
 
+import gzip
 from datetime import timedelta
 
 import pytest
@@ -147,3 +148,26 @@ def test_the_map_and_the_statuses_speak_of_the_same_seats(api, evening):
     ids = [seat["id"] for s in shown["sections"] for row in s["rows"] for seat in row["seats"]]
     assert ids == [str(seat.pk) for seat in Seat.objects.order_by("index")]
     assert len(ids) == len(api.get(address(evening, "availability")).json()["statuses"])
+
+
+def test_a_compressed_seat_map_has_a_strong_tag_of_its_own(api):
+    url = f"/api/v1/performances/{factories.make_performance(seats=60).pk}/seatmap/"
+    plain = api.get(url)
+    packed = api.get(url, headers={"accept-encoding": "br, gzip"})
+    assert packed["Content-Encoding"] == "gzip"
+    assert gzip.decompress(packed.content) == plain.content
+    assert packed["ETag"].startswith('"')
+    assert packed["ETag"] != plain["ETag"]
+    assert "Accept-Encoding" in packed["Vary"]
+    assert "Accept-Encoding" in plain["Vary"]
+    again = api.get(url, headers={"accept-encoding": "gzip", "if-none-match": packed["ETag"]})
+    assert again.status_code == 304
+    assert "Content-Encoding" not in again
+
+
+@pytest.mark.parametrize("accepted", ["", "identity", "gzip;q=0", "br"])
+def test_a_client_without_gzip_gets_the_seat_map_as_it_is(api, accepted):
+    url = f"/api/v1/performances/{factories.make_performance(seats=60).pk}/seatmap/"
+    answer = api.get(url, headers={"accept-encoding": accepted})
+    assert "Content-Encoding" not in answer
+    assert answer.json()["layout_version"] == 1
