@@ -8,11 +8,15 @@ import pytest
 from tests.support.kafka_reader import KafkaReader
 from tests.support.site import Site
 
+# The first test starts the site, on a fresh machine with its downloads; others wait for restarts.
+SECONDS = 360
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.parent.name == "acceptance":
             item.add_marker(pytest.mark.acceptance)
+            item.add_marker(pytest.mark.timeout(SECONDS))
 
 
 @pytest.fixture(scope="session")

@@ -231,7 +231,6 @@ class Probe:
         go()
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("role", ROLES)
 def test_every_answer_is_in_the_document(
     site: Site, document: BaseSchema, role: str, record_property

@@ -71,7 +71,9 @@ class Site:
     def up(self) -> None:
         """Start everything and wait until the site says that it is ready."""
         self._share_downloads()
-        self.stack("up", "--detach", seconds=_UP_SECONDS)
+        printed = self.stack("up", "--detach", seconds=_UP_SECONDS)
+        # There is no stand-in for the broker.
+        assert self.exports["KAFKA_BOOTSTRAP_SERVERS"], f"no Kafka on this machine:\n{printed}"
         self.await_ready()
 
     def down(self) -> None:
