@@ -33,6 +33,21 @@ def test_a_crowd_polls_about_a_thousand_times_a_second_whatever_its_size(crowd, 
     assert polls < 1.6 * policy.POLLS_PER_SECOND
 
 
+def test_a_crowd_of_a_hundred_thousand_is_played_through_its_first_minutes():
+    """Everybody asks again when told to; the line moves at the room's pace meanwhile."""
+    crowd, pace, step, seconds = 100_000, 50, 50, 300
+    polls = [0] * seconds
+    for start in range(0, crowd, step):
+        at = interval(spot(start, crowd, pace=pace)) * (start % 997) / 997  # they came over time
+        while at < seconds:
+            polls[int(at)] += step
+            ahead = start - int(at * pace)
+            if ahead <= 0:
+                break
+            at += interval(spot(ahead, crowd - int(at * pace), pace=pace))
+    assert sum(polls[60:]) / (seconds - 60) < 1.1 * policy.POLLS_PER_SECOND
+
+
 def test_those_far_behind_ask_less_often():
     places = [spot(ahead, 50_000) for ahead in (10, 1_000, 40_000)]
     intervals = [sum(interval(place) for _ in range(50)) / 50 for place in places]
