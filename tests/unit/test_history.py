@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.support.history import Facts, Purchase, out_of_order, violations
+from tests.support.history import Facts, Purchase, Spell, out_of_order, owned_twice, violations
 from tests.support.kafka_reader import Record
 
 PRICE = 1000
@@ -140,3 +140,19 @@ def test_two_ends_of_one_reservation_are_reported():
     assert out_of_order(records) == ["r1 was reservation.expired and then reservation.confirmed"]
     other = replace(records[2], key="r2")
     assert out_of_order([records[0], records[1], other]) == []
+
+
+@pytest.mark.parametrize(
+    ("spells", "twice"),
+    [
+        ([("s1", "a", 0, 5), ("s1", "b", 5, 9)], 0),  # the moment it ends it is free
+        ([("s1", "a", 0, 5), ("s2", "b", 1, 9)], 0),
+        ([("s1", "a", 0, 5), ("s1", "b", 4.9, 9)], 1),
+        ([("s1", "a", 0, 9), ("s1", "b", 2, 3), ("s1", "c", 4, 5)], 2),  # inside a longer one
+        ([("s1", "b", 2, 3), ("s1", "a", 0, float("inf"))], 1),  # whatever the order of telling
+        ([("s1", "a", 0, 5), ("s1", "a", 4, 9)], 0),  # its own
+        ([("s1", "a", 0, 5), ("s1", "b", 4, 4)], 0),  # given up before it was heard of
+    ],
+)
+def test_a_seat_had_by_two_at_once_is_reported(spells, twice):
+    assert len(owned_twice([Spell(*spell) for spell in spells])) == twice
