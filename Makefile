@@ -35,6 +35,10 @@ test: setup-dev ## Run the tests on real servers (ARGS="tests/api -k hold" picks
 test-fast: setup-dev ## Run the unit and architecture tests: no servers, under 30 s
 	@exec $(VENV)/python -m pytest tests/unit tests/architecture $(ARGS)
 
+.PHONY: bench
+bench: setup ## Measure the speed bars on this machine (ARGS=--quick takes a minute; --json)
+	@exec $(VENV)/python bench/speed.py $(ARGS)
+
 .PHONY: lint
 lint: setup-dev ## Check style, types, layering, migrations and generated documents
 	@$(VENV)/ruff check .

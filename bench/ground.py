@@ -29,11 +29,14 @@ _DATABASE = "frontrow_bench"
 
 
 @contextmanager
-def ground() -> Iterator[None]:
-    """Set Django up on servers of its own; everything inside may use the product."""
+def ground(*, durable: bool = False) -> Iterator[Path]:
+    """Set Django up on servers of its own; everything inside may use the product.
+
+    Yields the folder of the servers. `durable`: with fsync and append-only files, as in production.
+    """
     kept = os.environ.get("FRONTROW_BENCH_DATA")
     data = Path(kept or tempfile.mkdtemp(prefix="frontrow-bench-"))
-    servers = TestServers(data, keep=bool(kept))
+    servers = TestServers(data, durable=durable, keep=bool(kept))
     try:
         os.environ.update(servers.up())
         server, _, name = os.environ["DATABASE_URL"].rpartition("/")
@@ -51,7 +54,7 @@ def ground() -> Iterator[None]:
         django.setup()
         call_command("keys", "init", verbosity=0)
         call_command("migrate", verbosity=0)
-        yield
+        yield data
     finally:
         connections.close_all()
         if not kept:

@@ -5,12 +5,20 @@ from uuid import UUID
 
 from concerts.models import Concert, Performance, PriceGrade, Seat, Section, Venue
 from kernel import clock
+from kernel.ids import uuid7
 from reservations.models import SalePolicy
 from reservations.usecases import inventory
 
 
-def make_hall(seats: int, *, row_length: int = 50, rows_per_section: int = 20) -> Performance:
-    """Return a performance on sale with so many seats."""
+def numbered(prefix: str, number: int) -> UUID:
+    """Return a key that scripts can make from a number: 24 characters and twelve digits."""
+    return UUID(f"{prefix}{100_000_000_000 + number}")
+
+
+def make_hall(
+    seats: int, *, row_length: int = 50, rows_per_section: int = 20, prefix: str = ""
+) -> Performance:
+    """Return a performance on sale with so many seats; `prefix`: with `numbered` keys."""
     now = clock.now()
     venue = Venue.objects.create(name_ko="공연장")
     concert = Concert.objects.create(
@@ -28,6 +36,7 @@ def make_hall(seats: int, *, row_length: int = 50, rows_per_section: int = 20) -
     Seat.objects.bulk_create(
         (
             Seat(
+                id=numbered(prefix, index) if prefix else uuid7(),
                 performance=performance,
                 section=sections[index // per_section],
                 row=str(index % per_section // row_length + 1),

