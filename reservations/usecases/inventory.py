@@ -17,6 +17,7 @@ from kernel.errors import DomainError, Kind
 from kernel.i18n import text
 from reservations import locking, operations, policy, queries, store
 from reservations.models import SeatInventory
+from reservations.seating.book import book
 from reservations.store import Claim
 
 
@@ -160,6 +161,9 @@ def _tell_gate(rows: Sequence[locking.LockedRow], *, blocked: bool, now: datetim
             ],
             me=store.BLOCKED,
             now=now,
+        )
+        book.note(
+            performance_id=performance_id, seat_ids=[row.seat_id for row in seats], free=not blocked
         )
 
 

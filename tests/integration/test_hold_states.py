@@ -25,12 +25,13 @@ from kernel.ids import uuid7
 from kernel.redis.roles import client
 from reservations import operations, queries, store
 from reservations.models import Reservation
-from reservations.usecases import holds, inventory
+from reservations.seating.chooser import Wish
+from reservations.usecases import claims, holds, inventory
 from tests.support import factories
 from tests.support.holding import inventory_disagreements, place, seats_held_twice
 from tickets.operations import issue
 
-SEATS, FANS, LIMIT, HOLD = 6, 3, 4, 60
+SEATS, FANS, LIMIT, HOLD, CAP = 6, 3, 4, 60, 150
 
 
 class Holds(RuleBasedStateMachine):
@@ -42,7 +43,12 @@ class Holds(RuleBasedStateMachine):
     def start(self):
         self.now = clock.now()
         self.performance = factories.make_performance(
-            seats=SEATS, max_seats_per_fan=LIMIT, hold_seconds=HOLD, now=self.now
+            seats=SEATS,
+            max_seats_per_fan=LIMIT,
+            hold_seconds=HOLD,
+            hold_cap_seconds=CAP,
+            lapses_before_backoff=0,
+            now=self.now,
         )
         self.seats = factories.seat_ids(self.performance)
         self.fans = [factories.make_user() for _ in range(FANS)]
@@ -52,6 +58,7 @@ class Holds(RuleBasedStateMachine):
         self.blocked = set()
         self.gate_lost = False
         self.owners = {}  # reservation -> fan
+        self.caps = {}  # reservation -> when no extension helps any more
 
     def lapse(self):
         for id_, (_fan, _seats, until) in list(self.live.items()):
@@ -102,7 +109,58 @@ class Holds(RuleBasedStateMachine):
         assert not taken & set(seats)
         self.live[hold.id] = (fan, seats, hold.expires_at)
         self.owners[hold.id] = fan
+        self.caps[hold.id] = hold.extendable_until
+        assert hold.extendable_until == self.now + timedelta(seconds=CAP)
         return hold.id
+
+    @rule(target=made, fan=st.integers(0, FANS - 1), count=st.integers(1, LIMIT))
+    def place_best(self, fan, count):
+        taken = self.taken()
+        too_many = self.owned_by(fan) + count > LIMIT
+        try:
+            hold = holds.place_best(
+                user_id=self.fans[fan].pk,
+                performance_id=self.performance.pk,
+                wish=Wish(count),
+                reservation_id=uuid7(),
+                queue_token=None,
+                now=self.now,
+            )
+        except holds.NoSeatsMatch:
+            assert SEATS - len(taken) < count
+            return multiple()
+        except holds.SeatLimitExceeded:
+            assert too_many
+            return multiple()
+        seats = [seat.seat_id for seat in hold.seats]
+        assert not too_many
+        assert len(seats) == count
+        assert not taken & set(seats)
+        self.live[hold.id] = (fan, seats, hold.expires_at)
+        self.owners[hold.id] = fan
+        self.caps[hold.id] = hold.extendable_until
+        return hold.id
+
+    @rule(id_=made, fan=st.integers(0, FANS - 1))
+    def extend(self, id_, fan):
+        self.lapse()
+        held = self.live.get(id_)
+        try:
+            longer = holds.extend(reservation_id=id_, user_id=self.fans[fan].pk, now=self.now)
+        except holds.ReservationNotFound:
+            assert fan != self.owners[id_]
+        except holds.ExtensionLimit:
+            assert held[2] == self.caps[id_]
+        except operations.ReservationExpired:
+            assert self.ended[id_] == "EXPIRED"
+        except holds.ReservationNotPending:
+            assert id_ in self.sold or self.ended[id_] == "RELEASED"
+        else:
+            owner, seats, until = held
+            assert owner == fan
+            until = min(until + timedelta(seconds=HOLD), self.caps[id_])
+            assert longer.expires_at == until
+            self.live[id_] = (owner, seats, until)
 
     @rule(seconds=st.sampled_from([0.2, 1, 7, 29, HOLD]))
     def advance(self, seconds):
@@ -180,6 +238,12 @@ class Holds(RuleBasedStateMachine):
     def lose_the_lock_server(self):
         client("lock").flushall()
         self.gate_lost = True
+
+    @rule()
+    def rebuild_the_claims(self):
+        for done in claims.rebuild_cold(now=self.now):
+            if done.performance_id == self.performance.pk:  # earlier walks left theirs
+                assert done.claims == len(self.taken())
 
     @invariant()
     def the_seat_map_is_the_models(self):
