@@ -157,7 +157,8 @@ def test_kafka_starts_when_asked_and_makes_no_topic_by_itself(servers, environme
     assert environment["KAFKA_BOOTSTRAP_SERVERS"] == ""
     admin = AdminClient({"bootstrap.servers": servers.start_kafka()})
     admin.create_topics([NewTopic("declared", 1)])["declared"].result(20)
-    assert "declared" in admin.list_topics(timeout=20).topics
+    # The broker hears of a topic a moment after the controller has made it.
+    assert wait_until(lambda: "declared" in admin.list_topics(timeout=20).topics, 20)
     assert admin.list_topics("undeclared", timeout=20).topics["undeclared"].error is not None
     assert "undeclared" not in admin.list_topics(timeout=20).topics
 
