@@ -15,7 +15,7 @@ from queueing.errors import (
     QueueUnavailable,
 )
 from queueing.rebuild import answered, store
-from queueing.store import PlaceState, Status
+from queueing.replies import PlaceState, Status
 
 __all__ = [
     "Admission",

@@ -13,7 +13,7 @@ import math
 import random
 
 from queueing import policy
-from queueing.store import Spot
+from queueing.replies import Spot
 
 
 def eta_seconds(spot: Spot) -> int:

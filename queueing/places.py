@@ -15,7 +15,7 @@ from queueing.errors import (
     QueueUnavailable,
     TooManyAccounts,
 )
-from queueing.store import PlaceState, Reply, Spot, Status
+from queueing.replies import PlaceState, Reply, Spot, Status
 
 _ADMITTED_POLL_SECONDS = 30
 

@@ -98,13 +98,13 @@ def serving_kept(performance_id: UUID) -> int:
 
 
 def rooms_to_tick(*, now: datetime, limit: int) -> list[QueueConfig]:
-    """Return the rooms a tick looks after: those of evenings that are not long over."""
+    """Return the rooms a tick looks after: those of evenings that are not long over.
+
+    Drafts are among them (`performance.is_public()`): a room goes out of sight with its concert.
+    """
     return list(
-        QueueConfig.objects.filter(
-            performance__deleted_at__isnull=True,
-            performance__starts_at__gt=now - timedelta(days=1),
-        )
-        .select_related("performance__queue_progress")
+        QueueConfig.objects.filter(performance__starts_at__gt=now - timedelta(days=1))
+        .select_related("performance__concert", "performance__queue_progress")
         .order_by("queue_opens_at")[:limit]
     )
 

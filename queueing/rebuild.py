@@ -16,7 +16,8 @@ from kernel.db.transaction import transaction
 from kernel.redis.breaker import PartUnavailable
 from queueing import operations, queries
 from queueing.errors import QueueUnavailable
-from queueing.store import Reply, Status, TotalsReply, WaitingRoomStore
+from queueing.replies import Reply, Status, TotalsReply
+from queueing.store import WaitingRoomStore
 
 log = logging.getLogger(__name__)
 R = TypeVar("R", Reply, TotalsReply)

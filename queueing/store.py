@@ -4,10 +4,8 @@ Every method is one call of a function of lua/queue.lua, whose keys share the pe
 tag. Raises `kernel.redis.breaker.PartUnavailable` when the server is away.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -18,82 +16,16 @@ from kernel import clock
 from kernel.redis import limits
 from kernel.redis.functions import FunctionLibrary
 from kernel.redis.limits import Meter
+from kernel.redis.roles import guarded
 from queueing import policy
 from queueing.models import QueueConfig
 from queueing.operations import Epoch, Reserved
+from queueing.replies import Reply, Status, Totals, TotalsReply, reply_of, text_of
 from queueing.tokens import Proof
 
 _FOLDER = Path(__file__).parent / "lua"
 SOURCES = (limits.SOURCE, *(_FOLDER / name for name in ("room.lua", "fans.lua", "queue.lua")))
 _KEYS = ("config", "state", "waiting", "active", "people", "birth")
-
-
-class Status(StrEnum):
-    """What a function answers first."""
-
-    NEW = "NEW"
-    SAME = "SAME"
-    OK = "OK"
-    COLD = "COLD"  # the server doesn't know the room, or woke up without its last moments
-    CEILING = "CEILING"  # all reserved numbers are given
-    NOT_REQUIRED = "NOT_REQUIRED"
-    NOT_OPEN = "NOT_OPEN"
-    PAUSED = "PAUSED"
-    CLOSED = "CLOSED"
-    UNKNOWN = "UNKNOWN"
-    CHALLENGE = "CHALLENGE"  # a new place only for those who pass the room's abuse check
-    TOO_MANY_ACCOUNTS = "TOO_MANY_ACCOUNTS"
-
-
-class PlaceState(StrEnum):
-    """Where a fan stands."""
-
-    WAITING = "WAITING"
-    ADMITTED = "ADMITTED"
-    EXPIRED = "EXPIRED"
-    LEFT = "LEFT"
-    FINISHED = "FINISHED"
-
-
-_STATES = {
-    "W": PlaceState.WAITING,
-    "G": PlaceState.ADMITTED,
-    "A": PlaceState.ADMITTED,
-    "E": PlaceState.EXPIRED,
-    "L": PlaceState.LEFT,
-    "F": PlaceState.FINISHED,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """A fan's place as the server sees it; times in ms since the Unix epoch, `pace` fans/s."""
-
-    epoch: int
-    number: int
-    state: PlaceState
-    ahead: int
-    until_ms: int
-    phase: str
-    waiting: int
-    pace: float
-    admits_from_ms: int
-    now_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """The answer to a fan's call; `spot` goes with NEW and SAME only."""
-
-    status: Status
-    spot: Spot | None = None
-    birth: str = ""
-    epoch: int = 0
-    ceiling: int = 0
-    draws: bool = False  # the ceiling that was met is the draw's
-    opens_ms: int = 0
-    check: str = ""
-    work_bits: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,34 +36,6 @@ class JoinTerms:
     work_bits: int = 0
     vouched: bool = False
     address: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """A room as a whole. `admitted` and `waited_ms` count since the room began."""
-
-    epoch: int
-    next: int
-    ceiling: int
-    serving: int
-    waiting: int
-    active: int
-    admitted: int
-    waited_ms: int
-    phase: str
-    rate: float
-    just_admitted: int
-    capacity: int
-    pace: float
-
-
-@dataclass(frozen=True, slots=True)
-class TotalsReply:
-    """The answer to a tick; `totals` goes with OK only."""
-
-    status: Status
-    totals: Totals | None = None
-    birth: str = ""
 
 
 class WaitingRoomStore:
@@ -165,7 +69,7 @@ class WaitingRoomStore:
         tag = f"fr:q:{{{performance_id}}}:"
         caller, address = str(user_id), limits.address_tag(terms.address)
         user_limit, address_limit = limits.limit_of("join"), limits.limit_of("join_address")
-        keys = [tag + name for name in _KEYS]
+        keys = _keys(performance_id)
         keys += [f"{tag}n:join:{caller}", f"{tag}n:join_address:{address}", f"{tag}from:{address}"]
         limit, reply = self.library.call(
             f"{self._prefix}_join",
@@ -183,28 +87,28 @@ class WaitingRoomStore:
             ],
         )
         limits.note(meter, limit)
-        return _reply(reply)
+        return reply_of(reply)
 
     def poll(
         self, *, performance_id: UUID, user_id: UUID, proof: Proof | None, now_ms: int
     ) -> Reply:
         """Say the user's place; a fan seen admitted has come, and the session starts."""
-        return _reply(self._call("poll", performance_id, now_ms, str(user_id), *_shown(proof)))
+        return reply_of(self._call("poll", performance_id, now_ms, str(user_id), *_shown(proof)))
 
     def leave(self, *, performance_id: UUID, user_id: UUID, now_ms: int) -> Reply:
         """End the user's place, waiting or admitted."""
-        return _reply(self._call("quit", performance_id, now_ms, str(user_id), "L"))
+        return reply_of(self._call("quit", performance_id, now_ms, str(user_id), "L"))
 
     def finish(self, *, performance_id: UUID, user_id: UUID, now_ms: int) -> Reply:
         """End the user's session; somebody who waits again keeps the new place."""
-        return _reply(self._call("quit", performance_id, now_ms, str(user_id), "F"))
+        return reply_of(self._call("quit", performance_id, now_ms, str(user_id), "F"))
 
     def tick(self, *, performance_id: UUID, now_ms: int) -> TotalsReply:
         """Bring the room up to now (one bounded batch) and say how it stands."""
         raw = self._call("tick", performance_id, now_ms)
-        status = Status(_text(raw[0]))
+        status = Status(text_of(raw[0]))
         if status is not Status.OK:
-            return TotalsReply(status, birth=_text(raw[1]) if status is Status.COLD else "")
+            return TotalsReply(status, birth=text_of(raw[1]) if status is Status.COLD else "")
         integers = [int(value) for value in raw[1:9]]
         epoch, last, ceiling, serving, waiting, active, admitted, waited_ms = integers
         totals = Totals(
@@ -216,7 +120,7 @@ class WaitingRoomStore:
             active=active,
             admitted=admitted,
             waited_ms=waited_ms,
-            phase=_text(raw[9]),
+            phase=text_of(raw[9]),
             rate=float(raw[10]),
             just_admitted=int(raw[11]),
             capacity=int(raw[12]),
@@ -253,7 +157,7 @@ class WaitingRoomStore:
         """Begin an epoch: BEGUN, KNOWN (somebody else did) or STALE (lost again since)."""
         # The very first epoch has nobody to wait for.
         pause_ms = policy.REBUILD_SECONDS * 1000 if epoch.number > 1 else 0
-        return _text(
+        return text_of(
             self._call(
                 "begin",
                 performance_id,
@@ -278,37 +182,17 @@ class WaitingRoomStore:
         )
         return bool(raised)
 
+    def conceal(self, *, performance_id: UUID) -> None:
+        """Forget the rules of a room that the public may not see; its places stay."""
+        guarded("queue", lambda server: server.delete(_keys(performance_id)[0]))
+
     def _call(self, verb: str, performance_id: UUID, *args: int | str) -> Any:
-        keys = [f"fr:q:{{{performance_id}}}:{name}" for name in _KEYS]
+        keys = _keys(performance_id)
         return self.library.call(f"{self._prefix}_{verb}", keys=keys, args=list(args))
 
 
-def _reply(raw: Sequence[Any]) -> Reply:
-    status = Status(_text(raw[0]))
-    if status in (Status.NEW, Status.SAME):
-        spot = Spot(
-            epoch=int(raw[1]),
-            number=int(raw[2]),
-            state=_STATES[_text(raw[3])],
-            ahead=int(raw[4]),
-            until_ms=int(raw[5]),
-            phase=_text(raw[6]),
-            waiting=int(raw[7]),
-            pace=float(raw[8]),
-            admits_from_ms=int(raw[9]),
-            now_ms=int(raw[10]),
-        )
-        return Reply(status, spot)
-    if status is Status.COLD:
-        return Reply(status, birth=_text(raw[1]))
-    if status is Status.CEILING:
-        draws = _text(raw[3]) == "DRAW"
-        return Reply(status, epoch=int(raw[1]), ceiling=int(raw[2]), draws=draws)
-    if status is Status.CHALLENGE:
-        return Reply(status, check=_text(raw[1]), work_bits=int(raw[2]))
-    if status is Status.NOT_OPEN:
-        return Reply(status, opens_ms=int(raw[1]))
-    return Reply(status)
+def _keys(performance_id: UUID) -> list[str]:
+    return [f"fr:q:{{{performance_id}}}:{name}" for name in _KEYS]
 
 
 def _shown(proof: Proof | None) -> tuple[int, int, int]:
@@ -317,7 +201,3 @@ def _shown(proof: Proof | None) -> tuple[int, int, int]:
 
 def _or_empty(number: int | None) -> int | str:
     return "" if number is None else number
-
-
-def _text(value: bytes | str) -> str:
-    return value.decode() if isinstance(value, bytes) else value

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from kernel.api.serializers import StrictSerializer
 from queueing.queries import ROOM_STATES
-from queueing.store import PlaceState
+from queueing.replies import PlaceState
 
 
 class JoinSerializer(StrictSerializer):

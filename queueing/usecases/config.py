@@ -132,6 +132,8 @@ def _check(config: QueueConfig, *, made: bool) -> None:
 
 def _mirror(config: QueueConfig, now: datetime) -> None:
     queries.forget(config.performance_id)
+    if not config.performance.is_public():
+        return  # published later, the first who asks has it read
     try:
         store.configure(config=config, now_ms=clock.to_ms(now))
     except PartUnavailable:

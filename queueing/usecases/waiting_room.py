@@ -27,7 +27,8 @@ from queueing.errors import (
 from queueing.models import QueueConfig, QueueProgress
 from queueing.places import Place, place_of
 from queueing.rebuild import answered, raise_ceiling, store
-from queueing.store import JoinTerms, Reply, Status, Totals
+from queueing.replies import Reply, Status, Totals
+from queueing.store import JoinTerms
 
 log = logging.getLogger(__name__)
 unfinished = Counter(
@@ -196,6 +197,9 @@ def advance(*, now: datetime, limit: int = 500) -> Advanced:
     configs = queries.rooms_to_tick(now=now, limit=limit)
     admitted = failed = 0
     for config in configs:
+        if not config.performance.is_public():
+            store.conceal(performance_id=config.performance_id)
+            continue
         store.configure(config=config, now_ms=clock.to_ms(now))
         if not config.queue_required or now < config.queue_opens_at:
             continue

@@ -14,7 +14,7 @@ from django.db import connections
 from kernel import clock
 from kernel.ids import uuid7
 from queueing import rebuild
-from queueing.store import PlaceState
+from queueing.replies import PlaceState
 from queueing.usecases import waiting_room
 from tests.support.waiting_rooms import make_room, weaken_library
 

@@ -14,7 +14,7 @@ from kernel.ids import uuid7
 from kernel.redis.limits import Meter, RateLimited, address_tag
 from queueing import abuse
 from queueing.errors import ChallengeFailed, ChallengeRequired, TooManyAccounts
-from queueing.store import PlaceState
+from queueing.replies import PlaceState
 from queueing.usecases import config as config_use_case
 from queueing.usecases import waiting_room
 from tests.support.round_trips import counted_round_trips

@@ -15,7 +15,7 @@ from kernel.ids import uuid7
 from kernel.redis.roles import breaker
 from queueing import queries, rebuild
 from queueing.models import QueueConfig
-from queueing.store import PlaceState
+from queueing.replies import PlaceState
 from queueing.usecases import config as config_use_case
 from queueing.usecases import waiting_room
 from tests.support.factories import make_performance, make_user

@@ -10,7 +10,7 @@ from kernel import clock
 from kernel.redis.roles import client
 from queueing import policy
 from queueing.models import QueueProgress
-from queueing.store import PlaceState
+from queueing.replies import PlaceState
 from queueing.usecases import config as config_use_case
 from tests.support.waiting_rooms import Room, weaken_library
 

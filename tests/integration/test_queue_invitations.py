@@ -16,7 +16,7 @@ from kernel.ids import uuid7
 from queueing import tokens
 from queueing.errors import InvitationInvalid, InvitationUsedUp, QueueNotOpen, QueuePaused
 from queueing.models import Invitation, InvitationUse
-from queueing.store import PlaceState
+from queueing.replies import PlaceState
 from queueing.usecases import invitations, waiting_room
 from queueing.usecases.config import set_config
 from tests.support.factories import make_user

@@ -1,9 +1,13 @@
 """The tick's task, and what the waiting rooms tell the operators."""
 
-from queueing import metrics, tasks
+import pytest
+
+from concerts.errors import PerformanceNotFound
+from concerts.models import Concert
+from queueing import metrics, queries, rebuild, tasks
 from queueing.models import QueueProgress
-from queueing.store import PlaceState
-from queueing.usecases import waiting_room
+from queueing.replies import PlaceState, Status, TotalsReply
+from queueing.usecases import config, waiting_room
 from tests.support.waiting_rooms import Room
 
 
@@ -32,16 +36,48 @@ def test_a_tick_with_the_server_away_is_no_failure(parts):
         parts.part("queue").start()
 
 
-def test_one_rooms_trouble_is_not_the_others():
-    draft = Room.open()
-    draft.performance.concert.__class__.objects.filter(pk=draft.performance.concert_id).update(
-        published_at=None
-    )
-    room = Room.open(capacity=1)
+def test_one_rooms_trouble_is_not_the_others(monkeypatch):
+    broken, room = Room.open(), Room.open(capacity=1)
+    ask = rebuild.store.tick
+
+    def tick(*, performance_id, now_ms):
+        if performance_id == broken.performance.pk:
+            return TotalsReply(Status.CEILING)
+        return ask(performance_id=performance_id, now_ms=now_ms)
+
+    monkeypatch.setattr(rebuild.store, "tick", tick)
     inside, waiting = room.join_many(2)
     room.leave(inside)
-    waiting_room.advance(now=room.now)
+    assert waiting_room.advance(now=room.now).failed == 1
     assert room.poll(waiting).state is PlaceState.ADMITTED
+
+
+def test_a_room_goes_out_of_sight_with_its_concert_and_keeps_its_places():
+    room = Room.open()
+    fan, place = room.join()
+    concerts = Concert.objects.filter(pk=room.performance.concert_id)
+    concerts.update(published_at=None)
+    waiting_room.advance(now=room.now)
+    queries.forget(room.performance.pk)
+    with pytest.raises(PerformanceNotFound):
+        room.poll(fan)
+    concerts.update(published_at=room.now)
+    queries.forget(room.performance.pk)
+    assert room.poll(fan).number == place.number
+
+
+def test_preparing_a_draft_shows_nothing_of_it():
+    room = Room.open()
+    Concert.objects.filter(pk=room.performance.concert_id).update(published_at=None)
+    config.set_config(
+        performance_id=room.performance.pk,
+        changes={"capacity": 7},
+        actor_id=None,
+        reason="prepared",
+        now=room.now,
+    )
+    with pytest.raises(PerformanceNotFound):
+        room.join()
 
 
 def test_metrics_say_how_each_room_stands():

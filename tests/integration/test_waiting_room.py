@@ -8,7 +8,7 @@ from kernel import clock
 from kernel.ids import uuid7
 from queueing.errors import QueueClosed, QueueNotOpen, QueueNotRequired, QueuePaused
 from queueing.models import QueueConfig, QueueProgress
-from queueing.store import PlaceState
+from queueing.replies import PlaceState
 from queueing.usecases import config as config_use_case
 from queueing.usecases import waiting_room
 from tests.support.factories import make_performance

@@ -10,7 +10,7 @@ from kernel.redis.roles import breaker
 from queueing import admission, operations, policy, rebuild
 from queueing.errors import QueueNotAdmitted, QueueUnavailable
 from queueing.models import QueueProgress
-from queueing.store import PlaceState, Status
+from queueing.replies import PlaceState, Status
 from queueing.usecases import waiting_room
 from tests.support.waiting_rooms import Room
 

@@ -23,7 +23,7 @@ from kernel.redis.roles import client
 from queueing import policy
 from queueing.errors import QueueClosed, QueuePaused
 from queueing.models import QueueProgress
-from queueing.store import PlaceState
+from queueing.replies import PlaceState
 from queueing.usecases import config as config_use_case
 from queueing.usecases import waiting_room
 from queueing.usecases.waiting_room import Place

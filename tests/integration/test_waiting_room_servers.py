@@ -17,7 +17,7 @@ from kernel.redis.roles import breaker, guarded
 from queueing import policy
 from queueing.errors import QueueUnavailable
 from queueing.models import QueueProgress
-from queueing.store import PlaceState
+from queueing.replies import PlaceState
 from tests.support.valkeys import Valkeys, is_synced, queue_role_at
 from tests.support.waiting import await_that
 from tests.support.waiting_rooms import Room

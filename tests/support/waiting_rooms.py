@@ -15,7 +15,8 @@ from kernel.redis.functions import FunctionLibrary
 from queueing import rebuild
 from queueing.models import QueueConfig
 from queueing.places import Place
-from queueing.store import SOURCES, PlaceState
+from queueing.replies import PlaceState
+from queueing.store import SOURCES
 from queueing.usecases import waiting_room
 from tests.support.factories import make_performance
 

@@ -3,7 +3,7 @@
 import pytest
 
 from queueing import pacing, policy
-from queueing.store import PlaceState, Spot
+from queueing.replies import PlaceState, Spot
 
 
 def spot(ahead: int, waiting: int, *, pace: float = 50, phase: str = "OPEN", opens_in: int = 0):
