@@ -14,7 +14,7 @@ from django.db.migrations.autodetector import MigrationAutodetector
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.state import ProjectState
 from django.urls import get_resolver
-from django.utils.translation import deactivate_all
+from django.utils.translation import override
 
 from concerts.layout.form import MAX_BYTES
 from kernel.api import codes
@@ -31,11 +31,10 @@ def test_imports_point_down():
 
 
 def test_no_migration_is_missing():
-    deactivate_all()  # as makemigrations does: names of models are written untranslated
     loader = MigrationLoader(None)
-    changes = MigrationAutodetector(loader.project_state(), ProjectState.from_apps(apps)).changes(
-        graph=loader.graph
-    )
+    detector = MigrationAutodetector(loader.project_state(), ProjectState.from_apps(apps))
+    with override(None):  # as makemigrations does: names of models are written untranslated
+        changes = detector.changes(graph=loader.graph)
     assert {app: [str(one) for one in found] for app, found in changes.items()} == {}
 
 

@@ -44,7 +44,8 @@ class Command(BaseCommand):
 
 def _openapi() -> str:
     out = io.StringIO()
-    call_command("spectacular", validate=True, fail_on_warn=True, stdout=out)
+    with override("en"):
+        call_command("spectacular", validate=True, fail_on_warn=True, stdout=out)
     return out.getvalue()
 
 
