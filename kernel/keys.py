@@ -6,6 +6,13 @@ that. A key of one use never verifies a token of another. Rotation makes the cur
 previous one, which still verifies, and drops the one before; so rotate no faster than twice the
 life of the longest-lived token of that use. The ring is a file of mode 0600 that every process
 reads anew when it changes, within a second.
+
+Note [Known tokens]
+Checking a signature is most of the price of a poll, and a fan polls with the same two tokens
+again and again. So each process remembers, by digest, the claims of tokens whose signature it has
+found good under the ring in force: a bounded number of them, and good ones only, so that nobody
+can fill the memory with forgeries. A new ring forgets them all. Whether a token has expired is
+judged each time, and whether its session was ended is asked elsewhere, each time too.
 """
 
 import json
@@ -16,6 +23,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -40,6 +48,7 @@ ALGORITHMS: dict[Use, str] = {
 }
 MAX_TOKEN_LENGTH = 4096  # characters; ours have under 1,000
 _LOOK_SECONDS = 1.0
+_KNOWN_TOKENS = 8192  # a generation, about 10 MB; there are two
 
 
 class KeyRingMissing(ImproperlyConfigured):
@@ -79,6 +88,33 @@ class _Loaded:
     looked_at: float  # monotonic seconds
 
 
+class _KnownTokens:
+    """Claims by digest, of tokens found good under one ring (Note [Known tokens]).
+
+    Two generations instead of a list in order of use: what was asked for since the last change of
+    generation survives the next one, and no lock is needed.
+    """
+
+    def __init__(self, ring: KeyRing) -> None:
+        self.ring = ring
+        self._young: dict[bytes, dict[str, Any]] = {}
+        self._old: dict[bytes, dict[str, Any]] = {}
+
+    def get(self, digest: bytes) -> dict[str, Any] | None:
+        claims = self._young.get(digest)
+        if claims is None:
+            claims = self._old.get(digest)
+            if claims is not None:
+                self.put(digest, claims)
+        return claims
+
+    def put(self, digest: bytes, claims: dict[str, Any]) -> None:
+        if len(self._young) >= _KNOWN_TOKENS:
+            self._old, self._young = self._young, {}
+        self._young[digest] = claims
+
+
+_known: _KnownTokens | None = None
 _loaded: _Loaded | None = None
 _loading = threading.Lock()
 
@@ -101,10 +137,31 @@ def verify_jwt(use: Use, token: str, *, audience: str, now: datetime) -> dict[st
     if len(token) > MAX_TOKEN_LENGTH:
         raise TokenInvalid("too long")
     try:
-        key = ring().verifying[use].get(_kid_of(token.partition(".")[0]))
+        claims = _signed_claims(use, token, audience)
+    except (jwt.PyJWTError, UnicodeError, RecursionError) as error:
+        raise TokenInvalid(str(error)) from error
+    expires = claims["exp"]
+    if not isinstance(expires, int):
+        raise TokenInvalid("exp is not a whole number")
+    if expires <= now.timestamp():
+        raise TokenExpired("expired")
+    return dict(claims)
+
+
+def _signed_claims(use: Use, token: str, audience: str) -> dict[str, Any]:
+    """Return the claims of a token whose signature, issuer and audience are right."""
+    global _known  # noqa: PLW0603  (one memory a process)
+    now_in_force, known = ring(), _known
+    if known is None or known.ring is not now_in_force:
+        known = _known = _KnownTokens(now_in_force)
+    meant_for = f"{use} {audience} {settings.TOKEN_ISSUER} "
+    digest = sha256((meant_for + token).encode()).digest()
+    claims = known.get(digest)
+    if claims is None:
+        key = now_in_force.verifying[use].get(_kid_of(token.partition(".")[0]))
         if key is None:
             raise TokenInvalid("unknown key")
-        claims: dict[str, Any] = jwt.decode(
+        claims = jwt.decode(
             token,
             key.public,
             algorithms=[ALGORITHMS[use]],
@@ -118,13 +175,7 @@ def verify_jwt(use: Use, token: str, *, audience: str, now: datetime) -> dict[st
                 "verify_iat": False,
             },
         )
-    except (jwt.PyJWTError, UnicodeError, RecursionError) as error:
-        raise TokenInvalid(str(error)) from error
-    expires = claims["exp"]
-    if not isinstance(expires, int):
-        raise TokenInvalid("exp is not a whole number")
-    if expires <= now.timestamp():
-        raise TokenExpired("expired")
+        known.put(digest, claims)
     return claims
 
 

@@ -41,7 +41,7 @@ end
 -- session starts. Before the opening nobody knows how the draw came out, so everybody else counts
 -- as ahead.
 local function answer(room, status, user)
-  local record = read(room, user)
+  local record = read(room, user)  -- anew: `admit` may just have let this fan in
   if record.letter == 'G' then
     record.letter, record.deadline = 'A', room.now + room.session
     server.call('ZADD', room.keys[4], whole(record.deadline), user)

@@ -11,6 +11,7 @@
 local BATCH = 256
 local BURST_MS = 2000          -- missed time is repaid up to this much of the rate
 local PACE_WINDOW_MS = 5000
+local SAVE_MS = 10             -- a clock that moved less need not be written down
 local CONFIG = {'required', 'phase', 'check', 'joins_from', 'admits_from', 'rate', 'capacity', 'grace', 'session', 'remember',
   'skew', 'work_bits', 'per_address', 'per_user_minute', 'per_address_minute'}
 local WORDS = 3                -- the first fields of CONFIG are no numbers
@@ -60,6 +61,7 @@ local function enter(keys, now_ms)
   for i = WORDS + 1, #CONFIG do room[CONFIG[i]] = tonumber(config[i] or '') end
   for i = 3, #STATE do room[STATE[i]] = tonumber(state[i] or 0) end
   room.last = room.now
+  room.was = {now = room.now, next = room.next, drawn = room.drawn, admitted = room.admitted, window = room.window}
   room.now = math.max(believed(now_ms, room.skew or 2000), room.last)  -- never backwards
   if room.phase == 'PRESALE' then  -- opens by time, without anybody's help
     room.last = math.max(room.last, room.admits_from)
@@ -162,7 +164,7 @@ local function advance(room)
   accrue(room)
 end
 
-local function save(room)
+local function write_state(room)
   server.call('HSET', room.keys[2], 'next', whole(room.next), 'serving', whole(room.serving),
     'drawn', whole(room.drawn), 'now', whole(room.now), 'credit', string.format('%.6f', room.credit),
     'admitted', whole(room.admitted), 'waited', whole(room.waited),
@@ -170,8 +172,20 @@ local function save(room)
     'window_admitted', whole(room.window_admitted))
 end
 
+-- Keep what the next call can't work out by itself. Credit grows evenly with time, so while nobody
+-- was let in it may as well be counted from an earlier moment; thousands of polls a second then
+-- write nothing (the writes, and their way into the append-only file, were most of their price).
+local function save(room)
+  local was = room.was
+  if room.now - was.now >= SAVE_MS or room.admitted ~= was.admitted or room.window ~= was.window then
+    write_state(room)
+  elseif room.next ~= was.next or room.drawn ~= was.drawn then
+    server.call('HSET', room.keys[2], 'next', whole(room.next), 'drawn', whole(room.drawn))
+  end
+end
+
 local function close_with(room, reply)
   admit(room)
-  save(room)
+  write_state(room)
   return reply
 end
