@@ -1,4 +1,4 @@
-"""The WSGI application: Django, with the waiting room's fast path in front."""
+"""The WSGI application: Django, with the fast paths of the busiest requests in front."""
 
 import os
 
@@ -9,6 +9,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 django = get_wsgi_application()
 
 # Once Django is set up: it imports models.
-from queueing.fastpath import FastPath  # noqa: E402
+from queueing.fastpath import FastPath as WaitingRoom  # noqa: E402
+from reservations.fastpath import FastPath as Holds  # noqa: E402
 
-application = FastPath(django)
+application = WaitingRoom(Holds(django))

@@ -10,21 +10,26 @@ import re
 import time
 from collections.abc import Callable, Iterable
 from io import BytesIO
-from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 from django.db import close_old_connections
-from django.utils import translation
 from rest_framework.exceptions import Throttled
-from rest_framework.renderers import JSONRenderer
-from rest_framework.views import APIView
 
-from accounts import revocation, tokens
-from kernel import clock, keys
-from kernel.api import exception_handler, throttling
+from accounts.api.authentication import caller_in
+from kernel import clock
+from kernel.api import throttling
 from kernel.api.caller import Caller
-from kernel.api.lean import LeanAnswer, LeanSite, StartResponse, language
+from kernel.api.lean import (
+    JSON,
+    PRIVATE,
+    LeanAnswer,
+    LeanSite,
+    StartResponse,
+    allow_header,
+    limit_headers,
+    refusal,
+)
 from kernel.redis.limits import Meter
 from kernel.telemetry import context
 from queueing.api.views import STATUS_CACHING, MyPlaceView, QueueView
@@ -38,8 +43,6 @@ _PATH = re.compile(
     r"/api/v1/performances/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})/queue/(me/)?"
 )
 _BARE_BODIES = {b"", b"{}"}
-_JSON = "application/json"
-_PRIVATE = ("Cache-Control", "private, no-store")
 
 
 class FastPath:
@@ -49,7 +52,7 @@ class FastPath:
         self._application = application
         self._site = LeanSite()
         self._status_bytes: dict[UUID, tuple[PublicStatus, bytes]] = {}
-        self._allow = {view: ("Allow", _allowed_methods(view)) for view in (QueueView, MyPlaceView)}
+        self._allow = {view: allow_header(view) for view in (QueueView, MyPlaceView)}
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer, or let Django answer."""
@@ -85,7 +88,7 @@ class FastPath:
             return None
         if method == "POST" and not _has_bare_body(environ):
             return None
-        caller = _caller(environ)
+        caller = caller_in(environ)
         if caller is None:
             return None
         counted = throttling.count("poll" if own else "default", str(caller.user_id))
@@ -97,7 +100,7 @@ class FastPath:
             place = _ask(environ, performance_id, caller, meter, own=own)
             status = 201 if place.created and not own else 200
             return LeanAnswer(
-                status, _place(place), [("Content-Type", _JSON), _PRIVATE, *_limits(meter)]
+                status, _place(place), [("Content-Type", JSON), PRIVATE, *limit_headers(meter)]
             )
 
         return self._guarded(environ, meter, ask)
@@ -112,7 +115,7 @@ class FastPath:
         try:
             return ask()
         except Exception as error:  # noqa: BLE001  (those unknown to the handler go on to Django)
-            return _refusal(error, environ, meter)
+            return refusal(error, environ, meter)
         finally:
             close_old_connections()  # a cold room has asked PostgreSQL
 
@@ -124,8 +127,8 @@ class FastPath:
                 self._status_bytes.clear()
             known = self._status_bytes[performance_id] = (status, _public_status(status))
         private = "HTTP_AUTHORIZATION" in environ
-        caching = _PRIVATE if private else ("Cache-Control", STATUS_CACHING)
-        return LeanAnswer(200, known[1], [("Content-Type", _JSON), caching])
+        caching = PRIVATE if private else ("Cache-Control", STATUS_CACHING)
+        return LeanAnswer(200, known[1], [("Content-Type", JSON), caching])
 
 
 def _has_bare_body(environ: dict[str, Any]) -> bool:
@@ -133,23 +136,11 @@ def _has_bare_body(environ: dict[str, Any]) -> bool:
     length = int(environ.get("CONTENT_LENGTH") or 0)
     if length == 0:
         return True
-    if length > 2 or environ.get("CONTENT_TYPE") != _JSON:
+    if length > 2 or environ.get("CONTENT_TYPE") != JSON:
         return False
     body = environ["wsgi.input"].read(length)
     environ["wsgi.input"] = BytesIO(body)
     return body in _BARE_BODIES
-
-
-def _caller(environ: dict[str, Any]) -> Caller | None:
-    """Return who asks, None for anybody whom Django has to tell why not."""
-    scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
-    if scheme.lower() != "bearer":
-        return None
-    try:
-        caller = tokens.read_access_token(token.strip(), now=clock.now())
-    except keys.TokenInvalid:
-        return None
-    return None if revocation.is_revoked(caller.session_id) else caller
 
 
 def _ask(
@@ -168,29 +159,6 @@ def _ask(
         applicant=Applicant(throttling.address_in(environ), caller.is_staff),
         meter=meter,
     )
-
-
-def _limits(meter: Meter) -> list[tuple[str, str]]:
-    if meter.fields is None:
-        return []
-    return list(zip(("RateLimit-Policy", "RateLimit"), meter.fields, strict=True))
-
-
-def _refusal(error: Exception, environ: dict[str, Any], meter: Meter) -> LeanAnswer | None:
-    with translation.override(language(environ)):
-        response = exception_handler.handle(
-            error, {"request": SimpleNamespace(path=environ["PATH_INFO"])}
-        )
-        if response is None:
-            return None
-        body = JSONRenderer().render(response.data)
-    headers = [("Content-Type", str(response.content_type))]
-    headers += [
-        (name, str(value)) for name, value in response.headers.items() if name != "Content-Type"
-    ]
-    if "HTTP_AUTHORIZATION" in environ:
-        headers += [_PRIVATE, *_limits(meter)]
-    return LeanAnswer(response.status_code, body, headers)
 
 
 def _place(place: Place) -> bytes:
@@ -226,9 +194,3 @@ def _public_status(status: PublicStatus) -> bytes:
 
 def _dumped(document: dict[str, Any]) -> bytes:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _allowed_methods(view: type[APIView]) -> str:
-    instance = view()
-    instance.head = instance.get  # type: ignore[attr-defined]  # as View.setup does
-    return ", ".join(instance.allowed_methods)

@@ -1,5 +1,8 @@
 """Turn `Authorization: Bearer` into a frozen caller: no SQL, no Redis."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
@@ -37,6 +40,18 @@ class JWTAuthentication(BaseAuthentication):
     def authenticate_header(self, request: Request) -> str:
         """Return the challenge of RFC 6750."""
         return 'Bearer realm="frontrow"'
+
+
+def caller_in(environ: Mapping[str, Any]) -> Caller | None:
+    """Return who asks in a WSGI environment; None for anybody who has to be told why not."""
+    scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    if scheme.lower() != _SCHEME:
+        return None
+    try:
+        caller = tokens.read_access_token(token.strip(), now=clock.now())
+    except keys.TokenInvalid:
+        return None
+    return None if revocation.is_revoked(caller.session_id) else caller
 
 
 class TokenInvalid(AuthenticationFailed):

@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from http import HTTPStatus
+from types import SimpleNamespace
 from typing import Any, Protocol
 
 from django.conf import settings
@@ -20,8 +21,15 @@ from django.http import HttpRequest
 from django.http.request import split_domain_port, validate_host
 from django.utils import translation
 from django_prometheus.middleware import Metrics
+from rest_framework.renderers import JSONRenderer
+from rest_framework.views import APIView
 
+from kernel.api import exception_handler
 from kernel.api.middleware import log_access
+from kernel.redis.limits import Meter
+
+JSON = "application/json"
+PRIVATE = ("Cache-Control", "private, no-store")
 
 # What clients that want JSON send; DRF negotiates anything else.
 _ACCEPTED = {None, "", "*/*", "application/json", "application/json, text/plain, */*"}
@@ -115,6 +123,38 @@ class LeanSite:
         )
         start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", headers)
         return [answer.body]
+
+
+def refusal(error: Exception, environ: dict[str, Any], meter: Meter) -> LeanAnswer | None:
+    """Return the answer to a refused request; None for a defect."""
+    with translation.override(language(environ)):
+        response = exception_handler.handle(
+            error, {"request": SimpleNamespace(path=environ["PATH_INFO"])}
+        )
+        if response is None:
+            return None
+        body = JSONRenderer().render(response.data)
+    headers = [("Content-Type", str(response.content_type))]
+    headers += [
+        (name, str(value)) for name, value in response.headers.items() if name != "Content-Type"
+    ]
+    if "HTTP_AUTHORIZATION" in environ:
+        headers += [PRIVATE, *limit_headers(meter)]
+    return LeanAnswer(response.status_code, body, headers)
+
+
+def limit_headers(meter: Meter) -> list[tuple[str, str]]:
+    """Return the headers that say how far the caller's limit is."""
+    if meter.fields is None:
+        return []
+    return list(zip(("RateLimit-Policy", "RateLimit"), meter.fields, strict=True))
+
+
+def allow_header(view: type[APIView]) -> tuple[str, str]:
+    """Return the Allow header that DRF puts on every answer of a view."""
+    instance = view()
+    instance.head = instance.get  # type: ignore[attr-defined]  # as View.setup does
+    return ("Allow", ", ".join(instance.allowed_methods))
 
 
 def language(environ: dict[str, Any]) -> str:
