@@ -22,6 +22,7 @@ local function configure(keys, args)
       close_with(room)
     end
     server.call('HSET', keys[1], 'version', args[3])
+    rules[keys[1]] = nil
     for i, name in ipairs(CONFIG) do server.call('HSET', keys[1], name, args[3 + i]) end
   end
   for i = 1, 5 do server.call('EXPIRE', keys[i], args[2]) end

@@ -11,6 +11,7 @@
 local BATCH = 256
 local BURST_MS = 2000          -- missed time is repaid up to this much of the rate
 local PACE_WINDOW_MS = 5000
+local RULES_KEPT = 1000
 local SAVE_MS = 10             -- a clock that moved less need not be written down
 local CONFIG = {'required', 'phase', 'check', 'joins_from', 'admits_from', 'rate', 'capacity', 'grace', 'session', 'remember',
   'skew', 'work_bits', 'per_address', 'per_user_minute', 'per_address_minute'}
@@ -50,15 +51,37 @@ local function birth(keys)
   return id
 end
 
+local rules = {}  -- the config of rooms by key, as last read: reading it each time was a third of a poll
+local rules_kept = 0
+
+-- Return a room's config, or nil where this server has none. A version never has two contents:
+-- `configure` writes no version twice, and forgets what is kept here.
+local function rules_of(key)
+  local version = server.call('HGET', key, 'version')
+  if not version then return nil end
+  local known = rules[key]
+  if known and known.version == version then return known end
+  local config = server.call('HMGET', key, unpack(CONFIG))
+  if not config[1] then return nil end
+  known = {version = version, required = config[1] == '1', phase = config[2], check = config[3] or 'OFF'}
+  for i = WORDS + 1, #CONFIG do known[CONFIG[i]] = tonumber(config[i] or '') end
+  if not rules[key] then
+    if rules_kept >= RULES_KEPT then rules, rules_kept = {}, 0 end
+    rules_kept = rules_kept + 1
+  end
+  rules[key] = known
+  return known
+end
+
 -- Return the room, or nil and why it can't be entered.
 local function enter(keys, now_ms)
-  local config = server.call('HMGET', keys[1], unpack(CONFIG))
-  if not config[1] then return nil, {'COLD', ''} end
-  if config[1] ~= '1' then return nil, {'NOT_REQUIRED'} end
+  local config = rules_of(keys[1])
+  if not config then return nil, {'COLD', ''} end
+  if not config.required then return nil, {'NOT_REQUIRED'} end
   local state = server.call('HMGET', keys[2], unpack(STATE))
   if not state[1] or state[1] ~= current_run() then return nil, {'COLD', birth(keys)} end
-  local room = {keys = keys, phase = config[2], check = config[3] or 'OFF', seed = state[2] or ''}
-  for i = WORDS + 1, #CONFIG do room[CONFIG[i]] = tonumber(config[i] or '') end
+  local room = {keys = keys, seed = state[2] or ''}
+  for name, value in pairs(config) do room[name] = value end
   for i = 3, #STATE do room[STATE[i]] = tonumber(state[i] or 0) end
   room.last = room.now
   room.was = {now = room.now, next = room.next, drawn = room.drawn, admitted = room.admitted, window = room.window}
@@ -160,7 +183,7 @@ end
 
 local function advance(room)
   measure_pace(room)
-  lapse(room)
+  if room.now - room.was.now >= SAVE_MS then lapse(room) end
   accrue(room)
 end
 
