@@ -144,6 +144,47 @@ def test_our_own_token_is_believed_until_it_expires(path, use):
         keys.verify_jwt(use, token, audience=AUDIENCE, now=NOW + timedelta(seconds=60))
 
 
+@pytest.mark.parametrize("use", ["access", "queue"])
+def test_a_known_token_is_judged_anew_each_time(path, use):
+    token = keys.sign_jwt(use, claims())
+    first = keys.verify_jwt(use, token, audience=AUDIENCE, now=NOW)
+    first["sub"] = "somebody else"
+    assert keys.verify_jwt(use, token, audience=AUDIENCE, now=NOW)["sub"] == "someone"
+    with pytest.raises(keys.TokenExpired):
+        keys.verify_jwt(use, token, audience=AUDIENCE, now=NOW + timedelta(seconds=60))
+    with pytest.raises(keys.TokenInvalid):
+        keys.verify_jwt(use, token, audience="frontrow:other", now=NOW)
+    with pytest.raises(keys.TokenInvalid):
+        keys.verify_jwt("proof", token, audience=AUDIENCE, now=NOW)
+
+
+def test_a_known_token_is_not_decoded_again(path, monkeypatch):
+    token = keys.sign_jwt("access", claims())
+    keys.verify_jwt("access", token, audience=AUDIENCE, now=NOW)
+    monkeypatch.setattr(jwt, "decode", None)
+    keys.verify_jwt("access", token, audience=AUDIENCE, now=NOW)
+
+
+def test_a_new_ring_forgets_the_tokens_that_the_old_one_believed(path):
+    token = keys.sign_jwt("access", claims())
+    keys.verify_jwt("access", token, audience=AUDIENCE, now=NOW)
+    for _ in range(2):
+        keyfile.rotate(path, "access", now=NOW)
+    keys.forget()
+    with pytest.raises(keys.TokenInvalid):
+        keys.verify_jwt("access", token, audience=AUDIENCE, now=NOW)
+
+
+def test_known_tokens_are_bounded_and_the_used_ones_stay(path, monkeypatch):
+    monkeypatch.setattr(keys, "_KNOWN_TOKENS", 4)
+    known = keys._KnownTokens(keys.ring())
+    for number in range(100):
+        known.put(bytes([number]), {"n": number})
+        assert known.get(b"\0") == {"n": 0}
+        assert len(known._young) + len(known._old) <= 8
+    assert known.get(bytes([50])) is None
+
+
 @pytest.mark.parametrize("signed_for", keys.USES)
 @pytest.mark.parametrize("used_as", keys.USES)
 def test_a_key_of_one_use_verifies_no_other(path, signed_for, used_as):
