@@ -1,18 +1,28 @@
 """A part fails while work is under way: what clients are told, and what is left behind."""
 
 import random
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from threading import Event
 from time import monotonic
+from typing import Any
 
 import httpx
+import psycopg
 from redis import Redis
 
+from stack.folder import Folder
+from stack.postgres.cluster import SUPERUSER
 from tests.acceptance.test_on_sale import collect
+from tests.acceptance.test_without_parts import has_passed
 from tests.support.history import Purchase, Spell, owned_twice, violations
-from tests.support.kafka_reader import KafkaReader
+from tests.support.kafka_reader import KafkaReader, Record
 from tests.support.shopper import Shopper, all_at_once
-from tests.support.site import Sale, Site
+from tests.support.site import ROOT, Sale, Site
 from tests.support.waiting import await_that
 
 POINTS = 1_000_000
@@ -215,3 +225,175 @@ def test_the_cache_server_frozen_the_catalogue_stays_right_and_quick(
     assert statuses() == "RRAAAA"
     facts = collect(site, sale, [shopper], purchases, kafka_records, points=POINTS)
     assert violations(facts) == []
+
+
+# --- the replica
+
+# Staff at work: one process, so that a line's answer comes at once after its commit.
+STAFF = """
+import sys
+from uuid import UUID
+import django
+django.setup()
+from concerts.usecases import layouts, programme
+from kernel import clock
+for line in sys.stdin:
+    verb, target, *price = line.split()
+    why = {"actor_id": None, "reason": "acceptance test", "now": clock.now()}
+    if verb == "price":
+        layouts.set_price(grade_id=UUID(target), price=int(price[0]), **why)
+    else:
+        programme.unpublish(concert_id=UUID(target), **why)
+    print("done", flush=True)
+"""
+
+
+@contextmanager
+def staff(site: Site) -> Iterator[Callable[[str], None]]:
+    """Give a function that does one thing as staff and returns once it is done."""
+    with subprocess.Popen(
+        [sys.executable, "-c", STAFF],
+        cwd=ROOT,
+        env=site.env,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+
+        def do(line: str) -> None:
+            process.stdin.write(line + "\n")
+            process.stdin.flush()
+            assert process.stdout.readline() == "done\n"
+
+        yield do
+        process.stdin.close()
+
+
+@contextmanager
+def replica_late(site: Site, delay: str) -> Iterator[None]:
+    """Let the replica apply each commit only so long after it happened."""
+    password = Folder(site.data).passwords.superuser
+    place = {"user": SUPERUSER, "password": password, "dbname": "postgres"}
+    with psycopg.connect(site.env["REPLICA_URL"], autocommit=True, **place) as admin:
+
+        def shown() -> str:
+            return admin.execute("SHOW recovery_min_apply_delay").fetchone()[0]
+
+        admin.execute(f"ALTER SYSTEM SET recovery_min_apply_delay = '{delay}'")
+        try:
+            admin.execute("SELECT pg_reload_conf()")
+            await_that(lambda: shown() == delay, "the replica has read its settings")
+            yield
+        finally:
+            admin.execute("ALTER SYSTEM RESET recovery_min_apply_delay")
+            admin.execute("SELECT pg_reload_conf()")
+            await_that(lambda: shown() == "0", "the replica has read its settings")
+
+
+def test_the_replica_late_a_change_shows_at_once_and_the_old_value_stays_away(site: Site):
+    sale = site.sale(seats=3, price=70_000, on_sale=False)
+    concert = f"/api/v1/concerts/{sale.concert_id}/"
+    performance = f"/api/v1/performances/{sale.performance_id}/"
+    [(grade,)] = site.rows(
+        "SELECT id FROM concerts_pricegrade WHERE performance_id = %s", sale.performance_id
+    )
+    api = site.http()
+
+    def prices() -> set[int]:
+        row = api.get(performance).json()
+        [section] = api.get(f"{performance}seatmap/").json()["sections"]
+        spread = api.get(concert).json()["price_range"]
+        return {
+            *(grade["price"]["amount"] for grade in row["grades"]),
+            section["price"]["amount"],
+            *(end["amount"] for end in spread.values()),
+        }
+
+    def on_replica(statement: str, key: object) -> Any:
+        with psycopg.connect(site.env["REPLICA_URL"]) as connection:
+            return connection.execute(statement, [key]).fetchone()[0]
+
+    price = "SELECT price FROM concerts_pricegrade WHERE id = %s"
+    published = "SELECT published_at FROM concerts_concert WHERE id = %s"
+    await_that(lambda: prices() == {70_000}, "the catalogue shows the price")
+    with staff(site) as do, replica_late(site, "1500ms"):
+        do(f"price {grade} 88000")
+        # The control: the replica itself still has the old one.
+        assert on_replica(price, grade) == 70_000
+        assert prices() == {88_000}
+        seen = Counter[int]()
+
+        def applied() -> bool:
+            seen.update(prices())
+            return on_replica(price, grade) == 88_000
+
+        await_that(applied, "the replica has the new price")
+        seen.update(prices())
+        assert set(seen) == {88_000}
+
+        do(f"unpublish {sale.concert_id}")
+        assert on_replica(published, sale.concert_id) is not None
+        gone = Counter[int]()
+
+        def hidden() -> bool:
+            gone.update(api.get(path).status_code for path in (concert, performance))
+            return on_replica(published, sale.concert_id) is None
+
+        await_that(hidden, "the replica has it hidden")
+        assert set(gone) == {404}
+
+
+# --- the workers
+
+
+def test_the_workers_stopped_past_a_hold_sales_go_on_and_everything_catches_up(
+    site: Site, kafka_records: KafkaReader
+):
+    sale = site.sale(seats=8, hold_seconds=8, queue={"rate_per_second": 2, "capacity": 100})
+    shoppers = fans(site, 5)
+    slow, sleepy, quick, *buyers = shoppers
+    with site.without("workers"):
+        passes = all_at_once(lambda one: one.join(sale.performance_id)["pass"], shoppers)
+        token = dict(zip(shoppers, passes, strict=True))
+        lapsing = [
+            shopper.hold(sale.performance_id, seats, token=token[shopper])
+            for shopper, seats in ((slow, sale.seat_ids[:2]), (sleepy, sale.seat_ids[2:4]))
+        ]
+        assert [held.status_code for held in lapsing] == [201, 201]
+        outcomes = [
+            shopper.buy(sale.performance_id, [sale.seat_ids[seat]], token=token[shopper])
+            for seat, shopper in enumerate(buyers, start=4)
+        ]
+        taken = sale.seat_ids[:2]
+        # The control: while the hold lives, nobody else gets the seats.
+        refused = quick.hold(sale.performance_id, taken, token=token[quick])
+        assert (refused.status_code, refused.json()["code"]) == (409, "seat_taken")
+        await_that(
+            lambda: all(has_passed(held.json()["expires_at"]) for held in lapsing),
+            "the holds' time is over",
+        )
+        outcomes.append(quick.buy(sale.performance_id, taken, token=token[quick]))
+        assert unpublished(site) >= len(lapsing) + 3 * len(outcomes)
+        assert site.statistics(sale.performance_id) == (0, 0, 0)
+
+    lapsed = Counter(held.json()["id"] for held in lapsing)
+    kafka_records.until(
+        lambda records: lapsed <= expired(records, lapsed), "both expired events", seconds=30
+    )
+    await_that(lambda: unpublished(site) == 0, "the outbox is empty", seconds=30)
+    facts = collect(site, sale, shoppers, bought(outcomes), kafka_records, points=POINTS)
+    assert violations(facts) == []
+    assert expired(kafka_records.records, lapsed) == lapsed
+
+
+def unpublished(site: Site) -> int:
+    statement = "SELECT count(*) FROM events_outboxevent WHERE published_at IS NULL"
+    return site.rows(statement)[0][0]
+
+
+def expired(records: list[Record], reservations: Iterable[str]) -> Counter[str]:
+    """Count the events that say that one of these reservations has expired."""
+    ours = set(reservations)
+    return Counter(r.key for r in records if r.type == "reservation.expired" and r.key in ours)
