@@ -13,7 +13,7 @@ from django.db.models import OuterRef, Subquery
 from django.http import HttpRequest, HttpResponse
 
 from accounts import operations
-from accounts.models import AuditEntry, Session, User
+from accounts.models import AuditEntry, RateLimit, Session, User
 from accounts.usecases import people, sessions
 from kernel import audit, clock
 from kernel.admin import AuditedAdmin, ReadOnlyAdmin, staff_action
@@ -187,6 +187,22 @@ class SessionAdmin(ReadOnlyAdmin):
     search_help_text = text(en="Id of a user", ko="사용자 ID")
     ordering = ("-expire_date",)
     fields = ("user_id", "expire_date")
+
+
+@admin.register(RateLimit)
+class RateLimitAdmin(AuditedAdmin):
+    """Limits otherwise than the settings say; in force within two seconds, deleted to undo."""
+
+    list_display = ("route", "amount", "period_seconds")
+    list_filter = ("route",)
+    search_fields = ("route",)
+    ordering = ("route",)
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Leave out deleting many at once: each row undone is a decision of its own."""
+        actions = super().get_actions(request)
+        actions.pop("delete_selected", None)
+        return actions
 
 
 class AuditedGroupAdmin(AuditedAdmin, GroupAdmin):

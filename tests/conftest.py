@@ -8,6 +8,7 @@ from django.test import TransactionTestCase
 from redis import Redis
 from rest_framework.test import APIClient
 
+from accounts import rate_limits
 from accounts.models import User
 from accounts.tokens import issue_access_token
 from kernel import clock
@@ -29,6 +30,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def django_db_modify_db_settings() -> None:
     """Make the signing keys before the first request needs them."""
     call_command("keys", "init", verbosity=0)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
+    """Let nobody be connected to the databases when they are dropped."""
+    yield
+    rate_limits.stop()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -103,6 +103,7 @@ STAFF_GROUPS: dict[str, list[str]] = {
     "operator": [
         "*.view_*",
         "accounts.lock_out_user",
+        "accounts.*_ratelimit",
         "concerts.change_performance",
         "queueing.*",
         "reservations.*",

@@ -2,6 +2,7 @@
 
 from config.settings.base import *
 from config.settings.demo import *
+from kernel.rate_limits import TunedRates
 
 CHARGES_APPROVE_THEMSELVES = True
 TEST_FANS_ALLOWED = True
@@ -13,4 +14,4 @@ RATE_LIMITS = (
     | {"hold_address": "10000000/minute"}
     | CHOSEN_RATE_LIMITS
 )
-ACCOUNT_RATE_LIMITS = {"signup": "", "login": "", "login_failed": "10/5m/key"}
+ACCOUNT_RATE_LIMITS = TunedRates({"signup": "", "login": "", "login_failed": "10/5m/key"})

@@ -16,6 +16,7 @@ for _name, _value in {
 
 from config.settings.base import *
 from config.settings.demo import *
+from kernel.rate_limits import TunedRates
 
 ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
 CHARGES_APPROVE_THEMSELVES = True
@@ -25,7 +26,7 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 # Tests that are about a limit set their own.
 RATE_LIMITS = dict.fromkeys(RATE_LIMITS, "10000000/minute")
-ACCOUNT_RATE_LIMITS = {"signup": "", "login": "", "login_failed": "10/5m/key"}
+ACCOUNT_RATE_LIMITS = TunedRates({"signup": "", "login": "", "login_failed": "10/5m/key"})
 # No static files are collected here.
 WHITENOISE_AUTOREFRESH = True
 # Tests move the clock by years; those about clocks that are wrong set their own.

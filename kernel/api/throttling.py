@@ -5,6 +5,7 @@ A limit belongs to a route and counts per person, or per address while nobody is
 busiest routes have a budget of round trips, so each process counts them by itself and n processes
 let n times the limit pass: the aim is to stop a runaway client, not to meter. Routes in
 `SHARED_RATE_LIMITS` are counted in the cache Redis, by each process alone while it is away.
+Staff may set a route's limit by a row (Note [Tuned limits] in kernel/rate_limits.py).
 429 only ever means "slow down" and says for how long.
 """
 
@@ -13,12 +14,12 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
-from limits import RateLimitItem, parse
+from limits import RateLimitItem, RateLimitItemPerSecond
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 from prometheus_client import Counter
@@ -26,6 +27,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from kernel.api.caller import Caller
+from kernel.rate_limits import Rate, rate_of
 from kernel.redis.breaker import PartUnavailable
 from kernel.redis.roles import client, guarded
 
@@ -61,7 +63,7 @@ class Counted:
 
 def count(route: str, who: str) -> Counted:
     """Count one call of `who` (a user id or an address) to `route` of `settings.RATE_LIMITS`."""
-    limit = _parsed(settings.RATE_LIMITS[route])
+    limit = _item(rate_of(route))
     try:
         allowed, window = _hit(_limiter(route), limit, route, who)
     except PartUnavailable:
@@ -159,6 +161,6 @@ def _shared() -> SlidingWindowCounterRateLimiter:
     return SlidingWindowCounterRateLimiter(storage)
 
 
-@cache
-def _parsed(rate: str) -> RateLimitItem:
-    return parse(rate)
+@lru_cache(maxsize=256)
+def _item(rate: Rate) -> RateLimitItem:
+    return RateLimitItemPerSecond(rate.amount, rate.period_seconds)

@@ -11,17 +11,17 @@ of a cluster may touch no other slot.
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from limits import parse
 from prometheus_client import Counter
 
 from kernel.api.refusals import REFUSALS
 from kernel.errors import DomainError, Kind
+from kernel.rate_limits import rate_of
 
 SOURCE = Path(__file__).parent / "lua" / "limits.lua"
 
@@ -60,8 +60,9 @@ class Meter:
 
 
 def limit_of(route: str) -> Limit:
-    """Return the limit of a route of `settings.RATE_LIMITS`."""
-    return _parsed(route, settings.RATE_LIMITS[route])
+    """Return the limit in force for a route of `settings.RATE_LIMITS`; staff may have set it."""
+    rate = rate_of(route)
+    return Limit(route, rate.amount, rate.period_seconds * 1000)
 
 
 def note(meter: Meter | None, raw: Sequence[Any]) -> None:
@@ -93,9 +94,3 @@ def address_tag(address: str) -> str:
         pass  # what the proxy says, as it says it
     secret = settings.SECRET_KEY.encode()[:64]
     return blake2b(address.encode(), key=secret, digest_size=9).hexdigest()
-
-
-@cache
-def _parsed(route: str, rate: str) -> Limit:
-    item = parse(rate)
-    return Limit(route, item.amount, item.get_expiry() * 1000)

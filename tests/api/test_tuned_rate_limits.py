@@ -1,0 +1,145 @@
+"""Staff set the limit of a route by a row, and it is in force within two seconds."""
+
+import time
+
+import pytest
+from django.conf import settings as django_settings
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError
+from django.test import Client
+from django.urls import reverse
+
+from accounts import rate_limits
+from accounts.models import AuditEntry, RateLimit, User
+from kernel.rate_limits import rate_of
+from tests.support import factories
+from tests.support.money import PAYMENTS, post
+from tests.support.round_trips import counted_round_trips
+from tests.support.waiting import await_that
+from tests.support.waiting_rooms import make_room, queue_url
+
+LOGIN = "/_allauth/app/v1/auth/login"
+ADD = reverse("admin:accounts_ratelimit_add")
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was(db_ready):
+    rate_limits.refresh()
+    yield
+    RateLimit.objects.all().delete()
+    rate_limits.refresh()
+
+
+@pytest.fixture
+def browser(db_ready):
+    made = Client()
+    made.force_login(
+        User.objects.create_superuser("root@example.com", "x"),
+        backend="django.contrib.auth.backends.ModelBackend",
+    )
+    return made
+
+
+def set_to(browser, route, amount, seconds=60):
+    answer = browser.post(ADD, {"route": route, "amount": amount, "period_seconds": seconds})
+    assert answer.status_code == 302, answer.content.decode()
+    return time.monotonic()
+
+
+def joining(client):
+    room = make_room()
+    return lambda: client.post(queue_url(room), {}, format="json")
+
+
+def holding(client):
+    performance = factories.make_performance(seats=1)
+    body = {
+        "performance_id": str(performance.pk),
+        "seat_ids": [str(factories.seat_ids(performance)[0])],
+    }
+    return lambda: client.post("/api/v1/reservations/", body, format="json")
+
+
+def paying(client):
+    body = {"reservation_id": str(factories.make_user().pk), "method": "POINTS"}
+    return lambda: post(client, PAYMENTS, body)
+
+
+@pytest.mark.parametrize(
+    ("route", "calling"), [("join", joining), ("hold", holding), ("pay", paying)]
+)
+def test_a_row_is_in_force_within_two_seconds_and_gone_as_fast(
+    browser, as_fan, fan, route, calling
+):
+    call = calling(as_fan(fan))
+    assert [call().status_code for _ in range(3)].count(429) == 0
+    set_at = set_to(browser, route, 2, seconds=3600)
+    refused = await_that(
+        lambda: next((a for a in [call()] if a.status_code == 429), None), "429", seconds=2
+    )
+    assert time.monotonic() - set_at < 2
+    assert refused.json()["code"] == "rate_limited"
+    assert refused["RateLimit-Policy"] == f'"{route}";q=2;w=3600'
+    row = RateLimit.objects.get(route=route)
+    browser.post(reverse("admin:accounts_ratelimit_delete", args=[row.pk]), {"post": "yes"})
+    await_that(lambda: call().status_code != 429, "the setting again", seconds=2)
+    actions = AuditEntry.objects.filter(target_id=str(row.pk)).values_list("action", flat=True)
+    assert len(actions) == 2
+
+
+def test_logins_are_limited_by_the_row_too(browser):
+    body = {"email": "nobody@example.com", "password": "wrong-password-1"}
+
+    def status():
+        return Client().post(LOGIN, body, "application/json").status_code
+
+    set_to(browser, "login", 2)
+    await_that(lambda: rate_limits.chosen("login"), "the row", seconds=2)
+    assert [status() for _ in range(3)] == [400, 400, 429]
+
+
+def test_a_longer_period_counts_anew(browser, as_fan, fan):
+    call = joining(as_fan(fan))
+    call()
+    set_to(browser, "join", 5, seconds=3600)
+    rate_limits.refresh()
+    assert call()["RateLimit"].startswith('"join";r=4;')
+
+
+def test_no_request_reads_the_rows(as_fan, fan):
+    call = joining(as_fan(fan))
+    call()
+    with counted_round_trips() as trips:
+        call()
+    assert trips.sql == []
+    assert len(trips.redis) == 1
+
+
+def test_another_copy_keeps_itself_fresh():
+    copy = rate_limits.ChosenRates()
+    assert copy.get("pay") is None
+    RateLimit.objects.create(route="pay", amount=7)
+    found = await_that(lambda: copy.get("pay"), "the row", seconds=2)
+    assert (found.amount, found.period_seconds) == (7, 60)
+    copy.stop()
+
+
+@pytest.mark.parametrize(
+    ("route", "amount", "seconds"),
+    [
+        ("pay", 0, 60), ("pay", 10_000_001, 60), ("pay", 1, 0), ("pay", 1, 86_401),
+        ("login", 1001, 60),
+    ],
+)  # fmt: skip
+def test_bounds_are_kept_by_the_form_and_by_the_database(route, amount, seconds):
+    row = RateLimit(route=route, amount=amount, period_seconds=seconds)
+    with pytest.raises(ValidationError):
+        row.full_clean()
+    with pytest.raises(IntegrityError):
+        row.save()
+
+
+def test_every_limited_route_can_be_set():
+    assert set(RateLimit.Route.values) == {*django_settings.RATE_LIMITS, "login", "signup"}
+    assert {"login", "signup"} < set(django_settings.ACCOUNT_RATE_LIMITS)
+    assert rate_of("pay").amount == 10_000_000
