@@ -7,11 +7,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Event
 from time import monotonic
 from typing import Any
+from uuid import uuid4
 
 import httpx
+import psutil
 import psycopg
 from redis import Redis
 
@@ -397,3 +400,126 @@ def expired(records: list[Record], reservations: Iterable[str]) -> Counter[str]:
     """Count the events that say that one of these reservations has expired."""
     ours = set(reservations)
     return Counter(r.key for r in records if r.type == "reservation.expired" and r.key in ours)
+
+
+# --- two beats
+
+
+@contextmanager
+def another_beat(site: Site, schedule: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a second beat, with a schedule of its own, beside the site's; ended with SIGKILL."""
+    beat = [sys.executable, "-m", "celery", "-A", "config.celery", "beat", "--pidfile="]
+    with subprocess.Popen(
+        [*beat, "-s", str(schedule), "--loglevel", "WARNING"],
+        cwd=ROOT,
+        env=site.env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_two_beats_admit_nobody_too_many_and_nothing_happens_twice(
+    site: Site, kafka_records: KafkaReader, tmp_path: Path
+):
+    capacity = 4
+    queue = {"rate_per_second": 4, "capacity": capacity}
+    sale = site.sale(seats=10, queue=queue)
+    lapsing = site.sale(seats=2, hold_seconds=1)
+    shoppers = fans(site, 8)
+    path = f"/performances/{sale.performance_id}/queue/"
+    with another_beat(site, tmp_path / "schedule") as second:
+        with site.without("beat"):
+            # Nobody takes this seat over: only a tick of the second beat can have it swept.
+            alone = shoppers[0].hold(lapsing.performance_id, lapsing.seat_ids[:1]).json()["id"]
+            await_that(lambda: swept(site, alone), "the second beat ticks", seconds=30)
+        both = shoppers[1].hold(lapsing.performance_id, lapsing.seat_ids[1:]).json()["id"]
+        places = [shopper.send("POST", path).json() for shopper in shoppers]
+        outcomes: list[Purchase | httpx.Response] = []
+
+        def admitted() -> list[int]:
+            """Let who waits ask again, the last in line first; return who is admitted."""
+            for index in reversed(range(len(outcomes), len(shoppers))):
+                token = {"X-Queue-Token": places[index]["pass"] or places[index]["token"]}
+                answer = shoppers[index].send("GET", f"{path}me/", headers=token)
+                assert answer.status_code == 200, answer.text
+                places[index] = answer.json()
+            found = [i for i, place in enumerate(places) if place["state"] == "ADMITTED"]
+            found = [index for index in found if index >= len(outcomes)]
+            assert len(found) <= capacity
+            return found
+
+        await_that(lambda: len(admitted()) == capacity, "the hall is full")
+        await_that(lambda: admitted() and swept(site, both), "a tick has come", seconds=20)
+        for shopper, seat in zip(shoppers, sale.seat_ids, strict=False):  # each makes room for one
+            place = await_that(
+                lambda: len(outcomes) in admitted() and places[len(outcomes)], "the next is in"
+            )
+            outcomes.append(shopper.buy(sale.performance_id, [seat], token=place["pass"]))
+        assert second.poll() is None
+
+    facts = collect(site, sale, shoppers, bought(outcomes), kafka_records, points=POINTS)
+    assert violations(facts) == []
+    once = Counter([alone, both])
+    kafka_records.until(lambda records: once <= expired(records, once), "both expired events")
+    assert expired(kafka_records.to_the_end(), once) == once
+
+
+def swept(site: Site, reservation_id: str) -> bool:
+    statement = "SELECT status FROM reservations_reservation WHERE id = %s"
+    return site.rows(statement, reservation_id) == [("EXPIRED",)]
+
+
+# --- the API
+
+
+def test_the_api_killed_amid_payments_each_is_made_once(site: Site, kafka_records: KafkaReader):
+    each = 8
+    sale = site.sale(seats=6 * each, max_seats_per_fan=each)
+    shoppers = fans(site, 6)
+    failures = watched(shoppers)
+    paid: list[tuple[Shopper, dict[str, Any], dict[str, str], dict[str, Any]]] = []
+    purchases: list[Purchase] = []
+
+    def shop(number: int) -> None:
+        shopper = shoppers[number]
+        for seat in sale.seat_ids[number :: len(shoppers)]:
+            held = shopper.hold(sale.performance_id, [seat])
+            assert held.status_code == 201, held.text
+            reservation, amount = held.json()["id"], held.json()["amount"]["amount"]
+            body = {"reservation_id": reservation, "method": "POINTS"}
+            key = {"Idempotency-Key": str(uuid4())}
+            answer = shopper.send("POST", "/payments/", json=body, headers=key)
+            assert answer.status_code == 201, answer.text
+            paid.append((shopper, body, key, answer.json()))
+            purchases.append(Purchase(shopper.fan.user_id, reservation, (seat,), amount))
+
+    with ThreadPoolExecutor(len(shoppers)) as pool:
+        running = [pool.submit(shop, number) for number in range(len(shoppers))]
+        for _ in range(2):
+            seen = len(paid)
+            await_that(lambda seen=seen: len(paid) >= seen + 6, "payments go on", seconds=60)
+            workers = psutil.Process(site.process("api")["pid"]).children(recursive=True)
+            assert workers
+            for worker in workers:
+                worker.kill()
+        for shopping in running:
+            shopping.result(timeout=90)
+
+    assert len(paid) == len(sale.seat_ids)
+    assert not_promised(failures) == []
+    for shopper, body, key, answer in paid:
+        again = shopper.send("POST", "/payments/", json=body, headers=key)
+        assert (again.status_code, again.json()) == (201, answer)
+    rows = site.rows(
+        "SELECT p.id FROM payments_payment p JOIN reservations_reservation r"
+        " ON r.id = p.reservation_id WHERE r.performance_id = %s AND p.status = 'PAID'",
+        sale.performance_id,
+    )
+    assert sorted(str(row[0]) for row in rows) == sorted(answer["id"] for *_, answer in paid)
+    facts = collect(site, sale, shoppers, purchases, kafka_records, points=POINTS)
+    assert violations(facts, repeats_allowed=True) == []
