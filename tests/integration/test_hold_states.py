@@ -20,18 +20,20 @@ from hypothesis.stateful import (
 
 from events.models import OutboxEvent
 from kernel import clock
-from kernel.db.transaction import transaction
 from kernel.ids import uuid7
 from kernel.redis.roles import client
-from reservations import operations, queries, store
+from points.errors import InsufficientPoints
+from reservations import operations, queries
 from reservations.models import Reservation
 from reservations.seating.chooser import Wish
 from reservations.usecases import claims, holds, inventory
 from tests.support import factories
 from tests.support.holding import inventory_disagreements, place, seats_held_twice
-from tickets.operations import issue
+from tests.support.money import balance_of, begin, give_points
+from tickets.models import Ticket
 
 SEATS, FANS, LIMIT, HOLD, CAP = 6, 3, 4, 60, 150
+PRICE, POINTS = 100, 300  # a fan can pay for fewer seats than the limit allows
 
 
 class Holds(RuleBasedStateMachine):
@@ -44,6 +46,7 @@ class Holds(RuleBasedStateMachine):
         self.now = clock.now()
         self.performance = factories.make_performance(
             seats=SEATS,
+            price=PRICE,
             max_seats_per_fan=LIMIT,
             hold_seconds=HOLD,
             hold_cap_seconds=CAP,
@@ -52,6 +55,9 @@ class Holds(RuleBasedStateMachine):
         )
         self.seats = factories.seat_ids(self.performance)
         self.fans = [factories.make_user() for _ in range(FANS)]
+        for fan in self.fans:
+            give_points(fan, POINTS)
+        self.points = dict.fromkeys(range(FANS), POINTS)
         self.live = {}  # reservation -> (fan, seats, until)
         self.sold = {}  # reservation -> (fan, seats)
         self.ended = {}  # reservation -> how
@@ -184,36 +190,23 @@ class Holds(RuleBasedStateMachine):
             self.ended.setdefault(id_, "EXPIRED")
 
     @rule(id_=made)
-    def confirm(self, id_):
+    def pay(self, id_):
         self.lapse()
-        owner = self.owners[id_]
-        fan = self.fans[owner]
+        fan = self.owners[id_]
         try:
-            with transaction():
-                locked = operations.lock_for_payment(
-                    reservation_id=id_, user_id=fan.pk, now=self.now
-                )
-                operations.confirm(locked=locked, payment_id=uuid7(), now=self.now)
-                issue(
-                    reservation_id=id_,
-                    user_id=fan.pk,
-                    performance_id=self.performance.pk,
-                    seat_ids=locked.seat_ids,
-                    now=self.now,
-                )
+            paid = begin(self.fans[fan], id_, now=self.now)
         except operations.ReservationExpired:
             assert self.ended[id_] == "EXPIRED"
         except operations.ReservationNotPayable:
             assert id_ in self.sold or self.ended[id_] == "RELEASED"
+        except InsufficientPoints:
+            assert self.points[fan] < PRICE * len(self.live[id_][1])
         else:
             _owner, seats, _until = self.live.pop(id_)
-            self.sold[id_] = (owner, seats)
-            store.seats_changed(
-                performance_id=self.performance.pk,
-                reservation_id=id_,
-                seat_ids=seats,
-                now=self.now,
-            )
+            assert paid.status == "PAID"
+            self.sold[id_] = (fan, seats)
+            self.points[fan] -= PRICE * len(seats)
+            assert self.points[fan] >= 0
 
     @rule(limit=st.integers(1, 3))
     def sweep(self, limit):
@@ -265,6 +258,7 @@ class Holds(RuleBasedStateMachine):
             return
         assert seats_held_twice(self.now) == []
         assert inventory_disagreements(self.now) == []
+        assert {index: balance_of(fan) for index, fan in enumerate(self.fans)} == self.points
 
     def teardown(self):
         if not hasattr(self, "live"):
@@ -276,6 +270,10 @@ class Holds(RuleBasedStateMachine):
         rows = Reservation.objects.filter(performance=self.performance).prefetch_related("seats")
         seen = {detail.id: detail.status for detail in queries.details(rows, now=self.now)}
         assert seen == expected
+        assert {
+            (ticket.reservation_id, ticket.seat_id)
+            for ticket in Ticket.objects.filter(reservation__in=list(expected))
+        } == {(id_, seat) for id_, (_fan, seats) in self.sold.items() for seat in seats}
         for id_ in expected:  # each end is told once
             types = list(
                 OutboxEvent.objects.filter(aggregate_id=id_).values_list("type", flat=True)
