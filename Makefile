@@ -36,7 +36,7 @@ test-fast: setup-dev ## Run the unit and architecture tests: no servers, under 3
 	@exec $(VENV)/python -m pytest tests/unit tests/architecture $(ARGS)
 
 .PHONY: bench
-bench: setup ## Measure the speed bars on this machine (ARGS=--quick takes a minute; --json)
+bench: setup ## Measure the speed bars on this machine (ARGS="--quick --json")
 	@exec $(VENV)/python bench/speed.py $(ARGS)
 
 .PHONY: lint

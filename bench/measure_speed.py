@@ -54,7 +54,7 @@ class Crowd:
     def __init__(self, sizes: Sizes, rounds: int) -> None:
         self.prefix = str(uuid7())[:24]
         per_round = sizes.holds + sizes.pgbench * _HOLDERS
-        seats = 2 + sizes.holds + rounds * per_round
+        seats = 2 + (rounds + 2) * per_round  # one more to warm up, one for void rounds
         User.objects.bulk_create(
             (
                 User(id=numbered(self.prefix, n), email=f"fan-{n}@example.com", password="!")
@@ -137,7 +137,7 @@ def _bars(
         job = Job(api.port, requests, _CONNECTIONS, sizes.seconds)
         return lambda: play(job, expected=expected)["rate"]
 
-    fans = iter(count(0, sizes.joins))
+    fans, holders = count(0, sizes.joins), count(2)
 
     def join() -> float:
         first = next(fans) % (BURST - sizes.joins)
@@ -153,7 +153,7 @@ def _bars(
     bench = Bench(folder, script_of_a_hold(crowd.prefix, crowd.hall.pk, 1), _HOLDERS)
 
     def win() -> float:
-        wishes = [crowd.hold(seat, seat) for seat in islice(crowd.seats, sizes.holds)]
+        wishes = [crowd.hold(next(holders), seat) for seat in islice(crowd.seats, sizes.holds)]
         return play(Job(api.port, wishes, _HOLDERS, once=True), expected=201)["rate"]
 
     def same_sql() -> float:

@@ -17,7 +17,7 @@ from ground import ground
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="under a minute; noisier")
+    parser.add_argument("--quick", action="store_true", help="shorter rounds; noisier")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
