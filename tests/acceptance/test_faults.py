@@ -511,6 +511,7 @@ def test_the_api_killed_amid_payments_each_is_made_once(site: Site, kafka_record
             shopping.result(timeout=90)
 
     assert len(paid) == len(sale.seat_ids)
+    assert failures, "the kills met no request"
     assert not_promised(failures) == []
     for shopper, body, key, answer in paid:
         again = shopper.send("POST", "/payments/", json=body, headers=key)
