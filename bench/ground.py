@@ -52,7 +52,7 @@ def ground(*, durable: bool = False) -> Iterator[Path]:
             "RATE_LIMITS": "hold=100000000/minute,hold_address=100000000/minute",
         }
         django.setup()
-        call_command("keys", "init", verbosity=0)
+        call_command("keys", "init", verbosity=0, stdout=sys.stderr)
         call_command("migrate", verbosity=0)
         yield data
     finally:
