@@ -25,6 +25,7 @@ from tests.support.holding import at_once, inventory_disagreements, seats_held_t
 pytestmark = pytest.mark.concurrency
 
 SECONDS = float(os.environ.get("FRONTROW_CONTENTION_SECONDS", "10"))
+HOLD = 1  # seconds
 URL = "/api/v1/reservations/"
 FOREVER = float("inf")
 
@@ -55,9 +56,9 @@ class Client:
     def run(self):
         while not self.crowd.is_over():
             self.hold()
-            # Some at once, some long after the hold has lapsed and somebody else has the seats.
-            if len(self.held) > self.choose.randint(0, 2):
-                self.go_on_with(self.held.pop(0))
+            for due in [hold for hold in self.held if hold[0] <= time.monotonic()]:
+                self.held.remove(due)
+                self.go_on_with(due)
         return self.answers
 
     def ask(self, what, method, path, body=None, **options):
@@ -83,10 +84,12 @@ class Client:
             until = seconds_of(made["expires_at"])
             spells = [Spell(seat["id"], made["id"], now, until) for seat in made["seats"]]
             self.spells += spells
-            self.held.append((made["id"], spells))
+            # Some at once, some after the hold has lapsed and somebody else has the seats.
+            due = time.monotonic() + self.choose.choice((0.0, 0.2, 0.8, HOLD + 0.2, HOLD + 0.6))
+            self.held.append((due, made["id"], spells))
 
     def go_on_with(self, hold):
-        reservation, spells = hold
+        _, reservation, spells = hold
         chance = self.choose.random()
         asked_at = clock.now().timestamp()
         if chance < 0.35:
@@ -118,7 +121,7 @@ class Crowd:
         self.performance = factories.make_performance(
             seats=seats,
             price=10,
-            hold_seconds=1,
+            hold_seconds=HOLD,
             hold_cap_seconds=3,
             max_seats_per_fan=20,
             lapses_before_backoff=0,

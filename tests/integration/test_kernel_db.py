@@ -23,6 +23,9 @@ class EmailTaken(DomainError):
     message = "Taken."
 
 
+DomainError.registry.pop(EmailTaken.code)  # documents are made from the registry
+
+
 def test_an_operation_without_a_transaction_is_an_error():
     with pytest.raises(words.TransactionRequired):
         words.require_transaction()
