@@ -5,7 +5,6 @@ import shutil
 import socket
 import sys
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -91,7 +90,7 @@ class Api(Program):
 
 
 class Commands(Service):
-    """Commands of manage.py that run to their end: chains side by side, each in its order."""
+    """Commands of manage.py that run to their end, in order and in one process."""
 
     part = "setup"
 
@@ -99,28 +98,22 @@ class Commands(Service):
         self,
         name: str,
         after: tuple[str, ...],
-        chains: tuple[tuple[str, ...], ...],
+        lines: tuple[str, ...],
         environment: Mapping[str, str],
         tools: Tools,
         log: Path,
     ) -> None:
         self.name = name
         self.after = after
-        self.chains = chains
+        self.lines = lines
         self.environment = environment
         self.tools = tools
         self.log = log
 
     def prepare(self, failures: int) -> None:
         """Run them all. Raises StackError with what the first failure said."""
-        with ThreadPoolExecutor(len(self.chains)) as pool:
-            for done in [pool.submit(self._run, chain) for chain in self.chains]:
-                done.result()
-
-    def _run(self, chain: tuple[str, ...]) -> None:
-        for line in chain:
-            command = Command((*MANAGE, *line.split()), self.environment, ROOT)
-            self.tools.run(command, timeout=COMMAND_SECONDS, log=self.log)
+        command = Command((*MANAGE, "several", *self.lines), self.environment, ROOT)
+        self.tools.run(command, timeout=COMMAND_SECONDS, log=self.log)
 
     def command(self) -> None:
         return None
@@ -129,18 +122,19 @@ class Commands(Service):
 def setup(folder: Folder, environment: Mapping[str, str], tools: Tools) -> list[Service]:
     """Return what is done before Frontrow's processes start."""
 
-    def commands(name: str, after: tuple[str, ...], *chains: tuple[str, ...]) -> Commands:
-        return Commands(name, after, chains, environment, tools, folder.logs / f"{name}.log")
+    def commands(name: str, after: tuple[str, ...], *lines: str) -> Commands:
+        return Commands(name, after, lines, environment, tools, folder.logs / f"{name}.log")
 
     migrate = "migrate --no-input --verbosity 0"
     return [
         # These need no server, so they run while the servers start.
-        commands("files", (), ("keys init",), ("collectstatic --no-input --verbosity 0",)),
+        commands("files", (), "keys init", "collectstatic --no-input --verbosity 0"),
         commands(
             "setup",
             ("files", *SERVERS),
-            (migrate, "demo_data"),
-            (f"{migrate} --database idempotency",),
+            f"{migrate} --database idempotency",
+            migrate,
+            "demo_data",
         ),
     ]
 
