@@ -14,6 +14,15 @@ PAYMENT_REQUEST_UNIQUE = "payments_payment_request_unique"
 CHARGE_REQUEST_UNIQUE = "payments_charge_request_unique"
 
 
+def _paid_has_time(name: str) -> models.CheckConstraint:
+    """Return the rule of payments and charges alike: PAID and only PAID has a time of payment."""
+    return models.CheckConstraint(
+        condition=Q(status="PAID", paid_at__isnull=False)
+        | (~Q(status="PAID") & Q(paid_at__isnull=True)),
+        name=name,
+    )
+
+
 class Payment(models.Model):
     """One attempt to pay for one reservation.
 
@@ -67,11 +76,7 @@ class Payment(models.Model):
                 & (Q(method="CARD") | Q(points_amount=F("amount"))),
                 name="payments_payment_parts_fit",
             ),
-            models.CheckConstraint(
-                condition=Q(status="PAID", paid_at__isnull=False)
-                | (~Q(status="PAID") & Q(paid_at__isnull=True)),
-                name="payments_payment_paid_has_time",
-            ),
+            _paid_has_time("payments_payment_paid_has_time"),
         ]
 
     def __str__(self) -> str:
@@ -117,11 +122,7 @@ class Charge(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["request_key"], name=CHARGE_REQUEST_UNIQUE),
             models.CheckConstraint(condition=Q(amount__gt=0), name="payments_charge_positive"),
-            models.CheckConstraint(
-                condition=Q(status="PAID", paid_at__isnull=False)
-                | (~Q(status="PAID") & Q(paid_at__isnull=True)),
-                name="payments_charge_paid_has_time",
-            ),
+            _paid_has_time("payments_charge_paid_has_time"),
         ]
 
     def __str__(self) -> str:
