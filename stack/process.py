@@ -82,6 +82,12 @@ class Child:
         """Whether this process started it, rather than found it running."""
         return self._popen is not None
 
+    def disown(self) -> None:
+        """Leave it to itself: it may outlive this process, which waits for its end no more."""
+        if self._popen is not None:
+            self._popen.returncode = 0  # or its finaliser warns of a process still running
+            self._popen = None
+
     def exit_code(self) -> int | None:
         """Return the exit code, -1 for one that can't be known, None while it runs."""
         if self._popen is not None:

@@ -164,7 +164,11 @@ class TestServers:
         """Stop the servers that this object started; with `keep`, none."""
         if self._engine is None:
             return
-        if not self._keep:
+        if self._keep:
+            for unit in self._engine.units.values():
+                if unit.child:
+                    unit.child.disown()
+        else:
             for level in reversed(self._engine.levels()):
                 units = [unit for unit in level if unit.child and unit.child.born_here]
                 for unit in units:

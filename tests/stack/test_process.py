@@ -1,5 +1,6 @@
 """Children are found by pid and start time, hear of their parent's end, and end wholly."""
 
+import gc
 import json
 import os
 import resource
@@ -44,6 +45,14 @@ def test_a_start_time_tells_a_process_from_a_later_one_of_its_pid(spawn):
 def test_a_child_leads_a_session_of_its_own(spawn):
     child = spawn()
     assert os.getsid(child.pid) == child.pid != os.getsid(0)
+
+
+def test_a_disowned_child_goes_on_and_nothing_warns_of_it(spawn):
+    child = spawn()
+    child.disown()
+    gc.collect()  # would end here with the warning of a process still running
+    assert child.alive()
+    assert not child.born_here
 
 
 def test_a_child_may_open_as_many_files_as_the_machine_allows(spawn, tmp_path):

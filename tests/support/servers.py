@@ -43,8 +43,8 @@ class RunningServers:
         return self.servers.part(name)
 
     def down(self) -> None:
+        self.servers.down()
         if not self.keep:
-            self.servers.down()
             self.servers.erase()
 
 
