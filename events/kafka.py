@@ -104,6 +104,7 @@ def _create(admin: AdminClient, names: Iterable[str]) -> None:
             name,
             num_partitions=settings.KAFKA_TOPIC_PARTITIONS,
             replication_factor=settings.KAFKA_TOPIC_REPLICATION,
+            config={"retention.ms": str(settings.KAFKA_TOPIC_RETENTION_HOURS * 3_600_000)},
         )
         for name in names
     ]

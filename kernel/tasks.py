@@ -5,6 +5,7 @@ from django.conf import settings
 
 from kernel import clock, mail  # noqa: F401  (its task is found here)
 from kernel.db.partitions import ensure_partitions
+from kernel.db.retention import purge
 
 
 @shared_task(name="kernel.partitions", ignore_result=True)
@@ -12,3 +13,10 @@ def extend_partitions() -> None:
     """Keep every partitioned table two years ahead."""
     for table in settings.PARTITIONED_TABLES:
         ensure_partitions(table, now=clock.now())
+
+
+@shared_task(name="kernel.purge_partitions", ignore_result=True)
+def purge_partitions() -> None:
+    """Drop the partitions that have served their time."""
+    for table, retention in settings.PARTITION_RETENTION.items():
+        purge(table, retention, now=clock.now())

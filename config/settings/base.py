@@ -112,6 +112,7 @@ from config.settings.mail import *
 from config.settings.payments import *
 from config.settings.queueing import *
 from config.settings.redis import *
+from config.settings.retention import *
 from config.settings.telemetry import *
 
 RETURN_URLS_ALLOWED |= {FRONTROW_URL.lower()}

@@ -44,6 +44,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "schedule": 6 * 3600.0,
         "options": {"expires": 3600},
     },
+    "kernel.purge_partitions": {
+        "task": "kernel.purge_partitions",
+        "schedule": 6 * 3600.0,
+        "options": {"expires": 3600},
+    },
     "accounts.purge_sessions": {
         "task": "accounts.purge_sessions",
         "schedule": 3600.0,

@@ -22,6 +22,13 @@ KAFKA_TOPIC_REPLICATION = env.integer(
     maximum=7,
     help="Replicas of a topic when it is made; 3 in production.",
 )
+KAFKA_TOPIC_RETENTION_HOURS = env.integer(
+    "KAFKA_TOPIC_RETENTION_HOURS",
+    default=72,
+    minimum=1,
+    maximum=24 * 366,
+    help="How long a topic keeps messages, given to it when it is made.",
+)
 # How long one relay task publishes before the next one takes over.
 RELAY_TURN_SECONDS = 10.0
 OUTBOX_AGE_WARNING_SECONDS = 10.0

@@ -66,10 +66,3 @@ PRIMARY_AWAY_LIMIT_SECONDS = 30.0
 DRAIN_FILE = env.string(
     "DRAIN_FILE", default="", help="While this file exists, /healthz/ready says no."
 )
-# Tables in monthly partitions, which `manage.py partitions` and beat keep ahead.
-PARTITIONED_TABLES: list[str] = [
-    "accounts_auditentry",
-    "events_inboxentry",
-    "events_outboxevent",
-    "reservations_reservation",
-]

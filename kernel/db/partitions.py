@@ -5,16 +5,22 @@ key prunes to one partition. There is no DEFAULT partition: a row without one is
 readiness months ahead, not a table that must be split later.
 """
 
+import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 from django.db.migrations.operations import CreateModel
+from psycopg.errors import LockNotAvailable
+from psycopg.pq import TransactionStatus
 
 from kernel.ids import first_uuid7_at
 
+log = logging.getLogger(__name__)
+
 MONTHS_AHEAD = 24
+_PATIENCE = "100ms"
 
 
 def first_of_month(moment: datetime, *, months_later: int = 0) -> datetime:
@@ -33,6 +39,9 @@ def ensure_partitions(
     """Create the partitions of `table` that are missing; return the names of the new ones.
 
     The month before `now` is included, for rows whose key was made by a clock slightly behind.
+    Making one locks the whole table for a moment. Outside of a migration that moment isn't waited
+    for, since every writer would wait behind it: where the table is in use the rest is left to the
+    next call, which comes months before it is needed.
     """
     with connections[using].cursor() as cursor:
         existing = set(_partitions(cursor, table))
@@ -40,12 +49,26 @@ def ensure_partitions(
         for name, lower, upper in _wanted(table, now, months_ahead):
             if name in existing:
                 continue
-            cursor.execute(
-                f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF {table} "
-                f"FOR VALUES FROM ('{lower}') TO ('{upper}')"
-            )
+            try:
+                _create(cursor, name, table, lower, upper)
+            except OperationalError as error:
+                if not isinstance(error.__cause__, LockNotAvailable):
+                    raise
+                log.warning("table in use, partitions made later", extra={"partition": name})
+                break
             created.append(name)
         return created
+
+
+def _create(cursor: Any, name: str, table: str, lower: Any, upper: Any) -> None:
+    statement = (
+        f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF {table} "
+        f"FOR VALUES FROM ('{lower}') TO ('{upper}')"
+    )
+    if cursor.connection.info.transaction_status == TransactionStatus.IDLE:
+        # One exchange, so one transaction: the setting is gone after it.
+        statement = f"SET LOCAL lock_timeout = '{_PATIENCE}'; {statement}"
+    cursor.execute(statement)
 
 
 def months_covered(table: str, *, now: datetime, using: str = DEFAULT_DB_ALIAS) -> int:
