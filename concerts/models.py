@@ -224,3 +224,17 @@ class Seat(models.Model):
 
     def __str__(self) -> str:
         return f"{self.row}-{self.number}"
+
+
+class StaleDocument(models.Model):
+    """What a cached document depends on has changed (Note [Invalidations kept], store.py)."""
+
+    id = UUID7Field()
+    name = models.CharField(max_length=100)
+
+    class Meta:
+        verbose_name = text(en="stale document", ko="만료된 문서")
+        verbose_name_plural = text(en="stale documents", ko="만료된 문서")
+
+    def __str__(self) -> str:
+        return self.name

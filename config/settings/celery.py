@@ -34,6 +34,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "schedule": 5.0,
         "options": {"expires": 5},
     },
+    "concerts.repeat_invalidations": {
+        "task": "concerts.repeat_invalidations",
+        "schedule": 2.0,
+        "options": {"expires": 2},
+    },
     "events.relay": {
         "task": "events.relay",
         "schedule": 0.5,

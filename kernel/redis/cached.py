@@ -13,7 +13,7 @@ MGET. So:
 Single flight: one thread of a process and one process of all (a short Redis lock) build a key;
 readers that come meanwhile get the older entry while it is usable, else they wait for the builder.
 Without the cache server each process builds for itself, behind the same in-process lock, and keeps
-the result for as long as it is fresh.
+the result for a few seconds: without markers it can't learn of a change.
 """
 
 import logging
@@ -59,6 +59,7 @@ missed = Counter(
 MARKER_SECONDS = 2 * 24 * 3600  # longer than any entry lives
 BUILDER_SECONDS = 5.0  # a builder that died is replaced after this
 POLL_SECONDS = 0.02
+ALONE = timedelta(seconds=5)  # for how long a process keeps what it built without the cache server
 _DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
 
 # Positions below 2^53 (9 PB of WAL) are exact as Lua numbers.
@@ -148,11 +149,11 @@ def invalidate_after_commit(*names: str) -> None:
     run_after_commit(lambda: invalidate(*names))
 
 
-def invalidate(*names: str) -> None:
+def invalidate(*names: str) -> bool:
     """Leave the primary's WAL position as the marker of `names`; call it after the commit.
 
-    Never raises for a part that is away: the write has happened, and the age of the entries
-    bounds how long the old value is seen.
+    Never raises for a part that is away, as the write has happened: it says False, and unless it
+    is called again the age of the entries bounds how long the old value is seen.
     """
     try:
         position = replica.write_position()
@@ -160,6 +161,8 @@ def invalidate(*names: str) -> None:
     except (PartUnavailable, DatabaseError, InterfaceError, PoolTimeout) as error:
         missed.inc()
         log.warning("cache not invalidated", extra={"names": names, "error": repr(error)})
+        return False
+    return True
 
 
 def _read_shared(request: _Request) -> Document:
@@ -223,7 +226,8 @@ def _read_alone(request: _Request) -> Document:
     """Answer without the cache server: one build at a time in this process."""
     with _flights.boarding(request.key, wait_seconds=BUILDER_SECONDS):
         found = local.get(request.key)
-        if found is not None and found.is_younger_than(request.recipe.fresh, request.now):
+        fresh = min(request.recipe.fresh, ALONE)
+        if found is not None and found.is_younger_than(fresh, request.now):
             return request.answer(found, "process")
         document = document_of(_build(request, ()), built_at=request.now)
         local.put(request.key, document)
