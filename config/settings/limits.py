@@ -26,9 +26,10 @@ CHOSEN_RATE_LIMITS = env.rates(
     "hold=60/minute,anonymous=1200/minute. Routes: " + ", ".join(_DEFAULTS) + ".",
 )
 RATE_LIMITS = _DEFAULTS | CHOSEN_RATE_LIMITS
-# Counted in Redis for all processes together; the others are counted by each process alone, so
-# that the busiest routes cost no round trip more.
-SHARED_RATE_LIMITS = {"charge"}
+# Counted in Redis for all processes together, as joins and holds are by the functions that do them,
+# and sign-ups and logins by allauth; the others are counted by each process alone, so that the
+# busiest routes cost no round trip more.
+SHARED_RATE_LIMITS = {"pay", "charge"}
 
 # allauth counts in the cache. A list of time stamps a key, so keep the amounts small.
 ACCOUNT_RATE_LIMITS = TunedRates(

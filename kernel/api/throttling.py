@@ -1,10 +1,11 @@
 """Rate limits of the API, on the library `limits`.
 
 Note [Rate limits]
-A limit belongs to a route and counts per person, or per address while nobody is logged in. The
-busiest routes have a budget of round trips, so each process counts them by itself and n processes
-let n times the limit pass: the aim is to stop a runaway client, not to meter. Routes in
-`SHARED_RATE_LIMITS` are counted in the cache Redis, by each process alone while it is away.
+A limit belongs to a route and counts per person, or per address while nobody is logged in. Most
+routes have a budget of round trips, so each process counts them by itself and n processes let n
+times the limit pass: the aim is to stop a runaway client, not to meter. Routes in
+`SHARED_RATE_LIMITS` (what costs money) are counted in the cache Redis for all processes, by each
+process alone while it is away. Joins and holds are counted elsewhere (Note [Limits in a function]).
 Staff may set a route's limit by a row (Note [Tuned limits] in kernel/rate_limits.py).
 429 only ever means "slow down" and says for how long.
 """

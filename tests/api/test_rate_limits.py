@@ -1,7 +1,17 @@
 """A client that asks too often is told to slow down, whatever Redis does."""
 
+import pytest
+
+from kernel.api import throttling
+from kernel.ids import uuid7
 from kernel.redis.roles import breaker
-from tests.support import factories
+from tests.support import catalogue, factories
+from tests.support.money import CHARGES, PAYMENTS, post
+
+MONEY = {
+    "pay": (PAYMENTS, {"reservation_id": str(uuid7()), "method": "POINTS"}),
+    "charge": (CHARGES, {"amount": 1000}),
+}
 
 
 def test_too_many_requests_are_429_with_the_time_to_wait(settings, as_fan):
@@ -29,3 +39,38 @@ def test_shared_limits_are_counted_in_redis_and_go_on_without_it(settings, as_fa
         parts.part("cache").start()
         breaker("cache").reset()
     assert statuses == [200, 200, 429]  # this process counts from nothing, and still counts
+
+
+def in_new_processes(client, route: str, calls: int) -> list[bool]:
+    """Call as often, each time as a process that has counted nothing yet; return who passed."""
+    path, body = MONEY[route]
+    passed = []
+    for _ in range(calls):
+        throttling._own.cache_clear()
+        throttling._shared.cache_clear()
+        passed.append(post(client, path, body).status_code != 429)
+    return passed
+
+
+@pytest.mark.parametrize("route", MONEY)
+def test_what_costs_money_is_counted_for_all_processes_together(settings, as_fan, fan, route):
+    settings.RATE_LIMITS = settings.RATE_LIMITS | {route: "2/hour"}
+    assert in_new_processes(as_fan(fan), route, 3) == [True, True, False]
+
+
+@pytest.mark.control
+@pytest.mark.parametrize("route", MONEY)
+def test_control_counted_alone_every_process_lets_the_limit_pass(settings, as_fan, fan, route):
+    settings.RATE_LIMITS = settings.RATE_LIMITS | {route: "2/hour"}
+    settings.SHARED_RATE_LIMITS = set()
+    assert in_new_processes(as_fan(fan), route, 3) == [True, True, True]
+
+
+@pytest.mark.parametrize("route", MONEY)
+def test_without_redis_each_process_goes_on_counting_money(settings, as_fan, fan, parts, route):
+    settings.RATE_LIMITS = settings.RATE_LIMITS | {route: "2/hour"}
+    path, body = MONEY[route]
+    client = as_fan(fan)
+    with catalogue.stopped(parts, "cache"):
+        passed = [post(client, path, body).status_code != 429 for _ in range(3)]
+    assert passed == [True, True, False]

@@ -13,12 +13,13 @@ from accounts import rate_limits
 from accounts.models import AuditEntry, RateLimit, User
 from kernel.rate_limits import rate_of
 from tests.support import factories
-from tests.support.money import PAYMENTS, post
+from tests.support.money import CHARGES, PAYMENTS, post
 from tests.support.round_trips import counted_round_trips
 from tests.support.waiting import await_that
 from tests.support.waiting_rooms import make_room, queue_url
 
 LOGIN = "/_allauth/app/v1/auth/login"
+SIGN_UP = "/_allauth/app/v1/auth/signup"
 ADD = reverse("admin:accounts_ratelimit_add")
 
 
@@ -65,8 +66,13 @@ def paying(client):
     return lambda: post(client, PAYMENTS, body)
 
 
+def charging(client):
+    return lambda: post(client, CHARGES, {"amount": 1000})
+
+
 @pytest.mark.parametrize(
-    ("route", "calling"), [("join", joining), ("hold", holding), ("pay", paying)]
+    ("route", "calling"),
+    [("join", joining), ("hold", holding), ("pay", paying), ("charge", charging)],
 )
 def test_a_row_is_in_force_within_two_seconds_and_gone_as_fast(
     browser, as_fan, fan, route, calling
@@ -96,6 +102,24 @@ def test_logins_are_limited_by_the_row_too(browser):
     set_to(browser, "login", 2)
     await_that(lambda: rate_limits.chosen("login"), "the row", seconds=2)
     assert [status() for _ in range(3)] == [400, 400, 429]
+
+
+def test_sign_ups_are_limited_by_the_row_until_it_is_gone(browser):
+    set_to(browser, "signup", 2)
+    await_that(lambda: rate_limits.chosen("signup"), "the row", seconds=2)
+    answers = [sign_up(f"fan{n}@example.com") for n in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert answers[-1].json() == {"status": 429}  # in allauth's form, as all of its answers
+    assert User.objects.filter(email__startswith="fan").count() == 2
+    row = RateLimit.objects.get(route="signup")
+    browser.post(reverse("admin:accounts_ratelimit_delete", args=[row.pk]), {"post": "yes"})
+    await_that(lambda: rate_limits.chosen("signup") is None, "the setting again", seconds=2)
+    assert sign_up("fan3@example.com").status_code == 200
+
+
+def sign_up(email):
+    body = {"email": email, "password": "orange-harbour-97"}
+    return Client().post(SIGN_UP, body, "application/json")
 
 
 def test_a_longer_period_counts_anew(browser, as_fan, fan):
