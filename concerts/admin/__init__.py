@@ -2,6 +2,7 @@
 
 from concerts.admin.programme import ConcertAdmin, PerformanceAdmin, VenueAdmin
 from concerts.admin.seats import PriceGradeAdmin, SeatAdmin, SectionAdmin
+from concerts.admin.stale import StaleDocumentAdmin
 
 __all__ = [
     "ConcertAdmin",
@@ -9,5 +10,6 @@ __all__ = [
     "PriceGradeAdmin",
     "SeatAdmin",
     "SectionAdmin",
+    "StaleDocumentAdmin",
     "VenueAdmin",
 ]
