@@ -52,7 +52,10 @@ class Venue(models.Model):
     address_ko = models.CharField(max_length=300, blank=True)
     address_en = models.CharField(max_length=300, blank=True)
     timezone = models.CharField(
-        max_length=64, default="Asia/Seoul", validators=[validate_timezone], help_text="IANA name"
+        max_length=64,
+        default="Asia/Seoul",
+        validators=[validate_timezone],
+        help_text=text(en="IANA name", ko="IANA 시간대 이름"),
     )
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
 
@@ -99,9 +102,9 @@ class Performance(models.Model):
     """One evening of a concert. Its windows belong to the queue and sale policies."""
 
     class Status(models.TextChoices):
-        SCHEDULED = "SCHEDULED"
-        POSTPONED = "POSTPONED"
-        CANCELLED = "CANCELLED"
+        SCHEDULED = "SCHEDULED", text(en="Scheduled", ko="예정")
+        POSTPONED = "POSTPONED", text(en="Postponed", ko="연기")
+        CANCELLED = "CANCELLED", text(en="Cancelled", ko="취소")
 
     id = UUID7Field()
     concert = models.ForeignKey(Concert, on_delete=models.PROTECT, related_name="performances")
@@ -148,7 +151,9 @@ class PriceGrade(models.Model):
     code = models.CharField(max_length=20)
     name_ko = models.CharField(max_length=100)
     name_en = models.CharField(max_length=100, blank=True)
-    price = models.PositiveBigIntegerField(help_text="Minor units")
+    price = models.PositiveBigIntegerField(
+        help_text=text(en="Minor units", ko="통화의 최소 단위(원)")
+    )
     currency = models.CharField(max_length=3, default=DEFAULT_CURRENCY)
     position = models.PositiveSmallIntegerField(default=0)
 

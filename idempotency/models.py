@@ -14,18 +14,25 @@ class Record(models.Model):
     """
 
     class State(models.TextChoices):
-        RUNNING = "RUNNING"
-        FINISHED = "FINISHED"
+        RUNNING = "RUNNING", text(en="Running", ko="실행 중")
+        FINISHED = "FINISHED", text(en="Finished", ko="완료")
 
     request_key = models.CharField(
-        max_length=64, primary_key=True, help_text="Hex SHA-256 of caller, route and key"
+        max_length=64,
+        primary_key=True,
+        help_text=text(
+            en="Hex SHA-256 of caller, route and key", ko="요청자, 경로, 키의 SHA-256(16진수)"
+        ),
     )
     body_hash = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001  (unset: see above)
     state = models.CharField(max_length=8, choices=State.choices)
     lease_until = models.DateTimeField()
     attempt = models.PositiveIntegerField()
     resource_id = models.UUIDField(
-        help_text="The id of what the request makes, chosen before execution"
+        help_text=text(
+            en="The id of what the request makes, chosen before execution",
+            ko="요청이 만들 대상의 ID. 실행 전에 정해집니다.",
+        )
     )
     status = models.PositiveSmallIntegerField(null=True, blank=True)
     body = models.TextField(blank=True, default="")

@@ -33,17 +33,17 @@ class Payment(models.Model):
     """
 
     class Status(models.TextChoices):
-        CREATED = "CREATED"
-        REQUESTED = "REQUESTED"
-        PAID = "PAID"
-        FAILED = "FAILED"
-        UNKNOWN = "UNKNOWN"
-        ABANDONED = "ABANDONED"
-        LATE_CAPTURED = "LATE_CAPTURED"
+        CREATED = "CREATED", text(en="Created", ko="생성")
+        REQUESTED = "REQUESTED", text(en="Requested", ko="요청함")
+        PAID = "PAID", text(en="Paid", ko="결제 완료")
+        FAILED = "FAILED", text(en="Failed", ko="실패")
+        UNKNOWN = "UNKNOWN", text(en="Unknown", ko="확인 중")
+        ABANDONED = "ABANDONED", text(en="Abandoned", ko="중단")
+        LATE_CAPTURED = "LATE_CAPTURED", text(en="Late Captured", ko="지연 승인")
 
     class Method(models.TextChoices):
-        POINTS = "POINTS"
-        CARD = "CARD"
+        POINTS = "POINTS", text(en="Points", ko="포인트")
+        CARD = "CARD", text(en="Card", ko="카드")
 
     id = UUID7Field()
     reservation = models.ForeignKey(Reservation, on_delete=models.PROTECT, related_name="payments")
@@ -52,11 +52,21 @@ class Payment(models.Model):
     )
     method = models.CharField(max_length=6, choices=Method.choices)
     status = models.CharField(max_length=13, choices=Status.choices)
-    amount = models.PositiveBigIntegerField(help_text="Minor units, all parts together")
-    points_amount = models.PositiveBigIntegerField(help_text="The part paid by points")
+    amount = models.PositiveBigIntegerField(
+        help_text=text(
+            en="Minor units, all parts together", ko="통화의 최소 단위(원), 모든 결제 수단의 합"
+        )
+    )
+    points_amount = models.PositiveBigIntegerField(
+        help_text=text(en="The part paid by points", ko="포인트로 낸 부분")
+    )
     currency = models.CharField(max_length=3, default=DEFAULT_CURRENCY)
     request_key = models.CharField(
-        max_length=64, help_text="Hex SHA-256 of caller, route and Idempotency-Key"
+        max_length=64,
+        help_text=text(
+            en="Hex SHA-256 of caller, route and Idempotency-Key",
+            ko="요청자, 경로, Idempotency-Key의 SHA-256(16진수)",
+        ),
     )
     created_at = models.DateTimeField()
     paid_at = models.DateTimeField(null=True, blank=True)
@@ -97,21 +107,27 @@ class Charge(models.Model):
     """Points bought by a fan; the states mean what they mean on `Payment`."""
 
     class Status(models.TextChoices):
-        CREATED = "CREATED"
-        REQUESTED = "REQUESTED"
-        PAID = "PAID"
-        FAILED = "FAILED"
-        UNKNOWN = "UNKNOWN"
+        CREATED = "CREATED", text(en="Created", ko="생성")
+        REQUESTED = "REQUESTED", text(en="Requested", ko="요청함")
+        PAID = "PAID", text(en="Paid", ko="결제 완료")
+        FAILED = "FAILED", text(en="Failed", ko="실패")
+        UNKNOWN = "UNKNOWN", text(en="Unknown", ko="확인 중")
 
     id = UUID7Field()
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="charges"
     )
     status = models.CharField(max_length=9, choices=Status.choices)
-    amount = models.PositiveBigIntegerField(help_text="Minor units; one point each")
+    amount = models.PositiveBigIntegerField(
+        help_text=text(en="Minor units; one point each", ko="통화의 최소 단위(원), 1원에 1포인트")
+    )
     currency = models.CharField(max_length=3, default=DEFAULT_CURRENCY)
     request_key = models.CharField(
-        max_length=64, help_text="Hex SHA-256 of caller, route and Idempotency-Key"
+        max_length=64,
+        help_text=text(
+            en="Hex SHA-256 of caller, route and Idempotency-Key",
+            ko="요청자, 경로, Idempotency-Key의 SHA-256(16진수)",
+        ),
     )
     created_at = models.DateTimeField()
     paid_at = models.DateTimeField(null=True, blank=True)

@@ -17,6 +17,12 @@ from kernel.i18n import text
 from kernel.money import DEFAULT_CURRENCY, Money
 from points.policy import Kind
 
+KIND_NAMES = {
+    Kind.CHARGE: text(en="charge", ko="충전"),
+    Kind.PAYMENT: text(en="payment", ko="결제"),
+    Kind.GRANT: text(en="grant", ko="지급"),
+}
+
 TRANSFER_ONCE = "points_transfer_once"
 BALANCE_NOT_NEGATIVE = "points_account_balance_not_negative"
 TRANSFER_BALANCED = "points_transfer_balanced"  # the trigger, made by the migration
@@ -32,11 +38,18 @@ class Account(models.Model):
         null=True,
         blank=True,
         related_name="points_account",
-        help_text="Empty on the system's own accounts",
+        help_text=text(en="Empty on the system's own accounts", ko="시스템 계정이면 비어 있음"),
     )
-    name = models.CharField(max_length=40, blank=True, help_text="Of a system account")
+    name = models.CharField(
+        max_length=40, blank=True, help_text=text(en="Of a system account", ko="시스템 계정의 이름")
+    )
     balance = models.BigIntegerField(
-        null=True, blank=True, help_text="Points; stored for fans only, see Note [Ledger]"
+        null=True,
+        blank=True,
+        help_text=text(
+            en="Points; stored for fans only, see Note [Ledger]",
+            ko="포인트. 회원 계정에만 저장됩니다.",
+        ),
     )
     currency = models.CharField(max_length=3, default=DEFAULT_CURRENCY)
     opened_at = models.DateTimeField()
@@ -61,7 +74,9 @@ class Transfer(models.Model):
     """One movement of points, named by why (`kind`) and what for (`reference`)."""
 
     id = UUID7Field()
-    kind = models.CharField(max_length=20, choices=[(kind.value, kind.value) for kind in Kind])
+    kind = models.CharField(
+        max_length=20, choices=[(kind.value, KIND_NAMES[kind]) for kind in Kind]
+    )
     reference = models.UUIDField()
     currency = models.CharField(max_length=3, default=DEFAULT_CURRENCY)
     created_at = models.DateTimeField()
@@ -93,8 +108,14 @@ class Entry(models.Model):
         db_constraint=False,
         db_index=False,
     )
-    amount = models.BigIntegerField(help_text="Points; positive adds to the account")
-    balance_after = models.BigIntegerField(null=True, blank=True, help_text="On fans' accounts")
+    amount = models.BigIntegerField(
+        help_text=text(
+            en="Points; positive adds to the account", ko="포인트. 양수면 계정에 더해집니다."
+        )
+    )
+    balance_after = models.BigIntegerField(
+        null=True, blank=True, help_text=text(en="On fans' accounts", ko="회원 계정에만 있음")
+    )
 
     class Meta:
         verbose_name = text(en="points entry", ko="포인트 내역")

@@ -72,7 +72,7 @@ class QueueConfigAdmin(UseCaseAdmin):
     @admin.display(description=text(en="state now", ko="현재 상태"), ordering="state")
     def in_force(self, row: QueueConfig) -> str:
         """Show the state that fans meet: PRESALE ends by itself when admission opens."""
-        return QueueConfig.State(queries.rules_of(row).state_at(clock.now())).label
+        return str(QueueConfig.State(queries.rules_of(row).state_at(clock.now())).label)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("queueing.add_queueconfig")

@@ -27,27 +27,35 @@ class QueueConfig(models.Model):
     """
 
     class State(models.TextChoices):
-        PRESALE = "PRESALE"
-        OPEN = "OPEN"
-        PAUSED = "PAUSED"
-        DRAINING = "DRAINING"
-        CLOSED = "CLOSED"
+        PRESALE = "PRESALE", text(en="Presale", ko="사전 대기")
+        OPEN = "OPEN", text(en="Open", ko="입장 중")
+        PAUSED = "PAUSED", text(en="Paused", ko="일시 중지")
+        DRAINING = "DRAINING", text(en="Draining", ko="마감 중")
+        CLOSED = "CLOSED", text(en="Closed", ko="종료")
 
     class AbuseCheck(models.TextChoices):
-        OFF = "OFF"
-        PROOF_OF_WORK = "PROOF_OF_WORK"
-        TURNSTILE = "TURNSTILE"
+        OFF = "OFF", text(en="Off", ko="사용 안 함")
+        PROOF_OF_WORK = "PROOF_OF_WORK", text(en="Proof Of Work", ko="작업 증명")
+        TURNSTILE = "TURNSTILE", text(en="Turnstile", ko="턴스타일(Turnstile)")
 
     performance = models.OneToOneField(
         Performance, on_delete=models.PROTECT, primary_key=True, related_name="queue_config"
     )
     queue_required = models.BooleanField(default=True)
-    queue_opens_at = models.DateTimeField(help_text="Joins are accepted from here on.")
+    queue_opens_at = models.DateTimeField(
+        help_text=text(
+            en="Joins are accepted from here on.", ko="이 시각부터 대기열에 들어올 수 있습니다."
+        )
+    )
     admission_opens_at = models.DateTimeField(
         null=True,
         blank=True,
-        help_text="Nobody is admitted before; normally the opening of the sale. "
-        "Empty: together with the queue.",
+        help_text=text(
+            en="Nobody is admitted before; normally the opening of the sale. "
+            "Empty: together with the queue.",
+            ko="이전에는 아무도 입장하지 못합니다. 보통 판매 시작 시각이며, "
+            "비우면 대기열과 함께 열립니다.",
+        ),
     )
     rate_per_second = models.DecimalField(
         max_digits=7,
@@ -58,12 +66,17 @@ class QueueConfig(models.Model):
     capacity = models.PositiveIntegerField(
         default=policy.CAPACITY,
         validators=_within(policy.CAPACITY_BOUNDS),
-        help_text="Fans admitted at the same time.",
+        help_text=text(
+            en="Fans admitted at the same time.", ko="동시에 입장할 수 있는 인원입니다."
+        ),
     )
     grace_seconds = models.PositiveIntegerField(
         default=policy.GRACE_SECONDS,
         validators=_within(policy.GRACE_BOUNDS),
-        help_text="An admitted fan who doesn't come loses the place after this time.",
+        help_text=text(
+            en="An admitted fan who doesn't come loses the place after this time.",
+            ko="입장 차례가 된 뒤 이 시간 안에 오지 않으면 자리를 잃습니다.",
+        ),
     )
     session_seconds = models.PositiveIntegerField(
         default=policy.SESSION_SECONDS, validators=_within(policy.SESSION_BOUNDS)
@@ -72,17 +85,27 @@ class QueueConfig(models.Model):
     joins_per_minute = models.PositiveIntegerField(
         null=True,
         blank=True,
-        help_text="Joins of one person; empty: the site's limit, 0: no limit.",
+        help_text=text(
+            en="Joins of one person; empty: the site's limit, 0: no limit.",
+            ko="한 사람의 진입 횟수. 비우면 사이트 기본값, 0이면 제한 없음.",
+        ),
     )
     joins_per_minute_per_address = models.PositiveIntegerField(
         null=True,
         blank=True,
-        help_text="Joins from one address; empty: the site's limit, 0: no limit.",
+        help_text=text(
+            en="Joins from one address; empty: the site's limit, 0: no limit.",
+            ko="한 주소의 진입 횟수. 비우면 사이트 기본값, 0이면 제한 없음.",
+        ),
     )
     accounts_per_address = models.PositiveIntegerField(
         default=0,
-        help_text="People who may join from one address; 0: no limit. Whole networks may stand "
-        "behind one address.",
+        help_text=text(
+            en="People who may join from one address; 0: no limit. Whole networks may stand "
+            "behind one address.",
+            ko="한 주소에서 들어올 수 있는 인원. 0이면 제한 없음. "
+            "한 주소를 여러 사람이 함께 쓸 수 있습니다.",
+        ),
     )
     abuse_check = models.CharField(
         max_length=16, choices=AbuseCheck.choices, default=AbuseCheck.OFF
@@ -90,7 +113,10 @@ class QueueConfig(models.Model):
     work_bits = models.PositiveSmallIntegerField(
         default=policy.WORK_BITS,
         validators=_within(policy.WORK_BITS_BOUNDS),
-        help_text="Of a proof of work; each bit more doubles it.",
+        help_text=text(
+            en="Of a proof of work; each bit more doubles it.",
+            ko="작업 증명의 난이도. 1비트마다 두 배가 됩니다.",
+        ),
     )
     version = models.PositiveIntegerField(default=1, editable=False)
 
@@ -191,7 +217,12 @@ class Invitation(models.Model):
     performance = models.ForeignKey(
         Performance, on_delete=models.PROTECT, related_name="queue_invitations"
     )
-    label = models.CharField(max_length=100, help_text="For whom, as staff know it.")
+    label = models.CharField(
+        max_length=100,
+        help_text=text(
+            en="For whom, as staff know it.", ko="누구를 위한 초대인지 직원이 알아볼 이름."
+        ),
+    )
     uses_allowed = models.PositiveIntegerField(default=1)
     uses = models.PositiveIntegerField(default=0)
     expires_at = models.DateTimeField()

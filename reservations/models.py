@@ -35,29 +35,49 @@ class SalePolicy(models.Model):
     hold_seconds = models.PositiveIntegerField(default=policy.HOLD_SECONDS)
     hold_cap_seconds = models.PositiveIntegerField(
         default=policy.HOLD_CAP_SECONDS,
-        help_text="Counted from the first hold; nothing outlives it.",
+        help_text=text(
+            en="Counted from the first hold; nothing outlives it.",
+            ko="최초 선점부터 계산하며 이보다 길어질 수 없습니다.",
+        ),
     )
     payment_seconds = models.PositiveIntegerField(default=policy.PAYMENT_SECONDS)
     max_seats_per_fan = models.PositiveSmallIntegerField(default=policy.MAX_SEATS_PER_FAN)
     orphan_rule = models.BooleanField(
-        default=False, help_text="Refuse chosen seats that would leave a single seat alone."
+        default=False,
+        help_text=text(
+            en="Refuse chosen seats that would leave a single seat alone.",
+            ko="한 자리만 남기는 좌석 선택을 거절합니다.",
+        ),
     )
     holds_per_minute = models.PositiveIntegerField(
         null=True,
         blank=True,
-        help_text="Attempts of one fan; empty: the site's limit, 0: no limit.",
+        help_text=text(
+            en="Attempts of one fan; empty: the site's limit, 0: no limit.",
+            ko="회원별 시도 횟수. 비우면 사이트 기본값, 0이면 제한 없음.",
+        ),
     )
     holds_per_minute_per_address = models.PositiveIntegerField(
         null=True,
         blank=True,
-        help_text="Attempts from one address; empty: the site's limit, 0: no limit.",
+        help_text=text(
+            en="Attempts from one address; empty: the site's limit, 0: no limit.",
+            ko="주소별 시도 횟수. 비우면 사이트 기본값, 0이면 제한 없음.",
+        ),
     )
     lapses_before_backoff = models.PositiveSmallIntegerField(
         default=policy.LAPSES_BEFORE_BACKOFF,
-        help_text="Holds a fan lets lapse before having to wait; 0: never.",
+        help_text=text(
+            en="Holds a fan lets lapse before having to wait; 0: never.",
+            ko="만료된 선점이 이만큼 쌓이면 기다려야 합니다. 0이면 기다리지 않음.",
+        ),
     )
     backoff_seconds = models.PositiveIntegerField(
-        default=policy.BACKOFF_SECONDS, help_text="The first wait; it doubles each time."
+        default=policy.BACKOFF_SECONDS,
+        help_text=text(
+            en="The first wait; it doubles each time.",
+            ko="첫 대기 시간. 반복될 때마다 두 배가 됩니다.",
+        ),
     )
     put_on_sale_at = models.DateTimeField(null=True, blank=True, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
@@ -120,10 +140,13 @@ class SeatInventory(models.Model):
     """
 
     class Status(models.TextChoices):
-        AVAILABLE = "AVAILABLE"
-        TEMPORARILY_RESERVED = "TEMPORARILY_RESERVED"
-        RESERVED = "RESERVED"
-        BLOCKED = "BLOCKED"
+        AVAILABLE = "AVAILABLE", text(en="Available", ko="예매 가능")
+        TEMPORARILY_RESERVED = (
+            "TEMPORARILY_RESERVED",
+            text(en="Temporarily Reserved", ko="임시 선점"),
+        )
+        RESERVED = "RESERVED", text(en="Reserved", ko="판매됨")
+        BLOCKED = "BLOCKED", text(en="Blocked", ko="판매 제외")
 
     seat = models.OneToOneField(
         Seat, on_delete=models.PROTECT, primary_key=True, related_name="inventory"
@@ -184,11 +207,11 @@ class Reservation(models.Model):
     """Seats of one performance held or bought by one fan. Partitioned by month of its key."""
 
     class Status(models.TextChoices):
-        PENDING = "PENDING"
-        CONFIRMED = "CONFIRMED"
-        EXPIRED = "EXPIRED"
-        RELEASED = "RELEASED"
-        CANCELLED = "CANCELLED"
+        PENDING = "PENDING", text(en="Pending", ko="결제 대기")
+        CONFIRMED = "CONFIRMED", text(en="Confirmed", ko="확정")
+        EXPIRED = "EXPIRED", text(en="Expired", ko="만료")
+        RELEASED = "RELEASED", text(en="Released", ko="해제")
+        CANCELLED = "CANCELLED", text(en="Cancelled", ko="취소")
 
     id = UUID7Field()
     # No constraint: every hold would lock the same performance row (see the ADR on foreign keys).
@@ -207,9 +230,15 @@ class Reservation(models.Model):
         db_index=False,
     )
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.PENDING)
-    amount = models.PositiveBigIntegerField(help_text="Minor units, sum of the seats' prices")
+    amount = models.PositiveBigIntegerField(
+        help_text=text(
+            en="Minor units, sum of the seats' prices", ko="통화의 최소 단위(원), 좌석 가격의 합"
+        )
+    )
     currency = models.CharField(max_length=3, default=DEFAULT_CURRENCY)
-    created_at = models.DateTimeField(help_text="When it was first held")
+    created_at = models.DateTimeField(
+        help_text=text(en="When it was first held", ko="처음 선점한 시각")
+    )
     expires_at = models.DateTimeField()
     extendable_until = models.DateTimeField()
     payment_opened_at = models.DateTimeField(null=True, blank=True)
@@ -217,7 +246,12 @@ class Reservation(models.Model):
     payment_id = models.UUIDField(null=True, blank=True)
     payment_status = models.CharField(max_length=20, blank=True)
     closed_at = models.DateTimeField(
-        null=True, blank=True, help_text="When it left PENDING; later changes don't move it"
+        null=True,
+        blank=True,
+        help_text=text(
+            en="When it left PENDING; later changes don't move it",
+            ko="결제 대기를 벗어난 시각. 이후 변경에는 바뀌지 않습니다.",
+        ),
     )
 
     class Meta:
@@ -254,7 +288,9 @@ class ReservationSeat(models.Model):
         Reservation, on_delete=models.PROTECT, related_name="seats", db_index=False
     )
     seat = models.ForeignKey(Seat, on_delete=models.PROTECT, related_name="+")
-    price = models.PositiveBigIntegerField(help_text="Minor units")
+    price = models.PositiveBigIntegerField(
+        help_text=text(en="Minor units", ko="통화의 최소 단위(원)")
+    )
     currency = models.CharField(max_length=3, default=DEFAULT_CURRENCY)
     cancelled_at = models.DateTimeField(null=True, blank=True)
 

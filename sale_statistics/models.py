@@ -16,10 +16,14 @@ class HourlySales(models.Model):
     performance = models.ForeignKey(
         Performance, on_delete=models.PROTECT, related_name="+", db_constraint=False
     )
-    hour = models.DateTimeField(help_text="Start of the hour, UTC")
+    hour = models.DateTimeField(
+        help_text=text(en="Start of the hour, UTC", ko="해당 시간대의 시작(UTC)")
+    )
     reservations = models.PositiveIntegerField()
     seats = models.PositiveIntegerField()
-    amount = models.PositiveBigIntegerField(help_text="Minor units")
+    amount = models.PositiveBigIntegerField(
+        help_text=text(en="Minor units", ko="통화의 최소 단위(원)")
+    )
     currency = models.CharField(max_length=3, default=DEFAULT_CURRENCY)
 
     class Meta:

@@ -16,12 +16,16 @@ class Ticket(models.Model):
     """A ticket of one seat. The unique live seat is the second guard against selling it twice."""
 
     class Status(models.TextChoices):
-        VALID = "VALID"
-        USED = "USED"
-        VOID = "VOID"
+        VALID = "VALID", text(en="Valid", ko="유효")
+        USED = "USED", text(en="Used", ko="사용됨")
+        VOID = "VOID", text(en="Void", ko="무효")
 
     id = UUID7Field()
-    code = models.CharField(max_length=12, unique=True, help_text="Short, random, public")
+    code = models.CharField(
+        max_length=12,
+        unique=True,
+        help_text=text(en="Short, random, public", ko="짧은 임의의 공개 코드"),
+    )
     reservation = models.ForeignKey(Reservation, on_delete=models.PROTECT, related_name="tickets")
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="tickets"

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
-from django.db.models import Count, QuerySet
+from django.db.models import Count, QuerySet, URLField
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
@@ -66,6 +66,7 @@ class ConcertAdmin(_CatalogueAdmin):
     search_fields = ("title_ko", "title_en", "artist_ko", "artist_en", "venue__name_ko")
     autocomplete_fields = ("venue",)
     readonly_fields = ("published_at",)
+    formfield_overrides = {URLField: {"assume_scheme": "https"}}  # of an address typed without one
     inlines = (PerformanceInline,)
     actions = ("publish", "unpublish")
 
