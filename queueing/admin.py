@@ -224,11 +224,16 @@ class QueueProgressAdmin(ReadOnlyAdmin):
     list_display = ("performance", "serving", "number_ceiling", "epoch", "draw_commitment")
     # The seed says how the draw will come out: not even staff see it before.
     exclude = ("draw_seed",)
-    readonly_fields = ("draw_commitment",)
+    readonly_fields = ("draw_commitment", "revealed_seed")
     list_select_related = ("performance__concert",)
     list_filter = ("epoch",)
     search_fields = ("performance__concert__title_ko", "performance__concert__title_en")
     ordering = ("-performance_id",)
+
+    @admin.display(description=text(en="seed of the draw", ko="추첨 시드"))
+    def revealed_seed(self, row: QueueProgress) -> str:
+        """Show the seed once the draw is over, for whoever wants to check it."""
+        return row.draw_seed if row.draw_is_over else ""
 
 
 def _set_state(

@@ -209,6 +209,15 @@ class QueueProgress(models.Model):
         """What may be shown before the opening: it fixes the seed without telling it."""
         return sha256(self.draw_seed.encode()).hexdigest() if self.draw_seed else ""
 
+    @property
+    def draw_is_over(self) -> bool:
+        """Whether nothing will be drawn any more, so that the seed may be told.
+
+        Not yet at the opening: a room set back to PRESALE goes on drawing until one of the drawn
+        has been admitted.
+        """
+        return bool(self.draw_seed) and self.serving > self.draw_start
+
 
 class Invitation(models.Model):
     """A code that lets its holders in ahead of the line; the code is this row's key, signed."""

@@ -87,11 +87,16 @@ def _refusal(performance_id: UUID) -> type[DomainError] | None:
     return None if hasattr(performance, "queue_config") else QueueNotRequired
 
 
+def progress_of(performance_id: UUID) -> QueueProgress | None:
+    """Return what PostgreSQL keeps of a room; None before anybody joined."""
+    return QueueProgress.objects.filter(performance_id=performance_id).first()
+
+
 def serving_kept(performance_id: UUID) -> int:
     """Return the highest number known in PostgreSQL to have been admitted; a second old at most."""
 
     def ask() -> int:
-        row = QueueProgress.objects.filter(performance_id=performance_id).first()
+        row = progress_of(performance_id)
         return row.serving if row else 0
 
     return serving_cache.get(performance_id, ask)

@@ -1,17 +1,25 @@
 """Note [Draw]: who joins before the opening is drawn by lot; who comes later stands behind."""
 
+import json
 from collections import Counter
 from datetime import timedelta
+from hashlib import sha256
+from io import StringIO
 from statistics import correlation
 
 import pytest
+from django.contrib import admin
+from django.core.management import CommandError, call_command
+from hypothesis import given
+from hypothesis.strategies import integers, text
 
 from kernel import clock
 from kernel.redis.roles import client
-from queueing import policy
+from queueing import draw, policy
 from queueing.models import QueueProgress
 from queueing.replies import PlaceState
 from queueing.usecases import config as config_use_case
+from queueing.usecases import waiting_room
 from tests.support.waiting_rooms import Room, weaken_library
 
 WAITING, ADMITTED = PlaceState.WAITING, PlaceState.ADMITTED
@@ -170,3 +178,83 @@ def test_what_is_committed_to_before_does_not_tell_the_seed():
     progress = QueueProgress.objects.get(performance=room.performance)
     assert len(progress.draw_commitment) == 64
     assert SEED not in progress.draw_commitment
+
+
+def opened(**config) -> tuple[Room, list[int]]:
+    """Return a room whose first drawn fan is in, and the numbers in the order of joining."""
+    room = presale(capacity=5, **config)
+    users = room.join_many(40)
+    numbers = [room.poll(user).number for user in users]
+    room.later(601)
+    assert room.admitted(users)
+    waiting_room.advance(now=room.now)
+    return room, numbers
+
+
+def revealed(room: Room, *options: object) -> dict:
+    out = StringIO()
+    arguments = [str(option) for option in options]
+    call_command("draw", "reveal", str(room.performance.pk), *arguments, "--json", stdout=out)
+    return json.loads(out.getvalue())
+
+
+def test_after_the_draw_anybody_can_compute_it():
+    room, numbers = opened()
+    facts = revealed(room, "--joined", *range(1, 41), "--number", *numbers)
+    assert sha256(facts["seed"].encode()).hexdigest() == facts["seed_sha256"]
+    pairs = [{"joined": nth, "number": number} for nth, number in enumerate(numbers, 1)]
+    assert facts["drawn"] == pairs + pairs
+    assert (facts["seed"], facts["start"], facts["numbers"]) == (SEED, 0, 2**20)
+
+
+@given(
+    nth=integers(1, policy.DRAW_NUMBERS),
+    seed=text("0123456789abcdef", min_size=32, max_size=32),
+    start=integers(0, 2**40),
+)
+def test_each_number_belongs_to_one_place_in_the_order_of_joining(nth, seed, start):
+    number = draw.number_of(nth, seed=seed, start=start)
+    assert start < number <= start + policy.DRAW_NUMBERS
+    assert draw.order_of(number, seed=seed, start=start) == nth
+
+
+@pytest.mark.parametrize("when", ["before the opening", "opened, nobody admitted yet"])
+def test_the_seed_is_not_told_while_it_could_tell_a_number(when):
+    room = presale(capacity=5)
+    room.join_many(3)
+    if when != "before the opening":
+        type(room.performance.queue_config).objects.update(state="OPEN")
+    with pytest.raises(CommandError, match="isn't over") as refusal:
+        revealed(room)
+    assert SEED not in str(refusal.value)
+    progress = QueueProgress.objects.get(performance=room.performance)
+    assert progress.draw_commitment in str(refusal.value)
+    assert admin.site._registry[QueueProgress].revealed_seed(progress) == ""
+
+
+def test_once_the_seed_may_be_told_nothing_is_drawn_any_more():
+    room, _ = opened()
+    progress = QueueProgress.objects.get(performance=room.performance)
+    assert admin.site._registry[QueueProgress].revealed_seed(progress) == SEED
+    config_use_case.set_config(
+        performance_id=room.performance.pk,
+        changes={"state": "PRESALE", "admission_opens_at": room.now + timedelta(hours=1)},
+        actor_id=None,
+        reason="again",
+        now=room.now,
+    )
+    assert room.join()[1].number > numbers_end(room)
+
+
+def test_without_a_draw_there_is_nothing_to_reveal():
+    room = Room.open()
+    room.join()
+    with pytest.raises(CommandError, match="no draw"):
+        revealed(room)
+
+
+@pytest.mark.parametrize("wrong", [("--joined", 0), ("--number", 2**20 + 1)])
+def test_what_was_never_drawn_is_refused(wrong):
+    room, _ = opened()
+    with pytest.raises(CommandError, match="1048576 numbers"):
+        revealed(room, *wrong)
