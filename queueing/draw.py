@@ -10,8 +10,8 @@ from queueing import policy
 
 ALGORITHM = (
     "n = 1 for the first who joined before the opening; left, right = divmod(n - 1, 1024); "
-    "for round = 1 to 6: left, right = right, (left + mix) mod 1024, where mix is the first 24 bits "
-    "of SHA-1 of the text seed:round:right (decimal); number = start + left * 1024 + right + 1"
+    "for round = 1 to 6: left, right = right, (left + mix) mod 1024, where mix is the first 24 "
+    "bits of SHA-1 of the text seed:round:right (decimal); number = start + left * 1024 + right + 1"
 )
 _HALF = 1024
 _ROUNDS = 6
