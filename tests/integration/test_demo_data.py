@@ -10,9 +10,10 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from accounts.models import User
 from catalogue.demo import concerts as demo_concerts
-from catalogue.demo.keys import CONCERT, PERFORMANCE, key
-from concerts.models import Concert
+from catalogue.demo.keys import CONCERT, PERFORMANCE, PERSON, key
+from concerts.models import Concert, Seat
 from kernel import clock
 from payments.models import Payment
 from points.models import Account, Entry
@@ -122,3 +123,32 @@ def test_settings_without_a_demo_refuse_it(settings):
     del settings.DEMO_PASSWORD
     with pytest.raises(CommandError, match="only for local and test"):
         call_command("demo_data")
+
+
+def test_people_of_an_earlier_version_become_those_of_this_one(settings):
+    load()
+    User.objects.filter(email="fan1@example.com").update(email="first@example.com")
+    staff = list(User.objects.filter(is_staff=True, is_superuser=False).order_by("email"))
+    User.objects.filter(pk=staff[0].pk).update(email="former@example.com")
+    settings.DEMO_ADMIN_EMAIL = "boss@example.com"
+    facts = load()
+    assert User.objects.get(pk=key(PERSON, 1)).email == "fan1@example.com"
+    assert not User.objects.filter(email="first@example.com").exists()
+    assert staff[0].email in facts["staff"]
+    administrators = User.objects.filter(is_superuser=True).values_list("email", flat=True)
+    assert list(administrators) == ["boss@example.com"]
+    before = everything()
+    load()
+    assert everything() == before
+
+
+def test_concerts_that_do_not_fit_are_said_in_one_line_and_a_reset_mends_it():
+    load()
+    SalePolicy.objects.filter(pk=key(PERFORMANCE, 0)).update(put_on_sale_at=None)
+    other = Seat.objects.filter(performance_id=key(PERFORMANCE, 0)).first()
+    Seat.objects.filter(pk=other.pk).update(number="999")  # another layout, frozen
+    with pytest.raises(CommandError, match="--reset") as refusal:
+        load()
+    assert "\n" not in str(refusal.value)
+    load("--reset")
+    assert load()["generation"] == 1

@@ -5,9 +5,11 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import IntegrityError
 
 from catalogue.demo import concerts, people
 from kernel import clock
+from kernel.errors import DomainError
 
 
 class Command(BaseCommand):
@@ -42,7 +44,12 @@ class Command(BaseCommand):
             admin_email=settings.DEMO_ADMIN_EMAIL,
             admin_password=settings.DEMO_ADMIN_PASSWORD,
         )
-        shown = concerts.load(generation=generation, fans=fans, now=now)
+        try:
+            shown = concerts.load(generation=generation, fans=fans, now=now)
+        except (DomainError, IntegrityError) as error:
+            raise CommandError(
+                f"the concerts here don't fit this version's ({error}): run demo_data --reset"
+            ) from error
         facts = {
             "concerts": [{"id": str(c.pk), "title": c.title_en} for c in shown],
             "fans": [fan.email for fan in fans],
