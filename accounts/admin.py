@@ -4,8 +4,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress
 from django.contrib import admin
+from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group
@@ -22,6 +24,22 @@ from kernel.i18n import text
 
 _EMAIL_OF_ACTOR = Subquery(User.objects.filter(pk=OuterRef("actor_id")).values("email")[:1])
 _RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
+
+
+class StaffLoginForm(AdminAuthenticationForm):
+    """The door of these pages: a failed try counts like one at the API (`login_failed`)."""
+
+    def clean(self) -> dict[str, Any]:
+        """Let allauth judge, which counts; Django's own form would let anybody guess on."""
+        email, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
+        if email and password:
+            self.user_cache = get_adapter(self.request).authenticate(
+                self.request, email=email, password=password
+            )
+            if self.user_cache is None:
+                raise self.get_invalid_login_error()
+            self.confirm_login_allowed(self.user_cache)
+        return self.cleaned_data
 
 
 class UserCreationForm(AdminUserCreationForm):
@@ -229,6 +247,7 @@ admin.site.register(Group, AuditedGroupAdmin)
 if admin.site.is_registered(EmailAddress):
     admin.site.unregister(EmailAddress)
 admin.site.register(EmailAddress, EmailAddressAdmin)
+admin.site.login_form = StaffLoginForm
 admin.site.site_header = text(en="Frontrow", ko="Frontrow 관리")
 admin.site.site_title = "Frontrow"
 admin.site.index_title = text(en="Administration", ko="관리")

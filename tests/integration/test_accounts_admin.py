@@ -50,6 +50,57 @@ def test_staff_log_in_by_e_mail_in_any_case_and_fans_do_not():
     assert answer.status_code == 200  # the form again
 
 
+def test_guessing_a_password_of_staff_is_stopped_and_counted_with_the_api(settings):
+    settings.ACCOUNT_RATE_LIMITS = {"login": "", "login_failed": "4/5m/key"}
+    boss = member("operator")
+    guess = {"email": boss.email, "password": "wrong-harbour-00"}
+    for _ in range(2):
+        Client().post("/_allauth/app/v1/auth/login", guess, "application/json")
+    tries = [
+        Client().post(reverse("admin:login"), {"username": boss.email, "password": password})
+        for password in ["wrong-harbour-01", "wrong-harbour-02", PASSWORD]
+    ]
+    assert [answer.status_code for answer in tries] == [200, 200, 200]  # the form each time
+    assert "Too many failed login attempts" in tries[-1].content.decode()
+
+
+def test_logging_in_often_is_not_guessing(settings):
+    settings.ACCOUNT_RATE_LIMITS = {"login": "", "login_failed": "2/5m/key"}
+    boss = member("operator")
+    for _ in range(4):
+        logged_in(boss)
+
+
+@pytest.mark.parametrize(
+    ("screen", "lookup"),
+    [
+        ("accounts_session", "session_key__startswith"),
+        ("accounts_session", "session_data__contains"),
+        ("accounts_user", "password__startswith"),
+        ("queueing_queueprogress", "draw_seed__gte"),
+        ("points_account", "user__password__startswith"),
+    ],
+)
+def test_no_filter_spells_out_what_no_screen_shows(screen, lookup, settings):
+    operator = logged_in(member("operator"))
+    address = reverse(f"admin:{screen}_changelist")
+    assert operator.get(address).status_code == 200
+    assert operator.get(address, {lookup: "a"}).status_code == 400
+
+
+@pytest.mark.control
+def test_without_that_rule_a_filter_spells_a_session_key_out(monkeypatch, settings):
+    monkeypatch.setattr("kernel.admin.SECRET_FIELDS", frozenset())
+    operator = logged_in(member("operator"))
+    (key,) = Session.objects.values_list("session_key", flat=True)
+    address = reverse("admin:accounts_session_changelist")
+    hits = [
+        len(operator.get(address, {"session_key__startswith": start}).context["cl"].result_list)
+        for start in (key[:5], "~")
+    ]
+    assert hits == [1, 0]
+
+
 def test_locking_out_asks_for_a_reason_then_ends_logins_and_is_recorded():
     operator = member("operator")
     fan = factories.make_user(password=PASSWORD)
