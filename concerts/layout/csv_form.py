@@ -18,6 +18,7 @@ from concerts.layout.form import (
 )
 
 COLUMNS = ("section", "grade", "price", "row", "seat", "x", "y", "accessible")
+MAX_NAMED = 10  # unknown columns named in a problem: a file may have millions
 _OPTIONAL = {"accessible"}
 _TRUE = {"1", "true", "yes", "y"}
 _FALSE = {"", "0", "false", "no", "n"}
@@ -69,7 +70,7 @@ def _header_problems(header: list[str]) -> list[Problem]:
         names = ", ".join(missing)
         problems.append(Problem(1, f"columns are missing: {names}", f"열이 없습니다: {names}"))
     if unknown:
-        names = ", ".join(map(repr, unknown))
+        names = ", ".join(map(repr, unknown[:MAX_NAMED]))
         problems.append(Problem(1, f"unknown columns: {names}", f"알 수 없는 열: {names}"))
     if len(set(header)) != len(header):
         problems.append(Problem(1, "a column is there twice", "중복된 열이 있습니다"))

@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 from concerts.layout.form import (
     FORMAT,
     MAX_PROBLEMS,
+    MAX_SEATS,
     GradeForm,
     Layout,
     Problem,
@@ -22,6 +23,9 @@ from concerts.layout.form import (
 from concerts.layout.json_lines import Lines, NoLines
 
 SCHEMA = Path(__file__).with_name("schema.json")
+# A seat has four values and, alone in its row, five more. Text that small can become objects and
+# line numbers a hundred times its size, so the counting comes first.
+MAX_VALUES = 10 * MAX_SEATS
 
 
 @cache
@@ -31,6 +35,14 @@ def _validator() -> Draft202012Validator:
 
 def parse(text: str) -> tuple[Layout | None, list[Problem]]:
     """Return the layout and what is wrong with the form; no layout when it breaks the schema."""
+    if _count_values(text) > MAX_VALUES:
+        return None, [
+            Problem(
+                None,
+                f"it holds more values than {MAX_SEATS:,} seats have",
+                f"좌석 {MAX_SEATS:,}개보다 많은 값이 들어 있습니다",
+            )
+        ]
     try:
         document = json.loads(text, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
@@ -38,6 +50,13 @@ def parse(text: str) -> tuple[Layout | None, list[Problem]]:
         return None, [Problem(error.lineno, f"not JSON: {told}", f"JSON 형식이 아닙니다: {told}")]
     except (ValueError, RecursionError) as error:
         return None, [Problem(None, f"not JSON: {error}", f"JSON 형식이 아닙니다: {error}")]
+    try:
+        return _judged(document, text)
+    except RecursionError:
+        return None, [Problem(None, "it is nested too deeply", "중첩이 너무 깊습니다")]
+
+
+def _judged(document: Any, text: str) -> tuple[Layout | None, list[Problem]]:
     errors = list(islice(_validator().iter_errors(document), MAX_PROBLEMS))
     if errors:
         lines = Lines(text)
@@ -140,6 +159,11 @@ def _problem(lines: Lines, path: Sequence[str | int], message: str) -> Problem:
     pointer = "".join(f"/{step}" for step in path) or "/"
     shown = message if len(message) <= 200 else message[:200] + "…"
     return Problem(lines.of(tuple(path)), f"{pointer}: {shown}", f"{pointer}: {shown}")
+
+
+def _count_values(text: str) -> int:
+    """Return an upper bound of the values and of the lines of a JSON text."""
+    return max(text.count("\n"), sum(text.count(mark) for mark in ",[{"))
 
 
 def _no_constant(name: str) -> float:

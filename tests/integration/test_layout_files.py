@@ -8,7 +8,7 @@ import pytest
 from concerts import queries
 from concerts.errors import LayoutFrozen, LayoutInvalid, PerformanceNotFound
 from concerts.layout import files
-from concerts.layout.form import Layout
+from concerts.layout.form import MAX_SEATS, Layout
 from concerts.models import Performance, PriceGrade, Seat, Section
 from concerts.usecases import layouts
 from kernel import clock
@@ -52,6 +52,35 @@ def broken(change) -> list[tuple[int | None, str]]:
     changed = document()
     change(changed)
     return complaints(json.dumps(changed, indent=1), "hall.json")
+
+
+@pytest.mark.parametrize("depth", [100, 400, 480, 600, 800, 950, 2000, 100_000])
+def test_a_file_nested_deeply_is_refused_at_any_depth(depth):
+    text = '{"format": "frontrow-layout/1", "grades": ' + "[" * depth + "]" * depth + "}"
+    assert complaints(text, "hall.json")
+
+
+@pytest.mark.parametrize("many", ["[],", "{},", "0,", '"",', "\n"])
+def test_a_file_that_would_grow_in_memory_is_refused_before_it_is_parsed(many):
+    bomb = '{"grades": [' + many * 2_000_000 + "0]}"
+    ((line, message),) = complaints(bomb, "hall.json")
+    assert (line, message) == (None, "it holds more values than 100,000 seats have")
+
+
+def test_the_largest_hall_in_the_wordiest_form_is_no_bomb():
+    seat = {"number": "1", "x": 0.5, "y": 0.5, "accessible": False}
+    rows = [{"label": str(at), "seats": [seat]} for at in range(MAX_SEATS)]
+    changed = document() | {"sections": [{"code": "A", "grade": "VIP", "rows": rows}]}
+    changed["grades"] = changed["grades"][:1]
+    layout, problems = files.read(name="x.json", content=json.dumps(changed).encode())
+    assert problems == []
+    assert len(layout.seats) == MAX_SEATS
+
+
+def test_a_header_of_a_million_columns_is_told_in_a_few_words():
+    ((_, missing), (_, unknown), (_, _twice)) = complaints("a," * 1_000_000 + "b\n", "hall.csv")
+    assert len(missing) < 200
+    assert len(unknown) < 200
 
 
 def test_an_import_makes_grades_sections_and_seats(evening):
