@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 from confluent_kafka import Consumer as Client
-from confluent_kafka import Message, TopicPartition
+from confluent_kafka import KafkaException, Message, TopicPartition
 
 from events import kafka
 
@@ -19,6 +19,13 @@ def replay_topic(
     Every group sees them again; those that had applied them find that out in their inbox. What has
     been replayed is not replayed again. Raises `kafka.KafkaAway`.
     """
+    try:
+        return _replay(topic, group, publisher)
+    except KafkaException as error:
+        raise kafka.KafkaAway(str(error)) from error
+
+
+def _replay(topic: str, group: str | None, publisher: kafka.Publisher) -> int:
     count = 0
     with _dead_letters(topic) as (client, messages):
         for message in messages:

@@ -9,7 +9,7 @@ from io import StringIO
 from uuid import UUID
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -253,6 +253,12 @@ def test_without_kafka_events_wait_and_the_relay_idles(settings):
     write(new_event())
     assert relay.Loop(kafka.Publisher()).run(seconds=5) == 0
     assert OutboxEvent.objects.unpublished().count() == 1
+
+
+def test_a_replay_with_kafka_away_ends_with_one_line(settings):
+    settings.KAFKA_BOOTSTRAP_SERVERS = "127.0.0.1:1"
+    with pytest.raises(CommandError, match=r"^Kafka: "):
+        call_command("events", "replay", "--topic", settings.EVENT_TOPICS[0])
 
 
 def test_kafka_away_costs_one_log_line_and_leaves_the_events(settings, caplog):
