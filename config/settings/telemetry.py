@@ -44,7 +44,6 @@ METRIC_COLLECTORS: list[str] = [
     "events.metrics.outbox",
     "queueing.metrics.waiting_rooms",
     "reservations.metrics.live_holds",
-    "queueing.metrics.waiting_rooms",
 ]
 
 # What /healthz/ready lists, by name; "primary" alone may make it say no.

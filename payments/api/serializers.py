@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from kernel.api.serializers import MoneySerializer, StrictSerializer
+from kernel.api.serializers import IdField, MoneySerializer, StrictSerializer
 from payments import policy
 from payments.api.fields import ReturnURLField, WholeNumberField
 from payments.models import Payment
@@ -16,7 +16,7 @@ STATUSES = ["PAID", "REQUIRES_ACTION", "PROCESSING", "FAILED"]
 class PaymentRequestSerializer(StrictSerializer):
     """Pay for a reservation."""
 
-    reservation_id = serializers.UUIDField()
+    reservation_id = IdField()
     method = serializers.ChoiceField(choices=Payment.Method.choices)
     points_amount = WholeNumberField(
         required=False,

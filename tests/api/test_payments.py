@@ -240,6 +240,7 @@ def test_points_pay_all_or_nothing(as_fan, rich, performance):
     [
         ({"method": "POINTS"}, "/reservation_id"),
         ({"reservation_id": "1", "method": "POINTS"}, "/reservation_id"),
+        ({"reservation_id": 7, "method": "POINTS"}, "/reservation_id"),
         ({"reservation_id": str(uuid4())}, "/method"),
         ({"reservation_id": str(uuid4()), "method": "CASH"}, "/method"),
         ({"reservation_id": str(uuid4()), "method": "POINTS", "tip": 1}, "/tip"),
