@@ -5,6 +5,10 @@ import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from kernel.redis.documents import Flights
+
+_LONGEST_WAIT = 5.0  # seconds for another thread's building; then one builds beside it
+
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -12,14 +16,15 @@ V = TypeVar("V")
 class BriefCache(Generic[K, V]):
     """Keep each value for `seconds`; callers that come while it is rebuilt wait for that one.
 
-    Bounded: past `limit` keys everything is forgotten, which costs a rebuild, no more.
+    Bounded: past `limit` keys everything is forgotten, which costs a rebuild, no more. A key
+    that can't be built leaves nothing behind: anybody may ask for keys that don't exist.
     """
 
     def __init__(self, *, seconds: float, limit: int = 2048) -> None:
         self._seconds = seconds
         self._limit = limit
         self._values: dict[K, tuple[float, V]] = {}
-        self._building: dict[K, threading.Lock] = {}
+        self._flights = Flights()
         self._lock = threading.Lock()
 
     def get(self, key: K, build: Callable[[], V]) -> V:
@@ -27,9 +32,7 @@ class BriefCache(Generic[K, V]):
         found = self._fresh(key)
         if found is not None:
             return found[1]
-        with self._lock:
-            building = self._building.setdefault(key, threading.Lock())
-        with building:
+        with self._flights.boarding(str(key), wait_seconds=_LONGEST_WAIT):
             found = self._fresh(key)
             if found is not None:
                 return found[1]
@@ -47,7 +50,6 @@ class BriefCache(Generic[K, V]):
         """Forget everything."""
         with self._lock:
             self._values.clear()
-            self._building.clear()
 
     def _fresh(self, key: K) -> tuple[float, V] | None:
         found = self._values.get(key)
@@ -59,5 +61,4 @@ class BriefCache(Generic[K, V]):
         with self._lock:
             if len(self._values) >= self._limit:
                 self._values.clear()
-                self._building.clear()
             self._values[key] = (started, value)

@@ -3,13 +3,13 @@
 import gzip
 import re
 from dataclasses import replace
-from functools import lru_cache
 
 from rest_framework.request import Request
 
-from kernel.redis.documents import Document
+from kernel.redis.documents import Document, LocalDocuments
 
 WORTH_PACKING = 1024  # bytes
+_packed = LocalDocuments(entries=256, size=16 * 1024 * 1024)  # by entity tag
 _GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))")
 
 
@@ -18,8 +18,12 @@ def accepts_gzip(request: Request) -> bool:
     return bool(_GZIP.search(request.headers.get("Accept-Encoding", "")))
 
 
-@lru_cache(maxsize=16)
 def gzipped(document: Document) -> Document:
     """Return the document compressed, under an entity tag of its own (RFC 9110, 8.8.3.3)."""
-    body = gzip.compress(document.body, compresslevel=6, mtime=0)
-    return replace(document, body=body, etag=document.etag[:-1] + '-gzip"')
+    etag = document.etag[:-1] + '-gzip"'
+    packed = _packed.get(etag)
+    if packed is None:
+        body = gzip.compress(document.body, compresslevel=6, mtime=0)
+        packed = replace(document, body=body, etag=etag)
+        _packed.put(etag, packed)
+    return replace(packed, cache_control=document.cache_control)

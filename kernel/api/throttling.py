@@ -30,11 +30,13 @@ from rest_framework.throttling import BaseThrottle
 from kernel.api.caller import Caller
 from kernel.rate_limits import Rate, rate_of
 from kernel.redis.breaker import PartUnavailable
+from kernel.redis.limits import address_tag
 from kernel.redis.roles import client, guarded
 
 refused = Counter("frontrow_rate_limited_total", "Requests answered 429, by route", ["route"])
 
 _SWEEP_SECONDS = 15.0
+MOST_COUNTERS = 100_000  # of one process, about 300 bytes each
 
 
 class RouteThrottle(BaseThrottle):
@@ -92,11 +94,17 @@ def rate_limit_fields(
 
 
 class _SweptMemoryStorage(MemoryStorage):
-    """In-process counters, swept every few seconds.
+    """In-process counters, swept every few seconds, and bounded.
 
     The library sweeps all keys in a new thread every 10 ms while there are requests: with ten
-    thousand fans that is most of a core.
+    thousand fans that is most of a core. It keeps any number of keys; here all are forgotten past
+    `MOST_COUNTERS`, which lets somebody call a little more often.
     """
+
+    def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+        if len(self.expirations) >= MOST_COUNTERS and key not in self.expirations:
+            self.reset()
+        return super().incr(key, expiry, amount)
 
     def _MemoryStorage__schedule_expiry(self) -> None:  # noqa: N802  (the library's private name)
         if not self.timer.is_alive():
@@ -117,7 +125,7 @@ def _route(request: Request, view: Any) -> str:
 def _who(request: Request) -> str:
     if isinstance(request.user, Caller):
         return str(request.user.user_id)
-    return client_address(request._request)
+    return address_tag(client_address(request._request))
 
 
 def client_address(request: HttpRequest) -> str:

@@ -17,8 +17,8 @@ from reservations.seating import chooser
 from reservations.seating.chooser import Wish
 from reservations.seating.hall import Hall, HallSeat
 
-_HALLS = 64
 _PICTURES = 512
+_SEATS = 300_000  # of all pictures: about 400 bytes each
 _FREE, _SPOKEN_FOR = b"A", b"T"
 
 
@@ -28,6 +28,7 @@ class _Picture:
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     hall: Hall = field(default_factory=lambda: Hall(()))
+    layout_version: int | None = None
     letters: bytearray = field(default_factory=bytearray)
     in_flight: set[int] = field(default_factory=set)  # proposed, and not decided yet
     as_of: datetime | None = None
@@ -41,7 +42,6 @@ class SeatBook:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._halls: OrderedDict[tuple[UUID, int], Hall] = OrderedDict()
         self._pictures: OrderedDict[UUID, _Picture] = OrderedDict()
 
     def propose(self, *, performance_id: UUID, wish: Wish, now: datetime) -> list[UUID]:
@@ -99,7 +99,6 @@ class SeatBook:
         """Forget every picture (in tests)."""
         with self._lock:
             self._pictures.clear()
-            self._halls.clear()
 
     def _picture(self, performance_id: UUID) -> _Picture:
         with self._lock:
@@ -117,24 +116,24 @@ class SeatBook:
         seen = queries.availability(performance_id=performance_id, now=now)
         if seen is None or not seen.statuses:
             picture.hall, picture.letters = Hall(()), bytearray()
+            picture.layout_version = None
         else:
-            picture.hall = self._hall(performance_id, seen.layout_version)
+            if picture.layout_version != seen.layout_version:
+                rows = queries.hall_seats(performance_id=performance_id)
+                picture.hall = Hall(HallSeat(*row) for row in rows)
+                picture.layout_version = seen.layout_version
+                self._make_room()
             picture.letters = bytearray(picture.hall.in_order(seen.statuses))
             _mark(picture, picture.in_flight, _SPOKEN_FOR)
         picture.as_of = now
 
-    def _hall(self, performance_id: UUID, layout_version: int) -> Hall:
-        key = (performance_id, layout_version)
+    def _make_room(self) -> None:
+        """Drop the pictures used longest ago until the rest have `_SEATS` seats at most."""
         with self._lock:
-            hall = self._halls.get(key)
-        if hall is None:
-            rows = queries.hall_seats(performance_id=performance_id)
-            hall = Hall(HallSeat(*row) for row in rows)
-            with self._lock:
-                self._halls[key] = hall
-                if len(self._halls) > _HALLS:
-                    self._halls.popitem(last=False)
-        return hall
+            seats = sum(len(picture.hall.seat_ids) for picture in self._pictures.values())
+            while seats > _SEATS and len(self._pictures) > 1:
+                _, dropped = self._pictures.popitem(last=False)
+                seats -= len(dropped.hall.seat_ids)
 
 
 def _mark(picture: _Picture, positions: Iterable[int], letter: bytes) -> None:

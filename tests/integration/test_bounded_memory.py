@@ -1,0 +1,82 @@
+"""What a process remembers is bounded, whatever strangers ask for."""
+
+import pytest
+from django.test import Client
+
+from catalogue.api import packing
+from kernel import clock
+from kernel.api import throttling
+from kernel.errors import DomainError
+from kernel.ids import uuid7
+from kernel.redis.documents import Built, LocalDocuments, document_of
+from queueing.brief_cache import BriefCache
+from queueing.usecases import waiting_room
+from reservations.seating import book
+from reservations.seating.chooser import Wish
+from tests.support import factories
+
+
+def test_rooms_that_do_not_exist_leave_nothing_behind(db_ready):
+    for _ in range(20):
+        with pytest.raises(DomainError):
+            waiting_room.public_status(performance_id=uuid7(), now=clock.now())
+    assert waiting_room._public._flights._locks == {}
+
+
+def test_a_brief_cache_forgets_everything_past_its_limit():
+    cache: BriefCache[int, int] = BriefCache(seconds=60, limit=10)
+    for key in range(1000):
+        assert cache.get(key, lambda key=key: key) == key
+        assert len(cache._values) <= 10
+    assert cache._flights._locks == {}
+
+
+def test_callers_are_counted_in_bounded_memory(monkeypatch, settings):
+    settings.RATE_LIMITS = settings.RATE_LIMITS | {"default": "5/day"}
+    monkeypatch.setattr(throttling, "MOST_COUNTERS", 100)
+    throttling._own.cache_clear()
+    storage = throttling._own().storage
+    for _ in range(1000):
+        throttling.count("default", str(uuid7()))
+        assert len(storage.storage) <= 101
+        assert len(storage.expirations) <= 101
+        assert len(storage.locks) <= 101
+
+
+def test_a_limit_holds_while_there_is_room_for_its_counter(settings):
+    settings.RATE_LIMITS = settings.RATE_LIMITS | {"default": "2/hour"}
+    throttling._own.cache_clear()
+    who = str(uuid7())
+    waits = [throttling.count("default", who).wait for _ in range(3)]
+    assert [wait is None for wait in waits] == [True, True, False]
+
+
+def test_one_subscriber_with_many_ipv6_addresses_is_one_caller(settings, db_ready):
+    settings.RATE_LIMITS = settings.RATE_LIMITS | {"anonymous": "2/hour"}
+    throttling._own.cache_clear()
+    addresses = ("2001:db8:1:2::1", "2001:db8:1:2::2", "2001:db8:1:2:ffff::3", "2001:db8:1:3::1")
+    statuses = [Client(REMOTE_ADDR=a).get("/api/v1/concerts/").status_code for a in addresses]
+    assert statuses == [200, 200, 429, 200]
+
+
+def test_compressed_answers_are_kept_up_to_a_size(monkeypatch):
+    monkeypatch.setattr(packing, "_packed", LocalDocuments(entries=100, size=500))
+    for n in range(50):
+        built = Built(bytes(uuid7().hex, "ascii") * 10, "no-cache")
+        document = document_of(built, built_at=clock.now())
+        first = packing.gzipped(document)
+        assert packing.gzipped(document) == first, n
+        assert packing._packed._used <= 500
+
+
+def test_pictures_of_halls_are_kept_up_to_a_number_of_seats(db_ready, monkeypatch):
+    monkeypatch.setattr(book, "_SEATS", 25)
+    seats = book.SeatBook()
+    evenings = [factories.make_performance(seats=10) for _ in range(4)]
+    for evening in [*evenings, *evenings]:
+        wish = Wish(count=2)
+        chosen = seats.propose(performance_id=evening.pk, wish=wish, now=clock.now())
+        assert len(chosen) == 2
+        kept = [len(picture.hall.seat_ids) for picture in seats._pictures.values()]
+        assert sum(kept) <= 25
+    assert list(seats._pictures) == [evening.pk for evening in evenings[-2:]]
