@@ -66,18 +66,7 @@ def read_access_token(token: str, *, now: datetime) -> Caller:
 
     Whether the session was revoked meanwhile is `accounts.revocation`'s to say.
     """
-    claims = keys.verify_jwt("access", token, audience=ACCESS_AUDIENCE, now=now)
-    if claims.get("token_use") != "access":
-        raise keys.TokenInvalid("not an access token")
-    try:
-        return Caller(
-            user_id=UUID(claims["sub"]),
-            session_id=_text(claims["sid"]),
-            is_staff=claims["is_staff"] is True,
-            groups=frozenset(claims["groups"]),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise keys.TokenInvalid("claims are missing") from error
+    return keys.read_jwt("access", token, audiences=(ACCESS_AUDIENCE,), read=_caller, now=now)
 
 
 def read_refresh_token(token: str, *, now: datetime) -> dict[str, Any]:
@@ -89,6 +78,17 @@ def read_refresh_token(token: str, *, now: datetime) -> dict[str, Any]:
     ):
         raise keys.TokenInvalid("not a refresh token")
     return claims
+
+
+def _caller(claims: Mapping[str, Any]) -> Caller:
+    if claims.get("token_use") != "access":
+        raise ValueError("not an access token")
+    return Caller(
+        user_id=UUID(claims["sub"]),
+        session_id=_text(claims["sid"]),
+        is_staff=claims["is_staff"] is True,
+        groups=frozenset(claims["groups"]),
+    )
 
 
 def _seconds(lifetime: timedelta | None, default: int) -> int:

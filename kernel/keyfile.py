@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generat
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from kernel import keys
+from kernel.jwks import as_jwk
 
 _RSA_BITS = 2048
 _KID_LENGTH = 12  # 72 bits: enough to tell a site's keys apart, short enough for a QR code
@@ -71,7 +72,7 @@ def _new_key(use: keys.Use, now: datetime) -> dict[str, str]:
 
 
 def _kid(private: RSAPrivateKey | Ed25519PrivateKey) -> str:
-    jwk = keys.as_jwk(private.public_key())
+    jwk = as_jwk(private.public_key())
     members = {name: jwk[name] for name in _THUMBPRINT_MEMBERS if name in jwk}
     digest = sha256(json.dumps(members, separators=(",", ":")).encode()).digest()
     return urlsafe_b64encode(digest).decode()[:_KID_LENGTH]

@@ -7,10 +7,15 @@ previous one, which still verifies, and drops the one before; so rotate no faste
 life of the longest-lived token of that use. The ring is a file of mode 0600 that every process
 reads anew when it changes, within a second.
 
+Note [Exact headers]
+Only this site signs its tokens, so the header of a good one is, byte for byte, that which
+`sign_jwt` writes for a key of that use; it is looked up as it stands. Nothing in a header is parsed
+or believed: no algorithm, no key, no address of one. A token of any other header isn't ours.
+
 Note [Known tokens]
 Checking a signature is most of the price of a poll, and a fan polls with the same two tokens
-again and again. So each process remembers, by digest, the claims of tokens whose signature it has
-found good under the ring in force: a bounded number of them, and good ones only, so that nobody
+again and again. So each process remembers, by digest, what was read of tokens whose signature it
+has found good under the ring in force: a bounded number of them, and good ones only, so that nobody
 can fill the memory with forgeries. A new ring forgets them all. Whether a token has expired is
 judged each time, and whether its session was ended is asked elsewhere, each time too.
 """
@@ -19,24 +24,28 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from base64 import urlsafe_b64encode
+from binascii import a2b_base64
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, cast, get_args
 
-import jwt
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from jwt.algorithms import OKPAlgorithm, RSAAlgorithm
+
+from kernel.known import Known
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 Use = Literal["access", "queue", "ticket", "proof"]
 USES: tuple[Use, ...] = get_args(Use)
@@ -65,19 +74,40 @@ class TokenExpired(TokenInvalid):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One parsed key pair."""
+    """One parsed key pair; `header` is that of its tokens, encoded."""
 
     kid: str
+    header: str
     private: RSAPrivateKey | Ed25519PrivateKey
     public: RSAPublicKey | Ed25519PublicKey
+
+    def sign(self, data: bytes) -> bytes:
+        """Return the signature of RS256 (RFC 7518) or EdDSA (RFC 8037) over `data`."""
+        if isinstance(self.private, RSAPrivateKey):
+            return self.private.sign(data, _PADDING, _DIGEST)
+        return self.private.sign(data)
+
+    def verify(self, signature: bytes, data: bytes) -> None:
+        """Raise ValueError unless this key signed `data`."""
+        try:
+            if isinstance(self.public, RSAPublicKey):
+                self.public.verify(signature, data, _PADDING, _DIGEST)
+            else:
+                self.public.verify(signature, data)
+        except InvalidSignature as error:
+            raise ValueError("wrong signature") from error
 
 
 @dataclass(frozen=True, slots=True)
 class KeyRing:
-    """The keys in force: a signing key a use, and those that verify, by use and kid."""
+    """The keys in force: a signing key a use, and those that verify, by use and header."""
 
     signing: Mapping[str, Key]
     verifying: Mapping[str, Mapping[str, Key]]
+
+    def verifying_by_kid(self, use: Use, kid: str) -> Key | None:
+        """Return the key of `use` that is called `kid`, if there is one."""
+        return next((key for key in self.verifying[use].values() if key.kid == kid), None)
 
 
 @dataclass(slots=True)
@@ -88,33 +118,10 @@ class _Loaded:
     looked_at: float  # monotonic seconds
 
 
-class _KnownTokens:
-    """Claims by digest, of tokens found good under one ring (Note [Known tokens]).
-
-    Two generations instead of a list in order of use: what was asked for since the last change of
-    generation survives the next one, and no lock is needed.
-    """
-
-    def __init__(self, ring: KeyRing) -> None:
-        self.ring = ring
-        self._young: dict[bytes, dict[str, Any]] = {}
-        self._old: dict[bytes, dict[str, Any]] = {}
-
-    def get(self, digest: bytes) -> dict[str, Any] | None:
-        claims = self._young.get(digest)
-        if claims is None:
-            claims = self._old.get(digest)
-            if claims is not None:
-                self.put(digest, claims)
-        return claims
-
-    def put(self, digest: bytes, claims: dict[str, Any]) -> None:
-        if len(self._young) >= _KNOWN_TOKENS:
-            self._old, self._young = self._young, {}
-        self._young[digest] = claims
-
-
-_known: _KnownTokens | None = None
+_PADDING, _DIGEST = PKCS1v15(), SHA256()
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+_TO_STANDARD = bytes.maketrans(b"-_+/", b"+/  ")  # what base64url hasn't becomes invalid
+_known: tuple[KeyRing, Known[Any, tuple[int, Any]]] | None = None
 _loaded: _Loaded | None = None
 _loading = threading.Lock()
 
@@ -125,8 +132,9 @@ def sign_jwt(use: Use, claims: Mapping[str, Any]) -> str:
     `claims` must hold `aud` and `exp` (whole seconds), or nobody will accept it.
     """
     key = ring().signing[use]
-    payload = {"iss": settings.TOKEN_ISSUER, **claims}
-    return jwt.encode(payload, key.private, algorithm=ALGORITHMS[use], headers={"kid": key.kid})
+    payload = _encode({"iss": settings.TOKEN_ISSUER, **claims})
+    signed = f"{key.header}.{_segment(payload.encode())}"
+    return f"{signed}.{_segment(key.sign(signed.encode()))}"
 
 
 def verify_jwt(use: Use, token: str, *, audience: str, now: datetime) -> dict[str, Any]:
@@ -134,60 +142,84 @@ def verify_jwt(use: Use, token: str, *, audience: str, now: datetime) -> dict[st
 
     Raises `TokenExpired` for one that was valid before `now`, `TokenInvalid` for any other.
     """
+    return dict(read_jwt(use, token, audiences=(audience,), read=_as_they_are, now=now))
+
+
+def read_jwt(
+    use: Use,
+    token: str,
+    *,
+    audiences: tuple[str, ...],
+    read: Callable[[dict[str, Any]], T],
+    now: datetime,
+) -> T:
+    """Return what `read` makes of the claims of a token for one of `audiences`.
+
+    `read` is asked once a token (Note [Known tokens]) and must be a function of the module's, and
+    what it returns must not be changed. Raises as `verify_jwt` does; also TokenInvalid where `read`
+    raises LookupError, TypeError, ValueError or AttributeError.
+    """
     if len(token) > MAX_TOKEN_LENGTH:
         raise TokenInvalid("too long")
     try:
-        claims = _signed_claims(use, token, audience)
-    except (jwt.PyJWTError, UnicodeError, RecursionError) as error:
+        in_force = ring()
+        known = _known_under(in_force)
+        key = (use, audiences, read, settings.TOKEN_ISSUER, sha256(token.encode()).digest())
+        found = known.get(key)
+        if found is None:
+            claims = _signed_claims(in_force.verifying[use], token, audiences)
+            found = (claims["exp"], read(claims))
+            known.put(key, found)
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise TokenInvalid(str(error)) from error
-    expires = claims["exp"]
-    if not isinstance(expires, int):
-        raise TokenInvalid("exp is not a whole number")
+    expires, value = found
     if expires <= now.timestamp():
         raise TokenExpired("expired")
-    return dict(claims)
+    return cast("T", value)
 
 
-def _signed_claims(use: Use, token: str, audience: str) -> dict[str, Any]:
-    """Return the claims of a token whose signature, issuer and audience are right."""
-    global _known  # noqa: PLW0603  (one memory a process)
-    now_in_force, known = ring(), _known
-    if known is None or known.ring is not now_in_force:
-        known = _known = _KnownTokens(now_in_force)
-    meant_for = f"{use} {audience} {settings.TOKEN_ISSUER} "
-    digest = sha256((meant_for + token).encode()).digest()
-    claims = known.get(digest)
-    if claims is None:
-        key = now_in_force.verifying[use].get(_kid_of(token.partition(".")[0]))
-        if key is None:
-            raise TokenInvalid("unknown key")
-        claims = jwt.decode(
-            token,
-            key.public,
-            algorithms=[ALGORITHMS[use]],
-            audience=audience,
-            issuer=settings.TOKEN_ISSUER,
-            # The clock is the caller's.
-            options={
-                "require": ["iss", "aud", "exp"],
-                "verify_exp": False,
-                "verify_nbf": False,
-                "verify_iat": False,
-            },
-        )
-        known.put(digest, claims)
+def _as_they_are(claims: dict[str, Any]) -> dict[str, Any]:
     return claims
 
 
-@lru_cache(maxsize=64)
-def _kid_of(header: str) -> str:
-    """Return the `kid` of an encoded JOSE header; every token of a key has the same header.
+def _known_under(in_force: KeyRing) -> Known[Any, tuple[int, Any]]:
+    global _known  # noqa: PLW0603  (one memory a process)
+    known = _known
+    if known is None or known[0] is not in_force:
+        known = _known = (in_force, Known(_KNOWN_TOKENS))
+    return known[1]
 
-    Only finds the key: PyJWT reads and judges the header again. Parsing it each time as well
-    would double the price of a verification. Raises jwt.DecodeError.
+
+def _signed_claims(
+    keys: Mapping[str, Key], token: str, audiences: tuple[str, ...]
+) -> dict[str, Any]:
+    """Return the claims of a token whose signature, issuer and audience are right.
+
+    Raises ValueError for every other (Note [Exact headers]).
     """
-    kid = jwt.get_unverified_header(f"{header}.e30.").get("kid")
-    return kid if isinstance(kid, str) else ""
+    header, payload, signature = token.split(".")
+    key = keys.get(header)
+    if key is None:
+        raise ValueError("not signed by a key of this use")
+    key.verify(_bytes_of(signature), f"{header}.{payload}".encode())
+    claims = json.loads(_bytes_of(payload))
+    if not isinstance(claims, dict) or claims.get("iss") != settings.TOKEN_ISSUER:
+        raise ValueError("of another issuer")
+    if claims.get("aud") not in audiences:
+        raise ValueError("for another audience")
+    if type(claims.get("exp")) is not int:
+        raise ValueError("exp is not a whole number")
+    return claims
+
+
+def _segment(data: bytes) -> str:
+    return urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _bytes_of(segment: str) -> bytes:
+    """Decode base64url without padding; raises ValueError for anything else."""
+    standard = segment.encode().translate(_TO_STANDARD)
+    return a2b_base64(standard + b"=" * (-len(standard) % 4), strict_mode=True)
 
 
 def sign_bytes(use: Use, data: bytes) -> tuple[str, bytes]:
@@ -195,34 +227,18 @@ def sign_bytes(use: Use, data: bytes) -> tuple[str, bytes]:
     key = ring().signing[use]
     if not isinstance(key.private, Ed25519PrivateKey):
         raise TypeError(f"keys of {use!r} sign tokens only")
-    return key.kid, key.private.sign(data)
+    return key.kid, key.sign(data)
 
 
 def verify_bytes(use: Use, data: bytes, *, kid: str, signature: bytes) -> None:
     """Raise `TokenInvalid` unless the key `kid` of `use` signed `data`."""
-    key = ring().verifying[use].get(kid)
+    key = ring().verifying_by_kid(use, kid)
     if key is None or not isinstance(key.public, Ed25519PublicKey):
         raise TokenInvalid("unknown key")
     try:
-        key.public.verify(signature, data)
-    except InvalidSignature as error:
-        raise TokenInvalid("wrong signature") from error
-
-
-def public_jwks() -> dict[str, list[dict[str, Any]]]:
-    """Return the JWK set (RFC 7517) of every verifying key; `frontrow_use` names its use."""
-    keys = [
-        {
-            **as_jwk(key.public),
-            "kid": key.kid,
-            "alg": ALGORITHMS[use],
-            "use": "sig",
-            "frontrow_use": use,
-        }
-        for use in USES
-        for key in ring().verifying[use].values()
-    ]
-    return {"keys": keys}
+        key.verify(signature, data)
+    except ValueError as error:
+        raise TokenInvalid(str(error)) from error
 
 
 def ring() -> KeyRing:
@@ -273,7 +289,7 @@ def parse(text: str) -> KeyRing:
         if not 1 <= len(pair) <= 2:
             raise ValueError(f"{use} must have a current key and at most one previous")
         signing[use] = pair[0]
-        verifying[use] = {key.kid: key for key in pair}
+        verifying[use] = {key.header: key for key in pair}
     return KeyRing(signing, verifying)
 
 
@@ -282,14 +298,6 @@ def _parse_key(use: Use, entry: Mapping[str, str]) -> Key:
     wanted = RSAPrivateKey if ALGORITHMS[use] == "RS256" else Ed25519PrivateKey
     if not isinstance(private, wanted):
         raise ValueError(f"{use} needs an {ALGORITHMS[use]} key")
-    return Key(entry["kid"], private, private.public_key())
-
-
-def as_jwk(public: RSAPublicKey | Ed25519PublicKey) -> dict[str, Any]:
-    """Return the public members of a key as a JWK (RFC 7517, RFC 8037)."""
-    if isinstance(public, RSAPublicKey):
-        members = RSAAlgorithm.to_jwk(public, as_dict=True)
-    else:
-        members = OKPAlgorithm.to_jwk(public, as_dict=True)
-    members.pop("key_ops", None)
-    return dict(members)
+    header = {"alg": ALGORITHMS[use], "kid": entry["kid"], "typ": "JWT"}
+    encoded = _segment(_encode(header).encode())
+    return Key(entry["kid"], encoded, private, private.public_key())

@@ -10,7 +10,7 @@ import jwt
 import pytest
 
 from accounts.models import User
-from kernel import clock, keys
+from kernel import clock, jwks, keys
 from tests.support.hostile import SECURED, Caller, Operation, code_of, token_of
 
 each = pytest.mark.parametrize
@@ -32,7 +32,7 @@ def _forged(fan: User) -> dict[str, str]:
     header, payload, signature = good.split(".")
     claims = jwt.decode(good, options={"verify_signature": False})
     kid = jwt.get_unverified_header(good)["kid"]
-    public = json.dumps(keys.public_jwks()).encode()
+    public = json.dumps(jwks.public_jwks()).encode()
     unsigned = _part(b'{"alg":"none","typ":"JWT"}')
     staff = _part(json.dumps(claims | {"is_staff": True}).encode())
     return {

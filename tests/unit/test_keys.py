@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.core.management import CommandError, call_command
 
-from kernel import keyfile, keys
+from kernel import jwks, keyfile, keys
+from kernel.known import Known
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 AUDIENCE = "frontrow:test"
@@ -161,7 +162,7 @@ def test_a_known_token_is_judged_anew_each_time(path, use):
 def test_a_known_token_is_not_decoded_again(path, monkeypatch):
     token = keys.sign_jwt("access", claims())
     keys.verify_jwt("access", token, audience=AUDIENCE, now=NOW)
-    monkeypatch.setattr(jwt, "decode", None)
+    monkeypatch.setattr(keys, "_signed_claims", None)
     keys.verify_jwt("access", token, audience=AUDIENCE, now=NOW)
 
 
@@ -175,14 +176,54 @@ def test_a_new_ring_forgets_the_tokens_that_the_old_one_believed(path):
         keys.verify_jwt("access", token, audience=AUDIENCE, now=NOW)
 
 
-def test_known_tokens_are_bounded_and_the_used_ones_stay(path, monkeypatch):
-    monkeypatch.setattr(keys, "_KNOWN_TOKENS", 4)
-    known = keys._KnownTokens(keys.ring())
+def test_what_is_known_is_bounded_and_what_is_used_stays():
+    known = Known(4)
     for number in range(100):
-        known.put(bytes([number]), {"n": number})
-        assert known.get(b"\0") == {"n": 0}
-        assert len(known._young) + len(known._old) <= 8
-    assert known.get(bytes([50])) is None
+        known.put(number, {"n": number})
+        assert known.get(0) == {"n": 0}
+        assert len(known) <= 8
+    assert known.get(50) is None
+
+
+def test_what_one_reader_made_of_a_token_is_not_given_to_another(path):
+    token = keys.sign_jwt("access", claims())
+    for read in (str, dict, sorted, str):
+        made = keys.read_jwt("access", token, audiences=(AUDIENCE,), read=read, now=NOW)
+        assert made == read(own_claims())
+
+
+@pytest.mark.parametrize("error", [KeyError, TypeError, ValueError, AttributeError])
+def test_claims_that_cannot_be_read_make_the_token_invalid(path, error):
+    def read(_claims):
+        raise error("no")
+
+    with pytest.raises(keys.TokenInvalid):
+        keys.read_jwt(
+            "queue", keys.sign_jwt("queue", claims()), audiences=(AUDIENCE,), read=read, now=NOW
+        )
+
+
+@pytest.mark.parametrize("use", keys.USES)
+def test_others_verify_our_tokens_by_the_published_keys(path, use):
+    token = keys.sign_jwt(use, claims())
+    published = jwt.PyJWKSet.from_dict(jwks.public_jwks())
+    key = published[jwt.get_unverified_header(token)["kid"]]
+    seen = jwt.decode(token, key, audience=AUDIENCE, options={"verify_exp": False})
+    assert seen == own_claims()
+    assert jwt.get_unverified_header(token)["alg"] == keys.ALGORITHMS[use]
+
+
+def test_a_header_written_otherwise_is_not_ours_whoever_signed_it(path):
+    key = signing_key("access")
+    for header in (
+        {"kid": key.kid, "typ": "JWT", "alg": "RS256"},
+        {"alg": "RS256", "kid": key.kid},
+        {"alg": "RS256", "kid": key.kid, "typ": "JWT", "crit": []},
+    ):
+        unsigned = encoded(header, own_claims()).rpartition(".")[0]
+        signature = base64.urlsafe_b64encode(key.sign(unsigned.encode())).rstrip(b"=").decode()
+        with pytest.raises(keys.TokenInvalid):
+            keys.verify_jwt("access", f"{unsigned}.{signature}", audience=AUDIENCE, now=NOW)
 
 
 @pytest.mark.parametrize("signed_for", keys.USES)
@@ -297,7 +338,7 @@ def test_two_inits_at_once_make_one_ring(tmp_path):
 def test_the_public_set_holds_no_private_member(path):
     keyfile.rotate(path, "access", now=NOW)
     keys.forget()
-    published = keys.public_jwks()["keys"]
+    published = jwks.public_jwks()["keys"]
     assert len(published) == 5
     assert {key["frontrow_use"] for key in published} == set(keys.USES)
     private = {"d", "p", "q", "dp", "dq", "qi", "k"}
