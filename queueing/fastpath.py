@@ -13,7 +13,6 @@ from io import BytesIO
 from typing import Any
 from uuid import UUID
 
-from django.db import close_old_connections
 from rest_framework.exceptions import Throttled
 
 from accounts.api.authentication import caller_in
@@ -30,6 +29,7 @@ from kernel.api.lean import (
     limit_headers,
     refusal,
 )
+from kernel.db.lent import give_back_connections
 from kernel.redis.limits import Meter
 from kernel.telemetry import context
 from queueing.api.views import STATUS_CACHING, MyPlaceView, QueueView
@@ -42,6 +42,7 @@ _Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 _PATH = re.compile(
     r"/api/v1/performances/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})/queue/(me/)?"
 )
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _BARE_BODIES = {b"", b"{}"}
 
 
@@ -91,12 +92,11 @@ class FastPath:
         caller = caller_in(environ)
         if caller is None:
             return None
-        counted = throttling.count("poll" if own else "default", str(caller.user_id))
-        meter = Meter(counted.headers)
+        meter = Meter()
 
         def ask() -> LeanAnswer:
-            if counted.wait is not None:
-                raise Throttled(counted.wait)
+            if own:  # a join is counted by the function that does it
+                _count_poll(caller, meter)
             place = _ask(environ, performance_id, caller, meter, own=own)
             status = 201 if place.created and not own else 200
             return LeanAnswer(
@@ -117,7 +117,7 @@ class FastPath:
         except Exception as error:  # noqa: BLE001  (those unknown to the handler go on to Django)
             return refusal(error, environ, meter)
         finally:
-            close_old_connections()  # a cold room has asked PostgreSQL
+            give_back_connections()  # a cold room has asked PostgreSQL
 
     def _status(self, environ: dict[str, Any], performance_id: UUID) -> LeanAnswer:
         status = waiting_room.public_status(performance_id=performance_id, now=clock.now())
@@ -141,6 +141,13 @@ def _has_bare_body(environ: dict[str, Any]) -> bool:
     body = environ["wsgi.input"].read(length)
     environ["wsgi.input"] = BytesIO(body)
     return body in _BARE_BODIES
+
+
+def _count_poll(caller: Caller, meter: Meter) -> None:
+    counted = throttling.count("poll", str(caller.user_id))
+    meter.fields = counted.headers
+    if counted.wait is not None:
+        raise Throttled(counted.wait)
 
 
 def _ask(
@@ -193,4 +200,4 @@ def _public_status(status: PublicStatus) -> bytes:
 
 
 def _dumped(document: dict[str, Any]) -> bytes:
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    return _encode(document).encode()

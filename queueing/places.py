@@ -1,7 +1,7 @@
 """A fan's place as the API shows it, made from what the functions answered."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from kernel import clock
@@ -20,8 +20,7 @@ from queueing.replies import PlaceState, Reply, Spot, Status
 _ADMITTED_POLL_SECONDS = 30
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A fan's place, as the API shows it. `ahead`, `position` mean something while WAITING."""
 
     token: str

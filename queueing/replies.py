@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 
 class Status(StrEnum):
@@ -33,6 +33,7 @@ class PlaceState(StrEnum):
     FINISHED = "FINISHED"
 
 
+_STATUSES = {status.value: status for status in Status}
 _STATES = {
     "W": PlaceState.WAITING,
     "G": PlaceState.ADMITTED,
@@ -43,8 +44,7 @@ _STATES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
+class Spot(NamedTuple):
     """A fan's place as the server sees it; times in ms since the Unix epoch, `pace` fans/s."""
 
     epoch: int
@@ -59,8 +59,7 @@ class Spot:
     now_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """The answer to a fan's call; `spot` goes with NEW and SAME only."""
 
     status: Status
@@ -104,8 +103,8 @@ class TotalsReply:
 
 def reply_of(raw: Sequence[Any]) -> Reply:
     """Return the answer to a fan's call from what the function returned."""
-    status = Status(text_of(raw[0]))
-    if status in (Status.NEW, Status.SAME):
+    status = _STATUSES[text_of(raw[0])]
+    if status is Status.NEW or status is Status.SAME:
         spot = Spot(
             epoch=int(raw[1]),
             number=int(raw[2]),

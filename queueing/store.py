@@ -6,6 +6,7 @@ tag. Raises `kernel.redis.breaker.PartUnavailable` when the server is away.
 
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -66,15 +67,18 @@ class WaitingRoomStore:
 
         The call counts against the limits of user and address unless it was `counted` before.
         """
-        tag = f"fr:q:{{{performance_id}}}:"
+        tag = _tag(performance_id)
         caller, address = str(user_id), limits.address_tag(terms.address)
         user_limit, address_limit = limits.limit_of("join"), limits.limit_of("join_address")
-        keys = _keys(performance_id)
-        keys += [f"{tag}n:join:{caller}", f"{tag}n:join_address:{address}", f"{tag}from:{address}"]
         limit, reply = self.library.call(
             f"{self._prefix}_join",
-            keys=keys,
-            args=[
+            keys=(
+                *_keys(performance_id),
+                f"{tag}n:join:{caller}",
+                f"{tag}n:join_address:{address}",
+                f"{tag}from:{address}",
+            ),
+            args=(
                 now_ms,
                 caller,
                 *_shown(proof),
@@ -84,7 +88,7 @@ class WaitingRoomStore:
                 *user_limit.args,
                 *address_limit.args,
                 int(counted),
-            ],
+            ),
         )
         limits.note(meter, limit)
         return reply_of(reply)
@@ -187,12 +191,16 @@ class WaitingRoomStore:
         guarded("queue", lambda server: server.delete(_keys(performance_id)[0]))
 
     def _call(self, verb: str, performance_id: UUID, *args: int | str) -> Any:
-        keys = _keys(performance_id)
-        return self.library.call(f"{self._prefix}_{verb}", keys=keys, args=list(args))
+        return self.library.call(f"{self._prefix}_{verb}", keys=_keys(performance_id), args=args)
 
 
-def _keys(performance_id: UUID) -> list[str]:
-    return [f"fr:q:{{{performance_id}}}:{name}" for name in _KEYS]
+def _tag(performance_id: UUID) -> str:
+    return f"fr:q:{{{performance_id}}}:"
+
+
+@lru_cache(maxsize=1024)
+def _keys(performance_id: UUID) -> tuple[str, ...]:
+    return tuple(_tag(performance_id) + name for name in _KEYS)
 
 
 def _shown(proof: Proof | None) -> tuple[int, int, int]:

@@ -13,9 +13,8 @@ from io import BytesIO
 from typing import Any
 from uuid import UUID
 
-from django.db import close_old_connections
 from django.utils import timezone, translation
-from rest_framework.exceptions import ParseError, Throttled
+from rest_framework.exceptions import ParseError
 from rest_framework.renderers import JSONRenderer
 
 from accounts.api.authentication import caller_in
@@ -34,6 +33,7 @@ from kernel.api.lean import (
     refusal,
 )
 from kernel.api.parsers import StrictJSONParser
+from kernel.db.lent import give_back_connections
 from kernel.ids import uuid7
 from kernel.redis.limits import Meter
 from kernel.telemetry import context
@@ -123,11 +123,8 @@ def _hold(environ: dict[str, Any], wish: _Wish, caller: Caller) -> LeanAnswer | 
 
     It may: what a failed hold had done is undone, and an unknown outcome is no defect.
     """
-    counted = throttling.count("default", str(caller.user_id))
-    meter = Meter(counted.headers)
+    meter = Meter()  # the gate's function counts
     try:
-        if counted.wait is not None:
-            raise Throttled(counted.wait)
         performance_id, seat_ids = wish
         held = holds.place(
             user_id=caller.user_id,
@@ -142,7 +139,7 @@ def _hold(environ: dict[str, Any], wish: _Wish, caller: Caller) -> LeanAnswer | 
     except Exception as error:  # noqa: BLE001  (those unknown to the handler go on to Django)
         return refusal(error, environ, meter)
     finally:
-        close_old_connections()
+        give_back_connections()
     headers = [("Content-Type", JSON), PRIVATE, *limit_headers(meter)]
     return LeanAnswer(201, _rendered(held, environ), headers)
 

@@ -5,7 +5,7 @@ from kernel import env
 _level = env.choice(
     "LOG_LEVEL", of=("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO", help="Log threshold."
 )
-_format = env.choice(
+LOG_FORMAT = env.choice(
     "LOG_FORMAT", of=("json", "console"), default="json", help="Form of log lines."
 )
 _ticks = "DEBUG" if _level == "DEBUG" else "WARNING"
@@ -25,7 +25,7 @@ LOGGING = {
     "handlers": {
         "stderr": {
             "class": "logging.StreamHandler",
-            "formatter": _format,
+            "formatter": LOG_FORMAT,
             "filters": ["correlation"],
         },
     },

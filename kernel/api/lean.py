@@ -11,7 +11,7 @@ have added; a differential test holds the two equal.
 import re
 import time
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import lru_cache
 from http import HTTPStatus
 from types import SimpleNamespace
 from typing import Any, Protocol
@@ -20,13 +20,12 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.http.request import split_domain_port, validate_host
 from django.utils import translation
-from django_prometheus.middleware import Metrics
 from rest_framework.renderers import JSONRenderer
 from rest_framework.views import APIView
 
 from kernel.api import exception_handler
-from kernel.api.middleware import log_access
 from kernel.redis.limits import Meter
+from kernel.telemetry.answers import Answer, note
 
 JSON = "application/json"
 PRIVATE = ("Cache-Control", "private, no-store")
@@ -41,6 +40,7 @@ _UNUSUAL = (
     "HTTP_TRANSFER_ENCODING",
     "HTTP_EXPECT",
 )
+_STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 _LENGTH = re.compile(r"[0-9]{0,9}")
 
 
@@ -104,7 +104,6 @@ class LeanSite:
     ) -> list[bytes]:
         """Log, count and send an answer of the view named `view`."""
         secure = self.is_secure(environ)
-        method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
         headers = [
             *answer.headers,
             ("Vary", "Accept-Language"),
@@ -115,13 +114,21 @@ class LeanSite:
         ]
         if secure and self._transport_security:
             headers.append(("Strict-Transport-Security", self._transport_security))
-        log_access(method, path, answer.status, started)
-        _counters(view, method, answer.status, "https" if secure else "http").count(
-            seconds=time.perf_counter() - started,
-            received=int(environ.get("CONTENT_LENGTH") or 0),
-            sent=len(answer.body),
+        note(
+            Answer(
+                at=time.time(),
+                request_id=request_id,
+                method=environ["REQUEST_METHOD"],
+                path=environ["PATH_INFO"],
+                view=view,
+                transport="https" if secure else "http",
+                status=answer.status,
+                seconds=time.perf_counter() - started,
+                received=int(environ.get("CONTENT_LENGTH") or 0),
+                sent=len(answer.body),
+            )
         )
-        start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", headers)
+        start_response(_STATUS_LINES[answer.status], headers)
         return [answer.body]
 
 
@@ -196,43 +203,3 @@ def _transport_security() -> str:
     words += ["includeSubDomains"] if settings.SECURE_HSTS_INCLUDE_SUBDOMAINS else []
     words += ["preload"] if settings.SECURE_HSTS_PRELOAD else []
     return "; ".join(words)
-
-
-class _Counters:
-    """django-prometheus' counters of one view, method, status and transport, looked up once."""
-
-    def __init__(self, view: str, method: str, status: int, transport: str) -> None:
-        metrics = Metrics.get_instance()
-        self._ones = (
-            metrics.requests_total,
-            metrics.responses_total,
-            metrics.requests_by_method.labels(method=method),
-            metrics.requests_by_transport.labels(transport=transport),
-            metrics.requests_by_view_transport_method.labels(
-                view=view, transport=transport, method=method
-            ),
-            metrics.responses_by_status.labels(status=str(status)),
-            metrics.responses_by_status_view_method.labels(
-                status=str(status), view=view, method=method
-            ),
-            metrics.responses_by_charset.labels(charset="utf-8"),
-            metrics.responses_by_templatename.labels(templatename="None"),  # as for DRF's answers
-        )
-        self._seconds = (
-            metrics.requests_latency_before,
-            metrics.requests_latency_by_view_method.labels(view=view, method=method),
-        )
-        self._received, self._sent = metrics.requests_body_bytes, metrics.responses_body_bytes
-
-    def count(self, *, seconds: float, received: int, sent: int) -> None:
-        for counter in self._ones:
-            counter.inc()
-        for histogram in self._seconds:
-            histogram.observe(seconds)
-        self._received.observe(received)
-        self._sent.observe(sent)
-
-
-@cache
-def _counters(view: str, method: str, status: int, transport: str) -> _Counters:
-    return _Counters(view, method, status, transport)

@@ -1,6 +1,5 @@
 """Middleware around every request."""
 
-import logging
 import time
 from collections.abc import Callable
 from datetime import UTC
@@ -11,8 +10,7 @@ from django.utils import timezone
 
 from kernel.redis.limits import Meter
 from kernel.telemetry import context
-
-log = logging.getLogger("frontrow.access")
+from kernel.telemetry.answers import log_access
 
 
 class CorrelationMiddleware:
@@ -31,19 +29,6 @@ class CorrelationMiddleware:
             log_access(str(request.method), request.path, response.status_code, started)
         response["X-Request-ID"] = correlation.request_id
         return response
-
-
-def log_access(method: str, path: str, status: int, started: float) -> None:
-    """Write the access log line of a request that came in at `started` (`time.perf_counter`)."""
-    log.info(
-        "request",
-        extra={
-            "method": method,
-            "path": path,
-            "status": status,
-            "ms": round((time.perf_counter() - started) * 1000, 1),
-        },
-    )
 
 
 class ExactAddresses(CommonMiddleware):

@@ -45,8 +45,14 @@ class RouteThrottle(BaseThrottle):
     _wait: float | None = None
 
     def allow_request(self, request: Request, view: Any) -> bool:
-        """Count the request; leave what the answer's headers say on the request."""
-        counted = count(_route(request, view), _who(request))
+        """Count the request; leave what the answer's headers say on the request.
+
+        A view whose route is None isn't counted here: a function counts while it does the work.
+        """
+        route = _route(request, view)
+        if route is None:
+            return True
+        counted = count(route, _who(request))
         request._request.rate_limit = counted.headers  # type: ignore[attr-defined]
         self._wait = counted.wait
         return counted.wait is None
@@ -113,13 +119,13 @@ class _SweptMemoryStorage(MemoryStorage):
             self.timer.start()
 
 
-def _route(request: Request, view: Any) -> str:
-    route = getattr(view, "throttle_route", "default")
+def _route(request: Request, view: Any) -> str | None:
+    route: Any = getattr(view, "throttle_route", "default")
     if isinstance(route, dict):  # by method, where one address serves several routes
         route = route.get(request.method, "default")
     if route == "default" and not isinstance(request.user, Caller):
         return "anonymous"
-    return str(route)
+    return route  # type: ignore[no-any-return]
 
 
 def _who(request: Request) -> str:

@@ -9,13 +9,14 @@ process puts its own on the server before its first call.
 
 import logging
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from redis import Redis
 from redis.exceptions import ResponseError
 
-from kernel.redis.roles import Role, guarded
+from kernel.redis.roles import Role, fcall, guarded
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ class FunctionLibrary:
             raise ValueError(f"one file must name the library: {first}")
         return "\n".join([*first, *(line for line in lines if line not in first), ""])
 
-    def call(self, function: str, *, keys: list[str], args: list[Any]) -> Any:
+    def call(self, function: str, *, keys: Sequence[str], args: Sequence[Any]) -> Any:
         """Call `function`; a server that lost its libraries gets this one again, once.
 
         Raises `PartUnavailable` when the server is away.
@@ -53,13 +54,13 @@ class FunctionLibrary:
             if self._loaded_by != os.getpid():
                 self._load(server)
             try:
-                return server.fcall(function, len(keys), *keys, *args)
+                return fcall(server, function, keys, args)
             except ResponseError as error:
                 if "Function not found" not in str(error):
                     raise
                 log.warning("function library loaded", extra={"library": str(self.sources[-1])})
                 self._load(server)
-                return server.fcall(function, len(keys), *keys, *args)
+                return fcall(server, function, keys, args)
 
         return guarded(self.role, run)
 

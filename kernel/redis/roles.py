@@ -11,21 +11,23 @@ replica that was the primary a moment ago, a cluster without an owner for the sl
 `PartUnavailable` for all of these, never a defect.
 """
 
+import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django_redis import get_redis_connection
-from redis import Redis, RedisCluster
+from redis import ConnectionPool, Redis, RedisCluster
 from redis import exceptions as redis_errors
 from redis.backoff import NoBackoff
 from redis.cluster import ClusterNode
 from redis.retry import Retry
 
 from kernel.redis.breaker import Breaker
+from kernel.redis.lines import Lines
 
 Role = Literal["cache", "lock", "queue"]
 T = TypeVar("T")
@@ -45,6 +47,9 @@ AWAY = (
 _UNABLE = ("MISCONF", "NOREPLICAS", "BUSY ", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "READONLY")
 _ALIASES: dict[Role, str] = {"cache": "default", "lock": "lock", "queue": "queue"}
 _opening = threading.Lock()
+_servers: dict[str, Redis] = {}
+_lines: dict[ConnectionPool, Lines] = {}
+os.register_at_fork(after_in_child=_lines.clear)  # sockets are not for two processes
 _clusters: dict[str, RedisCluster] = {}
 _members: dict[str, list[tuple[str, int]]] = {}  # seen before: the URL's node may be the one lost
 
@@ -58,14 +63,25 @@ def client(role: Role) -> Redis:
     location = str(settings.CACHES[_ALIASES[role]]["LOCATION"])
     if "+cluster" in location.partition(":")[0]:
         return _cluster(location)  # type: ignore[return-value]  # the same commands
-    connection: Redis = get_redis_connection(_ALIASES[role])
-    return connection
+    server = _servers.get(location)
+    if server is None:  # django-redis makes a client a thread, and takes longer than a call
+        server = _servers[location] = get_redis_connection(_ALIASES[role])
+    return server
 
 
 @cache
 def breaker(role: Role) -> Breaker:
     """Return this process's breaker of the role."""
     return Breaker(f"redis_{role}", failures_on=AWAY)
+
+
+def fcall(
+    server: Redis | RedisCluster, function: str, keys: Sequence[str], args: Sequence[Any]
+) -> Any:
+    """Call a function of a loaded library (Note [Lines] in lines.py)."""
+    if isinstance(server, RedisCluster):
+        return server.fcall(function, len(keys), *keys, *args)
+    return _lines_to(server).ask("FCALL", function, len(keys), *keys, *args)
 
 
 def guarded(role: Role, call: Callable[[Redis], T]) -> T:
@@ -91,6 +107,7 @@ def _forget_connections(server: Redis | RedisCluster) -> None:
     """Don't keep asking this one: the name, or the slot, may lead to another server by now."""
     if not isinstance(server, RedisCluster):
         server.connection_pool.disconnect(inuse_connections=False)  # other threads' go on
+        _lines_to(server).hang_up()
         return
     with _opening:
         for location, known in list(_clusters.items()):
@@ -98,6 +115,12 @@ def _forget_connections(server: Redis | RedisCluster) -> None:
                 nodes = server.get_nodes()  # type: ignore[no-untyped-call]
                 _members[location] = [(node.host, node.port) for node in nodes]
                 del _clusters[location]
+
+
+def _lines_to(server: Redis) -> Lines:
+    pool = server.connection_pool
+    lines = _lines.get(pool)
+    return lines or _lines.setdefault(pool, Lines(pool))
 
 
 def _cluster(location: str) -> RedisCluster:

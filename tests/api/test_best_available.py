@@ -14,7 +14,8 @@ from reservations.seating.book import book
 from reservations.seating.chooser import Wish
 from reservations.usecases import holds, inventory
 from tests.support import factories, money
-from tests.support.holding import at_once, counted, inventory_disagreements, place
+from tests.support.holding import at_once, inventory_disagreements, place
+from tests.support.round_trips import counted_round_trips
 
 URL = "/api/v1/reservations/"
 SECOND = timedelta(seconds=1)
@@ -113,11 +114,11 @@ def test_the_best_seats_cost_what_a_hold_costs(fan, performance):
     now = clock.now()
     place_best(factories.make_user(), performance, 2, now=now)  # the hall and its picture are known
     queries.sale_terms(performance.pk)
-    with counted() as counts:
+    with counted_round_trips() as counts:
         place_best(fan, performance, 2, now=now + 0.4 * SECOND)
     assert len(counts.redis) <= 3, counts.redis
     assert len(counts.sql) == 7, counts.sql
-    with counted() as counts:
+    with counted_round_trips() as counts:
         place_best(fan, performance, 2, now=now + SECOND)
     assert len(counts.sql) == 8  # and one to look at all seats again
 
@@ -272,7 +273,7 @@ def test_extending_costs_five_statements_and_one_call_and_tells_the_gate(
 ):
     hold = place(fan, performance, factories.seat_ids(performance, 4))
     queries.sale_terms(performance.pk)
-    with counted() as counts:
+    with counted_round_trips() as counts:
         longer = holds.extend(reservation_id=hold.id, user_id=fan.pk, now=clock.now())
     assert len([s for s in counts.sql if "UPDATE" in s]) == 4, counts.sql  # two of them lock
     assert len(counts.sql) == 7  # and two to show it

@@ -11,7 +11,8 @@ from reservations import queries
 from reservations.models import SalePolicy
 from reservations.usecases import holds
 from tests.support import factories
-from tests.support.holding import counted, place
+from tests.support.holding import place
+from tests.support.round_trips import counted_round_trips
 
 URL = "/api/v1/reservations/"
 SECOND = timedelta(seconds=1)
@@ -97,7 +98,7 @@ def test_without_a_row_the_sites_limit_counts_and_zero_means_none(
 def test_counting_costs_no_call_more(fan, performance):
     seats = factories.seat_ids(performance)
     place(factories.make_user(), performance, seats[:1])
-    with counted() as counts:
+    with counted_round_trips() as counts:
         place(fan, performance, seats[1:3], address="10.0.0.1")
     assert len(counts.redis) == 2, counts.redis
     assert len(counts.sql) == 7

@@ -13,7 +13,8 @@ from reservations import queries
 from reservations.models import Reservation, SalePolicy
 from reservations.usecases import holds, sale
 from tests.support import factories, money
-from tests.support.holding import counted, place
+from tests.support.holding import place
+from tests.support.round_trips import counted_round_trips
 
 URL = "/api/v1/reservations/"
 DAY = timedelta(days=1)
@@ -256,11 +257,11 @@ def test_the_list_filters_and_pages(client, fan, performance):
 def test_the_list_costs_the_same_for_one_and_for_many(client, fan, performance):
     seats = factories.seat_ids(performance, 4)
     place(fan, performance, seats[:1])
-    with counted() as one:
+    with counted_round_trips() as one:
         client.get(URL)
     for seat in seats[1:]:
         place(fan, performance, [seat])
-    with counted() as many:
+    with counted_round_trips() as many:
         assert len(client.get(URL).json()["results"]) == 4
     assert len(many.sql) == len(one.sql) <= 2
 
@@ -332,7 +333,7 @@ def test_where_a_queue_is_required_only_the_admitted_hold(client, fan, performan
     assert place["state"] == "ADMITTED"
     queries.sale_terms(performance.pk)
     token = {"X-Queue-Token": place["token"]}
-    with counted() as counts:
+    with counted_round_trips() as counts:
         assert hold(client, performance, seats[:1], headers=token).status_code == 201
     assert len(counts.redis) <= 3, counts.redis
     assert len(counts.sql) <= 8, counts.sql

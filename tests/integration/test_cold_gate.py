@@ -22,7 +22,8 @@ from reservations.models import SeatInventory
 from reservations.usecases import claims, holds, inventory
 from tests.support import factories, money
 from tests.support.children import await_children_gone, child_environment
-from tests.support.holding import counted, inventory_disagreements, place, seats_held_twice
+from tests.support.holding import inventory_disagreements, place, seats_held_twice
+from tests.support.round_trips import counted_round_trips
 from tests.support.waiting import await_that
 
 SECOND = timedelta(seconds=1)
@@ -48,7 +49,7 @@ def taken_in_every_way(fan, performance):
 
 def refused_without_sql(performance, seat):
     stranger = factories.make_user()
-    with counted() as counts, pytest.raises(holds.SeatTaken):
+    with counted_round_trips() as counts, pytest.raises(holds.SeatTaken):
         place(stranger, performance, [seat])
     return counts.sql == []
 
@@ -69,7 +70,7 @@ def test_a_server_that_lost_its_data_knows_the_claims_again_after_a_tick(
 
 def test_a_warm_gate_is_left_alone(performance):
     tasks.warm_gate()
-    with counted() as counts:
+    with counted_round_trips() as counts:
         assert claims.rebuild_cold(now=clock.now()) == []
     assert len(counts.redis) == 1
 

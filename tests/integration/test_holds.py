@@ -17,7 +17,8 @@ from reservations import operations, queries, store
 from reservations.models import Reservation, SeatInventory
 from reservations.usecases import holds, inventory
 from tests.support import factories
-from tests.support.holding import counted, inventory_disagreements, place, seats_held_twice
+from tests.support.holding import inventory_disagreements, place, seats_held_twice
+from tests.support.round_trips import counted_round_trips
 
 SECOND = timedelta(seconds=1)
 
@@ -96,7 +97,7 @@ def test_a_loser_is_answered_by_the_gate_without_sql(fan, other, performance):
     seats = factories.seat_ids(performance, 2)
     place(fan, performance, seats)
     queries.sale_terms(performance.pk)
-    with counted() as counts, pytest.raises(holds.SeatTaken):
+    with counted_round_trips() as counts, pytest.raises(holds.SeatTaken):
         place(other, performance, seats)
     assert counts.sql == []
     assert len(counts.redis) == 1
@@ -112,7 +113,7 @@ def test_a_hold_keeps_its_round_trip_budget(fan, performance, n, lapsed):
             place(factories.make_user(), performance, [seat], now=now)
         now += timedelta(seconds=61)
     place(factories.make_user(), performance, factories.seat_ids(performance)[-1:], now=now)
-    with counted() as counts:
+    with counted_round_trips() as counts:
         place(fan, performance, seats, now=now)
     assert len(counts.redis) <= 3, counts.redis
     assert len(counts.sql) == (8 if lapsed else 7), counts.sql
@@ -122,7 +123,7 @@ def test_cold_terms_cost_one_statement_outside_the_transaction(fan, performance)
     seats = factories.seat_ids(performance, 2)
     place(fan, performance, seats[:1])
     queries.forget_sale_terms()
-    with counted() as counts:
+    with counted_round_trips() as counts:
         place(fan, performance, seats[1:])
     assert len(counts.sql) == 8
 
@@ -145,7 +146,7 @@ def test_an_old_claim_that_is_true_is_looked_up_once_a_second(fan, other, perfor
     queries.sale_terms(performance.pk)
     asked = []
     for offset in (1.0, 1.1, 1.9, 2.0):
-        with counted() as counts, pytest.raises(holds.SeatTaken) as refused:
+        with counted_round_trips() as counts, pytest.raises(holds.SeatTaken) as refused:
             place(other, performance, seats, now=now + offset * SECOND)
         assert refused.value.extras["seat_ids"] == seats
         asked.append(bool(counts.sql))
@@ -199,7 +200,7 @@ def test_a_failed_attempt_frees_its_claim(fan, other, performance, lock_redis):
         place(other, performance, seats)
     assert claim_of(lock_redis, performance, seats[1]) is None
     # What PostgreSQL said is known to the gate again.
-    with counted() as counts, pytest.raises(holds.SeatTaken):
+    with counted_round_trips() as counts, pytest.raises(holds.SeatTaken):
         place(other, performance, seats[:1])
     assert counts.sql == []
 
@@ -307,7 +308,7 @@ def test_confirming_costs_five_statements_and_sells_for_good(fan, other, perform
     seats = factories.seat_ids(performance, 4)
     hold = place(fan, performance, seats)
     now = clock.now()
-    with transaction(), counted() as counts:
+    with transaction(), counted_round_trips() as counts:
         locked = operations.lock_for_payment(reservation_id=hold.id, user_id=fan.pk, now=now)
         event = operations.confirm(locked=locked, payment_id=uuid7(), now=now)
     assert len(counts.sql) == 5
@@ -344,7 +345,7 @@ def test_availability_is_judged_by_now(fan, performance):
     seats = factories.seat_ids(performance, 4)
     inventory.block(seat_ids=seats[3:], reason="camera", actor_id=None, now=now)
     hold = place(fan, performance, seats[:2], now=now)
-    with counted() as counts:
+    with counted_round_trips() as counts:
         seen = queries.availability(performance_id=performance.pk, now=now)
     assert len(counts.sql) == 1
     assert seen.statuses == "TTAB" + "A" * 16

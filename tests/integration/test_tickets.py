@@ -6,7 +6,8 @@ from django.db import connection
 from kernel import clock
 from kernel.db.transaction import TransactionRequired, transaction
 from tests.support import factories
-from tests.support.holding import counted, place
+from tests.support.holding import place
+from tests.support.round_trips import counted_round_trips
 from tickets import operations
 from tickets.models import LIVE_SEAT_UNIQUE, Ticket
 from tickets.policy import CODE_ALPHABET
@@ -31,7 +32,7 @@ def issue(hold, seats):
 def test_a_ticket_a_seat_by_one_statement(fan, performance):
     seats = factories.seat_ids(performance, 3)
     hold = place(fan, performance, seats)
-    with counted() as counts:
+    with counted_round_trips() as counts:
         tickets = issue(hold, seats)
     assert len(counts.sql) == 1
     assert sorted(ticket.seat_id for ticket in tickets) == sorted(seats)

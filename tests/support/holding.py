@@ -1,16 +1,13 @@
 """Place holds without HTTP, run clients at once, count round trips, look for double holds."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import pytest
 from django.db import connection, connections
-from redis import Redis
 
 from accounts.models import User
 from concerts.models import Performance
@@ -18,8 +15,6 @@ from kernel import clock
 from kernel.ids import uuid7
 from reservations.queries import ReservationDetail
 from reservations.usecases import holds
-
-_NOT_COUNTED = ("BEGIN", "COMMIT", "ROLLBACK", "SET ")
 
 
 def place(
@@ -35,7 +30,7 @@ def place(
         performance_id=performance.pk,
         seat_ids=list(seats),
         reservation_id=options.pop("reservation_id", None) or uuid7(),
-        queue_token=None,
+        queue_token=options.pop("queue_token", None),
         now=now or clock.now(),
         **options,
     )
@@ -56,37 +51,6 @@ def at_once(tasks: Sequence[Callable[[], Any]]) -> list[Any]:
 
     with ThreadPoolExecutor(len(tasks)) as pool:
         return list(pool.map(run, tasks))
-
-
-class Counts:
-    """Statements and Redis calls seen so far."""
-
-    def __init__(self) -> None:
-        self.sql: list[str] = []
-        self.redis: list[str] = []
-
-
-@contextmanager
-def counted() -> Iterator[Counts]:
-    """Count the statements of every database and the Redis commands of this thread's block."""
-    counts = Counts()
-
-    def statement(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        if not sql.startswith(_NOT_COUNTED):
-            counts.sql.append(sql)
-        return execute(sql, params, many, context)
-
-    original = Redis.execute_command
-
-    def command(self: Any, *args: Any, **options: Any) -> Any:
-        counts.redis.append(" ".join(str(arg) for arg in args[:2]))
-        return original(self, *args, **options)
-
-    with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
-        for alias in connections:
-            stack.enter_context(connections[alias].execute_wrapper(statement))
-        patch.setattr(Redis, "execute_command", command)
-        yield counts
 
 
 def seats_held_twice(now: datetime) -> list[tuple]:

@@ -11,6 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from redis import Redis
 from redis.client import Pipeline
 
+from kernel.redis.lines import Lines
+
 _TRANSACTION_WORDS = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "SET ")
 
 
@@ -29,12 +31,19 @@ def counted_round_trips() -> Iterator[RoundTrips]:
     The thread that copies the revoked sessions every second works for no request.
     """
     trips = RoundTrips()
-    command, pipeline = Redis.execute_command, Pipeline.execute
+    command, line, pipeline = Redis.execute_command, Lines.ask, Pipeline.execute
 
-    def spied_command(self, *args, **options):
+    def note(args):
         if threading.current_thread().name != "revoked-sessions":
             trips.redis.append(" ".join(str(arg) for arg in args[:2]))
+
+    def spied_command(self, *args, **options):
+        note(args)
         return command(self, *args, **options)
+
+    def spied_line(self, *args):
+        note(args)
+        return line(self, *args)
 
     def spied_pipeline(self, *args, **options):
         trips.redis.append("pipeline")
@@ -42,6 +51,7 @@ def counted_round_trips() -> Iterator[RoundTrips]:
 
     with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
         patch.setattr(Redis, "execute_command", spied_command)
+        patch.setattr(Lines, "ask", spied_line)
         patch.setattr(Pipeline, "execute", spied_pipeline)
         captured = [
             stack.enter_context(CaptureQueriesContext(connection))

@@ -35,7 +35,7 @@ class _Hold:
 
 
 class _ByMethod:
-    throttle_route = {"POST": "hold"}
+    throttle_route = {"POST": "hold", "PUT": None}
 
 
 def request(user=None, method="get", **meta):
@@ -72,6 +72,10 @@ def test_a_route_may_depend_on_the_method():
     caller = Caller(user_id=uuid7())
     assert allowed(3, _ByMethod, caller, method="post") == [True, True, False]
     assert allowed(3, _ByMethod, caller) == [True, True, True]
+
+
+def test_what_a_function_counts_is_not_counted_twice():
+    assert allowed(9, _ByMethod, Caller(user_id=uuid7()), method="put") == [True] * 9
 
 
 def test_nobody_is_counted_by_address():

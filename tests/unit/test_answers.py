@@ -1,0 +1,112 @@
+"""Answers are written down in batches, as if each had been written down alone."""
+
+import json
+import logging
+import multiprocessing
+import sys
+from select import PIPE_BUF
+
+import pytest
+from prometheus_client import CollectorRegistry, Histogram
+
+from kernel.telemetry import answers
+from kernel.telemetry.context import Correlation, correlated
+from tests.unit.test_logs import line_of
+
+ANSWER = answers.Answer(
+    at=1763717288.829,
+    request_id="request-1",
+    method="GET",
+    path='/api/v1/"한국"/',
+    view="queue",
+    transport="http",
+    status=200,
+    seconds=0.01234,
+    received=0,
+    sent=120,
+)
+
+
+@pytest.fixture
+def json_lines(settings):
+    settings.LOG_FORMAT = "json"
+    answers.flush()
+
+
+def test_a_line_is_that_of_the_log(json_lines, capsys):
+    record = logging.makeLogRecord(
+        {
+            "created": ANSWER.at,
+            "levelname": "INFO",
+            "name": "frontrow.access",
+            "msg": "request",
+            "method": ANSWER.method,
+            "path": ANSWER.path,
+            "status": ANSWER.status,
+            "ms": 12.3,
+        }
+    )
+    with correlated(Correlation("request-1")):
+        wanted = line_of(record)
+    answers.note(ANSWER)
+    answers.flush()
+    written = json.loads(capsys.readouterr().err)
+    assert written == wanted
+    assert list(written) == list(wanted)
+
+
+def test_below_its_level_nothing_is_written(json_lines, capsys):
+    log = logging.getLogger("frontrow.access")
+    log.setLevel(logging.WARNING)
+    try:
+        answers.note(ANSWER)
+        answers.flush()
+    finally:
+        log.setLevel(logging.NOTSET)
+    assert capsys.readouterr().err == ""
+
+
+def test_no_line_is_torn_where_processes_share_a_pipe(json_lines, monkeypatch):
+    written = []
+    monkeypatch.setattr(sys, "stderr", type("Pipe", (), {"write": staticmethod(written.append)}))
+    for number in range(100):
+        answers.note(ANSWER._replace(request_id=f"request-{number}"))
+    answers.flush()
+    assert len(written) < 20
+    assert max(len(piece.encode()) for piece in written) <= PIPE_BUF
+    assert all(piece.endswith("\n") for piece in written)
+    ids = [json.loads(line)["request_id"] for line in "".join(written).splitlines()]
+    assert ids == [f"request-{number}" for number in range(100)]
+
+
+def test_many_observations_at_once_are_the_same_as_one_by_one():
+    amounts = [0.0, 0.005, 0.0051, 0.1, 3.0, 10.0, 11.0, 500.0, 0.1]
+
+    def histogram(name):
+        registry = CollectorRegistry()
+        made = Histogram(name, "as said", buckets=(0.005, 0.1, 10.0), registry=registry)
+        return made, lambda: [
+            (sample.name, sample.labels, pytest.approx(sample.value))
+            for family in registry.collect()
+            for sample in family.samples
+            if not sample.name.endswith("_created")
+        ]
+
+    one, seen_by_one = histogram("seconds")
+    other, seen_by_other = histogram("seconds")
+    for amount in amounts:
+        one.observe(amount)
+    answers._observe_all(other, amounts)
+    assert seen_by_other() == seen_by_one()
+
+
+def _answer_and_end():
+    answers.note(ANSWER)
+
+
+def test_a_process_that_ends_in_order_writes_down_the_rest(json_lines, capfd):
+    child = multiprocessing.get_context("fork").Process(target=_answer_and_end)
+    child.start()
+    child.join(20)
+    lines = [line for line in capfd.readouterr().err.splitlines() if line.startswith("{")]
+    assert [json.loads(line)["request_id"] for line in lines] == ["request-1"]
