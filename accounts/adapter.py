@@ -21,6 +21,10 @@ class AccountAdapter(DefaultAccountAdapter):
         super().set_password(user, password)
         sessions.end_all(user_ids=[user.pk])
 
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """Count by address alone; allauth's key has the host in it, whose port callers choose."""
+        return str(credentials.get("email") or credentials.get("username") or "").lower()
+
     def save_user(
         self, request: HttpRequest, user: AbstractBaseUser, form: Any, commit: bool = True
     ) -> AbstractBaseUser:

@@ -240,6 +240,35 @@ def test_too_many_logins_from_one_address_are_slowed_down(settings):
     assert statuses == [400, 400, 400, 429, 429]
 
 
+def guess_under_another_name_of_the_site(number):
+    return (
+        Client()
+        .post(
+            f"{APP}/auth/login",
+            {"email": "new@example.com", "password": f"orange-harbour-{number}"},
+            "application/json",
+            headers={"Host": f"testserver:{number}"},
+        )
+        .json()["errors"][0]["code"]
+    )
+
+
+def test_an_account_has_so_many_failed_tries_whatever_name_the_site_is_called_by(settings):
+    settings.ACCOUNT_RATE_LIMITS = {"login": "", "login_failed": "3/5m/key"}
+    signup()
+    codes = [guess_under_another_name_of_the_site(number) for number in range(1, 6)]
+    assert codes == ["email_password_mismatch"] * 3 + ["too_many_login_attempts"] * 2
+
+
+@pytest.mark.control
+def test_with_allauths_own_key_each_port_is_good_for_more_tries(settings, monkeypatch):
+    settings.ACCOUNT_RATE_LIMITS = {"login": "", "login_failed": "3/5m/key"}
+    monkeypatch.delattr("accounts.adapter.AccountAdapter._get_login_attempts_cache_key")
+    signup()
+    codes = [guess_under_another_name_of_the_site(number) for number in range(1, 6)]
+    assert codes == ["email_password_mismatch"] * 5
+
+
 def test_the_specification_is_served():
     answer = Client().get("/_allauth/openapi.json")
     assert "/_allauth/app/v1/auth/login" in answer.json()["paths"]
