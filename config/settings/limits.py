@@ -3,6 +3,8 @@
 Rows that staff write (`accounts.RateLimit`) go before all of it.
 """
 
+from django.core.exceptions import ImproperlyConfigured
+
 from kernel import env
 from kernel.rate_limits import TunedRates
 
@@ -25,6 +27,9 @@ CHOSEN_RATE_LIMITS = env.rates(
     help="Limits that differ from the defaults, as route=amount/period, e.g. "
     "hold=60/minute,anonymous=1200/minute. Routes: " + ", ".join(_DEFAULTS) + ".",
 )
+if CHOSEN_RATE_LIMITS.keys() - _DEFAULTS.keys():
+    _unknown = ", ".join(sorted(CHOSEN_RATE_LIMITS.keys() - _DEFAULTS.keys()))
+    raise ImproperlyConfigured(f"RATE_LIMITS: no such route: {_unknown}")
 RATE_LIMITS = _DEFAULTS | CHOSEN_RATE_LIMITS
 # Counted in Redis for all processes together, as joins and holds are by the functions that do them,
 # and sign-ups and logins by allauth; the others are counted by each process alone, so that the

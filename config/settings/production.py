@@ -26,7 +26,7 @@ for _name, _url in {"FRONTROW_URL": FRONTROW_URL, "STOREFRONT_URL": STOREFRONT_U
 _demand(len(OPS_TOKEN) >= 16, "OPS_TOKEN must be a secret of at least 16 characters.")
 _demand(
     MAIL_DELIVERY_BACKEND == "django.core.mail.backends.smtp.EmailBackend",
-    "EMAIL_URL must be smtp:// or smtps://: fans confirm their addresses by mail.",
+    "EMAIL_URL must be smtp+tls://, smtps:// or smtp://: fans confirm their addresses by mail.",
 )
 _demand("*" not in ALLOWED_HOSTS, "ALLOWED_HOSTS must name this site's hosts.")
 if sys.argv[1:2] != ["keys"]:  # which makes the file

@@ -44,6 +44,7 @@ def test_it_boots_when_everything_is_there(tmp_path):
         ({"REDIS_LOCK_URL": None}, "REDIS_LOCK_URL"),
         ({"ACCESS_TOKEN_SECONDS": "many"}, "ACCESS_TOKEN_SECONDS"),
         ({"RATE_LIMITS": "hold=lots"}, "RATE_LIMITS"),
+        ({"RATE_LIMITS": "holt=60/minute"}, "RATE_LIMITS"),
         ({"SIGNING_KEYS_FILE": "/nonexistent/keys.json"}, "SIGNING_KEYS_FILE"),
     ],
 )
@@ -67,6 +68,24 @@ def test_a_key_file_others_can_read_or_nobody_can_is_refused(tmp_path, mode, tex
     done = boot(env)
     assert done.returncode != 0
     assert "SIGNING_KEYS_FILE" in done.stderr.strip().splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("url", "meant"),
+    [
+        ("smtp+tls://u:p%40@mail.example", "587 True False u p@"),
+        ("smtps://mail.example", "465 False True  "),
+        ("smtp://mail.example:2525", "2525 False False  "),
+    ],
+)
+def test_mail_may_go_by_either_kind_of_tls(tmp_path, url, meant):
+    program = (
+        "from django.conf import settings as s;"
+        "print(s.EMAIL_PORT, s.EMAIL_USE_TLS, s.EMAIL_USE_SSL, s.EMAIL_HOST_USER,"
+        " s.EMAIL_HOST_PASSWORD)"
+    )
+    done = boot(environment(tmp_path, EMAIL_URL=url), "-c", program)
+    assert done.stdout == meant + "\n", done.stderr
 
 
 def test_the_keys_can_be_made_where_there_are_none(tmp_path):
