@@ -28,6 +28,7 @@ class ChargingUnavailable(DomainError):
         en="Points can not be charged at the moment. Nothing was paid.",
         ko="지금은 포인트를 충전할 수 없습니다. 결제된 금액은 없습니다.",
     )
+    retry_after = 60
 
 
 def charge(

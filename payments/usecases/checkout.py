@@ -31,6 +31,7 @@ class GatewayUnavailable(DomainError):
         en="Cards can not be taken at the moment. Nothing was charged.",
         ko="지금은 카드로 결제할 수 없습니다. 결제된 금액은 없습니다.",
     )
+    retry_after = 60
 
 
 class PointsAmountMismatch(DomainError):

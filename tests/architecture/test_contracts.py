@@ -18,7 +18,7 @@ from django.utils.translation import override
 
 from concerts.layout.form import MAX_BYTES
 from kernel.api import codes
-from kernel.errors import DomainError
+from kernel.errors import DomainError, Kind
 
 ROOT = Path(settings.BASE_DIR)
 
@@ -50,6 +50,13 @@ def test_every_error_code_is_snake_case_and_documented():
         assert re.fullmatch(r"[a-z]+(_[a-z]+)*", code)
         assert f"`{code}`" in documented
         assert str(error.message)
+
+
+def test_whoever_is_told_to_come_back_is_told_when():
+    get_resolver().url_patterns  # noqa: B018
+    unavailable = [e for e in DomainError.registry.values() if e.kind is Kind.UNAVAILABLE]
+    assert len(unavailable) > 4
+    assert [error.code for error in unavailable if not error.retry_after] == []
 
 
 def test_a_code_can_not_be_taken_twice():
