@@ -21,10 +21,12 @@ from queueing.usecases import waiting_room
 from tests.support.factories import make_performance
 
 
-def make_room(*, now: datetime | None = None, **config) -> Performance:
-    """Make a performance with an open waiting room; `config` goes into its QueueConfig."""
+def make_room(
+    *, now: datetime | None = None, performance: Performance | None = None, **config
+) -> Performance:
+    """Give a performance (a new one) an open waiting room; `config` goes into its QueueConfig."""
     now = now or clock.now()
-    performance = make_performance(seats=1, on_sale=False, now=now)
+    performance = performance or make_performance(seats=1, on_sale=False, now=now)
     defaults = {
         "queue_opens_at": now - timedelta(hours=1),
         "rate_per_second": 100,

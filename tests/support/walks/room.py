@@ -1,0 +1,261 @@
+"""Random steps in a waiting room, with what must hold after each of them.
+
+Plain Python beside the real queue server: who was given which number, whose session lasts until
+when, what the server has lost. Machines inherit the rules and call `begin_room` first.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+from hypothesis import strategies as st
+from hypothesis.stateful import invariant, precondition, rule
+
+from kernel.ids import uuid7
+from kernel.redis.roles import client
+from queueing.errors import QueueClosed, QueuePaused
+from queueing.models import QueueConfig, QueueProgress
+from queueing.replies import PlaceState
+from queueing.usecases import config as config_use_case
+from queueing.usecases import waiting_room
+from queueing.usecases.waiting_room import Place
+from tests.support.waiting_rooms import Room
+
+CROWD = 8
+FANS = st.integers(0, CROWD - 1)
+
+server_here = precondition(lambda self: "queue" not in self.away)
+
+
+class RoomWalk:
+    """Rules and invariants of one waiting room; `away` names the servers that are down."""
+
+    away: frozenset[str] = frozenset()
+
+    def begin_room(self, room: Room, users: list[UUID], *, capacity: int, rate: int) -> None:
+        """Let the first fans queue, or most steps would do nothing."""
+        self.queue = client("queue")
+        self.room = room
+        self.prefix = f"fr:q:{{{room.performance.pk}}}:"
+        self.capacity, self.rate = capacity, rate
+        self.users = users
+        self.state = "OPEN"
+        self.number: dict[UUID, int] = {}  # the last number each user was given
+        self.given: list[int] = []
+        self.passes: dict[UUID, Place] = {}
+        self.sessions: dict[UUID, datetime] = {}  # those we were told of and know no end of
+        self.over: set[UUID] = set()  # who surely has no place, until the next join
+        self.restored = 0  # sessions brought back by passes since the loss
+        self.admitted_before = 0  # in earlier epochs, as far as the server kept count
+        self.began = self.latest = room.now
+        self.lost: set[UUID] = set()  # places the server has lost and not got back
+        for fan in range(CROWD - 2):
+            self.join(fan)
+
+    # --- what fans do
+
+    @server_here
+    @rule(fan=FANS)
+    def join(self, fan):
+        user = self.users[fan]
+        known = self.server_knows(user)
+        try:
+            _, place = self.step(lambda: self.room.join(user), by=user)
+        except (QueuePaused, QueueClosed):
+            if self.state == "OPEN":
+                raise
+            return
+        if place.created:
+            assert not known, "a place was thrown away"
+            assert user not in self.lost, "a token did not bring its place back"
+            assert place.number not in self.given, "a number was given twice"
+            assert not self.given or place.number > max(self.given), "not at the end"
+            self.given.append(place.number)
+            self.number[user] = place.number
+        self._seen(user, place)
+
+    @server_here
+    @rule()
+    def somebody_new_joins(self):
+        """Join as one who never asks again."""
+        self.users.append(uuid7())
+        self.join(len(self.users) - 1)
+
+    @server_here
+    @rule(fan=FANS)
+    def poll(self, fan):
+        user = self.users[fan]
+        if user in self.room.tokens:
+            self._seen(user, self.step(lambda: self.room.poll(user), by=user))
+
+    @server_here
+    @rule(fan=FANS)
+    def poll_with_pass(self, fan):
+        user = self.users[fan]
+        if user in self.passes and self.passes[user].admitted_until > self.room.now:
+            if user in self.lost:
+                self.restored += 1
+            token = self.passes[user].admission_pass
+            self._seen(user, self.step(lambda: self.room.poll(user, token=token), by=user))
+
+    @server_here
+    @rule()
+    def everybody_polls(self):
+        for fan in reversed(range(CROWD)):
+            self.poll(fan)
+
+    @server_here
+    @rule(fan=FANS)
+    def leave(self, fan):
+        user = self.users[fan]
+        self.step(lambda: self.room.leave(user), by=user)
+        self.place_ended(user)
+        assert not self.server_knows(user), "left and still there"
+
+    # --- what time, staff and faults do
+
+    @server_here
+    @rule()
+    def tick(self):
+        self.step(lambda: waiting_room.advance(now=self.room.now))
+
+    @rule(ms=st.sampled_from([-2000, 1, 100, 500, 1000, 3000, 8000, 35_000]))
+    def time_passes(self, ms):
+        self.room.later(ms / 1000)
+        self.latest = max(self.latest, self.room.now)
+
+    @server_here
+    @rule(state=st.sampled_from(["OPEN", "OPEN", "PAUSED", "DRAINING"]))
+    def staff_change_the_state(self, state):
+        self.state = state
+        self.step(lambda: self._configure(state=state))
+
+    @precondition(lambda self: "queue" not in self.away and len(self.given) > 2)
+    @rule()
+    def the_queue_server_is_wiped(self):
+        self.queue.flushall()
+        self.queue_server_lost_everything()
+
+    def queue_server_lost_everything(self) -> None:
+        tokens = self.room.tokens
+        self.lost = {user for user, token in tokens.items() if token and user in self.number}
+        self.sessions.clear()
+        self.over.clear()
+        self.restored = self.admitted_before = 0
+
+    # --- what must hold
+
+    @server_here
+    @invariant()
+    def never_more_than_capacity(self):
+        live = self.queue.zcount(self.prefix + "active", f"({self._server_now_ms()}", "+inf")
+        assert live <= self.capacity + self.restored, "too many at a time"
+
+    @server_here
+    @invariant()
+    def never_faster_than_the_rate(self):
+        state = self.queue.hgetall(self.prefix + "state")
+        if not state:
+            return
+        admitted, resume, now = (int(state[name]) for name in (b"admitted", b"resume", b"now"))
+        began = resume or int(self.began.timestamp() * 1000)
+        burst = 0 if resume else 2 * self.rate
+        earned = burst + self.rate * max(0, now - began) / 1000
+        assert admitted - self.admitted_before <= earned + 1e-6, "too many in this time"
+
+    @server_here
+    @invariant()
+    def everybody_is_in_one_place(self):
+        waiting = self.waiting()
+        active = {key.decode() for key in self.queue.zrange(self.prefix + "active", 0, -1)}
+        assert not set(waiting) & active, "in two places"
+        people = {
+            key.decode(): value.decode().split()
+            for key, value in self.queue.hgetall(self.prefix + "people").items()
+        }
+        said = {user for user, record in people.items() if record[1] == "W"}
+        assert said == set(waiting), "a record and the queue differ"
+        said = {user for user, record in people.items() if record[1] in "GA"}
+        assert said == active, "a record and the sessions differ"
+        for user, number in waiting.items():
+            assert int(people[user][0]) == number, "a record and the queue differ"
+        assert len(set(waiting.values())) == len(waiting), "a number was given twice"
+
+    @invariant()
+    def numbers_stay_below_the_ceiling_kept(self):
+        progress = QueueProgress.objects.filter(performance=self.room.performance).first()
+        if self.given:
+            assert max(self.given) <= progress.number_ceiling, "a number past the ceiling"
+
+    def teardown(self):
+        if hasattr(self, "room"):  # the next walk ticks its own alone
+            QueueConfig.objects.filter(performance=self.room.performance).delete()
+        super().teardown()
+
+    # --- how it looks
+
+    def step(self, act: Callable, by: UUID | None = None):
+        """Run `act`; whoever it admitted came before everybody who still waits."""
+        before = self.waiting()
+        try:
+            return act()
+        finally:
+            after = self.waiting()
+            mine = {str(by)} if by else set()
+            called = [n for user, n in before.items() if user not in after and user not in mine]
+            left_behind = [n for user, n in after.items() if user in before]
+            if called and left_behind:
+                assert max(called) < min(left_behind), "somebody was overtaken"
+
+    def waiting(self) -> dict[str, int]:
+        entries = self.queue.zrange(self.prefix + "waiting", 0, -1, withscores=True)
+        return {user.decode(): int(number) for user, number in entries}
+
+    def server_knows(self, user: UUID, letters: str = "WGA") -> bool:
+        """Say whether the server holds a live place of the user (deadline and all)."""
+        record = self.queue.hget(self.prefix + "people", str(user))
+        if record is None:
+            return False
+        _, letter, deadline, _ = record.decode().split()
+        return letter in letters and (letter == "W" or int(deadline) > self._server_now_ms())
+
+    def is_cold(self) -> bool:
+        """Say whether the server has yet to begin an epoch."""
+        run = self.queue.hget(self.prefix + "state", "run")
+        return run is None or run.decode() != self.queue.info("server")["run_id"]
+
+    def place_ended(self, user: UUID) -> None:
+        self.lost.discard(user)
+        self.sessions.pop(user, None)
+        self.over.add(user)
+
+    def has_session(self, user: UUID) -> bool:
+        return user in self.sessions and self.sessions[user] > self.latest
+
+    def _seen(self, user: UUID, place: Place) -> None:
+        assert place.number == self.number[user], "a place changed its number"
+        admitted = place.state is PlaceState.ADMITTED
+        if self.has_session(user):
+            assert admitted, "a session was cut short"
+            assert place.admitted_until == self.sessions[user], "a session moved its end"
+        self.sessions.pop(user, None)
+        if admitted:
+            assert place.admitted_until, "admitted without an end"
+            self.passes[user] = place
+            self.sessions[user] = place.admitted_until
+        self.lost.discard(user)
+        has_place = place.state in (PlaceState.WAITING, PlaceState.ADMITTED)
+        (self.over.discard if has_place else self.over.add)(user)
+
+    def _server_now_ms(self) -> int:
+        newest = int(self.queue.hget(self.prefix + "state", "now") or 0)
+        return max(newest, int(self.room.now.timestamp() * 1000))
+
+    def _configure(self, **changes) -> None:
+        config_use_case.set_config(
+            performance_id=self.room.performance.pk,
+            changes=changes,
+            actor_id=None,
+            reason="machine",
+            now=self.room.now,
+        )
