@@ -24,12 +24,13 @@ class Code:
 
 def documented() -> list[Code]:
     """Return all codes by name; complete once the URLconf, and with it every error, is loaded."""
-    domain = [
-        Code(code, STATUS[error.kind], error.message)
+    domain = {
+        code: Code(code, STATUS[error.kind], error.message)
         for code, error in DomainError.registry.items()
-    ]
-    framework = [
-        Code(code, refusal.status, refusal.message)
+    }
+    framework = {
+        code: Code(code, refusal.status, refusal.message)
         for code, refusal in (REFUSALS | AT_THE_GATEWAY).items()
-    ]
-    return sorted(domain + framework, key=lambda one: one.code)
+    }
+    # `rate_limited` is both: counted by a throttle, or inside a use case.
+    return sorted((framework | domain).values(), key=lambda one: one.code)

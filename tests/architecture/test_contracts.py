@@ -52,6 +52,12 @@ def test_every_error_code_is_snake_case_and_documented():
         assert str(error.message)
 
 
+def test_no_code_stands_in_the_list_twice():
+    get_resolver().url_patterns  # noqa: B018
+    known = [one.code for one in codes.documented()]
+    assert len(known) == len(set(known))
+
+
 def test_whoever_is_told_to_come_back_is_told_when():
     get_resolver().url_patterns  # noqa: B018
     unavailable = [e for e in DomainError.registry.values() if e.kind is Kind.UNAVAILABLE]
