@@ -13,7 +13,7 @@ import pytest
 from tests.support.kafka_reader import KafkaReader
 from tests.support.shopper import Shopper
 from tests.support.site import ROOT, Fan, Site
-from tests.support.waiting import await_that
+from tests.support.waiting import await_promised, await_that
 
 SCHEMAS = ROOT / "docs" / "events"
 AUTH = "/_allauth/app/v1/auth"
@@ -163,7 +163,7 @@ def test_a_logout_ends_the_login_within_two_seconds(site: Site):
             assert answer.json()["code"] == "token_invalid"
         return True
 
-    await_that(refused_everywhere, "the access token is refused", seconds=2)
+    await_promised(refused_everywhere, "the access token is refused", seconds=2)
     refreshed = site.http().post(
         "/_allauth/app/v1/tokens/refresh", json={"refresh_token": refresh_token}
     )

@@ -67,7 +67,8 @@ def test_a_frozen_part_costs_a_second_and_one_thread(client, parts):
     try:
         started = time.monotonic()
         answers = [client.get("/healthz/ready") for _ in range(2)]
-        assert time.monotonic() - started < 2 * health_module.PROBE_SECONDS + 1
+        # Each waits for the probe's time-out; what else it takes is the machine's.
+        assert time.monotonic() - started < 2 * health_module.PROBE_SECONDS + 5
     finally:
         parts.part("queue").resume()
     assert {parts_of(answer)["queue"] for answer in answers} == {"down"}
@@ -182,8 +183,8 @@ def test_in_production_only_operators_see_the_detail(client, settings, token, au
 def test_probes_run_side_by_side():
     probes = Probes()
     started = time.monotonic()
-    answers = probes.run({str(n): lambda: time.sleep(0.3) for n in range(8)}, seconds=2)
-    assert time.monotonic() - started < 1.5
+    answers = probes.run({str(n): lambda: time.sleep(1) for n in range(8)}, seconds=30)
+    assert time.monotonic() - started < 6  # one after the other they would take 8
     assert set(answers.values()) == {None}
     assert probes.run({"late": lambda: time.sleep(0.3)}, seconds=0.01) == {
         "late": Failed("no answer in time")

@@ -1,7 +1,6 @@
 """Sign-up, login, refresh and logout through the real allauth endpoints."""
 
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from accounts.usecases import people
 from kernel import clock, keyfile, keys
 from kernel.redis.roles import breaker
 from tests.support import factories
+from tests.support.waiting import await_promised
 
 APP = "/_allauth/app/v1"
 PASSWORD = "orange-harbour-97"
@@ -60,24 +60,18 @@ def own_points(access):
 
 
 def refused_within_two_seconds(access):
-    deadline = time.monotonic() + 2
-    while time.monotonic() < deadline:
+    def refusal():
         answer = own_points(access)
-        if answer.status_code == 401:
-            return answer.json()["code"] == "token_invalid"
-        time.sleep(0.02)
-    return False
+        return answer if answer.status_code == 401 else None
+
+    refused = await_promised(refusal, "the token is refused", seconds=2)
+    return refused.json()["code"] == "token_invalid"
 
 
 def another_process_refuses(sid):
     """A copy of the revoked sessions as another process would have it, kept by its own thread."""
     copy = revocation.RevokedSessions()
-    deadline = time.monotonic() + 2
-    while time.monotonic() < deadline:
-        if sid in copy:
-            return True
-        time.sleep(0.02)
-    return False
+    return await_promised(lambda: sid in copy, "another process knows", seconds=2)
 
 
 def at_once(n, call):

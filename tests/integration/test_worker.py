@@ -107,7 +107,7 @@ def test_beat_and_a_worker_publish_within_a_second_and_end_at_once(worker, beat,
         for _ in range(15):
             [event_id] = write(new_event())
             began = time.monotonic()
-            reader.until(lambda rs, i=event_id: any(r.id == str(i) for r in rs), "it", seconds=5)
+            reader.until(lambda rs, i=event_id: any(r.id == str(i) for r in rs), "it", seconds=20)
             seconds.append(time.monotonic() - began)
         assert statistics.median(seconds) < 1
     finally:
@@ -116,8 +116,8 @@ def test_beat_and_a_worker_publish_within_a_second_and_end_at_once(worker, beat,
         text = answer.read().decode()
     assert f'frontrow_outbox_published_total{{topic="{TOPIC}"}}' in text
     assert 'frontrow_task_runs_total{state="SUCCESS",task="events.relay"}' in text
-    assert worker.end() < 8
-    assert beat.end() < 8
+    assert worker.end() < 15
+    assert beat.end() < 15
     assert {line["level"] for line in beat.lines + worker.lines} <= {"DEBUG", "INFO", "WARNING"}
 
 

@@ -16,3 +16,19 @@ def await_that(condition: Callable[[], T], what: str, *, seconds: float = 15) ->
             return value
         assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
         time.sleep(0.05)
+
+
+def await_promised(condition: Callable[[], T], what: str, *, seconds: float) -> T:
+    """Return the first true value of `condition`, which the product promises within `seconds`.
+
+    Fails where it is asked later than that and still not true. How long the asking takes doesn't
+    count, so a machine that stalls here is not held against the product.
+    """
+    began = time.monotonic()
+    while True:
+        asked = time.monotonic() - began
+        value = condition()
+        if value:
+            return value
+        assert asked <= seconds, f"not within {seconds:g} s: {what}"
+        time.sleep(0.02)
