@@ -41,6 +41,10 @@ class Facts:
     statistics: tuple[int, int, int] = (0, 0, 0)
 
 
+# What happens to a reservation once; `_events` looks at what comes with a purchase.
+_ONCE = {"reservation.held", "reservation.expired", "reservation.released"}
+
+
 def violations(facts: Facts, *, repeats_allowed: bool = False) -> list[str]:
     """Return every way in which the facts contradict each other or the promises.
 
@@ -51,6 +55,7 @@ def violations(facts: Facts, *, repeats_allowed: bool = False) -> list[str]:
         *_tickets(facts),
         *_money(facts),
         *_events(facts, repeats_allowed=repeats_allowed),
+        *_told_anew(facts),
         *_counted(facts),
         *out_of_order(facts.records),
     ]
@@ -115,6 +120,17 @@ def _events(facts: Facts, *, repeats_allowed: bool) -> Iterable[str]:
         repeated = [event for event, count in times.items() if count > 1]
         if repeated and not repeats_allowed:
             yield f"{len(repeated)} {wanted} were published more than once"
+
+
+def _told_anew(facts: Facts) -> Iterable[str]:
+    """A repetition has the id of the first; a second id tells the same fact a second time."""
+    ids: dict[tuple[str, str], set[str]] = {}
+    for record in facts.records:
+        if record.type in _ONCE:
+            ids.setdefault((record.type, record.key), set()).add(record.id)
+    for (type_, reservation), found in ids.items():
+        if len(found) > 1:
+            yield f"{len(found)} {type_} for reservation {reservation}"
 
 
 def _counted(facts: Facts) -> Iterable[str]:

@@ -81,6 +81,10 @@ def _second_id(facts: Facts) -> None:
     facts.records.append(_record(7, "reservation.confirmed", "r2"))
 
 
+def _held_twice(facts: Facts) -> None:
+    facts.records.insert(2, _record(1_000_000, "reservation.held", "r2"))
+
+
 def _published_twice(facts: Facts) -> None:
     facts.records.append(facts.records[4])
 
@@ -105,6 +109,7 @@ def _counted_twice(facts: Facts) -> None:
         (_not_charged, "fan ben had 5000, spent 1000, has 5000"),
         (_event_lost, "0 reservation.confirmed for reservation r2"),
         (_second_id, "2 reservation.confirmed for reservation r2"),
+        (_held_twice, "2 reservation.held for reservation r2"),
         (_published_twice, "1 reservation.confirmed were published more than once"),
         (_sold_behind_our_back, "the inventory disagrees on 1 seats"),
         (_counted_twice, "statistics counted (3, 5, 5000) instead of (2, 3, 3000)"),
