@@ -1,17 +1,12 @@
 """Money under contention: paid once, debited once, never below zero; with controls."""
 
 import threading
-import time
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from django.db import OperationalError, connection, connections
-from rest_framework.test import APIClient
+from django.db import OperationalError, connection
 
-from events.models import OutboxEvent
-from kernel import clock
-from kernel.db.transaction import transaction
 from kernel.money import Money
 from payments import operations as payment_operations
 from payments.models import LIVE_PAYMENT_UNIQUE, Payment
@@ -19,10 +14,8 @@ from payments.operations import PaymentInProgress
 from payments.queries import PaymentResult
 from payments.usecases import checkout
 from points import locking as points_locking
-from points import operations as points
 from points.errors import InsufficientPoints
 from points.models import Account, Entry, Transfer
-from points.policy import Kind
 from reservations import locking as reservation_locking
 from reservations.models import Reservation, SeatInventory
 from reservations.operations import ReservationExpired, ReservationNotPayable
@@ -30,15 +23,15 @@ from reservations.usecases import holds
 from tests.support.factories import make_performance, make_user, seat_ids
 from tests.support.holding import at_once
 from tests.support.money import (
-    CHARGES,
     balance_of,
     begin,
+    clients_of,
     give_points,
     hold,
+    insist,
     new_key,
     outbox,
     pay,
-    post,
 )
 from tickets.models import LIVE_SEAT_UNIQUE, Ticket
 
@@ -57,23 +50,6 @@ def rich(fan):
 @pytest.fixture
 def held(rich):
     return hold(rich, make_performance(seats=2, price=PRICE), seats=2)
-
-
-def clients_of(as_fan, user, number: int) -> list[APIClient]:
-    return [as_fan(user) for _ in range(number)]
-
-
-def insist(send):
-    """Send as a good client does: again after "busy" and "still running", for a minute."""
-    deadline = time.monotonic() + 60
-    while True:
-        answer = send()
-        waiting = answer.status_code == 409 and answer.json()["code"] == "idempotency_in_progress"
-        if answer.status_code != 503 and not waiting:
-            return answer
-        assert time.monotonic() < deadline, answer.json()
-        connections.close_all()  # as a server does at the end of a request
-        time.sleep(0.05)  # what Retry-After asks for, made short
 
 
 def assert_paid_once(fan, reservation) -> None:
@@ -237,70 +213,6 @@ def test_control_a_balance_read_before_it_is_written_pays_too_much(monkeypatch, 
     spent = sum(Entry.objects.filter(account_id=fan.pk).values_list("amount", flat=True))
     assert spent == -PRICE  # points that never were
     assert balance_of(fan) == 0  # and the stored balance doesn't even show it
-
-
-def test_first_charges_at_once_open_one_account(as_fan, fan):
-    answers = at_once(
-        [
-            lambda client=client: insist(lambda: post(client, CHARGES, {"amount": 1_000}))
-            for client in clients_of(as_fan, fan, 20)
-        ]
-    )
-    assert {answer.status_code for answer in answers} == {201}
-    balances = sorted(answer.json()["balance"]["amount"] for answer in answers)
-    assert balances == [n * 1_000 for n in range(1, 21)]
-    assert balance_of(fan) == 20_000
-    events = OutboxEvent.objects.filter(type="points.charged").order_by("position")
-    told = [event.data["balance_after"]["amount"] for event in events]
-    assert told == balances  # in the order of the account's lock
-
-
-def shuttle(fan, other, rounds: int):
-    for _ in range(rounds):
-        with transaction():
-            points.post_transfer(
-                kind=Kind.GRANT,
-                reference=uuid4(),
-                amounts={fan.pk: -1, other.pk: 1},
-                currency="KRW",
-                now=clock.now(),
-            )
-
-
-@pytest.fixture
-def two_rich():
-    fans = [make_user(), make_user()]
-    for fan in fans:
-        give_points(fan, 1_000)
-    return fans
-
-
-def test_opposite_transfers_never_deadlock(two_rich):
-    one, two = two_rich
-    outcomes = at_once([lambda: shuttle(one, two, 60), lambda: shuttle(two, one, 60)] * 3)
-    assert outcomes == [None] * 6
-    assert [balance_of(fan) for fan in two_rich] == [1_000, 1_000]
-
-
-@pytest.mark.control
-def test_control_accounts_locked_in_the_callers_order_deadlock(monkeypatch, two_rich):
-    has_first = threading.Barrier(2, timeout=10)
-
-    def lock_as_given(*, amounts):
-        balances = {}
-        for number, (account, amount) in enumerate(amounts.items()):
-            if number == 1:
-                has_first.wait()
-            row = Account.objects.select_for_update(no_key=True).get(pk=account)
-            Account.objects.filter(pk=account).update(balance=row.balance + amount)
-            balances[account] = row.balance + amount
-        return balances
-
-    monkeypatch.setattr(points_locking, "lock_and_move", lock_as_given)
-    one, two = two_rich
-    outcomes = at_once([lambda: shuttle(one, two, 1), lambda: shuttle(two, one, 1)])
-    assert sum(isinstance(outcome, OperationalError) for outcome in outcomes) == 1, outcomes
-    assert "deadlock" in str(next(error for error in outcomes if error))
 
 
 def test_at_the_deadline_the_seat_goes_to_the_payer_or_the_next_never_both(rich):

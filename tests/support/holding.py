@@ -8,11 +8,13 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, connections
+from redis import Redis
 
 from accounts.models import User
 from concerts.models import Performance
 from kernel import clock
 from kernel.ids import uuid7
+from reservations.models import Reservation
 from reservations.queries import ReservationDetail
 from reservations.usecases import holds
 
@@ -34,6 +36,15 @@ def place(
         now=now or clock.now(),
         **options,
     )
+
+
+def status_of(held: ReservationDetail) -> str:
+    return Reservation.objects.get(pk=held.id).status
+
+
+def claim_of(lock_redis: Redis, performance: Performance, seat: UUID) -> Any:
+    """Return the claim on a seat as the lock server has it, None where there is none."""
+    return lock_redis.get(f"fr:l:{{{performance.pk}}}:{seat}")
 
 
 def at_once(tasks: Sequence[Callable[[], Any]]) -> list[Any]:

@@ -1,11 +1,13 @@
 """Points, holds and payments that a test starts from, and what it looks at afterwards."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
 
+from django.db import connections
 from rest_framework.response import Response
 from rest_framework.test import APIClient
 
@@ -74,6 +76,23 @@ def post(client: APIClient, path: str, body: dict[str, Any], *, key: str | None 
 def pay(client: APIClient, reservation_id: UUID, *, key: str = "", **more: Any) -> Response:
     body = {"reservation_id": str(reservation_id), "method": "POINTS", **more}
     return post(client, PAYMENTS, body, key=key)
+
+
+def clients_of(as_fan: Callable[[User], APIClient], user: User, number: int) -> list[APIClient]:
+    return [as_fan(user) for _ in range(number)]
+
+
+def insist(send: Callable[[], Response]) -> Response:
+    """Send as a good client does: again after "busy" and "still running", for a minute."""
+    deadline = time.monotonic() + 60
+    while True:
+        answer = send()
+        waiting = answer.status_code == 409 and answer.json()["code"] == "idempotency_in_progress"
+        if answer.status_code != 503 and not waiting:
+            return answer
+        assert time.monotonic() < deadline, answer.json()
+        connections.close_all()  # as a server does at the end of a request
+        time.sleep(0.05)  # what Retry-After asks for, made short
 
 
 def begin(

@@ -1,0 +1,151 @@
+"""The gate in front of the seats: claims that are wrong, late, or can't be had at all."""
+
+from datetime import timedelta
+
+import pytest
+
+from kernel import clock
+from kernel.clock import to_ms
+from kernel.ids import uuid7
+from kernel.redis.roles import breaker
+from reservations import queries, store
+from reservations.usecases import holds
+from tests.support import factories
+from tests.support.holding import claim_of, place, seats_held_twice, status_of
+from tests.support.round_trips import counted_round_trips
+
+SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture
+def performance(db_ready):
+    return factories.make_performance(seats=20, hold_seconds=60, hold_cap_seconds=180)
+
+
+@pytest.fixture
+def other(db_ready):
+    return factories.make_user()
+
+
+def orphan(lock_redis, performance, seat, *, until, checked):
+    """Leave a claim that no reservation stands behind."""
+    value = f"{uuid7()}|{uuid7()}|H|{to_ms(until)}|{to_ms(checked)}"
+    lock_redis.set(f"fr:l:{{{performance.pk}}}:{seat}", value)
+
+
+def test_an_orphaned_claim_blocks_nobody_for_longer_than_a_second(fan, performance, lock_redis):
+    now = clock.now()
+    seats = factories.seat_ids(performance, 2)
+    orphan(lock_redis, performance, seats[0], until=now + 300 * SECOND, checked=now)
+    with pytest.raises(holds.SeatTaken):
+        place(fan, performance, seats, now=now + timedelta(milliseconds=900))
+    hold = place(fan, performance, seats, now=now + SECOND)
+    assert hold.status == "PENDING"
+    assert str(hold.id).encode() in claim_of(lock_redis, performance, seats[0])
+
+
+def test_an_old_claim_that_is_true_is_looked_up_once_a_second(fan, other, performance):
+    now = clock.now()
+    seats = factories.seat_ids(performance, 1)
+    place(fan, performance, seats, now=now)
+    queries.sale_terms(performance.pk)
+    asked = []
+    for offset in (1.0, 1.1, 1.9, 2.0):
+        with counted_round_trips() as counts, pytest.raises(holds.SeatTaken) as refused:
+            place(other, performance, seats, now=now + offset * SECOND)
+        assert refused.value.extras["seat_ids"] == seats
+        asked.append(bool(counts.sql))
+    assert asked == [True, False, False, True]
+
+
+def test_a_claim_of_a_client_that_died_before_commit_lapses_by_itself(fan, other, performance):
+    now = clock.now()
+    seats = factories.seat_ids(performance, 1)
+    answer = store.claims.claim(
+        performance_id=performance.pk,
+        seat_ids=seats,
+        reservation_id=uuid7(),
+        user_id=other.pk,
+        now=now,
+    )
+    assert answer.verdict is store.Verdict.CLAIMED
+    with pytest.raises(holds.SeatTaken):
+        place(fan, performance, seats, now=now)
+    place(fan, performance, seats, now=now + SECOND)
+
+
+def test_a_paused_caller_can_not_undo_a_later_claim(fan, other, performance, lock_redis):
+    now = clock.now()
+    seats = factories.seat_ids(performance, 1)
+    early = place(fan, performance, seats, now=now)
+    late = place(other, performance, seats, now=early.expires_at)
+    for until in (None, early.expires_at, early.expires_at + 60 * SECOND):
+        store.seats_changed(
+            performance_id=performance.pk,
+            reservation_id=early.id,
+            seat_ids=seats,
+            held_until=until,
+            now=early.expires_at,
+        )
+    store.seats_changed(
+        performance_id=performance.pk,
+        reservation_id=early.id,
+        seat_ids=seats,
+        freed=True,
+        now=early.expires_at,
+    )
+    assert str(late.id).encode() in claim_of(lock_redis, performance, seats[0])
+
+
+def test_a_failed_attempt_frees_its_claim(fan, other, performance, lock_redis):
+    seats = factories.seat_ids(performance, 2)
+    place(fan, performance, seats[:1])
+    lock_redis.flushall()
+    with pytest.raises(holds.SeatTaken):
+        place(other, performance, seats)
+    assert claim_of(lock_redis, performance, seats[1]) is None
+    # What PostgreSQL said is known to the gate again.
+    with counted_round_trips() as counts, pytest.raises(holds.SeatTaken):
+        place(other, performance, seats[:1])
+    assert counts.sql == []
+
+
+def test_with_the_lock_server_away_postgresql_decides_alone(fan, other, performance, parts):
+    seats = factories.seat_ids(performance, 2)
+    server = parts.part("lock")
+    server.stop()
+    try:
+        first = place(fan, performance, seats)
+        with pytest.raises(holds.SeatTaken) as refused:
+            place(other, performance, seats)
+        assert refused.value.extras["seat_ids"] == seats
+        with pytest.raises(holds.SeatTaken):
+            place(other, performance, seats)
+        assert breaker("lock").is_open
+        holds.release(reservation_id=first.id, user_id=fan.pk, now=clock.now())
+        second = place(other, performance, seats)
+    finally:
+        server.start()
+    breaker("lock").reset()
+    assert seats_held_twice(clock.now()) == []
+    with pytest.raises(holds.SeatTaken) as refused:
+        place(fan, performance, seats)
+    assert refused.value.extras["seat_ids"] == seats
+    assert status_of(second) == "PENDING"
+
+
+def test_a_frozen_lock_server_slows_holds_and_stops_none(fan, other, performance, parts):
+    seats = factories.seat_ids(performance, 2)
+    place(fan, performance, seats[:1])  # connections to it are open
+    server = parts.part("lock")
+    server.pause()
+    try:
+        place(fan, performance, seats[1:])
+        with pytest.raises(holds.SeatTaken) as refused:
+            place(other, performance, seats)
+        assert refused.value.extras["seat_ids"] == seats
+        assert breaker("lock").is_open
+    finally:
+        server.resume()
+        breaker("lock").reset()
+    assert seats_held_twice(clock.now()) == []
