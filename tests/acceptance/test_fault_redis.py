@@ -157,7 +157,7 @@ def test_the_cache_server_frozen_the_catalogue_stays_right_and_quick(
     def statuses() -> str:
         answer = shopper.http.get(f"/api/v1{performance}availability/")
         assert answer.status_code == 200, answer.text
-        assert answer.elapsed.total_seconds() < 3
+        assert answer.elapsed.total_seconds() < 5
         return answer.json()["statuses"]
 
     assert statuses() == "AAAAAA"
@@ -165,7 +165,7 @@ def test_the_cache_server_frozen_the_catalogue_stays_right_and_quick(
         for path in (performance, f"{performance}seatmap/", f"/concerts/{sale.concert_id}/"):
             answer = shopper.http.get(f"/api/v1{path}")
             assert answer.status_code == 200, answer.text
-            assert answer.elapsed.total_seconds() < 3
+            assert answer.elapsed.total_seconds() < 5
             assert "70000" in answer.text
         purchases = bought([shopper.buy(sale.performance_id, sale.seat_ids[:2])])
         await_that(lambda: statuses() == "RRAAAA", "the sold seats show", seconds=4)
