@@ -161,8 +161,14 @@ class TestServers:
         return service
 
     def down(self) -> None:
-        """Stop the servers that this object started; with `keep`, none."""
+        """Stop the servers that this object started; with `keep`, none.
+
+        One that was never up ends all that runs in the folder, whoever started it: the way to be
+        rid of kept servers.
+        """
         if self._engine is None:
+            if not self._keep:
+                self._end_all()
             return
         if self._keep:
             for unit in self._engine.units.values():
@@ -179,7 +185,8 @@ class TestServers:
         self._engine = None
 
     def erase(self) -> None:
-        """Remove the servers' data, once they are down."""
+        """Remove the servers' data, ending first what still runs on it."""
+        self._end_all()
         self.folder.erase(downloads=False)
 
     def wait(self, units: Iterable[Unit], states: Iterable[State]) -> None:
@@ -204,6 +211,14 @@ class TestServers:
                 raise StackError(f"after {UP_SECONDS} s {slow}")
             time.sleep(0.01)
             engine.tick(time.monotonic())
+
+    def _end_all(self) -> None:
+        """End everything in the folder, found as `stack down` finds it: by record and by marker."""
+        if not self.folder.run.is_dir():
+            return
+        with self.folder.lock.open("a") as lock:  # not while another process starts them
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.folder.record.clear(self.folder.marker)
 
     def _choose_ports(self, *, reuse: bool) -> None:
         path = self.folder.run / "ports.json"

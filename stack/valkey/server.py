@@ -80,6 +80,7 @@ class Valkey(Service):
             "lazyfree-lazy-expire yes",
             "slowlog-log-slower-than 10000",
             "daemonize no",
+            "set-proc-title no",  # it would be written over the environment, and so over our marker
             'logfile ""',
         ]
         return "\n".join(lines) + "\n"

@@ -14,6 +14,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from stack.accounts import private_file, remove_home
 from stack.errors import StackError
 from stack.process import start_time, wait_until
+from stack.record import read_json, write_json
 from stack.testing import TestServers
 
 ROOT = Path(__file__).parents[2]
@@ -185,6 +186,40 @@ def test_nothing_runs_after_down(tmp_path):
     assert not any(start_time(pid) for pid in pids)
     servers.erase()
     assert not servers.folder.root.exists()
+
+
+def test_kept_servers_are_ended_from_another_process(tmp_path):
+    kept = tmp_path / "kept"
+    code = (
+        "import sys; from pathlib import Path; from stack.testing import TestServers;"
+        "servers = TestServers(Path(sys.argv[1]), keep=True); servers.up();"
+        "lock = servers.part('lock'); lock.kill(); lock.start(); servers.down()"
+    )
+    subprocess.run([sys.executable, "-c", code, str(kept)], cwd=ROOT, check=True)
+    servers = TestServers(kept)
+    children = servers.folder.record.alive()
+    assert len(children) == 6
+    # One that fell out of the record is known by its environment.
+    recorded = read_json(servers.folder.record.path)
+    write_json(servers.folder.record.path, {k: v for k, v in recorded.items() if k != "queue"})
+
+    servers.down()
+
+    assert [name for name, child in children.items() if child.alive()] == []
+    servers.erase()
+    assert not kept.exists()
+
+
+def test_erasing_ends_what_runs_on_the_data(tmp_path):
+    servers = TestServers(tmp_path / "erased", keep=True)
+    servers.up()
+    children = servers.folder.record.alive()
+    servers.down()
+    assert all(child.alive() for child in children.values())
+
+    servers.erase()
+
+    assert [name for name, child in children.items() if child.alive()] == []
 
 
 def _has(url: str, table: str) -> bool:
