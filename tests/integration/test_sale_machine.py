@@ -211,6 +211,17 @@ class SaleMachine(RoomWalk, HoldsWalk, RuleBasedStateMachine):
             self.admitted_before = int(state.get(b"admitted", 0))
         self.away = frozenset()
 
+    @precondition(lambda self: self.crashes["lock"] and self.live and not self.away)
+    @rule(target=HoldsWalk.made, seconds=st.sampled_from([0.2, 1, 3]), shown=SHOWN)
+    def come_back_with_claims_that_are_over(self, seconds, shown):
+        """Release a hold while the lock server is down; it still has the claims afterwards."""
+        id_, (fan, seats, _until) = next(iter(self.live.items()))
+        self.crash("lock", True)
+        self.release(id_, "the owner")
+        self.come_back()
+        self.time_passes(seconds)
+        return self._enter(fan, shown, lambda token: self.held_seats(fan, seats, token))
+
     @precondition(lambda self: "queue" in self.away)
     @rule(fan=BUYER)
     def ask_the_room_that_is_away(self, fan):
@@ -312,3 +323,25 @@ def test_control_the_machine_finds_a_missing_guard(monkeypatch, tmp_path, remove
     remove_guard(monkeypatch, tmp_path)
     with pytest.raises(AssertionError, match=f"^({broken})"):
         walk(SaleMachine, examples=120, steps=50)  # ends with the first that fails
+
+
+@pytest.fixture
+def played():
+    """A walk taken by hand: a fan has been let in and holds two seats."""
+    machine = SaleMachine()
+    machine.begin(3, 5)
+    machine.place(0, {0, 1}, "token")
+    yield machine
+    machine.teardown()
+
+
+def test_a_claim_that_is_over_is_believed_for_a_second_only(played):
+    played.come_back_with_claims_that_are_over(1, "token")
+    assert len(played.live) == 1
+
+
+@pytest.mark.control
+def test_control_a_claim_never_doubted_refuses_a_seat_that_nobody_has(monkeypatch, played):
+    monkeypatch.setattr(seats_policy, "CLAIM_DOUBT_MS", 10**12)
+    with pytest.raises(AssertionError, match="a seat that nobody has was refused"):
+        played.come_back_with_claims_that_are_over(1, "token")
