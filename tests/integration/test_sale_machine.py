@@ -284,12 +284,6 @@ def _paying_costs_nothing(monkeypatch, folder):
     monkeypatch.setattr(checkout, "_spend", lambda *_: [])
 
 
-def _lapsed_holds_block(monkeypatch, folder):
-    take = operations.take_seats
-    long_ago = datetime(2000, 1, 1, tzinfo=UTC)
-    monkeypatch.setattr(operations, "take_seats", lambda now, **more: take(now=long_ago, **more))
-
-
 def _seats_are_taken_unseen(monkeypatch, folder):
     def take(*, seat_ids, reservation_id, until, now):
         return SeatInventory.objects.filter(pk__in=seat_ids).update(
@@ -313,11 +307,10 @@ def _the_room_has_no_walls(monkeypatch, folder):
         (_nobody_asks_for_an_admission, "held without an admission"),
         (_paying_frees_no_place, "paid and still there"),
         (_paying_costs_nothing, "money came or went"),
-        (_lapsed_holds_block, "refused because of nothing|seats are left"),
         (_seats_are_taken_unseen, "a seat was had twice|seats and reservations differ|other seats"),
         (_the_room_has_no_walls, "too many at a time"),
     ],
-    ids=["admission", "finishing", "money", "lapsing", "seats", "capacity"],
+    ids=["admission", "finishing", "money", "seats", "capacity"],
 )
 def test_control_the_machine_finds_a_missing_guard(monkeypatch, tmp_path, remove_guard, broken):
     remove_guard(monkeypatch, tmp_path)
@@ -345,3 +338,12 @@ def test_control_a_claim_never_doubted_refuses_a_seat_that_nobody_has(monkeypatc
     monkeypatch.setattr(seats_policy, "CLAIM_DOUBT_MS", 10**12)
     with pytest.raises(AssertionError, match="a seat that nobody has was refused"):
         played.come_back_with_claims_that_are_over(1, "token")
+
+
+@pytest.mark.control
+def test_control_a_lapsed_hold_that_blocks_is_noticed(monkeypatch, played):
+    take, long_ago = operations.take_seats, datetime(2000, 1, 1, tzinfo=UTC)
+    monkeypatch.setattr(operations, "take_seats", lambda now, **more: take(now=long_ago, **more))
+    played.a_hold_passes(HOLD)
+    with pytest.raises(AssertionError, match="refused because of nothing"):
+        played.place(0, {0}, "token")
