@@ -1,0 +1,93 @@
+"""How long a login, sign-up or other call of the login API that was one too many has to wait.
+
+django-allauth counts these calls and answers 429 without a word about time. It keeps the times of
+the calls that passed, newest first, in the cache: what is asked here, for refusals only.
+"""
+
+import json
+import math
+from collections.abc import Callable
+
+from allauth.core.internal import ratelimit
+from django.core.cache import cache
+from django.http import HttpRequest, HttpResponse
+
+from kernel import clock
+from kernel.api.throttling import rate_limit_fields, refused
+
+_APP = "allauth.account"
+# What allauth counts at a view, by the view's name; where a mail is sent, that too.
+_ACTIONS = {
+    "change_password": ("change_password",),
+    "login": ("login", "confirm_email"),
+    "manage_email": ("manage_email", "confirm_email"),
+    "manage_phone": ("change_phone",),
+    "reauthenticate": ("reauthenticate",),
+    "request_password_reset": ("reset_password",),
+    "resend_email_verification_code": ("confirm_email",),
+    "resend_phone_verification_code": ("verify_phone",),
+    "reset_password": ("reset_password_from_key",),
+    "signup": ("signup", "confirm_email"),
+}
+_UNKNOWN_SECONDS = 60
+
+
+class LoginLimits:
+    """Give every 429 of django-allauth its Retry-After, RateLimit-Policy and RateLimit.
+
+    Exact for what is counted by address or by the e-mail address in the body; for what is counted
+    by person the whole window, as nobody is logged in any more when the answer leaves.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.status_code == 429 and request.path.startswith("/_allauth/"):
+            view = request.resolver_match.url_name if request.resolver_match else None
+            action, rate, wait = _slowest(request, _ACTIONS.get(view or "", ()))
+            response["Retry-After"] = str(wait)
+            if rate is not None:
+                request.rate_limit = rate_limit_fields(  # type: ignore[attr-defined]
+                    action, amount=rate.amount, window=int(rate.duration), left=0, reset=wait
+                )
+            refused.labels(action).inc()
+        return response
+
+
+def _slowest(
+    request: HttpRequest, actions: tuple[str, ...]
+) -> tuple[str, ratelimit.Rate | None, int]:
+    """Return the action and rate that refuse for longest, and for how many whole seconds."""
+    known, unknown = [], []
+    for action in actions:
+        for rate in ratelimit.get_rates(app=_APP, action=action):
+            wait = _wait(request, action, rate)
+            if wait is None:
+                unknown.append((math.ceil(rate.duration), action, rate))
+            elif wait > 0:
+                known.append((math.ceil(wait), action, rate))
+    if not (known or unknown):  # two calls at once for one count: allauth lets one of them pass
+        return (actions[0], None, 1) if actions else ("other", None, _UNKNOWN_SECONDS)
+    wait, action, rate = max(known or unknown, key=lambda found: found[0])
+    return action, rate, wait
+
+
+def _wait(request: HttpRequest, action: str, rate: ratelimit.Rate) -> float | None:
+    """Return the seconds until this rate lets a call pass, None where whose calls isn't known."""
+    email = _email(request) if rate.per == "key" else None
+    if rate.per == "user" or (rate.per == "key" and email is None):
+        return None
+    key = ratelimit.get_cache_key(request, app=_APP, action=action, rate=rate, key=email)
+    passed = cache.get(key) or []
+    if len(passed) < rate.amount:
+        return 0.0
+    leaving: float = passed[rate.amount - 1]  # when this one is too old, there is room
+    return leaving + rate.duration - clock.now().timestamp()
+
+
+def _email(request: HttpRequest) -> str | None:
+    body = json.loads(request.body or b"{}")  # an object: see StrictLoginBodies
+    email = body.get("email")
+    return email.lower() if isinstance(email, str) else None
