@@ -1,4 +1,4 @@
-"""Rate limits of the API, on the library `limits`.
+"""Rate limits of the API: in the process, or for all of them on the library `limits`.
 
 Note [Rate limits]
 A limit belongs to a route and counts per person, or per address while nobody is logged in. Most
@@ -11,22 +11,22 @@ Staff may set a route's limit by a row (Note [Tuned limits] in kernel/rate_limit
 """
 
 import math
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
-from limits import RateLimitItem, RateLimitItemPerSecond
-from limits.storage import MemoryStorage, RedisStorage
+from limits import RateLimitItemPerSecond
+from limits.storage import RedisStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 from prometheus_client import Counter
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from kernel import pace
 from kernel.api.caller import Caller
 from kernel.rate_limits import Rate, rate_of
 from kernel.redis.breaker import PartUnavailable
@@ -35,8 +35,7 @@ from kernel.redis.roles import client, guarded
 
 refused = Counter("frontrow_rate_limited_total", "Requests answered 429, by route", ["route"])
 
-_SWEEP_SECONDS = 15.0
-MOST_COUNTERS = 100_000  # of one process, about 300 bytes each
+_callers = pace.Pace(most=100_000)  # about 200 bytes each
 
 
 class RouteThrottle(BaseThrottle):
@@ -72,24 +71,15 @@ class Counted:
 
 def count(route: str, who: str) -> Counted:
     """Count one call of `who` (a user id or an address) to `route` of `settings.RATE_LIMITS`."""
-    limit = _item(rate_of(route))
-    try:
-        allowed, window = _hit(_limiter(route), limit, route, who)
-    except PartUnavailable:
-        allowed, window = _hit(_own(), limit, route, who)
-    reset = max(1, math.ceil(window.reset_time - time.time()))
-    if not allowed:
+    rate = rate_of(route)
+    shared = route in settings.SHARED_RATE_LIMITS
+    left, reset, is_refused = _count_shared(route, who, rate) if shared else _own(route, who, rate)
+    if is_refused:
         refused.labels(route).inc()
-    return Counted(
-        rate_limit_fields(
-            route,
-            amount=limit.amount,
-            window=limit.get_expiry(),
-            left=window.remaining,
-            reset=reset,
-        ),
-        None if allowed else reset,
+    fields = rate_limit_fields(
+        route, amount=rate.amount, window=rate.period_seconds, left=left, reset=reset
     )
+    return Counted(fields, reset if is_refused else None)
 
 
 def rate_limit_fields(
@@ -97,26 +87,6 @@ def rate_limit_fields(
 ) -> tuple[str, str]:
     """Return the values of RateLimit-Policy and RateLimit; window and reset in seconds."""
     return f'"{name}";q={amount};w={window}', f'"{name}";r={max(0, left)};t={reset}'
-
-
-class _SweptMemoryStorage(MemoryStorage):
-    """In-process counters, swept every few seconds, and bounded.
-
-    The library sweeps all keys in a new thread every 10 ms while there are requests: with ten
-    thousand fans that is most of a core. It keeps any number of keys; here all are forgotten past
-    `MOST_COUNTERS`, which lets somebody call a little more often.
-    """
-
-    def incr(self, key: str, expiry: float, amount: int = 1) -> int:
-        if len(self.expirations) >= MOST_COUNTERS and key not in self.expirations:
-            self.reset()
-        return super().incr(key, expiry, amount)
-
-    def _MemoryStorage__schedule_expiry(self) -> None:  # noqa: N802  (the library's private name)
-        if not self.timer.is_alive():
-            self.timer = threading.Timer(_SWEEP_SECONDS, self._MemoryStorage__expire_events)  # type: ignore[attr-defined]
-            self.timer.daemon = True
-            self.timer.start()
 
 
 def _route(request: Request, view: Any) -> str | None:
@@ -149,22 +119,23 @@ def address_in(environ: Mapping[str, Any]) -> str:
     return str(environ.get("REMOTE_ADDR", ""))
 
 
-def _hit(limiter: Any, limit: RateLimitItem, route: str, who: str) -> tuple[bool, Any]:
-    if limiter is _own():
-        return limiter.hit(limit, route, who), limiter.get_window_stats(limit, route, who)
-    return guarded(
-        "cache",
-        lambda _: (limiter.hit(limit, route, who), limiter.get_window_stats(limit, route, who)),
-    )
+def _own(route: str, who: str, rate: Rate) -> pace.Counted:
+    return _callers.count((route, who), rate, now=time.time())
 
 
-def _limiter(route: str) -> SlidingWindowCounterRateLimiter:
-    return _shared() if route in settings.SHARED_RATE_LIMITS else _own()
+def _count_shared(route: str, who: str, rate: Rate) -> pace.Counted:
+    limit = RateLimitItemPerSecond(rate.amount, rate.period_seconds)
 
+    def hit(_: Any) -> pace.Counted:
+        allowed = _shared().hit(limit, route, who)
+        window = _shared().get_window_stats(limit, route, who)
+        reset = max(1, math.ceil(window.reset_time - time.time()))
+        return pace.Counted(window.remaining, reset, not allowed)
 
-@cache
-def _own() -> SlidingWindowCounterRateLimiter:
-    return SlidingWindowCounterRateLimiter(_SweptMemoryStorage())
+    try:
+        return guarded("cache", hit)
+    except PartUnavailable:
+        return _own(route, who, rate)
 
 
 @cache
@@ -176,6 +147,7 @@ def _shared() -> SlidingWindowCounterRateLimiter:
     return SlidingWindowCounterRateLimiter(storage)
 
 
-@lru_cache(maxsize=256)
-def _item(rate: Rate) -> RateLimitItem:
-    return RateLimitItemPerSecond(rate.amount, rate.period_seconds)
+def forget() -> None:
+    """Forget whom this process has counted."""
+    _callers.clear()
+    _shared.cache_clear()

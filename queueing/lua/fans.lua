@@ -37,11 +37,11 @@ local function new_number(room, record)
   return room.next
 end
 
--- Answer for a user's place as it is after this call; a fan seen admitted has come, and the
--- session starts. Before the opening nobody knows how the draw came out, so everybody else counts
--- as ahead.
-local function answer(room, status, user)
-  local record = read(room, user)  -- anew: `admit` may just have let this fan in
+-- Let in whose turn it is and answer for a user's place as it is then; a fan seen admitted has come,
+-- and the session starts. Before the opening nobody knows how the draw came out, so everybody else
+-- counts as ahead.
+local function admit_and_answer(room, status, user, record)
+  if admit(room) > 0 then record = read(room, user) end  -- this fan may be among them
   if record.letter == 'G' then
     record.letter, record.deadline = 'A', room.now + room.session
     server.call('ZADD', room.keys[4], whole(record.deadline), user)
@@ -64,23 +64,28 @@ local function current_place(room, user)
   return record
 end
 
+local function place(room, user, number, letter, deadline)
+  local record = {number = number, letter = letter, deadline = deadline, joined = room.now}
+  write(room, user, record)
+  return record
+end
+
 local function wait_at(room, user, number)
   server.call('ZADD', room.keys[3], number, user)
-  write(room, user, {number = number, letter = 'W', deadline = 0, joined = room.now})
+  return place(room, user, number, 'W', 0)
 end
 
 -- A token of an earlier epoch proves a place that this server has lost. Within one epoch it proves
 -- nothing new: a place that was left or used up would come back. A pass restores the session.
+-- Return the place, or nil.
 local function restore(room, user, args)
   local number, epoch, until_ms = tonumber(args[3]), tonumber(args[4]), tonumber(args[5])
-  if number <= 0 or epoch >= room.epoch then return false end
+  if number <= 0 or epoch >= room.epoch then return nil end
   if until_ms > room.now then
     server.call('ZADD', room.keys[4], whole(until_ms), user)
-    write(room, user, {number = number, letter = 'A', deadline = until_ms, joined = room.now})
-  else
-    wait_at(room, user, number)
+    return place(room, user, number, 'A', until_ms)
   end
-  return true
+  return wait_at(room, user, number)
 end
 
 local function refuses_joins(room, invited)
@@ -101,9 +106,10 @@ local function doubts(room, user, args)
   if room.check == 'TURNSTILE' and args[8] ~= '1' then return {'CHALLENGE', room.check, 0} end
   local most = room.per_address or 0
   if most > 0 and server.call('SISMEMBER', room.keys[9], user) == 0 then
-    if server.call('SCARD', room.keys[9]) >= most then return {'TOO_MANY_ACCOUNTS'} end
+    local accounts = server.call('SCARD', room.keys[9])
+    if accounts >= most then return {'TOO_MANY_ACCOUNTS'} end
     server.call('SADD', room.keys[9], user)
-    server.call('EXPIRE', room.keys[9], room.remember)
+    if accounts % 32 == 0 then server.call('EXPIRE', room.keys[9], room.remember) end
   end
   return nil
 end
@@ -125,13 +131,13 @@ local function count_join(room, args)
   return user[2] > 0 and user or {}, false
 end
 
+-- Return the new place, or nil and why there is none.
 local function give_place(room, user, record, args, invited)
   local why = refuses_joins(room, invited) or (not invited and doubts(room, user, args))
-  if why then return why end
+  if why then return nil, why end
   local number, met = new_number(room, record)
-  if not number then return met end
-  wait_at(room, user, number)
-  return nil
+  if not number then return nil, met end
+  return wait_at(room, user, number)
 end
 
 -- args: now_ms, user, then of the presented token: number, epoch, admitted_until (0 = none),
@@ -144,20 +150,21 @@ local function join(keys, args)
   local user, invited = args[2], args[6] == '1'
   advance(room)
   local record, status = current_place(room, user), 'SAME'
-  if not has_place(record) and (record or not restore(room, user, args)) then
-    local why = give_place(room, user, record, args, invited)
-    if why then return {limit, close_with(room, why)} end
-    status = 'NEW'
-  end
-  if invited and (room.phase == 'OPEN' or room.phase == 'DRAINING') then
-    record = read(room, user)
-    if record.letter == 'W' then  -- ahead of the line, whatever the capacity; `serving` stays
-      server.call('ZREM', keys[3], user)
-      let_in(room, user, record)
+  if not has_place(record) then
+    local restored, why = not record and restore(room, user, args), nil
+    if restored then
+      record = restored
+    else
+      record, why = give_place(room, user, record, args, invited)
+      if not record then return {limit, close_with(room, why)} end
+      status = 'NEW'
     end
   end
-  admit(room)
-  local reply = answer(room, status, user)
+  if invited and record.letter == 'W' and (room.phase == 'OPEN' or room.phase == 'DRAINING') then
+    server.call('ZREM', keys[3], user)  -- ahead of the line, whatever the capacity; `serving` stays
+    let_in(room, user, record)
+  end
+  local reply = admit_and_answer(room, status, user, record)
   save(room)
   return {limit, reply}
 end
@@ -172,12 +179,12 @@ local function poll(keys, args)
   if record and record.number == 0 and number > 0 then  -- ended while the server had lost it
     record.number = number
     write(room, user, record)
-  elseif not record and not restore(room, user, args) then
-    if number <= 0 then return close_with(room, {'UNKNOWN'}) end
-    write(room, user, {number = number, letter = 'E', deadline = 0, joined = room.now})
+  elseif not record then
+    record = restore(room, user, args)
+    if not record and number <= 0 then return close_with(room, {'UNKNOWN'}) end
+    record = record or place(room, user, number, 'E', 0)
   end
-  admit(room)
-  local reply = answer(room, 'SAME', user)
+  local reply = admit_and_answer(room, 'SAME', user, record)
   save(room)
   if room.phase == 'CLOSED' and reply[4] == 'W' then return {'CLOSED'} end
   return reply

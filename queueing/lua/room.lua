@@ -65,6 +65,8 @@ local function rules_of(key)
   if not config[1] then return nil end
   known = {version = version, required = config[1] == '1', phase = config[2], check = config[3] or 'OFF'}
   for i = WORDS + 1, #CONFIG do known[CONFIG[i]] = tonumber(config[i] or '') end
+  known.skew = known.skew or 2000
+  known.room = {__index = known}
   if not rules[key] then
     if rules_kept >= RULES_KEPT then rules, rules_kept = {}, 0 end
     rules_kept = rules_kept + 1
@@ -80,12 +82,11 @@ local function enter(keys, now_ms)
   if not config.required then return nil, {'NOT_REQUIRED'} end
   local state = server.call('HMGET', keys[2], unpack(STATE))
   if not state[1] or state[1] ~= current_run() then return nil, {'COLD', birth(keys)} end
-  local room = {keys = keys, seed = state[2] or ''}
-  for name, value in pairs(config) do room[name] = value end
+  local room = setmetatable({keys = keys, seed = state[2] or ''}, config.room)
   for i = 3, #STATE do room[STATE[i]] = tonumber(state[i] or 0) end
   room.last = room.now
   room.was = {now = room.now, next = room.next, drawn = room.drawn, admitted = room.admitted, window = room.window}
-  room.now = math.max(believed(now_ms, room.skew or 2000), room.last)  -- never backwards
+  room.now = math.max(believed(now_ms, room.skew), room.last)  -- never backwards
   if room.phase == 'PRESALE' then  -- opens by time, without anybody's help
     room.last = math.max(room.last, room.admits_from)
     if room.now >= room.admits_from then room.phase = 'OPEN' end

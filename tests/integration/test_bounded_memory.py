@@ -8,6 +8,7 @@ from kernel import clock
 from kernel.api import throttling
 from kernel.errors import DomainError
 from kernel.ids import uuid7
+from kernel.pace import Pace
 from kernel.redis.documents import Built, LocalDocuments, document_of
 from queueing.brief_cache import BriefCache
 from queueing.usecases import waiting_room
@@ -33,19 +34,16 @@ def test_a_brief_cache_forgets_everything_past_its_limit():
 
 def test_callers_are_counted_in_bounded_memory(monkeypatch, settings):
     settings.RATE_LIMITS = settings.RATE_LIMITS | {"default": "5/day"}
-    monkeypatch.setattr(throttling, "MOST_COUNTERS", 100)
-    throttling._own.cache_clear()
-    storage = throttling._own().storage
+    callers = Pace(most=100)
+    monkeypatch.setattr(throttling, "_callers", callers)
     for _ in range(1000):
         throttling.count("default", str(uuid7()))
-        assert len(storage.storage) <= 101
-        assert len(storage.expirations) <= 101
-        assert len(storage.locks) <= 101
+        assert len(callers) <= 100
 
 
 def test_a_limit_holds_while_there_is_room_for_its_counter(settings):
     settings.RATE_LIMITS = settings.RATE_LIMITS | {"default": "2/hour"}
-    throttling._own.cache_clear()
+    throttling.forget()
     who = str(uuid7())
     waits = [throttling.count("default", who).wait for _ in range(3)]
     assert [wait is None for wait in waits] == [True, True, False]
@@ -53,7 +51,7 @@ def test_a_limit_holds_while_there_is_room_for_its_counter(settings):
 
 def test_one_subscriber_with_many_ipv6_addresses_is_one_caller(settings, db_ready):
     settings.RATE_LIMITS = settings.RATE_LIMITS | {"anonymous": "2/hour"}
-    throttling._own.cache_clear()
+    throttling.forget()
     addresses = ("2001:db8:1:2::1", "2001:db8:1:2::2", "2001:db8:1:2:ffff::3", "2001:db8:1:3::1")
     statuses = [Client(REMOTE_ADDR=a).get("/api/v1/concerts/").status_code for a in addresses]
     assert statuses == [200, 200, 429, 200]

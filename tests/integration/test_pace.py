@@ -1,0 +1,103 @@
+"""Calls are counted alike in a process and in the functions of Redis."""
+
+from uuid import uuid4
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+
+from kernel.pace import Pace
+from kernel.rate_limits import Rate
+from kernel.redis import limits
+from kernel.redis.functions import FunctionLibrary
+
+_ENTRY = """#!lua name=frontrow_test_pace
+server.register_function('frontrow_test_pace', function(keys, args)
+  local left, reset, refused =
+    count_call(keys[1], tonumber(args[1]), tonumber(args[2]), tonumber(args[3]))
+  return {left, reset, refused and 1 or 0}
+end)
+"""
+RATES = some.builds(Rate, some.integers(1, 50), some.sampled_from([1, 7, 60, 3600]))
+# Milliseconds between calls, from none at all to more than a period.
+GAPS = some.lists(some.one_of(some.just(0), some.integers(0, 5_000_000)), max_size=60)
+START_MS = 1_800_000_000_000
+
+
+@pytest.fixture
+def in_redis(db_ready, tmp_path):
+    path = tmp_path / "entry.lua"
+    path.write_text(_ENTRY)
+    library = FunctionLibrary("queue", limits.SOURCE, path)
+
+    def count(key: str, rate: Rate, now_ms: int) -> tuple[int, int, bool]:
+        left, reset, refused = library.call(
+            "frontrow_test_pace", keys=[key], args=[rate.amount, rate.period_seconds * 1000, now_ms]
+        )
+        return int(left), int(reset), bool(refused)
+
+    return count
+
+
+def test_a_process_and_redis_count_alike(in_redis):
+    @settings(max_examples=150, deadline=None)
+    @given(rate=RATES, gaps=GAPS)
+    def counted_alike(rate, gaps):
+        pace, now_ms, caller = Pace(most=10), START_MS, str(uuid4())
+        for gap in gaps:
+            now_ms += gap
+            here = pace.count("caller", rate, now=now_ms / 1000)
+            there = in_redis(caller, rate, now_ms)
+            assert (here.left, here.is_refused) == (there[0], there[2])
+            assert abs(here.reset - there[1]) <= 1  # rounded up, from nearly the same moment
+
+    counted_alike()
+
+
+@settings(deadline=None)
+@given(rate=RATES, gaps=GAPS)
+def test_never_more_than_twice_the_amount_in_a_period_and_a_waiter_passes(rate, gaps):
+    pace, now, passed = Pace(most=10), START_MS / 1000, []
+    for gap in gaps:
+        now += gap / 1000
+        counted = pace.count("caller", rate, now=now)
+        if counted.is_refused:
+            now += counted.reset
+            assert not pace.count("caller", rate, now=now).is_refused, "had waited as told"
+        passed.append(now)
+    for first in passed:
+        within = [moment for moment in passed if first <= moment < first + rate.period_seconds]
+        assert len(within) <= 2 * rate.amount
+
+
+def test_all_calls_may_come_at_once_and_come_back_one_by_one():
+    pace, rate = Pace(most=10), Rate(3, 60)
+    assert [pace.count("a", rate, now=0.0) for _ in range(4)] == [
+        (2, 20, False),
+        (1, 40, False),
+        (0, 60, False),
+        (0, 20, True),
+    ]
+    assert pace.count("b", rate, now=0.0).left == 2
+    assert pace.count("a", rate, now=19.0).is_refused
+    assert not pace.count("a", rate, now=20.0).is_refused
+    assert pace.count("a", rate, now=20.0).is_refused
+    assert pace.count("a", rate, now=200.0) == (2, 20, False)
+
+
+def test_a_stricter_limit_is_in_force_at_once_and_keeps_nobody_longer_than_its_period():
+    pace = Pace(most=10)
+    for _ in range(100):
+        pace.count("a", Rate(100, 86_400), now=0.0)
+    assert pace.count("a", Rate(2, 10), now=1.0).reset <= 10
+    assert not pace.count("a", Rate(2, 10), now=11.0).is_refused
+
+
+def test_when_there_are_too_many_those_who_may_call_freely_go_first():
+    pace, rate = Pace(most=3), Rate(1, 60)
+    pace.count("waits", rate, now=50.0)
+    pace.count("idle", rate, now=0.0)
+    pace.count("idle too", rate, now=0.0)
+    pace.count("new", rate, now=70.0)
+    assert len(pace) == 2
+    assert pace.count("waits", rate, now=71.0).is_refused
