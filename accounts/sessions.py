@@ -1,14 +1,22 @@
-"""Login sessions in the database: they survive the loss of every Redis server."""
+"""Login sessions in the database: they survive the loss of every Redis server.
+
+Note [Logins and lock-outs]
+A login asks at its start whether the person may log in and saves its session at its end; a lock-out
+in between would find no session to end. So a session of somebody is saved under that person's row
+lock, where `is_active` is asked again: either the lock-out sees the session or the session isn't
+saved.
+"""
 
 from typing import Any, cast
 from uuid import UUID
 
 from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.db import transaction
 from django.utils.crypto import salted_hmac
 
-from accounts import revocation
+from accounts import locking, revocation
 from accounts.models import Session
 
 
@@ -29,6 +37,21 @@ class SessionStore(DatabaseStore):
         row.sid = sid_of(row.session_key)
         row.user_id = UUID(data[SESSION_KEY]) if SESSION_KEY in data else None
         return row
+
+    def save(self, must_create: bool = False) -> None:
+        """Save it; raises `UpdateError` when its person is locked out.
+
+        See Note [Logins and lock-outs].
+        """
+        data = self._get_session(no_load=must_create)  # type: ignore[attr-defined]
+        owner = data.get(SESSION_KEY)
+        if owner is None:
+            super().save(must_create)
+            return
+        with transaction.atomic():
+            if locking.lock_active_user(user_id=UUID(owner)) is None:
+                raise UpdateError
+            super().save(must_create)
 
     def delete(self, session_key: str | None = None) -> None:
         key = session_key or self.session_key

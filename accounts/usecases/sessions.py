@@ -28,13 +28,16 @@ class Refreshed:
 def refresh(*, refresh_token: str, now: datetime) -> Refreshed | None:
     """Trade a refresh token for new tokens, once; None when it isn't good (any more).
 
-    The session row is locked, so of two requests with the same token one gets an answer.
+    The session row is locked, so of two requests with the same token one gets an answer; the user's
+    row before it, as in a lock-out.
     """
     try:
         claims = tokens.read_refresh_token(refresh_token, now=now)
     except keys.TokenInvalid:
         return None
     with transaction():
+        if locking.lock_active_user(user_id=UUID(claims["sub"])) is None:
+            return None
         row = locking.lock_session(sid=claims["sid"])
         if row is None or row.expire_date <= now:
             return None
