@@ -71,8 +71,23 @@ def client_settings(**more: Any) -> dict[str, Any]:
         # One line when the state changes comes from us; the client would write one a retry.
         "log_level": 2,
         "error_cb": _count_error,
+        **_security(),
         **more,
     }
+
+
+def _security() -> dict[str, str]:
+    protocol = settings.KAFKA_SECURITY_PROTOCOL
+    chosen = {"security.protocol": protocol}
+    if settings.KAFKA_CA_FILE:
+        chosen["ssl.ca.location"] = settings.KAFKA_CA_FILE
+    if protocol.startswith("SASL_"):
+        chosen |= {
+            "sasl.mechanism": settings.KAFKA_SASL_MECHANISM,
+            "sasl.username": settings.KAFKA_SASL_USERNAME,
+            "sasl.password": settings.KAFKA_SASL_PASSWORD,
+        }
+    return chosen
 
 
 def _count_error(error: KafkaError) -> None:

@@ -1,5 +1,9 @@
 """The outbox relay and the Kafka consumers."""
 
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
 from kernel import env
 
 # Empty: no Kafka; events wait in the outbox.
@@ -29,6 +33,43 @@ KAFKA_TOPIC_RETENTION_HOURS = env.integer(
     maximum=24 * 366,
     help="How long a topic keeps messages, given to it when it is made.",
 )
+# How every client of ours (relay, consumers, commands, readiness) meets the brokers.
+KAFKA_SECURITY_PROTOCOL = env.choice(
+    "KAFKA_SECURITY_PROTOCOL",
+    of=("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"),
+    default="PLAINTEXT",
+    help="SSL: by TLS; SASL_: by name and password.",
+)
+KAFKA_SASL_MECHANISM = env.choice(
+    "KAFKA_SASL_MECHANISM",
+    of=("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"),
+    default="SCRAM-SHA-512",
+    help="How name and password are shown.",
+)
+KAFKA_SASL_USERNAME = env.string(
+    "KAFKA_SASL_USERNAME", default="", help="Our name, where the protocol is SASL_."
+)
+KAFKA_SASL_PASSWORD = env.string(
+    "KAFKA_SASL_PASSWORD", default="", secret=True, help="Our password, where it is SASL_."
+)
+KAFKA_CA_FILE = env.string(
+    "KAFKA_CA_FILE",
+    default="",
+    help="Certificates (PEM) that the brokers' are signed by; empty: those the system trusts.",
+)
+_sasl = KAFKA_SECURITY_PROTOCOL.startswith("SASL_")
+for _name, _value in {
+    "KAFKA_SASL_USERNAME": KAFKA_SASL_USERNAME,
+    "KAFKA_SASL_PASSWORD": KAFKA_SASL_PASSWORD,
+}.items():
+    if _sasl and not _value:
+        raise ImproperlyConfigured(f"{_name} must be set: {KAFKA_SECURITY_PROTOCOL} asks for it.")
+    if _value and not _sasl:
+        raise ImproperlyConfigured(f"{_name} is of no use with {KAFKA_SECURITY_PROTOCOL}.")
+if KAFKA_CA_FILE and not KAFKA_SECURITY_PROTOCOL.endswith("SSL"):
+    raise ImproperlyConfigured(f"KAFKA_CA_FILE is of no use with {KAFKA_SECURITY_PROTOCOL}.")
+if KAFKA_CA_FILE and not Path(KAFKA_CA_FILE).is_file():
+    raise ImproperlyConfigured(f"KAFKA_CA_FILE {KAFKA_CA_FILE} must exist.")
 # How long one relay task publishes before the next one takes over.
 RELAY_TURN_SECONDS = 10.0
 OUTBOX_AGE_WARNING_SECONDS = 10.0

@@ -28,6 +28,10 @@ _demand(
     MAIL_DELIVERY_BACKEND == "django.core.mail.backends.smtp.EmailBackend",
     "EMAIL_URL must be smtp+tls://, smtps:// or smtp://: fans confirm their addresses by mail.",
 )
+_demand(
+    (KAFKA_SECURITY_PROTOCOL, KAFKA_SASL_MECHANISM) != ("SASL_PLAINTEXT", "PLAIN"),
+    "KAFKA_SASL_MECHANISM PLAIN shows the password to everybody on the way: it needs SASL_SSL.",
+)
 _demand("*" not in ALLOWED_HOSTS, "ALLOWED_HOSTS must name this site's hosts.")
 if sys.argv[1:2] != ["keys"]:  # which makes the file
     _keys = Path(SIGNING_KEYS_FILE)

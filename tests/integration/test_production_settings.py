@@ -8,6 +8,12 @@ import pytest
 
 from tests.support.production import environment
 
+KAFKA_LOGIN = {
+    "KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
+    "KAFKA_SASL_USERNAME": "frontrow",
+    "KAFKA_SASL_PASSWORD": "orange-harbour-97",
+}
+
 
 def boot(env, *command):
     program = ["-c", "import django; django.setup(); import config.urls; print('booted')"]
@@ -45,6 +51,28 @@ def test_it_boots_when_everything_is_there(tmp_path):
         ({"ACCESS_TOKEN_SECONDS": "many"}, "ACCESS_TOKEN_SECONDS"),
         ({"RATE_LIMITS": "hold=lots"}, "RATE_LIMITS"),
         ({"RATE_LIMITS": "holt=60/minute"}, "RATE_LIMITS"),
+        ({"KAFKA_SECURITY_PROTOCOL": "TLS"}, "KAFKA_SECURITY_PROTOCOL"),
+        ({"KAFKA_SECURITY_PROTOCOL": "SASL_SSL"}, "KAFKA_SASL_USERNAME"),
+        (
+            {"KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "KAFKA_SASL_USERNAME": "a"},
+            "KAFKA_SASL_PASSWORD",
+        ),
+        ({"KAFKA_SASL_USERNAME": "a"}, "KAFKA_SASL_USERNAME"),
+        ({"KAFKA_SECURITY_PROTOCOL": "SSL", "KAFKA_SASL_PASSWORD": "b"}, "KAFKA_SASL_PASSWORD"),
+        ({**KAFKA_LOGIN, "KAFKA_SASL_MECHANISM": "GSSAPI"}, "KAFKA_SASL_MECHANISM"),
+        (
+            {
+                **KAFKA_LOGIN,
+                "KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT",
+                "KAFKA_SASL_MECHANISM": "PLAIN",
+            },
+            "KAFKA_SASL_MECHANISM",
+        ),
+        ({"KAFKA_CA_FILE": "/nonexistent/ca.pem"}, "KAFKA_CA_FILE"),
+        (
+            {"KAFKA_SECURITY_PROTOCOL": "SSL", "KAFKA_CA_FILE": "/nonexistent/ca.pem"},
+            "KAFKA_CA_FILE",
+        ),
         ({"SIGNING_KEYS_FILE": "/nonexistent/keys.json"}, "SIGNING_KEYS_FILE"),
     ],
 )
@@ -68,6 +96,13 @@ def test_a_key_file_others_can_read_or_nobody_can_is_refused(tmp_path, mode, tex
     done = boot(env)
     assert done.returncode != 0
     assert "SIGNING_KEYS_FILE" in done.stderr.strip().splitlines()[-1]
+
+
+def test_a_login_at_kafka_is_taken_and_its_password_is_in_no_error(tmp_path):
+    assert boot(environment(tmp_path, **KAFKA_LOGIN)).stdout.strip() == "booted"
+    done = boot(environment(tmp_path, **KAFKA_LOGIN | {"KAFKA_SECURITY_PROTOCOL": "SSL"}))
+    assert "KAFKA_SASL_USERNAME" in done.stderr
+    assert "orange-harbour" not in done.stderr
 
 
 @pytest.mark.parametrize(
