@@ -10,7 +10,7 @@ from django.db.models import F
 from kernel.db.transaction import require_transaction
 from queueing import locking, policy
 from queueing.errors import InvitationInvalid, InvitationUsedUp
-from queueing.models import InvitationUse, QueueProgress
+from queueing.models import Invitation, InvitationUse, QueueProgress
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,23 +86,38 @@ def redeem_invitation(
 ) -> None:
     """Count one use of an invitation; a second one by the same user counts as the first.
 
+    Only a use that is going to count locks the row.
     Raises InvitationInvalid, InvitationUsedUp.
     """
     require_transaction()
-    invitation = locking.lock_invitation(invitation_id)
+    seen = Invitation.objects.filter(pk=invitation_id).first()
+    if _is_used_by(user_id, _good(seen, performance_id, now)):
+        return
+    invitation = _good(locking.lock_invitation(invitation_id), performance_id, now)
+    if _is_used_by(user_id, invitation):
+        return
+    InvitationUse.objects.create(invitation=invitation, user_id=user_id, used_at=now)
+    invitation.uses = F("uses") + 1
+    invitation.save(update_fields=["uses"])
+
+
+def _good(invitation: Invitation | None, performance_id: UUID, now: datetime) -> Invitation:
     if (
         invitation is None
         or invitation.performance_id != performance_id
         or not invitation.is_good(now)
     ):
         raise InvitationInvalid
+    return invitation
+
+
+def _is_used_by(user_id: UUID, invitation: Invitation) -> bool:
+    """Say whether this person has used it; raises InvitationUsedUp where others have, wholly."""
     if InvitationUse.objects.filter(invitation=invitation, user_id=user_id).exists():
-        return
+        return True
     if invitation.uses >= invitation.uses_allowed:
         raise InvitationUsedUp
-    InvitationUse.objects.create(invitation=invitation, user_id=user_id, used_at=now)
-    invitation.uses = F("uses") + 1
-    invitation.save(update_fields=["uses"])
+    return False
 
 
 def _draw_of(progress: QueueProgress) -> Draw:

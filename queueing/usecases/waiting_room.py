@@ -11,11 +11,10 @@ from prometheus_client import Counter
 from redis.exceptions import RedisError
 
 from kernel import clock
-from kernel.db.transaction import transaction
 from kernel.errors import DomainError
 from kernel.redis.breaker import PartUnavailable
 from kernel.redis.limits import Meter
-from queueing import abuse, operations, policy, queries, tokens
+from queueing import abuse, policy, queries, tokens
 from queueing.brief_cache import BriefCache
 from queueing.errors import (
     QueueNotRequired,
@@ -24,10 +23,11 @@ from queueing.errors import (
     QueueTokenRequired,
     QueueUnavailable,
 )
+from queueing.joining import Asked, redeem
 from queueing.models import QueueConfig, QueueProgress
 from queueing.places import Place, place_of
 from queueing.rebuild import answered, raise_ceiling, store
-from queueing.replies import Reply, Status, Totals
+from queueing.replies import Status, Totals
 from queueing.store import JoinTerms
 
 log = logging.getLogger(__name__)
@@ -98,12 +98,18 @@ def join(
         proof = _proof_of_lost_place(token, user_id, performance_id, now)
         invited = applicant.is_staff
         if applicant.invitation_code is not None:
-            _redeem(applicant.invitation_code, user_id, performance_id, now)
+            redeem(
+                applicant.invitation_code,
+                user_id=user_id,
+                performance_id=performance_id,
+                now=now,
+                meter=meter,
+            )
             invited = True
         work = abuse.bits_shown(
             applicant.challenge_response, performance_id=performance_id, user_id=user_id, now=now
         )
-        asked = _Asked(user_id, performance_id, proof, clock.to_ms(now), meter)
+        asked = Asked(user_id, performance_id, proof, clock.to_ms(now), meter)
         terms = JoinTerms(invited, work, False, applicant.address)
         reply = asked.join(terms)
         if reply.status is Status.CHALLENGE:
@@ -270,42 +276,3 @@ def _proof_of_lost_place(
         return tokens.verify(token, user_id=user_id, performance_id=performance_id, now=now)
     except QueueTokenInvalid:
         return None
-
-
-def _redeem(code: str, user_id: UUID, performance_id: UUID, now: datetime) -> None:
-    """Count a use of the invitation; once a person, so a join that fails later loses nothing."""
-    invitation_id = tokens.read_invitation(code, performance_id=performance_id, now=now)
-    with transaction():
-        operations.redeem_invitation(
-            invitation_id=invitation_id, performance_id=performance_id, user_id=user_id, now=now
-        )
-
-
-@dataclass(slots=True)
-class _Asked:
-    """One caller's join, which may take several calls of the function and counts once."""
-
-    user_id: UUID
-    performance_id: UUID
-    proof: tokens.Proof | None
-    now_ms: int
-    meter: Meter | None
-    counted: bool = False
-
-    def join(self, terms: JoinTerms) -> Reply:
-        return answered(
-            performance_id=self.performance_id, now_ms=self.now_ms, ask=lambda: self._once(terms)
-        )
-
-    def _once(self, terms: JoinTerms) -> Reply:
-        reply = store.join(
-            performance_id=self.performance_id,
-            user_id=self.user_id,
-            proof=self.proof,
-            now_ms=self.now_ms,
-            terms=terms,
-            meter=self.meter,
-            counted=self.counted,
-        )
-        self.counted = reply.status is not Status.COLD
-        return reply

@@ -3,6 +3,7 @@
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from io import StringIO
 
@@ -11,15 +12,18 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 
 from accounts.models import AuditEntry
-from kernel import keys
+from kernel import keys, pace
+from kernel.db.transaction import transaction
 from kernel.ids import uuid7
-from queueing import tokens
+from kernel.redis.limits import Meter, RateLimited
+from queueing import joining, locking, tokens
 from queueing.errors import InvitationInvalid, InvitationUsedUp, QueueNotOpen, QueuePaused
 from queueing.models import Invitation, InvitationUse
 from queueing.replies import PlaceState
 from queueing.usecases import invitations, waiting_room
 from queueing.usecases.config import set_config
 from tests.support.factories import make_user
+from tests.support.round_trips import counted_round_trips
 from tests.support.waiting_rooms import Room, queue_url
 
 WAITING, ADMITTED = PlaceState.WAITING, PlaceState.ADMITTED
@@ -92,6 +96,70 @@ def test_a_crowd_with_one_code_at_once(room):
     with ThreadPoolExecutor(12) as pool:
         list(pool.map(attempt, range(12)))
     assert sorted(outcomes) == ["in"] * 3 + ["used up"] * 9
+
+
+@pytest.mark.parametrize("again_by", ["the same", "another"])
+def test_a_code_that_can_be_used_no_more_waits_for_no_lock(room, again_by):
+    code = issued(room).code
+    first, _ = room.join(invitation_code=code)
+    user = first if again_by == "the same" else uuid7()
+    outcomes: list[bool] = []
+
+    def again() -> None:
+        try:
+            outcomes.append(room.join(user, invitation_code=code)[1].created)
+        except InvitationUsedUp:
+            outcomes.append(True)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool, transaction():
+        locking.lock_invitation(Invitation.objects.get().pk)
+        pool.submit(again).result(timeout=30)
+    assert outcomes == [again_by == "another"]
+
+
+@pytest.mark.parametrize("state", ["OPEN", "PAUSED"])
+def test_joins_that_come_too_often_ask_nothing_of_postgresql(settings, state):
+    settings.RATE_LIMITS = settings.RATE_LIMITS | {"join": "3/minute"}
+    closed = Room.open(state=state)
+    code, user, meter = issued(closed, uses=5).code, uuid7(), Meter()
+
+    def join():
+        with suppress(QueuePaused):
+            waiting_room.join(
+                user_id=user,
+                performance_id=closed.performance.pk,
+                token=None,
+                now=closed.now,
+                applicant=waiting_room.Applicant(invitation_code=code),
+                meter=meter,
+            )
+
+    for _ in range(3):
+        join()
+    with counted_round_trips() as trips, pytest.raises(RateLimited) as refusal:
+        join()
+    assert (trips.sql, trips.redis) == ([], [])
+    assert refusal.value.retry_after in range(1, 61)
+    assert meter.fields is not None
+    assert meter.fields[0] == '"join";q=3;w=60'
+    closed.later(61)
+    join()
+    assert Invitation.objects.get().uses == 1
+
+
+@pytest.mark.control
+def test_control_uncounted_every_such_join_asks_postgresql(settings, monkeypatch):
+    settings.RATE_LIMITS = settings.RATE_LIMITS | {"join": "3/minute"}
+    monkeypatch.setattr(joining._tried, "count", lambda *_, **__: pace.Counted(1, 1, False))
+    room = Room.open()
+    code, user = issued(room).code, uuid7()
+    for _ in range(3):
+        room.join(user, invitation_code=code)
+    with counted_round_trips() as trips, pytest.raises(RateLimited):
+        room.join(user, invitation_code=code)
+    assert trips.sql != []
 
 
 def test_serving_stays_so_that_nobody_else_passes_by_the_number(room):
