@@ -6,9 +6,11 @@ refused at once, without SQL. Before the transaction a claim stands for `CLAIM_M
 stands until the hold's deadline, so a killed client blocks nobody for longer. A claim may still
 be wrong (its release was lost, the server failed over): once its last look at PostgreSQL is
 `CLAIM_DOUBT_MS` old, one caller is sent on to PostgreSQL, which decides, and the claim is
-corrected by what PostgreSQL said. With the server away the gate is open and PostgreSQL decides
-alone. Every path that frees or sells seats writes its claims after commit, in one call; a failure
-there is counted and left to the rules above.
+corrected by what PostgreSQL said of the seat, also where that caller may not hold it for another
+reason; only where PostgreSQL gives no answer does the claim stand until the next second's caller
+asks. With the server away the gate is open and PostgreSQL decides alone. Every path that frees or
+sells seats writes its claims after commit, in one call; a failure there is counted and left to the
+rules above.
 
 Note [Back-off]
 Whoever takes over or sweeps a lapsed hold notes it in the same write, by the fan who let it lapse.

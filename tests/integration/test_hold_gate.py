@@ -1,15 +1,19 @@
 """The gate in front of the seats: claims that are wrong, late, or can't be had at all."""
 
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
 from kernel import clock
 from kernel.clock import to_ms
+from kernel.db.transaction import transaction
 from kernel.ids import uuid7
 from kernel.redis.roles import breaker
-from reservations import queries, store
+from reservations import locking, operations, queries, store
 from reservations.usecases import holds
+from reservations.usecases.holds import attempt
 from tests.support import factories
 from tests.support.holding import claim_of, place, seats_held_twice, status_of
 from tests.support.round_trips import counted_round_trips
@@ -42,6 +46,107 @@ def test_an_orphaned_claim_blocks_nobody_for_longer_than_a_second(fan, performan
     hold = place(fan, performance, seats, now=now + SECOND)
     assert hold.status == "PENDING"
     assert str(hold.id).encode() in claim_of(lock_redis, performance, seats[0])
+
+
+def at_the_limit(fan, performance, seats, now):
+    place(fan, performance, factories.seat_ids(performance)[-4:], now=now)  # all one may have
+    return holds.SeatLimitExceeded, seats
+
+
+def with_no_seat_among_them(fan, performance, seats, now):
+    return holds.SeatNotFound, [*seats, uuid7()]
+
+
+def in_a_halted_sale(fan, performance, seats, now):
+    terms = queries.sale_terms(performance.pk)
+    with transaction():
+        operations.add_halt(performance_id=performance.pk, reason="fire", now=now)
+    queries.sale._cache[performance.pk] = (float("inf"), terms)  # this process isn't told yet
+    return holds.SalePaused, seats
+
+
+OTHER_REASONS = [at_the_limit, with_no_seat_among_them, in_a_halted_sale]
+
+
+def go_on_selling(performance, now):
+    with transaction():
+        operations.lift_halts(performance_id=performance.pk, now=now)
+    queries.forget_sale_terms()
+
+
+@contextmanager
+def locked_elsewhere(seats):
+    """Keep the rows of the seats locked in a transaction of somebody else."""
+    theirs = connection.copy()
+    theirs.set_autocommit(False)
+    try:
+        with theirs.cursor() as cursor:
+            cursor.execute(locking._ROWS, [seats])
+            assert cursor.rowcount == len(seats)
+            yield
+    finally:
+        theirs.rollback()
+        theirs.close()
+
+
+@pytest.mark.parametrize("obstacle", OTHER_REASONS)
+def test_whoever_fails_for_another_reason_takes_the_orphaned_claim_along(
+    fan, other, performance, lock_redis, obstacle
+):
+    now = clock.now()
+    seats = factories.seat_ids(performance, 2)
+    place(other, performance, [seats.pop()], now=now)  # so that the terms are known
+    reason, wanted = obstacle(fan, performance, seats, now)
+    orphan(lock_redis, performance, seats[0], until=now + 300 * SECOND, checked=now)
+    with counted_round_trips() as counts, pytest.raises(reason):
+        place(fan, performance, wanted, now=now + SECOND)
+    assert len(counts.redis) == 2
+    assert len(counts.sql) == 3
+    go_on_selling(performance, now)
+    assert place(other, performance, seats, now=now + SECOND).status == "PENDING"
+
+
+@pytest.mark.parametrize("obstacle", OTHER_REASONS)
+def test_whoever_fails_for_another_reason_leaves_a_true_claim(
+    fan, other, performance, lock_redis, obstacle
+):
+    now = clock.now()
+    seats = factories.seat_ids(performance, 2)
+    hold = place(other, performance, seats[:1], now=now)
+    orphan(lock_redis, performance, seats[1], until=now + 300 * SECOND, checked=now)
+    reason, wanted = obstacle(fan, performance, seats, now)
+    with pytest.raises(reason):
+        place(fan, performance, wanted, now=now + SECOND)
+    assert str(hold.id).encode() in claim_of(lock_redis, performance, seats[0])
+    assert claim_of(lock_redis, performance, seats[1]) is None
+
+
+def test_a_fan_at_the_limit_waits_for_nobody_who_has_the_seat_locked(
+    fan, other, performance, lock_redis
+):
+    now = clock.now()
+    seats = factories.seat_ids(performance, 1)
+    reason, _ = at_the_limit(fan, performance, seats, now)
+    orphan(lock_redis, performance, seats[0], until=now + 300 * SECOND, checked=now)
+    with locked_elsewhere(seats), pytest.raises(reason):
+        place(fan, performance, seats, now=now + SECOND)
+    assert place(other, performance, seats, now=now + 2 * SECOND).status == "PENDING"
+
+
+@pytest.mark.control
+def test_control_uncorrected_a_fan_at_the_limit_keeps_an_orphaned_claim_alive(
+    fan, other, performance, lock_redis, monkeypatch
+):
+    monkeypatch.setattr(attempt.Attempt, "_find_orphans", lambda *_: None)
+    now = clock.now()
+    seats = factories.seat_ids(performance, 1)
+    reason, _ = at_the_limit(fan, performance, seats, now)
+    orphan(lock_redis, performance, seats[0], until=now + 300 * SECOND, checked=now)
+    for second in range(1, 6):
+        with pytest.raises(reason):
+            place(fan, performance, seats, now=now + second * SECOND)
+        with pytest.raises(holds.SeatTaken):
+            place(other, performance, seats, now=now + (second + 0.9) * SECOND)
 
 
 def test_an_old_claim_that_is_true_is_looked_up_once_a_second(fan, other, performance):

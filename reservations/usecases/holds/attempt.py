@@ -110,10 +110,14 @@ class Attempt:
         limit = self.terms.max_seats_per_fan
         if held + len(self.seat_ids) > limit:
             metrics.holds.labels("over_limit").inc()
+            if displaced:  # of this second's callers only this one was sent on to look
+                looked_at = locking.lock_rows(seat_ids=self.seat_ids, skip_locked=True)
+                self._find_orphans(looked_at, seen, displaced)
             raise SeatLimitExceeded(limit=limit, held=held)
         rows, halted = locking.lock_seats(
             performance_id=self.performance_id, seat_ids=self.seat_ids
         )
+        self._find_orphans(rows, seen, displaced)
         if halted:
             raise SalePaused()
         missing = sorted(set(self.seat_ids) - {row.seat_id for row in rows})
@@ -142,6 +146,18 @@ class Attempt:
         record(events=news, now=self.now)
         return reservation, seats, lapsed
 
+    def _find_orphans(
+        self,
+        rows: Sequence[locking.LockedRow],
+        seen: dict[UUID, Claim],
+        displaced: Mapping[UUID, str],
+    ) -> None:
+        """Have the claims on free seats freed, whatever else may be in the way of this hold."""
+        for row in rows:
+            orphan = displaced.get(row.seat_id)
+            if orphan and row.is_free(self.now):
+                seen[row.seat_id] = Claim(row.seat_id, None, displaced=orphan)
+
     def _refuse(
         self,
         rows: Sequence[locking.LockedSeat],
@@ -153,14 +169,11 @@ class Attempt:
         owners = queries.owners_of(
             reservation_ids=[row.reservation_id for row in taken if row.reservation_id]
         )
-        for row in rows:
+        for row in taken:
+            owner = row.reservation_id or store.BLOCKED
+            user_id = owners.get(owner) if isinstance(owner, UUID) else None
             orphan = displaced.get(row.seat_id, "")
-            if row.is_free(self.now):
-                seen[row.seat_id] = Claim(row.seat_id, None, displaced=orphan)
-            else:
-                owner = row.reservation_id or store.BLOCKED
-                user_id = owners.get(owner) if isinstance(owner, UUID) else None
-                seen[row.seat_id] = Claim(row.seat_id, owner, user_id, row.held_until, orphan)
+            seen[row.seat_id] = Claim(row.seat_id, owner, user_id, row.held_until, orphan)
         metrics.holds.labels("refused_by_database").inc()
         yours = {
             row.reservation_id

@@ -98,7 +98,8 @@ class HoldsWalk:
     def held_seats(self, fan, seats, token=None):
         taken, wrongly = self.taken(), self.may_be_refused_wrongly(seats)
         too_many = self.owned_by(fan) + len(seats) > LIMIT
-        self.looked_at |= dict.fromkeys(seats, self.now)
+        # A claim on a seat that nobody has doesn't live on by being asked for.
+        self.looked_at |= dict.fromkeys(taken.intersection(seats), self.now)
         try:
             hold = place(self.fans[fan], self.performance, seats, queue_token=token, now=self.now)
         except holds.SeatTaken as refusal:
@@ -130,7 +131,7 @@ class HoldsWalk:
     def held_best(self, fan, count, token=None):
         taken, wrongly = self.taken(), self.may_be_refused_wrongly(self.seats)
         too_many = self.owned_by(fan) + count > LIMIT
-        self.looked_at = dict.fromkeys(self.seats, self.now)  # it may have tried any
+        self.looked_at |= dict.fromkeys(taken, self.now)  # it may have tried any
         try:
             hold = holds.place_best(
                 user_id=self.fans[fan].pk,
@@ -156,6 +157,7 @@ class HoldsWalk:
         assert not taken & set(seats), "a seat was had twice"
         assert hold.extendable_until == self.now + timedelta(seconds=CAP)
         self.live[hold.id] = (fan, seats, hold.expires_at)
+        self.looked_at |= dict.fromkeys(seats, self.now)
         self.owners[hold.id] = fan
         self.caps[hold.id] = hold.extendable_until
         return hold.id
@@ -260,6 +262,7 @@ class HoldsWalk:
         for done in claims.rebuild_cold(now=self.now):
             if done.performance_id == self.performance.pk:
                 assert done.claims == len(self.taken())
+                self.looked_at |= dict.fromkeys(self.taken(), self.now)
 
     # --- what must hold
 
