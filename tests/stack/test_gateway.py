@@ -15,6 +15,7 @@ from stack import gateway
 from stack.accounts import remove_home, server_home, unprivileged
 from stack.engine import Engine
 from stack.folder import default_data
+from stack.gateway import server
 from stack.process import Tools
 from stack.service import HOST, free_ports
 from stack.unit import Policy, State
@@ -51,6 +52,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Cache-Control", self.server.cache_control)
+        self.send_header("Vary", "Accept-Language")
         self.send_header("X-Request-ID", self.headers["X-Request-ID"])
         if status == 503:
             self.send_header("Retry-After", "7")
@@ -191,6 +193,61 @@ def test_a_kept_answer_carries_the_callers_own_request_id(client):
     second = client.get(PUBLIC, headers={"X-Request-ID": "caller-two"})
     assert first.content == second.content
     assert second.headers.get_list("x-request-id") == ["caller-two"]
+
+
+SPELLINGS = [f"en-US,en;q=0.{number},xx-{number}" for number in range(10)]
+
+
+def test_no_spelling_of_the_language_asks_the_api_again(client, api):
+    api.cache_control = "max-age=60"
+    for accepted in ["", *SPELLINGS, *(f"ko;q=0.{number}" for number in range(10)), "x," * 5000]:
+        answer = client.get(PUBLIC, headers={"Accept-Language": accepted})
+        assert answer.headers["vary"].startswith("Accept-Language")
+    assert sorted(seen["accept-language"] for seen in api.seen) == ["en", "ko"]
+
+
+def test_no_parameter_asks_for_the_public_status_again(client, api):
+    for number in range(5):
+        client.get(PUBLIC, params={"n": number})
+        client.get(PUBLIC.replace("/queue/", "/availability/"), params={"n": number})
+    assert len(api.seen) == 1 + 5  # the API refuses parameters of the other, and that isn't kept
+
+
+@pytest.mark.parametrize(
+    ("accepted", "passed_on"),
+    [
+        (None, "ko"), ("", "ko"), ("*", "ko"), ("ko", "ko"), ("en", "en"), ("EN-gb", "en"),
+        ("ko-KR,ko;q=0.9,en-US;q=0.8,en;q=0.7", "ko"), ("en-US,en;q=0.9,ko;q=0.8", "en"),
+        ("fr-FR,fr;q=0.9,en;q=0.8", "en"), ("den, french", "ko"),
+    ],
+)  # fmt: skip
+def test_the_language_named_first_is_passed_on(client, api, accepted, passed_on):
+    headers = {} if accepted is None else {"Accept-Language": accepted}
+    client.get(PUBLIC, headers=headers)
+    assert api.seen[0]["accept-language"] == passed_on
+
+
+def test_elsewhere_the_language_is_passed_on_as_it_came(client, api):
+    client.get("/api/v1/concerts/", headers={"Accept-Language": SPELLINGS[3]})
+    client.post(PUBLIC, headers={"Accept-Language": SPELLINGS[4]})
+    assert [seen["accept-language"] for seen in api.seen] == SPELLINGS[3:5]
+
+
+@pytest.fixture
+def believing_vary(monkeypatch, tmp_path):
+    guard = "proxy_ignore_headers Vary;"
+    template = server.TEMPLATE.read_text()
+    assert template.count(guard) == 1
+    (tmp_path / "template").write_text(template.replace(guard, ""))
+    monkeypatch.setattr(server, "TEMPLATE", tmp_path / "template")
+
+
+@pytest.mark.control
+def test_control_where_vary_is_believed_each_spelling_asks_the_api(believing_vary, client, api):
+    api.cache_control = "max-age=60"
+    for accepted in SPELLINGS:
+        client.get(PUBLIC, headers={"Accept-Language": accepted})
+    assert len(api.seen) == len(SPELLINGS)
 
 
 def test_a_private_answer_is_never_kept(client, api):
