@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 from kernel.rate_limits import Rate
 
-
 _ROUNDING = 0.001  # seconds: what adding up may have lost
 
 
