@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connections
-from measure_joins import make_room
+from room import make_room
 
 from kernel import clock
 from kernel.ids import uuid7

@@ -1,7 +1,7 @@
 """The measuring part of speed.py, imported once Django is set up."""
 
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,18 +13,19 @@ from uuid import UUID
 from hall import make_hall, numbered
 from loadclient import Job
 from pgbench import Bench, script_of_a_hold
+from room import make_room
 from served import Served, Void, play, request, serve
 
 from accounts.models import User
 from accounts.tokens import issue_access_token
-from concerts.models import Concert, Performance, Venue
+from concerts.models import Performance
 from kernel import clock
 from kernel.ids import uuid7
 from kernel.redis.roles import client
 from queueing.usecases import waiting_room
-from queueing.usecases.config import set_config
 from reservations.usecases import holds
 
+Seen = dict[str, Any]
 BARE_KEY = "fr:bench:bare"  # what bench/bare.py asks for
 BARE = "bench.bare:application"
 API = "config.wsgi:application"
@@ -130,19 +131,20 @@ def _bars(
 ) -> dict[str, Any]:
     plain = Job(bare.port, [request("GET", "/bare/")], _CONNECTIONS, sizes.seconds)
 
-    def yardstick() -> float:
-        return play(plain, expected=200)["rate"]
+    def yardstick() -> Seen:
+        return play(plain, expected=200, server=bare)
 
-    def again(requests: list[bytes], expected: int) -> Callable[[], float]:
+    def again(requests: list[bytes], expected: int) -> Callable[[], Seen]:
         job = Job(api.port, requests, _CONNECTIONS, sizes.seconds)
-        return lambda: play(job, expected=expected)["rate"]
+        return lambda: play(job, expected=expected, server=api)
 
     fans, holders = count(0, sizes.joins), count(2)
 
-    def join() -> float:
+    def join() -> Seen:
         first = next(fans) % (BURST - sizes.joins)
         requests = crowd.joins(_room(), range(first, first + sizes.joins))
-        return play(Job(api.port, requests, _CONNECTIONS, once=True), expected=201)["rate"]
+        job = Job(api.port, requests, _CONNECTIONS, once=True)
+        return play(job, expected=201, server=api)
 
     crowded = _room()
     path = f"/api/v1/performances/{crowded.pk}/queue/"
@@ -152,13 +154,14 @@ def _bars(
     lose = again([crowd.hold(fan, _SAME_SEAT) for fan in range(1, 1001)], 409)
     bench = Bench(folder, script_of_a_hold(crowd.prefix, crowd.hall.pk, 1), _HOLDERS)
 
-    def win() -> float:
+    def win() -> Seen:
         wishes = [crowd.hold(next(holders), seat) for seat in islice(crowd.seats, sizes.holds)]
-        return play(Job(api.port, wishes, _HOLDERS, once=True), expected=201)["rate"]
+        job = Job(api.port, wishes, _HOLDERS, once=True)
+        return play(job, expected=201, server=api)
 
-    def same_sql() -> float:
+    def same_sql() -> Seen:
         seats = list(islice(crowd.seats, sizes.pgbench * _HOLDERS))
-        return bench.run(first=seats[0], each=sizes.pgbench)
+        return {"rate": bench.run(first=seats[0], each=sizes.pgbench)}
 
     bars = {
         "join": (1.5, join, yardstick),
@@ -173,9 +176,9 @@ def _bars(
 
 
 def _bar(
-    at_least: float, measured: Callable[[], float], against: Callable[[], float], *, rounds: int
+    at_least: float, measured: Callable[[], Seen], against: Callable[[], Seen], *, rounds: int
 ) -> dict[str, Any]:
-    pairs: list[tuple[float, float]] = []
+    pairs: list[tuple[Seen, Seen]] = []
     void = 0
     while len(pairs) < rounds:
         try:
@@ -184,18 +187,26 @@ def _bar(
             void += 1
             if void > rounds:
                 raise
-    ratios = [mine / other for other, mine in pairs]
+    ratios = [mine["rate"] / other["rate"] for other, mine in pairs]
     median = statistics.median(ratios)
     return {
         "at_least": at_least,
         "ratio": round(median, 2),
         "ratio_min": round(min(ratios), 2),
         "ratio_max": round(max(ratios), 2),
-        "per_second": round(statistics.median(mine for _, mine in pairs)),
-        "yardstick_per_second": round(statistics.median(other for other, _ in pairs)),
+        "per_second": round(statistics.median(mine["rate"] for _, mine in pairs)),
+        "yardstick_per_second": round(statistics.median(other["rate"] for other, _ in pairs)),
+        "cpu_us": _cpu_us(mine for _, mine in pairs),
+        "yardstick_cpu_us": _cpu_us(other for other, _ in pairs),
         "void_rounds": void,
         "met": median >= at_least,
     }
+
+
+def _cpu_us(rounds: Iterable[Seen]) -> int | None:
+    """Return the processor time of the server a request, in us; None where none was looked at."""
+    each = [one["server_cpu_share"] / one["rate"] for one in rounds if "server_cpu_share" in one]
+    return round(statistics.median(each) * 1_000_000) if each else None
 
 
 def _burst(crowd: Crowd, folder: Path) -> dict[str, Any]:
@@ -223,24 +234,8 @@ def _burst(crowd: Crowd, folder: Path) -> dict[str, Any]:
 
 def _room() -> Performance:
     """Return a performance with an open waiting room that lets nearly nobody in."""
-    now = clock.now()
-    venue = Venue.objects.create(name_ko="공연장")
-    concert = Concert.objects.create(
-        title_ko="공연", artist_ko="밴드", venue=venue, published_at=now
-    )
-    performance = Performance.objects.create(concert=concert, starts_at=now + timedelta(days=30))
-    set_config(
-        performance_id=performance.pk,
-        changes={
-            "queue_opens_at": now - timedelta(hours=1),
-            "rate_per_second": "0.1",
-            "capacity": 1,
-        },
-        actor_id=None,
-        reason="measuring",
-        now=now,
-    )
-    waiting_room.public_status(performance_id=performance.pk, now=now)  # the room exists in Redis
+    performance = make_room(rate_per_second="0.1", capacity=1)
+    waiting_room.public_status(performance_id=performance.pk, now=clock.now())  # now in Redis
     return performance
 
 

@@ -37,12 +37,13 @@ def main() -> None:
 def _table(figures: dict) -> str:
     lines = [
         f"{'bar':14} {'at least':>8} {'median':>7} {'min':>6} {'max':>6} "
-        f"{'per s':>7} {'yardstick/s':>11}  "
+        f"{'per s':>7} {'yardstick/s':>11} {'CPU us':>7} {'yardst.':>7}  "
     ]
     for name, bar in figures["bars"].items():
         lines.append(
             f"{name:14} {bar['at_least']:>8} {bar['ratio']:>7} {bar['ratio_min']:>6} "
-            f"{bar['ratio_max']:>6} {bar['per_second']:>7} {bar['yardstick_per_second']:>11}  "
+            f"{bar['ratio_max']:>6} {bar['per_second']:>7} {bar['yardstick_per_second']:>11} "
+            f"{bar['cpu_us'] or '-':>7} {bar['yardstick_cpu_us'] or '-':>7}  "
             f"{'met' if bar['met'] else 'MISSED'}"
         )
     lines += [
