@@ -41,6 +41,13 @@ REFRESH_TOKEN_SECONDS = env.integer(
 SESSION_ENGINE = "accounts.sessions"
 SESSION_COOKIE_AGE = REFRESH_TOKEN_SECONDS
 SESSION_COOKIE_HTTPONLY = True
+STAFF_SESSION_SECONDS = env.integer(
+    "STAFF_SESSION_SECONDS",
+    default=8 * 3600,
+    minimum=300,
+    maximum=7 * 24 * 3600,
+    help="Life of a login at the staff pages, used or not.",
+)
 
 # django-allauth: the headless API of clients that keep their own tokens.
 HEADLESS_ONLY = True

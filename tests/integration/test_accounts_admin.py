@@ -6,6 +6,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import AuditEntry, Session, User
+from accounts.sessions import SessionStore
 from accounts.tasks import purge_sessions
 from kernel import clock
 from tests.support import factories
@@ -48,6 +49,33 @@ def test_staff_log_in_by_e_mail_in_any_case_and_fans_do_not():
     fan = factories.make_user(password=PASSWORD)
     answer = Client().post(reverse("admin:login"), {"username": fan.email, "password": PASSWORD})
     assert answer.status_code == 200  # the form again
+
+
+def test_a_login_of_staff_ends_after_hours_however_much_it_is_used(settings):
+    settings.STAFF_SESSION_SECONDS = 3600
+    boss = member("operator", is_superuser=True)
+    began = clock.now()
+    client = logged_in(boss)
+    assert 3590 <= client.cookies[settings.SESSION_COOKIE_NAME]["max-age"] <= 3600
+    [row] = Session.objects.filter(user_id=boss.pk)
+    assert 3600 <= (row.expire_date - began).total_seconds() <= 3620
+    used = SessionStore(row.session_key)
+    used["something"] = "new"
+    used.save()
+    assert Session.objects.get(user_id=boss.pk).expire_date == row.expire_date
+    Session.objects.update(expire_date=clock.now())
+    assert client.get(PEOPLE).status_code == 302
+
+
+def test_logins_of_fans_last_as_long_as_their_refresh_tokens(settings):
+    fan = factories.make_user(email="fan@example.com", password=PASSWORD)
+    Client().post(
+        "/_allauth/app/v1/auth/login",
+        {"email": fan.email, "password": PASSWORD},
+        "application/json",
+    )
+    left = Session.objects.get(user_id=fan.pk).expire_date - clock.now()
+    assert left.total_seconds() >= settings.REFRESH_TOKEN_SECONDS - 60
 
 
 def test_guessing_a_password_of_staff_is_stopped_and_counted_with_the_api(settings):
