@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
+from django.db import DatabaseError, InterfaceError
 from django.db.models import Value
 from django.db.models.functions import Greatest
 from prometheus_client import Counter
+from psycopg_pool import PoolTimeout
 from redis.exceptions import RedisError
 
 from kernel import clock
@@ -27,7 +29,7 @@ from queueing.joining import Asked, redeem
 from queueing.models import QueueConfig, QueueProgress
 from queueing.places import Place, place_of
 from queueing.rebuild import answered, raise_ceiling, store
-from queueing.replies import Status, Totals
+from queueing.replies import Reply, Status, Totals
 from queueing.store import JoinTerms
 
 log = logging.getLogger(__name__)
@@ -39,6 +41,14 @@ unfinished = Counter(
 refusals = Counter("frontrow_queue_joins_refused_total", "Joins refused, by code", ["code"])
 
 _BATCHES_PER_ROOM = 20
+_NOT_FINISHED = (  # what asking and mending may meet
+    PartUnavailable,
+    RedisError,
+    DomainError,
+    DatabaseError,
+    InterfaceError,
+    PoolTimeout,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,10 +189,21 @@ def leave(*, user_id: UUID, performance_id: UUID, now: datetime) -> None:
 
 
 def finish(*, user_id: UUID, performance_id: UUID, now: datetime) -> None:
-    """Free the place of a fan who has paid. Never raises: a session also ends by itself."""
+    """Free the place of a fan who has paid. Never raises: a session also ends by itself.
+
+    One call. A server that has lost the room learns it anew first, or the pass would bring the
+    session back; where there is no room, that is remembered for a second.
+    """
+    now_ms = clock.to_ms(now)
+
+    def ask() -> Reply:
+        return store.finish(performance_id=performance_id, user_id=user_id, now_ms=now_ms)
+
     try:
-        store.finish(performance_id=performance_id, user_id=user_id, now_ms=clock.to_ms(now))
-    except (PartUnavailable, RedisError) as error:
+        reply = ask()
+        if reply.status is Status.COLD and (reply.birth or queries.is_required(performance_id)):
+            answered(performance_id=performance_id, now_ms=now_ms, ask=ask)
+    except _NOT_FINISHED as error:
         unfinished.inc()
         log.warning("place not freed", extra={"error": repr(error)})
 

@@ -1,10 +1,8 @@
 """The gate in front of the seats: claims that are wrong, late, or can't be had at all."""
 
-from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 
 from kernel import clock
 from kernel.clock import to_ms
@@ -15,6 +13,7 @@ from reservations import locking, operations, queries, store
 from reservations.usecases import holds
 from reservations.usecases.holds import attempt
 from tests.support import factories
+from tests.support.database import elsewhere
 from tests.support.holding import claim_of, place, seats_held_twice, status_of
 from tests.support.round_trips import counted_round_trips
 
@@ -74,21 +73,6 @@ def go_on_selling(performance, now):
     queries.forget_sale_terms()
 
 
-@contextmanager
-def locked_elsewhere(seats):
-    """Keep the rows of the seats locked in a transaction of somebody else."""
-    theirs = connection.copy()
-    theirs.set_autocommit(False)
-    try:
-        with theirs.cursor() as cursor:
-            cursor.execute(locking._ROWS, [seats])
-            assert cursor.rowcount == len(seats)
-            yield
-    finally:
-        theirs.rollback()
-        theirs.close()
-
-
 @pytest.mark.parametrize("obstacle", OTHER_REASONS)
 def test_whoever_fails_for_another_reason_takes_the_orphaned_claim_along(
     fan, other, performance, lock_redis, obstacle
@@ -128,7 +112,8 @@ def test_a_fan_at_the_limit_waits_for_nobody_who_has_the_seat_locked(
     seats = factories.seat_ids(performance, 1)
     reason, _ = at_the_limit(fan, performance, seats, now)
     orphan(lock_redis, performance, seats[0], until=now + 300 * SECOND, checked=now)
-    with locked_elsewhere(seats), pytest.raises(reason):
+    with elsewhere() as cursor, pytest.raises(reason):
+        cursor.execute(locking._ROWS, [seats])
         place(fan, performance, seats, now=now + SECOND)
     assert place(other, performance, seats, now=now + 2 * SECOND).status == "PENDING"
 

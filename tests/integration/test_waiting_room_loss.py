@@ -3,15 +3,20 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
 from kernel import clock
 from kernel.db.transaction import transaction
+from kernel.ids import uuid7
 from kernel.redis.roles import breaker
 from queueing import admission, operations, policy, rebuild
 from queueing.errors import QueueNotAdmitted, QueueUnavailable
 from queueing.models import QueueProgress
 from queueing.replies import PlaceState, Status
 from queueing.usecases import waiting_room
+from tests.support.database import elsewhere
+from tests.support.factories import make_performance
+from tests.support.round_trips import counted_round_trips
 from tests.support.waiting_rooms import Room
 
 WAITING, ADMITTED = PlaceState.WAITING, PlaceState.ADMITTED
@@ -130,6 +135,52 @@ def test_a_place_left_after_the_loss_stays_left(queue_redis):
     place = room.poll(user)
     assert (place.state, place.number) == (PlaceState.LEFT, 2)
     assert room.join(user)[1].number > policy.NUMBER_BLOCK
+
+
+@pytest.mark.parametrize("loss", ["wiped", "rewound"])
+def test_a_session_paid_for_after_the_loss_stays_finished(restart, queue_redis, loss):
+    room = Room.open(capacity=1)
+    inside, place = room.join()
+    [waiting] = room.join_many(1)
+    queue_redis.save()
+    restart() if loss == "rewound" else wipe(queue_redis)
+    room.finish(inside)  # the first call of the room since
+    assert room.poll(inside, token=place.admission_pass).state is PlaceState.FINISHED
+    room.later(policy.REBUILD_SECONDS + 1)
+    assert room.poll(waiting).state is ADMITTED
+
+
+@pytest.mark.control
+def test_control_without_mending_a_pass_brings_back_what_was_paid_for(queue_redis):
+    room = Room.open(capacity=1)
+    inside, place = room.join()
+    wipe(queue_redis)
+    reply = rebuild.store.finish(
+        performance_id=room.performance.pk, user_id=inside, now_ms=clock.to_ms(room.now)
+    )
+    assert reply.status is Status.COLD
+    assert room.poll(inside, token=place.admission_pass).state is ADMITTED
+
+
+def test_paying_where_there_is_no_room_costs_what_it_did(queue_redis):
+    bare = Room(make_performance(seats=1, on_sale=False), clock.now())
+    bare.finish(uuid7())
+    with counted_round_trips() as counts:
+        bare.finish(uuid7())
+    assert len(counts.redis) == 1
+    assert counts.sql == []
+
+
+def test_a_payment_does_not_fail_with_the_mending(queue_redis):
+    room = Room.open()
+    inside, place = room.join()
+    wipe(queue_redis)
+    with elsewhere() as cursor, connection.cursor() as ours:
+        cursor.execute("SELECT FROM queueing_queueprogress FOR UPDATE")
+        ours.execute("SET lock_timeout = '100ms'")
+        room.finish(inside)
+        ours.execute("RESET lock_timeout")
+    assert room.poll(inside, token=place.admission_pass).state is ADMITTED
 
 
 def test_a_late_begin_is_refused_because_the_server_was_lost_again(queue_redis):

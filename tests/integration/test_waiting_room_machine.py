@@ -37,12 +37,10 @@ class WaitingRoomMachine(RoomWalk, RuleBasedStateMachine):
     def finish(self, fan):
         user = self.users[fan]
         waited = str(user) in self.waiting()
-        cold = self.is_cold()
         self.step(lambda: self.room.finish(user), by=user)
         if not waited:  # somebody who waits anew keeps that place
             assert not self.server_knows(user), "finished and still there"
-            if not cold:
-                self.place_ended(user)
+            self.place_ended(user)
 
 
 @pytest.fixture

@@ -4,10 +4,13 @@ TRUNCATE, which Django's flush uses, takes a lock and a file per table and parti
 hundred here. Deleting the few rows a test left is some twenty times faster.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
 from django.apps import apps
-from django.db import connections
+from django.db import connection, connections
+from django.db.backends.utils import CursorWrapper
 
 # Rows that migrations made and every test may count on.
 _KEPT_TABLES = {
@@ -42,3 +45,16 @@ def clean(alias: str) -> None:
     connection.ensure_connection()
     with connection.cursor() as cursor:
         cursor.execute(f"BEGIN; {_statement(alias)}; COMMIT")
+
+
+@contextmanager
+def elsewhere() -> Iterator[CursorWrapper]:
+    """Yield a cursor in a transaction of somebody else, which is rolled back at the end."""
+    theirs = connection.copy()
+    theirs.set_autocommit(False)
+    try:
+        with theirs.cursor() as cursor:
+            yield cursor
+    finally:
+        theirs.rollback()
+        theirs.close()

@@ -219,11 +219,6 @@ class RoomWalk:
         _, letter, deadline, _ = record.decode().split()
         return letter in letters and (letter == "W" or int(deadline) > self._server_now_ms())
 
-    def is_cold(self) -> bool:
-        """Say whether the server has yet to begin an epoch."""
-        run = self.queue.hget(self.prefix + "state", "run")
-        return run is None or run.decode() != self.queue.info("server")["run_id"]
-
     def place_ended(self, user: UUID) -> None:
         self.lost.discard(user)
         self.sessions.pop(user, None)

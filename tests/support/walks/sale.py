@@ -154,7 +154,7 @@ class SaleMachine(RoomWalk, HoldsWalk, RuleBasedStateMachine):
 
     @rule(id_=HoldsWalk.made)
     def pay(self, id_):
-        here = "queue" not in self.away and not self.is_cold()
+        here = "queue" not in self.away
         user = self.users[self.owners[id_]]
         waited = here and str(user) in self.waiting()
         sold = self.step(lambda: self.paid(id_), by=user) if here else self.paid(id_)
