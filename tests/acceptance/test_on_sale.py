@@ -1,7 +1,8 @@
 """The on-sale second: many more fans than seats, all at once, over HTTP.
 
 Its controls: tests/unit/test_history.py shows that the checker used here reports a double sale and
-every other violation; tests/concurrency shows that the oversell happens once the guard is removed.
+every other violation; tests/concurrency/test_on_sale.py lets the same crowd buy from the same
+application without row locks, and the checker reports seats sold twice.
 """
 
 from collections import Counter

@@ -14,13 +14,14 @@ from django.conf import settings
 from django.db import connection, connections
 
 from kernel import clock
-from reservations import locking, operations, store
+from reservations import operations
 from reservations.models import Reservation
 from reservations.operations import living
 from reservations.usecases import holds
 from tests.support import factories, money
 from tests.support.history import Spell, owned_twice
 from tests.support.holding import at_once, inventory_disagreements, seats_held_twice
+from tests.support.unguarded import without_row_locks, without_the_gate
 
 pytestmark = pytest.mark.concurrency
 
@@ -184,33 +185,6 @@ def test_64_clients_at_500_seats(as_fan, db_ready):
     assert inventory_disagreements(now) == []
 
 
-def without_row_locks(monkeypatch):
-    """Look, then write: neither lock nor condition."""
-    monkeypatch.setattr(
-        locking,
-        "_SEATS_TO_HOLD",
-        locking._SEATS_TO_HOLD.replace("FOR NO KEY UPDATE OF inventory", ""),
-    )
-
-    def take(*, seat_ids, reservation_id, until, now):
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT count(*) FROM reservations_seatinventory WHERE seat_id = ANY(%s::uuid[])"
-                " AND (status = 'AVAILABLE' OR held_until <= %s)",
-                [list(seat_ids), now],
-            )
-            free = cursor.fetchone()[0]
-            if free == len(seat_ids):
-                cursor.execute(
-                    "UPDATE reservations_seatinventory SET status = 'TEMPORARILY_RESERVED',"
-                    " reservation_id = %s, held_until = %s WHERE seat_id = ANY(%s::uuid[])",
-                    [reservation_id, until, list(seat_ids)],
-                )
-            return free
-
-    monkeypatch.setattr(operations, "take_seats", take)
-
-
 def without_an_owner_when_freeing(monkeypatch):
     """Whoever gives up a lapsed hold frees the seats, whoever has them by now."""
 
@@ -259,9 +233,7 @@ def without_a_deadline(monkeypatch):
     "remove", [without_row_locks, without_an_owner_when_freeing, without_a_deadline]
 )
 def test_control_each_guard_removed_is_reported(as_fan, db_ready, monkeypatch, remove):
-    # The gate would hide some of it: it decides nothing, but it keeps most rivals apart.
-    answer = store.Answer(store.Verdict.SKIPPED)
-    monkeypatch.setattr(store.claims, "claim", lambda **_: answer)
+    without_the_gate(monkeypatch)
     remove(monkeypatch)
     crowd = Crowd(as_fan, clients=16, seats=12, seconds=60, paying=False)
     crowd.run(until_violation=True)

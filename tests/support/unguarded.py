@@ -1,0 +1,41 @@
+"""The product without a guard, for control tests."""
+
+import pytest
+from django.db import connection
+
+from reservations import locking, operations, store
+
+
+def without_the_gate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let everybody through to PostgreSQL: the gate decides nothing but keeps rivals apart."""
+    answer = store.Answer(store.Verdict.SKIPPED)
+    monkeypatch.setattr(store.claims, "claim", lambda **_: answer)
+
+
+def without_row_locks(monkeypatch: pytest.MonkeyPatch, *, pause: float = 0.0) -> None:
+    """Look, then write: neither lock nor condition; up to `pause` seconds lie between."""
+    monkeypatch.setattr(
+        locking,
+        "_SEATS_TO_HOLD",
+        locking._SEATS_TO_HOLD.replace("FOR NO KEY UPDATE OF inventory", ""),
+    )
+
+    def take(*, seat_ids, reservation_id, until, now):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM reservations_seatinventory WHERE seat_id = ANY(%s::uuid[])"
+                " AND (status = 'AVAILABLE' OR held_until <= %s)",
+                [list(seat_ids), now],
+            )
+            free = cursor.fetchone()[0]
+            if free == len(seat_ids):
+                if pause:
+                    cursor.execute("SELECT pg_sleep(random() * %s)", [pause])
+                cursor.execute(
+                    "UPDATE reservations_seatinventory SET status = 'TEMPORARILY_RESERVED',"
+                    " reservation_id = %s, held_until = %s WHERE seat_id = ANY(%s::uuid[])",
+                    [reservation_id, until, list(seat_ids)],
+                )
+            return free
+
+    monkeypatch.setattr(operations, "take_seats", take)
