@@ -5,6 +5,7 @@ the performance, the number and the epoch of the server state that gave it. Neit
 be believed.
 """
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -29,7 +30,11 @@ _OF_A_PLACE = (Audience.TOKEN.value, Audience.PASS.value)
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What a verified token says; `until_ms` is the end of a pass's session, 0 for a token."""
+    """What a verified token says.
+
+    `until_ms` is the end of a pass's session, to the millisecond, where `expires_at` is in whole
+    seconds; 0 for a token.
+    """
 
     audience: Audience
     user_id: UUID
@@ -99,6 +104,8 @@ def verify(token: str, *, user_id: UUID, performance_id: UUID, now: datetime) ->
         raise QueueTokenInvalid from error
     if (proof.user_id, proof.performance_id) != (user_id, performance_id):
         raise QueueTokenInvalid
+    if proof.until_ms and proof.until_ms <= clock.to_ms(now):
+        raise QueueTokenExpired
     return proof
 
 
@@ -118,7 +125,7 @@ def _sign(
         "number": number,
         "epoch": epoch,
         "iat": int(now.timestamp()),
-        "exp": int(expires_at.timestamp()),
+        "exp": math.ceil(expires_at.timestamp()),  # never before what the fan was told
     }
     if audience is Audience.PASS:
         claims["until_ms"] = clock.to_ms(expires_at)

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from accounts.tokens import issue_access_token
-from kernel import keys
+from kernel import clock, keys
 from kernel.ids import uuid7
 from queueing import policy, tokens
 from queueing.errors import QueueTokenExpired, QueueTokenInvalid
@@ -133,3 +133,18 @@ def test_they_end(make, end):
     assert verify(make(), now=end - timedelta(seconds=1))
     with pytest.raises(QueueTokenExpired):
         verify(make(), now=end)
+
+
+@pytest.mark.parametrize("beyond_the_second", [0, 1, 500, 999])
+def test_a_pass_is_good_to_the_millisecond_that_was_told(beyond_the_second):
+    until = UNTIL + timedelta(milliseconds=beyond_the_second)
+    token = tokens.sign_pass(**PLACE, admitted_until=until, now=NOW)
+    assert verify(token, now=until - timedelta(milliseconds=1)).until_ms == clock.to_ms(until)
+    with pytest.raises(QueueTokenExpired):
+        verify(token, now=until)
+
+
+def test_whoever_judges_a_pass_by_its_exp_alone_never_ends_it_early():
+    until = UNTIL + timedelta(milliseconds=1)
+    claims = claims_of(tokens.sign_pass(**PLACE, admitted_until=until, now=NOW))
+    assert claims["exp"] == int(UNTIL.timestamp()) + 1
