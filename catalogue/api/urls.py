@@ -2,14 +2,14 @@
 
 from django.urls import path
 
-from catalogue.api import views
+from catalogue.api import seat_views, views
 
 urlpatterns = [
     path("concerts/", views.ConcertListView.as_view()),
     path("concerts/<uuid:concert_id>/", views.ConcertView.as_view()),
     path("concerts/<uuid:concert_id>/performances/", views.PerformanceListView.as_view()),
     path("performances/<uuid:performance_id>/", views.PerformanceView.as_view()),
-    path("performances/<uuid:performance_id>/seatmap/", views.SeatMapView.as_view()),
-    path("performances/<uuid:performance_id>/availability/", views.AvailabilityView.as_view()),
-    path("performances/<uuid:performance_id>/seats/", views.SeatListView.as_view()),
+    path("performances/<uuid:performance_id>/seatmap/", seat_views.SeatMapView.as_view()),
+    path("performances/<uuid:performance_id>/availability/", seat_views.AvailabilityView.as_view()),
+    path("performances/<uuid:performance_id>/seats/", seat_views.SeatListView.as_view()),
 ]

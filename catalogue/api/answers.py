@@ -1,0 +1,82 @@
+"""How every view of the catalogue answers: public, cached, with an entity tag."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpResponse, HttpResponseBase
+from django.utils.cache import get_conditional_response
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from catalogue import cache, documents
+from catalogue.api import parameters
+from catalogue.api.pagination import Pages
+from kernel.api.serializers import ProblemSerializer
+from kernel.redis.documents import Built, Document
+
+LANGUAGE = OpenApiParameter(
+    "Accept-Language",
+    str,
+    OpenApiParameter.HEADER,
+    description="ko (default) or en: the language of names and texts.",
+)
+IF_NONE_MATCH = OpenApiParameter(
+    "If-None-Match",
+    str,
+    OpenApiParameter.HEADER,
+    description="An ETag had before; 304 while it still holds.",
+)
+REFUSALS = {400: ProblemSerializer, 404: ProblemSerializer, 429: ProblemSerializer}
+
+
+class CatalogueView(APIView):
+    """A public answer; credentials are neither needed nor looked at."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    parameters_class: type[serializers.Serializer[Any]] = parameters.NoParameters
+
+    def parameters_of(self, request: Request) -> dict[str, Any]:
+        """Return the validated query parameters; raises `ValidationError`."""
+        # A plain dict: in a QueryDict an empty value would count as absent.
+        form = self.parameters_class(data=request.query_params.dict())
+        form.is_valid(raise_exception=True)
+        return form.validated_data
+
+    def answer(self, request: Request, document: Document) -> HttpResponseBase:
+        """Return the document's bytes, or 304 to who has them."""
+        response = HttpResponse(document.body, content_type="application/json")
+        response["ETag"] = document.etag
+        response["Cache-Control"] = document.cache_control
+        found = get_conditional_response(request._request, etag=document.etag, response=response)
+        return found or response
+
+
+class PagedView(CatalogueView):
+    """A list answer; its links name the host they were asked at, so the key does too."""
+
+    pages: type[Pages]
+
+    def page_of(
+        self, request: Request, rows: Any, entries: Callable[[list[Any]], list[dict[str, Any]]]
+    ) -> Built:
+        """Return the page that the request asks for, its rows turned to JSON by `entries`."""
+        paginator = self.pages_for(request)()
+        page: list[Any] = paginator.paginate_queryset(rows, request, view=self) or []
+        body = documents.page(
+            entries(page),
+            following=paginator.get_next_link(),
+            preceding=paginator.get_previous_link(),
+        )
+        return Built(documents.encode(body), cache.BRIEFLY)
+
+    def pages_for(self, request: Request) -> type[Pages]:
+        """Return how this request's list is paged."""
+        return self.pages
+
+    def key_of(self, request: Request, *parts: object) -> str:
+        """Return what tells this page from all others."""
+        asked = sorted(request.query_params.items())
+        return repr((request.build_absolute_uri(request.path), asked, *parts))

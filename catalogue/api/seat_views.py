@@ -1,0 +1,123 @@
+"""The seats of a performance over HTTP: the hall as it is, and which of it is free."""
+
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponseBase
+from django.utils.cache import patch_vary_headers
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from catalogue import cache, documents, queries
+from catalogue.api import examples, pagination, parameters
+from catalogue.api import serializers as forms
+from catalogue.api.answers import IF_NONE_MATCH, LANGUAGE, REFUSALS, CatalogueView, PagedView
+from catalogue.api.packing import WORTH_PACKING, accepts_gzip, gzipped
+from kernel import clock
+from kernel.i18n import text
+from kernel.redis.documents import Built
+
+
+class SeatMapView(CatalogueView):
+    """The static seats of one performance."""
+
+    @extend_schema(
+        operation_id="seat_map",
+        tags=["catalogue"],
+        auth=[],
+        parameters=[LANGUAGE, IF_NONE_MATCH],
+        responses={200: forms.SeatMapSerializer, **REFUSALS},
+        examples=[examples.SEAT_MAP],
+    )
+    def get(self, request: Request, performance_id: UUID) -> HttpResponseBase:
+        """Show sections, rows and seats; it never changes once the performance is on sale."""
+        now = clock.now()
+        self.parameters_of(request)
+
+        def build() -> Built:
+            plan = queries.seat_plan(performance_id)
+            frozen = plan.performance.layout_frozen_at is not None
+            body = documents.encode(documents.seat_map(plan))
+            return Built(body, cache.DAY_LONG if frozen else cache.ASK_AGAIN)
+
+        document = cache.read(
+            cache.SEAT_MAP, str(performance_id), build=build, now=now, layout_of=performance_id
+        )
+        # Compressed once and not by the gateway for every fan, which would weaken the tag too.
+        packed = accepts_gzip(request) and len(document.body) >= WORTH_PACKING
+        response = self.answer(request, gzipped(document) if packed else document)
+        patch_vary_headers(response, ["Accept-Encoding"])
+        if packed and response.status_code == HTTPStatus.OK:
+            response["Content-Encoding"] = "gzip"
+        return response
+
+
+class AvailabilityView(CatalogueView):
+    """Which seats are free."""
+
+    @extend_schema(
+        operation_id="availability",
+        tags=["catalogue"],
+        auth=[],
+        parameters=[IF_NONE_MATCH],
+        responses={200: forms.AvailabilitySerializer, **REFUSALS},
+        examples=[examples.AVAILABILITY],
+    )
+    def get(self, request: Request, performance_id: UUID) -> HttpResponseBase:
+        """Show every seat's status in one string, at most a second old.
+
+        The entity tag is weak and names the statuses, not the moment: 304 means no seat changed.
+        """
+        now = clock.now()
+        self.parameters_of(request)
+
+        def build() -> Built:
+            found = queries.availability(performance_id, now=now)
+            return Built(
+                documents.encode(documents.availability(found)),
+                cache.SECOND_LONG,
+                version=f"{found.layout_version} {found.statuses}",
+            )
+
+        key = str(performance_id)
+        return self.answer(
+            request, cache.read(cache.AVAILABILITY, key, build=build, now=now, has_words=False)
+        )
+
+
+class SeatListView(PagedView):
+    """Seats as a plain list."""
+
+    pages = pagination.SeatPages
+    parameters_class = parameters.SeatParameters
+
+    @extend_schema(
+        operation_id="seat_list",
+        tags=["catalogue"],
+        auth=[],
+        parameters=[parameters.SeatParameters, IF_NONE_MATCH],
+        responses={200: forms.SeatPageSerializer, **REFUSALS},
+        examples=[examples.SEATS],
+    )
+    def get(self, request: Request, performance_id: UUID) -> HttpResponseBase:
+        """List seats with their status, at most a second old, for clients that want no map."""
+        now = clock.now()
+        asked = self.parameters_of(request)
+
+        def entries(page: list[Any]) -> list[dict[str, Any]]:
+            return documents.seat_entries(page, queries.availability(performance_id, now=now))
+
+        def build() -> Built:
+            rows = queries.seat_list(performance_id, section=asked.get("section"))
+            if rows is None:
+                unknown = text(en="There is no such section.", ko="해당 구역이 없습니다.")
+                raise serializers.ValidationError({"section": [unknown]})
+            page = self.page_of(request, rows, entries)
+            return Built(page.body, cache.SECOND_LONG)
+
+        key = self.key_of(request)
+        return self.answer(
+            request, cache.read(cache.SEATS, key, build=build, now=now, has_words=False)
+        )
