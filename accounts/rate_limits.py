@@ -2,8 +2,10 @@
 
 Note [Copy of the limits]
 Routes with a budget of round trips ask for their limit at each call, so no request reads the rows:
-a thread of each process does, every second, and a call looks at its copy. Only the very first call
-waits, for the first copy. With PostgreSQL away the last copy counts, or else the settings.
+a thread of each process does, every second, and a call looks at its copy. Only the very first
+calls wait, for the first copy; one that has a connection of the pool reads for itself instead, as
+it would wait for a thread that needs one more. With PostgreSQL away the last copy counts, or else
+the settings.
 """
 
 import logging
@@ -11,7 +13,7 @@ import os
 import threading
 from collections.abc import Mapping
 
-from django.db import DatabaseError, connections
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from prometheus_client import Counter
 
 from accounts.models import RateLimit
@@ -25,6 +27,11 @@ _FIRST_COPY_SECONDS = 3.0
 refresh_failures = Counter(
     "frontrow_rate_limit_refresh_failures_total", "Times the copy of staff's limits stayed old"
 )
+
+
+def _rates() -> Mapping[str, Rate]:
+    rows = RateLimit.objects.values_list("route", "amount", "period_seconds")
+    return {route: Rate(amount, period) for route, amount, period in rows}
 
 
 class ChosenRates:
@@ -48,8 +55,7 @@ class ChosenRates:
     def refresh(self) -> None:
         """Read the rows; raises what the database raises."""
         with self._reading:  # so that an older copy never replaces a newer one
-            rows = RateLimit.objects.values_list("route", "amount", "period_seconds")
-            self._copy = {route: Rate(amount, period) for route, amount, period in rows}
+            self._copy = _rates()
 
     def stop(self) -> None:
         """Read no more; the last copy stays."""
@@ -59,7 +65,12 @@ class ChosenRates:
 
     def _start(self) -> None:
         """Let a thread read, once a process, so after a fork too; wait for its first copy."""
-        with self._starting:
+        has_connection = connections[DEFAULT_DB_ALIAS].connection is not None
+        if has_connection:
+            self._copy = self._copy or _rates()
+        if not self._starting.acquire(blocking=not has_connection):
+            return
+        try:
             if self._pid == os.getpid():
                 return
             self._reading = threading.Lock()  # the parent's may have been held when it forked
@@ -68,8 +79,11 @@ class ChosenRates:
                 target=self._keep_fresh, args=(copied,), name="rate-limits", daemon=True
             )
             self._thread.start()
-            copied.wait(_FIRST_COPY_SECONDS)
+            if not has_connection:
+                copied.wait(_FIRST_COPY_SECONDS)
             self._pid = os.getpid()  # last: until then everybody waits
+        finally:
+            self._starting.release()
 
     def _keep_fresh(self, copied: threading.Event) -> None:
         while not self._stopping.is_set():

@@ -1,15 +1,18 @@
 """Staff set the limit of a route by a row, and it is in force within two seconds."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from django.conf import settings as django_settings
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError
+from django.db import IntegrityError, connection, connections
 from django.test import Client
 from django.urls import reverse
 
 from accounts import rate_limits
 from accounts.models import AuditEntry, RateLimit, User
-from kernel.rate_limits import rate_of
+from kernel.rate_limits import Rate, rate_of
 from tests.support import factories
 from tests.support.money import CHARGES, PAYMENTS, post
 from tests.support.round_trips import counted_round_trips
@@ -163,3 +166,26 @@ def test_every_limited_route_can_be_set():
     assert set(RateLimit.Route.values) == {*django_settings.RATE_LIMITS, "login", "signup"}
     assert {"login", "signup"} < set(django_settings.ACCOUNT_RATE_LIMITS)
     assert rate_of("pay").amount == 10_000_000
+
+
+def test_a_new_process_whose_requests_hold_every_connection_knows_the_limits(db_ready, monkeypatch):
+    monkeypatch.setattr(rate_limits, "_FIRST_COPY_SECONDS", 60)
+    RateLimit.objects.create(route="join", amount=7, period_seconds=60)
+    connection.close()
+    copy, everybody = rate_limits.ChosenRates(), django_settings.DATABASE_POOL_SIZE
+    meeting = threading.Barrier(everybody)
+
+    def ask(_):
+        RateLimit.objects.count()  # takes a connection of the pool
+        meeting.wait(20)
+        try:
+            return copy.get("join")
+        finally:
+            meeting.wait(20)  # nobody gives one back before all have asked
+            connections.close_all()
+
+    try:
+        with ThreadPoolExecutor(everybody) as threads:
+            assert list(threads.map(ask, range(everybody))) == [Rate(7, 60)] * everybody
+    finally:
+        copy.stop()
