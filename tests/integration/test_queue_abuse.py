@@ -143,7 +143,8 @@ def solved(challenge: dict) -> str:
 class TestProofOfWork:
     @pytest.fixture
     def room(self, db_ready):
-        return Room.open(abuse_check="PROOF_OF_WORK", work_bits=10)
+        # Few enough to find, too many to meet by chance.
+        return Room.open(abuse_check="PROOF_OF_WORK", work_bits=18)
 
     def challenge(self, room, user) -> dict:
         with pytest.raises(ChallengeRequired) as refusal:
@@ -153,7 +154,7 @@ class TestProofOfWork:
     def test_a_new_place_takes_work(self, room):
         user = uuid7()
         challenge = self.challenge(room, user)
-        assert (challenge["kind"], challenge["bits"]) == ("proof_of_work", 10)
+        assert (challenge["kind"], challenge["bits"]) == ("proof_of_work", 18)
         with counted_round_trips() as trips:
             _, place = room.join(user, challenge_response=solved(challenge))
         assert place.created
