@@ -28,6 +28,7 @@ from reservations.usecases import holds
 Seen = dict[str, Any]
 BARE_KEY = "fr:bench:bare"  # what bench/bare.py asks for
 BARE = "bench.bare:application"
+FLOOR = "bench.floor:application"
 API = "config.wsgi:application"
 BURST = 10_000
 _CONNECTIONS = 32
@@ -119,24 +120,31 @@ def measure(folder: Path, *, quick: bool, rounds: int) -> dict[str, Any]:
     with ExitStack() as stack:
         bare = stack.enter_context(serve(BARE, folder))
         api = stack.enter_context(serve(API, folder))
+        floor = stack.enter_context(serve(FLOOR, folder))
         return {
             "rounds": rounds,
-            "bars": _bars(crowd, sizes, rounds, bare, api, folder),
+            "bars": _bars(crowd, sizes, rounds, bare, api, floor, folder),
             "burst": burst,
         }
 
 
 def _bars(
-    crowd: Crowd, sizes: Sizes, rounds: int, bare: Served, api: Served, folder: Path
+    crowd: Crowd,
+    sizes: Sizes,
+    rounds: int,
+    bare: Served,
+    api: Served,
+    floor: Served,
+    folder: Path,
 ) -> dict[str, Any]:
     plain = Job(bare.port, [request("GET", "/bare/")], _CONNECTIONS, sizes.seconds)
 
     def yardstick() -> Seen:
         return play(plain, expected=200, server=bare)
 
-    def again(requests: list[bytes], expected: int) -> Callable[[], Seen]:
-        job = Job(api.port, requests, _CONNECTIONS, sizes.seconds)
-        return lambda: play(job, expected=expected, server=api)
+    def again(requests: list[bytes], expected: int, server: Served = api) -> Callable[[], Seen]:
+        job = Job(server.port, requests, _CONNECTIONS, sizes.seconds)
+        return lambda: play(job, expected=expected, server=server)
 
     fans, holders = count(0, sizes.joins), count(2)
 
@@ -148,7 +156,8 @@ def _bars(
 
     crowded = _room()
     path = f"/api/v1/performances/{crowded.pk}/queue/"
-    poll = again(crowd.polls(crowded, range(1000)), 200)
+    polls = crowd.polls(crowded, range(1000))
+    poll, least_poll = again(polls, 200), again(polls, 200, floor)
     status = again([request("GET", path)], 200)
     crowd.take(_SAME_SEAT, _SAME_SEAT)
     lose = again([crowd.hold(fan, _SAME_SEAT) for fan in range(1, 1001)], 409)
@@ -166,11 +175,12 @@ def _bars(
     bars = {
         "join": (1.5, join, yardstick),
         "own poll": (1.5, poll, yardstick),
+        "(poll's floor)": (1.5, least_poll, yardstick),
         "public status": (1.5, status, yardstick),
         "losing hold": (0.5, lose, yardstick),
         "winning hold": (0.2, win, same_sql),
     }
-    for warm in (yardstick, join, poll, status, lose, win):
+    for warm in (yardstick, join, poll, least_poll, status, lose, win):
         warm()
     return {name: _bar(*bar, rounds=rounds) for name, bar in bars.items()}
 

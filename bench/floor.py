@@ -1,0 +1,33 @@
+"""The least that an own poll can be in Python: believe the login and the token, call, answer.
+
+No request id, access line, counters, limit or breaker, and only the headers without which there is
+no answer. What stands between this and the bar is the language and the server; what stands
+between this and the product is what operators need.
+"""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import config.wsgi  # noqa: F401  (sets Django up)
+from accounts.api.authentication import caller_in
+from kernel import clock
+from kernel.redis.roles import client, fcall
+from queueing import fastpath, tokens
+from queueing.places import place_of
+from queueing.replies import reply_of
+from queueing.store import _keys, _shown
+
+
+def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+    """Answer `GET .../queue/me/` of a fan who has joined."""
+    performance_id, now = UUID(environ["PATH_INFO"].split("/")[4]), clock.now()
+    caller, token = caller_in(environ), environ["HTTP_X_QUEUE_TOKEN"]
+    whose = {"user_id": caller.user_id, "performance_id": performance_id, "now": now}
+    proof = tokens.verify(token, **whose)
+    args = (clock.to_ms(now), str(caller.user_id), *_shown(proof))
+    raw = fcall(client("queue"), "frontrow_queue_v1_poll", _keys(performance_id), args)
+    body = fastpath._place(place_of(reply_of(raw), token=token, proof=proof, **whose))
+    headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+    start_response("200 OK", headers)
+    return [body]
