@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from bisect import bisect_left
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache, lru_cache
@@ -26,7 +26,7 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django_prometheus.middleware import Metrics
-from prometheus_client import Histogram
+from prometheus_client import Counter, Histogram
 
 from kernel.telemetry.context import Correlation, correlated
 
@@ -34,6 +34,11 @@ log = logging.getLogger("frontrow.access")
 
 _text = json.JSONEncoder(ensure_ascii=False).encode
 _PAUSE_SECONDS = 0.1
+
+forgotten = Counter(
+    "frontrow_answers_forgotten_total",
+    "Answers neither logged nor counted: the log was not taken in time",
+)
 
 
 class Answer(NamedTuple):
@@ -51,7 +56,8 @@ class Answer(NamedTuple):
     sent: int
 
 
-_noted: deque[Answer] = deque()
+# Bounded: a log that nobody takes must not take the memory.
+_noted: deque[Answer] = deque(maxlen=100_000)
 _writing = threading.Lock()
 _writer_of = 0  # process id
 _starting = threading.Lock()
@@ -59,6 +65,8 @@ _starting = threading.Lock()
 
 def note(answer: Answer) -> None:
     """Write an answer down within a tenth of a second or so."""
+    if len(_noted) == _noted.maxlen:
+        forgotten.inc()
     _noted.append(answer)
     if _writer_of != os.getpid():
         _start()
@@ -201,6 +209,6 @@ def _observe_all(histogram: Histogram, amounts: Iterable[float]) -> None:
     """
     amounts = list(amounts)
     histogram._sum.inc(sum(amounts))
-    places = Counter(bisect_left(histogram._upper_bounds, amount) for amount in amounts)
-    for place, many in places.items():
-        histogram._buckets[place].inc(many)
+    places = [bisect_left(histogram._upper_bounds, amount) for amount in amounts]
+    for place in set(places):
+        histogram._buckets[place].inc(places.count(place))

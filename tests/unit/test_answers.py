@@ -4,6 +4,7 @@ import json
 import logging
 import multiprocessing
 import sys
+from collections import deque
 from select import PIPE_BUF
 
 import pytest
@@ -98,6 +99,18 @@ def test_many_observations_at_once_are_the_same_as_one_by_one():
         one.observe(amount)
     answers._observe_all(other, amounts)
     assert seen_by_other() == seen_by_one()
+
+
+def test_a_log_that_nobody_takes_does_not_take_the_memory(json_lines, monkeypatch, capsys):
+    monkeypatch.setattr(answers, "_noted", deque(maxlen=3))
+    monkeypatch.setattr(answers, "_start", lambda: None)
+    before = answers.forgotten._value.get()
+    for number in range(5):
+        answers.note(ANSWER._replace(request_id=f"request-{number}"))
+    answers.flush()
+    lines = capsys.readouterr().err.splitlines()
+    assert [json.loads(line)["request_id"][-1] for line in lines] == ["2", "3", "4"]
+    assert answers.forgotten._value.get() == before + 2
 
 
 def _answer_and_end():
