@@ -28,6 +28,13 @@ def rate_of(route: str) -> Rate:
     return _provider()(route) or _parsed(settings.RATE_LIMITS[route])
 
 
+def rate_limit_fields(
+    name: str, *, amount: int, window: int, left: int, reset: int
+) -> tuple[str, str]:
+    """Return the values of RateLimit-Policy and RateLimit; window and reset in seconds."""
+    return f'"{name}";q={amount};w={window}', f'"{name}";r={max(0, left)};t={reset}'
+
+
 class TunedRates(Mapping[str, str]):
     """Rates per address as allauth spells them, read at each call: staff's, else `defaults`."""
 

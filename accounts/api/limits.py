@@ -13,7 +13,8 @@ from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 
 from kernel import clock
-from kernel.api.throttling import rate_limit_fields, refused
+from kernel.api.throttling import refused
+from kernel.rate_limits import rate_limit_fields
 
 _APP = "allauth.account"
 # What allauth counts at a view, by the view's name; where a mail is sent, that too.

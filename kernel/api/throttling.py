@@ -28,7 +28,7 @@ from rest_framework.throttling import BaseThrottle
 
 from kernel import pace
 from kernel.api.caller import Caller
-from kernel.rate_limits import Rate, rate_of
+from kernel.rate_limits import Rate, rate_limit_fields, rate_of
 from kernel.redis.breaker import PartUnavailable
 from kernel.redis.limits import address_tag
 from kernel.redis.roles import client, guarded
@@ -80,13 +80,6 @@ def count(route: str, who: str) -> Counted:
         route, amount=rate.amount, window=rate.period_seconds, left=left, reset=reset
     )
     return Counted(fields, reset if is_refused else None)
-
-
-def rate_limit_fields(
-    name: str, *, amount: int, window: int, left: int, reset: int
-) -> tuple[str, str]:
-    """Return the values of RateLimit-Policy and RateLimit; window and reset in seconds."""
-    return f'"{name}";q={amount};w={window}', f'"{name}";r={max(0, left)};t={reset}'
 
 
 def _route(request: Request, view: Any) -> str | None:

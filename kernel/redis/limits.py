@@ -21,7 +21,7 @@ from prometheus_client import Counter
 
 from kernel.api.refusals import REFUSALS
 from kernel.errors import DomainError, Kind
-from kernel.rate_limits import rate_of
+from kernel.rate_limits import rate_limit_fields, rate_of
 
 SOURCE = Path(__file__).parent / "lua" / "limits.lua"
 
@@ -76,8 +76,8 @@ def note(meter: Meter | None, raw: Sequence[Any]) -> None:
     name = raw[0].decode() if isinstance(raw[0], bytes) else str(raw[0])
     amount, period_ms, left, reset, is_refused = (int(value) for value in raw[1:6])
     if meter is not None:
-        policy = f'"{name}";q={amount};w={max(1, period_ms // 1000)}'
-        meter.fields = (policy, f'"{name}";r={left};t={reset}')
+        window = max(1, period_ms // 1000)
+        meter.fields = rate_limit_fields(name, amount=amount, window=window, left=left, reset=reset)
     if is_refused:
         refused.labels(name).inc()
         raise RateLimited(retry_after=reset)
