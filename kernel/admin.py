@@ -23,7 +23,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.functional import Promise
 
-from kernel import clock, staff_changes
+from kernel import clock, staff_changes, staff_refusals
 from kernel.errors import DomainError
 from kernel.i18n import text
 from kernel.staff_lookups import CarefulLookups
@@ -44,6 +44,10 @@ class StaffAdmin(CarefulLookups, admin.ModelAdmin):  # type: ignore[type-arg]
             for name, action in actions.items()
             if request.user.has_perms(getattr(action[0], "required_permissions", ()))
         }
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        staff_refusals.record_action_not_offered(self, request)
+        return super().changelist_view(request, extra_context)
 
 
 class ReadOnlyAdmin(StaffAdmin):
@@ -166,6 +170,7 @@ class UseCaseAdmin(StaffAdmin):
         try:
             return self._without_transaction(request, *args, **kwargs)
         except DomainError as refusal:
+            staff_refusals.record_error(request, refusal)
             self.message_user(request, str(refusal.message), messages.ERROR)
             request.method = "GET"
             return self._without_transaction(request, *args, **kwargs)
@@ -260,6 +265,7 @@ def _carry_out(
     try:
         done = perform(model_admin, request, objects, now=clock.now(), **fields)
     except DomainError as refusal:
+        staff_refusals.record_error(request, refusal, deed=perform.__name__)
         extras = "; ".join(f"{name}: {value}" for name, value in refusal.extras.items())
         told = f"{refusal.message} ({extras})" if extras else str(refusal.message)
         model_admin.message_user(request, told, messages.ERROR)

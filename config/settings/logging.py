@@ -28,9 +28,16 @@ LOGGING = {
             "formatter": LOG_FORMAT,
             "filters": ["correlation"],
         },
+        "security": {
+            "class": "logging.StreamHandler",
+            "formatter": "json",
+            "filters": ["correlation"],
+        },
     },
     "root": {"handlers": ["stderr"], "level": _level},
     "loggers": {
+        # JSON whatever LOG_FORMAT says, and kept whatever LOG_LEVEL says: Note [Security log].
+        "frontrow.security": {"level": "INFO", "handlers": ["security"], "propagate": False},
         "django.server": {"level": "WARNING"},
         # Ticks come several times a second; Flower and the metrics show them better. Lines only at
         # DEBUG.

@@ -10,6 +10,7 @@ from psycopg_pool import PoolTimeout
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from kernel import staff_refusals
 from kernel.api import problem
 from kernel.api.refusals import REFUSALS
 from kernel.db.busy import is_away, is_busy
@@ -48,6 +49,8 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     if isinstance(translated, DomainError):
         return _of_domain_error(translated, request.path)
     if isinstance(translated, exceptions.APIException):
+        if isinstance(translated, exceptions.PermissionDenied):
+            staff_refusals.record(request, code="permission_denied")
         return _of_api_exception(translated, request.path)
     return None
 

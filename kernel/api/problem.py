@@ -7,6 +7,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from rest_framework.utils import encoders
 
+from kernel import staff_refusals
 from kernel.api.refusals import REFUSALS
 from kernel.errors import DomainError, Kind
 
@@ -70,7 +71,8 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Answer Django's own 403."""
+    """Answer Django's own 403; of staff it is written to the security log."""
+    staff_refusals.record(request, code="permission_denied")
     return refused(request, "permission_denied")
 
 

@@ -1,0 +1,80 @@
+"""The security log: what somebody who watches for attacks reads.
+
+Note [Security log]
+Each security event is one JSON line of the logger `frontrow.security`, whatever LOG_FORMAT and
+LOG_LEVEL say, and one count of `frontrow_security_events_total`. A line names people by id and
+client IP alone: no e-mail addresses, no codes, no passwords, no request bodies. It is printable
+ASCII and bounded below what a pipe takes in one piece, so that no caller forges, floods or tears
+a line. The events are those of `EVENTS`; docs/metrics.md lists them for whoever writes the alerts.
+"""
+
+import logging
+from collections.abc import Mapping
+from uuid import UUID
+
+from prometheus_client import Counter
+
+log = logging.getLogger("frontrow.security")
+
+EVENTS = {
+    "login_failed": "a wrong password, code or account at either login",
+    "login_throttled": "a login refused because too many have failed",
+    "account_locked_out": "staff locked an account",
+    "account_let_in": "staff let a locked account in again",
+    "password_changed": "a person changed a password",
+    "password_reset": "a password was set by a mailed code",
+    "password_set_by_staff": "staff set somebody's password",
+    "email_added": "a person added an e-mail address",
+    "email_changed": "an account's e-mail address changed",
+    "email_removed": "a person removed an e-mail address",
+    "email_changed_by_staff": "staff changed somebody's e-mail address",
+    "mfa_activated": "a second factor was set up",
+    "mfa_deactivated": "a second factor was removed",
+    "mfa_failed": "a wrong second factor",
+    "recovery_codes_made": "recovery codes were made anew",
+    "refresh_token_reused": "a used refresh token came back; its login was ended",
+    "login_ended": "staff or a rule ended somebody's logins",
+    "rights_changed": "somebody's groups or staff rights changed",
+    "staff_deed_refused": "staff tried what they may not do",
+    "api_key_refused": "a machine's key that is unknown, revoked or without the scope",
+}
+LONGEST_VALUE = 120  # characters
+MOST_FIELDS = 8
+_WITHHELD = "(withheld)"
+_SECRETS = ("password", "secret", "token", "cookie", "email")
+
+recorded = Counter("frontrow_security_events_total", "Security events, by name", ["event"])
+
+Value = str | int | float | bool | UUID | None
+
+
+def record(
+    event: str, *, user_id: UUID | str | None = None, client_ip: str | None = None, **fields: Value
+) -> None:
+    """Write one line and count it. See Note [Security log].
+
+    `user_id` is whoever acted or was aimed at (name the other one in `fields`), `client_ip` where
+    the request came from. Raises ValueError for an event that is not in `EVENTS`, and for too many
+    fields: both are defects of the caller, whatever the request was.
+    """
+    if event not in EVENTS:
+        raise ValueError(f"{event} is no security event")
+    if len(fields) > MOST_FIELDS:
+        raise ValueError(f"{len(fields)} fields are too many for a line")
+    recorded.labels(event).inc()
+    known = {"event": event, "user_id": user_id, "client_ip": client_ip}
+    log.warning("security", extra=_shown({**known, **fields}))
+
+
+def _shown(fields: Mapping[str, Value]) -> dict[str, object]:
+    return {name: _value(name, value) for name, value in fields.items()}
+
+
+def _value(name: str, value: Value) -> object:
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    text = str(value)
+    if any(word in name for word in _SECRETS) or "@" in text:
+        return _WITHHELD
+    shown = "".join(letter if " " <= letter <= "~" else "?" for letter in text[:LONGEST_VALUE])
+    return shown if len(text) <= LONGEST_VALUE else shown[:-3] + "..."
