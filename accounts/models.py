@@ -150,6 +150,7 @@ class RateLimit(models.Model):
         """The routes of `settings.RATE_LIMITS`, and allauth's of `ACCOUNT_RATE_LIMITS`."""
 
         ANONYMOUS = "anonymous", text(en="Not logged in, an address", ko="비로그인, 주소별")
+        REFUSED = "refused", text(en="Malformed calls, a person", ko="잘못된 요청, 사용자별")
         DEFAULT = "default", text(en="Everything else, a person", ko="그 밖의 요청, 사용자별")
         JOIN = "join", text(en="Join the line, a person", ko="대기열 진입, 사용자별")
         JOIN_ADDRESS = (

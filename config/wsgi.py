@@ -9,7 +9,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 django = get_wsgi_application()
 
 # Once Django is set up: it imports models.
+from accounts.api.authentication import login_of  # noqa: E402
+from kernel.api.call_limits import CallLimits  # noqa: E402
 from queueing.fastpath import FastPath as WaitingRoom  # noqa: E402
 from reservations.fastpath import FastPath as Holds  # noqa: E402
 
-application = WaitingRoom(Holds(django))
+application = CallLimits(WaitingRoom(Holds(django)), login_of=login_of)

@@ -51,6 +51,31 @@ class Pace:
         left = math.floor(room / each + _ROUNDING)
         return Counted(max(0, left), max(1, math.ceil(due - now - _ROUNDING)), False)
 
+    def is_spent(self, caller: Hashable, rate: Rate, *, now: float) -> Counted | None:
+        """Return how a call at `now` would be refused, without counting; None where it may come."""
+        theoretical_arrival = self._due.get(caller)
+        if theoretical_arrival is None or theoretical_arrival <= now:
+            return None
+        each = rate.period_seconds / rate.amount
+        over = theoretical_arrival + each - now - rate.period_seconds
+        if not min(_ROUNDING, each / 2) < over <= each + 1:  # far over: by another, older limit
+            return None
+        return Counted(0, max(1, math.ceil(over - _ROUNDING)), True)
+
+    def charge(self, caller: Hashable, rate: Rate, cost: int, *, now: float) -> Counted:
+        """Count `cost` calls that have come already: as many as there is room for."""
+        each = rate.period_seconds / rate.amount
+        theoretical_arrival = max(self._due.get(caller, 0.0), now) + cost * each
+        self._due[caller] = min(theoretical_arrival, now + rate.period_seconds)
+        remaining = math.floor((now + rate.period_seconds - self._due[caller]) / each + _ROUNDING)
+        return Counted(remaining, max(1, math.ceil(self._due[caller] - now - _ROUNDING)), False)
+
+    def refund(self, caller: Hashable, rate: Rate) -> None:
+        """Take one counted call back."""
+        theoretical_arrival = self._due.get(caller)
+        if theoretical_arrival is not None:
+            self._due[caller] = theoretical_arrival - rate.period_seconds / rate.amount
+
     def clear(self) -> None:
         """Forget everybody."""
         self._due = {}

@@ -90,7 +90,7 @@ class FastPath:
         if method == "POST" and not _has_bare_body(environ):
             return None
         caller = caller_in(environ)
-        if caller is None:
+        if caller is None or throttling.count_person(environ, caller.user_id) is not None:
             return None
         meter = Meter()
 

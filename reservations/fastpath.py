@@ -72,7 +72,7 @@ class FastPath:
         started = time.perf_counter()
         wish = _wish(environ)
         caller = caller_in(environ) if wish else None
-        if wish is None or caller is None:
+        if wish is None or caller is None or throttling.count_person(environ, caller.user_id):
             return self._application(environ, start_response)
         correlation = context.received(
             environ.get("HTTP_X_REQUEST_ID"), environ.get("HTTP_TRACEPARENT")

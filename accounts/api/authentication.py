@@ -1,6 +1,5 @@
 """Turn `Authorization: Bearer` into a frozen caller: no SQL, no Redis."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from rest_framework.authentication import BaseAuthentication
@@ -13,6 +12,7 @@ from kernel.api.caller import Caller
 from kernel.i18n import text
 
 _SCHEME = "bearer"
+_LOGIN = "frontrow.login"
 
 
 class JWTAuthentication(BaseAuthentication):
@@ -23,35 +23,43 @@ class JWTAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Caller, str] | None:
         """Return the caller and the token; None without a bearer token; 401 for a bad one."""
-        header = request.META.get("HTTP_AUTHORIZATION", "")
-        scheme, _, token = header.partition(" ")
-        if scheme.lower() != _SCHEME:
-            return None
-        try:
-            caller = tokens.read_access_token(token.strip(), now=clock.now())
-        except keys.TokenExpired:
-            raise TokenExpired from None
-        except keys.TokenInvalid:
-            raise TokenInvalid from None
-        if revocation.is_revoked(caller.session_id):
-            raise TokenRevoked
-        return caller, token
+        login = login_of(request.META)
+        if isinstance(login, AuthenticationFailed):
+            raise login
+        return None if login is None else (login, request.META["HTTP_AUTHORIZATION"])
 
     def authenticate_header(self, request: Request) -> str:
         """Return the challenge of RFC 6750."""
         return 'Bearer realm="frontrow"'
 
 
-def caller_in(environ: Mapping[str, Any]) -> Caller | None:
+def caller_in(environ: dict[str, Any]) -> Caller | None:
     """Return who asks in a WSGI environment; None for anybody who has to be told why not."""
-    scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    login = login_of(environ)
+    return login if isinstance(login, Caller) else None
+
+
+def login_of(environ: dict[str, Any]) -> "Caller | AuthenticationFailed | None":
+    """Return who asks, why a token shown is not believed, or None where none is shown.
+
+    Looked at once a request, whoever asks first: the answer stays in the environment.
+    """
+    if _LOGIN not in environ:
+        environ[_LOGIN] = _read(environ.get("HTTP_AUTHORIZATION", ""))
+    return environ[_LOGIN]
+
+
+def _read(header: str) -> "Caller | AuthenticationFailed | None":
+    scheme, _, token = header.partition(" ")
     if scheme.lower() != _SCHEME:
         return None
     try:
         caller = tokens.read_access_token(token.strip(), now=clock.now())
+    except keys.TokenExpired:
+        return TokenExpired()
     except keys.TokenInvalid:
-        return None
-    return None if revocation.is_revoked(caller.session_id) else caller
+        return TokenInvalid()
+    return TokenRevoked() if revocation.is_revoked(caller.session_id) else caller
 
 
 class TokenInvalid(AuthenticationFailed):

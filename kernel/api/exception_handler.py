@@ -1,6 +1,9 @@
 """The one place where a failure becomes an HTTP status."""
 
+import json
 import logging
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
@@ -28,8 +31,16 @@ _CODES = {
 }
 
 
+# Of one answer (Note [Length before children] in kernel/api/body_limits.py): with the other members
+# it stays under 8 KiB.
+_MOST_ERRORS = 20
+_MOST_ERROR_BYTES = 4096
+_LONGEST_TEXT = 200
+_as_json = json.JSONEncoder().encode  # escapes: no other form is longer
+
+
 class BodyTooLarge(exceptions.APIException):
-    """The body is over `DATA_UPLOAD_MAX_MEMORY_SIZE`."""
+    """The body is longer than its route takes (Note [Length before children])."""
 
     status_code = 413
     default_code = "body_too_large"
@@ -95,7 +106,7 @@ def _of_api_exception(error: exceptions.APIException, instance: str) -> Response
     extras: dict[str, Any] = {}
     if isinstance(error, exceptions.ValidationError):
         code = "validation_failed"
-        extras["errors"] = list(_pointers(error.detail, ""))
+        extras["errors"] = _first_errors(error.detail)
     else:
         raw_code = error.get_codes() if isinstance(error.detail, str) else error.default_code
         code = _CODES.get(str(raw_code), str(raw_code))
@@ -109,7 +120,24 @@ def _of_api_exception(error: exceptions.APIException, instance: str) -> Response
     )
 
 
-def _pointers(detail: Any, pointer: str) -> Any:
+def _first_errors(detail: Any) -> list[dict[str, str]]:
+    """Return as many errors as an answer may name; what a message quotes of the body is cut."""
+    room = _MOST_ERROR_BYTES
+    found: list[dict[str, str]] = []
+    for pointer, message in islice(_pointers(detail, ""), _MOST_ERRORS):
+        one = {"pointer": _cut(pointer), "detail": _cut(message)}
+        room -= len(_as_json(one))
+        if room < 0 and found:
+            break
+        found.append(one)
+    return found
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}…"
+
+
+def _pointers(detail: Any, pointer: str) -> Iterator[tuple[str, str]]:
     """Flatten DRF's nested error detail into JSON pointers (RFC 6901)."""
     if isinstance(detail, dict):
         for key, value in detail.items():
@@ -122,7 +150,7 @@ def _pointers(detail: Any, pointer: str) -> Any:
                 continue
             yield from _pointers(item, f"{pointer}/{index}" if nested else pointer)
     else:
-        yield {"pointer": pointer, "detail": str(detail)}
+        yield pointer, str(detail)
 
 
 def _escaped(key: str) -> str:

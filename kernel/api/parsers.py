@@ -5,17 +5,25 @@ import math
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
+
+from kernel.api import body_limits
+
+# Of one document (Note [Length before children]): counted on the bytes, before they are parsed, so
+# commas and brackets inside texts count too. No route needs a quarter of them.
+MOST_MEMBERS = 4096
+MOST_CONTAINERS = 1024
+DEEPEST = 16
 
 
 class StrictJSONParser(JSONParser):
     """I-JSON (RFC 7493) of bounded size and depth: what every reader understands in the same way.
 
     Refused with `malformed_json`: anything but an object in UTF-8, a member named twice, NaN and
-    infinities, lone surrogates; and NUL, which PostgreSQL can't store.
+    infinities, lone surrogates, NUL, which PostgreSQL can't store; and more members or deeper
+    nesting than any route needs.
     """
 
     def parse(
@@ -26,10 +34,14 @@ class StrictJSONParser(JSONParser):
     ) -> Any:
         """Return the object in the body; raises `ParseError`, or `RequestDataTooBig` (413)."""
         # DRF reads past Django's own limit, which guards `request.body` alone.
-        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        request = (parser_context or {}).get("request")
+        limit = body_limits.limit_of(request.path if request is not None else "")
         raw = stream.read(limit + 1)
         if len(raw) > limit:
             raise RequestDataTooBig
+        containers = raw.count(b"[") + raw.count(b"{")
+        if containers > MOST_CONTAINERS or raw.count(b",") > MOST_MEMBERS:
+            raise ParseError("The document has too many members.")
         try:
             data = json.loads(
                 raw.decode(),
@@ -39,6 +51,8 @@ class StrictJSONParser(JSONParser):
             )
             if b"\\u" in raw:  # the only way to write what follows
                 _check_characters(data)
+            if containers > DEEPEST:
+                _check_depth(data)
         except RecursionError:
             raise ParseError("The document is nested too deeply.") from None
         except ValueError as error:
@@ -64,6 +78,20 @@ def _finite(text: str) -> float:
     if math.isinf(value):
         raise ValueError("a number is out of range")
     return value
+
+
+def _check_depth(data: Any) -> None:
+    level = [data]
+    for _ in range(DEEPEST + 1):
+        level = [
+            child
+            for value in level
+            for child in (value.values() if isinstance(value, dict) else value)
+            if isinstance(child, (dict, list))
+        ]
+        if not level:
+            return
+    raise ValueError("nested too deeply")
 
 
 def _check_characters(data: Any) -> None:

@@ -12,6 +12,7 @@ from kernel.api.refusals import REFUSALS
 from kernel.errors import DomainError, Kind
 
 CONTENT_TYPE = "application/problem+json"
+_LONGEST_INSTANCE = 500  # characters; a path may be longer, an answer to it need not be
 
 STATUS: dict[Kind, int] = {
     Kind.INVALID: 400,
@@ -34,7 +35,7 @@ def document(
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": str(detail),
-        "instance": instance,
+        "instance": instance[:_LONGEST_INSTANCE],
         "code": code,
         **extras,
     }

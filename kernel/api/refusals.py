@@ -50,7 +50,7 @@ REFUSALS = {
     ),
     "not_acceptable": Refusal(406, text(en="Only JSON is served here.", ko="JSON만 제공합니다.")),
     "body_too_large": Refusal(
-        413, text(en="The body is larger than 1 MiB.", ko="본문이 1 MiB보다 큽니다.")
+        413, text(en="The body is larger than this route takes.", ko="본문이 너무 큽니다.")
     ),
     "unsupported_media_type": Refusal(
         415, text(en="Only JSON is taken here.", ko="JSON만 받습니다.")

@@ -6,17 +6,37 @@ from rest_framework import serializers
 
 from kernel.i18n import text
 
+_MOST_UNKNOWN = 20  # unknown members of an object that its refusal names
+
 
 class StrictSerializer(serializers.Serializer[Any]):
     """A request body whose unknown members are refused instead of silently dropped."""
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, dict):
-            unknown = sorted(set(data) - set(self.fields))
+            unknown = sorted(data.keys() - self.fields.keys())[:_MOST_UNKNOWN]
             if unknown:
                 message = text(en="Unknown field.", ko="알 수 없는 항목입니다.")
                 raise serializers.ValidationError({name: [str(message)] for name in unknown})
         return super().to_internal_value(data)
+
+
+class BoundedListField(serializers.ListField):
+    """A list of at most `max_length`, which is looked at before any of its children.
+
+    DRF's own validates them all, then counts (Note [Length before children]).
+    """
+
+    def __init__(self, *, max_length: int, **kwargs: Any) -> None:
+        super().__init__(max_length=max_length, **kwargs)
+        self._most = max_length
+
+    def run_child_validation(self, data: Any) -> list[Any]:
+        """Validate the children; raises `ValidationError` for too many before looking at one."""
+        if len(data) > self._most:
+            self.fail("max_length", max_length=self._most)
+        validated: list[Any] = super().run_child_validation(data)
+        return validated
 
 
 class IdField(serializers.UUIDField):

@@ -1,11 +1,13 @@
 """Rate limits of the API: in the process, or for all of them on the library `limits`.
 
 Note [Rate limits]
-A limit belongs to a route and counts per person, or per address while nobody is logged in. Most
-routes have a budget of round trips, so each process counts them by itself and n processes let n
-times the limit pass: the aim is to stop a runaway client, not to meter. Routes in
-`SHARED_RATE_LIMITS` (what costs money) are counted in the cache Redis for all processes, by each
-process alone while it is away. Joins and holds are counted elsewhere (Note [Limits in a function]).
+A limit belongs to a route and counts per person; every call was counted by client IP before (Note
+[Counted first] in kernel/api/call_limits.py). Most routes have a budget of round trips, so each
+process counts them by itself and n processes let n times the limit pass: the aim is to stop a
+runaway client, not to meter. Routes in `SHARED_RATE_LIMITS` (what costs money) are counted in the
+cache Redis for all processes, by each process alone while it is away. Joins and holds are counted
+elsewhere (Note [Limits in a function]). Calls of a person that were refused as malformed count
+for the route "refused" on top of it, wherever they went.
 Staff may set a route's limit by a row (Note [Tuned limits] in kernel/rate_limits.py).
 429 only ever means "slow down" and says for how long.
 """
@@ -16,6 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -30,10 +33,13 @@ from kernel import pace
 from kernel.api.caller import Caller
 from kernel.rate_limits import Rate, rate_limit_fields, rate_of
 from kernel.redis.breaker import PartUnavailable
-from kernel.redis.limits import address_tag
 from kernel.redis.roles import client, guarded
 
 refused = Counter("frontrow_rate_limited_total", "Requests answered 429, by route", ["route"])
+
+# In a WSGI environment: the user id of the person by whose own limit the call is counted.
+PERSON = "frontrow.person"
+_REFUSED = "refused"
 
 _callers = pace.Pace(most=100_000)  # about 200 bytes each
 
@@ -46,13 +52,18 @@ class RouteThrottle(BaseThrottle):
     def allow_request(self, request: Request, view: Any) -> bool:
         """Count the request; leave what the answer's headers say on the request.
 
-        A view whose route is None isn't counted here: a function counts while it does the work.
+        Calls of nobody are not counted here: Note [Counted first]. Nor is a view whose route is
+        None: a function counts while it does the work.
         """
-        route = _route(request, view)
-        if route is None:
+        caller = request.user
+        if not isinstance(caller, Caller):
             return True
-        counted = count(route, _who(request))
-        request._request.rate_limit = counted.headers  # type: ignore[attr-defined]
+        counted, route = count_person(request.META, caller.user_id), _route(request, view)
+        if counted is None and route is not None:
+            counted = count(route, str(caller.user_id))
+        if counted is None:
+            return True
+        request._request.rate_limit = counted.headers
         self._wait = counted.wait
         return counted.wait is None
 
@@ -70,31 +81,51 @@ class Counted:
 
 
 def count(route: str, who: str) -> Counted:
-    """Count one call of `who` (a user id or an address) to `route` of `settings.RATE_LIMITS`."""
+    """Count one call of `who` (a user id) to `route` of `settings.RATE_LIMITS`."""
     rate = rate_of(route)
     shared = route in settings.SHARED_RATE_LIMITS
-    left, reset, is_refused = _count_shared(route, who, rate) if shared else _own(route, who, rate)
-    if is_refused:
+    counted = _count_shared(route, who, rate) if shared else _own(route, who, rate)
+    if counted.is_refused:
         refused.labels(route).inc()
+    return _told(route, rate, counted)
+
+
+def count_person(environ: dict[str, Any], user_id: UUID) -> Counted | None:
+    """Take a call over from its client IP's limit: it is counted by this person's limits from here.
+
+    Return the refusal of a person whose calls were refused too often of late, else None.
+    """
+    rate = rate_of(_REFUSED)
+    spent = _callers.is_spent((_REFUSED, str(user_id)), rate, now=time.time())
+    if spent is not None:
+        refused.labels(_REFUSED).inc()
+        return _told(_REFUSED, rate, spent)
+    environ[PERSON] = str(user_id)
+    return None
+
+
+def charge_refusal(user_id: str) -> Counted:
+    """Count a call of a person that was refused before it began."""
+    rate = rate_of(_REFUSED)
+    return _told(_REFUSED, rate, _callers.charge((_REFUSED, user_id), rate, 1, now=time.time()))
+
+
+def _told(route: str, rate: Rate, counted: pace.Counted) -> Counted:
     fields = rate_limit_fields(
-        route, amount=rate.amount, window=rate.period_seconds, left=left, reset=reset
+        route,
+        amount=rate.amount,
+        window=rate.period_seconds,
+        left=counted.left,
+        reset=counted.reset,
     )
-    return Counted(fields, reset if is_refused else None)
+    return Counted(fields, counted.reset if counted.is_refused else None)
 
 
 def _route(request: Request, view: Any) -> str | None:
     route: Any = getattr(view, "throttle_route", "default")
     if isinstance(route, dict):  # by method, where one address serves several routes
         route = route.get(request.method, "default")
-    if route == "default" and not isinstance(request.user, Caller):
-        return "anonymous"
     return route  # type: ignore[no-any-return]
-
-
-def _who(request: Request) -> str:
-    if isinstance(request.user, Caller):
-        return str(request.user.user_id)
-    return address_tag(client_address(request._request))
 
 
 def client_address(request: HttpRequest) -> str:

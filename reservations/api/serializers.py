@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from concerts.models import Performance
-from kernel.api.serializers import IdField, MoneySerializer, StrictSerializer
+from kernel.api.serializers import BoundedListField, IdField, MoneySerializer, StrictSerializer
 from kernel.i18n import localized, text
 from reservations import policy
 
@@ -29,7 +29,7 @@ class HoldRequestSerializer(StrictSerializer):
     """Which seats to hold, all of them or none: chosen by hand, or the best there are."""
 
     performance_id = IdField()
-    seat_ids = serializers.ListField(
+    seat_ids = BoundedListField(
         child=IdField(),
         min_length=1,
         max_length=policy.MAX_SEATS_PER_REQUEST,

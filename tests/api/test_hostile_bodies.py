@@ -11,7 +11,7 @@ from tests.support.hostile import WITH_BODY, Caller, Operation, code_of
 each = pytest.mark.parametrize
 
 
-LIMIT = 1024 * 1024
+LIMIT = 64 * 1024
 BODIES = {
     "not JSON": b"{",
     "text": b"hello",
@@ -26,8 +26,10 @@ BODIES = {
     "raw NUL": b'{"a": "\x00"}',
     "escaped NUL": b'{"a": "\\u0000"}',
     "lone surrogate": b'{"a": "\\ud800"}',
-    "nested arrays": b'{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
-    "nested objects": b'{"a":' * 50_000 + b"1" + b"}" * 50_000,
+    "nested arrays": b'{"a": ' + b"[" * 30_000 + b"]" * 30_000 + b"}",
+    "nested objects": b'{"a":' * 10_000 + b"1" + b"}" * 10_000,
+    "many members": b'{"a": [' + b"1," * 20_000 + b"1]}",
+    "many objects": b'{"a": [' + b"{}," * 10_000 + b"{}]}",
     "member twice": b'{"method": "POINTS", "method": "CARD"}',
     "NaN": b'{"amount": NaN}',
     "infinity": b'{"amount": 1e400}',
@@ -79,6 +81,7 @@ WEIRD: list[Any] = [
     None,
     "",
     " ",
+    "x" * 60_000,
     "x" * 100_000,
     "가" * 300,
     "\u202e\u2066",
@@ -103,8 +106,9 @@ WEIRD: list[Any] = [
     {"amount": {"amount": {}}},
     ["not-a-uuid"],
     [str(uuid7())] * 2,
+    [str(uuid7()) for _ in range(1500)],
     [str(uuid7()) for _ in range(5000)],
-    list(range(5000)),
+    list(range(4000)),
 ]
 
 
@@ -130,7 +134,8 @@ def test_no_value_of_a_member_breaks_anything(operation: Operation, caller: Call
         for value in WEIRD:
             body = json.dumps(required | {name: value}).encode()
             answer = caller.send(operation.method, operation.url(), body)
-            assert answer.status_code in {400, 404}, (name, str(value)[:50])
+            allowed = {400, 404} if len(body) <= LIMIT else {413}
+            assert answer.status_code in allowed, (name, str(value)[:50])
     for name in required:
         rest = {other: value for other, value in required.items() if other != name}
         answer = caller.send(operation.method, operation.url(), json.dumps(rest).encode())

@@ -101,3 +101,35 @@ def test_when_there_are_too_many_those_who_may_call_freely_go_first():
     pace.count("new", rate, now=70.0)
     assert len(pace) == 2
     assert pace.count("waits", rate, now=71.0).is_refused
+
+
+@settings(deadline=None)
+@given(rate=RATES, gaps=GAPS)
+def test_whether_calls_are_spent_is_known_without_counting(rate, gaps):
+    pace, now = Pace(most=10), START_MS / 1000
+    for gap in gaps:
+        now += gap / 1000
+        spent = pace.is_spent("caller", rate, now=now)
+        counted = pace.count("caller", rate, now=now)
+        assert (spent is not None) == counted.is_refused
+        assert spent in (None, counted)
+
+
+@settings(deadline=None)
+@given(rate=RATES, gaps=GAPS, data=some.data())
+def test_a_call_given_back_was_never_there(rate, gaps, data):
+    pace, plain, now = Pace(most=10), Pace(most=10), START_MS / 1000
+    for gap in gaps:
+        now += gap / 1000
+        if data.draw(some.booleans()) and not pace.count("caller", rate, now=now).is_refused:
+            pace.refund("caller", rate)
+        assert pace.count("caller", rate, now=now) == plain.count("caller", rate, now=now)
+
+
+def test_what_has_come_already_is_charged_as_far_as_there_is_room():
+    pace, rate = Pace(most=10), Rate(6, 60)
+    assert pace.charge("a", rate, 2, now=0.0) == (4, 20, False)
+    assert pace.charge("a", rate, 3, now=0.0) == (1, 50, False)
+    assert pace.charge("a", rate, 3, now=0.0) == (0, 60, False)
+    assert pace.count("a", rate, now=0.0) == (0, 10, True)
+    assert not pace.count("a", rate, now=10.0).is_refused

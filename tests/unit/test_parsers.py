@@ -13,11 +13,17 @@ def parse(raw: bytes):
     return StrictJSONParser().parse(io.BytesIO(raw))
 
 
+def nested(levels: int) -> list:
+    return [] if levels == 1 else [nested(levels - 1)]
+
+
 @pytest.mark.parametrize(
     ("raw", "data"),
     [
         (b"{}", {}),
         ('{"이름": "가 \\uac00 \\ud83d\\ude00"}'.encode(), {"이름": "가 가 😀"}),
+        (b'{"a": ' + b"[" * 15 + b"]" * 15 + b"}", {"a": nested(15)}),
+        (b'{"a": [' + b"0," * 4000 + b"0]}", {"a": [0] * 4001}),
         (rb'{"path": "C:\\u0000", "n": [1.5, null]}', {"path": "C:\\u0000", "n": [1.5, None]}),
     ],
 )
@@ -45,7 +51,10 @@ def test_an_object_is_read(raw, data):
         pytest.param(b'{"a": [{"\\u0000": 1}]}', id="NUL in a name"),
         pytest.param(b'{"a": ["\\u0000"]}', id="NUL in a list"),
         pytest.param(b'{"a": "\0"}', id="raw NUL"),
-        pytest.param(b'{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", id="nested deeply"),
+        pytest.param(b'{"a": ' + b"[" * 17 + b"]" * 17 + b"}", id="nested deeply"),
+        pytest.param(b'{"a": ' + b"[" * 30_000 + b"]" * 30_000 + b"}", id="an abyss"),
+        pytest.param(b'{"a": [' + b"0," * 4097 + b"0]}", id="many members"),
+        pytest.param(b'{"a": [' + b"{}," * 1024 + b"{}]}", id="many objects"),
     ],
 )
 def test_what_could_be_understood_otherwise_is_refused(raw):
@@ -54,7 +63,7 @@ def test_what_could_be_understood_otherwise_is_refused(raw):
 
 
 def test_a_body_is_never_read_past_the_limit(settings):
-    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10
+    settings.BODY_LIMIT = 10
     assert parse(b'{"a":  12}') == {"a": 12}
     stream = io.BytesIO(b'{"a": 123}' + b" " * 1000)
     with pytest.raises(RequestDataTooBig):

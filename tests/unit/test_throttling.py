@@ -1,24 +1,21 @@
 """Limits per route and caller, told in headers."""
 
-from itertools import count
-
 import pytest
 from django.http import HttpResponse
 from django.test import RequestFactory
 from rest_framework.request import Request
 
+from kernel.api import throttling
 from kernel.api.caller import Caller
 from kernel.api.middleware import RateLimitHeaders
 from kernel.api.throttling import RouteThrottle, client_address
 from kernel.ids import uuid7
 
-_addresses = count(1)
-
 
 @pytest.fixture(autouse=True)
 def _limits(settings):
     settings.RATE_LIMITS = {
-        "anonymous": "3/hour",
+        "refused": "3/hour",
         "default": "5/hour",
         "hold": "2/hour",
     }
@@ -42,10 +39,6 @@ def request(user=None, method="get", **meta):
     made = Request(getattr(RequestFactory(), method)("/", **meta))
     made._user = user
     return made
-
-
-def address():
-    return f"10.0.0.{next(_addresses)}"
 
 
 def allowed(n, view=_View, user=None, **meta):
@@ -78,10 +71,18 @@ def test_what_a_function_counts_is_not_counted_twice():
     assert allowed(9, _ByMethod, Caller(user_id=uuid7()), method="put") == [True] * 9
 
 
-def test_nobody_is_counted_by_address():
-    here, there = address(), address()
-    assert allowed(4, REMOTE_ADDR=here) == [True] * 3 + [False]
-    assert allowed(1, REMOTE_ADDR=there) == [True]
+def test_calls_of_nobody_were_counted_before():
+    assert allowed(9) == [True] * 9
+
+
+def test_who_was_refused_too_often_waits_whatever_the_route():
+    caller = Caller(user_id=uuid7())
+    for _ in range(3):
+        throttling.charge_refusal(str(caller.user_id))
+    throttle = RouteThrottle()
+    assert throttle.allow_request(request(caller, method="put"), _ByMethod()) is False
+    assert 1 <= throttle.wait() <= 1200
+    assert allowed(1, user=Caller(user_id=uuid7())) == [True]
 
 
 def test_a_refusal_says_when_to_come_back():
