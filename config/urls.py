@@ -1,5 +1,6 @@
 """The site's addresses, one line an app."""
 
+from allauth.headless.spec import views as login_api
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
@@ -7,11 +8,22 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, Spec
 
 from kernel.api import documents
 from kernel.api.jwks import jwks
+from kernel.api.rendered import once
+
+_SCHEMA_FORMS = (
+    "application/vnd.oai.openapi",
+    "application/yaml",
+    "application/vnd.oai.openapi+json",
+    "application/json",
+)
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="docs"), name="front"),
     path("", include("kernel.telemetry.urls")),
     path("admin/", admin.site.urls),
+    path("_allauth/openapi.yaml", once(login_api.OpenAPIYAMLView.as_view())),
+    path("_allauth/openapi.json", once(login_api.OpenAPIJSONView.as_view())),
+    path("_allauth/openapi.html", once(login_api.OpenAPIHTMLView.as_view())),
     path("_allauth/", include("allauth.headless.urls")),
     path(".well-known/jwks.json", jwks, name="jwks"),
     path("api/v1/", include("catalogue.api.urls")),
@@ -20,11 +32,11 @@ urlpatterns = [
     path("api/v1/", include("payments.api.urls")),
     path("api/v1/", include("reservations.api.urls")),
     path("api/v1/", include("tickets.api.urls")),
-    path("docs/errors", documents.errors, name="errors"),
-    path("docs/events/<str:event_type>.json", documents.event_schema, name="event_schema"),
-    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
-    path("api/redoc/", SpectacularRedocView.as_view(url_name="schema"), name="redoc"),
+    path("docs/errors", once(documents.errors), name="errors"),
+    path("docs/events/<str:event_type>.json", once(documents.event_schema), name="event_schema"),
+    path("api/schema/", once(SpectacularAPIView.as_view(), forms=_SCHEMA_FORMS), name="schema"),
+    path("api/docs/", once(SpectacularSwaggerView.as_view(url_name="schema")), name="docs"),
+    path("api/redoc/", once(SpectacularRedocView.as_view(url_name="schema")), name="redoc"),
 ]
 
 handler400 = "kernel.api.problem.bad_request"

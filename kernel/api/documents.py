@@ -1,4 +1,7 @@
-"""The documents that answers and events lead to: error codes and the schemas of events."""
+"""The documents that answers and events lead to: error codes and the schemas of events.
+
+Addresses serve them through `kernel.api.rendered.once`.
+"""
 
 import json
 from functools import cache
@@ -8,23 +11,15 @@ from typing import Any
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from django.views.decorators.cache import cache_control
-from django.views.decorators.http import require_safe
 
 from kernel.api import codes
 
-_FOR_ANYBODY = cache_control(public=True, max_age=300)
 
-
-@require_safe
-@_FOR_ANYBODY
 def errors(request: HttpRequest) -> HttpResponse:
     """Show every error code; a problem's `type` leads to the anchor named like its code."""
     return render(request, "docs/errors.html", {"codes": codes.documented()})
 
 
-@require_safe
-@_FOR_ANYBODY
 def event_schema(request: HttpRequest, event_type: str) -> JsonResponse:
     """Answer the JSON Schema of an event's `data`; an event's `dataschema` leads here."""
     schema = _schemas().get(event_type)

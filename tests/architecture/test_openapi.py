@@ -50,6 +50,9 @@ OTHERS = {
     "api/schema/",
     "api/docs/",
     "api/redoc/",
+    "_allauth/openapi.yaml",
+    "_allauth/openapi.json",
+    "_allauth/openapi.html",
     "_allauth/",
 }
 

@@ -1,0 +1,110 @@
+"""Answers that are the same for everybody, rendered once a process.
+
+Note [Rendered once]
+The documents of both APIs, the pages that show them, the error codes and the schemas of events
+change with a release only, and cost up to a second to make. So the first to ask has them made, and
+everybody gets those bytes: of each document one per language and media type, whatever else was
+asked. One lock stands before all of them: the schema library imports parts of itself as it goes,
+and two first calls at once once met half of them. A reader with the entity tag gets 304.
+"""
+
+import threading
+from collections.abc import Callable
+from copy import copy
+from dataclasses import dataclass
+from functools import wraps
+from hashlib import sha256
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.utils.cache import get_conditional_response
+from django.utils.translation import get_language
+from django.views.decorators.http import require_safe
+
+_View = Callable[..., HttpResponseBase]
+
+_CACHING = "public, max-age=300"
+_PRIVATE_TO_A_CALLER = ("HTTP_AUTHORIZATION", "HTTP_COOKIE", "HTTP_IF_NONE_MATCH")
+
+_rendering = threading.Lock()
+_rendered: dict[tuple[Any, ...], "Rendered"] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A finished document and the headers that go with it."""
+
+    body: bytes
+    headers: dict[str, str]
+
+    def answer(self, request: HttpRequest) -> HttpResponseBase:
+        """Return the document, or 304 to who has it."""
+        response = HttpResponse(self.body, headers=self.headers)
+        found = get_conditional_response(request, etag=self.headers["ETag"], response=response)
+        return found or response
+
+
+def rendered_of(response: HttpResponse) -> Rendered:
+    """Return the document in a response that is ready."""
+    headers = {name: value for name, value in response.items() if name != "Allow"}
+    headers.setdefault("Cache-Control", _CACHING)
+    headers["ETag"] = f'"{sha256(response.content).hexdigest()[:32]}"'
+    headers["Content-Length"] = str(len(response.content))
+    return Rendered(response.content, headers)
+
+
+def once(view: _View, *, forms: tuple[str, ...] = ()) -> _View:
+    """Return a view that has `view` render each document once, in one of the media types `forms`.
+
+    Of the query it sees `lang` alone, where that is a language of the site. What it doesn't answer
+    with 200 isn't kept.
+    """
+
+    @require_safe
+    @wraps(view)
+    def answer(request: HttpRequest, **arguments: Any) -> HttpResponseBase:
+        form, language = _form(request, forms), request.GET.get("lang", "")
+        if language not in dict(settings.LANGUAGES):
+            language = ""
+        key = (view, form, language, get_language(), *sorted(arguments.items()))
+        known = _rendered.get(key)
+        if known is None:
+            with _rendering:
+                known = _rendered.get(key)
+                if known is None:
+                    response = view(_plain(request, form, language), **arguments)
+                    getattr(response, "render", lambda: None)()
+                    if not isinstance(response, HttpResponse) or response.status_code != 200:
+                        return response
+                    known = _rendered[key] = rendered_of(response)
+        return known.answer(request)
+
+    return answer
+
+
+def forget() -> None:
+    """Have every document rendered anew."""
+    _rendered.clear()
+
+
+def _form(request: HttpRequest, forms: tuple[str, ...]) -> str:
+    """Return the media type for a caller: by `?format=`, else by Accept, else the first."""
+    if not forms:
+        return "*/*"
+    wanted = request.GET.get("format", "")
+    named = [form for form in forms if wanted and form.endswith(wanted)]
+    return next(iter(named), None) or request.get_preferred_type(list(forms)) or forms[0]
+
+
+def _plain(request: HttpRequest, form: str, language: str) -> HttpRequest:
+    """Return the request as anybody would have made it."""
+    plain = copy(request)
+    for name in ("headers", "accepted_types", "accepted_types_by_precedence", "COOKIES"):
+        plain.__dict__.pop(name, None)  # what was read of META is kept there
+    plain.method = "GET"
+    plain.GET = QueryDict(f"lang={language}" if language else "")
+    plain.META = {
+        name: value for name, value in request.META.items() if name not in _PRIVATE_TO_A_CALLER
+    } | {"HTTP_ACCEPT": form}
+    return plain
