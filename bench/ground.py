@@ -49,7 +49,8 @@ def ground(*, durable: bool = False) -> Iterator[Path]:
             "SIGNING_KEYS_FILE": str(data / "bench-keys.json"),
             "KAFKA_BOOTSTRAP_SERVERS": "",
             "LOG_LEVEL": "ERROR",
-            "RATE_LIMITS": "hold=100000000/minute,hold_address=100000000/minute",
+            "RATE_LIMITS": "hold=100000000/minute,hold_address=100000000/minute,"
+            "refused=100000000/minute",
         }
         django.setup()
         call_command("keys", "init", verbosity=0, stdout=sys.stderr)

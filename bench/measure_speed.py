@@ -31,6 +31,7 @@ BARE = "bench.bare:application"
 FLOOR = "bench.floor:application"
 API = "config.wsgi:application"
 BURST = 10_000
+_REFUSAL = 0.33  # a refused call, or a document asked for again: at most three bare views
 _CONNECTIONS = 32
 _HOLDERS = 8  # connections that hold, and clients of pgbench
 _SAME_SEAT = 0  # the seat that the losers want
@@ -154,6 +155,7 @@ def _bars(
         job = Job(api.port, requests, _CONNECTIONS, once=True)
         return play(job, expected=201, server=api)
 
+    refusals = {name: again([asked], status) for name, (asked, status) in _refused(crowd).items()}
     crowded = _room()
     path = f"/api/v1/performances/{crowded.pk}/queue/"
     polls = crowd.polls(crowded, range(1000))
@@ -179,10 +181,28 @@ def _bars(
         "public status": (1.5, status, yardstick),
         "losing hold": (0.5, lose, yardstick),
         "winning hold": (0.2, win, same_sql),
+        **{name: (_REFUSAL, refuse, yardstick) for name, refuse in refusals.items()},
     }
-    for warm in (yardstick, join, poll, least_poll, status, lose, win):
+    for warm in (yardstick, join, poll, least_poll, status, lose, win, *refusals.values()):
         warm()
     return {name: _bar(*bar, rounds=rounds) for name, bar in bars.items()}
+
+
+def _refused(crowd: Crowd) -> dict[str, tuple[bytes, int]]:
+    """Return what costs its sender nothing, and the status it gets; and documents asked again."""
+    points, holds_path, key = "/api/v1/points/", "/api/v1/reservations/", crowd.tokens[0]
+    wrong = {"performance_id": "x", "seat_ids": [1] * 4_000}
+    return {
+        "no login": (request("GET", points), 401),
+        "made-up login": (request("GET", points, bearer="made.up.token"), 401),
+        "forged login": (request("GET", points, bearer=key[:-9] + "forgedAAA"), 401),
+        "unknown path": (request("GET", "/api/v1/nowhere/"), 404),
+        "malformed hold": (request("POST", holds_path, body={"x": 1}, bearer=key), 400),
+        "wrong seats": (request("POST", holds_path, body=wrong, bearer=key), 400),
+        "schema again": (request("GET", "/api/schema/"), 200),
+        "login schema": (request("GET", "/_allauth/openapi.json"), 200),
+        "keys again": (request("GET", "/.well-known/jwks.json"), 200),
+    }
 
 
 def _bar(

@@ -1,4 +1,4 @@
-"""The WSGI application: Django, with the fast paths of the busiest requests in front."""
+"""The WSGI application: Django, with fast paths and the cheap refusals in front."""
 
 import os
 
@@ -11,7 +11,10 @@ django = get_wsgi_application()
 # Once Django is set up: it imports models.
 from accounts.api.authentication import login_of  # noqa: E402
 from kernel.api.call_limits import CallLimits  # noqa: E402
+from kernel.api.early_refusals import EarlyRefusals  # noqa: E402
 from queueing.fastpath import FastPath as WaitingRoom  # noqa: E402
 from reservations.fastpath import FastPath as Holds  # noqa: E402
 
-application = CallLimits(WaitingRoom(Holds(django)), login_of=login_of)
+application = CallLimits(
+    WaitingRoom(Holds(EarlyRefusals(django, login_of=login_of))), login_of=login_of
+)

@@ -15,6 +15,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from idempotency.usecases import attempts
@@ -33,18 +34,25 @@ _REFUSED = frozenset({400, 401, 403, 429})
 Handler = Callable[..., Response]
 
 
-def idempotent(*, required: bool) -> Callable[[Handler], Handler]:
+def idempotent(
+    *, required: bool, form: type[Serializer[Any]] | None = None
+) -> Callable[[Handler], Handler]:
     """Let a view method execute once per caller, route and Idempotency-Key.
 
     The method finds `request.idempotency`: an `Attempt`, or None where the key is optional and
-    absent. Kept for replay: 2xx and domain 4xx. After 400, 401, 403, 429 and 5xx the lease is
-    given back at once.
+    absent; and in `request.asked` what the body says, validated by `form` before anything is
+    claimed: a refused body costs no statement. Kept for replay: 2xx and domain 4xx. After 400, 401,
+    403, 429 and 5xx the lease is given back at once.
     """
 
     def decorate(method: Handler) -> Handler:
         @wraps(method)
         def guarded(view: APIView, request: Request, *args: Any, **kwargs: Any) -> Response:
             key = _key(request, required=required)
+            if form is not None:
+                body = form(data=request.data)
+                body.is_valid(raise_exception=True)
+                request.asked = body.validated_data  # type: ignore[attr-defined]
             if key is None:
                 request.idempotency = None  # type: ignore[attr-defined]
                 return method(view, request, *args, **kwargs)

@@ -26,12 +26,14 @@ from kernel.api.lean import (
     LeanSite,
     StartResponse,
     allow_header,
+    body_refusal,
     limit_headers,
     refusal,
 )
 from kernel.db.lent import give_back_connections
 from kernel.redis.limits import Meter
 from kernel.telemetry import context
+from queueing.api.serializers import JoinSerializer
 from queueing.api.views import STATUS_CACHING, MyPlaceView, QueueView
 from queueing.places import Place
 from queueing.usecases import waiting_room
@@ -87,11 +89,14 @@ class FastPath:
             return self._guarded(environ, Meter(), lambda: self._status(environ, performance_id))
         if own != (method == "GET") or method not in ("GET", "POST"):
             return None
-        if method == "POST" and not _has_bare_body(environ):
-            return None
         caller = caller_in(environ)
-        if caller is None or throttling.count_person(environ, caller.user_id) is not None:
+        if caller is None:
             return None
+        spent = throttling.count_person(environ, caller.user_id)
+        if spent is not None:
+            return refusal(Throttled(spent.wait), environ, Meter(spent.headers))
+        if method == "POST" and not _has_bare_body(environ):
+            return _refused_body(environ)
         meter = Meter()
 
         def ask() -> LeanAnswer:
@@ -141,6 +146,14 @@ def _has_bare_body(environ: dict[str, Any]) -> bool:
     body = environ["wsgi.input"].read(length)
     environ["wsgi.input"] = BytesIO(body)
     return body in _BARE_BODIES
+
+
+def _refused_body(environ: dict[str, Any]) -> LeanAnswer | None:
+    """Return the refusal of a body that is no join; None for one that Django takes."""
+    if environ.get("CONTENT_TYPE") != JSON:
+        return None
+    error = body_refusal(environ, JoinSerializer)
+    return None if error is None else refusal(error, environ, Meter())
 
 
 def _count_poll(caller: Caller, meter: Meter) -> None:

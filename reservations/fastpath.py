@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from django.utils import timezone, translation
-from rest_framework.exceptions import ParseError
+from rest_framework.exceptions import ParseError, Throttled
 from rest_framework.renderers import JSONRenderer
 
 from accounts.api.authentication import caller_in
@@ -28,6 +28,7 @@ from kernel.api.lean import (
     LeanSite,
     StartResponse,
     allow_header,
+    body_refusal,
     language,
     limit_headers,
     refusal,
@@ -38,7 +39,7 @@ from kernel.ids import uuid7
 from kernel.redis.limits import Meter
 from kernel.telemetry import context
 from reservations import policy
-from reservations.api.serializers import ReservationSerializer
+from reservations.api.serializers import HoldRequestSerializer, ReservationSerializer
 from reservations.api.views import ReservationsView
 from reservations.queries import ReservationDetail
 from reservations.usecases import holds
@@ -47,7 +48,6 @@ _Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 _Wish = tuple[UUID, list[UUID]]
 
 _PATH = "/api/v1/reservations/"
-_LONGEST_BODY = 2048  # the most seats there may be, with room for spaces
 _UUID_LENGTH = 36
 
 
@@ -70,15 +70,17 @@ class FastPath:
         ):
             return self._application(environ, start_response)
         started = time.perf_counter()
-        wish = _wish(environ)
-        caller = caller_in(environ) if wish else None
-        if wish is None or caller is None or throttling.count_person(environ, caller.user_id):
+        caller = caller_in(environ)
+        if caller is None:
+            return self._application(environ, start_response)
+        asked = _asked(environ, caller)
+        if asked is None:
             return self._application(environ, start_response)
         correlation = context.received(
             environ.get("HTTP_X_REQUEST_ID"), environ.get("HTTP_TRACEPARENT")
         )
         with context.correlated(correlation):
-            answer = _hold(environ, wish, caller)
+            answer = asked if isinstance(asked, LeanAnswer) else _hold(environ, asked, caller)
             if answer is None:
                 return self._application(environ, start_response)
             answer.headers.append(self._allow)
@@ -92,13 +94,25 @@ class FastPath:
             )
 
 
-def _wish(environ: dict[str, Any]) -> _Wish | None:
-    """Return which seats are wanted; None where the body says anything else. It is put back."""
+def _asked(environ: dict[str, Any], caller: Caller) -> _Wish | LeanAnswer | None:
+    """Return which seats are wanted, or the refusal of a body that is no hold; else None."""
+    spent = throttling.count_person(environ, caller.user_id)
+    if spent is not None:
+        return refusal(Throttled(spent.wait), environ, Meter(spent.headers))
     length = int(environ.get("CONTENT_LENGTH") or 0)
-    if not 0 < length <= _LONGEST_BODY:
+    if length == 0:
         return None
     body = environ["wsgi.input"].read(length)
     environ["wsgi.input"] = BytesIO(body)
+    wish = _wish(body)
+    if wish is None:
+        error = body_refusal(environ, HoldRequestSerializer)
+        return None if error is None else refusal(error, environ, Meter())
+    return wish
+
+
+def _wish(body: bytes) -> _Wish | None:
+    """Return which seats are wanted; None where the body says anything else."""
     try:
         asked = StrictJSONParser().parse(BytesIO(body))
         if asked.keys() != {"performance_id", "seat_ids"}:

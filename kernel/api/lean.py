@@ -13,17 +13,22 @@ import time
 from dataclasses import dataclass, field
 from functools import lru_cache
 from http import HTTPStatus
+from io import BytesIO
 from types import SimpleNamespace
 from typing import Any, Protocol
 
 from django.conf import settings
+from django.core.handlers.wsgi import get_path_info
 from django.http import HttpRequest
 from django.http.request import split_domain_port, validate_host
 from django.utils import translation
+from rest_framework import serializers
+from rest_framework.exceptions import APIException
 from rest_framework.renderers import JSONRenderer
 from rest_framework.views import APIView
 
 from kernel.api import exception_handler
+from kernel.api.parsers import StrictJSONParser
 from kernel.redis.limits import Meter
 from kernel.telemetry.answers import Answer, note
 
@@ -136,7 +141,7 @@ def refusal(error: Exception, environ: dict[str, Any], meter: Meter) -> LeanAnsw
     """Return the answer to a refused request; None for a defect."""
     with translation.override(language(environ)):
         response = exception_handler.handle(
-            error, {"request": SimpleNamespace(path=environ["PATH_INFO"])}
+            error, {"request": SimpleNamespace(path=get_path_info(environ))}
         )
         if response is None:
             return None
@@ -150,6 +155,21 @@ def refusal(error: Exception, environ: dict[str, Any], meter: Meter) -> LeanAnsw
     return LeanAnswer(response.status_code, body, headers)
 
 
+def body_refusal(
+    environ: dict[str, Any], form: type[serializers.Serializer[Any]]
+) -> APIException | None:
+    """Return why a JSON body is no such `form`; None for one that is. The body is put back."""
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    environ["wsgi.input"] = BytesIO(body)
+    try:
+        asked = StrictJSONParser().parse(BytesIO(body))
+        with translation.override(language(environ)):
+            form(data=asked).is_valid(raise_exception=True)
+    except APIException as error:
+        return error
+    return None
+
+
 def limit_headers(meter: Meter) -> list[tuple[str, str]]:
     """Return the headers that say how far the caller's limit is."""
     if meter.fields is None:
@@ -160,7 +180,8 @@ def limit_headers(meter: Meter) -> list[tuple[str, str]]:
 def allow_header(view: type[APIView]) -> tuple[str, str]:
     """Return the Allow header that DRF puts on every answer of a view."""
     instance = view()
-    instance.head = instance.get  # type: ignore[attr-defined]  # as View.setup does
+    if hasattr(instance, "get"):
+        instance.head = instance.get  # type: ignore[attr-defined]  # as View.setup does
     return ("Allow", ", ".join(instance.allowed_methods))
 
 

@@ -14,6 +14,9 @@ from kernel.errors import DomainError, Kind
 CONTENT_TYPE = "application/problem+json"
 _LONGEST_INSTANCE = 500  # characters; a path may be longer, an answer to it need not be
 
+# As DRF's renderer writes them.
+_encode = encoders.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 STATUS: dict[Kind, int] = {
     Kind.INVALID: 400,
     Kind.FORBIDDEN: 403,
@@ -57,9 +60,7 @@ def of_domain_error(error: DomainError, instance: str) -> dict[str, Any]:
 
 def response(body: dict[str, Any], *, retry_after: int | None = None) -> HttpResponse:
     """Return a plain Django response, for places where DRF isn't at work."""
-    answer = HttpResponse(
-        encoders.JSONEncoder().encode(body), status=body["status"], content_type=CONTENT_TYPE
-    )
+    answer = HttpResponse(_encode(body), status=body["status"], content_type=CONTENT_TYPE)
     if retry_after is not None:
         answer["Retry-After"] = str(retry_after)
     return answer

@@ -1,5 +1,6 @@
 """Pay, and buy points."""
 
+from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
@@ -97,19 +98,18 @@ class PaymentsView(APIView):
             OpenApiExample("paid", _PAYMENT_EXAMPLE, response_only=True, status_codes=["201"]),
         ],
     )
-    @idempotent(required=True)
+    @idempotent(required=True, form=PaymentRequestSerializer)
     def post(self, request: Request) -> Response:
         """Pay for a held reservation of one's own; needs no queue token."""
         now = clock.now()
-        body = PaymentRequestSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
+        asked: dict[str, Any] = request.asked  # type: ignore[attr-defined]
         caller: Caller = request.user  # type: ignore[assignment]
         attempt: Attempt = request.idempotency  # type: ignore[attr-defined]
         result = checkout.begin(
             user_id=caller.user_id,
-            reservation_id=body.validated_data["reservation_id"],
-            method=Payment.Method(body.validated_data["method"]),
-            points_amount=body.validated_data.get("points_amount"),
+            reservation_id=asked["reservation_id"],
+            method=Payment.Method(asked["method"]),
+            points_amount=asked.get("points_amount"),
             payment_id=attempt.resource_id,
             request_key=attempt.request_key,
             resumed=attempt.resumed,
@@ -163,17 +163,16 @@ class ChargesView(APIView):
             OpenApiExample("charged", _CHARGE_EXAMPLE, response_only=True, status_codes=["201"]),
         ],
     )
-    @idempotent(required=True)
+    @idempotent(required=True, form=ChargeRequestSerializer)
     def post(self, request: Request) -> Response:
         """Buy points; the first charge opens the account."""
         now = clock.now()
-        body = ChargeRequestSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
+        asked: dict[str, Any] = request.asked  # type: ignore[attr-defined]
         caller: Caller = request.user  # type: ignore[assignment]
         attempt: Attempt = request.idempotency  # type: ignore[attr-defined]
         result = charging.charge(
             user_id=caller.user_id,
-            amount=Money(body.validated_data["amount"]),
+            amount=Money(asked["amount"]),
             charge_id=attempt.resource_id,
             request_key=attempt.request_key,
             resumed=attempt.resumed,

@@ -142,7 +142,7 @@ class ReservationsView(APIView):
             OpenApiExample("Taken", response_only=True, status_codes=["409"], value=_TAKEN),
         ],
     )
-    @idempotent(required=False)
+    @idempotent(required=False, form=HoldRequestSerializer)
     def post(self, request: Request) -> Response:
         """Hold the seats.
 
@@ -151,13 +151,12 @@ class ReservationsView(APIView):
         sale_not_open, sale_closed, sale_paused, performance_cancelled; 429 rate_limited,
         hold_backoff; 503 busy.
         """
-        body = HoldRequestSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
+        wanted: dict[str, Any] = request.asked  # type: ignore[attr-defined]
         attempt = request.idempotency  # type: ignore[attr-defined]
         meter = Meter()
         asked: dict[str, Any] = {
             "user_id": _caller(request).user_id,
-            "performance_id": body.validated_data["performance_id"],
+            "performance_id": wanted["performance_id"],
             "reservation_id": attempt.resource_id if attempt else uuid7(),
             "queue_token": request.headers.get("X-Queue-Token"),
             "now": clock.now(),
@@ -165,10 +164,10 @@ class ReservationsView(APIView):
             "address": client_address(request._request),
             "meter": meter,
         }
-        best = body.validated_data.get("best_available")
+        best = wanted.get("best_available")
         try:
             if best is None:
-                hold = holds.place(seat_ids=body.validated_data["seat_ids"], **asked)
+                hold = holds.place(seat_ids=wanted["seat_ids"], **asked)
             else:
                 hold = holds.place_best(wish=Wish(**best), **asked)
         finally:

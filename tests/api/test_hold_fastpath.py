@@ -230,13 +230,10 @@ def test_a_fan_who_asks_too_often_reads_the_same(twins, sale, settings):
         (None, {"QUERY_STRING": "a=b"}),
         (None, {"CONTENT_TYPE": "application/json; charset=utf-8"}),
         (None, {"HTTP_AUTHORIZATION": "Bearer forged"}),
-        (b"{", {}),
-        (b"[]", {}),
-        (b'{"performance_id": "x", "seat_ids": []}', {}),
-        (b'{"performance_id": 7, "seat_ids": [7]}', {}),
-        (b'{"seat_ids": [], "seat_ids": []}', {}),
-        (b'{"best_available": {"count": 2}}', {}),
-        (b" " * 3000, {}),
+        (
+            b'{"performance_id":"%s","best_available":{"count":2}}' % (b"1" * 32),
+            {},
+        ),
         (b"", {}),
     ],
 )

@@ -1,0 +1,231 @@
+"""What is refused in front of Django is refused as Django would (Note [Early refusals])."""
+
+import io
+import re
+from datetime import timedelta
+
+import pytest
+from django.core.handlers.wsgi import WSGIHandler
+from django.urls import get_resolver
+
+from accounts import revocation
+from accounts.api.authentication import login_of
+from kernel import clock
+from kernel.api import early_refusals, throttling
+from kernel.api.early_refusals import EarlyRefusals
+from kernel.ids import uuid7
+from queueing.fastpath import FastPath as WaitingRoom
+from reservations.fastpath import FastPath as Holds
+from tests.api.test_queue_fastpath import Answer, ask, bearer, environment
+from tests.support import factories
+from tests.support.addresses import addresses
+from tests.support.hostile import token_of
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+API = [one.url() for one in addresses() if one.route.startswith("api/v1/")]
+NOWHERE = [
+    "/api/v1/nowhere/",
+    "/api/v1/points",
+    "/nowhere",
+    "/nowhere/",
+    "/wp-login.php",
+    "/가/".encode().decode("latin-1"),  # as WSGI has it
+]
+HOLDS = "/api/v1/reservations/"
+
+
+class Twins:
+    """Django alone, and the refusals in front of a Django that says when it was needed."""
+
+    def __init__(self, front) -> None:
+        self.django = WSGIHandler()
+        self.early = front(self._noted)
+        self.passed_on = 0
+
+    def _noted(self, environ, start_response):
+        self.passed_on += 1
+        return self.django(environ, start_response)
+
+    def both(self, environ) -> tuple[Answer, Answer]:
+        slow = ask(self.django, dict(environ))
+        throttling.forget()
+        fast = ask(self.early, dict(environ))
+        throttling.forget()
+        return slow, fast
+
+
+@pytest.fixture
+def twins(db_ready):
+    return Twins(lambda django: EarlyRefusals(django, login_of=login_of))
+
+
+def logins(fan) -> dict[str, dict[str, str]]:
+    good, old = bearer(fan), token_of(fan, now=clock.now() - timedelta(hours=1))
+    ended = bearer(fan, session_id="ended")
+    revocation.revoke(["ended"])
+    return {
+        "none": {},
+        "another scheme": {"HTTP_AUTHORIZATION": "Basic YTpi"},
+        "made up": {"HTTP_AUTHORIZATION": "Bearer x"},
+        "forged": {"HTTP_AUTHORIZATION": good[:-4] + ("AAAA" if good[-4:] != "AAAA" else "BBBB")},
+        "expired": {"HTTP_AUTHORIZATION": f"Bearer {old}"},
+        "ended": {"HTTP_AUTHORIZATION": ended},
+    }
+
+
+@pytest.mark.parametrize("path", API, ids=lambda path: re.sub("[0-9a-f-]{36}", "ID", path))
+def test_every_address_of_the_api_answers_as_django_does(twins, fan, path):
+    for method in METHODS:
+        for login, headers in logins(fan).items():
+            for language in ("ko", "en"):
+                environ = environment(method, path, HTTP_ACCEPT_LANGUAGE=language, **headers)
+                slow, fast = twins.both(environ)
+                if slow.status.startswith("401"):
+                    assert fast == slow, (method, login, language)
+
+
+def test_a_path_that_leads_nowhere_is_answered_as_django_does(twins, fan):
+    for path in NOWHERE:
+        for method in METHODS:
+            for headers in logins(fan).values():
+                slow, fast = twins.both(environment(method, path, **headers))
+                assert fast == slow, (method, path)
+                assert fast.status.startswith("404")
+
+
+def test_what_needs_no_login_goes_on(twins, fan):
+    for path in ("/api/v1/concerts/", "/healthz/live", "/docs/errors", "/admin", "/static/x.css"):
+        ask(twins.early, environment("GET", path))
+    assert twins.passed_on == 5
+
+
+def test_so_does_who_has_a_login_and_whatever_is_unusual(twins, fan):
+    points = "/api/v1/points/"
+    for more in (
+        {"HTTP_AUTHORIZATION": bearer(fan)},
+        {"HTTP_COOKIE": "a=b"},
+        {"QUERY_STRING": "a=b"},
+        {"HTTP_ACCEPT": "text/html"},
+        {"HTTP_HOST": "elsewhere.example"},
+        {"REQUEST_METHOD": "OPTIONS"},
+    ):
+        ask(twins.early, environment("GET", points) | more)
+    assert twins.passed_on == 6
+
+
+def test_nearly_every_address_of_the_api_is_spared_django(twins):
+    for path in API:
+        for method in METHODS:
+            ask(twins.early, environment(method, path))
+    public = {path for path in API if "/concerts/" in path or "/performances/" in path}
+    assert twins.passed_on <= len(public) * len(METHODS)
+
+
+@pytest.mark.control
+def test_control_a_view_that_lets_nobody_in_by_itself_is_not_stood_for(twins, monkeypatch):
+    match = get_resolver().resolve("/api/v1/points/")
+    early_refusals._demand_of.cache_clear()
+    monkeypatch.setattr(match.func.cls, "permission_classes", ())
+    try:
+        assert early_refusals._demand(match, "GET") is None
+    finally:
+        early_refusals._demand_of.cache_clear()
+
+
+BODIES = {
+    "no JSON": b"{",
+    "an array": b"[]",
+    "blanks": b" " * 3000,
+    "a member twice": b'{"seat_ids": [], "seat_ids": []}',
+    "numbers for ids": b'{"performance_id": 7, "seat_ids": [7]}',
+    "unknown members": b'{"a":1,"b":2}',
+    "wrong seats": b'{"performance_id":"x","seat_ids":[1,2]}',
+    "too many seats": b'{"performance_id":"x","seat_ids":[' + b",".join([b"1"] * 900) + b"]}",
+    "no seats": b'{"performance_id":"01994d2e-7c1a-7f20-9a50-0c7b1b3e9d11","seat_ids":[]}',
+    "both ways": b'{"performance_id":"01994d2e-7c1a-7f20-9a50-0c7b1b3e9d11",'
+    b'"seat_ids":["01994d2e-7c1a-7f20-9a50-0c7b1b3e9d11"],"best_available":{"count":1}}',
+    "a bad wish": b'{"performance_id":"01994d2e-7c1a-7f20-9a50-0c7b1b3e9d11",'
+    b'"best_available":{"count":0}}',
+    "a long code": b'{"invitation_code":"' + b"x" * 3000 + b'"}',
+}
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+@pytest.mark.parametrize("what", BODIES)
+@pytest.mark.parametrize(
+    ("front", "path"),
+    [(Holds, HOLDS), (WaitingRoom, f"/api/v1/performances/{uuid7()}/queue/")],
+    ids=["hold", "join"],
+)
+def test_a_malformed_hold_or_join_is_refused_as_django_does(fan, front, path, what, language):
+    twins, body = Twins(front), BODIES[what]
+    environ = environment(
+        "POST",
+        path,
+        HTTP_AUTHORIZATION=bearer(fan),
+        HTTP_ACCEPT_LANGUAGE=language,
+        CONTENT_TYPE="application/json",
+        CONTENT_LENGTH=str(len(body)),
+        **{"wsgi.input": body},
+    )
+    slow, fast = twins.both(environ)
+    assert slow.status.startswith("400")
+    assert fast == slow
+    assert twins.passed_on == 0
+
+
+@pytest.mark.parametrize(
+    ("front", "method", "path"),
+    [
+        (Holds, "POST", HOLDS),
+        (WaitingRoom, "POST", f"/api/v1/performances/{uuid7()}/queue/"),
+        (WaitingRoom, "GET", f"/api/v1/performances/{uuid7()}/queue/me/"),
+    ],
+    ids=["hold", "join", "poll"],
+)
+def test_who_was_refused_too_often_is_told_so_as_django_does(
+    fan, settings, front, method, path, monkeypatch
+):
+    settings.RATE_LIMITS = settings.RATE_LIMITS | {"refused": "1/hour"}
+    moment = clock.now().timestamp()
+    monkeypatch.setattr("time.time", lambda: moment)
+    monkeypatch.setattr(throttling, "forget", lambda: None)
+    throttling.charge_refusal(str(fan.pk))
+    twins = Twins(front)
+    environ = environment(
+        method,
+        path,
+        HTTP_AUTHORIZATION=bearer(fan),
+        CONTENT_TYPE="application/json",
+        CONTENT_LENGTH="1",
+        **{"wsgi.input": b"{"},
+    )
+    slow, fast = twins.both(environ)
+    assert slow.status.startswith("429")
+    assert fast == slow
+    assert twins.passed_on == 0
+
+
+def test_a_body_that_is_taken_is_handed_on_whole(fan):
+    seen = []
+    body = b'{"performance_id":"01994d2e-7c1a-7f20-9a50-0c7b1b3e9d11","best_available":{"count":1}}'
+
+    def django(environ, start_response):
+        seen.append(environ["wsgi.input"].read())
+        start_response("200 OK", [])
+        return [b""]
+
+    performance = factories.make_performance(seats=1)
+    for front, path, sent in (
+        (Holds, HOLDS, body),
+        (WaitingRoom, f"/api/v1/performances/{performance.pk}/queue/", b'{"invitation_code":"x"}'),
+    ):
+        environ = environment(
+            "POST",
+            path,
+            HTTP_AUTHORIZATION=bearer(fan),
+            CONTENT_TYPE="application/json",
+            CONTENT_LENGTH=str(len(sent)),
+        )
+        front(django)(environ | {"wsgi.input": io.BytesIO(sent)}, lambda *_: None)
+    assert seen == [body, b'{"invitation_code":"x"}']

@@ -1,0 +1,142 @@
+"""A refused call runs no statement, asks Redis for nothing and renders nothing.
+
+Every route of the URL configuration and every method is tried, of both APIs: a new one is tried by
+being there.
+"""
+
+import json
+from contextlib import contextmanager
+
+import pytest
+from drf_spectacular.generators import SchemaGenerator
+
+from config.wsgi import application
+from kernel.api import call_limits, rendered, throttling
+from tests.api.test_queue_fastpath import ask, bearer, environment
+from tests.support.addresses import addresses
+from tests.support.hostile import OPERATIONS, WITH_BODY
+from tests.support.round_trips import counted_round_trips
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+ROUTES = [*addresses("api/v1/"), *addresses("_allauth/app/v1/")]
+LOGIN_API = "/_allauth/app/v1/"
+JSON = {"CONTENT_TYPE": "application/json"}
+# The 401 of what asks for a login, and what is wrong with the call itself.
+REFUSED = {401, 403, 405, 406, 413, 415}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_counted():
+    call_limits.forget()
+    throttling.forget()
+    yield
+    call_limits.forget()
+    throttling.forget()
+
+
+@contextmanager
+def nothing_is_asked(monkeypatch):
+    """Fail where anything inside asks a server or renders."""
+
+    def render(*_, **__):
+        raise AssertionError("something was rendered")
+
+    with monkeypatch.context() as patch, counted_round_trips() as trips:
+        patch.setattr("django.template.base.Template.render", render)
+        patch.setattr(SchemaGenerator, "get_schema", render)
+        patch.setattr(rendered, "rendered_of", render)
+        yield
+    assert (trips.sql, trips.redis) == ([], [])
+
+
+def status_of(environ) -> int:
+    return int(ask(application, environ).status[:3])
+
+
+def sent(method, path, body=b"", **more):
+    return environment(
+        method,
+        path,
+        **JSON,
+        CONTENT_LENGTH=str(len(body)),
+        **{"wsgi.input": body},
+        **more,
+    )
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [{}, {"HTTP_AUTHORIZATION": "Bearer made.up.token"}, {"HTTP_AUTHORIZATION": "Basic YTpi"}],
+    ids=["no token", "a made-up token", "another scheme"],
+)
+def test_without_a_login(db_ready, monkeypatch, shown):
+    monkeypatch.setattr("django.template.base.Template.render", lambda *_: "")
+    for route in ROUTES:
+        secured = {one.method for one in OPERATIONS if one.secured and route.is_at(one.path)}
+        for method in METHODS:
+            environ = sent(method, route.url(), b"{}", **shown)
+            with counted_round_trips() as trips:
+                status = status_of(environ)
+            if status in REFUSED:
+                assert (trips.sql, trips.redis) == ([], []), (method, route)
+            assert status == 401 or method not in secured, (method, route)
+
+
+@pytest.mark.parametrize("operation", WITH_BODY, ids=str)
+def test_with_a_malformed_body(fan, monkeypatch, settings, operation):
+    settings.SHARED_RATE_LIMITS = set()  # the one call of Redis that money has: its count
+    for body in (b"{", b"[]", b'{"surprise":1}', b'{"a":' + b"[" * 40):
+        environ = sent(
+            operation.method,
+            operation.url(),
+            body,
+            HTTP_AUTHORIZATION=bearer(fan),
+            HTTP_IDEMPOTENCY_KEY="a-key-of-no-use",
+        )
+        with nothing_is_asked(monkeypatch):
+            assert status_of(environ) == 400, body
+
+
+def test_the_login_api_with_a_malformed_body(db_ready, monkeypatch):
+    for route in addresses("_allauth/app/v1/"):
+        for method in ("POST", "PUT", "PATCH", "DELETE"):
+            with nothing_is_asked(monkeypatch):
+                assert status_of(sent(method, route.url(), b"{")) in {400, 405}, (method, route)
+
+
+@pytest.mark.parametrize("prefix", ["/api/v1/", LOGIN_API, "/", "/admin/", "/docs/events/"])
+def test_an_unknown_path(db_ready, monkeypatch, prefix):
+    for path in ("nowhere/", "nowhere", "a/b/c/d/", "%00", "x" * 2000):
+        if prefix in ("/admin/", "/docs/events/") and path != "a/b/c/d/":
+            continue  # staff are sent to their login there
+        with nothing_is_asked(monkeypatch):
+            assert status_of(environment("GET", prefix + path)) in {302, 404}, path
+
+
+def test_over_the_limit(db_ready, settings, monkeypatch):
+    settings.RATE_LIMITS = settings.RATE_LIMITS | {"anonymous": "1/hour"}
+    status_of(environment("GET", "/healthz/live"))
+    for route in addresses():
+        if route.route.startswith("healthz/"):
+            continue  # probes are never refused
+        for method in METHODS if route in ROUTES else METHODS[:2]:
+            environ = sent(method, route.url(), b"{}", HTTP_AUTHORIZATION="Bearer made.up.token")
+            with nothing_is_asked(monkeypatch):
+                assert status_of(environ) == 429, (method, route)
+
+
+def test_with_a_body_that_is_too_long(db_ready, monkeypatch):
+    length = str(33 * 1024 * 1024 + 1)
+    for route in ROUTES:
+        for method in METHODS:
+            with nothing_is_asked(monkeypatch):
+                answer = ask(application, sent(method, route.url()) | {"CONTENT_LENGTH": length})
+            assert answer.status.startswith("413"), (method, route)
+            assert json.loads(answer.body)["code"] == "body_too_large"
+
+
+@pytest.mark.control
+def test_control_what_asks_is_seen(db_ready, monkeypatch):
+    environ = environment("GET", "/api/v1/concerts/")
+    with pytest.raises(AssertionError), nothing_is_asked(monkeypatch):
+        status_of(environ)
