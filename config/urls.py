@@ -1,11 +1,12 @@
 """The site's addresses, one line an app."""
 
-from allauth.headless.spec import views as login_api
+from allauth.headless.spec.views import OpenAPIHTMLView
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
+from accounts.api import documents as login_api
 from kernel.api import documents
 from kernel.api.jwks import jwks
 from kernel.api.rendered import once
@@ -21,9 +22,9 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="docs"), name="front"),
     path("", include("kernel.telemetry.urls")),
     path("admin/", admin.site.urls),
-    path("_allauth/openapi.yaml", once(login_api.OpenAPIYAMLView.as_view())),
-    path("_allauth/openapi.json", once(login_api.OpenAPIJSONView.as_view())),
-    path("_allauth/openapi.html", once(login_api.OpenAPIHTMLView.as_view())),
+    path("_allauth/openapi.yaml", once(login_api.as_yaml, localized=False)),
+    path("_allauth/openapi.json", once(login_api.as_json, localized=False)),
+    path("_allauth/openapi.html", once(OpenAPIHTMLView.as_view())),
     path("_allauth/", include("allauth.headless.urls")),
     path(".well-known/jwks.json", jwks, name="jwks"),
     path("api/v1/", include("catalogue.api.urls")),

@@ -10,6 +10,7 @@ django = get_wsgi_application()
 
 # Once Django is set up: it imports models.
 from accounts.api.authentication import login_of  # noqa: E402
+from config import warm_up  # noqa: E402
 from kernel.api.call_limits import CallLimits  # noqa: E402
 from kernel.api.early_refusals import EarlyRefusals  # noqa: E402
 from queueing.fastpath import FastPath as WaitingRoom  # noqa: E402
@@ -18,3 +19,4 @@ from reservations.fastpath import FastPath as Holds  # noqa: E402
 application = CallLimits(
     WaitingRoom(Holds(EarlyRefusals(django, login_of=login_of))), login_of=login_of
 )
+warm_up.start(django)

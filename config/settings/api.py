@@ -30,3 +30,6 @@ SPECTACULAR_SETTINGS = {
         "kernel.api.openapi.describe_refusals",
     ],
 }
+
+# Whether a process of the API renders its documents while it starts (config/warm_up.py).
+RENDER_DOCUMENTS_AT_START = True

@@ -27,6 +27,8 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # Tests that are about a limit set their own.
 RATE_LIMITS = dict.fromkeys(RATE_LIMITS, "10000000/minute")
 ACCOUNT_RATE_LIMITS = TunedRates({"signup": "", "login": "", "login_failed": "10/5m/key"})
+# Tests of the documents have them rendered.
+RENDER_DOCUMENTS_AT_START = False
 # No static files are collected here.
 WHITENOISE_AUTOREFRESH = True
 # Tests move the clock by years; those about clocks that are wrong set their own.

@@ -18,6 +18,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.utils import translation
 from django.utils.cache import get_conditional_response
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
@@ -54,9 +55,10 @@ def rendered_of(response: HttpResponse) -> Rendered:
     return Rendered(response.content, headers)
 
 
-def once(view: _View, *, forms: tuple[str, ...] = ()) -> _View:
+def once(view: _View, *, forms: tuple[str, ...] = (), localized: bool = True) -> _View:
     """Return a view that has `view` render each document once, in one of the media types `forms`.
 
+    One that isn't `localized` is the same in every language, rendered in English.
     Of the query it sees `lang` alone, where that is a language of the site. What it doesn't answer
     with 200 isn't kept.
     """
@@ -67,14 +69,16 @@ def once(view: _View, *, forms: tuple[str, ...] = ()) -> _View:
         form, language = _form(request, forms), request.GET.get("lang", "")
         if language not in dict(settings.LANGUAGES):
             language = ""
-        key = (view, form, language, get_language(), *sorted(arguments.items()))
+        active = get_language() if localized else "en"
+        key = (view, form, language if localized else "", active, *sorted(arguments.items()))
         known = _rendered.get(key)
         if known is None:
             with _rendering:
                 known = _rendered.get(key)
                 if known is None:
-                    response = view(_plain(request, form, language), **arguments)
-                    getattr(response, "render", lambda: None)()
+                    with translation.override(active):
+                        response = view(_plain(request, form, language), **arguments)
+                        getattr(response, "render", lambda: None)()
                     if not isinstance(response, HttpResponse) or response.status_code != 200:
                         return response
                     known = _rendered[key] = rendered_of(response)

@@ -6,11 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 
 import pytest
-from allauth.headless.spec import views as login_api
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from drf_spectacular.generators import SchemaGenerator
 
+from accounts.api import documents as login_api
+from config import warm_up
+from config.wsgi import django
 from kernel import clock, keyfile
 from kernel.api import jwks as jwks_view
 from kernel.api import rendered
@@ -47,7 +49,7 @@ def nothing_is_rendered(monkeypatch):
 
         monkeypatch.setattr("django.template.base.Template.render", render)
         monkeypatch.setattr(SchemaGenerator, "get_schema", render)
-        monkeypatch.setattr(login_api, "get_schema", render)
+        monkeypatch.setattr(login_api, "_schema", render)
         monkeypatch.setattr(jwks_view, "public_jwks", render)
         monkeypatch.setattr("kernel.api.documents._schemas", render)
 
@@ -172,3 +174,31 @@ def test_new_keys_make_a_new_document(settings, tmp_path):
     new = Client().get("/.well-known/jwks.json")
     assert new.json() != old.json()
     assert new.headers["ETag"] != old.headers["ETag"]
+
+
+def test_a_starting_process_renders_them_before_anybody_asks(settings, nothing_is_rendered):
+    settings.ALLOWED_HOSTS = ["127.0.0.1", "testserver"]
+    warm_up.render(django)
+    nothing_is_rendered()
+    for path in ("/api/schema/", "/api/schema/?format=json", "/api/docs/", "/docs/errors"):
+        for language in ("ko", "en"):
+            answer = Client().get(path, headers={"Accept-Language": language})
+            assert answer.status_code == 200
+    for path in ("/_allauth/openapi.yaml", "/_allauth/openapi.json"):
+        assert Client().get(path, headers={"Accept-Language": "en"}).status_code == 200
+
+
+def test_what_a_starting_process_cannot_render_is_rendered_when_asked_for(settings):
+    settings.ALLOWED_HOSTS = ["testserver"]
+    warm_up.render(django)
+    assert rendered._rendered == {}
+    assert Client().get("/docs/errors").status_code == 200
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_a_process_renders_in_the_background_where_settings_say_so(settings, monkeypatch, wanted):
+    settings.RENDER_DOCUMENTS_AT_START = wanted
+    done = threading.Event()
+    monkeypatch.setattr(warm_up, "render", lambda _: done.set())
+    warm_up.start(django)
+    assert done.wait(10 if wanted else 0) is wanted

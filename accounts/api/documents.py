@@ -1,0 +1,27 @@
+"""The login API's own description, as django-allauth makes it from its own long file."""
+
+import json
+from functools import cache
+from typing import Any
+
+from allauth.headless.spec.internal.schema import get_schema
+from django.http import HttpRequest, HttpResponse
+from drf_spectacular.renderers import OpenApiYamlRenderer
+
+
+def as_yaml(request: HttpRequest) -> HttpResponse:
+    """Answer the OpenAPI document as YAML."""
+    body = OpenApiYamlRenderer().render(_schema(), renderer_context={})
+    return HttpResponse(body, content_type="application/vnd.oai.openapi")
+
+
+def as_json(request: HttpRequest) -> HttpResponse:
+    """Answer the OpenAPI document as JSON."""
+    return HttpResponse(json.dumps(_schema()), content_type="application/vnd.oai.openapi+json")
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    """Read it once: that takes a second, much more than writing its two forms."""
+    schema: dict[str, Any] = get_schema()
+    return schema
