@@ -2,13 +2,15 @@
 
 import os
 
-from celery import Celery
+from celery import Celery, signals
 
+from kernel import task_expiry
 from kernel.telemetry import tasks
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 
-app = Celery("frontrow")
+app = Celery("frontrow", task_cls=task_expiry.PrimaryTimeTask)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 tasks.connect()
+signals.before_task_publish.connect(task_expiry.expire_by_primary, weak=False)

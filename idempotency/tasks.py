@@ -6,6 +6,7 @@ from celery import shared_task
 
 from idempotency.usecases import attempts
 from kernel import clock
+from kernel.db.primary_time import no_later_than_primary
 
 log = logging.getLogger(__name__)
 
@@ -13,6 +14,6 @@ log = logging.getLogger(__name__)
 @shared_task(name="idempotency.purge", ignore_result=True)
 def purge() -> None:
     """Delete expired records, bounded; the next tick does the rest."""
-    deleted = attempts.purge(now=clock.now())
+    deleted = attempts.purge(now=no_later_than_primary(clock.now()))
     if deleted:
         log.info("idempotency records purged", extra={"count": deleted})

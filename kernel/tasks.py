@@ -5,6 +5,7 @@ from django.conf import settings
 
 from kernel import clock, mail  # noqa: F401  (its task is found here)
 from kernel.db.partitions import ensure_partitions
+from kernel.db.primary_time import no_later_than_primary
 from kernel.db.retention import purge
 
 
@@ -18,5 +19,6 @@ def extend_partitions() -> None:
 @shared_task(name="kernel.purge_partitions", ignore_result=True)
 def purge_partitions() -> None:
     """Drop the partitions that have served their time."""
+    now = no_later_than_primary(clock.now())
     for table, retention in settings.PARTITION_RETENTION.items():
-        purge(table, retention, now=clock.now())
+        purge(table, retention, now=now)

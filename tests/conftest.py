@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 from accounts import rate_limits
 from accounts.models import User
 from accounts.tokens import issue_access_token
-from kernel import clock
+from kernel import clock, primary_clock
 from kernel.redis.roles import breaker, client
 from tests.support import database, factories, servers
 
@@ -37,6 +37,7 @@ def django_db_setup(django_db_setup: None) -> Iterator[None]:
     """Let nobody be connected to the databases when they are dropped."""
     yield
     rate_limits.stop()
+    primary_clock.stop()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -99,3 +99,14 @@ DATABASE_ROUTERS = ["kernel.db.router.FrontrowRouter"]
 
 REPLICA_MAX_LAG_SECONDS = 1.0
 REPLICA_CHECK_SECONDS = 0.5
+
+# How often each process asks the primary what time it is (Note [One clock] in kernel/clock.py).
+CLOCK_REFRESH_SECONDS = 5.0
+# Deadlines go by the primary's clock, but logs, TLS and libraries by the host's.
+CLOCK_OFFSET_LIMIT_SECONDS = env.integer(
+    "CLOCK_OFFSET_LIMIT_SECONDS",
+    default=30,
+    minimum=1,
+    maximum=3600,
+    help="A host whose clock is further than this from the primary's gets no requests, in seconds.",
+)

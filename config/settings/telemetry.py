@@ -46,9 +46,10 @@ METRIC_COLLECTORS: list[str] = [
     "reservations.metrics.live_holds",
 ]
 
-# What /healthz/ready lists, by name; "primary" alone may make it say no.
+# What /healthz/ready lists, by name; "primary" and "clock" alone may make it say no.
 HEALTH_PARTS: dict[str, str] = {
     "primary": "kernel.telemetry.parts.primary",
+    "clock": "kernel.telemetry.parts.clock",
     "replica": "kernel.telemetry.parts.replica",
     "idempotency": "kernel.telemetry.parts.idempotency",
     "partitions": "kernel.telemetry.parts.partitions",

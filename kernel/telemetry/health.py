@@ -1,7 +1,8 @@
 """Whether this process may get requests, and how every part of the system is.
 
-Readiness is about this process: it says no only while starting, draining or misconfigured, or once
-the primary has been away longer than a limit. A part without which Frontrow merely degrades is
+Readiness is about this process: it says no only while starting, draining or misconfigured, once
+the primary has been away longer than a limit, or while the host's clock is further from the
+primary's than a limit. A part without which Frontrow merely degrades is
 listed and changes nothing, for taking every API process out of service would turn a slower sale
 into none.
 """
@@ -20,7 +21,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.utils.module_loading import import_string
 
-from kernel import clock
+from kernel import clock, primary_clock
 from kernel.telemetry.probing import Failed, Probes
 
 PROBE_SECONDS = 1.0
@@ -96,12 +97,22 @@ class Health:
             return f"primary away for {away:.0f} s"
         if not self.has_started():
             return "starting"
+        offset = primary_clock.offset()
+        if offset is not None and abs(offset) > (
+            settings.CLOCK_OFFSET_LIMIT_SECONDS + primary_clock.error()
+        ):
+            return f"clock {clock_offset_in_words(offset)}"
         try:
             for path in settings.CONFIGURATION_CHECKS:
                 import_string(path)()
         except (ImproperlyConfigured, OSError, ValueError) as error:
             return f"misconfigured: {error}"
         return ""
+
+
+def clock_offset_in_words(offset: float) -> str:
+    """Say how this host's clock stands to the primary's; `offset` as of `primary_clock`."""
+    return f"{abs(offset):.1f} s {'behind' if offset > 0 else 'ahead of'} the primary's"
 
 
 def _is_migrated() -> bool:

@@ -7,14 +7,16 @@ from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
 from redis import Redis
 
+from kernel import primary_clock
 from kernel.db import replica as replica_reads
 from kernel.db.partitions import months_covered
 from kernel.db.router import IDEMPOTENCY
 from kernel.redis.roles import Role, client
-from kernel.telemetry.health import Part
+from kernel.telemetry.health import Part, clock_offset_in_words
 
 OK = Part("ok")
 MONTHS_WANTED = 3
+CLOCK_WARNING_SECONDS = 1.0
 
 
 def primary(*, now: datetime) -> Part:
@@ -22,6 +24,16 @@ def primary(*, now: datetime) -> Part:
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
         cursor.execute("SELECT pg_is_in_recovery()")
         return Part("down", "read only") if cursor.fetchone()[0] else OK
+
+
+def clock(*, now: datetime) -> Part:
+    """Compare this host's clock with the primary's, as this process has measured it."""
+    offset = primary_clock.offset()
+    if offset is None:
+        return Part("warning", "not measured yet")
+    if abs(offset) > CLOCK_WARNING_SECONDS + primary_clock.error():
+        return Part("warning", clock_offset_in_words(offset))
+    return OK
 
 
 def replica(*, now: datetime) -> Part:

@@ -5,13 +5,13 @@ has none (beat) gets new ones, so that the lines of one run belong together.
 """
 
 import logging.config
-import time
 from typing import Any
 
 from celery import signals
 from django.conf import settings
 from prometheus_client import Counter, Histogram
 
+from kernel import clock
 from kernel.telemetry import context
 from kernel.telemetry.exposition import serve
 
@@ -45,7 +45,7 @@ def _configure_logging(**_: Any) -> None:
 def _send_correlation(headers: dict[str, Any] | None = None, **_: Any) -> None:
     if headers is None:
         return
-    headers["sent_at"] = time.time()
+    headers["sent_at"] = clock.now().timestamp()
     correlation = context.current()
     if correlation.request_id:
         headers["request_id"] = correlation.request_id
@@ -56,7 +56,7 @@ def _adopt_correlation(task: Any, **_: Any) -> None:
     request = task.request
     sent_at = request.get("sent_at")
     if isinstance(sent_at, (int, float)):
-        waited.labels(task.name).observe(max(0.0, time.time() - sent_at))
+        waited.labels(task.name).observe(max(0.0, clock.now().timestamp() - sent_at))
     correlation = context.received(request.get("request_id"), request.get("traceparent"))
     block = context.correlated(correlation)
     block.__enter__()

@@ -8,6 +8,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
+from kernel import clock, primary_clock
 from kernel.db import replica as replica_reads
 from kernel.telemetry import health as health_module
 from kernel.telemetry import views
@@ -101,6 +102,37 @@ def test_the_primary_away_past_the_limit_takes_the_process_out(client, settings,
     answer = client.get("/healthz/ready")
     assert answer.status_code == 503
     assert "primary" in answer.json()["reason"]
+
+
+@pytest.mark.parametrize(
+    ("offset", "words"), [(-600.0, "600.0 s ahead of"), (600.0, "600.0 s behind")]
+)
+def test_a_clock_far_from_the_primarys_takes_the_process_out(client, monkeypatch, offset, words):
+    monkeypatch.setattr(primary_clock, "offset", lambda: offset)
+    answer = client.get("/healthz/ready")
+    assert answer.status_code == 503
+    assert answer.json()["reason"] == f"clock {words} the primary's"
+
+
+@pytest.mark.parametrize("offset", [-29.0, -2.0, 2.0, 29.0])
+def test_a_clock_within_the_limit_is_told_and_changes_nothing(client, monkeypatch, offset):
+    monkeypatch.setattr(primary_clock, "offset", lambda: offset)
+    answer = client.get("/healthz/ready")
+    assert (answer.status_code, parts_of(answer)["clock"]) == (200, "warning")
+
+
+def test_a_clock_not_measured_yet_is_told(client, monkeypatch):
+    monkeypatch.setattr(primary_clock, "offset", lambda: None)
+    assert parts_of(client.get("/healthz/ready"))["clock"] == "warning"
+
+
+def test_this_process_knows_the_primarys_clock(client, db_ready):
+    clock.now()
+    await_that(lambda: primary_clock.offset() is not None, "the clock is measured")
+    assert primary_clock.error() < 5
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        assert abs(cursor.fetchone()[0] - clock.now()).total_seconds() < 5
 
 
 def test_a_missing_migration_means_starting(client, db_ready):

@@ -11,7 +11,7 @@ from reservations import queries
 from reservations.models import SalePolicy
 from reservations.usecases import holds
 from tests.support import factories
-from tests.support.holding import place
+from tests.support.holding import place, sweep
 from tests.support.round_trips import counted_round_trips
 
 URL = "/api/v1/reservations/"
@@ -119,7 +119,7 @@ def lapse(fan, performance, seats, now, *, swept):
     """Let the fan hold and lose a seat; return when."""
     made = place(fan, performance, seats[:1], now=now)
     if swept:
-        assert holds.expire_lapsed(now=made.expires_at) >= 1
+        assert sweep(now=made.expires_at) >= 1
     else:
         place(factories.make_user(), performance, seats[:1], now=made.expires_at)
     return made.expires_at

@@ -15,7 +15,13 @@ from reservations.models import Reservation
 from reservations.usecases import holds
 from reservations.usecases.holds import attempt
 from tests.support import factories, money
-from tests.support.holding import at_once, inventory_disagreements, place, seats_held_twice
+from tests.support.holding import (
+    at_once,
+    inventory_disagreements,
+    place,
+    seats_held_twice,
+    sweep,
+)
 
 pytestmark = pytest.mark.concurrency
 
@@ -217,7 +223,7 @@ def test_take_over_and_release_of_the_same_lapsed_hold_pass_each_other(db_ready,
         [
             lambda: place(rival, performance, seats[1:], now=late),
             lambda: holds.release(reservation_id=hold.id, user_id=hold.user_id, now=late),
-            lambda: holds.expire_lapsed(now=late),
+            lambda: sweep(now=late),
         ]
     )
     assert [r for r in results if isinstance(r, Exception)] == []

@@ -15,7 +15,14 @@ from reservations import operations, queries
 from reservations.models import SeatInventory
 from reservations.usecases import holds, inventory
 from tests.support import factories
-from tests.support.holding import claim_of, inventory_disagreements, place, status_of
+from tests.support.holding import (
+    claim_of,
+    inventory_disagreements,
+    place,
+    primary_believes,
+    status_of,
+    sweep,
+)
 from tests.support.round_trips import counted_round_trips
 
 SECOND = timedelta(seconds=1)
@@ -118,9 +125,9 @@ def test_the_sweep_expires_lapsed_holds_and_frees_their_seats(fan, performance, 
     hold = place(fan, performance, seats[:2], now=now)
     live = place(fan, performance, seats[2:3], now=now + 30 * SECOND)
     later = now + 61 * SECOND
-    assert holds.expire_lapsed(now=now) == 0
-    assert holds.expire_lapsed(now=later) == 1
-    assert holds.expire_lapsed(now=later) == 0
+    assert sweep(now=now) == 0
+    assert sweep(now=later) == 1
+    assert sweep(now=later) == 0
     assert (status_of(hold), status_of(live)) == ("EXPIRED", "PENDING")
     assert set(SeatInventory.objects.filter(pk__in=seats[:2]).values_list("status")) == {
         ("AVAILABLE",)
@@ -135,7 +142,36 @@ def test_the_sweep_takes_bounded_batches(performance):
     for seat in factories.seat_ids(performance, 5):
         place(factories.make_user(), performance, [seat], now=now)
     later = now + 61 * SECOND
-    assert [holds.expire_lapsed(limit=2, now=later) for _ in range(4)] == [2, 2, 1, 0]
+    assert [sweep(limit=2, now=later) for _ in range(4)] == [2, 2, 1, 0]
+
+
+TEN_MINUTES = timedelta(minutes=10)
+
+
+def test_the_sweep_of_a_host_whose_clock_is_ahead_ends_no_live_hold(fan, performance):
+    hold = place(fan, performance, factories.seat_ids(performance, 1))
+    assert holds.expire_lapsed(now=clock.now() + TEN_MINUTES) == 0
+    assert status_of(hold) == "PENDING"
+    assert inventory_disagreements(clock.now()) == []
+
+
+def test_the_sweep_of_a_host_whose_clock_is_behind_leaves_holds_to_the_others(fan, performance):
+    lapsed = place(
+        fan, performance, factories.seat_ids(performance, 1), now=clock.now() - 61 * SECOND
+    )
+    assert holds.expire_lapsed(now=clock.now() - TEN_MINUTES) == 0
+    assert status_of(lapsed) == "PENDING"
+    assert holds.expire_lapsed(now=clock.now()) == 1
+    assert status_of(lapsed) == "EXPIRED"
+
+
+@pytest.mark.control
+def test_control_a_sweep_that_believes_its_host_ends_live_holds(fan, performance):
+    hold = place(fan, performance, factories.seat_ids(performance, 1))
+    wrong = clock.now() + TEN_MINUTES
+    with primary_believes(wrong):
+        assert holds.expire_lapsed(now=wrong) == 1
+    assert status_of(hold) == "EXPIRED"
 
 
 def test_releasing_frees_at_once_and_may_be_repeated(fan, other, performance):

@@ -1,10 +1,12 @@
 """Place holds without HTTP, run clients at once, count round trips, look for double holds."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
+from unittest import mock
 from uuid import UUID
 
 from django.db import connection, connections
@@ -13,7 +15,9 @@ from redis import Redis
 from accounts.models import User
 from concerts.models import Performance
 from kernel import clock
+from kernel.db import primary_time
 from kernel.ids import uuid7
+from reservations import policy
 from reservations.models import Reservation
 from reservations.queries import ReservationDetail
 from reservations.usecases import holds
@@ -36,6 +40,19 @@ def place(
         now=now or clock.now(),
         **options,
     )
+
+
+@contextmanager
+def primary_believes(now: datetime) -> Iterator[None]:
+    """Let the primary's clock stand at `now` for those who ask it whether theirs is ahead."""
+    with mock.patch.object(primary_time, "no_later_than_primary", lambda asked: min(asked, now)):
+        yield
+
+
+def sweep(*, now: datetime, limit: int = policy.SWEEP_BATCH) -> int:
+    """Expire what has lapsed at `now`, a time the test has chosen; return how many."""
+    with primary_believes(now):
+        return holds.expire_lapsed(limit=limit, now=now)
 
 
 def status_of(held: ReservationDetail) -> str:

@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from events.operations import NewEvent, record
+from kernel.db import primary_time
 from kernel.db.transaction import transaction
 from reservations import events, locking, metrics, operations, policy, queries, store
 from reservations.models import Reservation
@@ -57,8 +58,10 @@ def release(*, reservation_id: UUID, user_id: UUID, now: datetime) -> None:
 def expire_lapsed(*, limit: int = policy.SWEEP_BATCH, now: datetime) -> int:
     """Mark up to `limit` lapsed holds EXPIRED and free their seats; return how many.
 
-    Tidiness and events only: nobody waits for it (Note [Hold deadline]).
+    Tidiness and events only: nobody waits for it (Note [Hold deadline]). As it ends everybody's
+    holds, a host whose clock is ahead is not believed (Note [One clock] in kernel/clock.py).
     """
+    now = primary_time.no_later_than_primary(now)
     lapsed = queries.lapsed_holds(limit=limit, now=now)
     if not lapsed:
         return 0

@@ -18,7 +18,7 @@ from reservations.models import Reservation, SalePolicy
 from reservations.seating.chooser import Wish
 from reservations.usecases import claims, holds, inventory
 from tests.support import factories
-from tests.support.holding import inventory_disagreements, place, seats_held_twice
+from tests.support.holding import inventory_disagreements, place, seats_held_twice, sweep
 from tests.support.money import balance_of, begin, give_points
 from tickets.models import Ticket
 
@@ -234,7 +234,7 @@ class HoldsWalk:
     @rule(limit=st.integers(1, 3))
     def sweep(self, limit):
         self.lapse()
-        assert holds.expire_lapsed(limit=limit, now=self.now) <= min(limit, len(self.ended))
+        assert sweep(limit=limit, now=self.now) <= min(limit, len(self.ended))
 
     @rule(index=st.integers(0, SEATS - 1), block=st.booleans())
     def block(self, index, block):
@@ -307,5 +307,5 @@ class HoldsWalk:
             )
             assert len(types) == len(set(types)) <= 2
         # The next walk sweeps and rebuilds its own alone.
-        holds.expire_lapsed(limit=1000, now=self.now + timedelta(hours=1))
+        sweep(limit=1000, now=self.now + timedelta(hours=1))
         SalePolicy.objects.filter(performance=self.performance).update(sale_closes_at=self.began)
