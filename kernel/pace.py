@@ -4,7 +4,8 @@ Note [Pace]
 The generic cell rate algorithm (ITU-T I.371; known as the leaky bucket as a meter): `amount` calls
 may come at once, and each takes `period / amount` to come back. One number a caller says it all:
 the moment at which the last call so far would have come at an even pace. So there is nothing to
-sweep or to roll over, and how long a refused caller has to wait is exact.
+sweep or to roll over, and how long a refused caller has to wait is exact. Beside it stands the rate
+it was counted by: where staff change the rate, the calls counted so far stay as many as they were.
 kernel/redis/lua/limits.lua counts the same way; a test holds the two equal.
 """
 
@@ -30,7 +31,7 @@ class Pace:
 
     def __init__(self, *, most: int) -> None:
         self._most = most
-        self._due: dict[Hashable, float] = {}
+        self._due: dict[Hashable, tuple[float, Rate]] = {}
 
     def __len__(self) -> int:
         return len(self._due)
@@ -38,50 +39,61 @@ class Pace:
     def count(self, caller: Hashable, rate: Rate, *, now: float) -> Counted:
         """Count a call at `now` (seconds); a refused one isn't counted."""
         each = rate.period_seconds / rate.amount
-        due = self._due.get(caller, 0.0)
-        if due > now + rate.period_seconds + 1:  # counted by another limit, before staff changed it
-            due = 0.0
-        due = max(due, now) + each
+        due = max(self._known(caller, rate, now), now) + each
         room = now + rate.period_seconds - due
         if room < -min(_ROUNDING, each / 2):
             return Counted(0, max(1, math.ceil(-room - _ROUNDING)), True)
         if len(self._due) >= self._most and caller not in self._due:
             self._forget(now)
-        self._due[caller] = due
+        self._due[caller] = (due, rate)
         left = math.floor(room / each + _ROUNDING)
         return Counted(max(0, left), max(1, math.ceil(due - now - _ROUNDING)), False)
 
     def is_spent(self, caller: Hashable, rate: Rate, *, now: float) -> Counted | None:
         """Return how a call at `now` would be refused, without counting; None where it may come."""
-        theoretical_arrival = self._due.get(caller)
-        if theoretical_arrival is None or theoretical_arrival <= now:
+        if caller not in self._due:
+            return None
+        theoretical_arrival = self._known(caller, rate, now)
+        if theoretical_arrival <= now:
             return None
         each = rate.period_seconds / rate.amount
         over = theoretical_arrival + each - now - rate.period_seconds
-        if not min(_ROUNDING, each / 2) < over <= each + 1:  # far over: by another, older limit
+        if over <= min(_ROUNDING, each / 2):
             return None
         return Counted(0, max(1, math.ceil(over - _ROUNDING)), True)
 
     def charge(self, caller: Hashable, rate: Rate, cost: int, *, now: float) -> Counted:
         """Count `cost` calls that have come already: as many as there is room for."""
         each = rate.period_seconds / rate.amount
-        theoretical_arrival = max(self._due.get(caller, 0.0), now) + cost * each
-        self._due[caller] = min(theoretical_arrival, now + rate.period_seconds)
-        remaining = math.floor((now + rate.period_seconds - self._due[caller]) / each + _ROUNDING)
-        return Counted(remaining, max(1, math.ceil(self._due[caller] - now - _ROUNDING)), False)
+        theoretical_arrival = max(self._known(caller, rate, now), now) + cost * each
+        theoretical_arrival = min(theoretical_arrival, now + rate.period_seconds)
+        self._due[caller] = (theoretical_arrival, rate)
+        remaining = math.floor((now + rate.period_seconds - theoretical_arrival) / each + _ROUNDING)
+        return Counted(remaining, max(1, math.ceil(theoretical_arrival - now - _ROUNDING)), False)
 
     def refund(self, caller: Hashable, rate: Rate) -> None:
         """Take one counted call back."""
-        theoretical_arrival = self._due.get(caller)
-        if theoretical_arrival is not None:
-            self._due[caller] = theoretical_arrival - rate.period_seconds / rate.amount
+        if caller in self._due:
+            theoretical_arrival, counted_by = self._due[caller]
+            each = rate.period_seconds / rate.amount
+            self._due[caller] = (theoretical_arrival - each, counted_by)
 
     def clear(self) -> None:
         """Forget everybody."""
         self._due = {}
 
+    def _known(self, caller: Hashable, rate: Rate, now: float) -> float:
+        """Return the caller's theoretical arrival, converted where another rate counted it."""
+        due, counted_by = self._due.get(caller, (now, rate))
+        if counted_by == rate:
+            return due
+        calls = max(0.0, due - now) * counted_by.amount / counted_by.period_seconds
+        due = now + min(calls * rate.period_seconds / rate.amount, rate.period_seconds)
+        self._due[caller] = (due, rate)
+        return due
+
     def _forget(self, now: float) -> None:
         """Keep those who still have calls to wait for; if these are too many, forget them too."""
-        self._due = {caller: due for caller, due in tuple(self._due.items()) if due > now}
+        self._due = {caller: kept for caller, kept in tuple(self._due.items()) if kept[0] > now}
         if len(self._due) >= self._most:
             self._due = {}

@@ -34,6 +34,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from prometheus_client import Counter
 
 from kernel.clock import to_ms
@@ -151,6 +152,7 @@ class SeatClaims:
                     len(seat_ids),
                     *counted.fan.args,
                     *counted.address.args,
+                    settings.QUEUE_CLOCK_SKEW_MS,
                 ],
             )
         except PartUnavailable:

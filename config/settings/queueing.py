@@ -26,5 +26,5 @@ QUEUE_CLOCK_SKEW_MS = env.integer(
     "QUEUE_CLOCK_SKEW_MS",
     default=2000,
     maximum=60_000,
-    help="How far ahead of the queue server's clock a host's may be, in milliseconds.",
+    help="How far from a Redis server's clock a host's may be where it counts, in milliseconds.",
 )

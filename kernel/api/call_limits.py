@@ -21,6 +21,7 @@ from typing import Any
 
 from rest_framework.exceptions import APIException, Throttled
 
+from kernel import clock
 from kernel.api import body_limits, throttling
 from kernel.api.caller import Caller
 from kernel.api.exception_handler import BodyTooLarge
@@ -59,7 +60,7 @@ class CallLimits:
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Count, then answer or let the application answer."""
         client_ip, rate = address_tag(address_in(environ)), rate_of(_ROUTE)
-        counted = _client_ips.count(client_ip, rate, now=time.time())
+        counted = _client_ips.count(client_ip, rate, now=clock.now().timestamp())
         if counted.is_refused and not environ["PATH_INFO"].startswith(_PROBES):
             wait, fields = self._spent(environ, counted)
             if wait is not None:
@@ -140,7 +141,9 @@ def _settle_nobodys(
 ) -> tuple[str, str] | None:
     """Count a refusal for what it costs; return the limit's fields where no shared cache looks."""
     if 400 <= code < 500 and code not in _NO_REFUSAL:
-        return _fields(_client_ips.charge(client_ip, rate, _REFUSAL_COSTS - 1, now=time.time()))
+        return _fields(
+            _client_ips.charge(client_ip, rate, _REFUSAL_COSTS - 1, now=clock.now().timestamp())
+        )
     if code >= 400 or any(
         name == "Cache-Control" and "no-store" in value for name, value in headers
     ):

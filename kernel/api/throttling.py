@@ -29,7 +29,7 @@ from prometheus_client import Counter
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from kernel import pace
+from kernel import clock, pace
 from kernel.api.caller import Caller
 from kernel.rate_limits import Rate, rate_limit_fields, rate_of
 from kernel.redis.breaker import PartUnavailable
@@ -96,7 +96,7 @@ def count_person(environ: dict[str, Any], user_id: UUID) -> Counted | None:
     Return the refusal of a person whose calls were refused too often of late, else None.
     """
     rate = rate_of(_REFUSED)
-    spent = _callers.is_spent((_REFUSED, str(user_id)), rate, now=time.time())
+    spent = _callers.is_spent((_REFUSED, str(user_id)), rate, now=clock.now().timestamp())
     if spent is not None:
         refused.labels(_REFUSED).inc()
         return _told(_REFUSED, rate, spent)
@@ -107,7 +107,9 @@ def count_person(environ: dict[str, Any], user_id: UUID) -> Counted | None:
 def charge_refusal(user_id: str) -> Counted:
     """Count a call of a person that was refused before it began."""
     rate = rate_of(_REFUSED)
-    return _told(_REFUSED, rate, _callers.charge((_REFUSED, user_id), rate, 1, now=time.time()))
+    return _told(
+        _REFUSED, rate, _callers.charge((_REFUSED, user_id), rate, 1, now=clock.now().timestamp())
+    )
 
 
 def _told(route: str, rate: Rate, counted: pace.Counted) -> Counted:
@@ -144,7 +146,7 @@ def address_in(environ: Mapping[str, Any]) -> str:
 
 
 def _own(route: str, who: str, rate: Rate) -> pace.Counted:
-    return _callers.count((route, who), rate, now=time.time())
+    return _callers.count((route, who), rate, now=clock.now().timestamp())
 
 
 def _count_shared(route: str, who: str, rate: Rate) -> pace.Counted:

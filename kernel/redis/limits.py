@@ -6,6 +6,10 @@ does the work: its library is assembled with `SOURCE` in front, its keys include
 (`fr:...:{tag}:n:<route>:<who>`), and it answers what `count_call` returned. Counted so, a limit
 is exact across all processes, and belongs to the hash tag (one performance), because a function
 of a cluster may touch no other slot.
+All callers count by one clock: a room's own (Note [Clocks] in queueing/README.md), else the
+caller's, at most `QUEUE_CLOCK_SKEW_MS` away from the server's. A count is never dropped because it
+looks far ahead, which it does to a host that is behind: a key names the limit it was counted by,
+and only another limit converts it. So what hosts' clocks differ by is all that may count twice.
 """
 
 import ipaddress

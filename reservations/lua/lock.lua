@@ -1,7 +1,7 @@
 #!lua name=frontrow_lock_v1
 -- Seat claims: the gate in front of PostgreSQL. See Note [Seat claims] in reservations/store.py.
 --
--- Assembled with kernel/redis/lua/limits.lua in front, for count_call.
+-- Assembled with kernel/redis/lua/limits.lua in front, for count_call and counting_clock.
 --
 -- Key   fr:l:{<performance>}:<seat>
 -- Value owner|user|kind|until_ms|checked_ms     kind: T tentative, H held, S sold or blocked
@@ -46,8 +46,8 @@ local function note_lapse(key, now_ms, threshold, first_ms, most_ms, window_ms)
 end
 
 -- Return what the fan is told of the limit that is nearest, and whether it is passed.
-local function count_attempt(keys, n, args, now_ms)
-  local told = {}
+local function count_attempt(keys, n, args)
+  local told, now_ms = {}, counting_clock(tonumber(args[3]), tonumber(args[11]))
   for i, name in ipairs({'hold', 'hold_address'}) do
     local amount, period = tonumber(args[5 + 2 * i]), tonumber(args[6 + 2 * i])
     local left, reset, refused = count_call(keys[n + i], amount, period, now_ms)
@@ -59,7 +59,8 @@ local function count_attempt(keys, n, args, now_ms)
 end
 
 -- KEYS n seats, the counts of fan and address, the fan's lapses.
--- ARGV owner, user, now_ms, until_ms, doubt_ms, n, then amount and period of both limits.
+-- ARGV owner, user, now_ms, until_ms, doubt_ms, n, then amount and period of both limits, and how
+-- far the caller's clock may be from this server's where it counts (ms).
 -- Claims all seats or none. Returns {verdict, taken indices, caller's own reservations, owners,
 -- what is told of the limits, seconds to wait}: verdict 0 claimed; 1 refused; 2 refused, but every
 -- refusal is old enough to ask PostgreSQL again, and this caller is the one who shall (the others
@@ -68,7 +69,7 @@ local function claim(keys, args)
   local me, user = args[1], args[2]
   local now_ms, until_ms, doubt_ms = tonumber(args[3]), tonumber(args[4]), tonumber(args[5])
   local n = tonumber(args[6])
-  local told, over = count_attempt(keys, n, args, now_ms)
+  local told, over = count_attempt(keys, n, args)
   if over then return {3, {}, {}, {}, told, 0} end
   local _, wait_until = parse_lapses(server.call('GET', keys[n + 3]))
   if wait_until > now_ms then

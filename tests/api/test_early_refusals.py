@@ -187,8 +187,8 @@ def test_who_was_refused_too_often_is_told_so_as_django_does(
     fan, settings, front, method, path, monkeypatch
 ):
     settings.RATE_LIMITS = settings.RATE_LIMITS | {"refused": "1/hour"}
-    moment = clock.now().timestamp()
-    monkeypatch.setattr("time.time", lambda: moment)
+    moment = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: moment)
     monkeypatch.setattr(throttling, "forget", lambda: None)
     throttling.charge_refusal(str(fan.pk))
     twins = Twins(front)

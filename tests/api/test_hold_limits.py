@@ -5,10 +5,12 @@ from datetime import timedelta
 import pytest
 
 from kernel import clock
-from kernel.redis.limits import RateLimited
+from kernel.ids import uuid7
+from kernel.redis.limits import Limit, RateLimited
 from kernel.redis.roles import breaker
 from reservations import queries
 from reservations.models import SalePolicy
+from reservations.store import Counted, claims
 from reservations.usecases import holds
 from tests.support import factories
 from tests.support.holding import place, sweep
@@ -113,6 +115,33 @@ def test_without_the_lock_server_holds_go_on_uncounted(fan, performance, parts):
     finally:
         parts.part("lock").start()
         breaker("lock").reset()
+
+
+@pytest.mark.parametrize("behind", [0, 1.5, 60])
+def test_a_limit_counts_once_whichever_host_is_asked(fan, performance, behind):
+    """One host is behind the other, and the load balancer asks them in turns."""
+    seats, began = factories.seat_ids(performance), clock.now()
+    counted = Counted(Limit("hold", 60, 60_000), Limit("hold_address", 0, 60_000))
+
+    def passes(now):
+        return not int(
+            claims.claim(
+                performance_id=performance.pk,
+                seat_ids=seats,
+                reservation_id=uuid7(),
+                user_id=fan.pk,
+                now=now,
+                counted=counted,
+            ).told[5]
+        )
+
+    passed = 0
+    for step in range(50):  # ten seconds
+        now = began + timedelta(milliseconds=200 * step)
+        for host in (now, now - timedelta(seconds=behind)):
+            while passes(host) and passed <= 100:
+                passed += 1
+    assert 60 <= passed <= 60 + 10
 
 
 def lapse(fan, performance, seats, now, *, swept):

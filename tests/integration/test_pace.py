@@ -10,12 +10,18 @@ from kernel.pace import Pace
 from kernel.rate_limits import Rate
 from kernel.redis import limits
 from kernel.redis.functions import FunctionLibrary
+from kernel.redis.roles import client
 
 _ENTRY = """#!lua name=frontrow_test_pace
 server.register_function('frontrow_test_pace', function(keys, args)
   local left, reset, refused =
     count_call(keys[1], tonumber(args[1]), tonumber(args[2]), tonumber(args[3]))
   return {left, reset, refused and 1 or 0}
+end)
+"""
+SERVER_CLOCK = """#!lua name=frontrow_test_clock
+server.register_function('frontrow_test_clock', function(keys, args)
+  return {string.format('%.0f', counting_clock(tonumber(args[1]), tonumber(args[2])))}
 end)
 """
 RATES = some.builds(Rate, some.integers(1, 50), some.sampled_from([1, 7, 60, 3600]))
@@ -52,6 +58,73 @@ def test_a_process_and_redis_count_alike(in_redis):
             assert abs(here.reset - there[1]) <= 1  # rounded up, from nearly the same moment
 
     counted_alike()
+
+
+def test_they_count_alike_while_staff_change_the_limit(in_redis):
+    @settings(max_examples=100, deadline=None)
+    @given(calls=some.lists(some.tuples(RATES, some.integers(0, 100_000)), max_size=40))
+    def counted_alike(calls):
+        pace, now_ms, caller = Pace(most=10), START_MS, str(uuid4())
+        for rate, gap in calls:
+            now_ms += gap
+            here = pace.count("caller", rate, now=now_ms / 1000)
+            there = in_redis(caller, rate, now_ms)
+            assert abs(here.left - there[0]) <= 1
+            assert abs(here.reset - there[1]) <= 1
+
+    counted_alike()
+
+
+SKEWS = some.sampled_from([1500, 3000, 60_000, 600_000])  # milliseconds between two hosts
+
+
+def test_one_limit_counts_on_hosts_whose_clocks_differ(in_redis):
+    """One that is behind forgets nothing; at most the difference of the clocks counts twice."""
+
+    @settings(max_examples=20, deadline=None)
+    @given(skew=SKEWS, turns=some.lists(some.booleans(), min_size=20, max_size=60))
+    def counted_once(skew, turns):
+        rate, caller, passed = Rate(10, 60), str(uuid4()), 0
+        for step, is_behind in enumerate(turns):
+            now_ms = START_MS + 50 * step
+            for _ in range(3):
+                passed += not in_redis(caller, rate, now_ms - skew * is_behind)[2]
+        twice = min(rate.amount, skew // 6000 + 1)  # one comes back every six seconds
+        assert passed <= rate.amount + 1 + twice
+
+    counted_once()
+
+
+@pytest.mark.control
+def test_control_a_count_without_its_limit_would_be_forgotten(in_redis):
+    """What the functions did: a far arrival was taken for another limit's, and dropped."""
+    rate, caller, passed = Rate(60, 60), str(uuid4()), 0
+    for step in range(20):
+        for behind in (0, 1500):
+            now_ms = START_MS + 50 * step - behind
+            kept = client("queue").get(caller)
+            if kept and float(kept.split()[0]) > now_ms + 61_000:
+                client("queue").delete(caller)
+            while not in_redis(caller, rate, now_ms)[2]:
+                passed += 1
+    assert passed > 2 * rate.amount
+
+
+@pytest.mark.parametrize(
+    ("off", "counted_as"),
+    [(0, 0), (1500, 1500), (-1500, -1500), (600_000, 2000), (-600_000, -2000)],
+)
+def test_a_host_far_from_the_server_counts_by_the_servers_clock(
+    db_ready, tmp_path, off, counted_as
+):
+    path = tmp_path / "clock.lua"
+    path.write_text(SERVER_CLOCK)
+    library = FunctionLibrary("queue", limits.SOURCE, path)
+    seconds, microseconds = client("queue").time()
+    now_ms = seconds * 1000 + microseconds // 1000
+    [counting] = library.call("frontrow_test_clock", keys=["any"], args=[now_ms + off, 2000])
+    late = int(counting) - now_ms - counted_as  # the server's clock went on, perhaps
+    assert 0 <= late < 60_000
 
 
 @settings(deadline=None)
@@ -91,6 +164,13 @@ def test_a_stricter_limit_is_in_force_at_once_and_keeps_nobody_longer_than_its_p
         pace.count("a", Rate(100, 86_400), now=0.0)
     assert pace.count("a", Rate(2, 10), now=1.0).reset <= 10
     assert not pace.count("a", Rate(2, 10), now=11.0).is_refused
+
+
+def test_a_looser_limit_keeps_what_was_counted():
+    pace = Pace(most=10)
+    for _ in range(3):
+        pace.count("a", Rate(3, 60), now=0.0)
+    assert pace.count("a", Rate(10, 60), now=0.0).left == 6  # three and this one are counted
 
 
 def test_when_there_are_too_many_those_who_may_call_freely_go_first():
