@@ -4,7 +4,14 @@ Note [Replica reads]
 Nothing is ever decided on a replica read. A query opts in with `stale_reads`, and gets the primary
 when there is no replica, it is away, or it lags too far. A cache entry dropped after a write leaves
 the write's WAL position as a marker; `stale_reads(after=marker)` uses the replica only once it
-has replayed that position, so a lagging replica can't put the old value back.
+has replayed that position, so a lagging replica can't put the old value back. Positions compare
+only within one history: after a restore or a promotion the same number may come before or after.
+
+Note [Freshness of the replica]
+That everything received is replayed says nothing once the link has fallen silent, and the receiver
+says "streaming" for a minute. What ages by itself is the last commit that the replica has replayed:
+it knows all that was committed before. Where that is old, either nobody has written since, and the
+replica stands where the primary does, which is asked, or the replica is behind by that much.
 """
 
 import threading
@@ -13,11 +20,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connections
 from prometheus_client import Counter
 from psycopg_pool import PoolTimeout
+
+from kernel import clock
 
 REPLICA = "replica"
 
@@ -27,7 +38,26 @@ fallbacks = Counter(
     ["reason"],
 )
 
+_AWAY = (DatabaseError, InterfaceError, PoolTimeout)
 _alias: ContextVar[str] = ContextVar("stale_read_alias", default=DEFAULT_DB_ALIAS)
+
+
+class WalPosition(NamedTuple):
+    """A place in the write-ahead log: positions compare within one history and never across."""
+
+    history: str  # "<the cluster's system identifier>.<timeline>"
+    position: int
+
+
+NOWHERE = WalPosition("", 0)  # in no history
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaState:
+    """How far the replica is; the lag in seconds, None while nobody streams to it."""
+
+    at: WalPosition
+    lag: float | None
 
 
 @dataclass(slots=True)
@@ -35,9 +65,14 @@ class _Health:
     """What this process last saw of the replica."""
 
     checked_at: float = float("-inf")  # monotonic seconds
-    replayed: int = 0  # WAL position as an integer
+    replayed: WalPosition = NOWHERE
     usable: bool = False
     reason: str = "unchecked"
+
+    def has_replayed(self, wanted: WalPosition | int | None) -> bool:
+        if isinstance(wanted, WalPosition):
+            return wanted.history == self.replayed.history and self.has_replayed(wanted.position)
+        return wanted is None or self.replayed.position >= wanted
 
 
 _health = _Health()
@@ -50,10 +85,11 @@ def current_alias() -> str:
 
 
 @contextmanager
-def stale_reads(*, after: int | None = None) -> Iterator[str]:
+def stale_reads(*, after: WalPosition | int | None = None) -> Iterator[str]:
     """Send the reads inside to the replica if it may answer; yields the alias chosen.
 
-    `after` is a WAL position (see `write_position`) that the replica must have replayed.
+    `after` is what the replica must have replayed: a position with its history (`written`), or one
+    of the history that this process is in now (`write_position`).
     """
     alias = _choose(after)
     token = _alias.set(alias)
@@ -80,17 +116,35 @@ def write_position(*, using: str = DEFAULT_DB_ALIAS) -> int:
         return int(cursor.fetchone()[0])
 
 
+def written(*, using: str = DEFAULT_DB_ALIAS) -> WalPosition:
+    """Return `write_position` with the history it belongs to: one statement."""
+    with connections[using].cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT system_identifier, pg_walfile_name(position), (position - '0/0'::pg_lsn)::bigint
+            FROM pg_control_system(), pg_current_wal_insert_lsn() position
+            """
+        )
+        system, segment, position = cursor.fetchone()
+    return WalPosition(_history(system, int(segment[:8], 16)), int(position))
+
+
+def known_history() -> str:
+    """Return the history that the replica follows, as last seen; empty if never; no I/O."""
+    return _health.replayed.history
+
+
 def forget_health() -> None:
     """Make the next stale read look at the replica anew (after a known failure, and in tests)."""
     _health.checked_at = float("-inf")
 
 
-def _choose(after: int | None) -> str:
+def _choose(after: WalPosition | int | None) -> str:
     if REPLICA not in connections.settings:
         return DEFAULT_DB_ALIAS
     health = _look(after)
     reason = health.reason
-    if health.usable and (after is None or health.replayed >= after):
+    if health.usable and health.has_replayed(after):
         return REPLICA
     if health.usable:
         reason = "behind_marker"
@@ -98,10 +152,10 @@ def _choose(after: int | None) -> str:
     return DEFAULT_DB_ALIAS
 
 
-def _look(after: int | None) -> _Health:
+def _look(after: WalPosition | int | None) -> _Health:
     """Return the replica's health, at most `REPLICA_CHECK_SECONDS` old; one thread asks."""
     stale = time.monotonic() - _health.checked_at > settings.REPLICA_CHECK_SECONDS
-    behind = after is not None and _health.usable and _health.replayed < after
+    behind = _health.usable and not _health.has_replayed(after)
     if (stale or behind) and _checking.acquire(blocking=False):
         try:
             _check()
@@ -111,30 +165,63 @@ def _look(after: int | None) -> _Health:
 
 
 def _check() -> None:
-    """Ask the replica how far it is.
-
-    The lag is zero when everything received is replayed and the receiver is streaming: an idle
-    primary writes nothing, so the age of the last replayed commit alone would look like lag.
-    """
     try:
-        with connections[REPLICA].cursor() as cursor:
-            cursor.execute(
-                """
-                SELECT (pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::bigint,
-                       CASE WHEN pg_last_wal_replay_lsn() >= pg_last_wal_receive_lsn()
-                            THEN 0
-                            ELSE extract(epoch FROM now() - pg_last_xact_replay_timestamp())
-                       END,
-                       EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming')
-                """
-            )
-            replayed, lag, streaming = cursor.fetchone()
-    except (DatabaseError, InterfaceError, PoolTimeout):
+        state = look()
+    except _AWAY:
         connections[REPLICA].close()
         _health.usable, _health.reason = False, "away"
     else:
-        _health.replayed = int(replayed or 0)
-        lagging = lag is None or lag > settings.REPLICA_MAX_LAG_SECONDS
-        _health.usable = streaming and not lagging
-        _health.reason = "" if _health.usable else ("lagging" if streaming else "not_streaming")
+        _health.replayed = state.at
+        _health.usable = state.lag is not None and state.lag <= settings.REPLICA_MAX_LAG_SECONDS
+        _health.reason = "not_streaming" if state.lag is None else "lagging"
     _health.checked_at = time.monotonic()
+
+
+def look() -> ReplicaState:
+    """Ask how far the replica is (Note [Freshness of the replica]): one statement, or three.
+
+    Raises what the replica's connection raises. A primary that can't be asked leaves the age.
+    """
+    state = _ask_the_replica()
+    if state.lag is None or state.lag <= settings.REPLICA_MAX_LAG_SECONDS:
+        return state
+    try:
+        primary = written()
+    except _AWAY:
+        connections[DEFAULT_DB_ALIAS].close()
+        return state
+    if not _stands_at(state, primary):
+        state = _ask_the_replica()  # it may have got there meanwhile
+    return ReplicaState(state.at, 0.0) if _stands_at(state, primary) else state
+
+
+def _stands_at(state: ReplicaState, primary: WalPosition) -> bool:
+    same = state.at.history == primary.history
+    return same and state.lag is not None and state.at.position >= primary.position
+
+
+def _ask_the_replica() -> ReplicaState:
+    """Return where the replica is and the age of the last commit it has replayed."""
+    with connections[REPLICA].cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT system_identifier, received_tli, status = 'streaming',
+                   (pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::bigint,
+                   pg_last_xact_replay_timestamp()
+            FROM pg_control_system() LEFT JOIN pg_stat_wal_receiver ON true
+            """
+        )
+        system, timeline, streaming, replayed, committed_at = cursor.fetchone()
+    at = WalPosition(_history(system, timeline or 0), int(replayed or 0))
+    return ReplicaState(at, _age(committed_at) if streaming else None)
+
+
+def _age(committed_at: datetime | None) -> float:
+    """Return the seconds since a commit; the primary wrote when it was (Note [One clock])."""
+    if committed_at is None:
+        return float("inf")
+    return max(0.0, (clock.now() - committed_at).total_seconds())
+
+
+def _history(system: int, timeline: int) -> str:
+    return f"{system}.{timeline}"

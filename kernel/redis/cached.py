@@ -2,16 +2,18 @@
 
 Note [Cached documents]
 A document depends on named things ("catalogue", "layout:<performance>"). Each name has a marker in
-the cache server: the WAL position of the last write that changed it. An entry carries the markers
-it was built under and is current only while they are the same; entry and markers come in one
-MGET. So:
-- a write drops any number of entries by moving one marker (`invalidate_after_commit`), and an
-  entry whose building began before the write is old the moment it is stored;
+the cache server (Note [Markers] in markers.py). An entry carries the markers it was built under and
+is good only while they are the same; entry and markers come in one MGET. So:
+- a write drops any number of entries by changing one marker (`invalidate_after_commit`), and an
+  entry whose building began before the write is gone the moment it is stored;
 - a rebuild reads a replica only once it has replayed the marker (Note [Replica reads]);
-- a marker only grows, and one that was evicted is set anew from the primary's position.
+- a marker that was evicted is set anew from the primary's position.
 
-Single flight: one thread of a process and one process of all (a short Redis lock) build a key;
-readers that come meanwhile get the older entry while it is usable, else they wait for the builder.
+Single flight: one thread of a process and one process of all (a short Redis lock) build a key.
+Readers that come meanwhile get an entry that is merely of some age; one that a write has dropped
+nobody gets, not even while the databases are away: staff may have withdrawn what it says. They
+wait for the builder. A refusal (withdrawn, unknown) removes the entry and is shared with those who
+waited, while the markers are the same: else a crowd at a withdrawn page would ask one by one.
 Without the cache server each process builds for itself, behind the same in-process lock, and keeps
 the result for a few seconds: without markers it can't learn of a change.
 """
@@ -22,22 +24,23 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import cast
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connections
 from prometheus_client import Counter
 from psycopg_pool import PoolTimeout
-from redis import Redis
 
 from kernel.db import replica
 from kernel.db.transaction import run_after_commit
+from kernel.errors import DomainError
 from kernel.ids import uuid7
+from kernel.redis import markers as marking
 from kernel.redis.breaker import PartUnavailable
 from kernel.redis.documents import (
     Built,
     Document,
     Flights,
     LocalDocuments,
+    SharedRefusals,
     decode,
     document_of,
     encode,
@@ -56,24 +59,16 @@ missed = Counter(
     "Writes whose cache marker could not be left; the age of entries bounds the harm",
 )
 
-MARKER_SECONDS = 2 * 24 * 3600  # longer than any entry lives
 BUILDER_SECONDS = 5.0  # a builder that died is replaced after this
 POLL_SECONDS = 0.02
 ALONE = timedelta(seconds=5)  # for how long a process keeps what it built without the cache server
 _DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
 
-# Positions below 2^53 (9 PB of WAL) are exact as Lua numbers.
-_RAISE_MARKERS = """
-for _, key in ipairs(KEYS) do
-  local known = tonumber(redis.call('GET', key) or '0')
-  local raised = string.format('%.0f', math.max(known, tonumber(ARGV[1])))
-  redis.call('SET', key, raised, 'EX', ARGV[2])
-end
-"""
 # Only the builder's own lock is removed: it may have run out and be another's by now.
 _UNLOCK = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
 
 local = LocalDocuments()
+refusals = SharedRefusals()
 _flights = Flights()
 
 
@@ -82,8 +77,9 @@ class Recipe:
     """How long documents of one kind live and where they are built from.
 
     Younger than `fresh` they are simply answered; then one reader rebuilds while others still get
-    the old one, until `usable`. `from_replica` builds by stale reads. `keep_in_process` also keeps
-    the bytes here, so that a hit asks the cache server for the markers only.
+    the old one, until `usable`, unless a write has dropped it. `from_replica` builds by stale
+    reads. `keep_in_process` also keeps the bytes here, so that a hit asks the cache server for the
+    markers only.
     """
 
     kind: str
@@ -116,8 +112,12 @@ class _Request:
             and found.is_younger_than(self.recipe.fresh, self.now)
         )
 
-    def is_usable(self, found: Document | None) -> bool:
-        return found is not None and found.is_younger_than(self.recipe.usable, self.now)
+    def is_usable(self, found: Document | None, markers: tuple[str, ...]) -> bool:
+        return (
+            found is not None
+            and found.markers == markers
+            and found.is_younger_than(self.recipe.usable, self.now)
+        )
 
     def answer(self, document: Document, source: str) -> Document:
         reads.labels(self.recipe.kind, source).inc()
@@ -135,7 +135,8 @@ def read(
     """Return the document of `key`, built by `build` where there is none that is current.
 
     A current one costs one call to the cache server and nothing else. Domain errors of `build`
-    pass through and are not cached; a database that is away is hidden by an entry still usable.
+    pass through, to those who waited as well; a database that is away is hidden by an entry still
+    usable.
     """
     request = _Request(recipe, f"{recipe.kind}:{key}", tuple(depends_on), build, now)
     try:
@@ -150,14 +151,13 @@ def invalidate_after_commit(*names: str) -> None:
 
 
 def invalidate(*names: str) -> bool:
-    """Leave the primary's WAL position as the marker of `names`; call it after the commit.
+    """Change the markers of `names`; call it after the commit.
 
     Never raises for a part that is away, as the write has happened: it says False, and unless it
     is called again the age of the entries bounds how long the old value is seen.
     """
     try:
-        position = replica.write_position()
-        guarded("cache", lambda server: _raise_markers(server, names, position))
+        marking.write(names, replica.written())
     except (PartUnavailable, DatabaseError, InterfaceError, PoolTimeout) as error:
         missed.inc()
         log.warning("cache not invalidated", extra={"names": names, "error": repr(error)})
@@ -166,10 +166,11 @@ def invalidate(*names: str) -> bool:
 
 
 def _read_shared(request: _Request) -> Document:
+    arrived = time.monotonic()
     found, markers = _look(request)
     if found is not None and request.is_current(found, markers):
         return request.answer(found, "cache")
-    older = found if request.is_usable(found) else None
+    older = found if request.is_usable(found, markers) else None
     wait = 0.0 if older else BUILDER_SECONDS
     with _flights.boarding(request.key, wait_seconds=wait) as boarded:
         if older is not None and not boarded:
@@ -178,6 +179,7 @@ def _read_shared(request: _Request) -> Document:
             found, markers = _look(request)
             if found is not None and request.is_current(found, markers):
                 return request.answer(found, "waited")
+            refusals.raise_if_later(request.key, markers, than=arrived)
         return _build_once_of_all(request, older, markers)
 
 
@@ -204,6 +206,10 @@ def _build_once_of_all(
         if older is None:
             raise
         return request.answer(older, "older")
+    except DomainError as refusal:
+        refusals.keep(request.key, markers, refusal)
+        _drop(request)
+        raise
     finally:
         with suppress(PartUnavailable):
             guarded("cache", lambda server: server.eval(_UNLOCK, 1, request.lock_key, ticket))
@@ -236,38 +242,42 @@ def _read_alone(request: _Request) -> Document:
 
 def _look(request: _Request) -> tuple[Document | None, tuple[str, ...]]:
     """Return the entry, whatever its age, and the markers now, in one call."""
-    marker_keys = [_marker_key(name) for name in request.depends_on]
+    marker_keys = [marking.key_of(name) for name in request.depends_on]
     kept = local.get(request.key) if request.recipe.keep_in_process else None
     if kept is not None:
-        markers = _texts(_values(marker_keys))
+        markers = marking.texts(marking.values(marker_keys))
         if request.is_current(kept, markers):
             return kept, markers
-    values = _values([request.entry_key, *marker_keys])
+    values = marking.values([request.entry_key, *marker_keys])
     found = decode(values[0]) if values[0] is not None else None
-    markers = _texts(values[1:])
     if found is not None and request.recipe.keep_in_process:
         local.put(request.key, found)
-    return found, markers
+    return found, marking.texts(values[1:])
 
 
 def _settled_markers(request: _Request, markers: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the markers, those missing (new or evicted) set from the primary's position."""
-    absent = [name for name, marker in zip(request.depends_on, markers, strict=True) if not marker]
-    if not absent:
+    """Return the markers, the missing and those of another history set from the primary."""
+    history = replica.known_history()
+    unsettled = [
+        name
+        for name, marker in zip(request.depends_on, markers, strict=True)
+        if not marker or (history and marking.parse(marker).history != history)
+    ]
+    if not unsettled:
         return markers
     try:
-        position = replica.write_position()
+        position = replica.written()
     except _DATABASE_AWAY:
         return markers  # the entry stays current while the marker is absent, and no longer
-    guarded("cache", lambda server: _raise_markers(server, absent, position))
-    keys = [_marker_key(name) for name in request.depends_on]
-    return _texts(_values(keys))
+    marking.fill(unsettled, position)
+    return marking.read(request.depends_on)
 
 
 def _build(request: _Request, markers: tuple[str, ...]) -> Built:
     """Build from the replica where it may answer; one that fails meanwhile gives way."""
     if request.recipe.from_replica:
-        positions = [int(marker) for marker in markers if marker]
+        # Of several histories the greatest is one the replica doesn't follow, or all that matter.
+        positions = [marking.parse(marker) for marker in markers if marker]
         with replica.stale_reads(after=max(positions, default=None)) as alias:
             try:
                 return request.build()
@@ -292,19 +302,8 @@ def _keep(request: _Request, document: Document) -> None:
         )
 
 
-def _values(keys: Sequence[str]) -> list[bytes | None]:
-    # The roles' clients don't decode, so what the stubs call str can't come.
-    return guarded("cache", lambda server: cast("list[bytes | None]", server.mget(keys)))
-
-
-def _raise_markers(server: Redis, names: Sequence[str], position: int) -> None:
-    keys = [_marker_key(name) for name in names]
-    server.eval(_RAISE_MARKERS, len(keys), *keys, position, MARKER_SECONDS)
-
-
-def _marker_key(name: str) -> str:
-    return f"fr:c:marker:{name}"
-
-
-def _texts(values: Sequence[bytes | None]) -> tuple[str, ...]:
-    return tuple(value.decode() if value is not None else "" for value in values)
+def _drop(request: _Request) -> None:
+    """Remove the entry of what is refused now, so that nobody meets it beside a builder."""
+    local.drop(request.key)
+    with suppress(PartUnavailable):
+        guarded("cache", lambda server: server.delete(request.entry_key))

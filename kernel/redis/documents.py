@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from kernel import clock
+from kernel.errors import DomainError
 
 LOCAL_ENTRIES = 512
 LOCAL_BYTES = 64 * 1024 * 1024
@@ -39,8 +41,7 @@ class Built:
 class Document:
     """The final bytes of an answer, what belongs to them in headers, and what they rest on.
 
-    `markers` are the write positions (decimal, empty when unknown) of its dependencies when its
-    building began.
+    `markers` are those of its dependencies when its building began (empty when unknown).
     """
 
     body: bytes
@@ -50,8 +51,8 @@ class Document:
     markers: tuple[str, ...] = ()
 
     def is_younger_than(self, limit: timedelta, now: datetime) -> bool:
-        """Say whether its age is below `limit`."""
-        return now - self.built_at < limit
+        """Say whether its age is below `limit`; of another host's future, by as much."""
+        return abs(now - self.built_at) < limit
 
 
 def document_of(built: Built, *, built_at: datetime, markers: tuple[str, ...] = ()) -> Document:
@@ -113,6 +114,11 @@ class LocalDocuments:
             while self._kept and (len(self._kept) > self._entries or self._used > self._size):
                 self._drop(next(iter(self._kept)))
 
+    def drop(self, key: str) -> None:
+        """Forget one document."""
+        with self._lock:
+            self._drop(key)
+
     def clear(self) -> None:
         """Forget everything (tests start clean)."""
         with self._lock:
@@ -123,6 +129,40 @@ class LocalDocuments:
         dropped = self._kept.pop(key, None)
         if dropped is not None:
             self._used -= len(dropped.body)
+
+
+class SharedRefusals:
+    """What builders were refused, for those who waited for them meanwhile."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: dict[str, tuple[tuple[str, ...], float, DomainError]] = {}
+
+    def keep(self, key: str, markers: tuple[str, ...], refusal: DomainError) -> None:
+        """Keep what a builder was refused just now under these markers."""
+        with self._lock:
+            if len(self._kept) >= LOCAL_ENTRIES:  # anybody may ask for what doesn't exist
+                self._kept.clear()
+            self._kept[key] = (markers, time.monotonic(), _another(refusal))
+
+    def raise_if_later(self, key: str, markers: tuple[str, ...], *, than: float) -> None:
+        """Raise what was refused after `than` (monotonic seconds), if nothing was written since."""
+        under, ended, refusal = self._kept.get(key, ((), float("-inf"), None))
+        if refusal is not None and under == markers and ended > than:
+            raise _another(refusal)
+
+    def clear(self) -> None:
+        """Forget everything (tests start clean)."""
+        with self._lock:
+            self._kept.clear()
+
+
+def _another(refusal: DomainError) -> DomainError:
+    """Return an equal refusal without the stack of the first, for another thread to raise."""
+    made = type(refusal).__new__(type(refusal))
+    made.args = refusal.args
+    made.__dict__.update(refusal.__dict__)
+    return made
 
 
 class Flights:

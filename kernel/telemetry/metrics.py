@@ -18,7 +18,7 @@ def replica_lag(*, now: datetime) -> Iterable[Metric]:
     lag = replica_lag_seconds()
     yield GaugeMetricFamily(
         "frontrow_replica_lag_seconds",
-        "How far the replica's replay is behind what it received",
+        "How old what the replica shows is; zero where it has all that the primary wrote",
         value=float("nan") if lag is None else lag,
     )
 

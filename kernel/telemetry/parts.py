@@ -49,17 +49,8 @@ def replica(*, now: datetime) -> Part:
 
 
 def replica_lag_seconds() -> float | None:
-    """Return the replica's lag, zero when it has replayed all it got; None if not streaming."""
-    with connections[replica_reads.REPLICA].cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT CASE WHEN pg_last_wal_replay_lsn() >= pg_last_wal_receive_lsn() THEN 0
-                        ELSE extract(epoch FROM now() - pg_last_xact_replay_timestamp()) END,
-                   EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming')
-            """
-        )
-        lag, streaming = cursor.fetchone()
-    return float(lag) if streaming and lag is not None else None
+    """Return how old the replica's picture is, zero at the primary's end; None if not streaming."""
+    return replica_reads.look().lag
 
 
 def idempotency(*, now: datetime) -> Part:

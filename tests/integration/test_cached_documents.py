@@ -5,8 +5,9 @@ The controls take the guard away and expect the old value, or the second build, 
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import timedelta
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -16,9 +17,10 @@ from concerts import store
 from concerts.models import Concert
 from kernel import clock
 from kernel.db import replica
+from kernel.db.replica import WalPosition
 from kernel.db.transaction import transaction
-from kernel.errors import DomainError
-from kernel.redis import cached, roles
+from kernel.errors import DomainError, Kind
+from kernel.redis import cached, markers, roles
 from kernel.redis.cached import Recipe
 from kernel.redis.documents import Built, Document, document_of, encode
 from tests.support import catalogue, factories
@@ -107,31 +109,288 @@ def test_a_write_during_the_building_makes_what_is_built_old():
     assert read(lambda: b"after").body == b"after"
 
 
-def test_a_marker_never_goes_back():
-    server = roles.client("cache")
-    cached._raise_markers(server, ["thing"], 200)
-    cached._raise_markers(server, ["thing"], 100)
-    assert server.get("fr:c:marker:thing") == b"200"
+def marker() -> str:
+    return markers.read(["thing"])[0]
+
+
+def test_within_one_history_a_markers_position_never_goes_back_but_the_marker_changes():
+    markers.write(["thing"], WalPosition("7.1", 200))
+    first = marker()
+    markers.write(["thing"], WalPosition("7.1", 100))
+    assert markers.parse(marker()) == WalPosition("7.1", 200)
+    assert marker() != first
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        (WalPosition("7.3", 100), WalPosition("7.3", 100)),  # promoted: counts from earlier
+        (WalPosition("7.1", 900), WalPosition("7.2", 500)),  # late, of a primary given up
+        (WalPosition("8.1", 100), WalPosition("8.1", 100)),  # restored elsewhere
+    ],
+)
+def test_a_position_of_another_history_is_replaced_not_compared(written, kept):
+    markers.write(["thing"], WalPosition("7.2", 500))
+    before = marker()
+    markers.write(["thing"], written)
+    assert markers.parse(marker()) == kept
+    assert marker() != before
+
+
+def test_what_an_earlier_release_left_is_replaced():
+    roles.client("cache").set("fr:c:marker:thing", "123456789")
+    assert markers.parse(marker()) == replica.NOWHERE
+    markers.write(["thing"], WalPosition("7.1", 5))
+    assert markers.parse(marker()) == WalPosition("7.1", 5)
+
+
+def test_filling_leaves_what_is_of_the_same_history():
+    markers.write(["thing"], WalPosition("7.2", 500))
+    before = marker()
+    markers.fill(["thing"], WalPosition("7.2", 900))
+    assert marker() == before
+    markers.fill(["thing"], WalPosition("7.3", 100))
+    assert markers.parse(marker()) == WalPosition("7.3", 100)
+
+
+AFTER_A_RESTORE = 10**12  # bytes by which the markers are ahead of the primary
+
+
+def test_after_a_restore_a_write_is_seen():
+    factories.make_concert()
+    history, position = replica.written()
+    markers.write(["thing"], WalPosition(history, position + AFTER_A_RESTORE))
+    assert read(lambda: b"before").body == b"before"
+    changed()
+    assert read(lambda: b"after").body == b"after"
+
+
+@pytest.mark.control
+def test_control_a_marker_that_is_only_raised_swallows_the_write(monkeypatch):
+    monkeypatch.setattr(markers, "uuid7", lambda: UUID(int=0))
+    factories.make_concert()
+    history, position = replica.written()
+    markers.write(["thing"], WalPosition(history, position + AFTER_A_RESTORE))
+    assert read(lambda: b"before").body == b"before"
+    changed()
+    assert read(lambda: b"after").body == b"before"
+
+
+def test_after_a_promotion_the_first_rebuild_mends_the_marker_and_the_replica_is_used_again():
+    _replica_follows()
+    history, position = replica.written()
+    system, timeline = history.split(".")
+    markers.write(
+        ["thing"], WalPosition(f"{system}.{int(timeline) - 1}", position + AFTER_A_RESTORE)
+    )
+    aliases: list[str] = []
+
+    def build() -> bytes:
+        aliases.append(replica.current_alias())
+        return b"built"
+
+    read(build)
+    assert markers.parse(marker()).history == history
+    _replica_follows()
+    read(build, later=31)
+    assert aliases[-1] == replica.REPLICA
 
 
 def test_an_evicted_marker_makes_entries_old_and_is_set_from_the_primary():
     read(lambda: b"before")
-    server = roles.client("cache")
-    server.delete("fr:c:marker:thing")
-    before = replica.write_position()
+    roles.client("cache").delete("fr:c:marker:thing")
+    before = replica.written()
     assert read(lambda: b"after").body == b"after"
-    assert int(server.get("fr:c:marker:thing")) >= before
+    assert markers.parse(marker()) >= before
+
+
+class Withdrawn(DomainError):
+    kind = Kind.NOT_FOUND
+
+
+def withdrawn() -> bytes:
+    raise Withdrawn
+
+
+class PausedBuilder:
+    """Builds by `outcome` once it is told to go on."""
+
+    def __init__(self, outcome: Callable[[], bytes]) -> None:
+        self.building, self.go_on = threading.Event(), threading.Event()
+        self._outcome = outcome
+
+    def __call__(self) -> bytes:
+        self.building.set()
+        assert self.go_on.wait(20)
+        return self._outcome()
+
+
+@contextmanager
+def beside_a_builder(outcome: Callable[[], bytes], **options) -> Iterator[PausedBuilder]:
+    """Run the block while another thread builds; it is told to go on at the end at the latest."""
+    builder = PausedBuilder(outcome)
+
+    def build() -> None:
+        with suppress(Withdrawn):
+            read(builder, **options)
+
+    thread = threading.Thread(target=build)
+    thread.start()
+    try:
+        assert builder.building.wait(10)
+        yield builder
+    finally:
+        builder.go_on.set()
+        thread.join()
+
+
+@pytest.mark.parametrize("recipe", [RECIPE, IN_PROCESS])
+def test_what_was_withdrawn_nobody_gets_beside_the_builder(recipe):
+    factories.make_concert()
+    read(lambda: b"public", recipe=recipe)
+    changed()
+    with beside_a_builder(withdrawn, recipe=recipe) as builder:
+        reading = Reading(recipe)
+        builder.go_on.set()
+        assert isinstance(reading.outcome(), Withdrawn)
+
+
+class Reading:
+    """A reader in a thread of its own, who would build what was withdrawn."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._results: list[object] = []
+        self._recipe = recipe
+        self._thread = threading.Thread(target=self._read)
+        self._thread.start()
+
+    def _read(self) -> None:
+        try:
+            self._results.append(read(withdrawn, recipe=self._recipe).body)
+        except Withdrawn as refusal:
+            self._results.append(refusal)
+
+    def outcome(self) -> object:
+        self._thread.join()
+        return self._results[0]
+
+
+@pytest.mark.control
+def test_control_an_entry_of_other_markers_would_be_answered_beside_the_builder(monkeypatch):
+    monkeypatch.setattr(
+        cached._Request,
+        "is_usable",
+        lambda self, found, markers: found is not None,
+    )
+    factories.make_concert()
+    read(lambda: b"public")
+    changed()
+    with beside_a_builder(withdrawn):
+        assert read(withdrawn).body == b"public"
+
+
+def test_what_a_clock_withdrew_is_gone_after_the_first_refusal():
+    """Nothing was written, so the markers are the same: the sale has ended by itself."""
+    read(lambda: b"public")
+    with pytest.raises(Withdrawn):
+        read(withdrawn, later=31)
+    with beside_a_builder(withdrawn, later=31) as builder:
+        assert roles.client("cache").get("fr:c:doc:test:one") is None
+        assert cached.local.get("test:one") is None
+        builder.go_on.set()
+
+
+def test_what_was_withdrawn_stays_gone_while_the_databases_are_away():
+    factories.make_concert()
+    read(lambda: b"public")
+    changed()
+
+    def fail() -> bytes:
+        raise OperationalError("the database is away")
+
+    with pytest.raises(OperationalError):
+        read(fail)
+
+
+def test_a_crowd_at_a_withdrawn_page_shares_the_refusal():
+    factories.make_concert()
+    read(lambda: b"public")
+    changed()
+    builds = []
+
+    def refuse() -> bytes:
+        builds.append(1)
+        raise Withdrawn
+
+    with beside_a_builder(withdrawn) as builder:
+        results: list[object] = []
+
+        def ask() -> None:
+            try:
+                read(refuse)
+            except Withdrawn as refusal:
+                results.append(refusal)
+
+        threads = [threading.Thread(target=ask) for _ in range(12)]
+        for thread in threads:
+            thread.start()
+        await_that(lambda: _waiting("test:one") == 13, "all wait for the builder")
+        builder.go_on.set()
+        for thread in threads:
+            thread.join()
+    assert (len(results), len(builds)) == (12, 0)
+
+
+def _waiting(key: str) -> int:
+    return cached._flights._locks.get(key, (None, 0))[1]
+
+
+def test_what_is_published_again_is_not_refused_for_a_moment_longer():
+    factories.make_concert()
+    with pytest.raises(Withdrawn):
+        read(withdrawn)
+    changed()
+    assert read(lambda: b"there again").body == b"there again"
+
+
+def test_a_builder_removes_its_own_lock_alone():
+    """One that took too long: its lock has run out and is another's by now."""
+    server = roles.client("cache")
+
+    def build() -> bytes:
+        server.set("fr:c:build:test:one", "another process", px=60_000)
+        return b"late"
+
+    read(build)
+    assert server.get("fr:c:build:test:one") == b"another process"
+    server.delete("fr:c:build:test:one")
+    read(lambda: b"in time", later=31)
+    assert server.get("fr:c:build:test:one") is None
+
+
+@pytest.mark.control
+def test_control_a_lock_removed_whoever_owns_it_lets_a_second_builder_in(monkeypatch):
+    monkeypatch.setattr(cached, "_UNLOCK", "redis.call('DEL', KEYS[1])")
+    server = roles.client("cache")
+
+    def build() -> bytes:
+        server.set("fr:c:build:test:one", "another process", px=60_000)
+        return b"late"
+
+    read(build)
+    assert server.get("fr:c:build:test:one") is None
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+def test_an_entry_from_a_host_far_off_is_not_fresh_for_longer(hours):
+    factories.make_concert()
+    read(lambda: b"theirs", later=hours * 3600)
+    assert read(lambda: b"ours").body == b"ours"
 
 
 def test_a_refusal_passes_through_and_is_not_kept():
-    class Refused(DomainError):
-        pass
-
-    def refuse() -> bytes:
-        raise Refused
-
-    with pytest.raises(Refused):
-        read(refuse)
+    with pytest.raises(Withdrawn):
+        read(withdrawn)
     assert read(lambda: b"there now").body == b"there now"
 
 
@@ -171,8 +430,8 @@ def test_while_another_process_builds_the_older_entry_is_answered():
 def test_without_an_older_entry_the_reader_waits_for_the_other_process():
     server = roles.client("cache")
     server.set("fr:c:build:test:one", "another process", px=5000)
-    cached._raise_markers(server, ["thing"], 1)
-    theirs = document_of(Built(b"theirs", ""), built_at=clock.now(), markers=("1",))
+    markers.write(["thing"], WalPosition("7.1", 1))
+    theirs = document_of(Built(b"theirs", ""), built_at=clock.now(), markers=(marker(),))
     finishing = threading.Timer(0.3, lambda: server.set("fr:c:doc:test:one", encode(theirs)))
     finishing.start()
     assert read(lambda: b"mine").body == b"theirs"
@@ -307,7 +566,7 @@ def _drop_entries() -> None:
 
 
 def _marker_of_before_the_commit(position: int) -> None:
-    cached._raise_markers(roles.client("cache"), [store.CATALOGUE], position)
+    markers.write([store.CATALOGUE], WalPosition(replica.written().history, position))
     _drop_entries()
 
 

@@ -1,14 +1,20 @@
 """Stale reads and a replica that falls behind: the limit, the fall-back, its reasons."""
 
+import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import psycopg
 import pytest
+from django.db import connections
 from psycopg import sql
 
 from concerts.models import Concert
+from kernel import clock
 from kernel.db import replica
+from kernel.db.replica import WalPosition
 from tests.support import factories
 from tests.support.waiting import await_that
 
@@ -121,3 +127,62 @@ def test_a_replica_that_lost_its_primary_is_not_believed(concert, parts):
         finally:
             follow(primary)
     follows()
+
+
+@contextmanager
+def silent_link(parts) -> Iterator[None]:
+    """Stop what sends the WAL: the connection stays, and nothing comes."""
+    follows()
+    with psycopg.connect(parts.servers.admin_url("primary"), autocommit=True) as admin:
+        rows = admin.execute("SELECT pid FROM pg_stat_replication").fetchall()
+    assert rows
+    for (pid,) in rows:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for (pid,) in rows:
+            os.kill(pid, signal.SIGCONT)
+    follows()
+
+
+def test_a_replica_that_hears_nothing_is_not_believed(concert, parts):
+    with silent_link(parts):
+        rename(concert)
+        await_that(lambda: alias_now() == "default", "the last commit it knows is too old")
+        assert replica.look().lag > 0
+        with replica.stale_reads():
+            assert Concert.objects.get().title_en == "New"
+
+
+@pytest.mark.control
+def test_control_received_is_replayed_and_streaming_say_nothing_then(concert, parts):
+    """What was believed before; the last commit that the replica knows is what ages."""
+    with silent_link(parts):
+        rename(concert)
+        await_that(lambda: alias_now() == "default", "the last commit it knows is too old")
+        with connections["replica"].cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_last_wal_replay_lsn() >= pg_last_wal_receive_lsn(), status = 'streaming'"
+                " FROM pg_stat_wal_receiver"
+            )
+            assert cursor.fetchone() == (True, True)
+
+
+def test_a_replica_of_an_idle_primary_is_fresh_however_old_the_last_commit(
+    concert, parts, monkeypatch
+):
+    follows()
+    tomorrow = clock.now() + timedelta(days=1)
+    monkeypatch.setattr(clock, "now", lambda: tomorrow)
+    assert alias_now() == replica.REPLICA
+    assert replica.look().lag == 0
+
+
+def test_a_position_of_another_history_is_never_reached(concert, parts):
+    follows()
+    history, position = replica.written()
+    await_that(lambda: alias_now(after=WalPosition(history, position)) == "replica", "it follows")
+    before = fallbacks("behind_marker")
+    assert alias_now(after=WalPosition("1.1", 1)) == "default"
+    assert fallbacks("behind_marker") == before + 1

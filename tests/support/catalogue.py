@@ -10,6 +10,7 @@ from kernel.redis.roles import breaker
 def forget() -> None:
     """Drop what this process keeps of cached documents, as a new process would begin."""
     cached.local.clear()
+    cached.refusals.clear()
 
 
 @contextmanager
