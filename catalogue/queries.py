@@ -205,14 +205,14 @@ def seat_list(performance_id: UUID, *, section: str | None) -> QuerySet[Seat] | 
     seats = Seat.objects.filter(performance_id=performance_id).select_related("section__grade")
     if section is None:
         return seats
-    known = Section.objects.filter(performance_id=performance_id, code=section).first()
+    known = Section.objects.filter(performance_id=performance_id, code__reads=section).first()
     return None if known is None else seats.filter(section=known)
 
 
 def _mentions(word: str) -> Q:
     condition = Q()
     for field in ("title", "artist", "venue__name"):
-        condition |= Q(**{f"{field}_ko__icontains": word}) | Q(**{f"{field}_en__icontains": word})
+        condition |= Q(**{f"{field}_ko__mentions": word}) | Q(**{f"{field}_en__mentions": word})
     return condition
 
 

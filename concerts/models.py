@@ -8,7 +8,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.timezone import localtime
 
-from kernel.db.fields import UUID7Field
+from kernel.db.fields import CodeField, NameField, ProseField, UUID7Field
+from kernel.db.spelling import Folded, keeps_codes
 from kernel.i18n import localized, text
 from kernel.money import DEFAULT_CURRENCY, Money
 
@@ -47,10 +48,10 @@ class Venue(models.Model):
     """A hall."""
 
     id = UUID7Field()
-    name_ko = models.CharField(max_length=200)
-    name_en = models.CharField(max_length=200, blank=True)
-    address_ko = models.CharField(max_length=300, blank=True)
-    address_en = models.CharField(max_length=300, blank=True)
+    name_ko = NameField(max_length=200)
+    name_en = NameField(max_length=200, blank=True)
+    address_ko = NameField(max_length=300, blank=True)
+    address_en = NameField(max_length=300, blank=True)
     timezone = models.CharField(
         max_length=64,
         default="Asia/Seoul",
@@ -72,16 +73,16 @@ class Concert(models.Model):
 
     id = UUID7Field()
     venue = models.ForeignKey(Venue, on_delete=models.PROTECT, related_name="concerts")
-    title_ko = models.CharField(max_length=200)
-    title_en = models.CharField(max_length=200, blank=True)
-    artist_ko = models.CharField(max_length=200)
-    artist_en = models.CharField(max_length=200, blank=True)
-    description_ko = models.TextField(blank=True)
-    description_en = models.TextField(blank=True)
-    notices_ko = models.TextField(blank=True)
-    notices_en = models.TextField(blank=True)
-    refund_policy_ko = models.TextField(blank=True)
-    refund_policy_en = models.TextField(blank=True)
+    title_ko = NameField(max_length=200)
+    title_en = NameField(max_length=200, blank=True)
+    artist_ko = NameField(max_length=200)
+    artist_en = NameField(max_length=200, blank=True)
+    description_ko = ProseField(blank=True)
+    description_en = ProseField(blank=True)
+    notices_ko = ProseField(blank=True)
+    notices_en = ProseField(blank=True)
+    refund_policy_ko = ProseField(blank=True)
+    refund_policy_en = ProseField(blank=True)
     poster_url = models.URLField(max_length=500, blank=True)
     age_rating = models.CharField(max_length=20, blank=True)
     running_minutes = models.PositiveSmallIntegerField(null=True, blank=True)
@@ -148,9 +149,9 @@ class PriceGrade(models.Model):
 
     id = UUID7Field()
     performance = models.ForeignKey(Performance, on_delete=models.PROTECT, related_name="grades")
-    code = models.CharField(max_length=20)
-    name_ko = models.CharField(max_length=100)
-    name_en = models.CharField(max_length=100, blank=True)
+    code = CodeField(max_length=20)
+    name_ko = NameField(max_length=100)
+    name_en = NameField(max_length=100, blank=True)
     price = models.PositiveBigIntegerField(
         help_text=text(en="Minor units", ko="통화의 최소 단위(원)")
     )
@@ -164,6 +165,10 @@ class PriceGrade(models.Model):
             models.UniqueConstraint(
                 fields=["performance", "code"], name="concerts_grade_code_unique"
             ),
+            models.UniqueConstraint(
+                "performance", Folded("code"), name="concerts_grade_code_reads_once"
+            ),
+            keeps_codes("code", name="concerts_grade_code_canonical"),
         ]
 
     def __str__(self) -> str:
@@ -181,9 +186,9 @@ class Section(models.Model):
     id = UUID7Field()
     performance = models.ForeignKey(Performance, on_delete=models.PROTECT, related_name="sections")
     grade = models.ForeignKey(PriceGrade, on_delete=models.PROTECT, related_name="sections")
-    code = models.CharField(max_length=20)
-    name_ko = models.CharField(max_length=100)
-    name_en = models.CharField(max_length=100, blank=True)
+    code = CodeField(max_length=20)
+    name_ko = NameField(max_length=100)
+    name_en = NameField(max_length=100, blank=True)
     position = models.PositiveSmallIntegerField(default=0)
     focal_x = models.FloatField(null=True, blank=True)
     focal_y = models.FloatField(null=True, blank=True)
@@ -195,6 +200,10 @@ class Section(models.Model):
             models.UniqueConstraint(
                 fields=["performance", "code"], name="concerts_section_code_unique"
             ),
+            models.UniqueConstraint(
+                "performance", Folded("code"), name="concerts_section_code_reads_once"
+            ),
+            keeps_codes("code", name="concerts_section_code_canonical"),
         ]
 
     def __str__(self) -> str:
@@ -207,8 +216,8 @@ class Seat(models.Model):
     id = UUID7Field()
     performance = models.ForeignKey(Performance, on_delete=models.PROTECT, related_name="seats")
     section = models.ForeignKey(Section, on_delete=models.PROTECT, related_name="seats")
-    row = models.CharField(max_length=10)
-    number = models.CharField(max_length=10)
+    row = CodeField(max_length=10)
+    number = CodeField(max_length=10)
     index = models.PositiveIntegerField()
     x = models.FloatField()
     y = models.FloatField()
@@ -219,9 +228,9 @@ class Seat(models.Model):
         verbose_name_plural = text(en="seats", ko="좌석")
         constraints = [
             models.UniqueConstraint(
-                fields=["performance", "section", "row", "number"],
-                name="concerts_seat_place_unique",
+                "section", Folded("row"), Folded("number"), name="concerts_seat_reads_once"
             ),
+            keeps_codes("row", "number", name="concerts_seat_codes_canonical"),
             models.UniqueConstraint(
                 fields=["performance", "index"], name="concerts_seat_index_unique"
             ),

@@ -1,19 +1,21 @@
 """Writes of this app; each requires an open transaction."""
 
 from datetime import datetime
-from typing import TypeVar
+from typing import Any
 from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 
 from concerts import locking, store
 from concerts.errors import LayoutEmpty
-from concerts.layout.form import Layout
+from concerts.layout.form import Layout, Progress, no_progress
 from concerts.models import Performance, PriceGrade, Seat, Section
 from kernel.db.transaction import require_transaction
+from kernel.ids import uuid7
+from kernel.spelling import fold
 
-Row = TypeVar("Row", bound=Model)
+SEATS_A_STATEMENT = 5000
 
 
 def freeze_layout(*, performance_id: UUID, now: datetime) -> Performance:
@@ -44,23 +46,28 @@ def change_status(*, performance_id: UUID, status: Performance.Status) -> Perfor
     return before
 
 
-def replace_layout(*, performance: Performance, layout: Layout) -> None:
+def replace_layout(
+    *, performance: Performance, layout: Layout, progress: Progress = no_progress
+) -> None:
     """Write `layout` in place of what the locked performance had, as a new version.
 
-    Grades and sections keep their keys by code. Seats get new ones: nothing can refer to them
-    before the layout is frozen (foreign keys would refuse the delete otherwise).
+    Grades and sections keep their keys by code, however it is spelled now. Seats get new ones:
+    nothing can refer to them before the layout is frozen (foreign keys would refuse the delete).
     """
     require_transaction()
     Seat.objects.filter(performance=performance)._raw_delete(DEFAULT_DB_ALIAS)
     grades = _put_grades(performance, layout)
     sections = _put_sections(performance, layout, grades)
-    Section.objects.filter(performance=performance).exclude(code__in=sections).delete()
-    PriceGrade.objects.filter(performance=performance).exclude(code__in=grades).delete()
-    Seat.objects.bulk_create(
-        (
+    kept = [row.pk for row in sections.values()]
+    Section.objects.filter(performance=performance).exclude(pk__in=kept).delete()
+    kept = [row.pk for row in grades.values()]
+    PriceGrade.objects.filter(performance=performance).exclude(pk__in=kept).delete()
+    for begin in range(0, len(layout.seats), SEATS_A_STATEMENT):
+        progress("writing", begin, len(layout.seats))
+        Seat.objects.bulk_create(
             Seat(
                 performance=performance,
-                section=sections[seat.section],
+                section=sections[fold(seat.section)],
                 row=seat.row,
                 number=seat.number,
                 index=index,
@@ -68,10 +75,8 @@ def replace_layout(*, performance: Performance, layout: Layout) -> None:
                 y=seat.y,
                 accessible=seat.accessible,
             )
-            for index, seat in enumerate(layout.seats)
-        ),
-        batch_size=5000,
-    )
+            for index, seat in enumerate(layout.seats[begin : begin + SEATS_A_STATEMENT], begin)
+        )
     _next_version(performance)
 
 
@@ -84,53 +89,57 @@ def change_price(*, performance: Performance, grade: PriceGrade, price: int) -> 
 
 
 def _put_grades(performance: Performance, layout: Layout) -> dict[str, PriceGrade]:
-    rows = PriceGrade.objects.bulk_create(
-        [
-            PriceGrade(
-                performance=performance,
-                code=grade.code,
-                name_ko=grade.name_ko,
-                name_en=grade.name_en,
-                price=grade.price,
-                position=position,
-            )
-            for position, grade in enumerate(layout.grades)
-        ],
+    keys = _keys_by_code(PriceGrade.objects.filter(performance=performance))
+    rows = {
+        fold(grade.code): PriceGrade(
+            pk=keys.get(fold(grade.code)) or uuid7(),
+            performance=performance,
+            code=grade.code,
+            name_ko=grade.name_ko,
+            name_en=grade.name_en,
+            price=grade.price,
+            position=position,
+        )
+        for position, grade in enumerate(layout.grades)
+    }
+    PriceGrade.objects.bulk_create(
+        rows.values(),
         update_conflicts=True,
-        unique_fields=["performance", "code"],
-        update_fields=["name_ko", "name_en", "price", "position"],
+        unique_fields=["id"],
+        update_fields=["code", "name_ko", "name_en", "price", "position"],
     )
-    return _by_code(PriceGrade.objects.filter(performance=performance), rows)
+    return rows
 
 
 def _put_sections(
     performance: Performance, layout: Layout, grades: dict[str, PriceGrade]
 ) -> dict[str, Section]:
-    rows = Section.objects.bulk_create(
-        [
-            Section(
-                performance=performance,
-                grade=grades[section.grade],
-                code=section.code,
-                name_ko=section.name_ko,
-                name_en=section.name_en,
-                position=position,
-                focal_x=section.focal_x,
-                focal_y=section.focal_y,
-            )
-            for position, section in enumerate(layout.sections)
-        ],
+    keys = _keys_by_code(Section.objects.filter(performance=performance))
+    rows = {
+        fold(section.code): Section(
+            pk=keys.get(fold(section.code)) or uuid7(),
+            performance=performance,
+            grade=grades[fold(section.grade)],
+            code=section.code,
+            name_ko=section.name_ko,
+            name_en=section.name_en,
+            position=position,
+            focal_x=section.focal_x,
+            focal_y=section.focal_y,
+        )
+        for position, section in enumerate(layout.sections)
+    }
+    Section.objects.bulk_create(
+        rows.values(),
         update_conflicts=True,
-        unique_fields=["performance", "code"],
-        update_fields=["grade", "name_ko", "name_en", "position", "focal_x", "focal_y"],
+        unique_fields=["id"],
+        update_fields=["code", "grade", "name_ko", "name_en", "position", "focal_x", "focal_y"],
     )
-    return _by_code(Section.objects.filter(performance=performance), rows)
+    return rows
 
 
-def _by_code(stored: QuerySet[Row], wanted: list[Row]) -> dict[str, Row]:
-    # An upsert of a row that was there leaves its old key in the table, not in the object.
-    codes = {row.code for row in wanted}  # type: ignore[attr-defined]
-    return {row.code: row for row in stored if row.code in codes}  # type: ignore[attr-defined]
+def _keys_by_code(rows: QuerySet[Any]) -> dict[str, UUID]:
+    return {fold(code): key for key, code in rows.values_list("pk", "code")}
 
 
 def _next_version(performance: Performance) -> None:

@@ -26,6 +26,7 @@ from django.utils.functional import Promise
 from kernel import clock, staff_changes, staff_refusals
 from kernel.errors import DomainError
 from kernel.i18n import text
+from kernel.spelling import composed
 from kernel.staff_lookups import CarefulLookups
 
 ACTION_LIMIT = 1000  # rows one action may touch: it is one request
@@ -48,6 +49,15 @@ class StaffAdmin(CarefulLookups, admin.ModelAdmin):  # type: ignore[type-arg]
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
         staff_refusals.record_action_not_offered(self, request)
         return super().changelist_view(request, extra_context)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Search for what was meant, however it was typed (Note [Texts that read alike])."""
+        found: tuple[QuerySet[Any], bool] = super().get_search_results(
+            request, queryset, composed(search_term)
+        )
+        return found
 
 
 class ReadOnlyAdmin(StaffAdmin):

@@ -61,7 +61,10 @@ class QueueConfigAdmin(UseCaseAdmin):
     )
     list_filter = ("state", "queue_required")
     list_select_related = ("performance__concert",)
-    search_fields = ("performance__concert__title_ko", "performance__concert__title_en")
+    search_fields = (
+        "performance__concert__title_ko__mentions",
+        "performance__concert__title_en__mentions",
+    )
     date_hierarchy = "queue_opens_at"
     ordering = ("-queue_opens_at",)
     autocomplete_fields = ()
@@ -177,7 +180,11 @@ class InvitationAdmin(ReadOnlyAdmin):
     list_display = ("label", "performance", "uses", "uses_allowed", "expires_at", "revoked_at")
     list_filter = ("expires_at", "revoked_at")
     list_select_related = ("performance__concert",)
-    search_fields = ("label", "performance__concert__title_ko", "performance__concert__title_en")
+    search_fields = (
+        "label__mentions",
+        "performance__concert__title_ko__mentions",
+        "performance__concert__title_en__mentions",
+    )
     date_hierarchy = "created_at"
     ordering = ("-id",)
     readonly_fields = ("code",)
@@ -213,7 +220,7 @@ class InvitationUseAdmin(ReadOnlyAdmin):
     list_display = ("user_id", "invitation", "used_at")
     list_filter = ("used_at",)
     list_select_related = ("invitation",)
-    search_fields = ("user_id", "invitation__label")
+    search_fields = ("user_id", "invitation__label__mentions")
     ordering = ("-id",)
 
 
@@ -227,7 +234,10 @@ class QueueProgressAdmin(ReadOnlyAdmin):
     readonly_fields = ("draw_commitment", "revealed_seed")
     list_select_related = ("performance__concert",)
     list_filter = ("epoch",)
-    search_fields = ("performance__concert__title_ko", "performance__concert__title_en")
+    search_fields = (
+        "performance__concert__title_ko__mentions",
+        "performance__concert__title_en__mentions",
+    )
     ordering = ("-performance_id",)
 
     @admin.display(description=text(en="seed of the draw", ko="추첨 시드"))

@@ -26,7 +26,10 @@ class SalePolicyAdmin(UseCaseAdmin):
     list_display = ("performance", "sale_opens_at", "sale_closes_at", "put_on_sale_at", "version")
     list_select_related = ("performance__concert",)
     list_filter = ("sale_opens_at",)
-    search_fields = ("performance__concert__title_ko", "performance__concert__title_en")
+    search_fields = (
+        "performance__concert__title_ko__mentions",
+        "performance__concert__title_en__mentions",
+    )
     autocomplete_fields = ("performance",)
     fields = ("performance", *policy.SALE_FIELDS, "put_on_sale_at", "version", "check_list")
     readonly_fields = ("put_on_sale_at", "version", "check_list")
@@ -122,7 +125,7 @@ class SaleHaltAdmin(ReadOnlyAdmin):
     list_display = ("performance", "reason", "created_at", "lifted_at")
     list_select_related = ("performance__concert",)
     list_filter = (("lifted_at", admin.EmptyFieldListFilter),)
-    search_fields = ("reason", "performance__concert__title_ko")
+    search_fields = ("reason", "performance__concert__title_ko__mentions")
 
 
 @admin.register(SeatInventory)
@@ -132,7 +135,11 @@ class SeatInventoryAdmin(ReadOnlyAdmin):
     list_display = ("seat", "section", "performance", "status", "reservation_id", "held_until")
     list_select_related = ("seat__section", "performance__concert")
     list_filter = ("status",)
-    search_fields = ("=seat__section__code", "=seat__row", "performance__concert__title_ko")
+    search_fields = (
+        "seat__section__code__reads",
+        "seat__row__reads",
+        "performance__concert__title_ko",
+    )
     ordering = ("performance", "index")
     actions = ("block", "unblock")
 

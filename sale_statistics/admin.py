@@ -11,6 +11,9 @@ class HourlySalesAdmin(ReadOnlyAdmin):
     list_display = ["performance", "hour", "reservations", "seats", "amount", "currency"]
     list_filter = ["hour"]
     list_select_related = ["performance__concert"]
-    search_fields = ["performance__concert__title_ko", "performance__concert__title_en"]
+    search_fields = [
+        "performance__concert__title_ko__mentions",
+        "performance__concert__title_en__mentions",
+    ]
     date_hierarchy = "hour"
     ordering = ["-hour"]

@@ -9,8 +9,9 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from kernel.api.serializers import StrictSerializer
+from kernel.api.serializers import SpelledField, StrictSerializer
 from kernel.i18n import text
+from kernel.spelling import canonical, composed
 
 ORDERINGS = ("first_performance_at", "-first_performance_at", "title", "-title")
 
@@ -67,7 +68,8 @@ class PageParameters(StrictSerializer):
 class ConcertParameters(PageParameters):
     """How the list of concerts is narrowed and ordered."""
 
-    search = serializers.CharField(
+    search = SpelledField(
+        spelling=composed,
         required=False,
         allow_blank=True,
         max_length=100,
@@ -100,7 +102,9 @@ class ConcertParameters(PageParameters):
 class SeatParameters(PageParameters):
     """Which section, and how the list is paged."""
 
-    section = serializers.CharField(required=False, max_length=20, help_text="A section's code.")
+    section = SpelledField(
+        spelling=canonical, required=False, max_length=20, help_text="A section's code."
+    )
 
 
 class NoParameters(StrictSerializer):

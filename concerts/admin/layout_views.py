@@ -112,11 +112,9 @@ class LayoutViews:
 
 def _work(request: HttpRequest, row: Performance, values: dict[str, Any], *, write: bool) -> Report:
     upload = values["file"]
-    layout, problems = (
-        files.read(name=upload.name, content=upload.read())
-        if upload.size <= MAX_BYTES
-        else files.too_large()
-    )
+    layout, problems = None, files.refusals(name=upload.name, size=upload.size)
+    if not problems:
+        layout, problems = files.read(name=upload.name, content=upload.read())
     if layout is None or problems:
         return Report(problems=tuple(problems))
     try:

@@ -41,7 +41,12 @@ class VenueAdmin(_CatalogueAdmin):
 
     list_display = ("name_ko", "name_en", "address_ko", "timezone")
     list_filter = ("timezone",)
-    search_fields = ("name_ko", "name_en", "address_ko", "address_en")
+    search_fields = (
+        "name_ko__mentions",
+        "name_en__mentions",
+        "address_ko__mentions",
+        "address_en__mentions",
+    )
 
 
 class PerformanceInline(admin.TabularInline):
@@ -63,7 +68,13 @@ class ConcertAdmin(_CatalogueAdmin):
     list_display = ("title_ko", "title_en", "artist_ko", "venue", "evenings", "published_at")
     list_select_related = ("venue",)
     list_filter = (("published_at", admin.EmptyFieldListFilter), "venue")
-    search_fields = ("title_ko", "title_en", "artist_ko", "artist_en", "venue__name_ko")
+    search_fields = (
+        "title_ko__mentions",
+        "title_en__mentions",
+        "artist_ko__mentions",
+        "artist_en__mentions",
+        "venue__name_ko__mentions",
+    )
     autocomplete_fields = ("venue",)
     readonly_fields = ("published_at",)
     formfield_overrides = {URLField: {"assume_scheme": "https"}}  # of an address typed without one
@@ -109,7 +120,11 @@ class PerformanceAdmin(LayoutViews, _CatalogueAdmin):
     list_display = ("concert", "starts_at", "status", "layout_version", "layout_frozen_at")
     list_select_related = ("concert",)
     list_filter = ("status", "starts_at", ("layout_frozen_at", admin.EmptyFieldListFilter))
-    search_fields = ("concert__title_ko", "concert__title_en", "concert__artist_ko")
+    search_fields = (
+        "concert__title_ko__mentions",
+        "concert__title_en__mentions",
+        "concert__artist_ko__mentions",
+    )
     autocomplete_fields = ("concert",)
     fields = (
         "concert",

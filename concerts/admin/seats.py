@@ -31,7 +31,11 @@ class PriceGradeAdmin(UseCaseAdmin):
     list_display = ("code", "name_ko", "performance", "price", "currency", "seats")
     list_select_related = ("performance__concert",)
     list_filter = ("code",)
-    search_fields = ("code", "name_ko", "performance__concert__title_ko")
+    search_fields = (
+        "code__mentions",
+        "name_ko__mentions",
+        "performance__concert__title_ko__mentions",
+    )
     fields = ("performance", "code", "name_ko", "name_en", "currency", "price")
     readonly_fields = ("performance", "code", "name_ko", "name_en", "currency")
     ordering = ("performance", "position")
@@ -75,7 +79,11 @@ class SectionAdmin(ReadOnlyAdmin):
     list_display = ("code", "name_ko", "grade", "performance", "seats")
     list_select_related = ("grade", "performance__concert")
     list_filter = ("grade__code",)
-    search_fields = ("code", "name_ko", "performance__concert__title_ko")
+    search_fields = (
+        "code__mentions",
+        "name_ko__mentions",
+        "performance__concert__title_ko__mentions",
+    )
     ordering = ("performance", "position")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Section]:
@@ -98,7 +106,12 @@ class SeatAdmin(ReadOnlyAdmin):
     list_display = ("performance", "section", "row", "number", "index", "accessible")
     list_select_related = ("section", "performance__concert")
     list_filter = ("accessible",)
-    search_fields = ("=section__code", "=row", "=number", "performance__concert__title_ko")
+    search_fields = (
+        "section__code__reads",
+        "row__reads",
+        "number__reads",
+        "performance__concert__title_ko",
+    )
     ordering = ("performance", "index")
 
     def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:

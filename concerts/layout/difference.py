@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from concerts.layout.form import GradeForm, Layout, SectionForm
+from kernel.spelling import fold
 
 T = TypeVar("T")
 
@@ -68,20 +69,21 @@ class Difference:
 
 def with_names(new: Layout, old: Layout) -> Layout:
     """Return `new` with a name for everything: its own, else the old one's, else the code."""
-    grades = {grade.code: grade for grade in old.grades}
-    sections = {section.code: section for section in old.sections}
+    grades = {fold(grade.code): grade for grade in old.grades}
+    sections = {fold(section.code): section for section in old.sections}
     return replace(
         new,
-        grades=tuple(_named(grade, grades.get(grade.code)) for grade in new.grades),
-        sections=tuple(_named(section, sections.get(section.code)) for section in new.sections),
+        grades=tuple(_named(grade, grades.get(fold(grade.code))) for grade in new.grades),
+        sections=tuple(
+            _named(section, sections.get(fold(section.code))) for section in new.sections
+        ),
     )
 
 
 def difference(old: Layout, new: Layout) -> Difference:
     """Return what replacing `old` by `new` changes."""
-    places_before = {(seat.section, seat.row, seat.number) for seat in old.seats}
-    places = {(seat.section, seat.row, seat.number) for seat in new.seats}
-    prices_before = {grade.code: grade.price for grade in old.grades}
+    places_before, places = _places(old), _places(new)
+    prices_before = {fold(grade.code): grade.price for grade in old.grades}
     by_section, by_section_before = _per_section(new), _per_section(old)
     by_grade, by_grade_before = _per_grade(new, by_section), _per_grade(old, by_section_before)
     return Difference(
@@ -89,9 +91,9 @@ def difference(old: Layout, new: Layout) -> Difference:
             GradeLine(
                 grade.code,
                 grade.price,
-                by_grade[grade.code],
-                prices_before.get(grade.code),
-                by_grade_before[grade.code],
+                by_grade[fold(grade.code)],
+                prices_before.get(fold(grade.code)),
+                by_grade_before[fold(grade.code)],
             )
             for grade in new.grades
         ),
@@ -99,8 +101,8 @@ def difference(old: Layout, new: Layout) -> Difference:
             SectionLine(
                 section.code,
                 section.grade,
-                by_section[section.code],
-                by_section_before[section.code],
+                by_section[fold(section.code)],
+                by_section_before[fold(section.code)],
             )
             for section in new.sections
         ),
@@ -123,19 +125,23 @@ def _named(item: T, known: T | None) -> T:
     )
 
 
+def _places(layout: Layout) -> set[tuple[str, str, str]]:
+    return {(fold(seat.section), fold(seat.row), fold(seat.number)) for seat in layout.seats}
+
+
 def _per_section(layout: Layout) -> Counter[str]:
-    return Counter(seat.section for seat in layout.seats)
+    return Counter(fold(seat.section) for seat in layout.seats)
 
 
 def _per_grade(layout: Layout, by_section: Counter[str]) -> Counter[str]:
     counts: Counter[str] = Counter()
     for section in layout.sections:
-        counts[section.grade] += by_section[section.code]
+        counts[fold(section.grade)] += by_section[fold(section.code)]
     return counts
 
 
 def _missing(
     old: Iterable[GradeForm | SectionForm], new: Iterable[GradeForm | SectionForm]
 ) -> tuple[str, ...]:
-    present = {item.code for item in new}
-    return tuple(item.code for item in old if item.code not in present)
+    present = {fold(item.code) for item in new}
+    return tuple(item.code for item in old if fold(item.code) not in present)

@@ -7,7 +7,7 @@ from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema_rs import Draft202012Validator
 
 from concerts.layout.form import (
     FORMAT,
@@ -16,11 +16,19 @@ from concerts.layout.form import (
     GradeForm,
     Layout,
     Problem,
+    Progress,
     SeatForm,
     SectionForm,
-    problems_of,
+    no_progress,
 )
 from concerts.layout.json_lines import Lines, NoLines
+from concerts.layout.json_said import (
+    duplicate_problem,
+    fraction_problem,
+    schema_problem,
+    syntax_problem,
+)
+from kernel import strict_json
 
 SCHEMA = Path(__file__).with_name("schema.json")
 # A seat has four values and, alone in its row, five more. Text that small can become objects and
@@ -33,7 +41,7 @@ def _validator() -> Draft202012Validator:
     return Draft202012Validator(json.loads(SCHEMA.read_text()))
 
 
-def parse(text: str) -> tuple[Layout | None, list[Problem]]:
+def parse(text: str, *, progress: Progress = no_progress) -> tuple[Layout | None, list[Problem]]:
     """Return the layout and what is wrong with the form; no layout when it breaks the schema."""
     if _count_values(text) > MAX_VALUES:
         return None, [
@@ -44,26 +52,66 @@ def parse(text: str) -> tuple[Layout | None, list[Problem]]:
             )
         ]
     try:
-        document = json.loads(text, parse_constant=_no_constant)
-    except json.JSONDecodeError as error:
-        told = f"{error.msg} (column {error.colno})"
-        return None, [Problem(error.lineno, f"not JSON: {told}", f"JSON 형식이 아닙니다: {told}")]
-    except (ValueError, RecursionError) as error:
-        return None, [Problem(None, f"not JSON: {error}", f"JSON 형식이 아닙니다: {error}")]
-    try:
+        document = strict_json.loads(text)
+        progress("reading", 1, 2)
         return _judged(document, text)
-    except RecursionError:
-        return None, [Problem(None, "it is nested too deeply", "중첩이 너무 깊습니다")]
+    except json.JSONDecodeError as error:
+        return None, [syntax_problem(error)]
+    except strict_json.DuplicateMember as error:
+        return None, [duplicate_problem(error, text)]
+    except strict_json.NumberOutOfRange:
+        return None, [
+            Problem(
+                None,
+                "a number in it is too large, or NaN or Infinity: write plain digits",
+                "너무 크거나 숫자가 아닌 값(NaN, Infinity)이 있습니다. 숫자로 적어 주세요",
+            )
+        ]
+    except strict_json.NotText:
+        return None, [
+            Problem(
+                None,
+                "a text in it holds half a character (\\ud800 to \\udfff) or \\u0000: remove it",
+                "글자가 아닌 표기(\\ud800~\\udfff, \\u0000)가 있습니다. 지워 주세요",
+            )
+        ]
+    except (RecursionError, ValueError):  # of Python's parser and of the schema's
+        return None, [
+            Problem(
+                None,
+                "it is nested too deeply: see docs/layout.md for the form",
+                "중첩이 너무 깊습니다. docs/layout.md의 형식을 확인해 주세요",
+            )
+        ]
 
 
 def _judged(document: Any, text: str) -> tuple[Layout | None, list[Problem]]:
     errors = list(islice(_validator().iter_errors(document), MAX_PROBLEMS))
     if errors:
         lines = Lines(text)
-        return None, [_problem(lines, error.absolute_path, error.message) for error in errors]
-    layout = _layout(document, NoLines())
-    # Finding lines costs more than reading; it is done for files that need explaining.
-    return (_layout(document, Lines(text)) if problems_of(layout) else layout), []
+        return None, [schema_problem(error, lines) for error in errors]
+    problems = _fraction_problems(document, text)
+    if problems:
+        return None, problems
+    return _layout(document, NoLines()), []
+
+
+def _fraction_problems(document: dict[str, Any], text: str) -> list[Problem]:
+    """Return where a price is written 1.0, which the schema's standard takes for whole."""
+    paths = [
+        ("grades", index, "price")
+        for index, grade in enumerate(document["grades"])
+        if not isinstance(grade["price"], int)
+    ]
+    return [fraction_problem(path, Lines(text)) for path in paths]
+
+
+def located(text: str) -> Layout:
+    """Return the layout of a text that was parsed before, its parts with their lines.
+
+    Finding lines costs more than reading; it is done for files that need explaining.
+    """
+    return _layout(strict_json.loads(text), Lines(text))
 
 
 def dump(layout: Layout) -> str:
@@ -116,7 +164,7 @@ def _layout(document: dict[str, Any], lines: Lines | NoLines) -> Layout:
             grade["code"],
             grade.get("name", {}).get("ko", ""),
             grade.get("name", {}).get("en", ""),
-            int(grade["price"]),
+            grade["price"],
             lines.of(("grades", index)),
         )
         for index, grade in enumerate(document["grades"])
@@ -155,16 +203,6 @@ def _seats(sections: list[dict[str, Any]], lines: Lines | NoLines) -> Iterator[S
                 )
 
 
-def _problem(lines: Lines, path: Sequence[str | int], message: str) -> Problem:
-    pointer = "".join(f"/{step}" for step in path) or "/"
-    shown = message if len(message) <= 200 else message[:200] + "…"
-    return Problem(lines.of(tuple(path)), f"{pointer}: {shown}", f"{pointer}: {shown}")
-
-
 def _count_values(text: str) -> int:
     """Return an upper bound of the values and of the lines of a JSON text."""
     return max(text.count("\n"), sum(text.count(mark) for mark in ",[{"))
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is not a number")

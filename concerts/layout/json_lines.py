@@ -23,13 +23,26 @@ class Lines:
     def __init__(self, text: str) -> None:
         self._text = text
         self._offsets: dict[Path, int] = {}
+        self._duplicates: list[int] = []
         self._newlines = [at for at, character in enumerate(text) if character == "\n"]
         self._record(self._skip(0), ())
 
     def of(self, path: Path) -> int | None:
         """Return the line in which the value at `path` begins."""
         offset = self._offsets.get(path)
-        return None if offset is None else bisect_right(self._newlines, offset) + 1
+        return None if offset is None else self._place(offset)[0]
+
+    def place_of(self, path: Path) -> tuple[int, int]:
+        """Return the line and the column (from 1) in which the value at `path` begins."""
+        return self._place(self._offsets[path])
+
+    def first_duplicate(self) -> tuple[int, int]:
+        """Return where a member is named again in its object; raises `IndexError` for none."""
+        return self._place(self._duplicates[0])
+
+    def _place(self, offset: int) -> tuple[int, int]:
+        before = bisect_right(self._newlines, offset)
+        return before + 1, offset - (self._newlines[before - 1] if before else -1)
 
     def _record(self, at: int, path: Path) -> int:
         """Note the value at `at` and those inside; return where it ends."""
@@ -43,7 +56,10 @@ class Lines:
     def _record_members(self, at: int, path: Path) -> int:
         at = self._skip(at + 1)
         while self._text[at] != "}":
+            named = at
             key, at = _values.raw_decode(self._text, at)
+            if (*path, key) in self._offsets:
+                self._duplicates.append(named)
             at = self._skip(self._skip(at) + 1)  # past the colon
             at = self._skip(self._record(at, (*path, key)))
             if self._text[at] == ",":

@@ -10,7 +10,8 @@ from accounts.operations import record_audit
 from concerts import locking, operations, queries
 from concerts.errors import GradeNotFound, LayoutFrozen, LayoutInvalid, PerformanceNotFound
 from concerts.layout.difference import Difference, difference, with_names
-from concerts.layout.form import Layout, problems_of
+from concerts.layout.form import Layout, Progress, grouped, no_progress
+from concerts.layout.rules import problems_of
 from concerts.models import Performance, PriceGrade
 from kernel.db.transaction import transaction
 
@@ -22,7 +23,7 @@ def preview(*, performance_id: UUID, layout: Layout) -> Difference:
 
     Raises `PerformanceNotFound`, `LayoutFrozen`, `LayoutInvalid`.
     """
-    _check(layout)
+    layout = _checked(layout)
     row = Performance.objects.filter(pk=performance_id, deleted_at__isnull=True).first()
     if row is None:
         raise PerformanceNotFound
@@ -33,13 +34,19 @@ def preview(*, performance_id: UUID, layout: Layout) -> Difference:
 
 
 def import_layout(
-    *, performance_id: UUID, layout: Layout, actor_id: UUID | None, reason: str, now: datetime
+    *,
+    performance_id: UUID,
+    layout: Layout,
+    actor_id: UUID | None,
+    reason: str,
+    now: datetime,
+    progress: Progress = no_progress,
 ) -> Difference:
     """Replace the seats, sections and grades by those of `layout`; the same layout changes nothing.
 
     Raises `PerformanceNotFound`, `LayoutFrozen`, `LayoutInvalid`.
     """
-    _check(layout)
+    layout = _checked(layout)
     with transaction():
         performance = locking.lock_performance(performance_id=performance_id)
         if performance.layout_frozen_at is not None:
@@ -48,7 +55,7 @@ def import_layout(
         new = with_names(layout, old)
         change = difference(old, new)
         if change.changed:
-            operations.replace_layout(performance=performance, layout=new)
+            operations.replace_layout(performance=performance, layout=new, progress=progress)
             record_audit(
                 actor_id=actor_id,
                 action="concerts.import_layout",
@@ -91,7 +98,9 @@ def set_price(
     return before
 
 
-def _check(layout: Layout) -> None:
-    problems = problems_of(layout)
+def _checked(layout: Layout) -> Layout:
+    arranged = grouped(layout)
+    problems = problems_of(arranged)
     if problems:
         raise LayoutInvalid(problems=[str(problem) for problem in problems[:MAX_SHOWN]])
+    return arranged

@@ -1,14 +1,13 @@
 """Read a JSON body: the only content type the API takes."""
 
-import json
-import math
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 
+from kernel import strict_json
 from kernel.api import body_limits
 
 # Of one document (Note [Length before children]): counted on the bytes, before they are parsed, so
@@ -43,14 +42,7 @@ class StrictJSONParser(JSONParser):
         if containers > MOST_CONTAINERS or raw.count(b",") > MOST_MEMBERS:
             raise ParseError("The document has too many members.")
         try:
-            data = json.loads(
-                raw.decode(),
-                object_pairs_hook=_unique,
-                parse_constant=_not_a_number,
-                parse_float=_finite,
-            )
-            if b"\\u" in raw:  # the only way to write what follows
-                _check_characters(data)
+            data = strict_json.loads(raw.decode())
             if containers > DEEPEST:
                 _check_depth(data)
         except RecursionError:
@@ -60,24 +52,6 @@ class StrictJSONParser(JSONParser):
         if not isinstance(data, dict):
             raise ParseError("The body must be a JSON object.")
         return data
-
-
-def _unique(members: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(members)
-    if len(found) < len(members):
-        raise ValueError("a member is named twice")
-    return found
-
-
-def _not_a_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if math.isinf(value):
-        raise ValueError("a number is out of range")
-    return value
 
 
 def _check_depth(data: Any) -> None:
@@ -92,17 +66,3 @@ def _check_depth(data: Any) -> None:
         if not level:
             return
     raise ValueError("nested too deeply")
-
-
-def _check_characters(data: Any) -> None:
-    left = [data]
-    while left:
-        value = left.pop()
-        if isinstance(value, str):
-            value.encode()  # UnicodeEncodeError, a ValueError, for a lone surrogate
-            if "\0" in value:
-                raise ValueError("NUL is no character of a text")
-        elif isinstance(value, dict):
-            left += [*value.keys(), *value.values()]
-        elif isinstance(value, list):
-            left += value

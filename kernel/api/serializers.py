@@ -1,5 +1,6 @@
 """Serializer bases and fields that every app's API shares."""
 
+from collections.abc import Callable
 from typing import Any
 
 from rest_framework import serializers
@@ -37,6 +38,21 @@ class BoundedListField(serializers.ListField):
             self.fail("max_length", max_length=self._most)
         validated: list[Any] = super().run_child_validation(data)
         return validated
+
+
+class SpelledField(serializers.CharField):
+    """A text that people type, in its form before it is measured and compared.
+
+    `spelling` is `canonical` for codes, `composed` for words (Note [Texts that read alike]).
+    """
+
+    def __init__(self, *, spelling: Callable[[str], str], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._spelling = spelling
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        return text if "\0" in text else self._spelling(text)  # NUL is for the validator to refuse
 
 
 class IdField(serializers.UUIDField):

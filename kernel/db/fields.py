@@ -1,18 +1,27 @@
 """Column types that Django lacks."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models.expressions import DatabaseDefault, RawSQL
 
+from kernel.db import spelling as _lookups  # noqa: F401  (of every text column)
 from kernel.ids import uuid7
+from kernel.spelling import canonical, composed
 
 if TYPE_CHECKING:  # generic for the type checker only
     _UUIDField = models.UUIDField[Any, Any]
     _BigIntegerField = models.BigIntegerField[Any, Any]
+    _CharField = models.CharField[Any, Any]
+    _TextField = models.TextField[Any, Any]
+    _Field = models.Field[Any, Any]
 else:
     _UUIDField = models.UUIDField
     _BigIntegerField = models.BigIntegerField
+    _CharField = models.CharField
+    _TextField = models.TextField
+    _Field = object
 
 
 class UUID7Field(_UUIDField):
@@ -23,6 +32,40 @@ class UUID7Field(_UUIDField):
         kwargs.setdefault("default", uuid7)
         kwargs.setdefault("editable", False)
         super().__init__(**kwargs)
+
+
+class _Spelled(_Field):
+    """Brings a text into one form on every way into the table (Note [Texts that read alike])."""
+
+    spelling: Callable[[str], str]
+
+    def to_python(self, value: Any) -> Any:
+        return self.spelling(value) if isinstance(value, str) else super().to_python(value)
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        value = getattr(model_instance, self.attname)
+        if isinstance(value, str):  # an expression is for the database to compute
+            value = self.spelling(value)
+            setattr(model_instance, self.attname, value)
+        return value
+
+
+class CodeField(_Spelled, _CharField):
+    """A code that people type, kept canonical; `keeps_codes` is its constraint."""
+
+    spelling = staticmethod(canonical)
+
+
+class NameField(_Spelled, _CharField):
+    """A title or a name, kept composed."""
+
+    spelling = staticmethod(composed)
+
+
+class ProseField(_Spelled, _TextField):
+    """A longer text, kept composed."""
+
+    spelling = staticmethod(composed)
 
 
 class IdentityField(_BigIntegerField):

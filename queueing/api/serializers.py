@@ -4,7 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from kernel.api.serializers import StrictSerializer
+from kernel.api.serializers import SpelledField, StrictSerializer
+from kernel.spelling import canonical
 from queueing.queries import ROOM_STATES
 from queueing.replies import PlaceState
 
@@ -12,8 +13,11 @@ from queueing.replies import PlaceState
 class JoinSerializer(StrictSerializer):
     """What a join may bring; the body may be empty."""
 
-    invitation_code = serializers.CharField(
-        required=False, max_length=1024, help_text="Lets its holder in ahead of the line."
+    invitation_code = SpelledField(
+        spelling=canonical,
+        required=False,
+        max_length=1024,
+        help_text="Lets its holder in ahead of the line.",
     )
     challenge_response = serializers.CharField(
         required=False, max_length=2048, help_text="The answer to `challenge_required`."

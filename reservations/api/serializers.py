@@ -5,8 +5,15 @@ from typing import Any
 from rest_framework import serializers
 
 from concerts.models import Performance
-from kernel.api.serializers import BoundedListField, IdField, MoneySerializer, StrictSerializer
+from kernel.api.serializers import (
+    BoundedListField,
+    IdField,
+    MoneySerializer,
+    SpelledField,
+    StrictSerializer,
+)
 from kernel.i18n import localized, text
+from kernel.spelling import canonical
 from reservations import policy
 
 STATUSES = ["PENDING", "CONFIRMED", "EXPIRED", "RELEASED", "CANCELLED"]
@@ -17,8 +24,12 @@ class BestAvailableSerializer(StrictSerializer):
     """Neighbouring seats with the best view, wherever they are."""
 
     count = serializers.IntegerField(min_value=1, max_value=policy.MAX_SEATS_PER_REQUEST)
-    grade = serializers.CharField(
-        required=False, allow_null=True, max_length=20, help_text="A price grade's code."
+    grade = SpelledField(
+        spelling=canonical,
+        required=False,
+        allow_null=True,
+        max_length=20,
+        help_text="A price grade's code.",
     )
     accessible = serializers.BooleanField(
         default=False, help_text="Accessible places and no others; without it, none of them."

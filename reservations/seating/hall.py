@@ -11,6 +11,8 @@ from math import hypot
 from operator import itemgetter
 from uuid import UUID
 
+from kernel.spelling import fold
+
 # A gap this much wider than between neighbours is an aisle.
 _AISLE = 1.6
 
@@ -71,13 +73,14 @@ class Hall:
         }
         self._by_kind: dict[tuple[str | None, bool], tuple[Segment, ...]] = {}
         for accessible in (False, True):
-            for grade in {None, *(segment.grade for segment in self.segments)}:
+            for grade in {None, *(fold(segment.grade) for segment in self.segments)}:
                 self._by_kind[grade, accessible] = tuple(
                     sorted(
                         (
                             segment
                             for segment in self.segments
-                            if segment.accessible is accessible and grade in {None, segment.grade}
+                            if segment.accessible is accessible
+                            and grade in {None, fold(segment.grade)}
                         ),
                         key=lambda segment: (segment.nearest, segment.start),
                     )
@@ -92,7 +95,7 @@ class Hall:
 
     def segments_of(self, *, grade: str | None, accessible: bool) -> Sequence[Segment]:
         """Return the segments of one kind, those nearest to their focal point first."""
-        return self._by_kind.get((grade, accessible), ())
+        return self._by_kind.get((None if grade is None else fold(grade), accessible), ())
 
     def segment_at(self, position: int) -> Segment:
         """Return the segment a position belongs to."""

@@ -69,6 +69,7 @@ def test_grade_and_accessible_places(client, fan, performance):
     assert {row for row, _ in numbers(best(client, performance, count=2, grade="VIP"))} == {"3"}
     SalePolicy.objects.filter(pk=performance.pk).update(max_seats_per_fan=20)
     queries.forget_sale_terms()
+    assert {row for row, _ in numbers(best(client, performance, count=2, grade="ｖｉｐ"))} == {"3"}
     chosen = numbers(best(client, performance, count=2, accessible=True))
     assert {row for row, _ in chosen} == {"2"}
     assert {row for row, _ in numbers(best(client, performance, count=10))} == {"1"}

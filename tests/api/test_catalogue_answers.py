@@ -1,7 +1,9 @@
 """The catalogue's answers: what they hold, in which language, and what they refuse."""
 
 import json
+import unicodedata
 from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
@@ -96,6 +98,32 @@ def test_search_finds_words_of_title_artist_and_venue_in_both_languages(api):
     assert titles(api, "?search=autumn+jamsil") == ["Autumn Night"]
     assert titles(api, "?search=100%25") == []
     assert len(titles(api, "?search=")) == 2
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        unicodedata.normalize("NFD", "서리 합창단"),
+        "서리　합창",
+        "서\u200b리",
+        "WINTER",
+        "Ｗｉｎｔｅｒ",
+        "ﾜｲﾝ",
+        "ＴＷＩＣＥ",
+        "twice",
+        "1",
+    ],
+)
+def test_a_search_finds_what_is_meant_however_it_is_typed(api, typed):
+    in_days(5, title_en="Winter", title_ko=unicodedata.normalize("NFD", "서리 합창단"))
+    Concert.objects.update(artist_en="ＴＷＩＣＥ ①", artist_ko="ワイン")
+    assert titles(api, f"?search={quote(typed)}") == ["Winter"]
+
+
+def test_a_long_search_is_measured_as_it_reads(api):
+    in_days(5, title_en="Winter", title_ko="가" * 90)
+    assert titles(api, "?search=" + quote(unicodedata.normalize("NFD", "각" * 90))) == []
+    assert titles(api, "?search=" + quote(unicodedata.normalize("NFD", "가" * 90))) == ["Winter"]
 
 
 def test_ordering_by_performance_and_title(api):

@@ -137,6 +137,13 @@ def test_the_plain_list_pages_through_a_section(api, evening):
     }
 
 
+@pytest.mark.parametrize("typed", ["A", "a", "Ａ", " A", "A\u200b"])
+def test_a_section_is_found_however_its_code_is_typed(api, evening, typed):
+    answer = api.get(address(evening, "seats"), {"section": typed})
+    assert answer.status_code == 200
+    assert answer.json()["results"][0]["section"] == "A"
+
+
 def test_an_unknown_section_is_refused(api, evening):
     answer = api.get(address(evening, "seats"), {"section": "Z"})
     assert answer.status_code == 400

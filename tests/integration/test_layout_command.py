@@ -69,9 +69,10 @@ def test_a_bad_file_is_exit_code_1_with_lines(hall, evening):
     assert "A-1-2" in err
     code, out, _ = run("check", hall, "--json")
     assert code == 1
-    assert json.loads(out)["errors"] == [
-        {"line": 4, "message": "seat A-1-2 is there twice (first in line 3)"}
-    ]
+    [error] = json.loads(out)["errors"]
+    assert (error["line"], error["column"]) == (4, "seat")
+    assert error["message"].startswith("seat A-1-2 is there twice (first in line 3): ")
+    assert "처음: 3행" in error["message_ko"]
     assert Seat.objects.count() == 0
 
 

@@ -1,0 +1,93 @@
+"""JSON that every reader understands in the same way (I-JSON, RFC 7493), whoever sends it."""
+
+import json
+import math
+from typing import Any, NoReturn
+
+LONGEST_NUMBER = 100  # digits; Python refuses thousands of them in words of its own
+
+
+class NotStrict(ValueError):
+    """The text is JSON that readers may understand differently; the message says why."""
+
+
+class DuplicateMember(NotStrict):
+    """An object names a member twice; `name` says which."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("a member is named twice")
+        self.name = name
+
+
+class NotText(NotStrict):
+    """A text holds half a character (a lone surrogate) or NUL, which PostgreSQL can't store."""
+
+
+class NumberOutOfRange(NotStrict):
+    """A number is infinite, not a number, or has too many digits."""
+
+
+def loads(text: str) -> Any:
+    """Return the value of a JSON text.
+
+    Raises `json.JSONDecodeError`, `NotStrict` and, for a text nested too deeply, `RecursionError`.
+    """
+    value = json.loads(
+        text,
+        object_pairs_hook=_unique,
+        parse_constant=_no_constant,
+        parse_float=_finite,
+        parse_int=_whole,
+    )
+    if "\\u" in text:  # the only way to write what is no text
+        _check_texts(value)
+    return value
+
+
+def _unique(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(members)
+    if len(found) < len(members):
+        seen: set[str] = set()
+        for name, _ in members:
+            if name in seen:
+                raise DuplicateMember(name)
+            seen.add(name)
+    return found
+
+
+def _check_texts(data: Any) -> None:
+    waiting = [data]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            if "\0" in value or (not value.isascii() and _is_broken(value)):
+                raise NotText("a text holds what is no character")
+        elif isinstance(value, dict):
+            waiting += [*value.keys(), *value.values()]
+        elif isinstance(value, list):
+            waiting += value
+
+
+def _is_broken(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise NumberOutOfRange(f"{name} is no JSON number")
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if math.isinf(value):
+        raise NumberOutOfRange("a number is out of range")
+    return value
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > LONGEST_NUMBER:
+        raise NumberOutOfRange("a number is out of range")
+    return int(digits)
