@@ -47,6 +47,17 @@ class LayoutInvalid(DomainError):
     message = text(en="The layout file has errors.", ko="좌석 배치 파일에 오류가 있습니다.")
 
 
+class LayoutUploadsFull(DomainError):
+    """As many large layout files as are kept wait for a worker already."""
+
+    code = "layout_uploads_full"
+    kind = Kind.CONFLICT
+    message = text(
+        en="Too many layout files are waiting to be read. Please try again in a minute.",
+        ko="처리 대기 중인 좌석 배치 파일이 많습니다. 잠시 후 다시 올려 주세요.",
+    )
+
+
 class GradeNotFound(DomainError):
     """The performance has no price grade of that id."""
 

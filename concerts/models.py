@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.timezone import localtime
 
+from concerts.upload_models import LayoutUpload, LayoutUploadPart  # noqa: F401
 from kernel.db.fields import CodeField, NameField, ProseField, UUID7Field
 from kernel.db.spelling import Folded, keeps_codes
 from kernel.i18n import localized, text

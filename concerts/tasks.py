@@ -1,11 +1,18 @@
-"""Celery's way to cached documents that may be old."""
+"""Celery's way to cached documents that may be old, and to large layout files."""
 
 from celery import shared_task
 
-from concerts import store
+from concerts import store, upload_runs
+from kernel import clock
 
 
 @shared_task(name="concerts.repeat_invalidations", ignore_result=True)
 def repeat_invalidations() -> None:
     """Tell the cache server once more what has changed lately."""
     store.repeat_invalidations()
+
+
+@shared_task(name="concerts.read_layouts", ignore_result=True)
+def read_layouts() -> None:
+    """Read the next layout file that waits (Note [Large layout files])."""
+    upload_runs.read_next(clock.now)

@@ -24,7 +24,11 @@ API_BACKLOG = 16384
 COMMAND_SECONDS = 120
 # Worker processes by name: the queues they serve and how many tasks at a time. Threads, so that one
 # database pool and one Kafka producer serve a whole process.
-WORKERS = {"promotion": ("promotion", 2), "relay": ("relay", 4), "general": ("sweep,mail", 2)}
+WORKERS = {
+    "promotion": ("promotion", 2),
+    "relay": ("relay", 4),
+    "general": ("sweep,mail,uploads", 3),
+}
 
 
 class Program(Service):

@@ -3,9 +3,12 @@
 from concerts.admin.programme import ConcertAdmin, PerformanceAdmin, VenueAdmin
 from concerts.admin.seats import PriceGradeAdmin, SeatAdmin, SectionAdmin
 from concerts.admin.stale import StaleDocumentAdmin
+from concerts.admin.upload_views import LayoutUploadAdmin, LayoutUploadPartAdmin
 
 __all__ = [
     "ConcertAdmin",
+    "LayoutUploadAdmin",
+    "LayoutUploadPartAdmin",
     "PerformanceAdmin",
     "PriceGradeAdmin",
     "SeatAdmin",

@@ -11,10 +11,12 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Ht
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from concerts import queries
+from concerts import policy, queries
+from concerts.admin import upload_views
 from concerts.layout import files
 from concerts.layout.difference import Difference
 from concerts.layout.form import MAX_BYTES, Problem
+from concerts.layout.rules import warnings_of
 from concerts.models import Performance
 from concerts.usecases import layouts
 from kernel import clock
@@ -48,6 +50,7 @@ class Report:
 
     difference: Difference | None = None
     problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
     refusal: str = ""
     imported: bool = False
 
@@ -68,12 +71,16 @@ class LayoutViews:
         if not self.has_change_permission(request, row):
             raise PermissionDenied
         form = LayoutForm(request.POST or None, request.FILES or None)
-        report = None
+        report: Report | HttpResponseRedirect | None = None
         if request.method == "POST" and form.is_valid():
             report = _work(request, row, form.cleaned_data, write="import" in request.POST)
+            if isinstance(report, HttpResponseRedirect):
+                return report
             if report.imported:
                 told = text(en="The layout has been imported.", ko="좌석 배치를 가져왔습니다.")
                 self.message_user(request, told, messages.SUCCESS)
+                for warning in report.warnings:
+                    self.message_user(request, str(warning), messages.WARNING)
                 change = reverse("admin:concerts_performance_change", args=[row.pk])
                 return HttpResponseRedirect(change)
         context = {
@@ -99,7 +106,8 @@ class LayoutViews:
         layout = queries.layout_of(performance_id)
         if name not in types or not layout.seats:
             raise Http404
-        answer = HttpResponse(files.write(layout, name=name), content_type=types[name])
+        content = files.encode(files.write(layout, name=name), name=name)
+        answer = HttpResponse(content, content_type=types[name])
         answer["Content-Disposition"] = f'attachment; filename="{name}"'
         return answer
 
@@ -110,16 +118,26 @@ class LayoutViews:
         return row
 
 
-def _work(request: HttpRequest, row: Performance, values: dict[str, Any], *, write: bool) -> Report:
+def _work(
+    request: HttpRequest, row: Performance, values: dict[str, Any], *, write: bool
+) -> Report | HttpResponseRedirect:
+    """Read a small file now; leave a large one to a worker (Note [Large layout files])."""
     upload = values["file"]
-    layout, problems = None, files.refusals(name=upload.name, size=upload.size)
-    if not problems:
-        layout, problems = files.read(name=upload.name, content=upload.read())
+    problems = files.refusals(name=upload.name, size=upload.size)
+    if problems:
+        return Report(problems=tuple(problems))
+    if upload.size > policy.READ_AT_ONCE_BYTES:
+        try:
+            return upload_views.keep(request, row, upload, is_import=write, reason=values["reason"])
+        except DomainError as refusal:
+            return Report(refusal=str(refusal.message))
+    layout, problems = files.read(name=upload.name, content=upload.read())
     if layout is None or problems:
         return Report(problems=tuple(problems))
+    warnings = tuple(warnings_of(layout))
     try:
         if not write:
-            return Report(layouts.preview(performance_id=row.pk, layout=layout))
+            return Report(layouts.preview(performance_id=row.pk, layout=layout), warnings=warnings)
         difference = layouts.import_layout(
             performance_id=row.pk,
             layout=layout,
@@ -129,4 +147,4 @@ def _work(request: HttpRequest, row: Performance, values: dict[str, Any], *, wri
         )
     except DomainError as refusal:
         return Report(refusal=str(refusal.message))
-    return Report(difference, imported=True)
+    return Report(difference, warnings=warnings, imported=True)

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 
 from concerts import store
 from concerts.admin.layout_views import LayoutViews
+from concerts.admin.upload_views import UploadViews
 from concerts.models import Concert, Performance, Venue
 from concerts.usecases import programme
 from kernel.admin import AuditedAdmin, staff_action
@@ -114,7 +115,7 @@ class ConcertAdmin(_CatalogueAdmin):
 
 
 @admin.register(Performance)
-class PerformanceAdmin(LayoutViews, _CatalogueAdmin):
+class PerformanceAdmin(LayoutViews, UploadViews, _CatalogueAdmin):
     """One evening: its times here; its seats, prices and sale behind the links."""
 
     list_display = ("concert", "starts_at", "status", "layout_version", "layout_frozen_at")
@@ -156,6 +157,11 @@ class PerformanceAdmin(LayoutViews, _CatalogueAdmin):
                 f"{key}/layout/<str:name>",
                 wrap(self.layout_download),
                 name="concerts_performance_layout_file",
+            ),
+            path(
+                f"{key}/layout/uploads/<uuid:upload_id>/",
+                wrap(self.upload_page),
+                name="concerts_layout_upload",
             ),
         ]
         return own + super().get_urls()

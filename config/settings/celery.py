@@ -10,7 +10,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 600, "socket_timeout": 
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_DEFAULT_QUEUE = "sweep"
-WORKER_QUEUES = ("promotion", "relay", "sweep", "mail")
+WORKER_QUEUES = ("promotion", "relay", "sweep", "mail", "uploads")
 CELERY_TASK_SEND_SENT_EVENT = True
 CELERY_WORKER_SEND_TASK_EVENTS = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -21,6 +21,7 @@ CELERY_TASK_ROUTES = {
     "queueing.*": {"queue": "promotion"},
     "events.*": {"queue": "relay"},
     "mail.*": {"queue": "mail"},
+    "concerts.read_layouts": {"queue": "uploads"},
 }
 # A tick that waited longer than its `expires` is dropped: the next one does its work.
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
@@ -36,6 +37,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     },
     "concerts.repeat_invalidations": {
         "task": "concerts.repeat_invalidations",
+        "schedule": 2.0,
+        "options": {"expires": 2},
+    },
+    "concerts.read_layouts": {
+        "task": "concerts.read_layouts",
         "schedule": 2.0,
         "options": {"expires": 2},
     },

@@ -20,7 +20,7 @@ PROTECTED = (
     "tickets.Ticket", "points.Account", "points.Transfer", "points.Entry", "payments.Payment",
     "payments.Charge", "idempotency.Record", "events.OutboxEvent", "events.InboxEntry",
     "accounts.AuditEntry", "statistics.HourlySales",
-    "concerts.StaleDocument",
+    "concerts.StaleDocument", "concerts.LayoutUpload", "concerts.LayoutUploadPart",
 )  # fmt: skip
 # Rows that are shown inside their parent's page rather than by themselves.
 INSIDE_PARENT = {"points.Entry", "reservations.ReservationSeat"}

@@ -7,6 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from accounts.models import AuditEntry
+from concerts import policy
 from concerts.models import Performance, Seat
 from kernel import clock
 from tests.support import factories
@@ -100,3 +101,21 @@ def test_export_writes_a_file_that_imports_unchanged(hall, evening, tmp_path):
         assert run("export", tmp_path / name, "--performance", evening.pk)[0] == 0
         assert "nothing to change" in run("import", tmp_path / name, "--performance", evening.pk)[1]
     assert run("export", "x.csv", "--print", "--performance", evening.pk)[1] == CSV
+
+
+def test_a_large_file_shows_how_far_it_is(hall, evening, monkeypatch):
+    monkeypatch.setattr(policy, "READ_AT_ONCE_BYTES", 10)
+    code, out, err = run("import", hall, "--performance", evening.pk)
+    assert code == 0
+    assert "writing: 0 %" in err
+    assert "imported" in out
+
+
+def test_two_seats_in_one_place_are_a_warning_not_an_error(hall, evening):
+    hall.write_text(CSV.replace("1,2,1,0,0", "1,2,0,0,0"))
+    code, out, err = run("check", hall)
+    assert code == 0
+    assert err.startswith("warning: ")
+    assert "A-1-1" in err
+    _, out, _ = run("check", hall, "--json")
+    assert json.loads(out)["warnings"][0]["line"] == 3

@@ -8,10 +8,11 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from concerts import queries
+from concerts import policy, queries
 from concerts.layout import files
 from concerts.layout.difference import Difference
-from concerts.layout.form import Layout, Problem
+from concerts.layout.form import MAX_BYTES, Layout, Problem
+from concerts.layout.rules import warnings_of
 from concerts.usecases import layouts
 from kernel import clock
 from kernel.errors import DomainError
@@ -26,6 +27,9 @@ class Command(BaseCommand):
         "Check, import or export a layout file (docs/layout.md). "
         "Exit code 0: fine; 1: the file has errors; 2: refused (unknown or frozen performance)."
     )
+
+    _is_large = False
+    _shown = ("", 0)
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare what it takes."""
@@ -71,14 +75,24 @@ class Command(BaseCommand):
             actor_id=None,
             reason=reason,
             now=clock.now(),
+            progress=self._show,
         )
+
+    def _show(self, stage: str, done: int, total: int) -> None:
+        """Tell on standard error how far a large file is, a line a tenth."""
+        step = (stage, 10 * done // max(total, 1))
+        if self._is_large and step != self._shown:
+            self._shown = step
+            self.stderr.write(f"{stage}: {10 * step[1]} %", style_func=str)
 
     def _read(self, path: Path, as_json: bool) -> Layout:
         try:
-            content = path.read_bytes()
+            with path.open("rb") as file:
+                content = file.read(MAX_BYTES + 1)  # one more: too large, whatever it is
         except OSError as error:
             raise CommandError(f"{path}: {error.strerror}", returncode=INVALID) from None
-        layout, problems = files.read(name=path.name, content=content)
+        self._is_large = len(content) > policy.READ_AT_ONCE_BYTES
+        layout, problems = files.read(name=path.name, content=content, progress=self._show)
         if layout is None or problems:
             self._complain(path, problems, as_json)
             sys.exit(INVALID)
@@ -102,7 +116,7 @@ class Command(BaseCommand):
         if to_screen:
             self.stdout.write(text, ending="")
             return
-        path.write_text(text, encoding="utf-8")
+        path.write_bytes(files.encode(text, name=path.name))
         if as_json:
             self._print({"ok": True, "file": str(path), "seats": len(layout.seats)})
         else:
@@ -111,10 +125,14 @@ class Command(BaseCommand):
     def _report(
         self, verb: str, layout: Layout, difference: Difference | None, *, as_json: bool
     ) -> None:
+        warnings = warnings_of(layout)
         if as_json:
             facts = difference.as_json() if difference else {"seats": len(layout.seats)}
-            self._print({"ok": True, "imported": verb == "import", **facts})
+            told = [warning.as_json() for warning in warnings]
+            self._print({"ok": True, "imported": verb == "import", "warnings": told, **facts})
             return
+        for warning in warnings:
+            self.stderr.write(f"warning: {warning}", style_func=str)
         if difference is None:
             self.stdout.write(
                 f"fine: {len(layout.seats):,} seats, {len(layout.sections)} sections, "
