@@ -13,10 +13,11 @@ from accounts.api.authentication import login_of  # noqa: E402
 from config import warm_up  # noqa: E402
 from kernel.api.call_limits import CallLimits  # noqa: E402
 from kernel.api.early_refusals import EarlyRefusals  # noqa: E402
+from kernel.api.rendered import Documents  # noqa: E402
 from queueing.fastpath import FastPath as WaitingRoom  # noqa: E402
 from reservations.fastpath import FastPath as Holds  # noqa: E402
 
 application = CallLimits(
-    WaitingRoom(Holds(EarlyRefusals(django, login_of=login_of))), login_of=login_of
+    WaitingRoom(Holds(Documents(EarlyRefusals(django, login_of=login_of)))), login_of=login_of
 )
 warm_up.start(django)

@@ -13,7 +13,7 @@ from io import BytesIO
 from typing import Any
 from uuid import UUID
 
-from rest_framework.exceptions import Throttled
+from rest_framework.exceptions import APIException, Throttled
 
 from accounts.api.authentication import caller_in
 from kernel import clock
@@ -26,8 +26,9 @@ from kernel.api.lean import (
     LeanSite,
     StartResponse,
     allow_header,
-    body_refusal,
+    form_refusal,
     limit_headers,
+    parsed_body,
     refusal,
 )
 from kernel.db.lent import give_back_connections
@@ -152,7 +153,10 @@ def _refused_body(environ: dict[str, Any]) -> LeanAnswer | None:
     """Return the refusal of a body that is no join; None for one that Django takes."""
     if environ.get("CONTENT_TYPE") != JSON:
         return None
-    error = body_refusal(environ, JoinSerializer)
+    asked = parsed_body(environ)
+    if isinstance(asked, APIException):
+        return refusal(asked, environ, Meter())
+    error = form_refusal(environ, asked, JoinSerializer)
     return None if error is None else refusal(error, environ, Meter())
 
 

@@ -9,12 +9,11 @@ failed login, goes on to Django untouched.
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC
-from io import BytesIO
 from typing import Any
 from uuid import UUID
 
 from django.utils import timezone, translation
-from rest_framework.exceptions import ParseError, Throttled
+from rest_framework.exceptions import APIException, Throttled
 from rest_framework.renderers import JSONRenderer
 
 from accounts.api.authentication import caller_in
@@ -28,12 +27,12 @@ from kernel.api.lean import (
     LeanSite,
     StartResponse,
     allow_header,
-    body_refusal,
+    form_refusal,
     language,
     limit_headers,
+    parsed_body,
     refusal,
 )
-from kernel.api.parsers import StrictJSONParser
 from kernel.db.lent import give_back_connections
 from kernel.ids import uuid7
 from kernel.redis.limits import Meter
@@ -99,29 +98,28 @@ def _asked(environ: dict[str, Any], caller: Caller) -> _Wish | LeanAnswer | None
     spent = throttling.count_person(environ, caller.user_id)
     if spent is not None:
         return refusal(Throttled(spent.wait), environ, Meter(spent.headers))
-    length = int(environ.get("CONTENT_LENGTH") or 0)
-    if length == 0:
+    if not int(environ.get("CONTENT_LENGTH") or 0):
         return None
-    body = environ["wsgi.input"].read(length)
-    environ["wsgi.input"] = BytesIO(body)
-    wish = _wish(body)
+    asked = parsed_body(environ)
+    if isinstance(asked, APIException):
+        return refusal(asked, environ, Meter())
+    wish = _wish(asked)
     if wish is None:
-        error = body_refusal(environ, HoldRequestSerializer)
+        error = form_refusal(environ, asked, HoldRequestSerializer)
         return None if error is None else refusal(error, environ, Meter())
     return wish
 
 
-def _wish(body: bytes) -> _Wish | None:
+def _wish(asked: dict[str, Any]) -> _Wish | None:
     """Return which seats are wanted; None where the body says anything else."""
+    if asked.keys() != {"performance_id", "seat_ids"}:
+        return None
+    seats = asked["seat_ids"]
+    if not isinstance(seats, list) or not 1 <= len(seats) <= policy.MAX_SEATS_PER_REQUEST:
+        return None
     try:
-        asked = StrictJSONParser().parse(BytesIO(body))
-        if asked.keys() != {"performance_id", "seat_ids"}:
-            return None
-        seats = asked["seat_ids"]
-        if not isinstance(seats, list) or not 1 <= len(seats) <= policy.MAX_SEATS_PER_REQUEST:
-            return None
         return _uuid(asked["performance_id"]), [_uuid(seat) for seat in seats]
-    except (ParseError, ValueError):
+    except ValueError:
         return None
 
 

@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.views.decorators.http import require_safe
 
 from kernel import keys
-from kernel.api.rendered import Rendered, rendered_of
+from kernel.api.rendered import Rendered, keep_at, rendered_of
 from kernel.jwks import public_jwks
 
 _known: tuple[keys.KeyRing, Rendered] | None = None
@@ -25,4 +25,5 @@ def jwks(request: HttpRequest) -> HttpResponseBase:
             headers={"Access-Control-Allow-Origin": "*"},
         )
         known = _known = (ring, rendered_of(made))
+    keep_at(request, known[1], lambda: keys.ring() is ring)
     return known[1].answer(request)

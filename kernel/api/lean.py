@@ -36,7 +36,7 @@ JSON = "application/json"
 PRIVATE = ("Cache-Control", "private, no-store")
 
 # What clients that want JSON send; DRF negotiates anything else.
-_ACCEPTED = {None, "", "*/*", "application/json", "application/json, text/plain, */*"}
+ACCEPTED = {None, "", "*/*", "application/json", "application/json, text/plain, */*"}
 # Each of these changes what Django would do.
 _UNUSUAL = (
     "HTTP_COOKIE",
@@ -81,7 +81,7 @@ class LeanSite:
             not self._debug
             and not get("SCRIPT_NAME")
             and not get("QUERY_STRING")
-            and get("HTTP_ACCEPT") in _ACCEPTED
+            and get("HTTP_ACCEPT") in ACCEPTED
             and not any(name in environ for name in _UNUSUAL)
             and _LENGTH.fullmatch(get("CONTENT_LENGTH") or "") is not None
             and _host_allowed(get("HTTP_HOST", ""), tuple(settings.ALLOWED_HOSTS))
@@ -155,14 +155,22 @@ def refusal(error: Exception, environ: dict[str, Any], meter: Meter) -> LeanAnsw
     return LeanAnswer(response.status_code, body, headers)
 
 
-def body_refusal(
-    environ: dict[str, Any], form: type[serializers.Serializer[Any]]
-) -> APIException | None:
-    """Return why a JSON body is no such `form`; None for one that is. The body is put back."""
+def parsed_body(environ: dict[str, Any]) -> dict[str, Any] | APIException:
+    """Return the object in a JSON body, or why it is none. The body is put back."""
     body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     environ["wsgi.input"] = BytesIO(body)
     try:
-        asked = StrictJSONParser().parse(BytesIO(body))
+        asked: dict[str, Any] = StrictJSONParser().parse(BytesIO(body))
+    except APIException as error:
+        return error
+    return asked
+
+
+def form_refusal(
+    environ: dict[str, Any], asked: dict[str, Any], form: type[serializers.Serializer[Any]]
+) -> APIException | None:
+    """Return why what is asked is no such `form`; None for what is."""
+    try:
         with translation.override(language(environ)):
             form(data=asked).is_valid(raise_exception=True)
     except APIException as error:

@@ -9,7 +9,8 @@ and two first calls at once once met half of them. A reader with the entity tag 
 """
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from copy import copy
 from dataclasses import dataclass
 from functools import wraps
@@ -23,13 +24,20 @@ from django.utils.cache import get_conditional_response
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
+from kernel.api.lean import ACCEPTED, LeanAnswer, LeanSite, StartResponse
+from kernel.api.lean import language as language_of
+from kernel.telemetry import context
+
 _View = Callable[..., HttpResponseBase]
 
 _CACHING = "public, max-age=300"
 _PRIVATE_TO_A_CALLER = ("HTTP_AUTHORIZATION", "HTTP_COOKIE", "HTTP_IF_NONE_MATCH")
 
+_CHANGES_THE_ANSWER = {"HTTP_AUTHORIZATION", "HTTP_IF_NONE_MATCH"}
+
 _rendering = threading.Lock()
 _rendered: dict[tuple[Any, ...], "Rendered"] = {}
+_at: dict[str, dict[tuple[str, str | None], "_Kept"]] = {}  # by path, language and Accept
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +52,15 @@ class Rendered:
         response = HttpResponse(self.body, headers=self.headers)
         found = get_conditional_response(request, etag=self.headers["ETag"], response=response)
         return found or response
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A document at an address, the view's name, and whether it still holds."""
+
+    view: str
+    document: Rendered
+    is_current: Callable[[], bool]
 
 
 def rendered_of(response: HttpResponse) -> Rendered:
@@ -82,14 +99,70 @@ def once(view: _View, *, forms: tuple[str, ...] = (), localized: bool = True) ->
                     if not isinstance(response, HttpResponse) or response.status_code != 200:
                         return response
                     known = _rendered[key] = rendered_of(response)
+        keep_at(request, known)
         return known.answer(request)
 
     return answer
 
 
+class Documents:
+    """A WSGI application that repeats documents in front of Django (Note [Lean answers]).
+
+    Those that Django has answered before, at plain addresses; pages aren't among them.
+    """
+
+    def __init__(self, application: Callable[[dict[str, Any], Any], Iterable[bytes]]) -> None:
+        self._application = application
+        self._site = LeanSite()
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """Repeat a document, or let Django answer."""
+        found = None
+        if environ["REQUEST_METHOD"] == "GET" and environ["PATH_INFO"] in _at:
+            found = _at[environ["PATH_INFO"]].get(_variant(environ))
+        if (
+            found is None
+            or not found.is_current()
+            or not _CHANGES_THE_ANSWER.isdisjoint(environ)
+            or not self._site.admits(environ)
+        ):
+            return self._application(environ, start_response)
+        started, document = time.perf_counter(), found.document
+        headers = [item for item in document.headers.items() if item[0] != "Content-Length"]
+        correlation = context.received(
+            environ.get("HTTP_X_REQUEST_ID"), environ.get("HTTP_TRACEPARENT")
+        )
+        return self._site.send(
+            LeanAnswer(200, document.body, headers),
+            environ,
+            start_response,
+            view=found.view,
+            request_id=correlation.request_id,
+            started=started,
+        )
+
+
+def _variant(environ: dict[str, Any]) -> tuple[str, str | None]:
+    return language_of(environ), environ.get("HTTP_ACCEPT")
+
+
+def keep_at(
+    request: HttpRequest, document: Rendered, is_current: Callable[[], bool] = lambda: True
+) -> None:
+    """Have a document repeated in front of Django while it `is_current`, if asked for plainly."""
+    meta, match = request.META, request.resolver_match
+    odd = meta.get("QUERY_STRING") or meta.get("HTTP_COOKIE")  # each may choose the language
+    page = document.headers["Content-Type"].startswith("text/html")
+    if match is None or odd or page or meta.get("HTTP_ACCEPT") not in ACCEPTED:
+        return
+    variants = _at.setdefault(request.path, {})
+    variants[_variant(meta)] = _Kept(match.view_name, document, is_current)
+
+
 def forget() -> None:
     """Have every document rendered anew."""
     _rendered.clear()
+    _at.clear()
 
 
 def _form(request: HttpRequest, forms: tuple[str, ...]) -> str:

@@ -16,7 +16,8 @@ from config.wsgi import django
 from kernel import clock, keyfile
 from kernel.api import jwks as jwks_view
 from kernel.api import rendered
-from kernel.api.rendered import once
+from kernel.api.rendered import Documents, once
+from tests.api.test_queue_fastpath import ask, environment
 from tests.support.round_trips import counted_round_trips
 
 DOCUMENTS = [
@@ -202,3 +203,54 @@ def test_a_process_renders_in_the_background_where_settings_say_so(settings, mon
     monkeypatch.setattr(warm_up, "render", lambda _: done.set())
     warm_up.start(django)
     assert done.wait(10 if wanted else 0) is wanted
+
+
+REPEATED = [
+    "/api/schema/",
+    "/_allauth/openapi.yaml",
+    "/_allauth/openapi.json",
+    "/docs/events/payment.paid.json",
+    "/.well-known/jwks.json",
+]
+
+
+@pytest.mark.parametrize("path", REPEATED)
+def test_it_is_repeated_in_front_of_django_as_django_answers(db_ready, path):
+    passed_on = []
+
+    def noted(environ, start_response):
+        passed_on.append(environ)
+        return django(environ, start_response)
+
+    front = Documents(noted)
+    for language in ("ko", "en"):
+        environ = environment("GET", path, HTTP_ACCEPT_LANGUAGE=language)
+        slow, fast = ask(front, environ), ask(front, environ)
+        assert (fast.status, fast.body) == (slow.status, slow.body)
+        assert _headers(fast) == _headers(slow)
+    assert len(passed_on) == 2  # the first of each language
+    for more in (
+        {"HTTP_AUTHORIZATION": "Bearer x"},
+        {"HTTP_IF_NONE_MATCH": "*"},
+        {"HTTP_COOKIE": "django_language=en"},
+        {"QUERY_STRING": "lang=en"},
+        {"REQUEST_METHOD": "HEAD"},
+    ):
+        ask(front, environment("GET", path) | more)
+    assert len(passed_on) == 7
+
+
+def test_old_keys_are_not_repeated(settings, tmp_path, db_ready):
+    environ, front = environment("GET", "/.well-known/jwks.json"), Documents(django)
+    old = [ask(front, environ).body for _ in range(2)]
+    path = tmp_path / "keys.json"
+    keyfile.init(path, now=clock.now())
+    settings.SIGNING_KEYS_FILE = str(path)
+    assert ask(front, environ).body not in old
+
+
+def _headers(answer) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for name, value in answer.headers:
+        found.setdefault(name, set()).update(value.split(", "))
+    return found
