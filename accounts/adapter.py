@@ -9,17 +9,19 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import IntegrityError
 from django.http import HttpRequest
 
+from accounts import operations
 from accounts.models import USER_EMAIL_UNIQUE
-from accounts.usecases import sessions
 from kernel.db.integrity import violated_constraint
+from kernel.db.transaction import transaction
 
 
 class AccountAdapter(DefaultAccountAdapter):
     """Passwords that change end every login; two sign-ups at once make one account."""
 
     def set_password(self, user: AbstractBaseUser, password: str) -> None:
-        super().set_password(user, password)
-        sessions.end_all(user_ids=[user.pk])
+        with transaction():
+            super().set_password(user, password)
+            operations.end_sessions(user_ids=[user.pk])
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
         """Count by address alone; allauth's key has the host in it, whose port callers choose."""

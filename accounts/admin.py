@@ -1,25 +1,22 @@
 """Staff screens: people, and the record of what staff did."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress
-from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group
-from django.contrib.auth.signals import user_logged_in
 from django.db.models import OuterRef, Subquery
-from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 
-from accounts import operations
-from accounts.models import AuditEntry, RateLimit, Session, User
-from accounts.usecases import people, sessions
+from accounts import operations, queries
+from accounts.models import AuditEntry, RateLimit, RefreshToken, RevokedLogin, Session, User
+from accounts.usecases import people
 from kernel import audit, clock
 from kernel.admin import AuditedAdmin, ReadOnlyAdmin, staff_action
 from kernel.db.transaction import transaction
@@ -43,17 +40,6 @@ class StaffLoginForm(AdminAuthenticationForm):
                 raise self.get_invalid_login_error()
             self.confirm_login_allowed(self.user_cache)
         return self.cleaned_data
-
-
-@receiver(user_logged_in)
-def end_with_the_shift(request: HttpRequest, **_: Any) -> None:
-    """Let a login at these pages end after `STAFF_SESSION_SECONDS`, however much it is used.
-
-    Only here: a browser left open has all rights of its owner, and asks for no token.
-    """
-    place = getattr(request, "resolver_match", None)
-    if place is not None and place.view_name == "admin:login":
-        request.session.set_expiry(clock.now() + timedelta(seconds=settings.STAFF_SESSION_SECONDS))
 
 
 class UserCreationForm(AdminUserCreationForm):
@@ -136,13 +122,13 @@ class PersonAdmin(AuditedAdmin, UserAdmin):
         id: str,  # noqa: A002  (Django's name)
         form_url: str = "",
     ) -> HttpResponse:
-        """Set a password; it ends the person's logins and is audited."""
-        before = self._password_of(request, id)
-        response = super().user_change_password(request, id, form_url)
-        after = self._password_of(request, id)
-        if after is not None and after.password != getattr(before, "password", None):
-            sessions.end_all(user_ids=[after.pk])
-            with transaction():
+        """Set a password; it ends the person's logins and is audited, in one transaction."""
+        with transaction():
+            before = self._password_of(request, id)
+            response = super().user_change_password(request, id, form_url)
+            after = self._password_of(request, id)
+            if after is not None and after.password != getattr(before, "password", None):
+                operations.end_sessions(user_ids=[after.pk])
                 operations.record_audit(
                     actor_id=request.user.pk,
                     action="accounts.set_password",
@@ -213,12 +199,37 @@ class AuditEntryAdmin(ReadOnlyAdmin):
 class SessionAdmin(ReadOnlyAdmin):
     """Who is logged in; ended by locking the person out. Key and contents are not for eyes."""
 
-    list_display = ("user_id", "expire_date")
-    list_filter = (("expire_date", admin.DateFieldListFilter),)
+    list_display = ("user_id", "purpose", "started_at", "expire_date")
+    list_filter = ("purpose", ("expire_date", admin.DateFieldListFilter))
     search_fields = ("=user_id",)
     search_help_text = text(en="Id of a user", ko="사용자 ID")
     ordering = ("-expire_date",)
-    fields = ("user_id", "expire_date")
+    fields = ("user_id", "purpose", "started_at", "expire_date")
+
+
+@admin.register(RefreshToken)
+class RefreshTokenAdmin(ReadOnlyAdmin):
+    """What logins may be refreshed with; the ids are no tokens."""
+
+    list_display = ("jti", "sid", "issued_at", "expires_at", "used_at")
+    list_filter = (
+        ("issued_at", admin.DateFieldListFilter),
+        ("used_at", admin.EmptyFieldListFilter),
+    )
+    search_fields = ("=jti", "=sid")
+    search_help_text = text(en="Id of a token or session", ko="토큰 또는 세션 ID")
+    ordering = ("-issued_at",)
+
+
+@admin.register(RevokedLogin)
+class RevokedLoginAdmin(ReadOnlyAdmin):
+    """Logins that have ended while access tokens of theirs may still run."""
+
+    list_display = ("sid", "recorded_at", "until")
+    list_filter = (("recorded_at", admin.DateFieldListFilter),)
+    search_fields = ("=sid",)
+    search_help_text = text(en="Id of a session or user", ko="세션 또는 사용자 ID")
+    ordering = ("-recorded_at",)
 
 
 @admin.register(RateLimit)
@@ -238,13 +249,26 @@ class RateLimitAdmin(AuditedAdmin):
 
 
 class AuditedGroupAdmin(AuditedAdmin, GroupAdmin):
-    """Groups beyond the five that migrations keep; superusers only, as groups are rights."""
+    """Groups beyond the five that migrations keep; superusers only, as groups are rights.
+
+    Access tokens name the groups of their owner, so a name that goes ends the members' logins.
+    """
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(request.user.is_superuser)
 
     has_add_permission = has_change_permission
     has_delete_permission = has_change_permission
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if change and "name" in form.changed_data:
+            operations.end_sessions(user_ids=queries.members_of([obj]))
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        members = queries.members_of([obj])
+        super().delete_model(request, obj)
+        operations.end_sessions(user_ids=members)
 
 
 class EmailAddressAdmin(ReadOnlyAdmin):

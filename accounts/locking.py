@@ -1,6 +1,7 @@
 """The only row locks of this app. Order: users by id, then sessions."""
 
 from collections.abc import Collection
+from datetime import datetime
 from uuid import UUID
 
 from accounts.models import Session, User
@@ -13,10 +14,25 @@ def lock_session(*, sid: str) -> Session | None:
     return Session.objects.select_for_update().filter(sid=sid).first()
 
 
+def lock_sessions(*, user_ids: Collection[UUID]) -> list[Session]:
+    """Lock the users' sessions in key order; their rows of users are locked already."""
+    require_transaction()
+    mine = Session.objects.select_for_update().filter(user_id__in=user_ids)
+    return list(mine.order_by("session_key"))
+
+
+def lock_expired_sessions(*, now: datetime, limit: int) -> list[Session]:
+    """Lock at most `limit` sessions whose time has passed and that nobody else has locked."""
+    require_transaction()
+    over = Session.objects.select_for_update(skip_locked=True).filter(expire_date__lt=now)
+    return list(over.order_by("expire_date")[:limit])
+
+
 def lock_users(*, user_ids: Collection[UUID]) -> list[User]:
     """Lock the users in key order."""
     require_transaction()
-    return list(User.objects.select_for_update().filter(pk__in=user_ids).order_by("pk"))
+    # Rows that only refer to a user are written meanwhile.
+    return list(User.objects.select_for_update(no_key=True).filter(pk__in=user_ids).order_by("pk"))
 
 
 def lock_active_user(*, user_id: UUID) -> User | None:

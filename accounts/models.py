@@ -1,13 +1,15 @@
 """People and what was done by staff."""
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, Now
 
+from accounts import policy
 from kernel.db.fields import UUID7Field
 from kernel.i18n import text
 
@@ -89,13 +91,35 @@ class Session(AbstractBaseSession):
     session's life, so it can be revoked, and a token that leaks can't be turned into a session.
     """
 
+    class Purpose(models.TextChoices):
+        """What may show this session; see Note [Purposes of sessions] in sessions.py."""
+
+        STAFF = "staff", text(en="Staff pages", ko="관리 화면")
+        API = "api", text(en="Login API", ko="로그인 API")
+
     user_id = models.UUIDField(null=True, editable=False)  # null: nobody has logged in yet
     sid = models.CharField(max_length=43, editable=False)
+    purpose = models.CharField(
+        text(en="purpose", ko="용도"),
+        max_length=8,
+        choices=Purpose.choices,
+        default=Purpose.API,
+        db_default=Purpose.API,
+        editable=False,
+    )
+    started_at = models.DateTimeField(
+        text(en="started at", ko="시작 시각"), db_default=Now(), editable=False
+    )
 
     class Meta:
         verbose_name = text(en="session", ko="세션")
         verbose_name_plural = text(en="sessions", ko="세션")
-        constraints = [models.UniqueConstraint(fields=["sid"], name=SESSION_SID_UNIQUE)]
+        constraints = [
+            models.UniqueConstraint(fields=["sid"], name=SESSION_SID_UNIQUE),
+            models.CheckConstraint(
+                condition=models.Q(purpose__in=["staff", "api"]), name="accounts_session_purpose"
+            ),
+        ]
         indexes = [
             models.Index(
                 fields=["user_id"],
@@ -107,6 +131,63 @@ class Session(AbstractBaseSession):
     @classmethod
     def get_session_store_class(cls) -> Any:
         raise NotImplementedError("accounts.sessions.SessionStore reads and writes these rows")
+
+
+class RefreshToken(models.Model):
+    """A refresh token that a login has: unused, or just traded for its successor.
+
+    The key is the token's `jti`, so nobody who reads the table has the token. See Note [Refresh
+    tokens] in usecases/sessions.py. Without a foreign key: it is nothing without its session, and
+    goes in the transaction that ends it.
+    """
+
+    jti = models.UUIDField(primary_key=True, editable=False)
+    sid = models.CharField(max_length=43, editable=False)
+    issued_at = models.DateTimeField(editable=False)
+    expires_at = models.DateTimeField(editable=False)
+    used_at = models.DateTimeField(null=True, editable=False)
+    successor = models.UUIDField(null=True, editable=False)
+
+    class Meta:
+        verbose_name = text(en="refresh token", ko="갱신 토큰")
+        verbose_name_plural = text(en="refresh tokens", ko="갱신 토큰")
+        indexes = [
+            models.Index(fields=["sid"], name="accounts_refreshtoken_sid"),
+            models.Index(fields=["expires_at"], name="accounts_refreshtoken_expiry"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(used_at__isnull=True, successor__isnull=True)
+                | models.Q(used_at__isnull=False, successor__isnull=False),
+                name="accounts_refreshtoken_used_has_successor",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.jti)
+
+    def was_just_used(self, now: datetime) -> bool:
+        """Say whether it may be sent again (Note [Refresh tokens]); `now`: the request's moment."""
+        return self.used_at is not None and now - self.used_at <= policy.RESEND
+
+
+class RevokedLogin(models.Model):
+    """A login that has ended while its access tokens may still run (Note [Revoked logins]).
+
+    `sid` is what tokens call the login, or a person's id for tokens without one. Both times are the
+    primary's.
+    """
+
+    sid = models.CharField(max_length=43, primary_key=True, editable=False)
+    recorded_at = models.DateTimeField(editable=False, db_index=True)
+    until = models.DateTimeField(editable=False)
+
+    class Meta:
+        verbose_name = text(en="ended login", ko="종료된 로그인")
+        verbose_name_plural = text(en="ended logins", ko="종료된 로그인")
+
+    def __str__(self) -> str:
+        return self.sid
 
 
 class AuditEntry(models.Model):

@@ -3,12 +3,14 @@
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.contrib.auth.hashers import make_password
+from django.db import connection
+from django.db.models.functions import Now
 
-from accounts import queries, revocation
-from accounts.models import AuditEntry, Session, User
+from accounts import locking, policy, revocation
+from accounts.models import AuditEntry, RefreshToken, RevokedLogin, Session, User
 from kernel.db.transaction import require_transaction, run_after_commit
 from kernel.telemetry import context
 
@@ -42,12 +44,87 @@ def record_audit(
 
 
 def end_sessions(*, user_ids: Collection[UUID]) -> None:
-    """Delete the users' sessions; their access tokens are revoked after the commit."""
+    """End every login of the users, in the transaction of what was the reason to.
+
+    They are locked first, so a login under way is either seen or sees the reason
+    (Note [Logins and lock-outs]).
+    """
     require_transaction()
-    sids = queries.sids_of_users(user_ids)
-    Session.objects.filter(sid__in=sids).delete()
+    locking.lock_users(user_ids=user_ids)
+    end_logins(sessions=locking.lock_sessions(user_ids=user_ids))
     # Tokens without a session (`manage.py fans`) go by their owner's id.
-    run_after_commit(lambda: revocation.revoke([*sids, *map(str, user_ids)]))
+    revoke(session_ids=[str(user_id) for user_id in user_ids])
+
+
+def end_logins(*, sessions: Collection[Session]) -> None:
+    """Delete locked sessions and their refresh tokens; their access tokens are revoked."""
+    delete_sessions(sessions=sessions)
+    revoke(session_ids=[session.sid for session in sessions if session.user_id is not None])
+
+
+def delete_sessions(*, sessions: Collection[Session]) -> None:
+    """Delete locked sessions and their refresh tokens; no access token outlives a session."""
+    require_transaction()
+    sids = [session.sid for session in sessions]
+    Session.objects.filter(sid__in=sids).delete()
+    RefreshToken.objects.filter(sid__in=sids).delete()
+
+
+def add_refresh_token(*, sid: str, expires_at: datetime, now: datetime) -> RefreshToken:
+    """Add an unused refresh token to a locked login."""
+    require_transaction()
+    return RefreshToken.objects.create(jti=uuid4(), sid=sid, issued_at=now, expires_at=expires_at)
+
+
+def trade_refresh_token(
+    *, token: RefreshToken, expires_at: datetime, now: datetime
+) -> RefreshToken:
+    """Use an unused refresh token of a locked login and return its successor.
+
+    Tokens used long before are dropped (Note [Refresh tokens] in usecases/sessions.py).
+    """
+    require_transaction()
+    following = add_refresh_token(sid=token.sid, expires_at=expires_at, now=now)
+    RefreshToken.objects.filter(pk=token.pk).update(used_at=now, successor=following.pk)
+    RefreshToken.objects.filter(sid=token.sid, used_at__lt=now - policy.KEEP_USED).delete()
+    return following
+
+
+def purge_refresh_tokens(*, now: datetime, limit: int) -> int:
+    """Delete at most `limit` refresh tokens whose time has passed; return how many."""
+    require_transaction()
+    over = RefreshToken.objects.filter(expires_at__lt=now)
+    keys = list(over.values_list("pk", flat=True)[:limit])
+    return RefreshToken.objects.filter(pk__in=keys).delete()[0]
+
+
+def purge_revocations() -> None:
+    """Delete revocations that no token outlives, by the primary's clock."""
+    require_transaction()
+    RevokedLogin.objects.filter(until__lt=Now()).delete()
+
+
+_REVOKE = """
+INSERT INTO accounts_revokedlogin AS known (sid, recorded_at, until)
+SELECT sid, statement_timestamp(), statement_timestamp() + make_interval(secs => %s)
+  FROM unnest(%s::text[]) AS sid
+    ON CONFLICT (sid) DO UPDATE
+   SET recorded_at = excluded.recorded_at, until = greatest(known.until, excluded.until)
+"""
+
+
+def revoke(*, session_ids: Collection[str]) -> None:
+    """Write down that these logins have ended; every process hears of it within two seconds.
+
+    See Note [Revoked logins] in revocation.py.
+    """
+    require_transaction()
+    ids = sorted(set(session_ids))  # in one order, so that two never wait for each other
+    if not ids:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(_REVOKE, [revocation.seconds_to_keep(), ids])
+    run_after_commit(lambda: revocation.revoke(ids))
 
 
 def add_people(*, emails: Mapping[UUID, str]) -> None:

@@ -1,129 +1,166 @@
-"""Which sessions have ended although their access tokens still run.
+"""Which logins have ended although their access tokens still run.
 
-Note [Revoked sessions]
-An access token is believed without asking anybody, so ending a session must reach every process.
-The ids of ended sessions stand in one sorted set of the lock role (the cache may evict them),
-scored by the moment when the last token they signed has expired. Each process copies the set
-every second in a thread of its own; a request only looks at the copy. With Redis away the last
-copy counts, and what this process ended itself is in its copy at once. An id added while Redis
-is away is kept and written as soon as it is back.
+Note [Revoked logins]
+An access token is believed without asking anybody, so the end of a login must reach every process.
+A row says so, written in the transaction that ends the login (`operations.revoke`), kept for the
+life of an access token by the primary's clock. Each process reads new rows every second (Note
+[Process copy]); a request only looks at the copy. What a process has once read it keeps until it
+is over, whatever a server says later.
+
+After the commit the ids are repeated to a sorted set in the lock role (the cache may evict them),
+and a task repeats all that live, so a server that lost its data or a process killed before it could
+write loses nothing for long. The set is read while PostgreSQL can't be: by processes that start
+meanwhile. A process that had neither answers 503 rather than believe a login that may have ended.
 """
 
 import logging
-import os
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Collection
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
+from django.db import DatabaseError, connection
 from prometheus_client import Counter
+from psycopg_pool import PoolTimeout
 from redis import Redis
 
+from accounts import tokens
+from accounts.process_copy import ProcessCopy
+from kernel.errors import ServiceUnavailable
 from kernel.redis.breaker import PartUnavailable
 from kernel.redis.roles import guarded
 
 log = logging.getLogger(__name__)
 
 KEY = "fr:l:{revoked}:sessions"
-_REFRESH_SECONDS = 1.0
 _SLACK_SECONDS = 5  # clocks of two machines may differ this much
+# A row shows when its transaction commits, later than it was made: look back further than any of
+# our transactions lasts, and now and then at everything.
+_LOOK_BACK = timedelta(seconds=60)
+_LOOK_AT_ALL_EVERY = 60  # reads
+_CHUNK = 1000
 
-refresh_failures = Counter(
-    "frontrow_revocation_refresh_failures_total", "Times the copy of revoked sessions stayed old"
-)
+# The server's clock, as PostgreSQL's for the rows: no host's clock shortens a revocation.
+_REPEAT = """
+local now = tonumber(redis.call('TIME')[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+for i = 2, #ARGV do redis.call('ZADD', KEYS[1], 'GT', now + tonumber(ARGV[1]), ARGV[i]) end
+redis.call('EXPIRE', KEYS[1], tonumber(ARGV[1]) * 2)
+"""
+_READ = """
+SELECT present.moment, revoked.sid,
+       extract(epoch FROM revoked.until - present.moment)::float8
+  FROM (SELECT statement_timestamp() AS moment) AS present
+  LEFT JOIN accounts_revokedlogin AS revoked
+    ON revoked.until > present.moment AND revoked.recorded_at > %s
+"""
 
 
-class RevokedSessions:
-    """This process's copy of the revoked session ids."""
+def seconds_to_keep() -> int:
+    """Return for how many seconds a revocation must last: the longest life of an access token."""
+    return tokens.longest_access_seconds() + _SLACK_SECONDS
+
+
+class RevokedSessions(ProcessCopy):
+    """This process's copy of the ids of ended logins (Note [Revoked logins])."""
+
+    name = "revoked-sessions"
+    failures = Counter(
+        "frontrow_revocation_refresh_failures_total",
+        "Times the copy of revoked sessions stayed old",
+    )
 
     def __init__(self) -> None:
+        super().__init__()
         self._lock = threading.Lock()
-        self._copy: frozenset[str] = frozenset()
-        self._own: dict[str, float] = {}  # ended here: id -> Unix seconds until which it counts
-        self._unwritten: set[str] = set()  # those of them that Redis doesn't know yet
-        self._starting = threading.Lock()
-        self._pid = 0
+        self._until: dict[str, float] = {}  # id -> end by this process's monotonic clock
+        self._read_until: datetime | None = None  # by PostgreSQL's clock; None: read everything
+        self._reads = 0
 
     def __contains__(self, session_id: str) -> bool:
-        if self._pid != os.getpid():
-            self._start()
-        return session_id in self._copy
+        self.start()
+        if not self.has_copy:
+            raise ServiceUnavailable
+        return session_id in self._until
 
-    def add(self, session_ids: Iterable[str]) -> None:
-        """Revoke for the life of an access token; never raises when Redis is away."""
-        until = time.time() + settings.ACCESS_TOKEN_SECONDS + _SLACK_SECONDS
-        new = dict.fromkeys(session_ids, until)
-        if not new:
-            return
-        with self._lock:
-            self._own.update(new)
-            self._unwritten |= new.keys()
-            self._copy |= new.keys()
-        try:
-            self._write()
-        except PartUnavailable:
-            log.warning("revoked sessions wait for redis", extra={"count": len(new)})
+    def add(self, session_ids: Collection[str]) -> None:
+        """Refuse these here at once."""
+        self._learn(dict.fromkeys(session_ids, float(seconds_to_keep())))
 
     def refresh(self) -> None:
-        """Write what couldn't be written before, then copy the set; raises `PartUnavailable`."""
-        self._write()
-        now = time.time()
-        found: Any = guarded("lock", lambda server: server.zrangebyscore(KEY, now, "+inf"))
-        with self._lock:
-            self._own = {name: until for name, until in self._own.items() if until > now}
-            self._copy = frozenset(name.decode() for name in found) | self._own.keys()
+        """Read what is new in PostgreSQL.
 
-    def _write(self) -> None:
-        with self._lock:
-            waiting = {name: self._own[name] for name in self._unwritten if name in self._own}
-        if waiting:
-            now = time.time()
-            guarded("lock", lambda server: _add(server, waiting, now=now))
-        with self._lock:
-            self._unwritten &= self._own.keys() - waiting.keys()
-
-    def _start(self) -> None:
-        """Copy once, then let a thread do it; once a process, so after a fork too."""
-        with self._starting:
-            if self._pid == os.getpid():
-                return
-            self._try_refresh()
-            threading.Thread(target=self._keep_fresh, name="revoked-sessions", daemon=True).start()
-            self._pid = os.getpid()  # last: until then everybody waits for the first copy
-
-    def _keep_fresh(self) -> None:
-        while True:
-            time.sleep(_REFRESH_SECONDS)
-            self._try_refresh()
-
-    def _try_refresh(self) -> None:
+        Raises what the database raises, then with what Redis knows instead; `PartUnavailable`
+        where that is away too.
+        """
         try:
-            self.refresh()
-        except PartUnavailable:
-            refresh_failures.inc()
-        except Exception:
-            # The thread must outlive whatever this was: without it nobody is ever locked out.
-            refresh_failures.inc()
-            log.exception("revoked sessions not refreshed")
+            found = self._read_rows()
+        except (DatabaseError, PoolTimeout):
+            self._learn(dict.fromkeys(_repeated(), float(seconds_to_keep())))
+            self.has_copy = True
+            raise
+        self._learn(found)
+        self.has_copy = True
+
+    def prepare(self) -> None:
+        """Forget a lock that a thread of the parent process held when it forked."""
+        self._lock = threading.Lock()
+
+    def _read_rows(self) -> dict[str, float]:
+        if self._reads % _LOOK_AT_ALL_EVERY == 0:
+            self._read_until = None
+        since = "-infinity" if self._read_until is None else self._read_until - _LOOK_BACK
+        with connection.cursor() as cursor:
+            cursor.execute(_READ, [since])
+            rows = cursor.fetchall()
+        self._reads += 1
+        self._read_until = rows[0][0]
+        return {sid: seconds for _, sid, seconds in rows if sid is not None}
+
+    def _learn(self, seconds_left: dict[str, float]) -> None:
+        now = time.monotonic()
+        with self._lock:
+            kept = {sid: until for sid, until in self._until.items() if until > now}
+            for sid, seconds in seconds_left.items():
+                kept[sid] = max(kept.get(sid, 0.0), now + seconds)
+            self._until = kept
 
 
-def _add(server: Redis, ids: dict[str, float], *, now: float) -> None:
-    pipeline = server.pipeline(transaction=False)
-    pipeline.zadd(KEY, ids)
-    pipeline.zremrangebyscore(KEY, "-inf", now)
-    pipeline.expire(KEY, settings.ACCESS_TOKEN_SECONDS * 2)
-    pipeline.execute()
+def _repeated() -> list[str]:
+    found: Any = guarded("lock", lambda server: server.zrange(KEY, 0, -1))
+    return [sid.decode() for sid in found]
+
+
+def _write(server: Redis, session_ids: list[str], seconds: int) -> None:
+    for start in range(0, len(session_ids), _CHUNK):
+        server.eval(_REPEAT, 1, KEY, seconds, *session_ids[start : start + _CHUNK])
 
 
 _sessions = RevokedSessions()
 
 
 def is_revoked(session_id: str) -> bool:
-    """Say whether the session has ended, as this process knows; no I/O but the very first time."""
+    """Say whether the login has ended, as this process knows; no I/O but the very first time.
+
+    Raises `ServiceUnavailable` in a process that could read neither PostgreSQL nor Redis yet.
+    """
     return session_id in _sessions
 
 
-def revoke(session_ids: Iterable[str]) -> None:
-    """End sessions everywhere within two seconds; call it after the commit that ended them."""
-    _sessions.add(session_ids)
+def revoke(session_ids: Collection[str]) -> None:
+    """Refuse logins here at once and repeat that to Redis, after the commit that ended them.
+
+    Never raises when Redis is away: the rows are the truth, and `repeat` writes them later.
+    """
+    if session_ids:
+        _sessions.add(session_ids)
+        repeat(session_ids)
+
+
+def repeat(session_ids: Collection[str]) -> None:
+    """Write ids of ended logins to Redis; never raises when it is away."""
+    try:
+        guarded("lock", lambda server: _write(server, list(session_ids), seconds_to_keep()))
+    except PartUnavailable:
+        log.warning("revoked logins wait for redis", extra={"count": len(session_ids)})

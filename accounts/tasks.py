@@ -2,16 +2,17 @@
 
 from celery import shared_task
 
-from accounts.models import Session
+from accounts.usecases import upkeep
 from kernel import clock
-from kernel.db.primary_time import no_later_than_primary
 
 
 @shared_task(name="accounts.purge_sessions", ignore_result=True)
 def purge_sessions() -> int:
-    """Delete sessions whose time has passed, a bounded number a run."""
-    expired = Session.objects.filter(expire_date__lt=no_later_than_primary(clock.now())).order_by(
-        "expire_date"
-    )
-    keys = expired.values_list("pk", flat=True)[:10_000]
-    return Session.objects.filter(pk__in=list(keys)).delete()[0]
+    """Delete sessions and refresh tokens whose time has passed, a bounded number a run."""
+    return upkeep.purge_sessions(now=clock.now())
+
+
+@shared_task(name="accounts.repeat_revocations", ignore_result=True)
+def repeat_revocations() -> int:
+    """Write the logins that have ended to Redis once more, and delete what is over."""
+    return upkeep.repeat_revocations()

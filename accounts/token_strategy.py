@@ -2,15 +2,18 @@
 
 from typing import Any
 
+from allauth.core import context
 from allauth.core.internal.httpkit import authenticated_user, get_authorization_credential
-from allauth.headless.internal import sessionkit
 from allauth.headless.tokens.strategies.base import AbstractTokenStrategy
+from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 
 from accounts import queries, tokens
+from accounts.sessions import ApiSessionStore
 from accounts.usecases import sessions
 from kernel import clock, keys
+from kernel.api.throttling import client_address
 
 _ENDED = "ended"  # no session has this key: allauth answers 410, as for any session gone
 
@@ -23,6 +26,10 @@ class TokenStrategy(AbstractTokenStrategy):
     """
 
     def get_session_token(self, request: HttpRequest) -> str | None:
+        if not isinstance(request.session, ApiSessionStore):
+            # allauth has just made one of the engine's, which is the staff pages'
+            # (Note [Purposes of sessions]).
+            request.session = ApiSessionStore()
         token = super().get_session_token(request)
         if token:
             return token
@@ -42,22 +49,35 @@ class TokenStrategy(AbstractTokenStrategy):
         return request.session.session_key
 
     def lookup_session(self, session_token: str) -> SessionBase | None:
-        return sessionkit.lookup_session(session_token)
+        session = ApiSessionStore(session_token)
+        session.get(SESSION_KEY)  # loads it: one that isn't there loses its key
+        return session if session.session_key else None
 
-    def create_access_token(self, request: HttpRequest) -> str:
+    def create_access_token(self, request: HttpRequest) -> str | None:
         return sessions.access_token(
-            session=request.session, user=authenticated_user(request), now=clock.now()
+            session_key=self.create_session_token(request),
+            user_id=authenticated_user(request).pk,
+            now=clock.now(),
         )
 
     def create_access_token_payload(self, request: HttpRequest) -> dict[str, Any]:
-        user = authenticated_user(request)
-        return {
-            "access_token": self.create_access_token(request),
-            "refresh_token": sessions.begin_refreshing(
-                session=request.session, user_id=user.pk, now=clock.now()
-            ),
-        }
+        """Save the login, then issue its tokens: after its end nobody could take them back.
+
+        Raises Django's `UpdateError` when it has ended already (see `api/ended.py`).
+        """
+        request.session.save()
+        issued = sessions.begin(
+            session_key=self.create_session_token(request),
+            user_id=authenticated_user(request).pk,
+            now=clock.now(),
+        )
+        request.session.modified = False  # else allauth saves it once more
+        return {"access_token": issued.access_token, "refresh_token": issued.refresh_token}
 
     def refresh_token(self, refresh_token: str) -> tuple[str, str] | None:
-        refreshed = sessions.refresh(refresh_token=refresh_token, now=clock.now())
-        return (refreshed.access_token, refreshed.refresh_token) if refreshed else None
+        issued = sessions.refresh(
+            refresh_token=refresh_token,
+            client_ip=client_address(context.request),
+            now=clock.now(),
+        )
+        return (issued.access_token, issued.refresh_token) if issued else None

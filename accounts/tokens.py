@@ -1,6 +1,7 @@
 """Access and refresh tokens: their claims, and the caller they stand for."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,6 +13,17 @@ from kernel.api.caller import Caller
 
 ACCESS_AUDIENCE = "frontrow:api"
 REFRESH_AUDIENCE = "frontrow:refresh"
+# Tokens of `manage.py fans`, which no login stands behind; refused under production settings.
+FAN_TOKEN_LIFETIME = timedelta(hours=2)
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshClaims:
+    """Whose refresh token it is, of which login, and which one."""
+
+    user_id: UUID
+    session_id: str
+    jti: UUID
 
 
 def issue_access_token(
@@ -22,12 +34,16 @@ def issue_access_token(
     groups: Iterable[str],
     now: datetime,
     lifetime: timedelta | None = None,
+    until: datetime | None = None,
 ) -> str:
     """Return a signed access token that needs no look-up to be believed.
 
-    It lives for `lifetime`, `ACCESS_TOKEN_SECONDS` if none is said.
+    It lives for `lifetime`, `ACCESS_TOKEN_SECONDS` if none is given, and not beyond `until`.
     """
     issued = int(now.timestamp())
+    expires = issued + _seconds(lifetime, settings.ACCESS_TOKEN_SECONDS)
+    if until is not None:
+        expires = min(expires, int(until.timestamp()))
     return keys.sign_jwt(
         "access",
         {
@@ -38,27 +54,34 @@ def issue_access_token(
             "is_staff": is_staff,
             "groups": sorted(groups),
             "iat": issued,
-            "exp": issued + _seconds(lifetime, settings.ACCESS_TOKEN_SECONDS),
+            "exp": expires,
             "jti": str(uuid4()),
         },
     )
 
 
-def issue_refresh_token(
-    *, user_id: UUID, session_id: str, now: datetime
-) -> tuple[str, Mapping[str, Any]]:
-    """Return a signed refresh token and its claims; it is good for one use."""
-    issued = int(now.timestamp())
-    claims = {
-        "aud": REFRESH_AUDIENCE,
-        "sub": str(user_id),
-        "sid": session_id,
-        "token_use": "refresh",
-        "iat": issued,
-        "exp": issued + settings.REFRESH_TOKEN_SECONDS,
-        "jti": str(uuid4()),
-    }
-    return keys.sign_jwt("access", claims), claims
+def longest_access_seconds() -> int:
+    """Return the longest life, in seconds, of an access token that these settings let be made."""
+    of_fans = int(FAN_TOKEN_LIFETIME.total_seconds()) if settings.TEST_FANS_ALLOWED else 0
+    return max(settings.ACCESS_TOKEN_SECONDS, of_fans)
+
+
+def sign_refresh_token(
+    *, jti: UUID, user_id: UUID, session_id: str, issued_at: datetime, expires_at: datetime
+) -> str:
+    """Return the refresh token of these claims; what it is good for, its row says."""
+    return keys.sign_jwt(
+        "access",
+        {
+            "aud": REFRESH_AUDIENCE,
+            "sub": str(user_id),
+            "sid": session_id,
+            "token_use": "refresh",
+            "iat": int(issued_at.timestamp()),
+            "exp": int(expires_at.timestamp()),
+            "jti": str(jti),
+        },
+    )
 
 
 def read_access_token(token: str, *, now: datetime) -> Caller:
@@ -69,15 +92,15 @@ def read_access_token(token: str, *, now: datetime) -> Caller:
     return keys.read_jwt("access", token, audiences=(ACCESS_AUDIENCE,), read=_caller, now=now)
 
 
-def read_refresh_token(token: str, *, now: datetime) -> dict[str, Any]:
+def read_refresh_token(token: str, *, now: datetime) -> RefreshClaims:
     """Return the claims of a refresh token; raises `keys.TokenInvalid` / `TokenExpired`."""
     claims = keys.verify_jwt("access", token, audience=REFRESH_AUDIENCE, now=now)
-    wanted = ("sub", "sid", "jti")
-    if claims.get("token_use") != "refresh" or not all(
-        isinstance(claims.get(name), str) for name in wanted
-    ):
-        raise keys.TokenInvalid("not a refresh token")
-    return claims
+    try:
+        if claims.get("token_use") != "refresh":
+            raise ValueError("another use")
+        return RefreshClaims(UUID(claims["sub"]), _text(claims["sid"]), UUID(claims["jti"]))
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise keys.TokenInvalid("not a refresh token") from None
 
 
 def _caller(claims: Mapping[str, Any]) -> Caller:

@@ -24,6 +24,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 
 from kernel import clock, staff_changes, staff_refusals
+from kernel.db.transaction import transaction
 from kernel.errors import DomainError
 from kernel.i18n import text
 from kernel.spelling import composed
@@ -115,8 +116,9 @@ class AuditedAdmin(StaffAdmin):
         super().delete_model(request, obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        for obj in queryset:  # Django's own delete action; one entry a row
-            self.delete_model(request, obj)
+        with transaction():  # Django's own delete action opens none
+            for obj in queryset:  # one entry a row
+                self.delete_model(request, obj)
 
 
 class ReasonForm(forms.Form):

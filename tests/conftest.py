@@ -8,7 +8,7 @@ from django.test import TransactionTestCase
 from redis import Redis
 from rest_framework.test import APIClient
 
-from accounts import rate_limits
+from accounts import process_copy
 from accounts.models import User
 from accounts.tokens import issue_access_token
 from kernel import clock, primary_clock
@@ -36,7 +36,7 @@ def django_db_modify_db_settings() -> None:
 def django_db_setup(django_db_setup: None) -> Iterator[None]:
     """Let nobody be connected to the databases when they are dropped."""
     yield
-    rate_limits.stop()
+    process_copy.stop_all()
     primary_clock.stop()
 
 

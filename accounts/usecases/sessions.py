@@ -1,77 +1,81 @@
-"""Refresh a login, end every login of a person."""
+"""Begin and refresh a login, end every login of a person.
+
+Note [Refresh tokens]
+A refresh token is traded once for its successor. Each is a row, written under the lock of its
+session and never part of the session's data, which any request of the login may write back as it
+was. A phone that lost the answer sends its token again, two tabs send theirs at once: for
+`policy.RESEND` after its use a token gives the same successor. Later somebody has it who shouldn't,
+or its successor: the login ends (RFC 9700, 4.14.2). Rows of tokens used long ago are deleted, so
+that a login has two or three: a token of ours for a login whose rows don't know it is one of those.
+"""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from allauth.core.internal.sessionkit import get_session_user
-from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.backends.base import UpdateError
 
 from accounts import locking, operations, queries, tokens
-from accounts.models import User
-from accounts.sessions import SessionStore, sid_of
+from accounts.models import RefreshToken, Session, User
+from accounts.sessions import ApiSessionStore, is_opened_by, sid_of
 from kernel import keys
-from kernel.db.transaction import transaction
-
-_STATE = "refresh_tokens"  # in the session's data: {jti: exp}
+from kernel.db.transaction import run_after_commit, transaction
+from kernel.telemetry import security_log
 
 
 @dataclass(frozen=True, slots=True)
-class Refreshed:
-    """A new pair of tokens."""
+class Tokens:
+    """An access token and a refresh token of a login."""
 
     access_token: str
     refresh_token: str
 
 
-def refresh(*, refresh_token: str, now: datetime) -> Refreshed | None:
-    """Trade a refresh token for new tokens, once; None when it isn't good (any more).
+def begin(*, session_key: str, user_id: UUID, now: datetime) -> Tokens:
+    """Return the first tokens of a saved session.
 
-    The session row is locked, so of two requests with the same token one gets an answer; the user's
-    row before it, as in a lock-out.
+    Raises Django's `UpdateError` when the login has ended meanwhile.
     """
+    with transaction():
+        locked = _lock(user_id=user_id, sid=sid_of(session_key), now=now)
+        if locked is None:
+            raise UpdateError
+        user, row = locked
+        first = operations.add_refresh_token(sid=row.sid, expires_at=_end(row, now), now=now)
+        return _tokens(row, user, first, now=now)
+
+
+def refresh(*, refresh_token: str, client_ip: str, now: datetime) -> Tokens | None:
+    """Trade a refresh token for new tokens (Note [Refresh tokens]); None when it isn't good."""
     try:
         claims = tokens.read_refresh_token(refresh_token, now=now)
     except keys.TokenInvalid:
         return None
     with transaction():
-        if locking.lock_active_user(user_id=UUID(claims["sub"])) is None:
+        locked = _lock(user_id=claims.user_id, sid=claims.session_id, now=now)
+        if locked is None:
             return None
-        row = locking.lock_session(sid=claims["sid"])
-        if row is None or row.expire_date <= now:
-            return None
-        session = SessionStore(row.session_key)
-        user = _user_of(session)
-        if user is None or str(user.pk) != claims["sub"]:
-            return None
-        known = session.get(_STATE, {})
-        if known.pop(claims["jti"], None) is None:
-            return None
-        session[_STATE] = known
-        next_token = begin_refreshing(session=session, user_id=user.pk, now=now)
-        session.save()
-    return Refreshed(access_token(session=session, user=user, now=now), next_token)
+        user, row = locked
+        known = {token.jti: token for token in RefreshToken.objects.filter(sid=row.sid)}
+        token = known.get(claims.jti)
+        if token is not None and token.used_at is None:
+            end = _end(row, now)
+            following = operations.trade_refresh_token(token=token, expires_at=end, now=now)
+            Session.objects.filter(pk=row.pk).update(expire_date=end)
+            return _tokens(row, user, following, now=now)
+        if token is not None and token.was_just_used(now) and token.successor in known:
+            return _tokens(row, user, known[token.successor], now=now)
+        if known:  # a login without any was made before tokens had rows: nobody stole one
+            _end_stolen(row, client_ip=client_ip)
+    return None
 
 
-def access_token(*, session: SessionBase, user: User, now: datetime) -> str:
-    """Return an access token of a saved session."""
-    return tokens.issue_access_token(
-        user_id=user.pk,
-        session_id=_sid(session),
-        is_staff=user.is_staff,
-        groups=queries.groups_of(user),
-        now=now,
-    )
-
-
-def begin_refreshing(*, session: SessionBase, user_id: UUID, now: datetime) -> str:
-    """Return a refresh token remembered in `session`, which the caller saves."""
-    token, claims = tokens.issue_refresh_token(user_id=user_id, session_id=_sid(session), now=now)
-    known = session.get(_STATE, {})
-    alive = {jti: exp for jti, exp in known.items() if exp > now.timestamp()}
-    session[_STATE] = {**alive, claims["jti"]: claims["exp"]}
-    return token
+def access_token(*, session_key: str, user_id: UUID, now: datetime) -> str | None:
+    """Return one more access token of a saved session; None when the login has ended."""
+    with transaction():
+        locked = _lock(user_id=user_id, sid=sid_of(session_key), now=now)
+        return None if locked is None else _access_token(locked[1], locked[0], now=now)
 
 
 def end_all(*, user_ids: Collection[UUID]) -> None:
@@ -80,12 +84,51 @@ def end_all(*, user_ids: Collection[UUID]) -> None:
         operations.end_sessions(user_ids=user_ids)
 
 
-def _user_of(session: SessionBase) -> User | None:
-    """Return the active user whose unchanged password opened the session (Django's own check)."""
-    user = get_session_user(session)
-    return user if isinstance(user, User) else None
+def _lock(*, user_id: UUID, sid: str, now: datetime) -> tuple[User, Session] | None:
+    """Lock the person, then the login, as a lock-out does; None when it isn't open (any more)."""
+    user = locking.lock_active_user(user_id=user_id)
+    row = locking.lock_session(sid=sid) if user is not None else None
+    if user is None or row is None or row.user_id != user.pk:
+        return None
+    data = ApiSessionStore().decode(row.session_data)
+    if not ApiSessionStore.is_open(row, now=now) or not is_opened_by(data, user):
+        return None
+    return user, row
 
 
-def _sid(session: SessionBase) -> str:
-    assert session.session_key, "the session has been saved"
-    return sid_of(session.session_key)
+def _end(row: Session, now: datetime) -> datetime:
+    return ApiSessionStore.expiry(started_at=row.started_at, now=now)
+
+
+def _end_stolen(row: Session, *, client_ip: str) -> None:
+    operations.end_logins(sessions=[row])
+    run_after_commit(
+        lambda: security_log.record(
+            "refresh_token_reused", user_id=row.user_id, client_ip=client_ip
+        )
+    )
+
+
+def _tokens(row: Session, user: User, token: RefreshToken, *, now: datetime) -> Tokens:
+    return Tokens(
+        access_token=_access_token(row, user, now=now),
+        refresh_token=tokens.sign_refresh_token(
+            jti=token.jti,
+            user_id=user.pk,
+            session_id=row.sid,
+            issued_at=token.issued_at,
+            expires_at=token.expires_at,
+        ),
+    )
+
+
+def _access_token(row: Session, user: User, *, now: datetime) -> str:
+    """Return an access token that doesn't outlive the login, with the rights of this moment."""
+    return tokens.issue_access_token(
+        user_id=user.pk,
+        session_id=row.sid,
+        is_staff=user.is_staff,
+        groups=queries.groups_of(user),
+        now=now,
+        until=_end(row, now),
+    )

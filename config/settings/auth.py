@@ -36,10 +36,16 @@ REFRESH_TOKEN_SECONDS = env.integer(
     maximum=90 * 24 * 3600,
     help="Life of a login that isn't used; a refresh token works once.",
 )
+LOGIN_SECONDS = env.integer(
+    "LOGIN_SECONDS",
+    default=90 * 24 * 3600,
+    minimum=3600,
+    maximum=400 * 24 * 3600,
+    help="Life of a login of the API, however much it is used.",
+)
 
 # Sessions: rows, so that losing every Redis server logs nobody out.
 SESSION_ENGINE = "accounts.sessions"
-SESSION_COOKIE_AGE = REFRESH_TOKEN_SECONDS
 SESSION_COOKIE_HTTPONLY = True
 STAFF_SESSION_SECONDS = env.integer(
     "STAFF_SESSION_SECONDS",

@@ -65,6 +65,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "schedule": 3600.0,
         "options": {"expires": 3600},
     },
+    "accounts.repeat_revocations": {
+        "task": "accounts.repeat_revocations",
+        "schedule": 30.0,
+        "options": {"expires": 30},
+    },
     "idempotency.purge": {
         "task": "idempotency.purge",
         "schedule": 60.0,

@@ -126,21 +126,6 @@ def test_a_malformed_body_is_never_a_server_error(body):
         assert answer.status_code == 400, path
 
 
-def test_a_refresh_token_works_once():
-    first = signup().json()["meta"]
-    answer = refresh(first["refresh_token"])
-    assert answer.status_code == 200
-    second = answer.json()["data"]
-    assert own_points(second["access_token"]).status_code == 200
-    assert refresh(first["refresh_token"]).status_code == 400
-    assert refresh(second["refresh_token"]).status_code == 200
-
-
-def test_of_many_uses_of_a_refresh_token_at_once_one_succeeds():
-    token = signup().json()["meta"]["refresh_token"]
-    assert at_once(6, lambda: refresh(token)) == [200, 400, 400, 400, 400, 400]
-
-
 def test_an_access_token_is_no_refresh_token_and_the_reverse():
     meta = signup().json()["meta"]
     assert refresh(meta["access_token"]).status_code == 400

@@ -2,7 +2,7 @@
 
 import json
 from argparse import ArgumentParser
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -16,7 +16,6 @@ from kernel.ids import uuid7
 from kernel.money import Money
 from points import operations
 
-_TOKEN_LIFETIME = timedelta(hours=2)
 _MOST = 100_000
 
 
@@ -62,7 +61,7 @@ def _line(fan: crowds.Fan, *, now: datetime, as_json: bool) -> str:
         is_staff=False,
         groups=(),
         now=now,
-        lifetime=_TOKEN_LIFETIME,
+        lifetime=tokens.FAN_TOKEN_LIFETIME,
     )
     if not as_json:
         return f"{fan.email} {fan.user_id} {token}"

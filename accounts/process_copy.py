@@ -1,0 +1,108 @@
+"""What a process remembers of a few rows, so that no request has to read them.
+
+Note [Process copy]
+Routes with a budget of round trips need facts that change seldom: staff's rate limits, logins that
+have ended. No request reads those rows: a thread of each process does, every second, with one
+statement, and a call looks at its copy. Only the very first calls wait, for the first copy; one
+that has a connection of the pool reads for itself instead, as it would wait for a thread that needs
+one more. What counts while PostgreSQL is away, each copy says itself.
+"""
+
+import logging
+import os
+import threading
+import weakref
+
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
+from prometheus_client import Counter
+from psycopg_pool import PoolTimeout
+
+from kernel.redis.breaker import PartUnavailable
+
+log = logging.getLogger(__name__)
+
+AWAY = (DatabaseError, PoolTimeout, PartUnavailable)
+_REFRESH_SECONDS = 1.0
+_FIRST_COPY_SECONDS = 3.0
+_running: "weakref.WeakSet[ProcessCopy]" = weakref.WeakSet()
+
+
+class ProcessCopy:
+    """A copy of rows that a thread keeps at most a second old (Note [Process copy])."""
+
+    name: str  # of the thread
+    failures: Counter  # times the copy stayed old
+
+    def __init__(self) -> None:
+        self.has_copy = False
+        self._starting = threading.Lock()
+        self._failing = False
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._pid = 0
+
+    def refresh(self) -> None:
+        """Read the rows and set `has_copy`; raises what the database or Redis raises."""
+        raise NotImplementedError
+
+    def start(self) -> None:
+        """Let a thread read, once a process, so after a fork too; wait for its first copy."""
+        if self._pid == os.getpid():
+            return
+        has_connection = connections[DEFAULT_DB_ALIAS].connection is not None
+        if has_connection and not self.has_copy:
+            self._try_refresh()
+        if not self._starting.acquire(blocking=not has_connection):
+            return
+        try:
+            if self._pid == os.getpid():
+                return
+            self.prepare()
+            copied = threading.Event()
+            self._thread = threading.Thread(
+                target=self._keep_fresh, args=(copied,), name=self.name, daemon=True
+            )
+            _running.add(self)
+            self._thread.start()
+            if not has_connection:
+                copied.wait(_FIRST_COPY_SECONDS)
+            self._pid = os.getpid()  # last: until then everybody waits
+        finally:
+            self._starting.release()
+
+    def prepare(self) -> None:
+        """Make what a thread of the parent process may have held when it forked."""
+
+    def stop(self) -> None:
+        """Read no more; the last copy stays."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _keep_fresh(self, copied: threading.Event) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._try_refresh()
+            finally:
+                connections.close_all()  # back to the pool
+            copied.set()
+            self._stopping.wait(_REFRESH_SECONDS)
+
+    def _try_refresh(self) -> None:
+        try:
+            self.refresh()
+            self._failing = False
+        except Exception as error:
+            # The thread must outlive whatever this was.
+            self.failures.inc()
+            if not self._failing:  # logged once: it may go on for long
+                log.warning(
+                    "%s not refreshed: %s", self.name, error, exc_info=not isinstance(error, AWAY)
+                )
+            self._failing = True
+
+
+def stop_all() -> None:
+    """Read no more in this process, whose database is about to go."""
+    for copy in list(_running):
+        copy.stop()
