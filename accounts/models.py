@@ -243,7 +243,15 @@ class RateLimit(models.Model):
         HOLD_ADDRESS = "hold_address", text(en="Hold seats, an address", ko="좌석 선점, 주소별")
         PAY = "pay", text(en="Pay, a person", ko="결제, 사용자별")
         CHARGE = "charge", text(en="Charge points, a person", ko="포인트 충전, 사용자별")
-        LOGIN = "login", text(en="Log in, an address", ko="로그인, 주소별")
+        LOGIN = "login", text(en="Failed logins, a client IP", ko="로그인 실패, IP별")
+        LOGIN_ACCOUNT = (
+            "login_account",
+            text(en="Failed logins, an account", ko="로그인 실패, 계정별"),
+        )
+        LOGIN_DEVICE = (
+            "login_device",
+            text(en="Failed logins, an account's own device", ko="로그인 실패, 등록 기기별"),
+        )
         SIGNUP = "signup", text(en="Sign up, an address", ko="회원 가입, 주소별")
 
     id = UUID7Field()

@@ -36,13 +36,21 @@ def rate_limit_fields(
 
 
 class TunedRates(Mapping[str, str]):
-    """Rates per address as allauth spells them, read at each call: staff's, else `defaults`."""
+    """Rates per address as allauth spells them, read at each call: staff's, else `defaults`.
 
-    def __init__(self, defaults: Mapping[str, str]) -> None:
-        self._defaults = dict(defaults)
+    Those of `fixed` are what they are.
+    """
+
+    def __init__(
+        self, defaults: Mapping[str, str], *, fixed: Mapping[str, str] | None = None
+    ) -> None:
+        self._fixed = dict(fixed or {})
+        self._defaults = self._fixed | dict(defaults)
 
     def __getitem__(self, action: str) -> str:
         default = self._defaults[action]
+        if action in self._fixed:
+            return default
         rate = _provider()(action)
         return default if rate is None else f"{rate.amount}/{rate.period_seconds}s/ip"
 

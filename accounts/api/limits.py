@@ -12,9 +12,10 @@ from allauth.core.internal import ratelimit
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 
+from accounts.attempts import Attempt
 from kernel import clock
 from kernel.api.throttling import refused
-from kernel.rate_limits import rate_limit_fields
+from kernel.rate_limits import rate_limit_fields, rate_of
 
 _APP = "allauth.account"
 # What allauth counts at a view, by the view's name; where a mail is sent, that too.
@@ -45,7 +46,10 @@ class LoginLimits:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if response.status_code == 429 and request.path.startswith("/_allauth/"):
+        refused_try = getattr(request, "login_refused", None)
+        if refused_try is not None:
+            _describe(request, response, refused_try)
+        elif response.status_code == 429 and request.path.startswith("/_allauth/"):
             view = request.resolver_match.url_name if request.resolver_match else None
             action, rate, wait = _slowest(request, _ACTIONS.get(view or "", ()))
             response["Retry-After"] = str(wait)
@@ -55,6 +59,20 @@ class LoginLimits:
                 )
             refused.labels(action).inc()
         return response
+
+
+def _describe(request: HttpRequest, response: HttpResponse, attempt: Attempt) -> None:
+    """Say when a try that was one too many for an IP, a device or an account may come again."""
+    rate = rate_of(attempt.route)
+    response["Retry-After"] = str(attempt.wait)
+    request.rate_limit = rate_limit_fields(  # type: ignore[attr-defined]
+        attempt.route,
+        amount=rate.amount,
+        window=rate.period_seconds,
+        left=0,
+        reset=attempt.wait,
+    )
+    refused.labels(attempt.route).inc()
 
 
 def _slowest(

@@ -55,6 +55,9 @@ STAFF_SESSION_SECONDS = env.integer(
     help="Life of a login at the staff pages, used or not.",
 )
 
+# What a device shows when an account was logged in to from it (Note [Device tokens]).
+DEVICE_COOKIE_NAME = "device"
+
 # django-allauth: the headless API of clients that keep their own tokens.
 HEADLESS_ONLY = True
 HEADLESS_CLIENTS = ("app",)

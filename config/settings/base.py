@@ -64,6 +64,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "accounts.api.bodies.StrictLoginBodies",
     "accounts.api.limits.LoginLimits",
+    "accounts.api.device_tokens.DeviceTokens",
     "accounts.api.ended.EndedLogins",
     "allauth.account.middleware.AccountMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",

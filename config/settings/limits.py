@@ -24,6 +24,10 @@ _DEFAULTS = {
     "hold_address": "6000/minute",  # per address
     "pay": "30/minute",
     "charge": "30/minute",
+    # Failed logins (Note [Failed logins] in accounts/attempts.py).
+    "login": "300/minute",  # per client IP: whole networks stand behind one
+    "login_account": "10/10 minute",  # per account, from devices that were never used for it
+    "login_device": "10/10 minute",  # per account, from each device that was
 }
 CHOSEN_RATE_LIMITS = env.rates(
     "RATE_LIMITS",
@@ -35,19 +39,21 @@ if CHOSEN_RATE_LIMITS.keys() - _DEFAULTS.keys():
     _unknown = ", ".join(sorted(CHOSEN_RATE_LIMITS.keys() - _DEFAULTS.keys()))
     raise ImproperlyConfigured(f"RATE_LIMITS: no such route: {_unknown}")
 RATE_LIMITS = _DEFAULTS | CHOSEN_RATE_LIMITS
-# Counted in Redis for all processes together, as joins and holds are by the functions that do them,
-# and sign-ups and logins by allauth; the others are counted by each process alone, so that the
-# busiest routes cost no round trip more.
+# Counted in Redis for all processes together, as joins, holds and failed logins are by the
+# functions that do them, and sign-ups by allauth; the others are counted by each process alone, so
+# that the busiest routes cost no round trip more.
 SHARED_RATE_LIMITS = {"pay", "charge"}
 
-# allauth counts in the cache. A list of time stamps a key, so keep the amounts small.
+# What allauth counts beside, in the cache: a list of time stamps a key, so keep the amounts small.
+# Per client IP they must do for a whole network on the evening of a sale.
+ALLAUTH_COUNTS_NO_LOGINS = {"login": "", "login_failed": ""}  # accounts/attempts.py does
 ACCOUNT_RATE_LIMITS = TunedRates(
     {
-        "signup": "60/m/ip",
-        "login": "120/m/ip",
-        "login_failed": "60/m/ip,5/5m/key",
-        "reset_password": "20/m/ip,5/m/key",
-    }
+        "signup": "300/m/ip",
+        "reset_password": "100/m/ip,5/m/key",
+        "reset_password_from_key": "100/m/ip",
+    },
+    fixed=ALLAUTH_COUNTS_NO_LOGINS,
 )
 # Who knows the rows: it lies above the kernel, which asks (see kernel/rate_limits.py).
 RATE_LIMIT_PROVIDER = "accounts.rate_limits.chosen"

@@ -12,6 +12,7 @@ RATE_LIMITS = (
     dict.fromkeys(RATE_LIMITS, "6000/minute")
     | {"anonymous": "10000000/minute", "join_address": "10000000/minute"}
     | {"hold_address": "10000000/minute"}
+    | {name: RATE_LIMITS[name] for name in ("login_account", "login_device")}
     | CHOSEN_RATE_LIMITS
 )
-ACCOUNT_RATE_LIMITS = TunedRates({"signup": "", "login": "", "login_failed": "10/5m/key"})
+ACCOUNT_RATE_LIMITS = TunedRates({"signup": ""}, fixed=ALLAUTH_COUNTS_NO_LOGINS)

@@ -49,6 +49,7 @@ if sys.argv[1:2] != ["keys"]:  # which makes the file
 
 SESSION_COOKIE_SECURE = True
 CSRF_COOKIE_SECURE = True
+DEVICE_COOKIE_NAME = "__Host-device"
 SECURE_SSL_REDIRECT = True
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_HSTS_SECONDS = 31536000

@@ -25,8 +25,10 @@ TEST_FANS_ALLOWED = True
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 # Tests that are about a limit set their own.
-RATE_LIMITS = dict.fromkeys(RATE_LIMITS, "10000000/minute")
-ACCOUNT_RATE_LIMITS = TunedRates({"signup": "", "login": "", "login_failed": "10/5m/key"})
+RATE_LIMITS = dict.fromkeys(RATE_LIMITS, "10000000/minute") | {
+    name: RATE_LIMITS[name] for name in ("login_account", "login_device")
+}
+ACCOUNT_RATE_LIMITS = TunedRates({"signup": ""}, fixed=ALLAUTH_COUNTS_NO_LOGINS)
 # Tests of the documents have them rendered.
 RENDER_DOCUMENTS_AT_START = False
 # No static files are collected here.

@@ -166,12 +166,10 @@ def test_upkeep_drops_what_is_over_and_nothing_else(time, settings):
     time.pass_by(-3601)
     over = sign_up("over@example.com")
     time.pass_by(1801)
-    alive = sign_up("alive@example.com")
+    alive = sid_in(sign_up("alive@example.com")["access_token"])
     time.pass_by(1800)
     assert purge_sessions.run() == 1
-    assert (
-        RefreshToken.objects.get().sid == Session.objects.get().sid == sid_in(alive["access_token"])
-    )
+    assert RefreshToken.objects.get().sid == Session.objects.get().sid == alive
     assert refresh(over["refresh_token"]).status_code == 400
     assert not RevokedLogin.objects.exists()  # no access token outlived it
 

@@ -163,7 +163,7 @@ def test_bounds_are_kept_by_the_form_and_by_the_database(route, amount, seconds)
 
 
 def test_every_limited_route_can_be_set():
-    assert set(RateLimit.Route.values) == {*django_settings.RATE_LIMITS, "login", "signup"}
+    assert set(RateLimit.Route.values) == {*django_settings.RATE_LIMITS, "signup"}
     assert {"login", "signup"} < set(django_settings.ACCOUNT_RATE_LIMITS)
     assert rate_of("pay").amount == 10_000_000
 

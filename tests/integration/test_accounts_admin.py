@@ -79,7 +79,7 @@ def test_logins_of_fans_last_as_long_as_their_refresh_tokens(settings):
 
 
 def test_guessing_a_password_of_staff_is_stopped_and_counted_with_the_api(settings):
-    settings.ACCOUNT_RATE_LIMITS = {"login": "", "login_failed": "4/5m/key"}
+    settings.RATE_LIMITS = settings.RATE_LIMITS | {"login_account": "4/5 minute"}
     boss = member("operator")
     guess = {"email": boss.email, "password": "wrong-harbour-00"}
     for _ in range(2):
@@ -93,7 +93,11 @@ def test_guessing_a_password_of_staff_is_stopped_and_counted_with_the_api(settin
 
 
 def test_logging_in_often_is_not_guessing(settings):
-    settings.ACCOUNT_RATE_LIMITS = {"login": "", "login_failed": "2/5m/key"}
+    settings.RATE_LIMITS = settings.RATE_LIMITS | {
+        "login": "2/minute",
+        "login_account": "2/5 minute",
+        "login_device": "2/5 minute",
+    }
     boss = member("operator")
     for _ in range(4):
         logged_in(boss)

@@ -1,0 +1,43 @@
+"""The cookie and the header of device tokens (Note [Device tokens] in accounts/devices.py)."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from accounts import devices, policy
+from accounts.attempts import Attempt
+
+
+def shown_by(request: HttpRequest) -> str:
+    """Return what the client shows, in the header or else in the cookie; unchecked."""
+    cookie = request.COOKIES.get(settings.DEVICE_COOKIE_NAME, "")
+    return request.headers.get(devices.HEADER) or cookie
+
+
+def give(request: HttpRequest, attempt: Attempt) -> None:
+    """Let the answer carry the device's token: the account was logged in to from it."""
+    token = devices.remember(attempt.device, account=attempt.account)
+    request.device_token = token  # type: ignore[attr-defined]
+
+
+class DeviceTokens:
+    """Hand a device its token where a login succeeded."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        token = getattr(request, "device_token", None)
+        if token is not None:
+            response[devices.HEADER] = token
+            response.set_cookie(
+                settings.DEVICE_COOKIE_NAME,
+                token,
+                max_age=policy.DEVICE_SECONDS,
+                secure=settings.SESSION_COOKIE_SECURE,
+                httponly=True,
+                samesite="Lax",
+            )
+        return response
