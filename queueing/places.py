@@ -1,6 +1,6 @@
 """A fan's place as the API shows it, made from what the functions answered."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -51,7 +51,7 @@ def place_of(
     """Return the place `reply` tells of; raises the refusal it tells of instead."""
     spot = _spot_or_refusal(reply)
     admitted = spot.state is PlaceState.ADMITTED
-    until = clock.from_ms(spot.until_ms) if admitted else None
+    until = _admitted_until(spot, now) if admitted else None
     eta, poll_after = 0, _ADMITTED_POLL_SECONDS
     if spot.state is PlaceState.WAITING:
         eta = pacing.eta_seconds(spot)
@@ -76,6 +76,16 @@ def place_of(
         else None,
         created=reply.status is Status.NEW,
     )
+
+
+def _admitted_until(spot: Spot, now: datetime) -> datetime:
+    """Return when the session ends by the clock of those who will judge the pass (Note [Clocks]).
+
+    Where the queue server's clock is behind, the room's time was cut to it, and so is its deadline.
+    """
+    behind_ms = max(0, clock.to_ms(now) - spot.now_ms)
+    whole_seconds = -(-behind_ms // 1000)  # so that it stays the same from poll to poll
+    return clock.from_ms(spot.until_ms) + timedelta(seconds=whole_seconds)
 
 
 def _spot_or_refusal(reply: Reply) -> Spot:

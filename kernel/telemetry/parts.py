@@ -5,7 +5,7 @@ from functools import cache
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
-from redis import Redis
+from redis import Redis, RedisCluster
 
 from kernel import primary_clock
 from kernel.db import replica as replica_reads
@@ -72,24 +72,37 @@ def partitions(*, now: datetime) -> Part:
     return OK
 
 
-def _redis(role: Role) -> Part:
-    client(role).ping()
+def cache_redis(*, now: datetime) -> Part:
+    """Ask the cache server."""
+    client("cache").ping()
     return OK
 
 
-def cache_redis(*, now: datetime) -> Part:
-    """Ask the cache server."""
-    return _redis("cache")
-
-
 def lock_redis(*, now: datetime) -> Part:
-    """Ask the server of seat claims."""
-    return _redis("lock")
+    """Ask the server of seat claims, and what time it is there."""
+    return _redis_with_clock("lock")
 
 
 def queue_redis(*, now: datetime) -> Part:
-    """Ask the waiting rooms' server."""
-    return _redis("queue")
+    """Ask the waiting rooms' server, and what time it is there."""
+    return _redis_with_clock("queue")
+
+
+def _redis_with_clock(role: Role) -> Part:
+    """Warn where a server whose functions look at its clock is far from the primary's."""
+    server = client(role)
+    if isinstance(server, RedisCluster):  # any of its nodes may answer
+        server.ping()
+        return OK
+    sent = primary_clock.present()
+    seconds, microseconds = server.time()
+    received = primary_clock.present()
+    if sent is None or received is None:
+        return OK
+    offset = (sent + received) / 2 - (seconds + microseconds / 1_000_000)
+    if abs(offset) > CLOCK_WARNING_SECONDS + (received - sent) / 2 + primary_clock.error():
+        return Part("warning", f"clock {clock_offset_in_words(offset)}")
+    return OK
 
 
 @cache

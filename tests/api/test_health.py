@@ -121,6 +121,19 @@ def test_a_clock_within_the_limit_is_told_and_changes_nothing(client, monkeypatc
     assert (answer.status_code, parts_of(answer)["clock"]) == (200, "warning")
 
 
+@pytest.mark.parametrize("role", ["lock", "queue"])
+@pytest.mark.parametrize("ahead", [600, -600])
+def test_a_redis_server_with_a_wrong_clock_is_told(client, monkeypatch, role, ahead):
+    """As seen from here: the primary's clock stands elsewhere."""
+    moment = time.time() + ahead
+    monkeypatch.setattr(primary_clock, "present", lambda: moment)
+    monkeypatch.setattr(primary_clock, "error", lambda: 0.0)
+    answer = client.get("/healthz/ready")
+    assert answer.status_code == 200
+    assert answer.json()["parts"][role]["state"] == "warning"
+    assert "the primary's" in answer.json()["parts"][role]["detail"]
+
+
 def test_a_clock_not_measured_yet_is_told(client, monkeypatch):
     monkeypatch.setattr(primary_clock, "offset", lambda: None)
     assert parts_of(client.get("/healthz/ready"))["clock"] == "warning"

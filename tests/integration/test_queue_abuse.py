@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
@@ -10,10 +11,16 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from kernel import clock
 from kernel.ids import uuid7
 from kernel.redis.limits import Meter, RateLimited, address_tag
-from queueing import abuse
-from queueing.errors import ChallengeFailed, ChallengeRequired, TooManyAccounts
+from queueing import abuse, admission, places
+from queueing.errors import (
+    ChallengeFailed,
+    ChallengeRequired,
+    QueueTokenExpired,
+    TooManyAccounts,
+)
 from queueing.replies import PlaceState
 from queueing.usecases import config as config_use_case
 from queueing.usecases import waiting_room
@@ -275,3 +282,51 @@ class TestClocks:
         room.join()
         room.now = mine
         assert room.poll(user).state is PlaceState.EXPIRED
+
+    @pytest.mark.parametrize("behind", [0, 61, 3600])
+    def test_a_server_that_is_behind_issues_no_dead_passes(self, settings, behind):
+        settings.QUEUE_CLOCK_SKEW_MS = 2000
+        room = Room.open(session_seconds=60)
+        room.later(behind)  # for every host alike: it is the server that is behind
+        user, place = room.join()
+        assert place.state is PlaceState.ADMITTED
+        session = (place.admitted_until - room.now).total_seconds()
+        assert 60 <= session <= 61
+        room.later(59)
+        assert pass_counts(room, user, place)
+        room.later(2)
+        with pytest.raises(QueueTokenExpired):
+            pass_counts(room, user, place)
+
+    def test_a_server_that_is_ahead_changes_nothing(self, settings):
+        settings.QUEUE_CLOCK_SKEW_MS = 2000
+        room = Room.open(session_seconds=60)
+        room.later(-600)
+        user, place = room.join()
+        assert place.admitted_until == room.now + timedelta(seconds=60)
+        assert pass_counts(room, user, place)
+
+    @pytest.mark.control
+    def test_control_told_in_the_servers_time_a_pass_is_dead_when_issued(
+        self, settings, monkeypatch
+    ):
+        monkeypatch.setattr(
+            places, "_admitted_until", lambda spot, now: clock.from_ms(spot.until_ms)
+        )
+        settings.QUEUE_CLOCK_SKEW_MS = 2000
+        room = Room.open(session_seconds=60)
+        room.later(3600)
+        user, place = room.join()
+        with pytest.raises(QueueTokenExpired):
+            pass_counts(room, user, place)
+
+
+def pass_counts(room, user, place) -> bool:
+    """Say whether the pass admits to holds; raises its refusal."""
+    admission.check(
+        token=place.admission_pass,
+        user_id=user,
+        performance_id=room.performance.pk,
+        now=room.now,
+    )
+    return True
