@@ -19,6 +19,7 @@ from accounts.api.authentication import caller_in
 from kernel import clock
 from kernel.api import throttling
 from kernel.api.caller import Caller
+from kernel.api.kept_refusals import CACHING, is_kept
 from kernel.api.lean import (
     JSON,
     PRIVATE,
@@ -87,7 +88,10 @@ class FastPath:
     ) -> LeanAnswer | None:
         method = environ["REQUEST_METHOD"]
         if method == "GET" and not own:
-            return self._guarded(environ, Meter(), lambda: self._status(environ, performance_id))
+            answer = self._guarded(environ, Meter(), lambda: self._status(environ, performance_id))
+            if answer and is_kept(answer.status) and "HTTP_AUTHORIZATION" not in environ:
+                answer.headers.append(CACHING)
+            return answer
         if own != (method == "GET") or method not in ("GET", "POST"):
             return None
         caller = caller_in(environ)

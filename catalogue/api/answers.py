@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 from catalogue import cache, documents
 from catalogue.api import parameters
 from catalogue.api.pagination import Pages
+from kernel.api.kept_refusals import KeptRefusals
 from kernel.api.serializers import ProblemSerializer
 from kernel.redis.documents import Built, Document
 
@@ -31,7 +32,7 @@ IF_NONE_MATCH = OpenApiParameter(
 REFUSALS = {400: ProblemSerializer, 404: ProblemSerializer, 429: ProblemSerializer}
 
 
-class CatalogueView(APIView):
+class CatalogueView(KeptRefusals, APIView):
     """A public answer; credentials are neither needed nor looked at."""
 
     authentication_classes = ()

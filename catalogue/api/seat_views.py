@@ -57,6 +57,8 @@ class SeatMapView(CatalogueView):
 class AvailabilityView(CatalogueView):
     """Which seats are free."""
 
+    refusals_are_kept = True
+
     @extend_schema(
         operation_id="availability",
         tags=["catalogue"],

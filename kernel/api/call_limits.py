@@ -141,11 +141,10 @@ def _settle_nobodys(
 ) -> tuple[str, str] | None:
     """Count a refusal for what it costs; return the limit's fields where no shared cache looks."""
     if 400 <= code < 500 and code not in _NO_REFUSAL:
-        return _fields(
-            _client_ips.charge(client_ip, rate, _REFUSAL_COSTS - 1, now=clock.now().timestamp())
+        counted = _client_ips.charge(
+            client_ip, rate, _REFUSAL_COSTS - 1, now=clock.now().timestamp()
         )
-    if code >= 400 or any(
-        name == "Cache-Control" and "no-store" in value for name, value in headers
-    ):
-        return _fields(counted)
-    return None
+    caching = ",".join(value for name, value in headers if name == "Cache-Control")
+    if "public" in caching or (code < 400 and "no-store" not in caching):
+        return None
+    return _fields(counted)

@@ -10,6 +10,7 @@ from rest_framework.views import APIView
 from accounts.api.permissions import IsFan
 from kernel import clock
 from kernel.api.caller import Caller
+from kernel.api.kept_refusals import KeptRefusals
 from kernel.api.serializers import ProblemSerializer
 from kernel.api.throttling import client_address
 from kernel.redis.limits import Meter
@@ -58,8 +59,10 @@ _ADMITTED = OpenApiExample(
 )
 
 
-class QueueView(APIView):
+class QueueView(KeptRefusals, APIView):
     """A performance's waiting room: its public status, and joining it."""
+
+    refusals_are_kept = True
 
     permission_classes = (IsFan,)
     # The queue server counts joins; the status is a second's copy, cheaper to send than to count.

@@ -178,3 +178,16 @@ def test_a_client_without_gzip_gets_the_seat_map_as_it_is(api, accepted):
     answer = api.get(url, headers={"accept-encoding": accepted})
     assert "Content-Encoding" not in answer
     assert len(answer.json()["sections"]) == 1
+
+
+@pytest.mark.parametrize("name", ["availability", "queue"])
+def test_a_withdrawn_answer_is_replaced_in_the_gateways_cache(api, name):
+    """Note [Kept refusals]: one that may not be kept would leave the old answer there."""
+    withdrawn = api.get(f"/api/v1/performances/{uuid7()}/{name}/")
+    assert withdrawn.status_code == 404
+    assert withdrawn["Cache-Control"] == "public, max-age=1"
+    assert "RateLimit" not in withdrawn  # one caller's count is no business of the others
+
+
+def test_other_refusals_are_kept_by_nobody(api):
+    assert "Cache-Control" not in api.get(f"/api/v1/performances/{uuid7()}/seatmap/")
