@@ -43,8 +43,7 @@ class Pace:
         room = now + rate.period_seconds - due
         if room < -min(_ROUNDING, each / 2):
             return Counted(0, max(1, math.ceil(-room - _ROUNDING)), True)
-        if len(self._due) >= self._most and caller not in self._due:
-            self._forget(now)
+        self._make_room(caller, now)
         self._due[caller] = (due, rate)
         left = math.floor(room / each + _ROUNDING)
         return Counted(max(0, left), max(1, math.ceil(due - now - _ROUNDING)), False)
@@ -67,6 +66,7 @@ class Pace:
         each = rate.period_seconds / rate.amount
         theoretical_arrival = max(self._known(caller, rate, now), now) + cost * each
         theoretical_arrival = min(theoretical_arrival, now + rate.period_seconds)
+        self._make_room(caller, now)
         self._due[caller] = (theoretical_arrival, rate)
         remaining = math.floor((now + rate.period_seconds - theoretical_arrival) / each + _ROUNDING)
         return Counted(remaining, max(1, math.ceil(theoretical_arrival - now - _ROUNDING)), False)
@@ -91,6 +91,10 @@ class Pace:
         due = now + min(calls * rate.period_seconds / rate.amount, rate.period_seconds)
         self._due[caller] = (due, rate)
         return due
+
+    def _make_room(self, caller: Hashable, now: float) -> None:
+        if len(self._due) >= self._most and caller not in self._due:
+            self._forget(now)
 
     def _forget(self, now: float) -> None:
         """Keep those who still have calls to wait for; if these are too many, forget them too."""

@@ -38,6 +38,7 @@ def test_callers_are_counted_in_bounded_memory(monkeypatch, settings):
     monkeypatch.setattr(throttling, "_callers", callers)
     for _ in range(1000):
         throttling.count("default", str(uuid7()))
+        throttling.charge_refusal(str(uuid7()))
         assert len(callers) <= 100
 
 
