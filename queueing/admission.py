@@ -14,7 +14,7 @@ from queueing.errors import (
     QueueTokenRequired,
     QueueUnavailable,
 )
-from queueing.rebuild import answered, store
+from queueing.joining import Asked
 from queueing.replies import PlaceState, Status
 
 __all__ = [
@@ -34,10 +34,15 @@ by_progress = Counter(
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Why a fan may go on, and until when (None: as long as the queue server is away)."""
+    """Why a fan may go on, and until when (None: as long as the queue server is away).
+
+    `joined_ms` is when the place began, where nobody has asked yet whether it was ended since: the
+    function that claims seats does (Note [Ended places] in ended.py).
+    """
 
     number: int
     until: datetime | None
+    joined_ms: int | None = None
 
 
 def is_required(*, performance_id: UUID, now: datetime) -> bool:
@@ -54,21 +59,14 @@ def check(*, token: str | None, user_id: UUID, performance_id: UUID, now: dateti
         raise QueueTokenRequired
     proof = tokens.verify(token, user_id=user_id, performance_id=performance_id, now=now)
     if proof.audience is tokens.Audience.PASS:
-        return Admission(proof.number, clock.from_ms(proof.until_ms))
-    now_ms = clock.to_ms(now)
+        return Admission(proof.number, clock.from_ms(proof.until_ms), proof.joined_ms)
     try:
-        reply = answered(
-            performance_id=performance_id,
-            now_ms=now_ms,
-            ask=lambda: store.poll(
-                performance_id=performance_id, user_id=user_id, proof=proof, now_ms=now_ms
-            ),
-        )
+        reply = Asked(user_id, performance_id, proof, clock.to_ms(now)).poll()
     except QueueUnavailable:
         if proof.number > queries.serving_kept(performance_id):
             raise QueueNotAdmitted(state=PlaceState.WAITING.value) from None
         by_progress.inc()
-        return Admission(proof.number, None)
+        return Admission(proof.number, None, proof.joined_ms)
     if reply.spot is None:
         closed = reply.status is Status.CLOSED
         raise QueueNotAdmitted(state="CLOSED" if closed else PlaceState.EXPIRED.value)

@@ -17,22 +17,24 @@ from kernel.rate_limits import rate_of
 from kernel.redis import limits
 from kernel.redis.limits import Meter
 from queueing import operations, tokens
+from queueing.lost_places import asked_with_fate
 from queueing.rebuild import answered, store
 from queueing.replies import Reply, Status
-from queueing.store import JoinTerms
+from queueing.store import Fate, JoinTerms
 
+_NOT_ENTERED = frozenset({Status.COLD, Status.SUPERSEDED})  # the room, so nothing was counted
 _tried = pace.Pace(most=20_000)
 
 
 @dataclass(slots=True)
 class Asked:
-    """One caller's join, which may take several calls of the function and counts once."""
+    """One caller's join or poll, which may take several calls; a join counts once."""
 
     user_id: UUID
     performance_id: UUID
     proof: tokens.Proof | None
     now_ms: int
-    meter: Meter | None
+    meter: Meter | None = None
     counted: bool = False
 
     def join(self, terms: JoinTerms) -> Reply:
@@ -40,17 +42,37 @@ class Asked:
             performance_id=self.performance_id, now_ms=self.now_ms, ask=lambda: self._once(terms)
         )
 
+    def poll(self) -> Reply:
+        return answered(
+            performance_id=self.performance_id,
+            now_ms=self.now_ms,
+            ask=lambda: asked_with_fate(
+                self.proof,
+                lambda fate: store.poll(
+                    performance_id=self.performance_id,
+                    user_id=self.user_id,
+                    proof=self.proof,
+                    now_ms=self.now_ms,
+                    fate=fate,
+                ),
+            ),
+        )
+
     def _once(self, terms: JoinTerms) -> Reply:
+        return asked_with_fate(self.proof, lambda fate: self._with_fate(terms, fate))
+
+    def _with_fate(self, terms: JoinTerms, fate: Fate) -> Reply:
         reply = store.join(
             performance_id=self.performance_id,
             user_id=self.user_id,
             proof=self.proof,
             now_ms=self.now_ms,
+            fate=fate,
             terms=terms,
             meter=self.meter,
             counted=self.counted,
         )
-        self.counted = reply.status is not Status.COLD
+        self.counted = reply.status not in _NOT_ENTERED
         return reply
 
 

@@ -1,5 +1,6 @@
 """The app's row locks. Order: config, then progress; never together with seats or money."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from kernel.db.transaction import require_transaction
@@ -23,6 +24,15 @@ def lock_progress(performance_id: UUID) -> QueueProgress:
         performance_id=performance_id
     )
     return progress
+
+
+def lock_progress_rows(performance_ids: Sequence[UUID]) -> list[UUID]:
+    """Lock those progress rows that nobody else has locked, in key order; return their keys."""
+    require_transaction()
+    rows = QueueProgress.objects.select_for_update(skip_locked=True)
+    return list(
+        rows.filter(pk__in=performance_ids).order_by("pk").values_list("performance_id", flat=True)
+    )
 
 
 def lock_invitation(invitation_id: UUID) -> Invitation | None:

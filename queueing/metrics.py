@@ -31,7 +31,7 @@ def waiting_rooms(*, now: datetime) -> Iterable[Metric]:
     waited = CounterMetricFamily(
         "frontrow_queue_waited_seconds", "Waiting time of the admitted", labels=labels
     )
-    for config in queries.rooms_to_tick(now=now, limit=_ROOMS):
+    for config in queries.busiest_rooms(now=now, limit=_ROOMS):
         totals = store.tick(performance_id=config.performance_id, now_ms=clock.to_ms(now)).totals
         if totals is None:
             continue

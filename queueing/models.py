@@ -175,10 +175,13 @@ class QueueConfig(models.Model):
 
 
 class QueueProgress(models.Model):
-    """What must outlive the queue server.
+    """What must outlive the queue server, and when the tick looks after the room next.
 
     Numbers up to `number_ceiling` may have been given; `serving` is the highest number known to
-    have been admitted; `epoch` counts the times the server's state was begun anew.
+    have been admitted, `called` what it was at least a grace ago (`calling`, since `calling_at`, is
+    the next). `epoch` counts the times the server's state was begun anew, the last time for the gap
+    `epoch_gap` with the numbers after `epoch_start` (Note [One server a room]). `advanced_at` is
+    when the epoch in force was last seen at work, with `crowd` people waiting or admitted.
     """
 
     performance = models.OneToOneField(
@@ -187,6 +190,14 @@ class QueueProgress(models.Model):
     number_ceiling = models.PositiveBigIntegerField(default=0)
     serving = models.PositiveBigIntegerField(default=0)
     epoch = models.PositiveIntegerField(default=0)
+    epoch_gap = models.CharField(max_length=80, default="", db_default="", blank=True)
+    epoch_start = models.PositiveBigIntegerField(default=0, db_default=0)
+    called = models.PositiveBigIntegerField(default=0, db_default=0)
+    calling = models.PositiveBigIntegerField(default=0, db_default=0)
+    calling_at = models.DateTimeField(null=True, blank=True)
+    advanced_at = models.DateTimeField(null=True, blank=True)
+    advance_due_at = models.DateTimeField(default=policy.DUE_AT_ONCE, db_default=policy.DUE_AT_ONCE)
+    crowd = models.PositiveIntegerField(default=0, db_default=0)
     draw_seed = models.CharField(max_length=32, default="", blank=True)
     draw_start = models.PositiveBigIntegerField(default=0)
     draw_ceiling = models.PositiveBigIntegerField(default=0)
@@ -199,6 +210,9 @@ class QueueProgress(models.Model):
                 condition=Q(serving__lte=F("number_ceiling")),
                 name="queueing_progress_serving_within_ceiling",
             ),
+        ]
+        indexes = [
+            models.Index(fields=["advance_due_at", "performance"], name="queueing_progress_due")
         ]
 
     def __str__(self) -> str:

@@ -1,11 +1,13 @@
 """Writes that require an open transaction."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import F
+from django.db.models import Case, F, Q, Value, When
+from django.db.models.functions import Greatest
 
 from kernel.db.transaction import require_transaction
 from queueing import locking, policy
@@ -38,39 +40,64 @@ class Epoch:
     start: int
     ceiling: int
     serving: int
+    called: int
     draw: Draw
 
 
-def open_epoch(*, performance_id: UUID) -> Epoch:
-    """Reserve a new epoch and its first block of numbers; a block unused is only a gap."""
+def open_epoch(*, performance_id: UUID, gap_id: str = "") -> Epoch:
+    """Reserve a new epoch and its first block of numbers; a block unused is only a gap.
+
+    From here on the epoch before is over (Note [One server a room]). Whoever answers the same gap
+    of the server gets the same epoch: none is left over that would put the one begun out of force.
+    """
     require_transaction()
     progress = locking.lock_progress(performance_id)
-    start = progress.number_ceiling
-    progress.epoch += 1
-    progress.number_ceiling += policy.NUMBER_BLOCK
-    progress.save(update_fields=["epoch", "number_ceiling"])
+    if not gap_id or progress.epoch_gap != gap_id:
+        progress.epoch += 1
+        progress.epoch_gap = gap_id
+        progress.epoch_start = progress.number_ceiling
+        progress.number_ceiling += policy.NUMBER_BLOCK
+        progress.save(update_fields=["epoch", "epoch_gap", "epoch_start", "number_ceiling"])
     return Epoch(
-        progress.epoch, start, progress.number_ceiling, progress.serving, _draw_of(progress)
+        number=progress.epoch,
+        start=progress.epoch_start,
+        ceiling=min(progress.epoch_start + policy.NUMBER_BLOCK, progress.number_ceiling),
+        serving=progress.serving,
+        called=progress.called,
+        draw=_draw_of(progress),
     )
 
 
-def raise_ceiling(*, performance_id: UUID, above: int) -> Reserved:
-    """Reserve numbers so that the ceiling lies a block above `above`."""
+def note_begun(*, performance_id: UUID, epoch: int, now: datetime) -> None:
+    """Note that a server has begun the epoch; the tick looks after the room next."""
+    require_transaction()
+    QueueProgress.objects.filter(performance_id=performance_id, epoch=epoch).update(
+        advanced_at=now, advance_due_at=policy.DUE_AT_ONCE
+    )
+
+
+def raise_ceiling(*, performance_id: UUID, epoch: int, above: int) -> Reserved | None:
+    """Reserve numbers so that the ceiling lies a block above `above`; None if `epoch` is over."""
     require_transaction()
     progress = locking.lock_progress(performance_id)
+    if progress.epoch != epoch:
+        return None
     if progress.number_ceiling <= above:
         progress.number_ceiling = above + policy.NUMBER_BLOCK
         progress.save(update_fields=["number_ceiling"])
     return Reserved(progress.number_ceiling, _draw_of(progress))
 
 
-def raise_draw(*, performance_id: UUID, above: int) -> Reserved:
+def raise_draw(*, performance_id: UUID, epoch: int, above: int) -> Reserved | None:
     """Reserve a block of the draw above `above`; the first time, make the draw itself.
 
-    Its numbers are one block of ordinary numbers, so whoever comes later stands behind it.
+    Its numbers are one block of ordinary numbers, so whoever comes later stands behind it. None if
+    `epoch` is over.
     """
     require_transaction()
     progress = locking.lock_progress(performance_id)
+    if progress.epoch != epoch:
+        return None
     if not progress.draw_seed:
         progress.draw_seed = secrets.token_hex(16)
         progress.draw_start = progress.number_ceiling
@@ -79,6 +106,58 @@ def raise_draw(*, performance_id: UUID, above: int) -> Reserved:
         progress.draw_ceiling = above + policy.NUMBER_BLOCK
     progress.save(update_fields=["draw_seed", "draw_start", "draw_ceiling", "number_ceiling"])
     return Reserved(progress.number_ceiling, _draw_of(progress))
+
+
+def keep_progress(
+    *,
+    performance_id: UUID,
+    epoch: int,
+    serving: int,
+    crowd: int,
+    grace: timedelta,
+    due_at: datetime,
+    now: datetime,
+) -> bool:
+    """Keep how far a room is; false where `epoch` is over, and nothing was written.
+
+    `serving` and `called` never go back, whichever of two ticks is late.
+    """
+    require_transaction()
+    has_had_grace = Q(calling_at__isnull=True) | Q(calling_at__lte=now - grace)
+    furthest = Greatest("serving", Value(serving))
+    kept = QueueProgress.objects.filter(performance_id=performance_id, epoch=epoch).update(
+        serving=furthest,
+        called=Case(When(has_had_grace, then=Greatest("called", "calling")), default=F("called")),
+        calling=Case(When(has_had_grace, then=furthest), default=F("calling")),
+        calling_at=Case(When(has_had_grace, then=Value(now)), default=F("calling_at")),
+        crowd=crowd,
+        advanced_at=now,
+        advance_due_at=due_at,
+    )
+    return bool(kept)
+
+
+def make_due(*, performance_id: UUID) -> None:
+    """Have the next tick look after a room."""
+    require_transaction()
+    QueueProgress.objects.filter(performance_id=performance_id).update(
+        advance_due_at=policy.DUE_AT_ONCE
+    )
+
+
+def start_progress(*, performance_ids: Sequence[UUID]) -> None:
+    """Make the progress rows of rooms nobody has joined yet, so that their turns come."""
+    require_transaction()
+    QueueProgress.objects.bulk_create(
+        [QueueProgress(performance_id=key) for key in performance_ids], ignore_conflicts=True
+    )
+
+
+def schedule_ticks(*, performance_ids: Sequence[UUID], due_at: datetime) -> None:
+    """Say when rooms are due again; rows that somebody else has locked stay due."""
+    require_transaction()
+    rows = locking.lock_progress_rows(performance_ids)
+    QueueProgress.objects.filter(pk__in=rows).update(advance_due_at=due_at)
 
 
 def redeem_invitation(

@@ -17,9 +17,9 @@ from queueing.replies import Spot
 
 
 def eta_seconds(spot: Spot) -> int:
-    """Return whole seconds until a waiting fan is admitted, by the pace really seen."""
+    """Return whole seconds until a waiting fan is admitted (Note [Waiting times])."""
     until_open = max(0, spot.admits_from_ms - spot.now_ms) / 1000 if spot.phase == "PRESALE" else 0
-    return math.ceil(until_open + spot.ahead / max(spot.pace, 0.01))
+    return math.ceil(until_open + spot.wait_ms / 1000)
 
 
 def poll_after_seconds(spot: Spot, *, eta: int) -> int:

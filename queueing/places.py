@@ -69,6 +69,7 @@ def place_of(
             performance_id=performance_id,
             number=spot.number,
             epoch=spot.epoch,
+            joined_ms=spot.joined_ms,
             admitted_until=until,
             now=now,
         )
@@ -115,7 +116,8 @@ def _token(
         token
         and proof
         and proof.audience is tokens.Audience.TOKEN
-        and (proof.number, proof.epoch) == (spot.number, spot.epoch)
+        and (proof.number, proof.epoch, proof.joined_ms, proof.until_ms)
+        == (spot.number, spot.epoch, spot.joined_ms, spot.until_ms)
         and (proof.expires_at - now).total_seconds() > policy.TOKEN_SECONDS / 2
     ):
         return token
@@ -124,5 +126,7 @@ def _token(
         performance_id=performance_id,
         number=spot.number,
         epoch=spot.epoch,
+        joined_ms=spot.joined_ms,
+        until_ms=spot.until_ms,
         now=now,
     )

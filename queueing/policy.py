@@ -1,5 +1,6 @@
 """Defaults and bounds of waiting rooms; the values in force are rows of `QueueConfig`."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 RATE_PER_SECOND = Decimal(50)
@@ -11,6 +12,11 @@ GRACE_BOUNDS = (5, 900)
 SESSION_SECONDS = 600
 SESSION_BOUNDS = (30, 7200)
 
+# A server of an earlier epoch takes over again once its successor has not been seen for this long.
+SUCCESSOR_SECONDS = 30
+DUE_AT_ONCE = datetime(2000, 1, 1, tzinfo=UTC)  # of a room the tick shall look after next
+IDLE_TICK_SECONDS = 10  # between two ticks of a room where nobody waits or shops
+OVER_TICK_SECONDS = 24 * 3600  # of an evening that is over: it may yet be moved
 NUMBER_BLOCK = 10_000  # numbers reserved ahead in PostgreSQL, in one write
 # Numbers of the draw among those who join before the opening (Note [Draw]); DRAW in fans.lua.
 DRAW_NUMBERS = 2**20

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.db.models import F
+
 from concerts.errors import PerformanceNotFound
 from concerts.models import Performance
 from kernel.errors import DomainError
@@ -35,9 +37,18 @@ class QueueRules:
         return self.state
 
 
+@dataclass(frozen=True, slots=True)
+class EpochInForce:
+    """Which epoch of a room is in force, and when its server was last seen at work."""
+
+    number: int
+    advanced_at: datetime | None
+
+
 required_cache: BriefCache[UUID, bool] = BriefCache(seconds=1.0)
 refusal_cache: BriefCache[UUID, type[DomainError] | None] = BriefCache(seconds=1.0)
 serving_cache: BriefCache[UUID, int] = BriefCache(seconds=1.0)
+epochs_cache: BriefCache[UUID, "EpochInForce"] = BriefCache(seconds=1.0)
 
 
 def forget(performance_id: UUID) -> None:
@@ -102,16 +113,45 @@ def serving_kept(performance_id: UUID) -> int:
     return serving_cache.get(performance_id, ask)
 
 
+def epoch_in_force(performance_id: UUID) -> EpochInForce:
+    """Return the epoch in force; a second old at most."""
+
+    def ask() -> EpochInForce:
+        row = progress_of(performance_id)
+        return EpochInForce(row.epoch, row.advanced_at) if row else EpochInForce(0, None)
+
+    return epochs_cache.get(performance_id, ask)
+
+
+def epoch_now(performance_id: UUID) -> int:
+    """Return the number of the epoch in force, 0 before the first."""
+    row = progress_of(performance_id)
+    return row.epoch if row else 0
+
+
 def rooms_to_tick(*, now: datetime, limit: int) -> list[QueueConfig]:
-    """Return the rooms a tick looks after: those of evenings that are not long over.
+    """Return the rooms whose tick is due, the longest overdue first (Note [Ticks]).
 
     Drafts are among them (`performance.is_public()`): a room goes out of sight with its concert.
+    Read in the order of an index.
     """
-    return list(
-        QueueConfig.objects.filter(performance__starts_at__gt=now - timedelta(days=1))
-        .select_related("performance__concert", "performance__queue_progress")
-        .order_by("queue_opens_at")[:limit]
-    )
+    progress = "performance__queue_progress"
+    configs = QueueConfig.objects.select_related("performance__concert")
+    due = configs.filter(**{f"{progress}__advance_due_at__lte": now})
+    return list(due.order_by(f"{progress}__advance_due_at", f"{progress}__pk")[:limit])
+
+
+def rooms_without_progress(*, limit: int) -> list[UUID]:
+    """Return the performances of rooms that nobody has joined or looked after yet."""
+    new = QueueConfig.objects.filter(performance__queue_progress__isnull=True)
+    return list(new.values_list("performance_id", flat=True)[:limit])
+
+
+def busiest_rooms(*, now: datetime, limit: int) -> list[QueueConfig]:
+    """Return the rooms with the most people at their last tick, of evenings not long over."""
+    current = QueueConfig.objects.filter(performance__starts_at__gt=now - timedelta(days=1))
+    crowd = F("performance__queue_progress__crowd").desc(nulls_last=True)
+    return list(current.order_by(crowd, "queue_opens_at")[:limit])
 
 
 def rules_of(config: QueueConfig) -> QueueRules:

@@ -7,15 +7,18 @@ or lost with its data) is read from PostgreSQL once, by one thread of a process 
 import logging
 import threading
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
 from prometheus_client import Counter
 
+from kernel import clock
 from kernel.db.transaction import transaction
 from kernel.redis.breaker import PartUnavailable
-from queueing import operations, queries
+from queueing import operations, policy, queries
 from queueing.errors import QueueUnavailable
+from queueing.operations import Reserved
 from queueing.replies import Reply, Status, TotalsReply
 from queueing.store import WaitingRoomStore
 
@@ -23,8 +26,12 @@ log = logging.getLogger(__name__)
 R = TypeVar("R", Reply, TotalsReply)
 
 epochs = Counter("frontrow_queue_epochs_total", "Epochs begun: server state made or made anew")
+superseded = Counter(
+    "frontrow_queue_superseded_total", "Rooms closed on a server whose epoch was over"
+)
 
 _ATTEMPTS = 5
+_UNREADY = frozenset({Status.COLD, Status.CEILING, Status.SUPERSEDED})
 _MENDING = [threading.Lock() for _ in range(64)]  # striped by performance
 
 store = WaitingRoomStore()
@@ -38,16 +45,16 @@ def answered(*, performance_id: UUID, now_ms: int, ask: Callable[[], R]) -> R:
     try:
         reply = ask()
         for _ in range(_ATTEMPTS):
-            if reply.status not in (Status.COLD, Status.CEILING):
+            if reply.status not in _UNREADY:
                 return reply
             with _MENDING[hash(performance_id) % len(_MENDING)]:
                 reply = ask()  # another thread may have mended it meanwhile
                 _mend(performance_id, reply, now_ms)
-            if reply.status in (Status.COLD, Status.CEILING):
+            if reply.status in _UNREADY:
                 reply = ask()
     except PartUnavailable as error:
         raise QueueUnavailable from error
-    if reply.status in (Status.COLD, Status.CEILING):
+    if reply.status in _UNREADY:
         raise QueueUnavailable
     return reply
 
@@ -56,6 +63,8 @@ def _mend(performance_id: UUID, reply: Reply | TotalsReply, now_ms: int) -> None
     if isinstance(reply, Reply) and reply.status is Status.CEILING:
         reserve = raise_draw if reply.draws else raise_ceiling
         reserve(performance_id, epoch=reply.epoch, above=reply.ceiling)
+    elif reply.status is Status.SUPERSEDED:
+        _take_over(performance_id, reply.epoch, clock.from_ms(now_ms))
     elif reply.status is Status.COLD and reply.birth:
         _begin(performance_id, reply.birth, now_ms)
     elif reply.status is Status.COLD:
@@ -65,23 +74,54 @@ def _mend(performance_id: UUID, reply: Reply | TotalsReply, now_ms: int) -> None
 def raise_ceiling(performance_id: UUID, *, epoch: int, above: int) -> None:
     """Reserve another block of numbers, in PostgreSQL first."""
     with transaction():
-        reserved = operations.raise_ceiling(performance_id=performance_id, above=above)
-    store.allow(performance_id=performance_id, epoch=epoch, reserved=reserved)
+        reserved = operations.raise_ceiling(performance_id=performance_id, epoch=epoch, above=above)
+    _allow(performance_id, epoch, reserved)
 
 
 def raise_draw(performance_id: UUID, *, epoch: int, above: int) -> None:
     """Reserve another block of the draw's numbers, in PostgreSQL first."""
     with transaction():
-        reserved = operations.raise_draw(performance_id=performance_id, above=above)
-    store.allow(performance_id=performance_id, epoch=epoch, reserved=reserved)
+        reserved = operations.raise_draw(performance_id=performance_id, epoch=epoch, above=above)
+    _allow(performance_id, epoch, reserved)
+
+
+def supersede(performance_id: UUID, *, epoch: int) -> None:
+    """Close the room on a server whose epoch is over (Note [One server a room])."""
+    store.supersede(performance_id=performance_id, epoch=epoch)
+    superseded.inc()
+    log.error(
+        "queue server superseded", extra={"performance_id": str(performance_id), "epoch": epoch}
+    )
+
+
+def _allow(performance_id: UUID, epoch: int, reserved: Reserved | None) -> None:
+    if reserved is None:
+        supersede(performance_id, epoch=epoch)
+    else:
+        store.allow(performance_id=performance_id, epoch=epoch, reserved=reserved)
+
+
+def _take_over(performance_id: UUID, epoch: int, now: datetime) -> None:
+    """Let a superseded server begin an epoch of its own, unless its successor is at work."""
+    in_force = queries.epoch_in_force(performance_id)
+    seen_at = in_force.advanced_at
+    lately = now - timedelta(seconds=policy.SUCCESSOR_SECONDS)
+    if in_force.number > epoch and seen_at is not None and seen_at > lately:
+        raise QueueUnavailable
+    store.ask_for_epoch(performance_id=performance_id, epoch=epoch)
 
 
 def _begin(performance_id: UUID, birth: str, now_ms: int) -> None:
-    """Begin an epoch; whoever comes second wastes a block of numbers, which is only a gap."""
+    """Begin an epoch; whoever comes second is given the same one, and finds it begun."""
     with transaction():
-        epoch = operations.open_epoch(performance_id=performance_id)
+        epoch = operations.open_epoch(performance_id=performance_id, gap_id=birth)
+    queries.epochs_cache.drop(performance_id)
     outcome = store.begin(performance_id=performance_id, birth=birth, epoch=epoch, now_ms=now_ms)
     if outcome == "BEGUN":
+        with transaction():
+            operations.note_begun(
+                performance_id=performance_id, epoch=epoch.number, now=clock.from_ms(now_ms)
+            )
         epochs.inc()
         log.warning(
             "queue epoch begun",

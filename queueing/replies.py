@@ -13,6 +13,8 @@ class Status(StrEnum):
     SAME = "SAME"
     OK = "OK"
     COLD = "COLD"  # the server doesn't know the room, or woke up without its last moments
+    SUPERSEDED = "SUPERSEDED"  # another server's epoch is in force
+    LOST = "LOST"  # the token's place is not here: say first what became of it
     CEILING = "CEILING"  # all reserved numbers are given
     NOT_REQUIRED = "NOT_REQUIRED"
     NOT_OPEN = "NOT_OPEN"
@@ -34,7 +36,7 @@ class PlaceState(StrEnum):
 
 
 _STATUSES = {status.value: status for status in Status}
-_STATES = {
+PLACE_STATES = {  # by the letters that the functions write
     "W": PlaceState.WAITING,
     "G": PlaceState.ADMITTED,
     "A": PlaceState.ADMITTED,
@@ -45,7 +47,12 @@ _STATES = {
 
 
 class Spot(NamedTuple):
-    """A fan's place as the server sees it; times in ms since the Unix epoch, `pace` fans/s."""
+    """A fan's place as the server sees it; times in ms since the Unix epoch.
+
+    `until_ms`: the end of the session; of an ended place, when it ended; 0 while waiting.
+    `wait_ms`: how long it will be until the fan's turn, from now or from the opening on.
+    `joined_ms`: when the place began; a fan's next place begins later than this one ends.
+    """
 
     epoch: int
     number: int
@@ -54,13 +61,17 @@ class Spot(NamedTuple):
     until_ms: int
     phase: str
     waiting: int
-    pace: float
+    wait_ms: int
     admits_from_ms: int
     now_ms: int
+    joined_ms: int
 
 
 class Reply(NamedTuple):
-    """The answer to a fan's call; `spot` goes with NEW and SAME only."""
+    """The answer to a fan's call; `spot` goes with NEW and SAME only.
+
+    `ended_ms` and `ended` (a letter) go with OK, where a place is over.
+    """
 
     status: Status
     spot: Spot | None = None
@@ -71,6 +82,8 @@ class Reply(NamedTuple):
     opens_ms: int = 0
     check: str = ""
     work_bits: int = 0
+    ended_ms: int = 0
+    ended: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +112,7 @@ class TotalsReply:
     status: Status
     totals: Totals | None = None
     birth: str = ""
+    epoch: int = 0
 
 
 def reply_of(raw: Sequence[Any]) -> Reply:
@@ -108,18 +122,23 @@ def reply_of(raw: Sequence[Any]) -> Reply:
         spot = Spot(
             epoch=int(raw[1]),
             number=int(raw[2]),
-            state=_STATES[text_of(raw[3])],
+            state=PLACE_STATES[text_of(raw[3])],
             ahead=int(raw[4]),
             until_ms=int(raw[5]),
             phase=text_of(raw[6]),
             waiting=int(raw[7]),
-            pace=float(raw[8]),
+            wait_ms=int(raw[8]),
             admits_from_ms=int(raw[9]),
             now_ms=int(raw[10]),
+            joined_ms=int(raw[11]),
         )
         return Reply(status, spot)
+    if status is Status.OK:
+        return Reply(status, ended_ms=int(raw[1]), ended=text_of(raw[2]))
     if status is Status.COLD:
         return Reply(status, birth=text_of(raw[1]))
+    if status is Status.LOST or status is Status.SUPERSEDED:
+        return Reply(status, epoch=int(raw[1]))
     if status is Status.CEILING:
         draws = text_of(raw[3]) == "DRAW"
         return Reply(status, epoch=int(raw[1]), ceiling=int(raw[2]), draws=draws)

@@ -6,6 +6,7 @@ tag. Raises `kernel.redis.breaker.PartUnavailable` when the server is away.
 
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,17 @@ from queueing.tokens import Proof
 _FOLDER = Path(__file__).parent / "lua"
 SOURCES = (limits.SOURCE, *(_FOLDER / name for name in ("room.lua", "fans.lua", "queue.lua")))
 _KEYS = ("config", "state", "waiting", "active", "people", "birth")
+
+
+class Fate(StrEnum):
+    """What became of a place that the server has lost (Note [Places lost] in README.md)."""
+
+    UNKNOWN = ""  # nobody has looked
+    KEPT = "K"  # no end is known
+    LEFT = "L"
+    FINISHED = "F"
+    EXPIRED = "E"
+    NOTHING = "X"  # the token proves nothing here
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +71,7 @@ class WaitingRoomStore:
         user_id: UUID,
         proof: Proof | None,
         now_ms: int,
+        fate: Fate = Fate.UNKNOWN,
         terms: JoinTerms = JoinTerms(),
         meter: Meter | None = None,
         counted: bool = False,
@@ -66,6 +79,7 @@ class WaitingRoomStore:
         """Give the user a number, or say the place there is; raises RateLimited.
 
         The call counts against the limits of user and address unless it was `counted` before.
+        `fate`: of the place that `proof` names, where the server answered LOST.
         """
         tag = _tag(performance_id)
         caller, address = str(user_id), limits.address_tag(terms.address)
@@ -88,16 +102,27 @@ class WaitingRoomStore:
                 *user_limit.args,
                 *address_limit.args,
                 int(counted),
+                *_lost(proof, fate),
             ),
         )
         limits.note(meter, limit)
         return reply_of(reply)
 
     def poll(
-        self, *, performance_id: UUID, user_id: UUID, proof: Proof | None, now_ms: int
+        self,
+        *,
+        performance_id: UUID,
+        user_id: UUID,
+        proof: Proof | None,
+        now_ms: int,
+        fate: Fate = Fate.UNKNOWN,
     ) -> Reply:
-        """Say the user's place; a fan seen admitted has come, and the session starts."""
-        return reply_of(self._call("poll", performance_id, now_ms, str(user_id), *_shown(proof)))
+        """Say the user's place; a fan seen admitted has come, and the session starts.
+
+        `fate`: of the place that `proof` names, where the server answered LOST.
+        """
+        shown = (*_shown(proof), *_lost(proof, fate))
+        return reply_of(self._call("poll", performance_id, now_ms, str(user_id), *shown))
 
     def leave(self, *, performance_id: UUID, user_id: UUID, now_ms: int) -> Reply:
         """End the user's place, waiting or admitted."""
@@ -111,8 +136,12 @@ class WaitingRoomStore:
         """Bring the room up to now (one bounded batch) and say how it stands."""
         raw = self._call("tick", performance_id, now_ms)
         status = Status(text_of(raw[0]))
+        if status is Status.COLD:
+            return TotalsReply(status, birth=text_of(raw[1]))
+        if status is Status.SUPERSEDED:
+            return TotalsReply(status, epoch=int(raw[1]))
         if status is not Status.OK:
-            return TotalsReply(status, birth=text_of(raw[1]) if status is Status.COLD else "")
+            return TotalsReply(status)
         integers = [int(value) for value in raw[1:9]]
         epoch, last, ceiling, serving, waiting, active, admitted, waited_ms = integers
         totals = Totals(
@@ -175,6 +204,7 @@ class WaitingRoomStore:
                 epoch.draw.seed,
                 epoch.draw.start,
                 epoch.draw.ceiling,
+                epoch.called,
             )
         )
 
@@ -185,6 +215,14 @@ class WaitingRoomStore:
             "raise", performance_id, epoch, reserved.ceiling, draw.seed, draw.start, draw.ceiling
         )
         return bool(raised)
+
+    def supersede(self, *, performance_id: UUID, epoch: int) -> None:
+        """Have the server answer nobody any more, if it is still at this epoch."""
+        self._call("supersede", performance_id, epoch, 1)
+
+    def ask_for_epoch(self, *, performance_id: UUID, epoch: int) -> None:
+        """Have a superseded server ask for an epoch of its own; its places stay."""
+        self._call("supersede", performance_id, epoch, 0)
 
     def conceal(self, *, performance_id: UUID) -> None:
         """Forget the rules of a room that the public may not see; its places stay."""
@@ -205,6 +243,10 @@ def _keys(performance_id: UUID) -> tuple[str, ...]:
 
 def _shown(proof: Proof | None) -> tuple[int, int, int]:
     return (proof.number, proof.epoch, proof.until_ms) if proof else (0, 0, 0)
+
+
+def _lost(proof: Proof | None, fate: Fate) -> tuple[int, str]:
+    return (proof.joined_ms if proof else 0, fate.value)
 
 
 def _or_empty(number: int | None) -> int | str:

@@ -32,8 +32,9 @@ _OF_A_PLACE = (Audience.TOKEN.value, Audience.PASS.value)
 class Proof:
     """What a verified token says.
 
-    `until_ms` is the end of a pass's session, to the millisecond, where `expires_at` is in whole
-    seconds; 0 for a token.
+    `until_ms` is the end of the session, to the millisecond, where `expires_at` is in whole
+    seconds; a token names it too, as known when it was issued, 0 while waiting, and outlives it.
+    `joined_ms` is when the place began (Note [Ended places] in ended.py).
     """
 
     audience: Audience
@@ -42,15 +43,26 @@ class Proof:
     number: int
     epoch: int
     until_ms: int
+    joined_ms: int
     expires_at: datetime
 
 
 def sign_token(
-    *, user_id: UUID, performance_id: UUID, number: int, epoch: int, now: datetime
+    *,
+    user_id: UUID,
+    performance_id: UUID,
+    number: int,
+    epoch: int,
+    joined_ms: int,
+    until_ms: int = 0,
+    now: datetime,
 ) -> str:
-    """Return a join token."""
+    """Return a join token; `until_ms`: the end of the session, of a place that had its turn."""
     expires_at = now + timedelta(seconds=policy.TOKEN_SECONDS)
-    return _sign(Audience.TOKEN, user_id, performance_id, number, epoch, now, expires_at)
+    place = {"number": number, "epoch": epoch, "joined_ms": joined_ms}
+    if until_ms:
+        place["until_ms"] = until_ms
+    return _sign(Audience.TOKEN, user_id, performance_id, place, now, expires_at)
 
 
 def sign_pass(
@@ -59,11 +71,14 @@ def sign_pass(
     performance_id: UUID,
     number: int,
     epoch: int,
+    joined_ms: int,
     admitted_until: datetime,
     now: datetime,
 ) -> str:
     """Return a pass, good until `admitted_until`."""
-    return _sign(Audience.PASS, user_id, performance_id, number, epoch, now, admitted_until)
+    place = {"number": number, "epoch": epoch, "joined_ms": joined_ms}
+    place["until_ms"] = clock.to_ms(admitted_until)
+    return _sign(Audience.PASS, user_id, performance_id, place, now, admitted_until)
 
 
 def sign_invitation(*, invitation_id: UUID, performance_id: UUID, expires_at: datetime) -> str:
@@ -104,7 +119,7 @@ def verify(token: str, *, user_id: UUID, performance_id: UUID, now: datetime) ->
         raise QueueTokenInvalid from error
     if (proof.user_id, proof.performance_id) != (user_id, performance_id):
         raise QueueTokenInvalid
-    if proof.until_ms and proof.until_ms <= clock.to_ms(now):
+    if proof.audience is Audience.PASS and proof.until_ms <= clock.to_ms(now):
         raise QueueTokenExpired
     return proof
 
@@ -113,8 +128,7 @@ def _sign(
     audience: Audience,
     user_id: UUID,
     performance_id: UUID,
-    number: int,
-    epoch: int,
+    place: dict[str, int],
     now: datetime,
     expires_at: datetime,
 ) -> str:
@@ -122,24 +136,23 @@ def _sign(
         "aud": audience.value,
         "sub": str(user_id),
         "performance": str(performance_id),
-        "number": number,
-        "epoch": epoch,
+        **place,
         "iat": int(now.timestamp()),
         "exp": math.ceil(expires_at.timestamp()),  # never before what the fan was told
     }
-    if audience is Audience.PASS:
-        claims["until_ms"] = clock.to_ms(expires_at)
     return keys.sign_jwt("queue", claims)
 
 
 def _proof(claims: dict[str, Any]) -> Proof:
     audience = Audience(claims["aud"])
+    until_ms = claims["until_ms"] if audience is Audience.PASS else claims.get("until_ms", 0)
     return Proof(
         audience=audience,
         user_id=UUID(claims["sub"]),
         performance_id=UUID(claims["performance"]),
         number=int(claims["number"]),
         epoch=int(claims["epoch"]),
-        until_ms=int(claims["until_ms"]) if audience is Audience.PASS else 0,
+        until_ms=int(until_ms),
+        joined_ms=int(claims.get("joined_ms", claims["iat"] * 1000)),  # issued by an older release
         expires_at=datetime.fromtimestamp(claims["exp"], UTC),
     )

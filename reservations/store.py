@@ -42,6 +42,7 @@ from kernel.redis import limits
 from kernel.redis.breaker import PartUnavailable
 from kernel.redis.functions import FunctionLibrary
 from kernel.redis.limits import Limit
+from queueing import ended
 from reservations import policy
 
 log = logging.getLogger(__name__)
@@ -53,7 +54,7 @@ writes_failed = Counter(
     "frontrow_seat_claim_writes_failed_total", "Claims that could not be written after a commit"
 )
 
-SOURCES = (limits.SOURCE, Path(__file__).parent / "lua" / "lock.lua")
+SOURCES = (limits.SOURCE, ended.SOURCE, Path(__file__).parent / "lua" / "lock.lua")
 BLOCKED = "blocked"  # the owner of seats that staff took off the sale
 
 
@@ -66,13 +67,15 @@ class Verdict(Enum):
     LIMITED = 3  # too many attempts
     BACKED_OFF = 4  # too many lapsed holds
     SKIPPED = 5  # the lock server is away: PostgreSQL decides
+    PLACE_ENDED = 6  # the waiting room's place was left or paid with
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The gate's answer; `owners` maps each refused seat to the owner of its claim.
 
-    `told` is what `kernel.redis.limits.note` takes; `wait` goes with BACKED_OFF, in seconds.
+    `told` is what `kernel.redis.limits.note` takes; `wait` goes with BACKED_OFF, in seconds;
+    `ended`, a letter, with PLACE_ENDED.
     """
 
     verdict: Verdict
@@ -80,6 +83,7 @@ class Answer:
     owners: Mapping[UUID, str] = field(default_factory=dict)
     told: Sequence[Any] = ()
     wait: int = 0
+    ended: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,14 +134,20 @@ class SeatClaims:
         user_id: UUID,
         now: datetime,
         counted: Counted = NOT_COUNTED,
+        joined_ms: int | None = None,
     ) -> Answer:
-        """Claim all seats or none, for the time of a transaction; never raises for Redis."""
+        """Claim all seats or none, for the time of a transaction; never raises for Redis.
+
+        `joined_ms`: when the waiting room's place began that lets the fan in, if it is still to be
+        looked up whether it was ended (Note [Ended places] in queueing/ended.py).
+        """
         now_ms = to_ms(now)
         keys = [
             *_keys(performance_id, seat_ids),
             _key(performance_id, f"n:hold:{user_id}"),
             _key(performance_id, f"n:hold_address:{counted.address_tag}"),
             _lapses_key(performance_id, user_id),
+            ended.key(performance_id, user_id),
         ]
         try:
             verdict, taken, yours, owners, told, wait = self.library.call(
@@ -153,12 +163,15 @@ class SeatClaims:
                     *counted.fan.args,
                     *counted.address.args,
                     settings.QUEUE_CLOCK_SKEW_MS,
+                    "" if joined_ms is None else joined_ms,
                 ],
             )
         except PartUnavailable:
             gate_skipped.inc()
             return Answer(Verdict.SKIPPED)
         names = [_text(owner) for owner in owners]
+        if int(verdict) == Verdict.PLACE_ENDED.value:
+            return Answer(Verdict.PLACE_ENDED, told=told, ended=names[0])
         return Answer(
             Verdict(int(verdict)),
             yours=tuple(sorted({UUID(_text(own)) for own in yours})),

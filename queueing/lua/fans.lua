@@ -53,7 +53,8 @@ local function admit_and_answer(room, status, user, record)
       or server.call('ZRANK', room.keys[3], user)
   end
   return {status, room.epoch, record.number, record.letter, ahead, record.deadline, room.phase,
-    waiting, string.format('%.6f', room.pace), room.admits_from, room.now}
+    waiting, record.letter == 'W' and whole(math.ceil(wait_ms(room, ahead))) or 0, room.admits_from,
+    room.now, whole(record.joined)}
 end
 
 local function current_place(room, user)
@@ -64,28 +65,34 @@ local function current_place(room, user)
   return record
 end
 
-local function place(room, user, number, letter, deadline)
-  local record = {number = number, letter = letter, deadline = deadline, joined = room.now}
+local function place(room, user, number, letter, deadline, joined)
+  local record = {number = number, letter = letter, deadline = deadline, joined = joined or room.now}
   write(room, user, record)
   return record
 end
 
-local function wait_at(room, user, number)
+local function wait_at(room, user, number, joined)
   server.call('ZADD', room.keys[3], number, user)
-  return place(room, user, number, 'W', 0)
+  return place(room, user, number, 'W', 0, joined)
 end
 
--- A token of an earlier epoch proves a place that this server has lost. Within one epoch it proves
--- nothing new: a place that was left or used up would come back. A pass restores the session.
--- Return the place, or nil.
-local function restore(room, user, args)
+-- Note [Places lost] in README.md. A token of an earlier epoch proves a place that this server has
+-- lost. Within one epoch it proves nothing new: a place that was left or used up would come back.
+-- What has become of the place meanwhile is for the caller to find out: `fate` is '' as long as it
+-- has not, K where no end is known, L or F where the place ended so, X where the token proves nothing.
+-- Return the place, or nil and, where the fate is to be found out first, a refusal.
+local function restore(room, user, args, joined, fate)
   local number, epoch, until_ms = tonumber(args[3]), tonumber(args[4]), tonumber(args[5])
-  if number <= 0 or epoch >= room.epoch then return nil end
+  if number <= 0 or epoch == room.epoch or fate == 'X' then return nil end
+  if fate == '' then return nil, {'LOST', room.epoch} end
+  if epoch > room.epoch then return nil end
+  if fate ~= 'K' then return place(room, user, number, fate, room.now, joined) end
   if until_ms > room.now then
     server.call('ZADD', room.keys[4], whole(until_ms), user)
-    return place(room, user, number, 'A', until_ms)
+    return place(room, user, number, 'A', until_ms, joined)
   end
-  return wait_at(room, user, number)
+  if until_ms > 0 or number <= room.called then return place(room, user, number, 'E', room.now, joined) end
+  return wait_at(room, user, number, joined)
 end
 
 local function refuses_joins(room, invited)
@@ -137,11 +144,13 @@ local function give_place(room, user, record, args, invited)
   if why then return nil, why end
   local number, met = new_number(room, record)
   if not number then return nil, met end
-  return wait_at(room, user, number)
+  -- A new place begins after the end of the one before (Note [Ended places]).
+  return wait_at(room, user, number, math.max(room.now, record and record.deadline + 1 or 0))
 end
 
 -- args: now_ms, user, then of the presented token: number, epoch, admitted_until (0 = none),
--- 1 if invited, then those of `doubts` and `count_join`. Answers {limit, reply}.
+-- 1 if invited, then those of `doubts` and `count_join`; 14, 15: the token's joined_ms and its
+-- place's fate. Answers {limit, reply}.
 local function join(keys, args)
   local room, refusal = enter(keys, args[1])
   if not room then return {{}, refusal} end
@@ -151,10 +160,11 @@ local function join(keys, args)
   advance(room)
   local record, status = current_place(room, user), 'SAME'
   if not has_place(record) then
-    local restored, why = not record and restore(room, user, args), nil
-    if restored then
-      record = restored
-    else
+    local restored, why
+    if not record then restored, why = restore(room, user, args, tonumber(args[14]), args[15]) end
+    if why then return {limit, close_with(room, why)} end
+    record = restored or record
+    if not has_place(record) then
       record, why = give_place(room, user, record, args, invited)
       if not record then return {limit, close_with(room, why)} end
       status = 'NEW'
@@ -169,7 +179,8 @@ local function join(keys, args)
   return {limit, reply}
 end
 
--- args: now_ms, user, then of the presented token: number, epoch, admitted_until (0 = none)
+-- args: now_ms, user, then of the presented token: number, epoch, admitted_until (0 = none),
+-- joined_ms, and the fate of its place
 local function poll(keys, args)
   local room, refusal = enter(keys, args[1])
   if not room then return refusal end
@@ -180,9 +191,11 @@ local function poll(keys, args)
     record.number = number
     write(room, user, record)
   elseif not record then
-    record = restore(room, user, args)
-    if not record and number <= 0 then return close_with(room, {'UNKNOWN'}) end
-    record = record or place(room, user, number, 'E', 0)
+    local why
+    record, why = restore(room, user, args, tonumber(args[6]), args[7])
+    if not record and number <= 0 then why = {'UNKNOWN'} end
+    if why then return close_with(room, why) end
+    record = record or place(room, user, number, 'E', room.now)
   end
   local reply = admit_and_answer(room, 'SAME', user, record)
   save(room)
@@ -190,7 +203,8 @@ local function poll(keys, args)
   return reply
 end
 
--- args: now_ms, user, letter (L leaves whatever the place; F finishes a session, not a new wait)
+-- args: now_ms, user, letter (L leaves whatever the place; F finishes a session, not a new wait).
+-- Answers when and how the place ended, 0 where it goes on.
 local function quit(keys, args)
   local room, refusal = enter(keys, args[1])
   if not room then return refusal end
@@ -198,9 +212,10 @@ local function quit(keys, args)
   advance(room)
   local record = current_place(room, user)
   if not record then  -- remembered, so that a token of an earlier epoch doesn't bring it back
-    write(room, user, {number = 0, letter = letter, deadline = 0, joined = room.now})
+    record = place(room, user, 0, letter, room.now)
   elseif has_place(record) and (letter == 'L' or record.letter ~= 'W') then
     finish_place(room, user, record, letter)
   end
-  return close_with(room, {'OK'})
+  if has_place(record) then return close_with(room, {'OK', 0, ''}) end
+  return close_with(room, {'OK', whole(record.deadline), record.letter})
 end

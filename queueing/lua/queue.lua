@@ -30,19 +30,23 @@ local function configure(keys, args)
 end
 
 -- args: now_ms, birth, epoch, first free number - 1, ceiling, serving, pause ms, then of the draw:
--- seed, start, numbers given away so far (as far as anybody knows)
+-- seed, start, numbers given away so far (as far as anybody knows); 11: called long ago.
+-- The gap must be this very server's: a replica that was promoted has its primary's key. Time goes on
+-- by a millisecond, so that no new place begins in the one in which an old place ended.
 local function begin(keys, args)
   local state = server.call('HMGET', keys[2], 'run', 'now', 'serving', 'admitted', 'waited')
   if state[1] and state[1] == current_run() then return 'KNOWN' end
   if server.call('GET', keys[6]) ~= args[2] then return 'STALE' end
+  if string.sub(args[2], 1, #current_run()) ~= current_run() then return 'STALE' end
   local pause = tonumber(args[7])
   local config = server.call('HMGET', keys[1], 'rate', 'skew')
   local now = math.max(believed(args[1], tonumber(config[2] or 2000)), tonumber(state[2] or 0))
   server.call('HSET', keys[2], 'run', current_run(), 'epoch', args[3], 'next', args[4],
     'ceiling', args[5], 'serving', whole(math.max(tonumber(args[6]), tonumber(state[3] or 0))),
-    'now', pause > 0 and whole(now) or 0, 'credit', 0, 'resume', pause > 0 and whole(now + pause) or 0,
+    'now', pause > 0 and whole(now + 1) or 0, 'credit', 0, 'resume', pause > 0 and whole(now + pause) or 0,
     'admitted', state[4] or 0, 'waited', state[5] or 0, 'window', 0, 'window_admitted', 0,
-    'pace', config[1] or 1, 'seed', args[8], 'draw_start', args[9], 'drawn', args[10], 'draw_ceiling', args[10])
+    'pace', config[1] or 1, 'seed', args[8], 'draw_start', args[9], 'drawn', args[10], 'draw_ceiling', args[10],
+    'called', args[11], 'superseded', 0, 'exits', 0, 'watched', 0, 'full', 0)
   server.call('DEL', keys[6])
   return 'BEGUN'
 end
@@ -65,6 +69,19 @@ local function raise(keys, args)
   return 1
 end
 
+-- Note [One server a room] in README.md. args: epoch, 1 to answer nobody any more, 0 to ask for an
+-- epoch of one's own.
+local function supersede(keys, args)
+  local state = server.call('HMGET', keys[2], 'run', 'epoch')
+  if state[1] ~= current_run() or tonumber(state[2]) ~= tonumber(args[1]) then return 0 end
+  if args[2] == '1' then
+    server.call('HSET', keys[2], 'superseded', 1)
+  else
+    server.call('HDEL', keys[2], 'run')
+  end
+  return 1
+end
+
 server.register_function('frontrow_queue_v1_join', join)
 server.register_function('frontrow_queue_v1_poll', poll)
 server.register_function('frontrow_queue_v1_quit', quit)
@@ -72,3 +89,4 @@ server.register_function('frontrow_queue_v1_tick', tick)
 server.register_function('frontrow_queue_v1_configure', configure)
 server.register_function('frontrow_queue_v1_begin', begin)
 server.register_function('frontrow_queue_v1_raise', raise)
+server.register_function('frontrow_queue_v1_supersede', supersede)

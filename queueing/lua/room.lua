@@ -3,7 +3,7 @@
 -- per call is bounded by BATCH, and what is left over is done by the next call.
 --
 -- KEYS (one hash tag): config, state, waiting {user -> number}, active {user -> deadline ms},
--- people {user -> "number letter until joined"}, birth; join's also: calls of the user, calls of
+-- people {user -> "number letter until joined"} (of an ended place: until is when it ended), birth; join's also: calls of the user, calls of
 -- the address, {users who joined from the address}.
 -- Letters: W waiting, G admitted but not yet come (grace), A admitted and come (session),
 -- E expired, L left, F finished.
@@ -11,13 +11,14 @@
 local BATCH = 256
 local BURST_MS = 2000          -- missed time is repaid up to this much of the rate
 local PACE_WINDOW_MS = 5000
+local WATCH_MS = 60000         -- exits older than about this no longer tell how fast places free
 local RULES_KEPT = 1000
 local SAVE_MS = 10             -- a clock that moved less need not be written down
 local CONFIG = {'required', 'phase', 'check', 'joins_from', 'admits_from', 'rate', 'capacity', 'grace', 'session', 'remember',
   'skew', 'work_bits', 'per_address', 'per_user_minute', 'per_address_minute'}
 local WORDS = 3                -- the first fields of CONFIG are no numbers
 local STATE = {'run', 'seed', 'epoch', 'next', 'ceiling', 'serving', 'now', 'credit', 'resume', 'admitted', 'waited', 'pace',
-  'window', 'window_admitted', 'draw_start', 'drawn', 'draw_ceiling'}
+  'window', 'window_admitted', 'draw_start', 'drawn', 'draw_ceiling', 'superseded', 'called', 'exits', 'watched', 'full'}
 
 local run_id  -- this server's; a restart or a failover loads the library afresh and so forgets it
 
@@ -84,6 +85,7 @@ local function enter(keys, now_ms)
   if not state[1] or state[1] ~= current_run() then return nil, {'COLD', birth(keys)} end
   local room = setmetatable({keys = keys, seed = state[2] or ''}, config.room)
   for i = 3, #STATE do room[STATE[i]] = tonumber(state[i] or 0) end
+  if room.superseded == 1 then return nil, {'SUPERSEDED', room.epoch} end
   room.last = room.now
   room.was = {now = room.now, next = room.next, drawn = room.drawn, admitted = room.admitted, window = room.window}
   room.now = math.max(believed(now_ms, room.skew), room.last)  -- never backwards
@@ -116,7 +118,11 @@ end
 
 local function finish_place(room, user, record, letter)
   server.call('ZREM', room.keys[record.letter == 'W' and 3 or 4], user)
-  record.letter, record.deadline = letter, 0
+  -- A session's end was known beforehand; any other end of an admission is an early exit.
+  if room.full == 1 and (record.letter == 'G' or (record.letter == 'A' and letter ~= 'E')) then
+    room.exits = room.exits + 1
+  end
+  record.letter, record.deadline = letter, math.max(room.now, record.joined)
   write(room, user, record)
 end
 
@@ -146,6 +152,41 @@ local function measure_pace(room)
   room.window, room.window_admitted = room.now, 0
 end
 
+-- Note [Waiting times] in README.md: how many have left a full room early lately (`exits`), and in
+-- how many ms of watching it (`watched`); both fade.
+local function watch_exits(room)
+  local elapsed = room.now - room.was.now
+  if room.full ~= 1 or elapsed <= 0 then return end
+  local fade = math.exp(-elapsed / WATCH_MS)
+  room.exits = room.exits * fade
+  room.watched = room.watched * fade + WATCH_MS * (1 - fade)
+end
+
+-- Return in how many ms it is the turn of a fan with `ahead` before him (Note [Waiting times]).
+local function wait_ms(room, ahead)
+  local by_rate = ahead * 1000 / room.rate + math.max(0, room.resume - room.now)
+  local exits = ahead + 1 - (room.capacity - room.live)
+  if exits <= 0 then return by_rate end
+  local places = math.max(room.capacity, room.live)
+  local rounds, rank = math.floor((exits - 1) / places), (exits - 1) % places
+  local ends
+  if rank < room.live then
+    local at = server.call('ZCARD', room.keys[4]) - room.live + rank  -- past those lapsed already
+    local user, deadline = unpack(server.call('ZRANGE', room.keys[4], at, at, 'WITHSCORES'))
+    local record = read(room, user)
+    ends = record and record.letter == 'G' and room.session or tonumber(deadline) - room.now
+  else  -- a place that is free now, and will have been taken by somebody ahead
+    ends = (rank - room.live + 1) * 1000 / room.rate + room.session
+  end
+  local by_sessions = rounds * room.session + ends
+  local by_exits = by_sessions
+  if room.exits > 0 then  -- the fewer exits were seen, the more the sessions' own pace counts
+    local expected = math.max(PACE_WINDOW_MS, room.session / room.capacity)
+    by_exits = exits * (room.watched + expected / room.exits) / room.exits
+  end
+  return math.max(by_rate, math.min(by_sessions, by_exits))
+end
+
 local function accrue(room)
   if room.phase == 'OPEN' or room.phase == 'DRAINING' then
     local burst = math.max(1, room.rate * BURST_MS / 1000)
@@ -168,6 +209,7 @@ end
 local function admit(room)
   -- Deadlines are compared, not members counted: a lapsed fan that no sweep has met holds nobody up.
   local live = server.call('ZCOUNT', room.keys[4], '(' .. whole(room.now), '+inf')
+  room.live, room.full = live, live >= room.capacity and 1 or 0
   local places = math.min(room.capacity - live, math.floor(room.credit + 1e-6), BATCH)
   if places < 1 then return 0 end
   local popped = server.call('ZPOPMIN', room.keys[3], places)
@@ -179,11 +221,14 @@ local function admit(room)
   local count = #popped / 2
   room.credit = math.max(0, room.credit - count)
   room.window_admitted = room.window_admitted + count
+  room.live = live + count
+  room.full = room.live >= room.capacity and 1 or 0
   return count
 end
 
 local function advance(room)
   measure_pace(room)
+  watch_exits(room)
   if room.now - room.was.now >= SAVE_MS then lapse(room) end
   accrue(room)
 end
@@ -193,7 +238,8 @@ local function write_state(room)
     'drawn', whole(room.drawn), 'now', whole(room.now), 'credit', string.format('%.6f', room.credit),
     'admitted', whole(room.admitted), 'waited', whole(room.waited),
     'pace', string.format('%.6f', room.pace), 'window', whole(room.window),
-    'window_admitted', whole(room.window_admitted))
+    'window_admitted', whole(room.window_admitted), 'exits', string.format('%.6f', room.exits),
+    'watched', whole(room.watched), 'full', room.full)
 end
 
 -- Keep what the next call can't work out by itself. Credit grows evenly with time, so while nobody

@@ -17,7 +17,7 @@ from kernel.db.transaction import run_after_commit, transaction
 from kernel.errors import DomainError, Kind
 from kernel.i18n import text
 from kernel.redis.breaker import PartUnavailable
-from queueing import locking, queries
+from queueing import locking, operations, queries
 from queueing.models import QueueConfig
 from queueing.queries import QueueRules
 from queueing.rebuild import store
@@ -94,6 +94,7 @@ def set_config(
         if not made:
             config.version += 1
         config.save(force_insert=made)
+        operations.make_due(performance_id=performance_id)
         record_audit(
             actor_id=actor_id,
             action="queueing.set_config",

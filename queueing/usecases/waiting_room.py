@@ -6,8 +6,6 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError
-from django.db.models import Value
-from django.db.models.functions import Greatest
 from prometheus_client import Counter
 from psycopg_pool import PoolTimeout
 from redis.exceptions import RedisError
@@ -16,20 +14,19 @@ from kernel import clock
 from kernel.errors import DomainError
 from kernel.redis.breaker import PartUnavailable
 from kernel.redis.limits import Meter
-from queueing import abuse, policy, queries, tokens
+from queueing import abuse, ended, policy, queries, tokens, upkeep
 from queueing.brief_cache import BriefCache
 from queueing.errors import (
     QueueNotRequired,
     QueueTokenExpired,
     QueueTokenInvalid,
     QueueTokenRequired,
-    QueueUnavailable,
 )
 from queueing.joining import Asked, redeem
-from queueing.models import QueueConfig, QueueProgress
+from queueing.models import QueueConfig
 from queueing.places import Place, place_of
-from queueing.rebuild import answered, raise_ceiling, store
-from queueing.replies import Reply, Status, Totals
+from queueing.rebuild import answered, store
+from queueing.replies import Reply, Status
 from queueing.store import JoinTerms
 
 log = logging.getLogger(__name__)
@@ -40,7 +37,6 @@ unfinished = Counter(
 
 refusals = Counter("frontrow_queue_joins_refused_total", "Joins refused, by code", ["code"])
 
-_BATCHES_PER_ROOM = 20
 _NOT_FINISHED = (  # what asking and mending may meet
     PartUnavailable,
     RedisError,
@@ -157,14 +153,7 @@ def poll(*, user_id: UUID, performance_id: UUID, token: str | None, now: datetim
         proof = tokens.verify(token, user_id=user_id, performance_id=performance_id, now=now)
     except QueueTokenExpired:
         proof = None  # proves no lost place any more, but the login still says who asks
-    now_ms = clock.to_ms(now)
-    reply = answered(
-        performance_id=performance_id,
-        now_ms=now_ms,
-        ask=lambda: store.poll(
-            performance_id=performance_id, user_id=user_id, proof=proof, now_ms=now_ms
-        ),
-    )
+    reply = Asked(user_id, performance_id, proof, clock.to_ms(now)).poll()
     return place_of(
         reply,
         user_id=user_id,
@@ -176,23 +165,28 @@ def poll(*, user_id: UUID, performance_id: UUID, token: str | None, now: datetim
 
 
 def leave(*, user_id: UUID, performance_id: UUID, now: datetime) -> None:
-    """Give the place up; repeatable. Raises PerformanceNotFound, QueueUnavailable."""
+    """Give the place up, and with it the pass; repeatable.
+
+    Raises PerformanceNotFound, QueueUnavailable.
+    """
     now_ms = clock.to_ms(now)
     try:
-        answered(
+        reply = answered(
             performance_id=performance_id,
             now_ms=now_ms,
             ask=lambda: store.leave(performance_id=performance_id, user_id=user_id, now_ms=now_ms),
         )
     except QueueNotRequired:
         return  # nothing to leave
+    _note_ended(reply, user_id, performance_id)
 
 
 def finish(*, user_id: UUID, performance_id: UUID, now: datetime) -> None:
-    """Free the place of a fan who has paid. Never raises: a session also ends by itself.
+    """Free the place of a fan who has paid, and end the pass with it.
 
-    One call. A server that has lost the room learns it anew first, or the pass would bring the
-    session back; where there is no room, that is remembered for a second.
+    Never raises: a session also ends by itself. One call, and one of the lock server where a place
+    ended. A server that has lost the room learns it anew first, or the pass would bring the session
+    back; where there is no room, that is remembered for a second.
     """
     now_ms = clock.to_ms(now)
 
@@ -201,11 +195,24 @@ def finish(*, user_id: UUID, performance_id: UUID, now: datetime) -> None:
 
     try:
         reply = ask()
-        if reply.status is Status.COLD and (reply.birth or queries.is_required(performance_id)):
-            answered(performance_id=performance_id, now_ms=now_ms, ask=ask)
+        lost = reply.status is Status.COLD and (reply.birth or queries.is_required(performance_id))
+        if lost or reply.status is Status.SUPERSEDED:
+            reply = answered(performance_id=performance_id, now_ms=now_ms, ask=ask)
+        _note_ended(reply, user_id, performance_id)
     except _NOT_FINISHED as error:
         unfinished.inc()
         log.warning("place not freed", extra={"error": repr(error)})
+
+
+def _note_ended(reply: Reply, user_id: UUID, performance_id: UUID) -> None:
+    """See Note [Ended places] in ended.py."""
+    if reply.ended:
+        ended.note(
+            performance_id=performance_id,
+            user_id=user_id,
+            ended_ms=reply.ended_ms,
+            letter=reply.ended,
+        )
 
 
 def public_status(*, performance_id: UUID, now: datetime) -> PublicStatus:
@@ -217,53 +224,35 @@ def public_status(*, performance_id: UUID, now: datetime) -> PublicStatus:
 
 
 def advance(*, now: datetime, limit: int = 500) -> Advanced:
-    """Mirror every room's rules, bring open rooms up to now, keep their progress in PostgreSQL.
+    """Mirror the rules of the rooms that are due, bring open ones up to now, keep their progress.
 
-    Raises PartUnavailable when the queue server is away.
+    See Note [Ticks]. Raises PartUnavailable when the queue server is away.
     """
-    configs = queries.rooms_to_tick(now=now, limit=limit)
+    upkeep.start_new_rooms(limit=limit)
+    rooms = queries.rooms_to_tick(now=now, limit=limit)
     admitted = failed = 0
-    for config in configs:
-        if not config.performance.is_public():
-            store.conceal(performance_id=config.performance_id)
-            continue
-        store.configure(config=config, now_ms=clock.to_ms(now))
-        if not config.queue_required or now < config.queue_opens_at:
-            continue
-        try:
-            admitted += _advance_room(config, now)
-        except DomainError as error:  # one room's trouble is not the others'
-            failed += 1
-            log.warning(
-                "room not advanced",
-                extra={"performance_id": str(config.performance_id), "error": repr(error)},
-            )
-    return Advanced(len(configs), admitted, failed)
-
-
-def _advance_room(config: QueueConfig, now: datetime) -> int:
-    admitted = 0
-    for _ in range(_BATCHES_PER_ROOM):
-        totals = _totals(config.performance_id, now)
-        admitted += totals.just_admitted
-        if totals.just_admitted == 0:
-            break
-    _keep_progress(config, totals)
-    return admitted
-
-
-def _keep_progress(config: QueueConfig, totals: Totals) -> None:
-    if totals.ceiling - totals.next < policy.NUMBER_BLOCK // 2:
-        raise_ceiling(config.performance_id, epoch=totals.epoch, above=totals.ceiling)
-    progress: QueueProgress | None = getattr(config.performance, "queue_progress", None)
-    if progress is None or progress.serving < totals.serving:
-        QueueProgress.objects.filter(performance_id=config.performance_id).update(
-            serving=Greatest("serving", Value(totals.serving))
-        )
+    to_schedule: list[QueueConfig] = []
+    try:
+        for config in rooms:
+            turn = upkeep.Turn()
+            try:
+                turn = upkeep.look_after(config, now)
+                admitted += turn.admitted
+            except (DomainError, DatabaseError) as error:  # one room's trouble is not the others'
+                failed += 1
+                log.warning(
+                    "room not advanced",
+                    extra={"performance_id": str(config.performance_id), "error": repr(error)},
+                )
+            if not turn.is_scheduled:
+                to_schedule.append(config)
+    finally:
+        upkeep.schedule(to_schedule, now)
+    return Advanced(len(rooms), admitted, failed)
 
 
 def _public_status(performance_id: UUID, now: datetime) -> PublicStatus:
-    totals = _totals(performance_id, now)
+    totals = upkeep.totals_of(performance_id, now)
     return PublicStatus(
         state=totals.phase,
         serving=totals.serving,
@@ -271,20 +260,6 @@ def _public_status(performance_id: UUID, now: datetime) -> PublicStatus:
         active=totals.active,
         rate_per_second=totals.rate,
     )
-
-
-def _totals(performance_id: UUID, now: datetime) -> Totals:
-    now_ms = clock.to_ms(now)
-    reply = answered(
-        performance_id=performance_id,
-        now_ms=now_ms,
-        ask=lambda: store.tick(performance_id=performance_id, now_ms=now_ms),
-    )
-    if reply.status is Status.NOT_REQUIRED:
-        raise QueueNotRequired
-    if reply.totals is None:
-        raise QueueUnavailable
-    return reply.totals
 
 
 def _proof_of_lost_place(

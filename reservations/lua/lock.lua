@@ -1,7 +1,8 @@
 #!lua name=frontrow_lock_v1
 -- Seat claims: the gate in front of PostgreSQL. See Note [Seat claims] in reservations/store.py.
 --
--- Assembled with kernel/redis/lua/limits.lua in front, for count_call and counting_clock.
+-- Assembled with kernel/redis/lua/limits.lua in front, for count_call and counting_clock, and
+-- queueing/lua/ended.lua, for how_place_ended.
 --
 -- Key   fr:l:{<performance>}:<seat>
 -- Value owner|user|kind|until_ms|checked_ms     kind: T tentative, H held, S sold or blocked
@@ -10,6 +11,7 @@
 -- Key   fr:l:{<performance>}:warm                 the server that knows the claims: Note [Cold gate]
 -- Key   fr:l:{<performance>}:n:<limit>:<who>     attempts of a fan or an address
 -- Key   fr:l:{<performance>}:lapses:<user>       count until_ms: see Note [Back-off]
+-- Key   fr:l:{<performance>}:ended:<user>        Note [Ended places] in queueing/ended.py
 
 local GARBAGE_MS = 60000
 
@@ -58,19 +60,24 @@ local function count_attempt(keys, n, args)
   return told, false
 end
 
--- KEYS n seats, the counts of fan and address, the fan's lapses.
--- ARGV owner, user, now_ms, until_ms, doubt_ms, n, then amount and period of both limits, and how
--- far the caller's clock may be from this server's where it counts (ms).
+-- KEYS n seats, the counts of fan and address, the fan's lapses, the fan's ended place.
+-- ARGV owner, user, now_ms, until_ms, doubt_ms, n, then amount and period of both limits, how far the
+-- caller's clock may be from this server's where it counts (ms), and when the place in the waiting
+-- room began by which the fan was let in ('' if there is nothing to look up).
 -- Claims all seats or none. Returns {verdict, taken indices, caller's own reservations, owners,
 -- what is told of the limits, seconds to wait}: verdict 0 claimed; 1 refused; 2 refused, but every
 -- refusal is old enough to ask PostgreSQL again, and this caller is the one who shall (the others
--- of this second are refused at once); 3 over a limit; 4 too many lapsed holds.
+-- of this second are refused at once); 3 over a limit; 4 too many lapsed holds; 6 the fan's place in
+-- the waiting room has ended (how: in place of the owners).
 local function claim(keys, args)
   local me, user = args[1], args[2]
   local now_ms, until_ms, doubt_ms = tonumber(args[3]), tonumber(args[4]), tonumber(args[5])
   local n = tonumber(args[6])
   local told, over = count_attempt(keys, n, args)
   if over then return {3, {}, {}, {}, told, 0} end
+  local joined_ms = tonumber(args[12] or '')
+  local ended = joined_ms and how_place_ended(keys[n + 4], joined_ms) or ''
+  if ended ~= '' then return {6, {}, {}, {ended}, told, 0} end
   local _, wait_until = parse_lapses(server.call('GET', keys[n + 3]))
   if wait_until > now_ms then
     return {4, {}, {}, {}, told, math.ceil((wait_until - now_ms) / 1000)}

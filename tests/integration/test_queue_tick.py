@@ -1,14 +1,17 @@
-"""The tick's task, and what the waiting rooms tell the operators."""
+"""The tick's task (Note [Ticks] in queueing/upkeep.py), and what rooms tell the operators."""
+
+from datetime import timedelta
 
 import pytest
+from django.db import DatabaseError, connection
 
 from concerts.errors import PerformanceNotFound
-from concerts.models import Concert
-from queueing import metrics, queries, rebuild, tasks
-from queueing.models import QueueProgress
+from concerts.models import Concert, Performance
+from queueing import metrics, policy, queries, rebuild, tasks
+from queueing.models import QueueConfig, QueueProgress
 from queueing.replies import PlaceState, Status, TotalsReply
 from queueing.usecases import config, waiting_room
-from tests.support.waiting_rooms import Room
+from tests.support.waiting_rooms import Room, make_room
 
 
 def values(now) -> dict[str, float]:
@@ -50,6 +53,133 @@ def test_one_rooms_trouble_is_not_the_others(monkeypatch):
     room.leave(inside)
     assert waiting_room.advance(now=room.now).failed == 1
     assert room.poll(waiting).state is PlaceState.ADMITTED
+
+
+class TestEveryRoomHasItsTurn:
+    def test_however_many_opened_before(self):
+        now = Room.open().now
+        rooms = [Room.open(queue_opens_at=now - timedelta(days=age)) for age in (9, 3, 0)]
+        for room in rooms:
+            room.join()
+        for seconds in (1, 2):
+            waiting_room.advance(now=now + timedelta(seconds=seconds), limit=2)
+        kept = [QueueProgress.objects.get(performance=room.performance).serving for room in rooms]
+        assert kept == [1, 1, 1]
+
+    def test_by_turns_while_more_are_busy_than_a_tick_may_look_after(self, monkeypatch):
+        rooms = [Room.open(capacity=1) for _ in range(5)]
+        for room in rooms:
+            room.join_many(2)
+        turns = self.spied(monkeypatch)
+        for second in range(10):
+            waiting_room.advance(now=rooms[0].now + timedelta(seconds=second + 1), limit=2)
+        assert sum(turns.values()) == 20
+        assert len(turns) == 5
+        assert min(turns.values()) >= 3  # whoever had a turn in the same tick goes first by key
+
+    def test_those_with_people_at_every_tick_and_the_others_now_and_then(self, monkeypatch):
+        busy = Room.open(capacity=1)
+        busy.join_many(2)
+        for _ in range(6):
+            make_room(now=busy.now)
+        turns = self.spied(monkeypatch)
+        for second in range(2 * policy.IDLE_TICK_SECONDS):
+            waiting_room.advance(now=busy.now + timedelta(seconds=second + 1), limit=7)
+        assert turns.pop(busy.performance.pk) == 2 * policy.IDLE_TICK_SECONDS
+        assert sorted(turns.values()) == [2] * 6
+
+    def test_a_room_nobody_has_joined_and_one_that_fails_do_not_hold_it_up(self, monkeypatch):
+        empty, broken, room = make_room(), Room.open(), Room.open()
+        broken.join()
+        room.join()
+        ask = rebuild.store.configure
+
+        def configure(*, config, now_ms):
+            if config.performance_id == broken.performance.pk:
+                raise DatabaseError("down")
+            ask(config=config, now_ms=now_ms)
+
+        monkeypatch.setattr(rebuild.store, "configure", configure)
+        for second in range(3):
+            waiting_room.advance(now=room.now + timedelta(seconds=second + 1), limit=1)
+        assert QueueProgress.objects.get(performance=room.performance).serving == 1
+        assert QueueProgress.objects.filter(performance=empty).exists()
+
+    def test_a_change_of_the_rules_makes_it_due_at_once(self, monkeypatch):
+        room = Room.open()
+        waiting_room.advance(now=room.now)
+        turns = self.spied(monkeypatch)
+        waiting_room.advance(now=room.now)
+        assert not turns
+        QueueConfig.objects.filter(performance=room.performance).update(
+            queue_opens_at=room.now - timedelta(days=1)
+        )
+        config.set_config(
+            performance_id=room.performance.pk,
+            changes={"capacity": 7},
+            actor_id=None,
+            reason="test",
+            now=room.now,
+        )
+        turns.clear()  # the change mirrors the rules itself
+        waiting_room.advance(now=room.now)
+        assert turns == {room.performance.pk: 1}
+
+    def test_an_evening_that_is_over_costs_a_look_a_day(self, monkeypatch):
+        room = Room.open()
+        room.join()
+        Performance.objects.filter(pk=room.performance.pk).update(
+            starts_at=room.now - timedelta(days=2)
+        )
+        turns = self.spied(monkeypatch)
+        for hours in range(1, 30):
+            waiting_room.advance(now=room.now + timedelta(hours=hours))
+        assert not turns
+        looks = QueueProgress.objects.get(performance=room.performance).advance_due_at
+        assert looks == room.now + timedelta(hours=25 + 24)
+
+    def test_those_due_are_found_by_an_index(self):
+        with connection.cursor() as cursor:
+            for way in ("seqscan", "bitmapscan", "sort"):
+                cursor.execute(f"SET enable_{way} = off")
+            cursor.execute(
+                "EXPLAIN SELECT performance_id FROM queueing_queueprogress"
+                " WHERE advance_due_at <= now() ORDER BY advance_due_at, performance_id LIMIT 500"
+            )
+            plan = " ".join(row[0] for row in cursor.fetchall())
+            for way in ("seqscan", "bitmapscan", "sort"):
+                cursor.execute(f"RESET enable_{way}")
+        assert "queueing_progress_due" in plan
+        assert "Sort" not in plan
+
+    def spied(self, monkeypatch) -> dict:
+        turns: dict = {}
+        configure = rebuild.store.configure
+
+        def counted(*, config, now_ms):
+            turns[config.performance_id] = turns.get(config.performance_id, 0) + 1
+            configure(config=config, now_ms=now_ms)
+
+        monkeypatch.setattr(rebuild.store, "configure", counted)
+        return turns
+
+
+@pytest.mark.control
+def test_control_in_the_order_of_opening_the_newest_starve(monkeypatch):
+    old, new = Room.open(), Room.open()
+    QueueConfig.objects.filter(performance=old.performance).update(
+        queue_opens_at=old.now - timedelta(days=9)
+    )
+    old.join()
+    new.join()
+    monkeypatch.setattr(
+        queries,
+        "rooms_to_tick",
+        lambda *, now, limit: list(QueueConfig.objects.order_by("queue_opens_at")[:limit]),
+    )
+    for second in range(5):
+        waiting_room.advance(now=new.now + timedelta(seconds=second + 1), limit=1)
+    assert QueueProgress.objects.get(performance=new.performance).serving == 0
 
 
 def test_a_room_goes_out_of_sight_with_its_concert_and_keeps_its_places():

@@ -16,7 +16,7 @@ from queueing.tokens import Audience
 
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
 USER, PERFORMANCE = uuid7(), uuid7()
-PLACE = {"user_id": USER, "performance_id": PERFORMANCE, "number": 7, "epoch": 2}
+PLACE = {"user_id": USER, "performance_id": PERFORMANCE, "number": 7, "epoch": 2, "joined_ms": 5}
 UNTIL = NOW + timedelta(minutes=10)
 
 

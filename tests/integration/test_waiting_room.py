@@ -6,13 +6,14 @@ import pytest
 
 from kernel import clock
 from kernel.ids import uuid7
+from queueing import policy
 from queueing.errors import QueueClosed, QueueNotOpen, QueueNotRequired, QueuePaused
 from queueing.models import QueueConfig, QueueProgress
 from queueing.replies import PlaceState
 from queueing.usecases import config as config_use_case
 from queueing.usecases import waiting_room
 from tests.support.factories import make_performance
-from tests.support.waiting_rooms import Room
+from tests.support.waiting_rooms import Room, weaken_library
 
 WAITING, ADMITTED, EXPIRED = PlaceState.WAITING, PlaceState.ADMITTED, PlaceState.EXPIRED
 
@@ -239,14 +240,96 @@ def test_a_clock_that_goes_backwards_changes_nothing():
     assert len(room.admitted(users)) == before
 
 
-def test_waiting_times_follow_the_pace_really_seen():
-    room = Room.open(rate_per_second=10, capacity=20, session_seconds=60)
-    users = room.join_many(60)
-    assert room.poll(users[-1]).eta_seconds < 10
-    for _ in range(10):  # the room is full, nobody gets in
-        room.later(5)
-        eta = room.poll(users[-1]).eta_seconds
-    assert eta > 60
+class TestWaitingTimes:
+    """Note [Waiting times]"""
+
+    def test_with_places_free_they_follow_the_rate(self):
+        room = Room.open(rate_per_second=2, capacity=100)
+        users = room.join_many(14)  # four are in at once
+        assert [room.poll(user).eta_seconds for user in users[4:]] == [0, 1, 1, 2, 2, 3, 3, 4, 4, 5]
+
+    def test_in_a_full_room_sessions_say_it_from_the_first_second(self):
+        room, _, waiting = full_room(3, rate_per_second=5, session_seconds=60)
+        for passed, step in [(0, 1), (1, 24), (25, 34), (59, 0)]:
+            etas = [room.poll(user).eta_seconds for user in waiting]
+            assert etas == [60 - passed, 120 - passed, 180 - passed]
+            room.later(step)
+
+    def test_what_they_say_comes_true(self):
+        room, _, waiting = full_room(4, rate_per_second=5, session_seconds=30, grace_seconds=30)
+        told = {user: room.poll(user).eta_seconds for user in waiting}
+        turns: dict = {}
+        for second in range(1, 125):
+            room.later(1)
+            for user in waiting:
+                if user not in turns and room.poll(user).state is ADMITTED:
+                    turns[user] = second
+        assert turns == told
+
+    def test_somebody_called_who_has_not_come_yet_counts_with_a_whole_session(self):
+        room, inside, waiting = full_room(2, grace_seconds=5, session_seconds=600)
+        room.finish(inside)  # calls the first, who does not ask
+        assert room.poll(waiting[1]).eta_seconds == 600
+
+    def test_places_that_are_still_free_are_counted_as_taken_by_those_ahead(self):
+        now = clock.now().replace(microsecond=0)
+        room = Room.open(
+            capacity=2,
+            rate_per_second=1,
+            session_seconds=100,
+            queue_opens_at=now - timedelta(minutes=1),
+            admission_opens_at=now + timedelta(minutes=1),
+        )
+        users = room.join_many(4)
+        assert {room.poll(user).eta_seconds for user in users} == {60 + 102}  # three are ahead
+
+    def test_they_follow_the_exits_really_seen(self):
+        room = Room.open(rate_per_second=10, capacity=20, session_seconds=600)
+        inside, waiting = room.join_many(20), room.join_many(40)
+        assert room.poll(waiting[-1]).eta_seconds == 1200
+        for user in inside[:15]:  # from now on somebody leaves every two seconds
+            room.later(2).leave(user)
+            room.poll(waiting[15])
+        ahead = room.poll(waiting[-1]).ahead
+        assert ahead == 24
+        assert 2 * ahead <= room.poll(waiting[-1]).eta_seconds <= 3 * ahead
+
+    def test_after_the_last_early_exit_sessions_count_again(self):
+        room = Room.open(rate_per_second=10, capacity=20, session_seconds=3600)
+        inside, waiting = room.join_many(20), room.join_many(2)
+        room.later(2).leave(inside[0])
+        room.poll(waiting[0])
+        assert room.poll(waiting[1]).eta_seconds < 200
+        for _ in range(60):
+            room.later(10)
+            eta = room.poll(waiting[1]).eta_seconds
+        assert eta == 3600 - 602
+
+    def test_sessions_that_run_out_are_no_sign_of_haste(self):
+        room = Room.open(rate_per_second=100, capacity=20, session_seconds=60, grace_seconds=5)
+        room.join_many(20)
+        following, waiting = room.join_many(20), room.join_many(5)
+        room.later(60)
+        assert room.admitted(following) == following  # all places changed hands at once
+        assert room.poll(waiting[0]).eta_seconds == 60
+
+    def test_after_a_loss_the_pause_counts(self, queue_redis):
+        room = Room.open(rate_per_second=10)
+        room.join()
+        queue_redis.flushall()
+        _, place = room.join()
+        assert place.state is WAITING
+        assert place.eta_seconds == policy.REBUILD_SECONDS
+
+    @pytest.mark.control
+    def test_control_by_the_rate_alone_a_full_room_promises_the_next_second(
+        self, monkeypatch, tmp_path
+    ):
+        weaken_library(
+            monkeypatch, tmp_path, "if exits <= 0 then return", "if exits <= 1e9 then return"
+        )
+        room, _, waiting = full_room(3, rate_per_second=5, session_seconds=60)
+        assert [room.poll(user).eta_seconds for user in waiting] == [0, 1, 1]
 
 
 def test_numbers_come_from_blocks_reserved_in_postgresql(settings):

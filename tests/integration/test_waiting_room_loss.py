@@ -9,7 +9,7 @@ from kernel import clock
 from kernel.db.transaction import transaction
 from kernel.ids import uuid7
 from kernel.redis.roles import breaker
-from queueing import admission, operations, policy, rebuild
+from queueing import admission, ended, operations, policy, rebuild
 from queueing.errors import QueueNotAdmitted, QueueUnavailable
 from queueing.models import QueueProgress
 from queueing.replies import PlaceState, Status
@@ -181,6 +181,125 @@ def test_a_payment_does_not_fail_with_the_mending(queue_redis):
         room.finish(inside)
         ours.execute("RESET lock_timeout")
     assert room.poll(inside, token=place.admission_pass).state is ADMITTED
+
+
+class TestAfterAWipe:
+    """Note [Places lost]: who had his turn, or gave it up, does not come back ahead of others."""
+
+    @pytest.fixture
+    def room(self, db_ready) -> Room:
+        return Room.open(capacity=1, rate_per_second=10, session_seconds=60, grace_seconds=10)
+
+    @pytest.mark.parametrize("end", ["leave", "finish"])
+    @pytest.mark.parametrize("seconds", [1, 100])
+    def test_a_place_that_was_given_up_stays_so(self, queue_redis, room, end, seconds):
+        inside, place = room.join()
+        waiting, _ = room.join()
+        old = room.tokens[inside]
+        getattr(room, end)(inside)
+        room.later(seconds)
+        wipe(queue_redis)
+        room.poll(waiting)
+        how = PlaceState.LEFT if end == "leave" else PlaceState.FINISHED
+        assert room.poll(inside, token=old).state is how
+        if seconds < 60:
+            assert room.poll(inside, token=place.admission_pass).state is how
+        room.tokens[inside] = old
+        assert room.join(inside)[1].number > policy.NUMBER_BLOCK  # at the end
+
+    def test_a_place_left_while_waiting_stays_left(self, queue_redis, room):
+        room.join()
+        [first, second] = room.join_many(2)
+        old = room.tokens[first]
+        room.leave(first)
+        wipe(queue_redis)
+        room.tokens[first] = old
+        _, place = room.join(first)
+        assert (place.state, place.ahead) == (WAITING, 0)
+        assert room.poll(second).ahead == 0
+        assert room.poll(first).ahead == 1  # behind who stayed
+
+    def test_a_place_taken_anew_comes_back(self, queue_redis, room):
+        room.join()
+        [user] = room.join_many(1)
+        room.leave(user)
+        _, again = room.join(user)
+        wipe(queue_redis)
+        assert (room.poll(user).state, room.poll(user).number) == (WAITING, again.number)
+
+    def test_a_session_that_ran_out_is_over(self, queue_redis, room):
+        inside, _ = room.join()
+        waiting, _ = room.join()
+        room.later(60)
+        assert room.poll(waiting).state is ADMITTED
+        wipe(queue_redis)
+        assert room.poll(inside).state is PlaceState.EXPIRED
+
+    def test_a_session_that_lasts_comes_back_by_its_token_too(self, queue_redis, room):
+        inside, place = room.join()
+        room.later(30)
+        wipe(queue_redis)
+        again = room.poll(inside)
+        assert (again.state, again.admitted_until) == (ADMITTED, place.admitted_until)
+
+    def test_whoever_was_called_long_ago_and_never_came_is_over(self, queue_redis, room):
+        inside, _ = room.join()
+        [absent, following] = room.join_many(2)
+        room.finish(inside)  # calls the absent one
+        for _ in range(4):
+            waiting_room.advance(now=room.later(10).now)
+            room.poll(following)
+        assert room.poll(following).state is ADMITTED
+        wipe(queue_redis)
+        assert room.poll(absent).state is PlaceState.EXPIRED
+
+    def test_whoever_was_just_called_comes_back(self, queue_redis, room):
+        inside, _ = room.join()
+        [called, following] = room.join_many(2)
+        waiting_room.advance(now=room.now)
+        room.finish(inside)
+        waiting_room.advance(now=room.later(1).now)
+        wipe(queue_redis)
+        assert room.poll(following).state is WAITING
+        assert (room.poll(called).state, room.poll(called).ahead) == (WAITING, 0)
+
+    def test_it_costs_one_call_of_the_lock_server_once(self, queue_redis, room):
+        room.join()
+        [user] = room.join_many(1)
+        wipe(queue_redis)
+        room.join()
+        ended.library.load()
+        with counted_round_trips() as trips:
+            room.poll(user)
+        assert trips.sql == []
+        poll, find = "FCALL frontrow_queue_v1_poll", "FCALL frontrow_ended_v1_find"
+        assert trips.redis == [poll, find, poll]
+        with counted_round_trips() as trips:
+            room.poll(user)
+        assert trips.redis == [poll]
+
+    def test_with_the_lock_server_away_everybody_who_may_be_there_comes_back(
+        self, queue_redis, parts, room
+    ):
+        room.join()
+        [user] = room.join_many(1)
+        parts.part("lock").stop()
+        try:
+            wipe(queue_redis)
+            assert room.poll(user).state is WAITING
+        finally:
+            parts.part("lock").start()
+            breaker("lock").reset()
+
+    @pytest.mark.control
+    def test_control_without_the_note_a_place_that_was_paid_with_comes_back(
+        self, queue_redis, lock_redis, room
+    ):
+        inside, _ = room.join()
+        room.finish(inside)
+        lock_redis.flushall()
+        wipe(queue_redis)
+        assert room.poll(inside).state is ADMITTED
 
 
 def test_a_late_begin_is_refused_because_the_server_was_lost_again(queue_redis):

@@ -40,7 +40,7 @@ class WaitingRoomMachine(RoomWalk, RuleBasedStateMachine):
         self.step(lambda: self.room.finish(user), by=user)
         if not waited:  # somebody who waits anew keeps that place
             assert not self.server_knows(user), "finished and still there"
-            self.place_ended(user)
+            self.place_given_up(user)
 
 
 @pytest.fixture
@@ -68,10 +68,25 @@ def test_the_promises_hold_whatever_happens():
         ("math.floor(room.credit + 1e-6), ", "", "too many in this time"),
         ("'ZPOPMIN'", "'ZPOPMAX'", "somebody was overtaken"),
         ("'next', args[4]", "'next', 0", "a number was given twice|not at the end"),
-        ("epoch >= room.epoch then", "true then", "a token did not bring|a place changed"),
+        ("epoch == room.epoch or", "true or", "a token did not bring|a place changed"),
+        ("if fate ~= 'K' then", "if false then", "a place that was given up came back"),
+        (
+            "if until_ms > 0 or number <= room.called then",
+            "if false then",
+            "a turn came|a token did",
+        ),
         ("record.letter == 'W' and 3 or 4", "4", "a record and the queue differ"),
     ],
-    ids=["capacity", "rate", "order", "new epoch's numbers", "tokens", "leaving"],
+    ids=[
+        "capacity",
+        "rate",
+        "order",
+        "new epoch's numbers",
+        "tokens",
+        "given up",
+        "used up",
+        "leaving",
+    ],
 )
 def test_control_the_machine_finds_a_missing_guard(weakened, guard, replacement, broken):
     weakened(guard, replacement)

@@ -15,9 +15,10 @@ def spot(ahead: int, waiting: int, *, pace: float = 50, phase: str = "OPEN", ope
         until_ms=0,
         phase=phase,
         waiting=waiting,
-        pace=pace,
+        wait_ms=round(ahead / pace * 1000),
         admits_from_ms=1_000_000 + opens_in * 1000,
         now_ms=1_000_000,
+        joined_ms=0,
     )
 
 

@@ -10,6 +10,8 @@ from events.operations import NewEvent, record
 from kernel.db.transaction import transaction
 from kernel.money import total
 from kernel.redis.limits import Meter, note
+from queueing.admission import Admission, QueueNotAdmitted
+from queueing.replies import PLACE_STATES
 from reservations import events, locking, metrics, operations, queries, store
 from reservations.events import PricedSeat
 from reservations.models import Reservation
@@ -35,6 +37,7 @@ class Attempt:
     seat_ids: tuple[UUID, ...]  # sorted
     terms: SaleTerms
     now: datetime
+    admission: Admission | None = None  # where the performance has a waiting room
 
     def carry_out(self, counted: Counted, meter: Meter | None) -> ReservationDetail:
         """Hold the seats; what is learned about them goes into this process's picture too."""
@@ -59,8 +62,12 @@ class Attempt:
             user_id=self.user_id,
             now=self.now,
             counted=counted,
+            joined_ms=self.admission.joined_ms if self.admission else None,
         )
         note(meter, gate.told)
+        if gate.verdict is Verdict.PLACE_ENDED:
+            metrics.holds.labels("place_ended").inc()
+            raise QueueNotAdmitted(state=PLACE_STATES[gate.ended].value)
         if gate.verdict is Verdict.BACKED_OFF:
             metrics.holds.labels("backed_off").inc()
             raise HoldBackoff(retry_after=gate.wait)

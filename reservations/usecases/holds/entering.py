@@ -8,6 +8,7 @@ from concerts.models import Performance
 from kernel.redis import limits
 from kernel.redis.limits import Limit
 from queueing import admission
+from queueing.admission import Admission
 from reservations import queries
 from reservations.queries import ReservationDetail, SaleTerms
 from reservations.store import Counted
@@ -33,14 +34,20 @@ def made_before(
 
 def enter(
     *, user_id: UUID, performance_id: UUID, seats: int, queue_token: str | None, now: datetime
-) -> SaleTerms:
-    """Return the terms for a fan who may hold `seats` seats now; at most one Redis call."""
+) -> tuple[SaleTerms, Admission | None]:
+    """Return the terms for a fan who may hold `seats` seats, and the admission if one is needed.
+
+    At most one Redis call. Whether the place was ended since is for the claim to say.
+    """
     terms = _terms_in_force(performance_id, now)
     if seats > terms.max_seats_per_fan:
         raise SeatLimitExceeded(limit=terms.max_seats_per_fan, held=0)
-    if admission.is_required(performance_id=performance_id, now=now):
-        admission.check(token=queue_token, user_id=user_id, performance_id=performance_id, now=now)
-    return terms
+    if not admission.is_required(performance_id=performance_id, now=now):
+        return terms, None
+    admitted = admission.check(
+        token=queue_token, user_id=user_id, performance_id=performance_id, now=now
+    )
+    return terms, admitted
 
 
 def counted_against(terms: SaleTerms, address: str) -> Counted:

@@ -46,7 +46,7 @@ def place(
     wanted = sorted(set(seat_ids))
     if not wanted or len(wanted) != len(seat_ids) or len(wanted) > policy.MAX_SEATS_PER_REQUEST:
         raise SelectionInvalid(most=policy.MAX_SEATS_PER_REQUEST)
-    terms = enter(
+    terms, admitted = enter(
         user_id=user_id,
         performance_id=performance_id,
         seats=len(wanted),
@@ -58,7 +58,7 @@ def place(
         if alone:
             metrics.holds.labels("orphan").inc()
             raise OrphanSeat(seat_ids=alone)
-    attempt = Attempt(user_id, performance_id, reservation_id, tuple(wanted), terms, now)
+    attempt = Attempt(user_id, performance_id, reservation_id, tuple(wanted), terms, now, admitted)
     return attempt.carry_out(counted_against(terms, address), meter)
 
 
@@ -84,7 +84,7 @@ def place_best(
     found = made_before(resumed, reservation_id=reservation_id, user_id=user_id, now=now)
     if found is not None:
         return found
-    terms = enter(
+    terms, admitted = enter(
         user_id=user_id,
         performance_id=performance_id,
         seats=wish.count,
@@ -99,7 +99,7 @@ def place_best(
             metrics.holds.labels("no_seats_match").inc()
             raise NoSeatsMatch()
         attempt = Attempt(
-            user_id, performance_id, reservation_id, tuple(sorted(chosen)), terms, now
+            user_id, performance_id, reservation_id, tuple(sorted(chosen)), terms, now, admitted
         )
         try:
             return attempt.carry_out(counted, meter)

@@ -85,6 +85,9 @@ class HoldsWalk:
         recent = [seat for seat in seats if self.now - self.looked_at.get(seat, self.now) < DOUBT]
         return self.gate_stale and bool(recent)
 
+    def notes_lost(self) -> None:
+        """What else the lock server kept, and has forgotten."""
+
     # --- what fans do
 
     @rule(target=made, fan=BUYER, chosen=SEATS_WANTED)
@@ -256,6 +259,7 @@ class HoldsWalk:
     def the_lock_server_is_wiped(self):
         client("lock").flushall()
         self.gate_forgot = True
+        self.notes_lost()
 
     @rule()
     def the_claims_are_rebuilt(self):

@@ -13,9 +13,11 @@ from hypothesis.stateful import invariant, precondition, rule
 
 from kernel.ids import uuid7
 from kernel.redis.roles import client
+from queueing import tokens
 from queueing.errors import QueueClosed, QueuePaused
 from queueing.models import QueueConfig, QueueProgress
 from queueing.replies import PlaceState
+from queueing.tokens import Proof
 from queueing.usecases import config as config_use_case
 from queueing.usecases import waiting_room
 from queueing.usecases.waiting_room import Place
@@ -49,6 +51,10 @@ class RoomWalk:
         self.admitted_before = 0  # in earlier epochs, as far as the server kept count
         self.began = self.latest = room.now
         self.lost: set[UUID] = set()  # places the server has lost and not got back
+        # Who gave the place up and has no new one; and whose pass is of a place given up: whether
+        # the lock server knows.
+        self.given_up: dict[UUID, bool] = {}
+        self.dead_passes: dict[UUID, bool] = {}
         for fan in range(CROWD - 2):
             self.join(fan)
 
@@ -59,6 +65,7 @@ class RoomWalk:
     def join(self, fan):
         user = self.users[fan]
         known = self.server_knows(user)
+        shown = self._shown_of_lost(user, self.room.tokens.get(user))
         try:
             _, place = self.step(lambda: self.room.join(user), by=user)
         except (QueuePaused, QueueClosed):
@@ -67,11 +74,14 @@ class RoomWalk:
             return
         if place.created:
             assert not known, "a place was thrown away"
-            assert user not in self.lost, "a token did not bring its place back"
+            assert not self.should_return(shown), "a token did not bring its place back"
             assert place.number not in self.given, "a number was given twice"
             assert not self.given or place.number > max(self.given), "not at the end"
             self.given.append(place.number)
             self.number[user] = place.number
+            self.given_up.pop(user, None)
+        else:
+            self._has_returned(user, shown, place)
         self._seen(user, place)
 
     @server_here
@@ -86,17 +96,21 @@ class RoomWalk:
     def poll(self, fan):
         user = self.users[fan]
         if user in self.room.tokens:
-            self._seen(user, self.step(lambda: self.room.poll(user), by=user))
+            shown = self._shown_of_lost(user, self.room.tokens[user])
+            place = self.step(lambda: self.room.poll(user), by=user)
+            self._has_returned(user, shown, place)
+            self._seen(user, place)
 
     @server_here
     @rule(fan=FANS)
     def poll_with_pass(self, fan):
         user = self.users[fan]
         if user in self.passes and self.passes[user].admitted_until > self.room.now:
-            if user in self.lost:
-                self.restored += 1
             token = self.passes[user].admission_pass
-            self._seen(user, self.step(lambda: self.room.poll(user, token=token), by=user))
+            shown = self._shown_of_lost(user, token)
+            place = self.step(lambda: self.room.poll(user, token=token), by=user)
+            self._has_returned(user, shown, place)
+            self._seen(user, place)
 
     @server_here
     @rule()
@@ -109,7 +123,7 @@ class RoomWalk:
     def leave(self, fan):
         user = self.users[fan]
         self.step(lambda: self.room.leave(user), by=user)
-        self.place_ended(user)
+        self.place_given_up(user)
         assert not self.server_knows(user), "left and still there"
 
     # --- what time, staff and faults do
@@ -137,8 +151,9 @@ class RoomWalk:
         self.queue_server_lost_everything()
 
     def queue_server_lost_everything(self) -> None:
-        tokens = self.room.tokens
-        self.lost = {user for user, token in tokens.items() if token and user in self.number}
+        held = self.room.tokens
+        self.lost = {user for user, token in held.items() if token and user in self.number}
+        self.room.now = self.latest  # the clocks agree by the time another server is up
         self.sessions.clear()
         self.over.clear()
         self.restored = self.admitted_before = 0
@@ -224,6 +239,48 @@ class RoomWalk:
         self.sessions.pop(user, None)
         self.over.add(user)
 
+    def place_given_up(self, user: UUID) -> None:
+        """Leave or finish: noted on the lock server, if that is there."""
+        self.place_ended(user)
+        noted = "lock" not in self.away
+        self.given_up[user] = noted
+        self.dead_passes[user] = noted or self.dead_passes.get(user, False)
+
+    def notes_lost(self) -> None:
+        """The lock server has forgotten who gave up what."""
+        self.given_up = dict.fromkeys(self.given_up, False)
+        self.dead_passes = dict.fromkeys(self.dead_passes, False)
+
+    def _shown_of_lost(self, user: UUID, token: str | None) -> Proof | None:
+        """Return what a token says of a place that the server has lost."""
+        if token is None or user not in self.lost:
+            return None
+        return tokens.verify(
+            token, user_id=user, performance_id=self.room.performance.pk, now=self.room.now
+        )
+
+    def should_return(self, shown: Proof | None) -> bool:
+        """Say whether a lost place must come back: it still waits, or its session lasts."""
+        if shown is None or shown.user_id in self.given_up:
+            return False
+        if shown.until_ms:
+            return shown.until_ms > self._server_now_ms()
+        called = int(self.queue.hget(self.prefix + "state", "called") or 0)
+        return shown.number > called
+
+    def _has_returned(self, user: UUID, shown: Proof | None, place: Place) -> None:
+        """Judge what became of a lost place that was shown."""
+        if shown is None:
+            return
+        here = place.state in (PlaceState.WAITING, PlaceState.ADMITTED)
+        if self.given_up.get(user):
+            assert not here, "a place that was given up came back"
+        elif user not in self.given_up:
+            assert here == self.should_return(shown), "a token did not bring its place back"
+        if shown.until_ms and here:
+            assert place.state is PlaceState.ADMITTED, "a turn came twice"
+            self.restored += 1
+
     def has_session(self, user: UUID) -> bool:
         return user in self.sessions and self.sessions[user] > self.latest
 
@@ -237,6 +294,8 @@ class RoomWalk:
         if admitted:
             assert place.admitted_until, "admitted without an end"
             self.passes[user] = place
+            if user not in self.given_up:
+                self.dead_passes.pop(user, None)
             self.sessions[user] = place.admitted_until
         self.lost.discard(user)
         has_place = place.state in (PlaceState.WAITING, PlaceState.ADMITTED)

@@ -1,6 +1,7 @@
 """A whole sale in one state machine: the rules of waiting room and holds, and what joins them."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from django.db.models import Sum
@@ -93,7 +94,7 @@ class SaleMachine(RoomWalk, HoldsWalk, RuleBasedStateMachine):
         user = self.users[fan]
         mine = self.passes.get(user)
         if shown == "pass" and mine:
-            return self._enter_by_pass(mine, hold)
+            return self._enter_by_pass(user, mine, hold)
         if shown in ("pass", "token") and user in self.room.tokens:
             here = "queue" not in self.away
             return (self._enter_by_token if here else self._enter_by_progress)(user, hold)
@@ -108,19 +109,25 @@ class SaleMachine(RoomWalk, HoldsWalk, RuleBasedStateMachine):
             raise AssertionError("held without an admission")
         return multiple()
 
-    def _enter_by_pass(self, place, hold):
-        """A pass is believed until it ends, whatever became of the session and of the server."""
+    def _enter_by_pass(self, user, place, hold):
+        """A pass is believed until it ends or its place is given up, whatever the server knows."""
+        is_dead = self.dead_passes.get(user, False) and "lock" not in self.away
         try:
             made = hold(place.admission_pass)
         except QueueTokenInvalid:
             assert place.admitted_until <= self.now, "a pass was refused"
             return multiple()
+        except QueueNotAdmitted:
+            assert is_dead, "a pass was refused"
+            return multiple()
         assert place.admitted_until > self.now, "held without an admission"
+        assert not (is_dead and isinstance(made, UUID)), "held by a pass that was given up"
         return made
 
     def _enter_by_token(self, user, hold):
         """The room says whether the fan is in; asking it counts as coming."""
         had_session, over = self.has_session(user), user in self.over
+        shown = self._shown_of_lost(user, self.room.tokens[user])
         try:
             made = self.step(lambda: hold(self.room.tokens[user]), by=user)
         except QueueNotAdmitted:
@@ -134,19 +141,24 @@ class SaleMachine(RoomWalk, HoldsWalk, RuleBasedStateMachine):
             admitted = self.server_knows(user, "A")
             assert admitted, "held without an admission"
         self.lost.discard(user)
-        if admitted and not had_session:
+        if admitted and shown and shown.until_ms:
+            self.restored += 1
+            self.sessions[user] = clock.from_ms(shown.until_ms)
+        elif admitted and not had_session:
             self.sessions[user] = self.now + timedelta(seconds=SESSION)
         return made
 
     def _enter_by_progress(self, user, hold):
         serving = QueueProgress.objects.get(performance=self.performance).serving
+        given_up = self.given_up.get(user, False) and "lock" not in self.away
         served = self.number[user] <= serving
         try:
             made = hold(self.room.tokens[user])
         except QueueNotAdmitted:
-            assert not served, "an admitted fan was refused"
+            assert given_up or not served, "an admitted fan was refused"
             return multiple()
         assert served, "held without an admission"
+        assert not (given_up and isinstance(made, UUID)), "held by a place that was given up"
         return made
 
     # --- paying
@@ -159,7 +171,7 @@ class SaleMachine(RoomWalk, HoldsWalk, RuleBasedStateMachine):
         sold = self.step(lambda: self.paid(id_), by=user) if here else self.paid(id_)
         if sold and here and not waited:  # somebody who waits anew keeps that place
             assert not self.server_knows(user), "paid and still there"
-            self.place_ended(user)
+            self.place_given_up(user)
 
     # --- servers crash and come back, with all their data or with none
 
@@ -186,7 +198,10 @@ class SaleMachine(RoomWalk, HoldsWalk, RuleBasedStateMachine):
                 self.queue_server_lost_everything()
         elif keeps:
             self.gate_stale = True
-        self.gate_forgot = self.gate_forgot or role == "lock"
+        if role == "lock":
+            self.gate_forgot = True
+            if not keeps:
+                self.notes_lost()
 
     @precondition(lambda self: self.away)
     @rule()
