@@ -290,11 +290,12 @@ class TestServingNeverGoesBack:
                     now=room.now + timedelta(seconds=seconds),
                 )
 
-        called = []
+        called, served = [], []
         for serving, seconds in [(7, 0), (9, 5), (8, 9), (9, 10), (3, 20), (12, 25), (12, 30)]:
             assert keep(serving, seconds)
             called.append(progress_of(room).called)
-        assert progress_of(room).serving == 12
+            served.append(progress_of(room).serving)
+        assert served == [7, 9, 9, 9, 9, 12, 12]
         assert called == [0, 0, 0, 7, 9, 9, 9]  # what had been called ten seconds before, or more
 
 
