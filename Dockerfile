@@ -9,6 +9,9 @@ FROM python:3.13.7-slim-bookworm
 ENV PATH=/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
+    MALLOC_ARENA_MAX=2 \
+    MALLOC_MMAP_THRESHOLD_=1048576 \
+    MALLOC_TRIM_THRESHOLD_=16777216 \
     DJANGO_SETTINGS_MODULE=config.settings.production \
     STATIC_ROOT=/app/static
 RUN useradd --system --uid 10001 --home-dir /app --shell /usr/sbin/nologin frontrow \

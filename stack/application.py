@@ -22,6 +22,16 @@ API_THREADS = 8
 # Accepted and waiting connections: the kernel caps the first at net.core.somaxconn.
 API_BACKLOG = 16384
 COMMAND_SECONDS = 120
+# Note [Memory that is given back]
+# glibc gives every thread an arena of its own, and after the first large block that was freed it
+# takes blocks of that size from there too: each thread then keeps the 19 MiB of a password hash
+# for ever. With a fixed threshold such blocks are mapped and given back at once, and few arenas
+# keep little. The Dockerfile says the same; bench/memory.py measures it.
+ALLOCATOR = {
+    "MALLOC_ARENA_MAX": "2",
+    "MALLOC_MMAP_THRESHOLD_": "1048576",
+    "MALLOC_TRIM_THRESHOLD_": "16777216",
+}
 # Worker processes by name: the queues they serve and how many tasks at a time. Threads, so that one
 # database pool and one Kafka producer serve a whole process.
 WORKERS = {
@@ -153,6 +163,7 @@ def services(
         "CONSUMER_METRICS_PORT": str(ports["consumers"]),
         "CELERY_SKIP_CHECKS": "1",  # `migrate` has just made them, and each start would again
     }
+    environment = {**ALLOCATOR, **environment}
     own = {**environment, **metrics}
 
     def worker(name: str, queues: str, threads: int) -> Program:
@@ -164,7 +175,8 @@ def services(
 
     beat = (*CELERY, "beat", "-s", str(folder.run / "celerybeat-schedule"), "--loglevel", "WARNING")
     flower = (
-        *(*CELERY, "flower", f"--address={HOST}", f"--port={ports['flower']}"),
+        *(*CELERY, "flower", f"--conf={ROOT / 'config' / 'flower.py'}"),
+        *(f"--address={HOST}", f"--port={ports['flower']}"),
         *("--persistent=True", f"--db={folder.root / 'flower'}", "--state_save_interval=10000"),
     )
     # The API's processes share their metrics in files; every other process has its own, alone.

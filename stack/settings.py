@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from stack.errors import StackError
+from stack.gateway import Options
 from stack.service import taken
 
 
@@ -36,6 +37,8 @@ PORTS = (
     Port("general", "FRONTROW_GENERAL_METRICS_PORT", 19103, "workers"),
     Port("consumers", "FRONTROW_CONSUMERS_METRICS_PORT", 19104, "consumers"),
 )
+# Gives every port that has no variable of its own a new default.
+BASE_VARIABLE = "FRONTROW_PORT_BASE"
 # Variables that lead to a server: set from outside, they win over the local part.
 SERVER_VARIABLES = {
     "DATABASE_URL": "primary",
@@ -52,11 +55,16 @@ SERVER_VARIABLES = {
 def ports(environment: Mapping[str, str] = os.environ) -> dict[str, int]:
     """Return the port of each listener.
 
-    Raises StackError for one that is no port, or given to two.
+    FRONTROW_PORT_BASE gives them all new defaults, one after the other in the order of PORTS; a
+    variable of a port's own goes before it. Raises StackError for one that is no port, or given to
+    two.
     """
+    base = environment.get(BASE_VARIABLE)
+    if base and not (base.isdecimal() and 1 <= int(base) <= 65536 - len(PORTS)):
+        raise StackError(f"{BASE_VARIABLE}={base} is no port number with {len(PORTS)} after it")
     chosen: dict[str, int] = {}
-    for port in PORTS:
-        text = environment.get(port.variable) or str(port.default)
+    for place, port in enumerate(PORTS):
+        text = environment.get(port.variable) or str(int(base) + place if base else port.default)
         if not text.isdecimal() or not 1 <= int(text) <= 65535:
             raise StackError(f"{port.variable}={text} is no port number")
         for other in PORTS:
@@ -64,6 +72,15 @@ def ports(environment: Mapping[str, str] = os.environ) -> dict[str, int]:
                 raise StackError(f"{port.variable} and {other.variable} are both {text}")
         chosen[port.name] = int(text)
     return chosen
+
+
+def gateway_options(environment: Mapping[str, str] = os.environ) -> Options:
+    """Return what the environment says of the gateway. Raises StackError for nonsense."""
+    limits = environment.get("FRONTROW_GATEWAY_LIMITS") or "off"
+    if limits not in ("on", "off"):
+        raise StackError(f"FRONTROW_GATEWAY_LIMITS={limits} is neither on nor off")
+    proxies = environment.get("FRONTROW_TRUSTED_PROXIES", "").replace(",", " ").split()
+    return Options(trusted_proxies=tuple(proxies), limits=limits == "on")
 
 
 def check_free(chosen: Mapping[str, int], parts: Iterable[str]) -> None:

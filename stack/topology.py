@@ -16,7 +16,7 @@ from stack.postgres.replica import Replica
 from stack.process import Tools
 from stack.record import read_json
 from stack.service import HOST, Service
-from stack.settings import SERVER_VARIABLES, from_outside
+from stack.settings import SERVER_VARIABLES, from_outside, gateway_options
 from stack.valkey import ROLES, Valkey
 
 PARTS = (
@@ -60,7 +60,7 @@ def local_environment(folder: Folder, ports: Mapping[str, int]) -> dict[str, str
         "CELERY_BROKER_URL": f"redis://{HOST}:{ports['broker']}/0",
         "KAFKA_BOOTSTRAP_SERVERS": f"{HOST}:{ports['kafka']}",
         "SIGNING_KEYS_FILE": str(folder.root / "signing-keys.json"),
-        "STATIC_ROOT": str(folder.root / "static"),
+        "STATIC_ROOT": str(folder.home / "static"),  # where the gateway's user gets to
         "FLOWER_URL": f"http://{HOST}:{ports['flower']}",
         "FLOWER_BASIC_AUTH": f"{LOGIN}:{made['flower_password']}",
         "OPS_TOKEN": made["ops_token"],
@@ -174,6 +174,7 @@ def _services(
                 account=folder.account,
                 access_log=folder.logs / "access.log",
                 static=Path(environment["STATIC_ROOT"]),
+                options=gateway_options(),
             )
         )
     inherited = {**os.environ, **environment, "PYTHONUNBUFFERED": "1"}

@@ -73,6 +73,10 @@ AT_THE_GATEWAY = {
         408,
         text(en="The request took too long to arrive.", ko="요청이 제시간에 도착하지 않았습니다."),
     ),
+    "precondition_failed": Refusal(
+        412,
+        text(en="The condition of the request does not hold.", ko="요청의 조건이 맞지 않습니다."),
+    ),
     "uri_too_long": Refusal(414, text(en="The address is too long.", ko="주소가 너무 깁니다.")),
     "coding_unknown": Refusal(
         501,

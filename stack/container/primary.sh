@@ -4,9 +4,9 @@ set -eu
 psql --no-psqlrc --quiet -v ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname postgres \
     -v application_password="$APPLICATION_PASSWORD" \
     -v replication_password="$REPLICATION_PASSWORD" <<'SQL'
-SET log_min_error_statement = 'panic';
 CREATE ROLE frontrow LOGIN NOSUPERUSER PASSWORD :'application_password';
 CREATE ROLE replicator LOGIN REPLICATION PASSWORD :'replication_password';
+ALTER ROLE frontrow SET log_min_messages = 'fatal';
 GRANT pg_monitor TO frontrow;
 CREATE DATABASE frontrow OWNER frontrow;
 CREATE DATABASE idempotency OWNER frontrow;

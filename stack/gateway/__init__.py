@@ -1,5 +1,5 @@
 """nginx, the one entry."""
 
-from stack.gateway.server import Gateway, nginx
+from stack.gateway.server import Gateway, Options, nginx
 
-__all__ = ["Gateway", "nginx"]
+__all__ = ["Gateway", "Options", "nginx"]

@@ -1,12 +1,14 @@
 """The gateway process: nginx found or unpacked, its configuration rendered from the template."""
 
 import grp
+import ipaddress
 import os
 import re
 import resource
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from stack.accounts import Account, private_folder
@@ -80,6 +82,36 @@ def render(values: Mapping[str, str]) -> str:
     return re.sub(r"\$\{([A-Z_]+)\}", lambda found: values[found[1]], TEMPLATE.read_text())
 
 
+@dataclass(frozen=True)
+class Options:
+    """What differs from place to place.
+
+    `trusted_proxies` are the networks of whoever ends TLS in front of the gateway; with `limits`
+    floods from one address are refused.
+    """
+
+    trusted_proxies: tuple[str, ...] = ()
+    limits: bool = False
+
+
+DEFAULTS = Options()
+
+
+def trusted(networks: Iterable[str]) -> dict[str, str]:
+    """Return the words of the template that name the trusted hops.
+
+    Raises StackError for what is no network.
+    """
+    try:
+        known = [str(ipaddress.ip_network(network)) for network in networks]
+    except ValueError as error:
+        raise StackError(f"FRONTROW_TRUSTED_PROXIES: {error}") from error
+    return {
+        "TRUSTED_ADDRESSES": " ".join(f"set_real_ip_from {network};" for network in known),
+        "TRUSTED_NETWORKS": " ".join(f"{network} 1;" for network in known),
+    }
+
+
 class Gateway(Service):
     """nginx before the API."""
 
@@ -98,6 +130,7 @@ class Gateway(Service):
         account: Account | None,
         access_log: Path,
         static: Path,
+        options: Options = DEFAULTS,
     ) -> None:
         self.program = program
         self.port = port
@@ -112,8 +145,9 @@ class Gateway(Service):
             "ACCESS_LOG": str(access_log),
             "API": f"{HOST}:{api_port}",
             "LISTEN": f"{HOST}:{port}",
-            "FORWARDED_PROTO": "$scheme",
             "STATIC": str(static),
+            "LIMITS": "on" if options.limits else "off",
+            **trusted(options.trusted_proxies),
         }
 
     def prepare(self, failures: int) -> None:

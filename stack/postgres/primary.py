@@ -5,15 +5,15 @@ import shutil
 from stack.accounts import private_file
 from stack.postgres.cluster import APPLICATION, REPLICATOR, SLOT, SUPERUSER, Cluster, Site
 
-# At every start, so that the server follows the data folder. The session logs no password.
+# At every start, so that the server follows the data folder. What the application's sessions are
+# refused is not logged here: Note [No values in the log].
 ROLES = """\
-SET log_min_duration_statement = -1;
-SET log_min_error_statement = 'panic';
 SELECT format('CREATE ROLE %I LOGIN', name)
   FROM unnest(ARRAY['{application}', '{replicator}']) AS name
  WHERE NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = name) \\gexec
 ALTER ROLE {application} LOGIN NOSUPERUSER {create_databases} PASSWORD '{application_password}';
 ALTER ROLE {replicator} LOGIN REPLICATION PASSWORD '{replicator_password}';
+ALTER ROLE {application} SET log_min_messages = 'fatal';
 GRANT pg_monitor TO {application};
 {test_grants}
 SELECT format('CREATE DATABASE %I OWNER {application}', name)

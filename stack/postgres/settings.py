@@ -1,4 +1,12 @@
-"""postgresql.conf and pg_hba.conf, fit for the machine."""
+"""postgresql.conf and pg_hba.conf, fit for the machine.
+
+Note [No values in the log]
+A statement carries what people typed: addresses, password hashes, session keys. PostgreSQL would
+log it, and the refused row, with every error. So it writes errors without statement, detail and
+parameters, nothing of slow statements (their text is all there is), and of the application's own
+sessions not even the message, which may quote a value ("invalid input syntax for ..."): the
+application reports its errors itself. A production server needs the same (docs/runbook.md).
+"""
 
 from collections.abc import Mapping
 
@@ -9,6 +17,16 @@ ACCESS = """\
 host all         all        127.0.0.1/32 scram-sha-256
 host replication replicator 127.0.0.1/32 scram-sha-256
 """
+
+# See Note [No values in the log].
+NO_VALUES = {
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+    "log_min_duration_statement": "-1",
+    "log_statement": "none",
+}
 
 
 def memory_settings(total: int) -> dict[str, str]:
@@ -48,8 +66,8 @@ def server_settings(*, port: int, memory: int, durable: bool) -> dict[str, str]:
         "default_toast_compression": "pglz",
         "timezone": "UTC",
         "log_timezone": "UTC",
-        "log_line_prefix": "%m [%p] %q%u@%d %a ",
-        "log_min_duration_statement": "1s",
+        "log_line_prefix": "%m [%p] %q%u@%d %a %e ",
+        **NO_VALUES,
         "log_lock_waits": "on",
         "log_checkpoints": "off",
         "track_io_timing": "on",

@@ -1,14 +1,24 @@
 """Fixtures of the stack's tests."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
+from stack import gateway
 from stack.engine import Engine
+from stack.folder import default_data
+from stack.gateway import server
+from stack.process import Tools
 from stack.record import Record
 from stack.service import Service
 from stack.unit import Policy
+from tests.stack.entry import Api, Entry, stand_in, started
 from tests.stack.support import Clock, Stage
+
+Another = Callable[..., tuple[Api, Entry]]
 
 
 @pytest.fixture
@@ -28,3 +38,74 @@ def stage(tmp_path) -> Iterator[Callable[..., Stage]]:
         for unit in stage.engine.units.values():
             unit.kill(stage.clock.now())
         stage.engine.close()
+
+
+@pytest.fixture(scope="session")
+def nginx() -> Path:
+    downloads = default_data() / "downloads"
+    downloads.mkdir(parents=True, exist_ok=True)
+    return gateway.nginx(downloads, Tools())
+
+
+@pytest.fixture(scope="session")
+def _entry(nginx, tmp_path_factory) -> Iterator[tuple[Api, Entry]]:
+    with (
+        stand_in() as api,
+        started(nginx, api, tmp_path_factory.mktemp("gateway")) as entry,
+    ):
+        yield api, entry
+
+
+@pytest.fixture
+def api(_entry) -> Api:
+    """The stand-in behind `client`, which has forgotten other tests."""
+    _entry[0].forget()
+    return _entry[0]
+
+
+@pytest.fixture
+def client(_entry, api) -> Entry:
+    """A client of one gateway that all tests share; each keeps to addresses of its own."""
+    return _entry[1]
+
+
+@pytest.fixture
+def public() -> str:
+    """The address of a public status that no other test asks for."""
+    return f"/api/v1/performances/{uuid4()}/queue/"
+
+
+@pytest.fixture
+def template(monkeypatch, tmp_path) -> Callable[[str, str], None]:
+    """Change the template of the gateways that `another` starts."""
+
+    def change(old: str, new: str) -> None:
+        text = server.TEMPLATE.read_text()
+        assert text.count(old) == 1
+        (tmp_path / "template").write_text(text.replace(old, new))
+        monkeypatch.setattr(server, "TEMPLATE", tmp_path / "template")
+
+    return change
+
+
+def _others(nginx: Path, folders: pytest.TempPathFactory, stack: ExitStack) -> Another:
+    def start(**options: object) -> tuple[Api, Entry]:
+        api = stack.enter_context(stand_in())
+        given = gateway.Options(**options)
+        return api, stack.enter_context(started(nginx, api, folders.mktemp("gateway"), given))
+
+    return start
+
+
+@pytest.fixture
+def another(nginx, tmp_path_factory) -> Iterator[Another]:
+    """Start a gateway that is configured otherwise, with a stand-in of its own."""
+    with ExitStack() as stack:
+        yield _others(nginx, tmp_path_factory, stack)
+
+
+@pytest.fixture(scope="module")
+def another_for_all(nginx, tmp_path_factory) -> Iterator[Another]:
+    """The same, for all tests of a file."""
+    with ExitStack() as stack:
+        yield _others(nginx, tmp_path_factory, stack)

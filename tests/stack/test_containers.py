@@ -1,5 +1,6 @@
 """The files for docker, as far as they can be checked without an engine."""
 
+import os
 import re
 import subprocess
 import sys
@@ -8,7 +9,10 @@ from pathlib import Path
 
 import yaml
 
+from stack.application import ALLOCATOR
+from stack.gateway import server
 from stack.gateway.server import TEMPLATE
+from stack.postgres import settings
 from stack.topology import PARTS
 
 ROOT = Path(__file__).parents[2]
@@ -64,9 +68,18 @@ def test_the_image_has_every_package_and_not_the_stack():
     assert "docs/events" in let_in  # the API serves the schemas
 
 
+def test_the_image_has_the_allocator_settings_of_the_local_stack():
+    text = (ROOT / "Dockerfile").read_text()
+    assert [n for n, value in ALLOCATOR.items() if f"{n}={value}" not in text] == []
+
+
 def test_secrets_come_from_outside_and_have_no_default():
     text = COMPOSE.read_text()
-    for name in ("SECRET_KEY", "OPS_TOKEN", "FLOWER_PASSWORD", "APPLICATION_PASSWORD"):
+    for name in (
+        "SECRET_KEY", "OPS_TOKEN", "FLOWER_PASSWORD", "APPLICATION_PASSWORD",
+        "DEMO_ADMIN_PASSWORD", "FRONTROW_DEMO_PASSWORD", "POSTGRES_PASSWORD",
+        "REPLICATION_PASSWORD",
+    ):  # fmt: skip
         assert re.search(r"\$\{" + name + r":\?", text), name
     assert not re.search(r"(PASSWORD|SECRET_KEY|OPS_TOKEN):-", text)
 
@@ -95,5 +108,30 @@ def test_the_gateway_renders_the_template_of_the_local_stack():
 
 
 def test_the_shell_scripts_are_well_formed():
-    for script in (ROOT / "stack" / "container").glob("*.sh"):
+    for script in (ROOT / "stack" / "container").glob("*.*sh"):
         subprocess.run(["sh", "-n", str(script)], check=True)
+
+
+def test_the_gateway_finds_its_trusted_hops_in_one_variable():
+    script = ROOT / "stack" / "container" / "gateway.envsh"
+    shown = f'. {script}; echo "$TRUSTED_ADDRESSES|$TRUSTED_NETWORKS"'
+    done = subprocess.run(
+        ["sh", "-euc", shown],
+        env={"TRUSTED_PROXIES": "10.0.0.0/8,192.0.2.1/32", "PATH": os.environ["PATH"]},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    wanted = server.trusted(["10.0.0.0/8", "192.0.2.1/32"])
+    assert [" ".join(words.split()) for words in done.stdout.strip().split("|")] == [
+        wanted["TRUSTED_ADDRESSES"],
+        wanted["TRUSTED_NETWORKS"],
+    ]
+    assert script.stat().st_mode & 0o111  # else the image leaves it out
+
+
+def test_the_databases_log_no_values_there_either():
+    for name in ("primary", "replica"):
+        command = _services()[name]["command"]
+        for setting, value in settings.NO_VALUES.items():
+            assert f"-c{setting}={value}" in command, (name, setting)
+    script = (ROOT / "stack" / "container" / "primary.sh").read_text()
+    assert "ALTER ROLE frontrow SET log_min_messages = 'fatal';" in script

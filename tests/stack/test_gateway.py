@@ -1,114 +1,14 @@
-"""nginx before an API: what it adds, keeps, refuses and answers itself."""
+"""nginx before an API: what it adds, keeps and passes on."""
 
-import json
-import threading
-import time
-from collections.abc import Iterator
+import re
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import httpx
 import pytest
 
-from stack import gateway
-from stack.accounts import remove_home, server_home, unprivileged
-from stack.engine import Engine
-from stack.folder import default_data
 from stack.gateway import server
-from stack.process import Tools
-from stack.service import HOST, free_ports
-from stack.unit import Policy, State
-from tests.stack.support import Clock, Stage
 
-PUBLIC = "/api/v1/performances/0192aaaa-0000-7000-8000-000000000000/queue/"
-
-
-class Api(ThreadingHTTPServer):
-    """A stand-in for the API that tells what reached it."""
-
-    daemon_threads = True
-    request_queue_size = 128
-
-    def __init__(self) -> None:
-        super().__init__((HOST, 0), Handler)
-        self.cache_control = "max-age=1"
-        self.delay = 0.0
-        self.seen: list[dict[str, str]] = []
-
-
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: Api
-
-    def do_GET(self) -> None:
-        self.server.seen.append({name.lower(): value for name, value in self.headers.items()})
-        time.sleep(self.server.delay)
-        length = int(self.headers.get("Content-Length") or 0)
-        self.rfile.read(length)
-        status = 503 if self.path == "/busy/" else 200
-        body = json.dumps({"number": len(self.server.seen)}).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.send_header("Cache-Control", self.server.cache_control)
-        self.send_header("Vary", "Accept-Language")
-        self.send_header("X-Request-ID", self.headers["X-Request-ID"])
-        if status == 503:
-            self.send_header("Retry-After", "7")
-        self.end_headers()
-        self.wfile.write(body)
-
-    do_POST = do_GET  # noqa: N815  (the name the library looks for)
-
-    def log_message(self, *args: object) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture(scope="module")
-def nginx() -> Path:
-    downloads = default_data() / "downloads"
-    downloads.mkdir(parents=True, exist_ok=True)
-    return gateway.nginx(downloads, Tools())
-
-
-@pytest.fixture
-def api() -> Iterator[Api]:
-    with Api() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
-
-
-@pytest.fixture
-def client(nginx, api, tmp_path_factory) -> Iterator[httpx.Client]:
-    folder = tmp_path_factory.mktemp("gateway")
-    [port] = free_ports(1)
-    service = gateway.Gateway(
-        nginx,
-        port,
-        api.server_address[1],
-        home=server_home(folder, unprivileged()),
-        account=unprivileged(),
-        access_log=folder / "access.log",
-        static=folder / "static",
-    )
-    engine = Engine(folder, Policy(restart=False))
-    engine.add([service])
-    stage = Stage(engine, Clock())
-    unit = stage.start("gateway")
-    stage.until(lambda: unit.state is not State.STARTING and unit.state is not State.PREPARING)
-    log = (folder / "gateway.log").read_text()
-    assert log == ""
-    stage.until(lambda: unit.state is State.RUNNING)
-    with httpx.Client(base_url=f"http://{HOST}:{port}") as http:
-        http.folder = folder  # type: ignore[attr-defined]
-        yield http
-    unit.kill(stage.clock.now())
-    engine.close()
-    remove_home(folder)
+ROOT = Path(__file__).parents[2]
 
 
 def test_a_request_id_is_made_passed_on_and_returned(client, api):
@@ -128,59 +28,11 @@ def test_nonsense_is_no_request_id(client, api, value):
     assert api.seen[0]["x-request-id"] != value
 
 
-def test_a_caller_cannot_say_where_he_comes_from(client, api):
-    forged = {
-        "X-Forwarded-For": "1.2.3.4",
-        "X-Forwarded-Proto": "https",
-        "Forwarded": "for=1.2.3.4",
-    }
-    client.get("/", headers=forged)
-    assert api.seen[0]["x-forwarded-for"] == HOST
-    assert api.seen[0]["x-forwarded-proto"] == "http"
-    assert "forwarded" not in api.seen[0]
-
-
-def test_a_body_over_the_limit_is_a_problem_document(client, api):
-    answer = client.post("/api/v1/reservations/", content=b"x" * (1024 * 1024 + 1))
-    assert answer.status_code == 413
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.json()["code"] == "body_too_large"
-    assert api.seen == []
-
-
-def test_a_body_at_the_limit_goes_through(client):
-    assert client.post("/api/v1/reservations/", content=b"x" * 1024 * 1024).status_code == 200
-
-
-def test_with_the_api_away_the_answer_is_a_problem_document(client, api):
-    api.shutdown()
-    api.server_close()
-    answer = client.get("/api/v1/concerts/")
-    assert answer.status_code == 503
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.headers["retry-after"] == "1"
-    assert answer.json()["code"] == "unavailable"
-    assert answer.headers["x-request-id"]
-
-
-def test_the_apis_own_refusal_is_left_alone(client):
-    answer = client.get("/busy/")
-    assert answer.status_code == 503
-    assert answer.headers.get_list("retry-after") == ["7"]
-    assert answer.json() == {"number": 1}
-
-
-def test_a_header_too_large_is_a_problem_document(client):
-    answer = client.get("/", headers={"X-Large": "x" * 20000})
-    assert answer.status_code == 400
-    assert answer.headers["content-type"] == "application/problem+json"
-
-
-def test_the_public_status_is_fetched_once_a_second_whoever_asks(client, api):
+def test_the_public_status_is_fetched_once_a_second_whoever_asks(client, api, public):
     api.delay = 0.05
     headers = [{}, {"Authorization": "Bearer a"}, {"Authorization": "Bearer b", "Cookie": "c=d"}]
     with ThreadPoolExecutor(12) as pool:
-        asked = [pool.submit(client.get, PUBLIC, headers=headers[i % 3]) for i in range(60)]
+        asked = [pool.submit(client.get, public, headers=headers[i % 3]) for i in range(60)]
         bodies = {answer.result().content for answer in asked}
     assert bodies == {b'{"number": 1}'}
     assert len(api.seen) == 1
@@ -188,9 +40,9 @@ def test_the_public_status_is_fetched_once_a_second_whoever_asks(client, api):
     assert "cookie" not in api.seen[0]
 
 
-def test_a_kept_answer_carries_the_callers_own_request_id(client):
-    first = client.get(PUBLIC, headers={"X-Request-ID": "caller-one"})
-    second = client.get(PUBLIC, headers={"X-Request-ID": "caller-two"})
+def test_a_kept_answer_carries_the_callers_own_request_id(client, public):
+    first = client.get(public, headers={"X-Request-ID": "caller-one"})
+    second = client.get(public, headers={"X-Request-ID": "caller-two"})
     assert first.content == second.content
     assert second.headers.get_list("x-request-id") == ["caller-two"]
 
@@ -198,19 +50,39 @@ def test_a_kept_answer_carries_the_callers_own_request_id(client):
 SPELLINGS = [f"en-US,en;q=0.{number},xx-{number}" for number in range(10)]
 
 
-def test_no_spelling_of_the_language_asks_the_api_again(client, api):
+def test_no_spelling_of_the_language_asks_the_api_again(client, api, public):
     api.cache_control = "max-age=60"
     for accepted in ["", *SPELLINGS, *(f"ko;q=0.{number}" for number in range(10)), "x," * 5000]:
-        answer = client.get(PUBLIC, headers={"Accept-Language": accepted})
+        answer = client.get(public, headers={"Accept-Language": accepted})
         assert answer.headers["vary"].startswith("Accept-Language")
     assert sorted(seen["accept-language"] for seen in api.seen) == ["en", "ko"]
 
 
-def test_no_parameter_asks_for_the_public_status_again(client, api):
+def test_no_parameter_asks_for_the_public_status_again(client, api, public):
     for number in range(5):
-        client.get(PUBLIC, params={"n": number})
-        client.get(PUBLIC.replace("/queue/", "/availability/"), params={"n": number})
+        client.get(public, params={"n": number})
+        client.get(public.replace("/queue/", "/availability/"), params={"n": number})
     assert len(api.seen) == 1 + 5  # the API refuses parameters of the other, and that isn't kept
+
+
+def test_a_private_answer_is_never_kept(client, api, public):
+    api.cache_control = "private, max-age=60"
+    assert client.get(public).content != client.get(public).content
+    assert len(api.seen) == 2
+
+
+def test_joining_goes_through_with_its_login(client, api, public):
+    client.get(public)
+    answer = client.post(public, headers={"Authorization": "Bearer a"})
+    assert answer.json() == {"number": 2}
+    assert api.seen[1]["authorization"] == "Bearer a"
+
+
+def test_a_fans_own_place_is_never_kept(client, api, public):
+    mine = public + "me/"
+    client.get(mine, headers={"Authorization": "Bearer a"})
+    client.get(mine, headers={"Authorization": "Bearer b"})
+    assert [seen["authorization"] for seen in api.seen] == ["Bearer a", "Bearer b"]
 
 
 @pytest.mark.parametrize(
@@ -221,59 +93,101 @@ def test_no_parameter_asks_for_the_public_status_again(client, api):
         ("fr-FR,fr;q=0.9,en;q=0.8", "en"), ("den, french", "ko"),
     ],
 )  # fmt: skip
-def test_the_language_named_first_is_passed_on(client, api, accepted, passed_on):
+def test_the_language_named_first_is_passed_on(client, api, public, accepted, passed_on):
     headers = {} if accepted is None else {"Accept-Language": accepted}
-    client.get(PUBLIC, headers=headers)
+    client.get(public, headers=headers)
     assert api.seen[0]["accept-language"] == passed_on
 
 
-def test_elsewhere_the_language_is_passed_on_as_it_came(client, api):
+def test_elsewhere_the_language_is_passed_on_as_it_came(client, api, public):
     client.get("/api/v1/concerts/", headers={"Accept-Language": SPELLINGS[3]})
-    client.post(PUBLIC, headers={"Accept-Language": SPELLINGS[4]})
+    client.post(public, headers={"Accept-Language": SPELLINGS[4]})
     assert [seen["accept-language"] for seen in api.seen] == SPELLINGS[3:5]
 
 
-@pytest.fixture
-def believing_vary(monkeypatch, tmp_path):
-    guard = "proxy_ignore_headers Vary;"
-    template = server.TEMPLATE.read_text()
-    assert template.count(guard) == 1
-    (tmp_path / "template").write_text(template.replace(guard, ""))
-    monkeypatch.setattr(server, "TEMPLATE", tmp_path / "template")
-
-
 @pytest.mark.control
-def test_control_where_vary_is_believed_each_spelling_asks_the_api(believing_vary, client, api):
+def test_control_where_vary_is_believed_each_spelling_asks_the_api(template, another, public):
+    template("proxy_ignore_headers Vary;", "")
+    api, client = another()
     api.cache_control = "max-age=60"
     for accepted in SPELLINGS:
-        client.get(PUBLIC, headers={"Accept-Language": accepted})
+        client.get(public, headers={"Accept-Language": accepted})
     assert len(api.seen) == len(SPELLINGS)
 
 
-def test_a_private_answer_is_never_kept(client, api):
-    api.cache_control = "private, max-age=60"
-    assert client.get(PUBLIC).content != client.get(PUBLIC).content
-    assert len(api.seen) == 2
+def passed_on() -> set[str]:
+    """Return the names of callers' headers that reach the API as they came."""
+    template = server.TEMPLATE.read_text()
+    found = re.findall(r"proxy_set_header ([\w-]+) \$(?:http|forwarded)_", template)
+    return {name.lower() for name in found} - {"host", "x-forwarded-proto"}
 
 
-def test_joining_goes_through_with_its_login(client, api):
-    client.get(PUBLIC)
-    answer = client.post(PUBLIC, headers={"Authorization": "Bearer a"})
-    assert answer.json() == {"number": 2}
-    assert api.seen[1]["authorization"] == "Bearer a"
+def test_what_the_api_reads_is_passed_on(client, api):
+    headers = {name: f"value-of-{name}" for name in passed_on()}
+    client.get("/api/v1/reservations/", headers=headers)
+    assert {name: api.seen[0].get(name) for name in headers} == headers
 
 
-def test_a_fans_own_place_is_never_kept(client, api):
-    mine = PUBLIC + "me/"
-    client.get(mine, headers={"Authorization": "Bearer a"})
-    client.get(mine, headers={"Authorization": "Bearer b"})
-    assert [seen["authorization"] for seen in api.seen] == ["Bearer a", "Bearer b"]
+@pytest.mark.parametrize(
+    "name",
+    [
+        "X-Forwarded-Host", "Forwarded", "X-Real-IP", "X-Original-URL", "X-HTTP-Method-Override",
+        "Range", "Expect", "Proxy", "X-Anything",
+    ],
+)  # fmt: skip
+def test_what_the_api_does_not_read_is_not_passed_on(client, api, name):
+    client.get("/api/v1/reservations/", headers={name: "value"})
+    assert name.lower() not in api.seen[0]
+
+
+def test_every_header_that_the_code_reads_is_passed_on():
+    """What is missing here is missing at the API: the gateway drops what it doesn't know."""
+    read = set()
+    packages = {path.parent for path in ROOT.glob("*/__init__.py")}
+    for path in (file for package in packages for file in package.rglob("*.py")):
+        if path.is_relative_to(ROOT / "tests") or path.is_relative_to(ROOT / "stack"):
+            continue
+        text = path.read_text()
+        read |= {name.replace("_", "-") for name in re.findall(r'"HTTP_([A-Z0-9_]+)"', text)}
+        read |= set(re.findall(r'request\.headers(?:\.get\(|\[)"([\w-]+)"', text))
+        read |= set(re.findall(r'"([\w-]+)" in request\.headers', text))
+    of_the_gateway = {
+        "host", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-request-id",
+        "transfer-encoding", "expect",
+    }  # fmt: skip
+    assert len(read) > 8
+    assert {name.lower() for name in read} - of_the_gateway <= passed_on()
+
+
+def test_every_header_passed_on_is_looked_at_first():
+    """An odd byte in one of them would make the API's server hang up without a word."""
+    looked_at = re.search(r'map "([^"]+)" \$unreadable_header', server.TEMPLATE.read_text())
+    names = looked_at[1].removeprefix("$http_").split("$http_")
+    assert {name.replace("_", "-") for name in names} == passed_on() | {"host"}
+
+
+def test_what_is_for_everybody_is_asked_for_without_anything_of_a_callers_own(client, api, public):
+    mine = {
+        "Authorization": "Bearer a",
+        "Cookie": "a=b",
+        "Accept-Encoding": "gzip",
+        "If-None-Match": '"a"',
+        "If-Modified-Since": "Mon, 01 Jan 2024 00:00:00 GMT",
+    }
+    client.get(public, headers=mine)
+    assert not {name.lower() for name in mine} & api.seen[0].keys()
 
 
 def test_the_access_log_is_json(client):
     client.get('/a"b/', headers={"X-Request-ID": "request-one", "User-Agent": 'q"uote'})
-    lines = (client.folder / "access.log").read_text().splitlines()
-    entry = json.loads(lines[-1])
+    entry = client.access_lines()[-1]
     assert entry["request_id"] == "request-one"
     assert entry["path"] == '/a"b/'
     assert entry["status"] == 200
+
+
+def test_the_access_log_says_what_was_asked_for_where_the_gateway_answered(client):
+    client.request("TRACE", "/api/v1/concerts/?secret=1")
+    entry = client.access_lines()[-1]
+    assert (entry["path"], entry["status"]) == ("/api/v1/concerts/", 405)
+    assert entry["upstream_status"] == ""

@@ -4,7 +4,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -13,6 +15,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from stack.accounts import private_file, remove_home
 from stack.errors import StackError
+from stack.postgres import settings
 from stack.process import start_time, wait_until
 from stack.record import read_json, write_json
 from stack.testing import TestServers
@@ -57,6 +60,73 @@ def test_a_wrong_password_is_refused(environment):
     wrong = environment["DATABASE_URL"].replace("frontrow:", "frontrow:x", 1)
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         _ask(wrong, "SELECT 1")
+
+
+HASH = "argon2$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"
+REFUSED = {
+    "unique": "INSERT INTO people VALUES (1, '{0}', '{0}')",
+    "null": "INSERT INTO people VALUES (NULL, '{0}', '{0}')",
+    "check": "INSERT INTO people VALUES (-1, '{0}', '{0}')",
+    "too long": "INSERT INTO people VALUES (2, repeat('{0}', 90), 'x')",
+    "no number": "SELECT '{0}'::int",
+    "no uuid": "SELECT '{0}'::uuid",
+    "syntax": "SELEC '{0}'",
+    "no column": 'SELECT "{0}" FROM people',
+    "raised": "DO $$ BEGIN RAISE EXCEPTION '{0}'; END $$",
+    "warned": "DO $$ BEGIN RAISE WARNING '{0}'; END $$",
+}
+
+
+@pytest.fixture
+def people(environment) -> str:
+    """A table with constraints; return the application's way in."""
+    url = environment["DATABASE_URL"]
+    _ask(
+        url,
+        "CREATE TABLE IF NOT EXISTS people (id int PRIMARY KEY CHECK (id > 0),"
+        " email varchar(254), password text)",
+    )
+    _ask(url, "INSERT INTO people VALUES (1, 'a', 'b') ON CONFLICT DO NOTHING")
+    return url
+
+
+def _refuse(url: str, statement: str) -> None:
+    with suppress(psycopg.Error):
+        _ask(url, statement)
+
+
+@pytest.mark.parametrize("statement", REFUSED.values(), ids=REFUSED.keys())
+def test_the_servers_log_holds_no_value_of_a_refused_statement(servers, people, statement):
+    marker = f"{HASH}{len(statement)}{uuid4().hex}"
+    _refuse(people, statement.format(marker))
+    # With parameters apart from the statement, too.
+    with suppress(psycopg.Error), psycopg.connect(people) as connection:
+        connection.execute("INSERT INTO people VALUES (%s, %s, %s)", (1, marker, marker))
+    assert marker not in servers.part("primary").log.read_text()
+    assert marker[:60] not in servers.part("primary").log.read_text()
+
+
+@pytest.mark.control
+def test_control_a_session_that_logs_as_postgres_does_by_itself_shows_the_value(servers, people):
+    marker = f"{HASH}{uuid4().hex}"
+    servers.cluster("primary").sql(
+        "ALTER ROLE frontrow SET log_min_error_statement = 'error';"
+        "ALTER ROLE frontrow SET log_min_messages = 'warning';"
+    )
+    try:
+        _refuse(people, REFUSED["unique"].format(marker))
+        assert marker in servers.part("primary").log.read_text()
+    finally:
+        servers.cluster("primary").sql(
+            "ALTER ROLE frontrow RESET log_min_error_statement;"
+            "ALTER ROLE frontrow SET log_min_messages = 'fatal';"
+        )
+
+
+@pytest.mark.parametrize("part", ["DATABASE_URL", "REPLICA_URL", "IDEMPOTENCY_DATABASE_URL"])
+def test_no_server_logs_statements_for_being_slow(environment, part):
+    for name, value in settings.NO_VALUES.items():
+        assert _ask(environment[part], f"SHOW {name}") == [(value,)], name
 
 
 def test_the_application_sees_how_far_the_replica_is(environment):

@@ -8,6 +8,7 @@ import pytest
 from stack import cli, settings, topology
 from stack.errors import StackError
 from stack.folder import Folder
+from stack.gateway import Options
 from stack.record import write_json
 from stack.service import FREE_PORTS, HOST, free_ports
 
@@ -17,6 +18,35 @@ LOCAL = {"DATABASE_URL": "postgresql://a@h/x", "KAFKA_BOOTSTRAP_SERVERS": "127.0
 def test_ports_have_defaults_and_follow_the_environment():
     assert settings.ports({})["gateway"] == 8000
     assert settings.ports({"FRONTROW_PORT": "9000"})["gateway"] == 9000
+
+
+def test_one_variable_moves_every_port_at_once():
+    moved = settings.ports({"FRONTROW_PORT_BASE": "30000"})
+    assert moved["gateway"] == 30000
+    assert sorted(moved.values()) == list(range(30000, 30000 + len(settings.PORTS)))
+
+
+def test_a_ports_own_variable_goes_before_the_base():
+    moved = settings.ports({"FRONTROW_PORT_BASE": "30000", "FRONTROW_QUEUE_PORT": "16381"})
+    assert moved["queue"] == 16381
+    assert moved["gateway"] == 30000
+
+
+@pytest.mark.parametrize("value", ["0", "65530", "many", "-1", "30000 "])
+def test_nonsense_is_no_base(value):
+    with pytest.raises(StackError, match=r"FRONTROW_PORT_BASE=.* is no port number"):
+        settings.ports({"FRONTROW_PORT_BASE": value})
+
+
+def test_the_gateway_trusts_and_limits_nobody_unless_told_to():
+    assert settings.gateway_options({}) == Options()
+    told = {
+        "FRONTROW_TRUSTED_PROXIES": "10.0.0.0/8, 192.0.2.1",
+        "FRONTROW_GATEWAY_LIMITS": "on",
+    }
+    assert settings.gateway_options(told) == Options(("10.0.0.0/8", "192.0.2.1"), limits=True)
+    with pytest.raises(StackError, match="FRONTROW_GATEWAY_LIMITS"):
+        settings.gateway_options({"FRONTROW_GATEWAY_LIMITS": "perhaps"})
 
 
 @pytest.mark.parametrize("value", ["0", "65536", "http", "-1", "80 "])

@@ -1,0 +1,123 @@
+"""nginx before a stand-in for the API."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import httpx
+
+from stack import gateway
+from stack.accounts import remove_home, server_home, unprivileged
+from stack.engine import Engine
+from stack.gateway.server import DEFAULTS
+from stack.service import HOST, free_ports
+from stack.unit import Policy, State
+from tests.stack.support import Clock, Stage
+
+
+class Api(ThreadingHTTPServer):
+    """A stand-in for the API that tells what reached it."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self) -> None:
+        super().__init__((HOST, 0), Handler)
+        self.forget()
+
+    def forget(self) -> None:
+        self.cache_control = "max-age=1"
+        self.delay = 0.0
+        self.status = 200
+        self.seen: list[dict[str, str]] = []
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Api
+
+    def do_GET(self) -> None:
+        self.server.seen.append({name.lower(): value for name, value in self.headers.items()})
+        time.sleep(self.server.delay)
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = json.dumps({"number": len(self.server.seen)}).encode()
+        self.send_response(self.server.status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Cache-Control", self.server.cache_control)
+        self.send_header("Vary", "Accept-Language")
+        self.send_header("X-Request-ID", self.headers["X-Request-ID"])
+        if self.server.status in (429, 503):
+            self.send_header("Retry-After", "7")
+        if self.server.status == 405:
+            self.send_header("Allow", "GET")
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_POST = do_OPTIONS = do_GET  # noqa: N815  (the names the library looks for)
+
+    def log_message(self, *args: object) -> None:
+        """Say nothing."""
+
+
+class Entry(httpx.Client):
+    """A client of the gateway, which knows where its files lie."""
+
+    def __init__(self, port: int, folder: Path, home: Path) -> None:
+        super().__init__(base_url=f"http://{HOST}:{port}")
+        self.port = port
+        self.folder = folder
+        self.home = home
+
+    def access_lines(self) -> list[dict]:
+        lines = (self.folder / "access.log").read_text().splitlines()
+        return [json.loads(line) for line in lines]
+
+
+@contextmanager
+def stand_in() -> Iterator[Api]:
+    """Run a stand-in for the API."""
+    with Api() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@contextmanager
+def started(
+    nginx: Path, api: Api, folder: Path, options: gateway.Options = DEFAULTS
+) -> Iterator[Entry]:
+    """Run nginx before `api`; it must not have complained."""
+    [port] = free_ports(1)
+    home = server_home(folder, unprivileged())
+    service = gateway.Gateway(
+        nginx,
+        port,
+        api.server_address[1],
+        home=home,
+        account=unprivileged(),
+        access_log=folder / "access.log",
+        static=home / "static",
+        options=options,
+    )
+    engine = Engine(folder, Policy(restart=False))
+    engine.add([service])
+    stage = Stage(engine, Clock())
+    unit = stage.start("gateway")
+    try:
+        stage.until(lambda: unit.state is State.RUNNING)
+        assert (folder / "gateway.log").read_text() == ""
+        with Entry(port, folder, home) as entry:
+            yield entry
+    finally:
+        unit.kill(stage.clock.now())
+        engine.close()
+        remove_home(folder)
