@@ -4,7 +4,7 @@ from allauth.headless.spec.views import OpenAPIHTMLView
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView
 
 from accounts.api import documents as login_api
 from kernel.api import documents
@@ -36,7 +36,8 @@ urlpatterns = [
     path("docs/errors", once(documents.errors), name="errors"),
     path("docs/events/<str:event_type>.json", once(documents.event_schema), name="event_schema"),
     path("api/schema/", once(SpectacularAPIView.as_view(), forms=_SCHEMA_FORMS), name="schema"),
-    path("api/docs/", once(SpectacularSwaggerView.as_view(url_name="schema")), name="docs"),
+    path("api/docs/", once(documents.SwaggerPageView.as_view()), name="docs"),
+    path("api/docs/script.js", once(documents.SwaggerScriptView.as_view())),
     path("api/redoc/", once(SpectacularRedocView.as_view(url_name="schema")), name="redoc"),
 ]
 

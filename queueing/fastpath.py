@@ -35,6 +35,7 @@ from kernel.api.lean import (
 from kernel.db.lent import give_back_connections
 from kernel.redis.limits import Meter
 from kernel.telemetry import context
+from kernel.telemetry.answers import Outcome
 from queueing.api.serializers import JoinSerializer
 from queueing.api.views import STATUS_CACHING, MyPlaceView, QueueView
 from queueing.places import Place
@@ -69,7 +70,7 @@ class FastPath:
         correlation = context.received(
             environ.get("HTTP_X_REQUEST_ID"), environ.get("HTTP_TRACEPARENT")
         )
-        with context.correlated(correlation):
+        with context.correlated(correlation), context.annotated() as annotations:
             answer = self._answer(environ, performance_id, own=own)
             if answer is None:
                 return self._application(environ, start_response)
@@ -81,6 +82,7 @@ class FastPath:
                 view="queue-me" if own else "queue",
                 request_id=correlation.request_id,
                 started=started,
+                outcome=Outcome(**annotations),
             )
 
     def _answer(
@@ -97,6 +99,7 @@ class FastPath:
         caller = caller_in(environ)
         if caller is None:
             return None
+        context.annotate("user_id", str(caller.user_id))
         spent = throttling.count_person(environ, caller.user_id)
         if spent is not None:
             return refusal(Throttled(spent.wait), environ, Meter(spent.headers))

@@ -37,6 +37,7 @@ from kernel.db.lent import give_back_connections
 from kernel.ids import uuid7
 from kernel.redis.limits import Meter
 from kernel.telemetry import context
+from kernel.telemetry.answers import Outcome
 from reservations import policy
 from reservations.api.serializers import HoldRequestSerializer, ReservationSerializer
 from reservations.api.views import ReservationsView
@@ -78,7 +79,7 @@ class FastPath:
         correlation = context.received(
             environ.get("HTTP_X_REQUEST_ID"), environ.get("HTTP_TRACEPARENT")
         )
-        with context.correlated(correlation):
+        with context.correlated(correlation), context.annotated() as annotations:
             answer = asked if isinstance(asked, LeanAnswer) else _hold(environ, asked, caller)
             if answer is None:
                 return self._application(environ, start_response)
@@ -90,6 +91,7 @@ class FastPath:
                 view="reservations",
                 request_id=correlation.request_id,
                 started=started,
+                outcome=Outcome(user_id=str(caller.user_id), **annotations),
             )
 
 

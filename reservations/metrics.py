@@ -6,6 +6,7 @@ from datetime import datetime
 from prometheus_client import Counter
 from prometheus_client.core import GaugeMetricFamily, Metric
 
+from kernel.telemetry import context
 from reservations.models import Reservation
 
 holds = Counter("frontrow_holds_total", "Attempts to hold seats, by outcome", ["outcome"])
@@ -18,6 +19,12 @@ claims_rebuilt = Counter(
 )
 extended = Counter("frontrow_holds_extended_total", "Holds made longer by their owner")
 released = Counter("frontrow_holds_released_total", "Holds given up by their owner")
+
+
+def count_hold(outcome: str) -> None:
+    """Count an attempt to hold seats, and say its outcome in the request's access line."""
+    holds.labels(outcome).inc()
+    context.annotate("hold_outcome", outcome)
 
 
 def live_holds(*, now: datetime) -> Iterable[Metric]:

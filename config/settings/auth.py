@@ -8,6 +8,13 @@ AUTHENTICATION_BACKENDS = [
     "allauth.account.auth_backends.AuthenticationBackend",
 ]
 PASSWORD_HASHERS = ["accounts.hashers.Argon2", "django.contrib.auth.hashers.PBKDF2PasswordHasher"]
+PASSWORD_HASHES_AT_ONCE = env.integer(
+    "PASSWORD_HASHES_AT_ONCE",
+    default=2,
+    minimum=1,
+    maximum=64,
+    help="Password hashes (19 MiB each) that one process computes at a time.",
+)
 # NIST SP 800-63B: a length and a list of known passwords, no rules about characters.
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
@@ -93,6 +100,8 @@ TRUSTED_PROXY_COUNT = env.integer(
     help="How many proxies of ours append to X-Forwarded-For; 0: the header is not believed.",
 )
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXY_COUNT
+# The same hop says by which scheme the caller came.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXY_COUNT else None
 
 # Who writes audit entries for apps that lie below `accounts` (see kernel/audit.py).
 AUDIT_WRITER = "accounts.operations.record_audit"

@@ -50,9 +50,11 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "kernel.api.middleware.CorrelationMiddleware",
+    "kernel.api.middleware.KnownHostsMiddleware",
     "kernel.api.middleware.PrivateAnswers",
     "kernel.api.middleware.RateLimitHeaders",
     "kernel.api.middleware.UtcAnswers",
+    "kernel.api.page_policy.PagePolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -88,6 +90,9 @@ TEMPLATES = [
     },
 ]
 
+# In the session, not in a cookie of their own.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
 LANGUAGE_CODE = "ko"
 LANGUAGES = [("ko", "한국어"), ("en", "English")]
 TIME_ZONE = "Asia/Seoul"
@@ -101,6 +106,9 @@ STATIC_ROOT = Path(
         help="Where collectstatic puts the files.",
     )
 )
+# The gateway, another user, reads what collectstatic makes, whatever the umask.
+FILE_UPLOAD_PERMISSIONS = 0o644
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o755
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -113,6 +121,7 @@ from config.settings.labels import *
 from config.settings.limits import *
 from config.settings.logging import *
 from config.settings.mail import *
+from config.settings.pages import *
 from config.settings.payments import *
 from config.settings.queueing import *
 from config.settings.redis import *

@@ -13,25 +13,31 @@ _ticks = "DEBUG" if _level == "DEBUG" else "WARNING"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"correlation": {"()": "kernel.telemetry.logs.CorrelationFilter"}},
+    "filters": {
+        "correlation": {"()": "kernel.telemetry.logs.CorrelationFilter"},
+        "discreet": {"()": "kernel.telemetry.logs.DiscreetFilter"},
+    },
     "formatters": {
         "json": {
             "()": "kernel.telemetry.logs.JsonFormatter",
             "format": "%(asctime)s %(levelname)s %(name)s %(message)s %(request_id)s",
             "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
         },
-        "console": {"format": "%(levelname)s %(name)s %(message)s"},
+        "console": {
+            "()": "kernel.telemetry.logs.TextFormatter",
+            "format": "%(levelname)s %(name)s %(message)s",
+        },
     },
     "handlers": {
         "stderr": {
             "class": "logging.StreamHandler",
             "formatter": LOG_FORMAT,
-            "filters": ["correlation"],
+            "filters": ["correlation", "discreet"],
         },
         "security": {
             "class": "logging.StreamHandler",
             "formatter": "json",
-            "filters": ["correlation"],
+            "filters": ["correlation", "discreet"],
         },
     },
     "root": {"handlers": ["stderr"], "level": _level},
@@ -39,6 +45,8 @@ LOGGING = {
         # JSON whatever LOG_FORMAT says, and kept whatever LOG_LEVEL says: Note [Security log].
         "frontrow.security": {"level": "INFO", "handlers": ["security"], "propagate": False},
         "django.server": {"level": "WARNING"},
+        # Repeats what the access line says of each refusal.
+        "django.request": {"level": "ERROR"},
         # Ticks come several times a second; Flower and the metrics show them better. Lines only at
         # DEBUG.
         "celery.beat": {"level": _ticks},

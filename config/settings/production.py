@@ -7,7 +7,7 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 
 from config.settings.base import *
-from kernel import keys
+from kernel import backends, keys
 
 CHARGES_APPROVE_THEMSELVES = False
 
@@ -32,6 +32,31 @@ _demand(
     (KAFKA_SECURITY_PROTOCOL, KAFKA_SASL_MECHANISM) != ("SASL_PLAINTEXT", "PLAIN"),
     "KAFKA_SASL_MECHANISM PLAIN shows the password to everybody on the way: it needs SASL_SSL.",
 )
+_demand(
+    TRUSTED_PROXY_COUNT >= 1,
+    "TRUSTED_PROXY_COUNT must say how many proxies of ours stand in front (the gateway is one): "
+    "they end TLS and say who asks.",
+)
+# See Note [Backends in production].
+_NAMES = {"default": "DATABASE_URL", "replica": "REPLICA_URL"}
+_objections = {
+    _NAMES.get(alias, f"{alias.upper()}_DATABASE_URL"): backends.database_objection(database)
+    for alias, database in DATABASES.items()
+} | {
+    "REDIS_CACHE_URL": backends.redis_objection(CACHES["default"]["LOCATION"]),
+    "REDIS_LOCK_URL": backends.redis_objection(CACHES["lock"]["LOCATION"]),
+    "REDIS_QUEUE_URL": backends.redis_objection(CACHES["queue"]["LOCATION"]),
+    "CELERY_BROKER_URL": backends.redis_objection(CELERY_BROKER_URL),
+    "KAFKA_BOOTSTRAP_SERVERS": backends.kafka_objection(
+        KAFKA_BOOTSTRAP_SERVERS, KAFKA_SECURITY_PROTOCOL
+    ),
+    "EMAIL_URL": backends.mail_objection(
+        EMAIL_HOST, encrypted=EMAIL_USE_TLS or EMAIL_USE_SSL, password=EMAIL_HOST_PASSWORD
+    ),
+    "CHALLENGE_SERVICE_URL": backends.web_objection(CHALLENGE_SERVICE_URL),
+}
+for _name, _objection in _objections.items():
+    _demand(not _objection, f"{_name} leads {_objection}.")
 _demand("*" not in ALLOWED_HOSTS, "ALLOWED_HOSTS must name this site's hosts.")
 if sys.argv[1:2] != ["keys"]:  # which makes the file
     _keys = Path(SIGNING_KEYS_FILE)
@@ -47,13 +72,18 @@ if sys.argv[1:2] != ["keys"]:  # which makes the file
     except (OSError, ValueError, KeyError, TypeError) as _error:
         raise ImproperlyConfigured(f"SIGNING_KEYS_FILE {_keys}: {_error!r}") from None
 
+# Cookies of this host alone: no neighbour below the same domain can plant or read one.
+SESSION_COOKIE_NAME = "__Host-sessionid"
+CSRF_COOKIE_NAME = "__Host-csrftoken"
+LANGUAGE_COOKIE_NAME = "__Host-language"
 SESSION_COOKIE_SECURE = True
 CSRF_COOKIE_SECURE = True
+LANGUAGE_COOKIE_SECURE = True
 DEVICE_COOKIE_NAME = "__Host-device"
 SECURE_SSL_REDIRECT = True
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_HSTS_SECONDS = 31536000
-# Probes and scrapes come from inside, without TLS.
+SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+# Probes and scrapes come from inside, without TLS (Note [Probes by address]).
 SECURE_REDIRECT_EXEMPT = [r"^healthz/", r"^metrics$"]
 # Nobody is who they say until they have read their mail.
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"

@@ -92,8 +92,7 @@ def _of_domain_error(error: DomainError, instance: str) -> Response:
     headers = {}
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
-    body = problem.of_domain_error(error, instance)
-    return Response(body, status=body["status"], headers=headers, content_type=problem.CONTENT_TYPE)
+    return _response(problem.of_domain_error(error, instance), headers)
 
 
 def _of_api_exception(error: exceptions.APIException, instance: str) -> Response:
@@ -115,9 +114,15 @@ def _of_api_exception(error: exceptions.APIException, instance: str) -> Response
     body = problem.document(
         status=error.status_code, code=code, detail=detail, instance=instance, **extras
     )
-    return Response(
-        body, status=error.status_code, headers=headers, content_type=problem.CONTENT_TYPE
+    return _response(body, headers)
+
+
+def _response(body: dict[str, Any], headers: dict[str, str]) -> Response:
+    response = Response(
+        body, status=body["status"], headers=headers, content_type=problem.CONTENT_TYPE
     )
+    response.problem_code = body["code"]  # type: ignore[attr-defined]
+    return response
 
 
 def _first_errors(detail: Any) -> list[dict[str, str]]:

@@ -27,10 +27,10 @@ from rest_framework.exceptions import APIException
 from rest_framework.renderers import JSONRenderer
 from rest_framework.views import APIView
 
-from kernel.api import exception_handler
+from kernel.api import exception_handler, problem
 from kernel.api.parsers import StrictJSONParser
 from kernel.redis.limits import Meter
-from kernel.telemetry.answers import Answer, note
+from kernel.telemetry.answers import NO_OUTCOME, Answer, Outcome, note
 
 JSON = "application/json"
 PRIVATE = ("Cache-Control", "private, no-store")
@@ -62,6 +62,7 @@ class LeanAnswer:
     status: int
     body: bytes
     headers: list[tuple[str, str]] = field(default_factory=list)
+    code: str = ""  # of a problem document
 
 
 class LeanSite:
@@ -106,6 +107,7 @@ class LeanSite:
         view: str,
         request_id: str,
         started: float,
+        outcome: Outcome = NO_OUTCOME,
     ) -> list[bytes]:
         """Log, count and send an answer of the view named `view`."""
         secure = self.is_secure(environ)
@@ -131,6 +133,7 @@ class LeanSite:
                 seconds=time.perf_counter() - started,
                 received=int(environ.get("CONTENT_LENGTH") or 0),
                 sent=len(answer.body),
+                outcome=outcome._replace(code=answer.code) if answer.code else outcome,
             )
         )
         start_response(_STATUS_LINES[answer.status], headers)
@@ -152,7 +155,7 @@ def refusal(error: Exception, environ: dict[str, Any], meter: Meter) -> LeanAnsw
     ]
     if "HTTP_AUTHORIZATION" in environ:
         headers += [PRIVATE, *limit_headers(meter)]
-    return LeanAnswer(response.status_code, body, headers)
+    return LeanAnswer(response.status_code, body, headers, problem.code_of(response))
 
 
 def parsed_body(environ: dict[str, Any]) -> dict[str, Any] | APIException:

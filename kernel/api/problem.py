@@ -1,10 +1,12 @@
 """RFC 9457 problem documents."""
 
+import json
 from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from rest_framework.utils import encoders
 
 from kernel import staff_refusals
@@ -13,6 +15,8 @@ from kernel.errors import DomainError, Kind
 
 CONTENT_TYPE = "application/problem+json"
 _LONGEST_INSTANCE = 500  # characters; a path may be longer, an answer to it need not be
+_LONGEST_CODE = 64  # characters
+_LONGEST_REFUSAL = 16 * 1024  # bytes
 
 # As DRF's renderer writes them.
 _encode = encoders.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -61,9 +65,31 @@ def of_domain_error(error: DomainError, instance: str) -> dict[str, Any]:
 def response(body: dict[str, Any], *, retry_after: int | None = None) -> HttpResponse:
     """Return a plain Django response, for places where DRF isn't at work."""
     answer = HttpResponse(_encode(body), status=body["status"], content_type=CONTENT_TYPE)
+    answer.problem_code = body["code"]  # type: ignore[attr-defined]
     if retry_after is not None:
         answer["Retry-After"] = str(retry_after)
     return answer
+
+
+def code_of(answer: HttpResponseBase) -> str:
+    """Return the `code` of a refusal: of a problem document, or in the login API's own shape."""
+    if answer.status_code < 400:
+        return ""
+    code = getattr(answer, "problem_code", None)
+    if code is None and "json" in answer.headers.get("Content-Type", "") and not answer.streaming:
+        code = _code_in(answer.content)  # type: ignore[attr-defined]
+    return str(code or "")[:_LONGEST_CODE]
+
+
+def _code_in(content: bytes) -> object:
+    """Return the code of a kept answer or of django-allauth's (the first of its errors)."""
+    if len(content) > _LONGEST_REFUSAL:
+        return None
+    try:
+        body = json.loads(content)
+        return body.get("code") or body["errors"][0]["code"]
+    except (ValueError, TypeError, AttributeError, LookupError):
+        return None
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -41,6 +41,21 @@ forgotten = Counter(
 )
 
 
+class Outcome(NamedTuple):
+    """What became of a request; empty what doesn't apply, and left out of the line."""
+
+    code: str = ""  # of the problem document
+    user_id: str = ""
+    hold_outcome: str = ""  # a label value of frontrow_holds_total
+
+    def fields(self) -> dict[str, str]:
+        """Return the members of the access line."""
+        return {name: value for name, value in zip(self._fields, self, strict=True) if value}
+
+
+NO_OUTCOME = Outcome()
+
+
 class Answer(NamedTuple):
     """One answered request; `at` in seconds since the Unix epoch, sizes in bytes."""
 
@@ -54,6 +69,7 @@ class Answer(NamedTuple):
     seconds: float
     received: int
     sent: int
+    outcome: Outcome = NO_OUTCOME
 
 
 # Bounded: a log that nobody takes must not take the memory.
@@ -81,9 +97,9 @@ def flush() -> None:
             _count_all(batch)
 
 
-def log_access(method: str, path: str, status: int, started: float) -> None:
+def log_access(method: str, path: str, status: int, started: float, outcome: Outcome) -> None:
     """Write the access line of a request that came in at `started` (`time.perf_counter`)."""
-    _log(method, path, status, time.perf_counter() - started)
+    _log(method, path, status, time.perf_counter() - started, outcome)
 
 
 def _start() -> None:
@@ -105,9 +121,9 @@ def _write_forever() -> None:
             log.exception("answers not written down")
 
 
-def _log(method: str, path: str, status: int, seconds: float) -> None:
+def _log(method: str, path: str, status: int, seconds: float, outcome: Outcome) -> None:
     fields = {"method": method, "path": path, "status": status, "ms": round(seconds * 1000, 1)}
-    log.info("request", extra=fields)
+    log.info("request", extra=fields | outcome.fields())
 
 
 def _log_all(batch: Sequence[Answer]) -> None:
@@ -119,7 +135,7 @@ def _log_all(batch: Sequence[Answer]) -> None:
         return
     for answer in batch:
         with correlated(Correlation(answer.request_id)):
-            _log(answer.method, answer.path, answer.status, answer.seconds)
+            _log(answer.method, answer.path, answer.status, answer.seconds, answer.outcome)
 
 
 def _together(lines: Sequence[str]) -> Iterator[str]:
@@ -144,8 +160,12 @@ def _line(answer: Answer) -> str:
         f'"logger": "frontrow.access", "message": "request", '
         f'"request_id": {_text(answer.request_id)}, "method": {_text(answer.method)}, '
         f'"path": {_text(answer.path)}, "status": {answer.status}, '
-        f'"ms": {round(answer.seconds * 1000, 1)}}}\n'
+        f'"ms": {round(answer.seconds * 1000, 1)}{_members(answer.outcome)}}}\n'
     )
+
+
+def _members(outcome: Outcome) -> str:
+    return "".join(f', "{name}": {_text(value)}' for name, value in outcome.fields().items())
 
 
 @lru_cache(maxsize=4)

@@ -24,6 +24,7 @@ class Correlation:
 
 _NONE = Correlation()
 _current: ContextVar[Correlation] = ContextVar("correlation", default=_NONE)
+_annotations: ContextVar[dict[str, str] | None] = ContextVar("annotations", default=None)
 
 
 def current() -> Correlation:
@@ -39,6 +40,24 @@ def correlated(correlation: Correlation) -> Iterator[None]:
         yield
     finally:
         _current.reset(token)
+
+
+@contextmanager
+def annotated() -> Iterator[dict[str, str]]:
+    """Run the block; what it says of itself by `annotate` is in the dictionary afterwards."""
+    annotations: dict[str, str] = {}
+    token = _annotations.set(annotations)
+    try:
+        yield annotations
+    finally:
+        _annotations.reset(token)
+
+
+def annotate(name: str, value: str) -> None:
+    """Add a field to the access line of the running request; outside of one nothing happens."""
+    annotations = _annotations.get()
+    if annotations is not None:
+        annotations[name] = value
 
 
 def received(request_id: str | None, traceparent: str | None) -> Correlation:

@@ -36,6 +36,24 @@ def test_health_is_told_at_the_entry(site: Site, kind: str):
     assert answer.json()["status"] == "ok"
 
 
+@pytest.mark.parametrize("host", ["10.0.0.5", "10.0.0.5:8000", "[::1]", "probe.internal"])
+def test_a_probe_names_whatever_host_it_likes(site: Site, host: str):
+    nobody = site.http()
+    for kind in ("live", "ready", "startup"):
+        assert nobody.get(f"/healthz/{kind}", headers={"Host": host}).status_code == 200
+    refused = nobody.get("/api/v1/concerts/", headers={"Host": host})
+    assert (refused.status_code, refused.json()["code"]) == (400, "malformed_request")
+    assert refused.headers["Content-Type"] == PROBLEM
+
+
+def test_static_files_are_served_by_the_gateway_itself(site: Site):
+    answer = site.http().get("/static/admin/css/base.css")
+    assert answer.status_code == 200
+    assert "max-age=3600" in answer.headers["Cache-Control"]
+    log = site.data / "logs" / "gateway.log"
+    assert "[crit]" not in log.read_text()
+
+
 def test_readiness_lists_every_part(site: Site):
     parts = {"primary", "replica", "idempotency", "cache", "lock", "queue", "broker", "kafka"}
     operator = {"Authorization": f"Bearer {site.env['OPS_TOKEN']}"}
@@ -130,6 +148,7 @@ def test_a_broken_request_is_refused_in_json(site: Site, request_line: bytes, st
     head, _, body = answer.partition(b"\r\n\r\n")
     assert head.split(b" ")[1] == str(status).encode(), head[:200]
     assert PROBLEM.encode() in head, head
+    assert status != 405 or b"\nallow: " in head.lower()
     assert b"<html" not in body.lower()
 
 

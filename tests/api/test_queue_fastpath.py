@@ -419,6 +419,9 @@ def test_insane_request_ids_are_replaced(twins):
     assert made != "no\tgood"
 
 
+ACCESS_FIELDS = ("method", "path", "status", "code", "user_id", "hold_outcome")
+
+
 def counters() -> dict[tuple[str, tuple], float]:
     Metrics.get_instance()
     return {
@@ -443,7 +446,7 @@ def test_the_same_counters_count_and_the_same_line_is_logged(twins, caplog, sett
         answers.flush()
         after = counters()
         lines = [
-            (record.method, record.path, record.status)
+            {name: getattr(record, name, None) for name in ACCESS_FIELDS}
             for record in caplog.records
             if record.name == "frontrow.access"
         ]

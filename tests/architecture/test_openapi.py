@@ -49,6 +49,7 @@ OTHERS = {
     "admin/",
     "api/schema/",
     "api/docs/",
+    "api/docs/script.js",
     "api/redoc/",
     "_allauth/openapi.yaml",
     "_allauth/openapi.json",

@@ -1,5 +1,6 @@
 """Production boots only with its own secrets and protections, and says in a line what lacks."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,29 @@ KAFKA_LOGIN = {
     "KAFKA_SASL_USERNAME": "frontrow",
     "KAFKA_SASL_PASSWORD": "orange-harbour-97",
 }
+
+
+# Backends on another machine, in clear or without a password.
+DATABASE, REDIS = "postgresql://{}db.internal/frontrow{}", "{}://{}redis.internal/0"
+AWAY = [
+    ("DATABASE_URL", DATABASE.format("frontrow:pw@", "")),
+    ("DATABASE_URL", DATABASE.format("frontrow:pw@", "?sslmode=prefer")),
+    ("DATABASE_URL", DATABASE.format("frontrow@", "?sslmode=verify-full")),
+    ("DATABASE_URL", "postgresql://frontrow:pw@127.0.0.1,db.internal/frontrow"),
+    ("DATABASE_URL", "postgresql://frontrow:pw@/frontrow?host=db.internal"),
+    ("REPLICA_URL", DATABASE.format("frontrow:pw@", "")),
+    ("IDEMPOTENCY_DATABASE_URL", DATABASE.format("frontrow:pw@", "?sslmode=disable")),
+    ("REDIS_CACHE_URL", REDIS.format("redis", ":pw@")),
+    ("REDIS_LOCK_URL", REDIS.format("rediss", "")),
+    ("REDIS_LOCK_URL", REDIS.format("redis+cluster", ":pw@")),
+    ("REDIS_QUEUE_URL", REDIS.format("redis", "")),
+    ("CELERY_BROKER_URL", REDIS.format("rediss", "frontrow@")),
+    ("KAFKA_BOOTSTRAP_SERVERS", "kafka.internal:9092"),
+    ("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9092,kafka.internal:9092"),
+    ("EMAIL_URL", "smtp://frontrow:pw@mail.example"),
+    ("EMAIL_URL", "smtps://mail.example"),
+    ("CHALLENGE_SERVICE_URL", "http://challenges.internal/verify"),
+]
 
 
 def boot(env, *command):
@@ -74,6 +98,9 @@ def test_it_boots_when_everything_is_there(tmp_path):
             "KAFKA_CA_FILE",
         ),
         ({"SIGNING_KEYS_FILE": "/nonexistent/keys.json"}, "SIGNING_KEYS_FILE"),
+        ({"TRUSTED_PROXY_COUNT": "0"}, "TRUSTED_PROXY_COUNT"),
+        ({"TRUSTED_PROXY_COUNT": None}, "TRUSTED_PROXY_COUNT"),
+        *[({name: url}, name) for name, url in AWAY],
     ],
 )
 def test_what_lacks_is_named_in_the_last_line(tmp_path, changes, named):
@@ -109,8 +136,8 @@ def test_a_login_at_kafka_is_taken_and_its_password_is_in_no_error(tmp_path):
     ("url", "meant"),
     [
         ("smtp+tls://u:p%40@mail.example", "587 True False u p@"),
-        ("smtps://mail.example", "465 False True  "),
-        ("smtp://mail.example:2525", "2525 False False  "),
+        ("smtps://u:p@mail.example", "465 False True u p"),
+        ("smtp://127.0.0.1:2525", "2525 False False  "),
     ],
 )
 def test_mail_may_go_by_either_kind_of_tls(tmp_path, url, meant):
@@ -121,6 +148,67 @@ def test_mail_may_go_by_either_kind_of_tls(tmp_path, url, meant):
     )
     done = boot(environment(tmp_path, EMAIL_URL=url), "-c", program)
     assert done.stdout == meant + "\n", done.stderr
+
+
+def test_backends_elsewhere_are_taken_encrypted_and_with_a_password(tmp_path):
+    database = DATABASE.format("frontrow:orange-harbour@", "?sslmode=verify-full")
+    redis = REDIS.format("rediss", ":orange-harbour@")
+    away = {
+        "DATABASE_URL": database,
+        "REPLICA_URL": database.replace("db.", "replica."),
+        "IDEMPOTENCY_DATABASE_URL": database,
+        "REDIS_CACHE_URL": redis,
+        "REDIS_LOCK_URL": redis.replace("rediss", "rediss+cluster"),
+        "REDIS_QUEUE_URL": redis,
+        "CELERY_BROKER_URL": redis,
+        "KAFKA_BOOTSTRAP_SERVERS": "kafka.internal:9093",
+        **KAFKA_LOGIN,
+    }
+    assert boot(environment(tmp_path, **away)).stdout.strip() == "booted"
+    refused = boot(environment(tmp_path, **away | {"DATABASE_URL": database.split("?")[0]}))
+    assert "DATABASE_URL leads in clear to db.internal" in refused.stderr
+    assert "orange-harbour" not in refused.stderr
+
+
+def test_where_https_is_on_cookies_belong_to_this_host_alone(tmp_path):
+    program = (
+        "from django.conf import settings as s;"
+        "names = [s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME, s.LANGUAGE_COOKIE_NAME];"
+        "secure = [s.SESSION_COOKIE_SECURE, s.CSRF_COOKIE_SECURE, s.LANGUAGE_COOKIE_SECURE];"
+        "paths = {s.SESSION_COOKIE_PATH, s.CSRF_COOKIE_PATH, s.LANGUAGE_COOKIE_PATH};"
+        "domains = {s.SESSION_COOKIE_DOMAIN, s.CSRF_COOKIE_DOMAIN, s.LANGUAGE_COOKIE_DOMAIN};"
+        "print(all(n.startswith('__Host-') for n in names), all(secure), paths, domains)"
+    )
+    done = boot(environment(tmp_path), "-c", program)
+    assert done.stdout == "True True {'/'} {None}\n", done.stderr
+
+
+def answer_of(env, path, **headers):
+    """Return status and headers of a request to the application that the server runs."""
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": path, "SERVER_NAME": "x", "SERVER_PORT": "80"}
+    environ |= {"HTTP_" + name.upper(): value for name, value in headers.items()}
+    program = f"""
+import io, json
+from config.wsgi import application
+environ = {environ!r} | {{"wsgi.input": io.BytesIO(), "wsgi.errors": io.StringIO(),
+                          "wsgi.url_scheme": "http"}}
+application(environ, lambda status, headers, _=None: print(json.dumps([status, dict(headers)])))
+"""
+    done = boot(env, "-c", program)
+    assert done.returncode == 0, done.stderr
+    status, found = json.loads(done.stdout)
+    return int(status[:3]), found
+
+
+def test_behind_a_proxy_that_ends_tls_nobody_is_sent_in_circles(tmp_path):
+    env, path = environment(tmp_path), "/.well-known/jwks.json"
+    by_https = {"host": "tickets.example", "x_forwarded_proto": "https"}
+    status, headers = answer_of(env, path, **by_https)
+    assert status == 200
+    assert headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
+    status, headers = answer_of(env, path, **by_https | {"x_forwarded_proto": "http"})
+    assert (status, headers["Location"]) == (301, f"https://tickets.example{path}")
+    assert answer_of(env, "/healthz/live", host="10.0.0.5:8000")[0] == 200
 
 
 def test_the_keys_can_be_made_where_there_are_none(tmp_path):

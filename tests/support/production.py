@@ -23,7 +23,7 @@ def environment(folder: Path, **changes: str | None) -> dict[str, str]:
         "ALLOWED_HOSTS": "tickets.example",
         "OPS_TOKEN": secrets.token_urlsafe(24),
         "DEFAULT_FROM_EMAIL": "tickets@tickets.example",
-        "EMAIL_URL": "smtp://mail.example:587",
+        "EMAIL_URL": "smtp+tls://frontrow:pw@mail.example:587",
         "TOKEN_ISSUER": "https://tickets.example",
         "TRUSTED_PROXY_COUNT": "1",
         "STATIC_ROOT": str(folder / "static"),

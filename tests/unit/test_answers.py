@@ -26,6 +26,14 @@ ANSWER = answers.Answer(
     received=0,
     sent=120,
 )
+REFUSED = ANSWER._replace(
+    status=409,
+    outcome=answers.Outcome(
+        code="seat_taken",
+        user_id="0192aaaa-0000-7000-8000-000000000001",
+        hold_outcome="refused_by_gate",
+    ),
+)
 
 
 @pytest.fixture
@@ -34,26 +42,41 @@ def json_lines(settings):
     answers.flush()
 
 
-def test_a_line_is_that_of_the_log(json_lines, capsys):
+@pytest.mark.parametrize("answer", [ANSWER, REFUSED], ids=["fine", "refused"])
+def test_a_line_is_that_of_the_log(json_lines, capsys, answer):
     record = logging.makeLogRecord(
         {
-            "created": ANSWER.at,
+            "created": answer.at,
             "levelname": "INFO",
             "name": "frontrow.access",
             "msg": "request",
-            "method": ANSWER.method,
-            "path": ANSWER.path,
-            "status": ANSWER.status,
+            "method": answer.method,
+            "path": answer.path,
+            "status": answer.status,
             "ms": 12.3,
+            **answer.outcome.fields(),
         }
     )
     with correlated(Correlation("request-1")):
         wanted = line_of(record)
-    answers.note(ANSWER)
+    answers.note(answer)
     answers.flush()
     written = json.loads(capsys.readouterr().err)
     assert written == wanted
     assert list(written) == list(wanted)
+
+
+def test_a_line_says_what_became_of_the_request_and_leaves_out_what_does_not_apply(
+    json_lines, capsys
+):
+    answers.note(ANSWER)
+    answers.note(REFUSED)
+    answers.flush()
+    fine, refused = (json.loads(line) for line in capsys.readouterr().err.splitlines())
+    assert not {"code", "user_id", "hold_outcome"} & fine.keys()
+    assert refused["code"] == "seat_taken"
+    assert refused["user_id"] == "0192aaaa-0000-7000-8000-000000000001"
+    assert refused["hold_outcome"] == "refused_by_gate"
 
 
 def test_below_its_level_nothing_is_written(json_lines, capsys):

@@ -69,10 +69,10 @@ class Attempt:
             metrics.holds.labels("place_ended").inc()
             raise QueueNotAdmitted(state=PLACE_STATES[gate.ended].value)
         if gate.verdict is Verdict.BACKED_OFF:
-            metrics.holds.labels("backed_off").inc()
+            metrics.count_hold("backed_off")
             raise HoldBackoff(retry_after=gate.wait)
         if gate.verdict is Verdict.REFUSED:
-            metrics.holds.labels("refused_by_gate").inc()
+            metrics.count_hold("refused_by_gate")
             raise SeatTaken(seat_ids=sorted(gate.owners), yours=list(gate.yours))
         return gate.owners
 
@@ -100,7 +100,7 @@ class Attempt:
             ],
             Lapses(lapsed, self.terms.lapses_before_backoff, self.terms.backoff_seconds),
         )
-        metrics.holds.labels("held").inc()
+        metrics.count_hold("held")
         metrics.expired.labels("take_over").inc(len(lapsed))
         return self._detail(reservation, seats)
 
@@ -116,7 +116,7 @@ class Attempt:
         )
         limit = self.terms.max_seats_per_fan
         if held + len(self.seat_ids) > limit:
-            metrics.holds.labels("over_limit").inc()
+            metrics.count_hold("over_limit")
             if displaced:  # of this second's callers only this one was sent on to look
                 looked_at = locking.lock_rows(seat_ids=self.seat_ids, skip_locked=True)
                 self._find_orphans(looked_at, seen, displaced)
@@ -181,7 +181,7 @@ class Attempt:
             user_id = owners.get(owner) if isinstance(owner, UUID) else None
             orphan = displaced.get(row.seat_id, "")
             seen[row.seat_id] = Claim(row.seat_id, owner, user_id, row.held_until, orphan)
-        metrics.holds.labels("refused_by_database").inc()
+        metrics.count_hold("refused_by_database")
         yours = {
             row.reservation_id
             for row in taken

@@ -56,7 +56,7 @@ def place(
     if terms.orphan_rule:
         alone = book.left_alone(performance_id=performance_id, seat_ids=wanted, now=now)
         if alone:
-            metrics.holds.labels("orphan").inc()
+            metrics.count_hold("orphan")
             raise OrphanSeat(seat_ids=alone)
     attempt = Attempt(user_id, performance_id, reservation_id, tuple(wanted), terms, now, admitted)
     return attempt.carry_out(counted_against(terms, address), meter)
@@ -96,7 +96,7 @@ def place_best(
     for _ in range(policy.BEST_ATTEMPTS):
         chosen = book.propose(performance_id=performance_id, wish=wish, now=now)
         if not chosen:
-            metrics.holds.labels("no_seats_match").inc()
+            metrics.count_hold("no_seats_match")
             raise NoSeatsMatch()
         attempt = Attempt(
             user_id, performance_id, reservation_id, tuple(sorted(chosen)), terms, now, admitted

@@ -1,0 +1,81 @@
+"""Whether the way to a backend is fit for production.
+
+Note [Backends in production]
+What travels to a database, a Redis server, Kafka or the mail server is people's data and our
+secrets. Outside this machine it is encrypted, and the other side asks who we are; a server that
+asks nobody is everybody's. On this machine (loopback or a socket) neither is demanded.
+"""
+
+from collections.abc import Iterable, Mapping
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+_ENCRYPTED = ("require", "verify-ca", "verify-full")
+
+
+def is_here(host: str) -> bool:
+    """Say whether a host is this machine: loopback, or a socket's folder."""
+    host = host.strip("[]")
+    if host in ("", "localhost") or host.startswith("/"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def database_objection(database: Mapping[str, Any]) -> str:
+    """Return what a database (in Django's form) lacks for production, or nothing."""
+    options = database.get("OPTIONS", {})
+    hosts = f"{database.get('HOST', '')},{options.get('host', '')}".split(",")
+    return _objection(
+        hosts,
+        encrypted=options.get("sslmode") in _ENCRYPTED,
+        known=bool(database.get("PASSWORD") or options.get("sslcert")),
+        cure="?sslmode=verify-full",
+    )
+
+
+def redis_objection(url: str) -> str:
+    """Return what a Redis URL lacks for production, or nothing."""
+    parts = urlsplit(url)
+    return _objection(
+        [parts.hostname or ""],
+        encrypted=parts.scheme.startswith("rediss"),
+        known=bool(parts.password),
+        cure="rediss://",
+    )
+
+
+def kafka_objection(servers: str, protocol: str) -> str:
+    """Return what the way to Kafka lacks for production, or nothing."""
+    hosts = [server.strip().rpartition(":")[0] for server in servers.split(",") if server.strip()]
+    return _objection(
+        hosts,
+        encrypted=protocol.endswith("SSL"),
+        known=protocol.startswith("SASL_"),
+        cure="KAFKA_SECURITY_PROTOCOL=SASL_SSL",
+    )
+
+
+def mail_objection(host: str, *, encrypted: bool, password: str) -> str:
+    """Return what the way to the mail server lacks for production, or nothing."""
+    cure = "smtp+tls:// or smtps://"
+    return _objection([host], encrypted=encrypted, known=bool(password), cure=cure)
+
+
+def web_objection(url: str) -> str:
+    """Return what a web service's URL lacks for production, or nothing."""
+    parts = urlsplit(url)
+    encrypted = parts.scheme == "https"
+    return _objection([parts.hostname or ""], encrypted=encrypted, known=True, cure="https://")
+
+
+def _objection(hosts: Iterable[str], *, encrypted: bool, known: bool, cure: str) -> str:
+    away = next((host for host in hosts if not is_here(host)), None)
+    if away is None or (encrypted and known):
+        return ""
+    if not encrypted:
+        return f"in clear to {away}, which is another machine: use {cure}"
+    return f"without a password to {away}, which is another machine"

@@ -1,0 +1,31 @@
+"""Which hosts are this machine."""
+
+import pytest
+
+from kernel import backends
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "127.8.9.1", "::1", "[::1]", "localhost", "", "/var/run/postgresql"]
+)
+def test_loopback_and_sockets_are_here(host):
+    assert backends.is_here(host)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["10.0.0.1", "db.internal", "0.0.0.0", "128.0.0.1", "localhost.example", "127.0.0.1.nip"],
+)
+def test_everything_else_is_elsewhere(host):
+    assert not backends.is_here(host)
+
+
+def test_one_host_elsewhere_among_several_counts():
+    database = {"HOST": "127.0.0.1,db.internal", "PASSWORD": "x", "OPTIONS": {}}
+    assert "db.internal" in backends.database_objection(database)
+    assert "[2001:db8::1]" in backends.kafka_objection("[::1]:9092,[2001:db8::1]:9092", "PLAINTEXT")
+
+
+def test_a_client_certificate_stands_for_the_password():
+    options = {"sslmode": "verify-full", "sslcert": "/run/secrets/client.pem"}
+    assert backends.database_objection({"HOST": "db.internal", "OPTIONS": options}) == ""
