@@ -4,11 +4,13 @@ import os
 
 from celery import Celery, signals
 
+from config import broker
 from kernel import task_expiry
 from kernel.telemetry import tasks
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 
+broker.install()
 app = Celery("frontrow", task_cls=task_expiry.PrimaryTimeTask)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

@@ -22,6 +22,9 @@ CONTENT_TYPE = b"application/cloudevents+json"
 # and not there together with its whole batch.
 MAX_MESSAGE_BYTES = 1_000_000
 CONNECT_SECONDS = 3.0
+CREATE_SECONDS = 5.0
+# All of these together stay below what the owner of a shard may be silent for (Note [Silent
+# owners] in kernel/db/dedicated.py).
 FLUSH_SECONDS = 5.0
 
 errors_seen = Counter("frontrow_kafka_client_errors_total", "Errors of the Kafka client", ["code"])
@@ -123,7 +126,7 @@ def _create(admin: AdminClient, names: Iterable[str]) -> None:
         )
         for name in names
     ]
-    for future in admin.create_topics(topics, request_timeout=10).values():
+    for future in admin.create_topics(topics, request_timeout=CREATE_SECONDS).values():
         try:
             future.result()
         except KafkaException as error:
@@ -134,7 +137,7 @@ def _create(admin: AdminClient, names: Iterable[str]) -> None:
 
 def _await_topics(admin: AdminClient, names: Iterable[str]) -> None:
     """Wait until the broker's metadata shows the topics: producing earlier would stall."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + CREATE_SECONDS
     while not set(names) <= set(admin.list_topics(timeout=CONNECT_SECONDS).topics):
         if time.monotonic() > deadline:
             raise KafkaAway("new topics don't appear")
@@ -149,6 +152,9 @@ class Publisher:
     keeps of one producer is always a prefix, per key, of what it was given. When a flush runs
     out of time the producer is purged and thrown away, and the next one starts from the first
     message that was not confirmed. Ids may repeat then; their first appearances stay in order.
+
+    A broker that refuses one message refuses the batch it came in and takes the next batch. So a
+    call of `send` must not hold two messages of one key, or the second may overtake the first.
     """
 
     def __init__(self) -> None:

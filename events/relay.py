@@ -3,14 +3,16 @@
 See Note [Order of events] in operations.py and Note [Order after failures] in kafka.py. One pass:
 take the free shards that have something by session advisory locks, read their unpublished rows by
 position, send and wait, mark what the broker confirmed, let the shards go. A relay that dies in
-the middle loses its connection and so its shards; the next one sends again what was not marked.
+the middle, or is frozen, loses its connection and so its shards (Note [Silent owners] in
+kernel/db/dedicated.py); the next one sends again what was not marked.
 """
 
+import collections
 import logging
 import random
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -44,9 +46,12 @@ latency = Histogram(
 _SHARD_KEYS = {lock_key("events.outbox.shard", shard): shard for shard in range(SHARDS)}
 _KEYS = {shard: key for key, shard in _SHARD_KEYS.items()}
 
+# One probe of the index a shard and month, however many rows wait: DISTINCT would read them all.
 _BACKLOG = """
-    SELECT DISTINCT shard FROM events_outboxevent
-     WHERE published_at IS NULL AND dead_at IS NULL
+    SELECT wanted.shard FROM unnest(%s::int[]) AS wanted(shard) CROSS JOIN LATERAL (
+        SELECT FROM events_outboxevent
+         WHERE shard = wanted.shard AND published_at IS NULL AND dead_at IS NULL
+         ORDER BY position LIMIT 1) AS first
 """
 _TAKE = "SELECT key FROM unnest(%s::bigint[]) AS key WHERE pg_try_advisory_lock(key)"
 _LET_GO = "SELECT pg_advisory_unlock(key) FROM unnest(%s::bigint[]) AS key"
@@ -83,19 +88,13 @@ def publish_once(connection: Connection, publisher: kafka.Publisher) -> int:
     `connection` is dedicated and in autocommit mode. Raises `kafka.KafkaAway` where Kafka confirmed
     less than everything, after marking what it did confirm.
     """
-    shards = [shard for (shard,) in connection.execute(_BACKLOG)]
+    shards = [shard for (shard,) in connection.execute(_BACKLOG, [list(_KEYS)])]
     if not shards:
         return 0
     random.shuffle(shards)  # two relays share the work instead of meeting at shard 0
     with _owned(connection, shards) as owned:
-        rows = list(_read(connection, owned))
-        if not rows:
-            return 0
-        outcomes = publisher.send([row.message for row in rows])
-        if kafka.Outcome.REJECTED in outcomes and len(rows) > 1:
-            _mark(connection, rows, outcomes)
-            return _one_by_one(connection, publisher, rows, outcomes)
-        return _settle(connection, rows, outcomes)
+        rounds = _rounds(_read(connection, owned))
+        return sum(_send(connection, publisher, rows) for rows in rounds)
 
 
 @contextmanager
@@ -124,6 +123,30 @@ def _read(connection: Connection, shards: Sequence[int]) -> Iterator[_Row]:
         )
         message = kafka.Outgoing(topic, str(aggregate_id).encode(), cloudevents.dump(event))
         yield _Row(event, message)
+
+
+def _rounds(rows: Iterable[_Row]) -> list[list[_Row]]:
+    """Part the rows so that the first events of all keys come first, then the second, and so on.
+
+    See Note [Order after failures] in kafka.py. Most keys have one event waiting.
+    """
+    rounds: list[list[_Row]] = []
+    sent: collections.Counter[bytes] = collections.Counter()
+    for row in rows:
+        key = row.message.key
+        if sent[key] == len(rounds):
+            rounds.append([])
+        rounds[sent[key]].append(row)
+        sent[key] += 1
+    return rounds
+
+
+def _send(connection: Connection, publisher: kafka.Publisher, rows: Sequence[_Row]) -> int:
+    outcomes = publisher.send([row.message for row in rows])
+    if kafka.Outcome.REJECTED in outcomes and len(rows) > 1:
+        _mark(connection, rows, outcomes)
+        return _one_by_one(connection, publisher, rows, outcomes)
+    return _settle(connection, rows, outcomes)
 
 
 def _one_by_one(

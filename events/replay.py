@@ -1,14 +1,45 @@
-"""Send the dead letters of consumers back to their topic."""
+"""Send the dead letters of consumers back to their topic.
+
+Note [Progress of a replay]
+Which letters have been replayed is kept in Kafka, for each consumer group by itself, as the offset
+of a group named after it. A replay of one group steps over the letters of the others and leaves
+their progress alone; a replay of all groups asks each letter's own.
+"""
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 
 from confluent_kafka import Consumer as Client
 from confluent_kafka import KafkaException, Message, TopicPartition
 
-from events import kafka
+from events import dead_letters, kafka
 
-REPLAY_GROUP = "frontrow-replay"
+PROGRESS = "frontrow-replay."
+_READ_SECONDS = 10
+
+
+class OriginalGone(Exception):
+    """A cut letter's message has left its topic: it can't be replayed any more."""
+
+
+class _Progress:
+    """How far the letters of one group have been replayed."""
+
+    def __init__(self, group: str, places: list[TopicPartition]) -> None:
+        self._client = _client(PROGRESS + group)
+        self._next = {
+            place.partition: place.offset
+            for place in self._client.committed(places, timeout=_READ_SECONDS)
+        }
+
+    def has(self, letter: Message) -> bool:
+        return (letter.offset() or 0) < self._next[letter.partition() or 0]
+
+    def keep(self, letter: Message) -> None:
+        self._client.commit(message=letter, asynchronous=False)
+
+    def close(self) -> None:
+        self._client.close()
 
 
 def replay_topic(
@@ -17,7 +48,9 @@ def replay_topic(
     """Send the dead letters of `topic` (of one `group`) back to it; return how many.
 
     Every group sees them again; those that had applied them find that out in their inbox. What has
-    been replayed is not replayed again. Raises `kafka.KafkaAway`.
+    been replayed is not replayed again (Note [Progress of a replay]); a replay that ends half-way
+    may send its last letter twice. Raises `kafka.KafkaAway`, and `OriginalGone` for a cut letter
+    whose message the topic has dropped, after stepping over it.
     """
     try:
         return _replay(topic, group, publisher)
@@ -27,41 +60,73 @@ def replay_topic(
 
 def _replay(topic: str, group: str | None, publisher: kafka.Publisher) -> int:
     count = 0
-    with _dead_letters(topic) as (client, messages):
-        for message in messages:
-            headers = dict(message.headers() or [])
-            if group is None or headers.get("group") == group.encode():
-                letter = kafka.Outgoing(topic, message.key() or b"", message.value() or b"")
-                if publisher.send([letter]) != [kafka.Outcome.DELIVERED]:
-                    raise kafka.KafkaAway("the replayed event was not confirmed")
+    progress: dict[str, _Progress] = {}
+    with closing(_client(PROGRESS + "reader")) as reader:
+        places = _places(reader, topic + kafka.DEAD_LETTERS)
+        try:
+            for letter in _letters(reader, places):
+                owner = dead_letters.group_of(letter)
+                if group is not None and owner != group:
+                    continue
+                if owner not in progress:
+                    progress[owner] = _Progress(owner, places)
+                if progress[owner].has(letter):
+                    continue
+                try:
+                    _send_back(topic, letter, publisher)
+                except OriginalGone:
+                    progress[owner].keep(letter)
+                    raise
+                progress[owner].keep(letter)
                 count += 1
-            client.commit(message=message, asynchronous=False)
+        finally:
+            for kept in progress.values():
+                kept.close()
     return count
 
 
-@contextmanager
-def _dead_letters(topic: str) -> Iterator[tuple[Client, Iterator[Message]]]:
-    """Read what the dead-letter topic holds now, from where the last replay ended."""
-    name = topic + kafka.DEAD_LETTERS
-    settings = {"group.id": REPLAY_GROUP, "enable.auto.commit": False}
-    with closing(Client(kafka.client_settings(**settings))) as client:
-        metadata = client.list_topics(name, timeout=kafka.CONNECT_SECONDS).topics[name]
-        places = [TopicPartition(name, partition) for partition in metadata.partitions]
-        waiting, remaining = [], {}
-        for place in client.committed(places, timeout=10):
-            low, high = client.get_watermark_offsets(place, timeout=10)
-            place.offset = max(place.offset, low)
-            if place.offset < high:
-                waiting.append(place)
-                remaining[place.partition] = high
-        client.assign(waiting)
-        yield client, _until(client, remaining)
+def _client(group: str) -> Client:
+    return Client(kafka.client_settings(**{"group.id": group, "enable.auto.commit": False}))
 
 
-def _until(client: Client, ends: dict[int, int]) -> Iterator[Message]:
-    """Yield messages up to the offsets the partitions had when we began."""
+def _places(client: Client, name: str) -> list[TopicPartition]:
+    metadata = client.list_topics(name, timeout=kafka.CONNECT_SECONDS).topics[name]
+    return [TopicPartition(name, partition) for partition in metadata.partitions]
+
+
+def _send_back(topic: str, letter: Message, publisher: kafka.Publisher) -> None:
+    origin = dead_letters.origin_of_cut(letter)
+    message = letter if origin is None else _original(origin)
+    again = kafka.Outgoing(topic, message.key() or b"", message.value() or b"")
+    if publisher.send([again]) != [kafka.Outcome.DELIVERED]:
+        raise kafka.KafkaAway("the replayed event was not confirmed")
+
+
+def _original(origin: dead_letters.Origin) -> Message:
+    place = TopicPartition(origin.topic, origin.partition, origin.offset)
+    with closing(_client(PROGRESS + "reader")) as client:
+        low, high = client.get_watermark_offsets(place, timeout=_READ_SECONDS)
+        if low <= origin.offset < high:
+            client.assign([place])
+            message = client.poll(_READ_SECONDS)
+            if message is None or message.error():
+                raise kafka.KafkaAway("the topic can't be read")
+            if message.offset() == origin.offset:
+                return message
+    raise OriginalGone(f"{origin.topic} {origin.partition}/{origin.offset}")
+
+
+def _letters(client: Client, places: list[TopicPartition]) -> Iterator[Message]:
+    """Yield what the dead-letter topic holds now."""
+    ends, waiting = {}, []
+    for place in places:
+        low, high = client.get_watermark_offsets(place, timeout=_READ_SECONDS)
+        if low < high:
+            ends[place.partition] = high
+            waiting.append(TopicPartition(place.topic, place.partition, low))
+    client.assign(waiting)
     while ends:
-        message = client.poll(10)
+        message = client.poll(_READ_SECONDS)
         if message is None or message.error():
             raise kafka.KafkaAway("the dead-letter topic can't be read")
         partition, offset = message.partition() or 0, message.offset() or 0

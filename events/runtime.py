@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import connections
 from prometheus_client import Counter, Gauge, Histogram
 
-from events import cloudevents, kafka
+from events import cloudevents, dead_letters, kafka
 from events.consumers import Clock, Consumer, apply_once
 from kernel.db.busy import is_away, is_busy
 from kernel.redis.breaker import PartUnavailable
@@ -88,7 +88,7 @@ class GroupRunner:
         self._stopping.set()
 
     def run(self) -> None:
-        """Consume until stopped; raises `TooManyDeadLetters`."""
+        """Consume until stopped; raises `TooManyDeadLetters` and `dead_letters.LetterRefused`."""
         group = self._consumer.group
         client = self._client()
         running.labels(group).set(1)
@@ -149,7 +149,7 @@ class GroupRunner:
         try:
             event = cloudevents.load(message.value())
         except cloudevents.NotAnEvent as error:
-            self._bury(message, error, attempts=1)
+            self._dead_letter(message, error, attempts=1)
             return
         correlation = context.received(event.request_id, event.traceparent)
         with context.correlated(correlation):
@@ -176,38 +176,22 @@ class GroupRunner:
                     raise _Passing(repr(error)) from error
                 log.exception("event failed", extra={"event_id": str(event.id), "attempt": attempt})
                 if attempt == settings.CONSUMER_ATTEMPTS:
-                    self._bury(message, error, attempts=attempt)
+                    self._dead_letter(message, error, attempts=attempt)
                     return Result.DEAD
                 if self._stopping.wait(0.1 * 2**attempt):
                     raise _Interrupted from error
         raise AssertionError("CONSUMER_ATTEMPTS is at least 1")
 
-    def _bury(self, message: Message, error: Exception, *, attempts: int) -> None:
+    def _dead_letter(self, message: Message, error: Exception, *, attempts: int) -> None:
         """Send the message to its dead-letter topic, or give up on the consumer."""
-        self._dead_in_a_row += 1
-        if self._dead_in_a_row > settings.CONSUMER_DEAD_LETTERS_IN_A_ROW:
+        group = self._consumer.group
+        if self._dead_in_a_row >= settings.CONSUMER_DEAD_LETTERS_IN_A_ROW:
             raise TooManyDeadLetters(
-                f"{self._consumer.group}: {self._dead_in_a_row} messages in a row failed"
+                f"{group}: {self._dead_in_a_row + 1} messages in a row failed"
             ) from error
-        letter = kafka.Outgoing(
-            topic=f"{message.topic()}{kafka.DEAD_LETTERS}",
-            key=message.key() or b"",
-            value=message.value() or b"",
-            headers=(
-                ("content-type", kafka.CONTENT_TYPE),
-                ("group", self._consumer.group.encode()),
-                ("topic", (message.topic() or "").encode()),
-                ("partition", str(message.partition()).encode()),
-                ("offset", str(message.offset()).encode()),
-                ("attempts", str(attempts).encode()),
-                ("error", repr(error)[:500].encode()),
-            ),
-        )
-        if self._publisher.send([letter]) != [kafka.Outcome.DELIVERED]:
-            raise kafka.KafkaAway("the dead letter was not confirmed")
-        log.error(
-            "event dead-lettered", extra={"group": self._consumer.group, "error": repr(error)}
-        )
+        dead_letters.send(self._publisher, message, group=group, error=error, attempts=attempts)
+        self._dead_in_a_row += 1  # only now: a letter that waits for Kafka is tried many times
+        log.error("event dead-lettered", extra={"group": group, "error": repr(error)})
 
     def _pause(self, error: Exception) -> None:
         self._failed += 1

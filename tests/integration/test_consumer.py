@@ -4,13 +4,10 @@ import json
 from io import StringIO
 
 import pytest
-from confluent_kafka import Consumer as Client
-from confluent_kafka import TopicPartition
 from django.core.management import call_command
 from django.db import OperationalError
 from psycopg import errors
 
-from events import kafka as kafka_module
 from events.cloudevents import Event, dump, load
 from events.consumers import Consumer, apply_once, configured
 from events.models import InboxEntry, OutboxEvent
@@ -19,7 +16,7 @@ from kernel import clock
 from kernel.ids import uuid7
 from kernel.telemetry import context
 from kernel.telemetry.logs import CorrelationFilter
-from tests.support.consuming import Handler, running, send, start_from_now
+from tests.support.consuming import Handler, committed, letters, running, send, start_from_now
 from tests.support.kafka_reader import KafkaReader
 from tests.support.outbox import TOPIC, new_event, relay_all, write
 from tests.support.waiting import await_that
@@ -96,7 +93,7 @@ def test_types_nobody_asked_for_touch_no_table(kafka, group):
     handler = Handler()
     end = _end_offsets(kafka)
     with running(consumer(group, handler, types=frozenset({"other.type"}))):
-        await_that(lambda: _committed(kafka, group) == end, "passed over", seconds=30)
+        await_that(lambda: committed(kafka, TOPIC, group) == end, "passed over", seconds=30)
     assert mine(handler, ids) == []
     assert not InboxEntry.objects.exists()
 
@@ -139,7 +136,7 @@ def test_a_passing_database_error_is_tried_again_until_it_passes(kafka, group):
         await_that(lambda: len(set(mine(handler, ids))) == 2, "applied", seconds=60)
     assert len(failed) == 6
     assert sorted(mine(handler, ids)) == sorted(ids)
-    assert _dead_letters(kafka, group) == []
+    assert letters(kafka, TOPIC, group) == []
 
 
 def test_poison_goes_to_the_dead_letters_and_the_rest_goes_on_until_replayed(kafka, group):
@@ -152,7 +149,7 @@ def test_poison_goes_to_the_dead_letters_and_the_rest_goes_on_until_replayed(kaf
         await_that(lambda: after in mine(handler, [after]), "the rest went on", seconds=60)
         assert mine(handler, [before, poison, after]) == [before, after]
         assert len([e for e in handler.attempts if e.id == poison]) == 3
-        [letter] = _dead_letters(kafka, group)
+        [letter] = letters(kafka, TOPIC, group)
         assert load(letter.value()).id == poison
         headers = dict(letter.headers())
         assert headers["topic"] == TOPIC.encode()
@@ -174,8 +171,8 @@ def test_bytes_that_are_no_event_are_dead_lettered_at_once(kafka, group):
     handler = Handler()
     with running(consumer(group, handler)):
         send(kafka, TOPIC, NO_EVENT)
-        await_that(lambda: _dead_letters(kafka, group), "dead-lettered", seconds=30)
-    [letter] = _dead_letters(kafka, group)
+        await_that(lambda: letters(kafka, TOPIC, group), "dead-lettered", seconds=30)
+    [letter] = letters(kafka, TOPIC, group)
     assert letter.value() == NO_EVENT
 
 
@@ -190,7 +187,7 @@ def test_a_broken_consumer_stops_before_it_empties_the_topic(kafka, group, setti
     with running(consumer(group, handler)) as member:
         await_that(lambda: not member.thread.is_alive(), "it stopped", seconds=60)
         assert isinstance(member.error, TooManyDeadLetters)
-    buried = [load(letter.value()).id for letter in _dead_letters(kafka, group)]
+    buried = [load(letter.value()).id for letter in letters(kafka, TOPIC, group)]
     assert buried == ids[:4]
     healthy = Handler()
     with running(consumer(group, healthy)):
@@ -222,41 +219,9 @@ def _event_of(event_id):
     return load(dump(Event(row.pk, row.source, row.type, row.subject, row.created_at, row.data)))
 
 
-def _dead_letters(servers: str, group: str) -> list:
-    """Return the dead letters of `group`, in order."""
-    topic = TOPIC + kafka_module.DEAD_LETTERS
-    client = Client(
-        {"bootstrap.servers": servers, "group.id": f"look-{uuid7()}", "fetch.wait.max.ms": 50}
-    )
-    try:
-        found = []
-        partitions = client.list_topics(topic, timeout=5).topics[topic].partitions
-        for partition in partitions:
-            place = TopicPartition(topic, partition, 0)
-            low, high = client.get_watermark_offsets(place, timeout=5)
-            client.assign([TopicPartition(topic, partition, low)])
-            for _ in range(high - low):
-                message = client.poll(10)
-                if dict(message.headers() or []).get("group") == group.encode():
-                    found.append(message)
-        return found
-    finally:
-        client.close()
-
-
 def _end_offsets(servers: str) -> dict[int, int]:
     reader = KafkaReader(servers, TOPIC)
     try:
         return {place[1]: end for place, end in reader._ends(10).items()}
     finally:
         reader.close()
-
-
-def _committed(servers: str, group: str) -> dict[int, int]:
-    client = Client({"bootstrap.servers": servers, "group.id": group})
-    try:
-        partitions = client.list_topics(TOPIC, timeout=5).topics[TOPIC].partitions
-        places = [TopicPartition(TOPIC, partition) for partition in partitions]
-        return {p.partition: p.offset for p in client.committed(places, timeout=5) if p.offset > 0}
-    finally:
-        client.close()

@@ -1,26 +1,34 @@
 """Promises of the outbox and its relay, with a real broker."""
 
+import base64
 import json
+import os
 import statistics
 import threading
 import time
+from contextlib import suppress
+from dataclasses import replace
 from io import StringIO
 
+import psycopg
 import pytest
+from confluent_kafka.admin import AdminClient, NewTopic
 from django.core.management import CommandError, call_command
 from django.db import connection
 
 from accounts.models import AuditEntry
-from events import kafka, relay
+from events import kafka, queries, relay
 from events.ids import SHARDS
 from events.models import OutboxEvent
 from events.operations import record
 from kernel import clock
+from kernel.db import dedicated
 from kernel.db.dedicated import dedicated_connection
 from kernel.db.transaction import transaction
-from kernel.ids import uuid7
+from kernel.ids import first_uuid7_at, uuid7
 from kernel.telemetry.context import Correlation, correlated
 from kernel.telemetry.logs import CorrelationFilter
+from stack.service import free_ports
 from tests.support.kafka_reader import KafkaReader
 from tests.support.outbox import TOPIC, new_event, relay_all, write
 from tests.support.waiting import await_that
@@ -29,8 +37,14 @@ TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 @pytest.fixture
-def reader(kafka):
-    reader = KafkaReader(kafka, TOPIC)
+def kafka_server(request):
+    """The address of the broker (`kafka` is the module here)."""
+    return request.getfixturevalue("kafka")
+
+
+@pytest.fixture
+def reader(kafka_server):
+    reader = KafkaReader(kafka_server, TOPIC)
     yield reader
     reader.close()
 
@@ -216,6 +230,28 @@ def test_kafka_away_costs_one_log_line_and_leaves_the_events(settings, caplog):
 
 
 @pytest.mark.kafka
+def test_after_an_unknown_outcome_a_new_producer_begins(
+    kafka_server, reader, settings, monkeypatch
+):
+    """What the old one still holds must not arrive later, behind what is sent again."""
+    monkeypatch.setattr(kafka, "FLUSH_SECONDS", 0.2)
+    monkeypatch.setattr(kafka, "ensure_topics", list)
+    [lost, kept] = (
+        kafka.Outgoing(TOPIC, b"key", json.dumps({"id": f"{uuid7()}", "type": "t"}).encode())
+        for _ in range(2)
+    )
+    publisher = kafka.Publisher()
+    settings.KAFKA_BOOTSTRAP_SERVERS = f"127.0.0.1:{free_ports(1)[0]}"  # nobody is there
+    assert publisher.send([lost]) == [kafka.Outcome.UNKNOWN]
+    settings.KAFKA_BOOTSTRAP_SERVERS = kafka_server
+    monkeypatch.setattr(kafka, "FLUSH_SECONDS", 20)
+    assert publisher.send([kept]) == [kafka.Outcome.DELIVERED]
+    ids = {r.id for r in reader.to_the_end()}
+    assert json.loads(kept.value)["id"] in ids
+    assert json.loads(lost.value)["id"] not in ids
+
+
+@pytest.mark.kafka
 def test_the_relay_recovers_by_itself_when_kafka_comes_back(parts, reader, running_relay):
     server = parts.part("kafka")
     server.stop()
@@ -246,3 +282,140 @@ def test_a_relays_locks_end_with_its_connection():
 def _free(connection) -> bool:
     with relay._owned(connection, range(SHARDS)) as shards:
         return len(shards) == SHARDS
+
+
+def test_the_shards_of_a_relay_that_says_nothing_are_free_again(monkeypatch):
+    """A frozen process closes no connection and runs no statement: the server ends its session."""
+    monkeypatch.setattr(dedicated, "SILENT_SECONDS", 1)
+    with (
+        dedicated_connection(application="frozen") as frozen,
+        dedicated_connection(application="other") as other,
+    ):
+        keys = [key for (key,) in frozen.execute(relay._TAKE, [list(relay._SHARD_KEYS)])]
+        assert len(keys) == SHARDS
+        await_that(lambda: _free(other), "the server has ended the silent session", seconds=20)
+        with pytest.raises(psycopg.OperationalError):
+            frozen.execute("SELECT 1")
+
+
+def test_a_silent_owner_is_ended_within_half_a_minute():
+    with dedicated_connection(application="test") as connection:
+        shown = {
+            name: connection.execute(f"SHOW {name}").fetchone()[0]
+            for name in (
+                *("idle_session_timeout", "tcp_keepalives_idle", "tcp_keepalives_interval"),
+                *("tcp_keepalives_count", "lock_timeout"),
+            )
+        }
+    assert shown == {
+        "idle_session_timeout": "25s",
+        "tcp_keepalives_idle": "5",
+        "tcp_keepalives_interval": "5",
+        "tcp_keepalives_count": "3",
+        "lock_timeout": "3s",  # what every session has stays
+    }
+
+
+@pytest.mark.control
+def test_control_without_the_limit_a_silent_owner_keeps_its_shards(monkeypatch):
+    monkeypatch.setattr(dedicated, "SILENT_SECONDS", 0)  # PostgreSQL's word for: never
+    with (
+        dedicated_connection(application="frozen") as frozen,
+        dedicated_connection(application="other") as other,
+    ):
+        frozen.execute(relay._TAKE, [list(relay._SHARD_KEYS)])
+        with pytest.raises(AssertionError, match="ended"):
+            await_that(lambda: _free(other), "the silent session has ended", seconds=3)
+
+
+def pages_read(statement: str, parameters: list | dict) -> int:
+    """Return how many pages a statement looks at."""
+    with connection.cursor() as cursor:
+        cursor.execute("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + statement, parameters)
+        [[plan]] = cursor.fetchone()
+    return plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"]
+
+
+_MANY = """
+    INSERT INTO events_outboxevent (id, shard, topic, type, source, aggregate_id, subject, data,
+                                    request_id, traceparent, created_at, failure)
+    SELECT overlay(month.id::text PLACING lpad(to_hex(n), 12, '0') FROM 25)::uuid, n %% %s, 't',
+           't', 's', gen_random_uuid(), 's', '{}', '', '', now(), ''
+      FROM generate_series(1, %s) AS n, (SELECT %s::uuid AS id) AS month
+"""
+LOOKS = {
+    "what waits": (relay._BACKLOG, [list(range(SHARDS))]),
+    "what is sent next": (relay._READ, [list(range(SHARDS)), 10]),
+    "state": (queries._STATE, {"bound": 100, "shards": SHARDS}),
+}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_looking_at_the_outbox_costs_the_same_however_much_waits(look):
+    statement, parameters = LOOKS[look]
+    costs = []
+    for rows in (2_000, 20_000):
+        with connection.cursor() as cursor:
+            cursor.execute("DELETE FROM events_outboxevent")
+            cursor.execute(_MANY, [SHARDS, rows, first_uuid7_at(clock.now())])
+            cursor.execute("VACUUM (ANALYZE) events_outboxevent")
+        costs.append(pages_read(statement, parameters))
+    few, many = costs
+    assert many < few + 100, costs  # 20,000 rows fill some 700 pages
+
+
+@pytest.mark.control
+def test_control_a_look_that_reads_what_waits_costs_more_the_more_waits():
+    statement = "SELECT DISTINCT shard FROM events_outboxevent WHERE published_at IS NULL"
+    LOOKS["distinct"] = (statement, [])
+    try:
+        with pytest.raises(AssertionError, match=r"\["):
+            test_looking_at_the_outbox_costs_the_same_however_much_waits("distinct")
+    finally:
+        del LOOKS["distinct"]
+
+
+def relayed_in_batches_some_of_which_are_refused(servers: str, settings) -> tuple[list, list]:
+    """Relay events of one key that fill several batches; return ids as written and as found.
+
+    The broker refuses the full batches, which are larger than the topic allows, and not the last
+    one; each event alone is small enough.
+    """
+    topic = f"test-small-{uuid7()}"
+    settings.EVENT_TOPICS = [topic, TOPIC]
+    limit = {"max.message.bytes": "300000"}
+    admin = AdminClient({"bootstrap.servers": servers})
+    for future in admin.create_topics([NewTopic(topic, 1, 1, config=limit)]).values():
+        future.result()
+    aggregate = uuid7()
+    blobs = (base64.b64encode(os.urandom(15_000)).decode() for _ in range(60))
+    events = [replace(new_event(aggregate, blob=blob), topic=topic) for blob in blobs]
+    ids = [str(i) for i in write(*events)]
+    publisher = kafka.Publisher()
+    with dedicated_connection(application="test-relay") as connection:
+        while OutboxEvent.objects.unpublished().exists():
+            with suppress(kafka.KafkaAway):
+                relay.publish_once(connection, publisher)
+    publisher.close()
+    reader = KafkaReader(servers, topic)
+    try:
+        return ids, list(dict.fromkeys(r.id for r in reader.to_the_end()))
+    finally:
+        reader.close()
+
+
+@pytest.mark.kafka
+def test_a_batch_the_broker_refuses_is_sent_one_by_one_in_order_of_its_key(kafka_server, settings):
+    ids, found = relayed_in_batches_some_of_which_are_refused(kafka_server, settings)
+    assert found == ids
+
+
+@pytest.mark.kafka
+@pytest.mark.control
+def test_control_sent_in_one_go_the_next_batch_overtakes_the_refused_one(
+    kafka_server, settings, monkeypatch
+):
+    monkeypatch.setattr(relay, "_rounds", lambda rows: [list(rows)])
+    ids, found = relayed_in_batches_some_of_which_are_refused(kafka_server, settings)
+    assert sorted(found) == sorted(ids)
+    assert found != ids

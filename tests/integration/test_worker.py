@@ -49,6 +49,9 @@ class Process:
     def says(self, words: str) -> bool:
         return any(words in line["message"] for line in self.lines)
 
+    def count(self, words: str) -> int:
+        return sum(words in line["message"] for line in self.lines)
+
     def end(self) -> float:
         """Ask it to stop; return how long that took in seconds."""
         began = time.monotonic()
@@ -147,3 +150,18 @@ def test_a_broker_that_is_away_at_the_start_is_waited_for(db_ready, tmp_path, pa
         await_that(lambda: process.says("ready"), "it is up", seconds=60)
     finally:
         process.end()
+
+
+@pytest.mark.kafka
+def test_a_broker_that_restarts_ends_neither_worker_nor_beat(worker, beat, parts, kafka):
+    """Killed again and again, with tasks that nobody has acknowledged yet."""
+    server = parts.part("broker")
+    for _ in range(3):
+        before = worker.count("events.relay")
+        await_that(lambda n=before: worker.count("events.relay") > n, "work goes on", seconds=60)
+        server.kill()
+        server.start()
+    before = worker.count("events.relay")
+    await_that(lambda: worker.count("events.relay") > before, "work goes on", seconds=60)
+    assert (worker.popen.poll(), beat.popen.poll()) == (None, None)
+    assert not worker.says("Unrecoverable")

@@ -5,19 +5,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from confluent_kafka import Consumer as Client
-from confluent_kafka import KafkaException, Producer, TopicPartition
+from confluent_kafka import KafkaException, Message, Producer, TopicPartition
 
 from events import kafka, runtime
 from events.consumers import Consumer
 from kernel import clock
+from kernel.ids import uuid7
 from tests.support.waiting import await_that
 
 
 class Running:
     """A group at work in a thread; `error` is what ended it, if something did."""
 
-    def __init__(self, consumer: Consumer) -> None:
-        self.runner = runtime.GroupRunner(consumer, now=clock.now, publisher=kafka.Publisher())
+    def __init__(self, consumer: Consumer, publisher: kafka.Publisher | None = None) -> None:
+        self.runner = runtime.GroupRunner(
+            consumer, now=clock.now, publisher=publisher or kafka.Publisher()
+        )
         self.error: Exception | None = None
         self.thread = threading.Thread(target=self._run)
 
@@ -34,10 +37,10 @@ class Running:
 
 
 @contextmanager
-def running(consumer: Consumer) -> Iterator[Running]:
-    """Run the group while the block runs."""
+def running(consumer: Consumer, *, publisher: kafka.Publisher | None = None) -> Iterator[Running]:
+    """Run the group while the block runs; `publisher` sends its dead letters."""
     kafka.ensure_topics()
-    group = Running(consumer)
+    group = Running(consumer, publisher)
     group.thread.start()
     try:
         yield group
@@ -90,3 +93,34 @@ class Handler:
         if error is not None:
             raise error
         self.handled.append(event)
+
+
+def letters(servers: str, topic: str, group: str) -> list[Message]:
+    """Return the dead letters of `group` among those of `topic`, in order."""
+    name = topic + kafka.DEAD_LETTERS
+    client = Client(
+        {"bootstrap.servers": servers, "group.id": f"look-{uuid7()}", "fetch.wait.max.ms": 50}
+    )
+    try:
+        found = []
+        for partition in client.list_topics(name, timeout=5).topics[name].partitions:
+            low, high = client.get_watermark_offsets(TopicPartition(name, partition), timeout=5)
+            client.assign([TopicPartition(name, partition, low)])
+            for _ in range(high - low):
+                message = client.poll(10)
+                if dict(message.headers() or []).get("group") == group.encode():
+                    found.append(message)
+        return found
+    finally:
+        client.close()
+
+
+def committed(servers: str, topic: str, group: str) -> dict[int, int]:
+    """Return the offsets that `group` has committed, by partition."""
+    client = Client({"bootstrap.servers": servers, "group.id": group})
+    try:
+        partitions = client.list_topics(topic, timeout=5).topics[topic].partitions
+        places = [TopicPartition(topic, partition) for partition in partitions]
+        return {p.partition: p.offset for p in client.committed(places, timeout=5) if p.offset > 0}
+    finally:
+        client.close()

@@ -56,3 +56,8 @@ class Command(BaseCommand):
             return replay.replay_topic(topic=topic, group=group)
         except kafka.KafkaAway as error:
             raise CommandError(f"Kafka: {error}") from error
+        except replay.OriginalGone as error:
+            raise CommandError(
+                f"the topic no longer keeps the message of a cut letter ({error}); it was stepped"
+                " over: run this again for the others"
+            ) from error

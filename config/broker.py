@@ -1,0 +1,52 @@
+"""Celery's broker connection, made to outlive a broker that restarts.
+
+Note [Broker restarts]
+When a connection is lost, kombu puts back what it has delivered and nobody has acknowledged. With
+the broker away that fails, and what fails there (kombu asserts that nothing is left, and walks
+through messages that worker threads acknowledge meanwhile) is no connection error to Celery: the
+worker ends with "Unrecoverable error". What couldn't be put back still stands in the broker's own
+list of unacknowledged messages and is delivered again after the visibility time-out, so the
+failure is logged and the worker reconnects.
+"""
+
+import logging
+from typing import Any
+
+from kombu.transport import TRANSPORT_ALIASES, redis
+
+log = logging.getLogger(__name__)
+
+
+class QoS(redis.QoS):
+    """kombu's bookkeeping of unacknowledged messages, whose loss of the broker ends no process."""
+
+    def restore_unacked_once(self, stderr: Any = None) -> None:
+        """Put back what nobody has acknowledged; leave it to the visibility time-out otherwise."""
+        try:
+            super().restore_unacked_once(stderr)
+        except Exception as error:  # noqa: BLE001  (see Note [Broker restarts])
+            left: dict[str, Any] = self._delivered or {}
+            log.warning(
+                "unacknowledged tasks wait for the visibility time-out",
+                extra={"count": len(left), "error": repr(error)},
+            )
+            left.clear()
+
+
+class Channel(redis.Channel):
+    """kombu's channel with our bookkeeping."""
+
+    QoS = QoS
+
+
+class Transport(redis.Transport):
+    """kombu's transport with our channel."""
+
+    Channel = Channel
+
+
+def install() -> None:
+    """Let redis:// and rediss:// mean this transport, in this process."""
+    TRANSPORT_ALIASES.update(
+        dict.fromkeys(("redis", "rediss"), f"{__name__}:{Transport.__qualname__}")
+    )

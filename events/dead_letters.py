@@ -1,0 +1,85 @@
+"""Dead letters: what a consumer group couldn't apply, as it lies in the dead-letter topic.
+
+Note [Cut letters]
+A letter is the message and headers that say whose it is, why and where it comes from, so a message
+that just fits its topic doesn't fit as a letter. It is cut then: the letter keeps the beginning of
+the value, for people, and says so by `cut`; replaying takes the whole from the topic itself, by
+partition and offset, while the topic keeps it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka import Message
+
+from events import kafka
+
+_ERROR_CHARACTERS = 500
+_CUT_VALUE_BYTES = 10_000
+_CUT_KEY_BYTES = 1_000
+
+
+class LetterRefused(Exception):
+    """Kafka takes no letter for a message, not even a cut one: the topic's limits need a look."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a letter's message lies."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+def send(
+    publisher: kafka.Publisher, message: Message, *, group: str, error: Exception, attempts: int
+) -> None:
+    """Put a message into its dead-letter topic and wait for the broker's word.
+
+    Raises `kafka.KafkaAway` while that word is missing, `LetterRefused` where it is no.
+    """
+    headers = (
+        ("content-type", kafka.CONTENT_TYPE),
+        ("group", group.encode()),
+        ("topic", (message.topic() or "").encode()),
+        ("partition", str(message.partition()).encode()),
+        ("offset", str(message.offset()).encode()),
+        ("attempts", str(attempts).encode()),
+        ("error", repr(error)[:_ERROR_CHARACTERS].encode()),
+    )
+    topic = f"{message.topic()}{kafka.DEAD_LETTERS}"
+    key, value = message.key() or b"", message.value() or b""
+    whole = kafka.Outgoing(topic, key, value, headers)
+    cut = kafka.Outgoing(
+        topic,
+        key[:_CUT_KEY_BYTES],
+        value[:_CUT_VALUE_BYTES],
+        (*headers, ("cut", str(len(value)).encode())),
+    )
+    for letter in (whole, cut):
+        [outcome] = publisher.send([letter])
+        if outcome is kafka.Outcome.DELIVERED:
+            return
+        if outcome is kafka.Outcome.UNKNOWN:
+            raise kafka.KafkaAway("the dead letter was not confirmed")
+    raise LetterRefused(f"{topic}: {message.partition()}/{message.offset()}") from error
+
+
+def group_of(letter: Message) -> str:
+    """Return the group that couldn't apply a letter's message."""
+    return _headers(letter).get("group", b"").decode()
+
+
+def origin_of_cut(letter: Message) -> Origin | None:
+    """Return where the whole message of a cut letter lies; None for a letter that is whole."""
+    headers = _headers(letter)
+    if "cut" not in headers:
+        return None
+    return Origin(headers["topic"].decode(), int(headers["partition"]), int(headers["offset"]))
+
+
+def _headers(letter: Message) -> Mapping[str, bytes]:
+    headers: Any = letter.headers()  # typed as a list or a mapping; a consumer's are a list
+    return {name: value or b"" for name, value in headers or []}
