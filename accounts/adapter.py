@@ -3,29 +3,59 @@
 from typing import Any, NoReturn
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.models import EmailAddress
 from allauth.account.signals import password_reset
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.headless.base.response import ConflictResponse, RateLimitResponse
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import IntegrityError
+from django.core.exceptions import ValidationError
+from django.core.mail import EmailMessage
+from django.db import transaction
 from django.dispatch import receiver
 from django.http import HttpRequest
 
-from accounts import attempts, operations
+from accounts import attempts, email_addresses, operations, passwords, queries
 from accounts.api import device_tokens
-from accounts.models import USER_EMAIL_UNIQUE, User
+from accounts.models import User
+from accounts.operations import EmailTaken
+from accounts.usecases import addresses
 from kernel.api.throttling import client_address
-from kernel.db.integrity import violated_constraint
-from kernel.db.transaction import transaction
+from kernel.db import transaction as words
 from kernel.telemetry import security_log
+
+_REMOVED = "account/email/email_deleted"
+# Letters about what people did, and what the security log calls it.
+_EVENTS = {
+    "account/email/email_added": "email_added",
+    "account/email/email_changed": "email_changed",
+    _REMOVED: "email_removed",
+    "account/email/password_changed": "password_changed",
+    "account/email/password_set": "password_changed",
+    "account/email/password_reset": "password_reset",
+}
 
 
 class AccountAdapter(DefaultAccountAdapter):
-    """Passwords that change end every login; two sign-ups at once make one account."""
+    """One spelling of addresses and passwords; letters about changes; no second owner."""
 
-    def set_password(self, user: AbstractBaseUser, password: str) -> None:
-        with transaction():
-            super().set_password(user, password)
+    def clean_email(self, email: str) -> str:
+        """Return the one spelling: Note [One mailbox, one spelling]."""
+        try:
+            return email_addresses.normalize(email)
+        except email_addresses.EmailAddressInvalid as error:
+            raise ValidationError(error.message, code="invalid") from None
+
+    def clean_password(self, password: str, user: AbstractBaseUser | None = None) -> str:
+        """Judge the form that is hashed: Note [Passwords in NFKC]."""
+        cleaned: str = super().clean_password(passwords.normalize(password), user)
+        return cleaned
+
+    def set_password(self, user: User, password: str) -> None:
+        """Change the password and end every login."""
+        with words.transaction():
+            user.set_password(password)
+            user.save(update_fields=["password"])
             operations.end_sessions(user_ids=[user.pk])
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> AbstractBaseUser | None:
@@ -36,7 +66,7 @@ class AccountAdapter(DefaultAccountAdapter):
         email = str(credentials.get("email") or credentials.get("username") or "")
         client_ip = client_address(request)
         attempt = attempts.begin(
-            email=User.objects.normalize_email(email),
+            email=email_addresses.normalize_or_keep(email).lower(),
             client_ip=client_ip,
             device_token=device_tokens.shown_by(request),
         )
@@ -61,18 +91,72 @@ class AccountAdapter(DefaultAccountAdapter):
             raise ImmediateHttpResponse(RateLimitResponse(request))
         raise self.validation_error("too_many_login_attempts")
 
-    def save_user(
-        self, request: HttpRequest, user: AbstractBaseUser, form: Any, commit: bool = True
-    ) -> AbstractBaseUser:
+    def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
+        """Make an address this person's, unless it has become somebody else's meanwhile."""
+        user = email_address.user
         try:
-            return super().save_user(request, user, form, commit)
-        except IntegrityError as error:
-            if violated_constraint(error) != USER_EMAIL_UNIQUE:
-                raise
-            raise ImmediateHttpResponse(ConflictResponse(request)) from error
+            with addresses.changing(user_id=user.pk):
+                before = EmailAddress.objects.get_primary(user)
+                confirmed: bool = super().confirm_email(request, email_address)
+        except EmailTaken:
+            confirmed = False
+        if not confirmed:  # allauth asked before, and would answer 500 now
+            raise ImmediateHttpResponse(ConflictResponse(request))
+        if before is not None:
+            self.send_notification_mail(
+                "account/email/email_added",
+                user,
+                {"added_email": email_address.email},
+                email=before.email,
+            )
+        return True
+
+    def send_confirmation_mail(
+        self, request: HttpRequest, emailconfirmation: Any, signup: bool
+    ) -> None:
+        """Mail the code; the owner of an address that is taken hears of it instead."""
+        row = emailconfirmation.email_address
+        if queries.is_email_taken(row.email, by_other_than=row.user_id):
+            self.send_account_already_exists_mail(row.email)
+        else:
+            super().send_confirmation_mail(request, emailconfirmation, signup)
+
+    def send_notification_mail(
+        self,
+        template_prefix: str,
+        user: AbstractBaseUser,
+        context: dict[str, Any] | None = None,
+        email: str | None = None,
+    ) -> None:
+        """Write to the primary address or `email`, and to an address that was removed too."""
+        if event := _EVENTS.get(template_prefix):
+            security_log.record(event, user_id=user.pk, client_ip=client_address(self.request))
+        super().send_notification_mail(template_prefix, user, context, email)
+        if template_prefix == _REMOVED and context:
+            super().send_notification_mail(
+                template_prefix, user, context, email=context["deleted_email"]
+            )
+
+    def render_mail(
+        self,
+        template_prefix: str,
+        email: str | list[str],
+        context: dict[str, Any],
+        headers: dict[str, str] | None = None,
+    ) -> EmailMessage:
+        """Add what every letter of ours may say."""
+        reset = settings.HEADLESS_FRONTEND_URLS["account_reset_password"]
+        facts = {"password_reset_url": reset} | context
+        return super().render_mail(template_prefix, email, facts, headers)
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Queue it once what it tells has been committed."""
+        letter = self.render_mail(template_prefix, email, {"email": email, **context})
+        transaction.on_commit(letter.send)
 
 
 @receiver(password_reset)
 def know_who_reads_the_mail(request: HttpRequest, user: User, **_: Any) -> None:
     """Let whoever has just reset the password by mail log in from where he is."""
-    attempts.know(email=user.email, client_ip=client_address(request))
+    if user.email is not None:
+        attempts.know(email=user.email, client_ip=client_address(request))

@@ -4,62 +4,29 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress
-from django.contrib import admin
-from django.contrib.admin.forms import AdminAuthenticationForm
-from django.contrib.auth.admin import GroupAdmin, UserAdmin
-from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from allauth.mfa.models import Authenticator
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
 from django.db.models import OuterRef, Subquery
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
-from accounts import operations, queries
+from accounts import notices, operations, queries
+from accounts.admin_forms import PersonForm, StaffLoginForm, UserCreationForm
+from accounts.admin_rights import AuditedGroupAdmin, EmailAddressAdmin
 from accounts.models import AuditEntry, RateLimit, RefreshToken, RevokedLogin, Session, User
-from accounts.usecases import people
+from accounts.usecases import people, second_factor
 from kernel import audit, clock
 from kernel.admin import AuditedAdmin, ReadOnlyAdmin, staff_action
-from kernel.db.transaction import transaction
+from kernel.db.transaction import run_after_commit, transaction
+from kernel.errors import DomainError
 from kernel.i18n import text
+from kernel.telemetry import security_log
 
 _EMAIL_OF_ACTOR = Subquery(User.objects.filter(pk=OuterRef("actor_id")).values("email")[:1])
+_NO_REASON = text(en="no reason given", ko="사유 미기재")
 _RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
-
-
-class StaffLoginForm(AdminAuthenticationForm):
-    """The door of these pages: a failed try counts like one at the API (`login_failed`)."""
-
-    def clean(self) -> dict[str, Any]:
-        """Let allauth judge, which counts; Django's own form would let anybody guess on."""
-        email, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
-        if email and password:
-            self.user_cache = get_adapter(self.request).authenticate(
-                self.request, email=email, password=password
-            )
-            if self.user_cache is None:
-                raise self.get_invalid_login_error()
-            self.confirm_login_allowed(self.user_cache)
-        return self.cleaned_data
-
-
-class UserCreationForm(AdminUserCreationForm):
-    """A new person: e-mail address and password."""
-
-    class Meta:
-        model = User
-        fields = ("email", "display_name")
-
-    def clean_email(self) -> str:
-        """Keep one spelling of an address."""
-        return User.objects.normalize_email(self.cleaned_data["email"])
-
-
-class PersonForm(UserChangeForm):
-    """A person's row; the password has its own form behind the link."""
-
-    def clean_email(self) -> str:
-        """Keep one spelling of an address."""
-        return User.objects.normalize_email(self.cleaned_data["email"])
 
 
 def _actor(request: HttpRequest) -> UUID:
@@ -80,21 +47,26 @@ class PersonAdmin(AuditedAdmin, UserAdmin):
     list_filter = ("is_staff", "is_active", "groups")
     search_fields = ("email", "display_name")
     ordering = ("-id",)
-    readonly_fields = ("id", "is_active", "date_joined", "last_login")
+    readonly_fields = ("id", "is_active", "second_factor", "date_joined", "last_login")
     filter_horizontal = ("groups", "user_permissions")
     date_hierarchy = None
     fieldsets = (
-        (None, {"fields": ("id", "email", "display_name", "password", "is_active")}),
+        (None, {"fields": ("id", "email", "reason", "display_name", "password", "is_active")}),
         (
             text(en="Rights", ko="권한"),
-            {"fields": ("is_staff", "is_superuser", "groups", "user_permissions")},
+            {"fields": ("is_staff", "second_factor", "is_superuser", "groups", "user_permissions")},
         ),
         (text(en="Times", ko="시각"), {"fields": ("date_joined", "last_login")}),
     )
     add_fieldsets = (
         (None, {"fields": ("email", "display_name", "usable_password", "password1", "password2")}),
     )
-    actions = ("lock_out", "let_in")
+    actions = ("lock_out", "let_in", "reset_second_factor")
+
+    @admin.display(description=text(en="second factor", ko="2단계 인증"), boolean=True)
+    def second_factor(self, person: User) -> bool:
+        """Say whether a code is asked for at the person's logins."""
+        return queries.has_second_factor(person.pk)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         fields = super().get_readonly_fields(request, obj)
@@ -110,9 +82,44 @@ class PersonAdmin(AuditedAdmin, UserAdmin):
         """Nobody is deleted: tickets, points and payments refer to them. Lock out instead."""
         return False
 
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Say what refused a change after the form had let it pass; nothing of it is kept."""
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except DomainError as refusal:
+            self.message_user(request, str(refusal.message), messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+
+    def save_form(self, request: HttpRequest, form: Any, change: bool) -> Any:
+        """Leave a new address to `operations.change_email`, which records it by itself."""
+        person = super().save_form(request, form, change)
+        if change:
+            before = form.initial["email"]
+            form.new_email = person.email if person.email != before else None
+            person.email = before
+            form.changed_data = [
+                name for name in form.changed_data if name not in {"email", "reason"}
+            ]
+        return person
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if not change:
+            User.objects.add([obj])
+        super().save_model(request, obj, form, change)
+
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
-        if change and set(form.changed_data) & {*_RIGHTS, "email"}:
+        if not change:
+            return
+        if form.new_email:
+            operations.change_email(
+                user_id=form.instance.pk,
+                email=form.new_email,
+                actor_id=_actor(request),
+                reason=form.cleaned_data["reason"] or str(_NO_REASON),
+                now=clock.now(),
+            )
+        if set(form.changed_data) & set(_RIGHTS):
             # The rights stand in the tokens, so the holders must log in again.
             operations.end_sessions(user_ids=[form.instance.pk])
 
@@ -128,6 +135,7 @@ class PersonAdmin(AuditedAdmin, UserAdmin):
             response = super().user_change_password(request, id, form_url)
             after = self._password_of(request, id)
             if after is not None and after.password != getattr(before, "password", None):
+                now = clock.now()
                 operations.end_sessions(user_ids=[after.pk])
                 operations.record_audit(
                     actor_id=request.user.pk,
@@ -135,9 +143,19 @@ class PersonAdmin(AuditedAdmin, UserAdmin):
                     target=audit.target_of(after),
                     reason="",
                     changes={},
-                    now=clock.now(),
+                    now=now,
                 )
+                self._tell_of_new_password(after, _actor(request), now=now)
         return response
+
+    def _tell_of_new_password(self, person: User, actor_id: UUID, *, now: datetime) -> None:
+        run_after_commit(
+            lambda: security_log.record(
+                "password_set_by_staff", user_id=person.pk, actor_id=actor_id
+            )
+        )
+        if person.email:
+            notices.send("account/email/password_set_by_staff", person.email, {"timestamp": now})
 
     def _password_of(self, request: HttpRequest, user_id: str) -> User | None:
         found = self.get_object(request, user_id) if request.method == "POST" else None
@@ -171,6 +189,20 @@ class PersonAdmin(AuditedAdmin, UserAdmin):
             now=now,
         )
         return str(text(en=f"{count} let in.", ko=f"{count}명의 차단을 해제했습니다."))
+
+    @staff_action(
+        description=text(en="Reset second factor", ko="2단계 인증 해제"),
+        permissions=["accounts.reset_second_factor"],
+    )
+    def reset_second_factor(
+        self, request: HttpRequest, users: list[User], *, reason: str, now: datetime
+    ) -> str:
+        """Take it from people who have lost their device; superusers alone."""
+        count = sum(
+            second_factor.reset(user_id=user.pk, actor_id=_actor(request), reason=reason, now=now)
+            for user in users
+        )
+        return str(text(en=f"{count} reset.", ko=f"{count}명의 2단계 인증을 해제했습니다."))
 
 
 @admin.register(AuditEntry)
@@ -248,43 +280,14 @@ class RateLimitAdmin(AuditedAdmin):
         return actions
 
 
-class AuditedGroupAdmin(AuditedAdmin, GroupAdmin):
-    """Groups beyond the five that migrations keep; superusers only, as groups are rights.
-
-    Access tokens name the groups of their owner, so a name that goes ends the members' logins.
-    """
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(request.user.is_superuser)
-
-    has_add_permission = has_change_permission
-    has_delete_permission = has_change_permission
-
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        if change and "name" in form.changed_data:
-            operations.end_sessions(user_ids=queries.members_of([obj]))
-
-    def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        members = queries.members_of([obj])
-        super().delete_model(request, obj)
-        operations.end_sessions(user_ids=members)
-
-
-class EmailAddressAdmin(ReadOnlyAdmin):
-    """The addresses that django-allauth has verified."""
-
-    list_display = ("email", "user", "verified", "primary")
-    list_filter = ("verified",)
-    list_select_related = ("user",)
-    search_fields = ("email",)
-
-
 admin.site.unregister(Group)
 admin.site.register(Group, AuditedGroupAdmin)
 if admin.site.is_registered(EmailAddress):
     admin.site.unregister(EmailAddress)
 admin.site.register(EmailAddress, EmailAddressAdmin)
+if admin.site.is_registered(Authenticator):  # its form shows secrets; the person's says enough
+    admin.site.unregister(Authenticator)
+admin.site.login_template = "admin/staff_login.html"
 admin.site.login_form = StaffLoginForm
 admin.site.site_header = text(en="Frontrow", ko="Frontrow 관리")
 admin.site.site_title = "Frontrow"

@@ -1,8 +1,10 @@
-"""The only row locks of this app. Order: users by id, then sessions."""
+"""The only row locks of this app. Order: users by id, then second factors, then sessions."""
 
 from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
+
+from allauth.mfa.models import Authenticator
 
 from accounts.models import Session, User
 from kernel.db.transaction import require_transaction
@@ -41,3 +43,10 @@ def lock_active_user(*, user_id: UUID) -> User | None:
     # Rows that only refer to the user are written meanwhile.
     user = User.objects.select_for_update(no_key=True).filter(pk=user_id).first()
     return user if user is not None and user.is_active else None
+
+
+def lock_factors(*, user_id: UUID) -> dict[str, Authenticator]:
+    """Lock what a person proves himself by beside the password; by type."""
+    require_transaction()
+    rows = Authenticator.objects.select_for_update().filter(user_id=user_id).order_by("pk")
+    return {row.type: row for row in rows}

@@ -3,13 +3,14 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.auth.models import AbstractBaseUser, PermissionsMixin
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
-from django.db.models.functions import Lower, Now
+from django.db.models.functions import Now
 
-from accounts import policy
+from accounts import email_addresses, passwords, policy
+from accounts.managers import UserManager
 from kernel.db.fields import UUID7Field
 from kernel.i18n import text
 
@@ -18,40 +19,27 @@ MAX_LOGINS_PER_PERIOD = 1_000  # allauth keeps a time stamp of each
 MAX_PERIOD_SECONDS = 24 * 3600
 
 USER_EMAIL_UNIQUE = "accounts_user_email_unique"
+VERIFIED_EMAIL_UNIQUE = "unique_verified_email"  # of django-allauth's EmailAddress
 SESSION_SID_UNIQUE = "accounts_session_sid_unique"
 
 
-class UserManager(BaseUserManager["User"]):
-    """Create users by e-mail address."""
-
-    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """Create a fan; without a password nobody can log in as them."""
-        if not email:
-            raise ValueError("an e-mail address is needed")
-        user = self.model(email=self.normalize_email(email), **fields)
-        user.set_password(password)
-        user.save(using=self._db)
-        return user
-
-    @classmethod
-    def normalize_email(cls, email: str | None) -> str:
-        """Return the one spelling an address is kept under: lower case."""
-        return super().normalize_email(email).lower()
-
-    def get_by_natural_key(self, username: str | None) -> "User":
-        """Return the user of an e-mail address in whatever case (the admin's login form)."""
-        return self.get(email=self.normalize_email(username))
-
-    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """Create a member of staff who may do everything."""
-        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
-
-
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person: fan or staff. The key is a UUIDv7, the login an e-mail address."""
+    """A person: fan or staff. The key is a UUIDv7, the login an e-mail address.
+
+    Note [Whose address]
+    An address is somebody's when django-allauth's `EmailAddress` row of it is verified, and one
+    row in the world can be. Logins, codes, resets and letters go by these rows alone. `email` is a
+    copy of the verified, primary row, which PostgreSQL keeps (`accounts_copy_email`) and guards
+    (`accounts_check_email`), so that lists and look-ups need no join. A row that isn't verified
+    is a claim made by signing up: it opens nothing, keeps nobody out, and a task deletes it with
+    its person after a day. An address that somebody adds is kept in his session until the code
+    sent to it comes back.
+    """
 
     id = UUID7Field()
-    email = models.EmailField(text(en="e-mail", ko="이메일"), max_length=254)
+    email = models.EmailField(  # noqa: DJ001  (nobody's, not the empty address)
+        text(en="e-mail", ko="이메일"), max_length=254, null=True, blank=True
+    )
     display_name = models.CharField(text(en="name", ko="이름"), max_length=100, blank=True)
     is_staff = models.BooleanField(
         text(en="staff", ko="직원"),
@@ -70,17 +58,38 @@ class User(AbstractBaseUser, PermissionsMixin):
     class Meta:
         verbose_name = text(en="user", ko="사용자")
         verbose_name_plural = text(en="users", ko="사용자")
-        permissions = [("lock_out_user", "Can lock users out and let them in")]
+        permissions = [
+            ("lock_out_user", "Can lock users out and let them in"),
+            ("reset_second_factor", "Can reset second factors"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["email"], name=USER_EMAIL_UNIQUE),
-            # One address, one spelling: look-ups by e-mail are plain index look-ups.
             models.CheckConstraint(
-                condition=models.Q(email=Lower("email")), name="accounts_user_email_lower_case"
+                condition=models.Q(email__regex=email_addresses.FORM),
+                name="accounts_user_email_form",
             ),
         ]
 
     def __str__(self) -> str:
-        return self.email
+        return self.email or str(self.pk)
+
+    def set_password(self, raw_password: str | None) -> None:
+        """Hash a password; see Note [Passwords in NFKC]. None makes it unusable."""
+        super().set_password(None if raw_password is None else passwords.normalize(raw_password))
+
+    def check_password(self, raw_password: str | None) -> bool:
+        """Say whether it is the password; a hash of an older form is replaced."""
+        if raw_password is None:
+            return False
+        today, *older = passwords.forms(raw_password)
+        if super().check_password(today):
+            return True
+        for form in older:
+            if super().check_password(form):
+                self.set_password(today)
+                self.save(update_fields=["password"])
+                return True
+        return False
 
 
 class Session(AbstractBaseSession):

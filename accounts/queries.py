@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from uuid import UUID
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Group
 from django.db.models.functions import Now
 
@@ -29,3 +31,28 @@ def session_key_of(sid: str) -> str | None:
 def revoked_now() -> list[str]:
     """Return the ids of ended logins whose access tokens may still run."""
     return list(RevokedLogin.objects.filter(until__gt=Now()).values_list("sid", flat=True))
+
+
+def owner_of(email: str) -> User | None:
+    """Return whose address it is, locked out or not; `email` is normalised.
+
+    See Note [Whose address] in `models.py`.
+    """
+    row = EmailAddress.objects.filter(email=email, verified=True).select_related("user").first()
+    return row.user if row is not None else None
+
+
+def owns(user_id: UUID, email: str) -> bool:
+    """Say whether a normalised address is this person's."""
+    return EmailAddress.objects.filter(user_id=user_id, email=email, verified=True).exists()
+
+
+def is_email_taken(email: str, *, by_other_than: UUID | None = None) -> bool:
+    """Say whether a normalised address is somebody's (else's)."""
+    rows = EmailAddress.objects.filter(email=email, verified=True)
+    return rows.exclude(user_id=by_other_than).exists()
+
+
+def has_second_factor(user_id: UUID) -> bool:
+    """Say whether the person gives a code beside the password."""
+    return Authenticator.objects.filter(user_id=user_id, type=Authenticator.Type.TOTP).exists()

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from accounts.usecases import upkeep
+from accounts.usecases import addresses, upkeep
 from kernel import clock
 
 
@@ -16,3 +16,9 @@ def purge_sessions() -> int:
 def repeat_revocations() -> int:
     """Write the logins that have ended to Redis once more, and delete what is over."""
     return upkeep.repeat_revocations()
+
+
+@shared_task(name="accounts.purge_claims", ignore_result=True)
+def purge_claims() -> int:
+    """Delete sign-ups whose address nobody proved within a day."""
+    return addresses.purge_claims(now=clock.now())

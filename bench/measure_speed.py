@@ -58,12 +58,11 @@ class Crowd:
         self.prefix = str(uuid7())[:24]
         per_round = sizes.holds + sizes.pgbench * _HOLDERS
         seats = 2 + (rounds + 2) * per_round  # one more to warm up, one for void rounds
-        User.objects.bulk_create(
-            (
+        User.objects.add(
+            [
                 User(id=numbered(self.prefix, n), email=f"fan-{n}@example.com", password="!")
                 for n in range(seats)
-            ),
-            batch_size=5000,
+            ]
         )
         self.hall = make_hall(seats, prefix=self.prefix)
         self.seats = iter(range(2, seats))

@@ -21,11 +21,12 @@ _SCHEMA_FORMS = (
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="docs"), name="front"),
     path("", include("kernel.telemetry.urls")),
+    path("admin/", include("accounts.admin_urls")),
     path("admin/", admin.site.urls),
     path("_allauth/openapi.yaml", once(login_api.as_yaml, localized=False)),
     path("_allauth/openapi.json", once(login_api.as_json, localized=False)),
     path("_allauth/openapi.html", once(OpenAPIHTMLView.as_view())),
-    path("_allauth/", include("allauth.headless.urls")),
+    path("_allauth/", include("accounts.api.urls")),
     path(".well-known/jwks.json", jwks, name="jwks"),
     path("api/v1/", include("catalogue.api.urls")),
     path("api/v1/", include("queueing.api.urls")),

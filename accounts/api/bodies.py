@@ -1,11 +1,13 @@
 """Bodies of the login API, held to what the rest of the API takes."""
 
+import json
 from collections.abc import Callable
 from io import BytesIO
 
 from django.http import HttpRequest, HttpResponse
 from rest_framework.exceptions import ParseError
 
+from accounts import email_addresses
 from kernel.api import problem
 from kernel.api.parsers import StrictJSONParser
 
@@ -14,7 +16,9 @@ class StrictLoginBodies:
     """Refuse what is no JSON object in clean UTF-8 before django-allauth reads it.
 
     It would answer 500 to a document nested too deeply or to half a surrogate pair in a password,
-    and an empty page to anything else that it can't read.
+    and an empty page to anything else that it can't read. Addresses reach it in their one spelling
+    (Note [One mailbox, one spelling]), so that look-ups, counts and letters all mean the same
+    mailbox; what has no such spelling is left for its forms to refuse.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -23,7 +27,12 @@ class StrictLoginBodies:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.path.startswith("/_allauth/") and request.method != "GET" and request.body:
             try:
-                StrictJSONParser().parse(BytesIO(request.body))
+                body = StrictJSONParser().parse(BytesIO(request.body))
             except ParseError:
                 return problem.refused(request, "malformed_json")
+            typed = body.get("email")
+            if isinstance(typed, str):
+                spelling = email_addresses.normalize_or_keep(typed)
+                if spelling != typed:
+                    request._body = json.dumps(body | {"email": spelling}).encode()
         return self.get_response(request)

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 
+from accounts import locking
+from accounts import operations as people
 from accounts.models import User
 from catalogue.demo.keys import GRANT, PERSON, key
 from kernel.db.transaction import transaction
@@ -22,23 +23,20 @@ def load_fans(*, password: str, generation: int, now: datetime) -> list[User]:
 
     A key that an earlier version gave to another address keeps what it has bought and is renamed.
     """
-    emails = {f"fan{n}@example.com": key(PERSON, n) for n in range(1, FANS + 1)}
+    emails = {key(PERSON, n): f"fan{n}@example.com" for n in range(1, FANS + 1)}
     with transaction():
-        known = set(User.objects.filter(email__in=emails).values_list("email", flat=True))
-        missing = {email: pk for email, pk in emails.items() if email not in known}
-        if missing:
-            hashed = make_password(password)  # slow by design, so once for all of them
-            User.objects.bulk_create(
-                [
-                    User(id=pk, email=email, display_name=_name(email), password=hashed)
-                    for email, pk in missing.items()
-                ],
-                update_conflicts=True,
-                unique_fields=["id"],
-                update_fields=["email", "display_name", "password"],
-            )
-        by_email = {user.email: user for user in User.objects.filter(email__in=emails)}
-        fans = [by_email[email] for email in emails]
+        known = User.objects.in_bulk(emails.values(), field_name="email")
+        missing = {pk: email for pk, email in emails.items() if email not in known}
+        earlier = User.objects.in_bulk(missing)
+        people.add_people(
+            emails={pk: email for pk, email in missing.items() if pk not in earlier},
+            password=password,
+            names={pk: _name(email) for pk, email in missing.items()},
+        )
+        for pk, user in earlier.items():
+            _rename(user, email=missing[pk], password=password)
+        known = User.objects.in_bulk(emails.values(), field_name="email")
+        fans = [known[email] for email in emails.values()]
         points.open_accounts_with_points(
             user_ids=[fan.pk for fan in fans],
             amount=POINTS,
@@ -78,16 +76,18 @@ def _administrator(*, email: str, password: str) -> User:
         return User.objects.create_superuser(
             email, password, id=key(PERSON, _ADMIN), display_name="admin"
         )
-    changed = []
-    if admin.email.lower() != email.lower():
-        admin.email = User.objects.normalize_email(email)
-        changed.append("email")
-    if not admin.check_password(password):
-        admin.set_password(password)
-        changed.append("password")
-    if changed:
-        admin.save(update_fields=changed)
+    _rename(admin, email=email, password=password)
     return admin
+
+
+def _rename(user: User, *, email: str, password: str) -> None:
+    email = User.objects.normalize_email(email)
+    if user.email != email:
+        (user,) = locking.lock_users(user_ids=[user.pk])
+        people.move_email(user=user, email=email)
+    if not user.check_password(password):
+        user.set_password(password)
+        user.save(update_fields=["password"])
 
 
 def _name(email: str) -> str:

@@ -4,8 +4,8 @@ from kernel import env
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
+    "accounts.auth_backends.EmailBackend",  # the only one asked
     "django.contrib.auth.backends.ModelBackend",
-    "allauth.account.auth_backends.AuthenticationBackend",
 ]
 PASSWORD_HASHERS = ["accounts.hashers.Argon2", "django.contrib.auth.hashers.PBKDF2PasswordHasher"]
 PASSWORD_HASHES_AT_ONCE = env.integer(
@@ -21,6 +21,12 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = "admin:login"
+
+# The second factor of staff; fans have none. Note [Second factor] in
+# accounts/usecases/second_factor.py.
+MFA_ADAPTER = "accounts.mfa_adapter.MFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+STAFF_SECOND_FACTOR_REQUIRED = False  # production.py: True
 
 # Tokens
 SIGNING_KEYS_FILE = env.string(
@@ -76,7 +82,21 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_MAX_LENGTH = 254
-ACCOUNT_EMAIL_VERIFICATION = "none"  # production.py: mandatory, by code
+# An address is somebody's once he has sent back the code mailed to it, everywhere; where sign-up
+# needs no mail, the one given there counts as proved. Note [Whose address] in accounts/models.py.
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+SIGN_UP_CONFIRMED_BY_MAIL = False  # production.py: True
+ACCOUNT_MAX_EMAIL_ADDRESSES = 5
+# Who is asked for a code hears no more than that; the owner of an address is told by mail.
+ACCOUNT_PREVENT_ENUMERATION = "strict"
+# Changing addresses needs the password again, at most five minutes ago; changing the password
+# asks for it in the same call.
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+# Each change is mailed to the address that was valid before it.
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Frontrow] "  # allauth's own is the Host that the caller wrote
 ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
 # A changed password ends every login, the one that changed it too: nothing to tell apart.
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True

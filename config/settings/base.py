@@ -7,6 +7,16 @@ from kernel import env
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
 SECRET_KEY = env.string("SECRET_KEY", secret=True, help="Django's signing secret, 50 characters.")
+SECRET_KEY_FALLBACKS = [
+    secret
+    for secret in env.string(
+        "SECRET_KEY_FALLBACKS",
+        default="",
+        secret=True,
+        help="Former SECRET_KEYs, separated by commas: what they encrypted and signed still reads.",
+    ).split(",")
+    if secret
+]
 ALLOWED_HOSTS = env.words(
     "ALLOWED_HOSTS", default=["localhost", "127.0.0.1"], help="Host names the site answers to."
 )
@@ -33,6 +43,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.headless",
+    "allauth.mfa",
     "kernel",
     "idempotency",
     "events",
@@ -69,6 +80,7 @@ MIDDLEWARE = [
     "accounts.api.device_tokens.DeviceTokens",
     "accounts.api.ended.EndedLogins",
     "allauth.account.middleware.AccountMiddleware",
+    "accounts.admin_second_factor.SecondFactorMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 

@@ -70,6 +70,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "schedule": 30.0,
         "options": {"expires": 30},
     },
+    "accounts.purge_claims": {
+        "task": "accounts.purge_claims",
+        "schedule": 600.0,
+        "options": {"expires": 600},
+    },
     "idempotency.purge": {
         "task": "idempotency.purge",
         "schedule": 60.0,

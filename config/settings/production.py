@@ -86,7 +86,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = True
 # Probes and scrapes come from inside, without TLS (Note [Probes by address]).
 SECURE_REDIRECT_EXEMPT = [r"^healthz/", r"^metrics$"]
 # Nobody is who they say until they have read their mail.
-ACCOUNT_EMAIL_VERIFICATION = "mandatory"
-ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+SIGN_UP_CONFIRMED_BY_MAIL = True
+STAFF_SECOND_FACTOR_REQUIRED = True
 OPS_TOKEN_REQUIRED = True
 CSRF_TRUSTED_ORIGINS = [FRONTROW_URL]

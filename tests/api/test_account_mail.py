@@ -14,8 +14,7 @@ PASSWORD = "orange-harbour-97"
 
 @pytest.fixture(autouse=True)
 def _as_in_production(settings):
-    settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
-    settings.ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+    settings.SIGN_UP_CONFIRMED_BY_MAIL = True
 
 
 def post(path, body, session=None):

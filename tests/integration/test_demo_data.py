@@ -5,6 +5,7 @@ import json
 from datetime import timedelta
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.apps import apps
 from django.conf import settings
 from django.core.management import CommandError, call_command
@@ -127,9 +128,9 @@ def test_settings_without_a_demo_refuse_it(settings):
 
 def test_people_of_an_earlier_version_become_those_of_this_one(settings):
     load()
-    User.objects.filter(email="fan1@example.com").update(email="first@example.com")
+    EmailAddress.objects.filter(email="fan1@example.com").update(email="first@example.com")
     staff = list(User.objects.filter(is_staff=True, is_superuser=False).order_by("email"))
-    User.objects.filter(pk=staff[0].pk).update(email="former@example.com")
+    EmailAddress.objects.filter(user=staff[0]).update(email="former@example.com")
     settings.DEMO_ADMIN_EMAIL = "boss@example.com"
     facts = load()
     assert User.objects.get(pk=key(PERSON, 1)).email == "fan1@example.com"

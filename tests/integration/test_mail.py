@@ -3,6 +3,8 @@
 import base64
 import json
 from collections.abc import Iterator
+from email import message_from_bytes
+from email.policy import default as default_policy
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -11,8 +13,11 @@ from django.conf import settings as django_settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from redis import Redis
 
+from accounts import notices, operations
 from kernel import mail
+from kernel.db.transaction import transaction
 from stack.service import free_ports
+from tests.support import factories
 
 
 class Inbox:
@@ -68,6 +73,27 @@ def test_a_letter_waits_for_a_worker_and_is_delivered_by_it(inbox, broker):
     (letter,) = inbox.letters
     assert letter.rcpt_tos == ["fan@example.com"]
     assert b"multipart/alternative" in letter.content
+
+
+def test_a_letter_about_a_change_reaches_the_old_mailbox_in_both_languages(
+    inbox, broker, settings, db_ready
+):
+    settings.EMAIL_BACKEND = "kernel.mail.QueuedBackend"
+    fan = factories.make_user(email="old@bücher.example")
+    with transaction():
+        operations.move_email(user=fan, email="new@example.com")
+        facts = {"from_email": "old@xn--bcher-kva.example", "to_email": fan.email}
+        notices.send("account/email/email_changed", facts["from_email"], facts)
+        assert broker.llen("mail") == 0  # not before it is true
+    mail.deliver.run(*queued_arguments(broker))
+    (letter,) = inbox.letters
+    assert letter.rcpt_tos == ["old@xn--bcher-kva.example"]
+    read = message_from_bytes(letter.content, policy=default_policy)
+    assert read["Subject"].strip().startswith("[Frontrow] 이메일 주소가 변경")
+    body = read.get_body(("plain",)).get_content()
+    assert "변경되었습니다" in body
+    assert "was changed from old@xn--bcher-kva.example to new@example.com" in body
+    assert "/account/password/reset" in body
 
 
 @pytest.mark.parametrize("again", [False, True])

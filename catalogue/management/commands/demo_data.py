@@ -62,4 +62,4 @@ class Command(BaseCommand):
         titles = ", ".join(c.title_en for c in shown)
         self.stdout.write(f"concerts: {titles}")
         self.stdout.write(f"fans: {fans[0].email} to {fans[-1].email}")
-        self.stdout.write(f"staff: {', '.join(person.email for person in staff)}")
+        self.stdout.write(f"staff: {', '.join(map(str, staff))}")

@@ -1,0 +1,41 @@
+"""Staff screens of what Django and django-allauth keep about people."""
+
+from typing import Any
+
+from django.contrib.auth.admin import GroupAdmin
+from django.http import HttpRequest
+
+from accounts import operations, queries
+from kernel.admin import AuditedAdmin, ReadOnlyAdmin
+
+
+class AuditedGroupAdmin(AuditedAdmin, GroupAdmin):
+    """Groups beyond the five that migrations keep; superusers only, as groups are rights.
+
+    Access tokens name the groups of their owner, so a name that goes ends the members' logins.
+    """
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.is_superuser)
+
+    has_add_permission = has_change_permission
+    has_delete_permission = has_change_permission
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if change and "name" in form.changed_data:
+            operations.end_sessions(user_ids=queries.members_of([obj]))
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        members = queries.members_of([obj])
+        super().delete_model(request, obj)
+        operations.end_sessions(user_ids=members)
+
+
+class EmailAddressAdmin(ReadOnlyAdmin):
+    """The addresses that django-allauth has verified."""
+
+    list_display = ("email", "user", "verified", "primary")
+    list_filter = ("verified",)
+    list_select_related = ("user",)
+    search_fields = ("email",)

@@ -1,0 +1,149 @@
+"""The second factor at the staff pages: Note [Second factor] in `usecases/second_factor.py`."""
+
+from collections.abc import Callable
+from typing import Any
+
+from allauth.account.adapter import get_adapter
+from allauth.mfa.adapter import get_adapter as get_mfa_adapter
+from allauth.mfa.totp.internal.auth import generate_totp_secret
+from django import forms
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.auth import logout
+from django.contrib.auth.signals import user_logged_in
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import ValidationError
+from django.dispatch import receiver
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.utils.safestring import SafeString, mark_safe
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from accounts import queries
+from accounts.models import User
+from accounts.usecases import second_factor
+from kernel import clock
+from kernel.api.throttling import client_address
+from kernel.errors import DomainError
+from kernel.i18n import text
+from kernel.telemetry import security_log
+
+_PASSED = "second_factor_passed"  # in the session of a login that gave its code
+_SECRET = "second_factor_secret"  # noqa: S105  (a name; the session of who sets one up)
+_OPEN = {"admin:login", "admin:logout", "admin:jsi18n", "second_factor:set_up"}
+
+
+def passed(request: HttpRequest) -> None:
+    """Say that the login under way has given its code."""
+    request.second_factor_passed = True  # type: ignore[attr-defined]
+
+
+@receiver(user_logged_in)
+def remember(request: HttpRequest, **_: Any) -> None:
+    """Keep what `passed` said in the session that has just begun."""
+    if getattr(request, "second_factor_passed", False):
+        request.session[_PASSED] = True
+
+
+class SecondFactorMiddleware:
+    """Let nobody see a staff page who owes a code, or first has to set up a second factor."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Any, args: Any, kwargs: Any
+    ) -> HttpResponseBase | None:
+        match = request.resolver_match
+        if match is None or not match.route.startswith("admin/") or match.view_name in _OPEN:
+            return None
+        user = request.user
+        if not (isinstance(user, User) and user.is_staff) or _PASSED in request.session:
+            return None  # the staff pages themselves refuse who is no staff
+        if queries.has_second_factor(user.pk):
+            logout(request)
+            return redirect_to_login(request.get_full_path())
+        return redirect("second_factor:set_up") if settings.STAFF_SECOND_FACTOR_REQUIRED else None
+
+
+class SetUpForm(forms.Form):
+    """Show that the device knows the secret, and that it is still the person who logged in."""
+
+    password = forms.CharField(
+        label=text(en="Your password", ko="비밀번호"),
+        strip=False,
+        widget=forms.PasswordInput({"autocomplete": "current-password"}),
+    )
+    code = forms.CharField(
+        label=text(en="The code your device shows", ko="기기에 표시된 인증 코드"),
+        max_length=20,
+        widget=forms.TextInput({"autocomplete": "one-time-code", "inputmode": "numeric"}),
+    )
+
+    def __init__(self, request: HttpRequest, *args: Any) -> None:
+        super().__init__(*args)
+        self.request = request
+
+    def clean_password(self) -> str:
+        """Judge it as a login, which counts wrong ones."""
+        password: str = self.cleaned_data["password"]
+        if not get_adapter(self.request).reauthenticate(self.request.user, password):
+            raise ValidationError(
+                text(en="The password is not right.", ko="비밀번호가 올바르지 않습니다.")
+            )
+        return password
+
+
+@never_cache
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "POST"])
+def set_up(request: HttpRequest) -> HttpResponseBase:
+    """Show the secret as a picture, take the first code, and then show the recovery codes."""
+    user = request.user
+    if not (isinstance(user, User) and user.is_active and user.is_staff):
+        return redirect_to_login(request.get_full_path())
+    if queries.has_second_factor(user.pk):
+        return redirect("admin:index")
+    form = SetUpForm(request, request.POST if request.method == "POST" else None)
+    secret = request.session.get(_SECRET) or generate_totp_secret()
+    if form.is_valid():
+        try:
+            codes = second_factor.set_up(
+                user_id=user.pk, secret=secret, code=form.cleaned_data["code"], now=clock.now()
+            )
+        except DomainError as refusal:
+            form.add_error("code", str(refusal.message))
+        else:
+            security_log.record("mfa_activated", user_id=user.pk, client_ip=client_address(request))
+            _go_on(request)
+            return _page(request, codes=codes)
+    request.session[_SECRET] = secret
+    return _page(request, form=form, secret=secret, picture=_picture(user, secret))
+
+
+def _go_on(request: HttpRequest) -> None:
+    """Keep this login, which has just shown its code; every other one has ended."""
+    request.session.pop(_SECRET, None)
+    request.session[_PASSED] = True
+    request.session.cycle_key()
+
+
+def _picture(user: User, secret: str) -> SafeString:
+    adapter = get_mfa_adapter()
+    svg = adapter.build_totp_svg(adapter.build_totp_url(user, secret))
+    return mark_safe(svg[svg.index("<svg") :])  # noqa: S308  (made of squares by a library)
+
+
+def _page(request: HttpRequest, **context: Any) -> TemplateResponse:
+    title = text(en="Set up your second factor", ko="2단계 인증 설정")
+    return TemplateResponse(
+        request,
+        "admin/second_factor.html",
+        {**admin.site.each_context(request), "title": title, **context},
+    )

@@ -1,0 +1,11 @@
+"""Staff pages that go before Django's own."""
+
+from django.urls import path
+
+from accounts import admin_pages, admin_second_factor
+
+app_name = "second_factor"
+urlpatterns = [
+    path("second-factor/", admin_second_factor.set_up, name="set_up"),
+    path("password_change/", admin_pages.OwnPasswordView.as_view(), name="own_password"),
+]

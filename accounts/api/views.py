@@ -1,0 +1,56 @@
+"""Calls of django-allauth's login API that we answer by our own inputs and rules."""
+
+from typing import Any
+
+from allauth.account.internal.flows.reauthentication import raise_if_reauthentication_required
+from allauth.headless.account import views
+from allauth.headless.mfa import views as mfa_views
+from django.http import HttpRequest, HttpResponseBase
+
+from accounts.api import inputs
+from accounts.usecases import addresses
+
+
+class SignupView(views.SignupView):
+    """Sign up."""
+
+    input_class = {"POST": inputs.SignupInput}
+
+
+class RequestPasswordResetView(views.RequestPasswordResetView):
+    """Ask for a code."""
+
+    input_class = inputs.RequestPasswordResetInput
+
+
+class ResetPasswordView(views.ResetPasswordView):
+    """Set a password by a code that still counts."""
+
+    def handle(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        inputs.drop_stale_reset(request)
+        return super().handle(request, *args, **kwargs)
+
+
+class ManageEmailView(views.ManageEmailView):
+    """Add, choose and remove addresses: after a recent login, one change at a time."""
+
+    input_class = views.ManageEmailView.input_class | {"POST": inputs.AddEmailInput}
+
+    def handle(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.method == "GET" or not request.user.is_authenticated:
+            return super().handle(request, *args, **kwargs)
+        raise_if_reauthentication_required(request, app="allauth.account")
+        with addresses.changing(user_id=request.user.pk):
+            return super().handle(request, *args, **kwargs)
+
+
+class AuthenticateView(mfa_views.AuthenticateView):
+    """Give the code that the second factor of a login asks for."""
+
+    input_class = inputs.AuthenticateInput
+
+
+class ReauthenticateView(mfa_views.ReauthenticateView):
+    """Show by a code that it is still the same person."""
+
+    input_class = inputs.ReauthenticateInput

@@ -1,0 +1,36 @@
+"""Who logs in by an e-mail address and a password."""
+
+from typing import Any
+
+from allauth.account.auth_backends import AuthenticationBackend
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+
+from accounts import email_addresses, passwords, queries
+from accounts.models import User
+
+
+class EmailBackend(AuthenticationBackend):
+    """Let in by a verified address alone: see Note [Whose address] in `models.py`.
+
+    Backends named after this one are not asked; they stand in the settings so that the sessions
+    which they began go on.
+    """
+
+    def authenticate(
+        self, request: HttpRequest | None, **credentials: Any
+    ) -> AbstractBaseUser | None:
+        user = super().authenticate(request, **credentials)
+        if user is None:
+            raise PermissionDenied
+        return user
+
+    def _authenticate_by_email(self, email: str, password: str) -> AbstractBaseUser | None:
+        owner = queries.owner_of(email_addresses.normalize_or_keep(email))
+        return self._check_password(owner, password)
+
+    def _mitigate_timing_attack(self, password: str) -> None:
+        """Hash for nobody's account as often as for somebody's."""
+        for form in passwords.forms(password):
+            User().set_password(form)

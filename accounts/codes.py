@@ -1,0 +1,40 @@
+"""Codes of second factors: counted, then judged, wherever they are asked for."""
+
+from datetime import datetime
+
+from allauth.account.adapter import get_adapter
+from allauth.mfa.models import Authenticator
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+
+from accounts import attempts
+from accounts.api import device_tokens
+from accounts.models import User
+from accounts.usecases import second_factor
+from kernel.api.throttling import client_address
+from kernel.telemetry import security_log
+
+
+def judge(request: HttpRequest, user: User, code: str, *, now: datetime) -> Authenticator:
+    """Return what the code proves; raises `ValidationError` for a wrong one and one too many.
+
+    Wrong ones count like passwords, but by themselves (Note [Failed logins] in `attempts.py`):
+    only who knows the password comes here, and each code may be guessed by few tries.
+    """
+    client_ip = client_address(request)
+    attempt = attempts.begin(
+        email=f"second factor of {user.pk}",
+        client_ip=client_ip,
+        device_token=device_tokens.shown_by(request),
+    )
+    if attempt.is_refused:
+        security_log.record(
+            "login_throttled", user_id=user.pk, client_ip=client_ip, limit=attempt.route
+        )
+        raise get_adapter().validation_error("too_many_login_attempts")
+    found = second_factor.check(user_id=user.pk, code=code, now=now)
+    if found is None:
+        security_log.record("mfa_failed", user_id=user.pk, client_ip=client_ip)
+        raise ValidationError(second_factor.CodeWrong.message, code="incorrect_code")
+    attempts.take_back(attempt, succeeded=True)
+    return found

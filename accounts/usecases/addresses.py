@@ -1,0 +1,47 @@
+"""Sign up with an e-mail address; change whose address is whose."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from accounts import locking, operations
+from accounts.models import User
+from kernel.db.integrity import constraints_explained
+from kernel.db.transaction import transaction
+
+CLAIM_LIFETIME = timedelta(days=1)
+_PURGED_AT_ONCE = 1000
+
+
+def sign_up(*, email: str, password: str, proved: bool) -> User:
+    """Make a person with a normalised address, his if it counts as `proved`, else a claim.
+
+    See Note [Whose address] in `models.py`. A claim costs the same work whether or not the address
+    is somebody's: nobody learns it here. Raises `EmailTaken` for a proved one that is taken.
+    """
+    user = User(email=email)
+    user.set_password(password)
+    with constraints_explained(operations.TAKEN), transaction():
+        User.objects.add([user], verified=proved)
+    return user
+
+
+@contextmanager
+def changing(*, user_id: UUID) -> Iterator[None]:
+    """Let one change of a person's addresses happen at a time, all of it or nothing.
+
+    For django-allauth's flows, which write several rows without a transaction. Raises `EmailTaken`.
+    """
+    with constraints_explained(operations.TAKEN), transaction():
+        locking.lock_users(user_ids=[user_id])
+        yield
+
+
+def purge_claims(*, now: datetime) -> int:
+    """Delete people who signed up a day ago and never proved their address; return how many.
+
+    They never had a login, so nothing refers to them. A bounded number a run.
+    """
+    with transaction():
+        return operations.delete_claims(older_than=now - CLAIM_LIFETIME, at_most=_PURGED_AT_ONCE)

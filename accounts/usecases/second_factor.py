@@ -1,0 +1,147 @@
+"""The second factor of staff: set up, check, reset.
+
+Note [Second factor]
+Who has set one up gives a code at every login, of the staff pages and of the login API. Under
+`STAFF_SECOND_FACTOR_REQUIRED` staff without one see nothing of the staff pages but the page that
+sets it up. Codes are RFC 6238's, of this half minute or a neighbour; each counts once, as the last
+one used is kept in the row and checked under its lock. Recovery codes count once each. Secrets are
+encrypted (`accounts/mfa_adapter.py`). Whoever has lost device and recovery codes is helped by a
+superuser, who thereby takes the factor away and ends the logins; the password alone then leads to
+a new set-up.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from allauth.core.internal.cryptokit import compare_user_code
+from allauth.mfa import app_settings
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
+from allauth.mfa.utils import decrypt
+
+from accounts import locking, notices, operations
+from accounts.models import User
+from kernel import audit
+from kernel.db.transaction import run_after_commit, transaction
+from kernel.errors import DomainError, Kind
+from kernel.i18n import text
+from kernel.telemetry import security_log
+
+_NEIGHBOURS = (-1, 0, 1)  # half minutes that clocks may be apart
+_LAST = "last_counter"  # in the row's data
+
+
+class CodeWrong(DomainError):
+    """The code isn't of this secret and time."""
+
+    code = "second_factor_code_wrong"
+    kind = Kind.INVALID
+    message = text(
+        en="This code is not right. Check the time of your device.",
+        ko="인증 코드가 올바르지 않습니다. 기기의 시각을 확인해 주세요.",
+    )
+
+
+class AlreadySetUp(DomainError):
+    """There is one already, and who has it may not be who asks."""
+
+    code = "second_factor_set_up"
+    kind = Kind.CONFLICT
+    message = text(
+        en="A second factor is set up already.", ko="2단계 인증이 이미 설정되어 있습니다."
+    )
+
+
+class SuperuserNeeded(DomainError):
+    """Who takes a second factor away opens an account to whoever knows its password."""
+
+    code = "superuser_needed"
+    kind = Kind.FORBIDDEN
+    message = text(en="Only a superuser may do this.", ko="최고 관리자만 할 수 있는 작업입니다.")
+
+
+def set_up(*, user_id: UUID, secret: str, code: str, now: datetime) -> list[str]:
+    """Keep a secret that the person's device has shown to know; return the recovery codes.
+
+    His other logins end. Raises `CodeWrong`, `AlreadySetUp`.
+    """
+    counter = _counter_of(secret, code, now=now)
+    if counter is None:
+        raise CodeWrong
+    with transaction():
+        (user,) = locking.lock_users(user_ids=[user_id])
+        if locking.lock_factors(user_id=user_id):
+            raise AlreadySetUp
+        row = TOTP.activate(user, secret).instance
+        row.data[_LAST] = counter
+        row.save(update_fields=["data"])
+        codes: list[str] = RecoveryCodes.activate(user).generate_codes()
+        operations.end_sessions(user_ids=[user_id])
+        _tell("account/email/second_factor_set", user, now=now)
+    return codes
+
+
+def check(*, user_id: UUID, code: str, now: datetime) -> Authenticator | None:
+    """Return what a code proves, which it does once; None for a wrong or a used one."""
+    with transaction():
+        factors = locking.lock_factors(user_id=user_id)
+        totp = factors.get(Authenticator.Type.TOTP)
+        if totp is None:
+            return None
+        counter = _counter_of(decrypt(totp.data["secret"]), code, now=now)
+        if counter is not None:
+            if counter <= totp.data.get(_LAST, 0):
+                return None
+            totp.data[_LAST] = counter
+            totp.save(update_fields=["data"])
+            return totp
+        recovery = factors.get(Authenticator.Type.RECOVERY_CODES)
+        if recovery is not None and RecoveryCodes(recovery).validate_code(code):
+            return recovery
+    return None
+
+
+def reset(*, user_id: UUID, actor_id: UUID, reason: str, now: datetime) -> bool:
+    """Take a person's second factor away and end his logins; say whether there was one.
+
+    Raises `SuperuserNeeded` unless a superuser asks.
+    """
+    with transaction():
+        users = {user.pk: user for user in locking.lock_users(user_ids={user_id, actor_id})}
+        if not users[actor_id].is_superuser:
+            raise SuperuserNeeded
+        factors = locking.lock_factors(user_id=user_id)
+        for factor in factors.values():
+            factor.delete()
+        if factors:
+            user = users[user_id]
+            operations.end_sessions(user_ids=[user_id])
+            operations.record_audit(
+                actor_id=actor_id,
+                action="accounts.reset_second_factor",
+                target=audit.target_of(user),
+                reason=reason,
+                changes={},
+                now=now,
+            )
+            run_after_commit(
+                lambda: security_log.record("mfa_deactivated", user_id=user_id, actor_id=actor_id)
+            )
+            _tell("account/email/second_factor_reset", user, now=now)
+    return bool(factors)
+
+
+def _counter_of(secret: str, code: str, *, now: datetime) -> int | None:
+    """Return the half minute whose code this is, the latest first; None where it is no code."""
+    current = int(now.timestamp()) // app_settings.TOTP_PERIOD
+    for step in sorted(_NEIGHBOURS, reverse=True):
+        expected = format_hotp_value(hotp_value(secret, current + step))
+        if compare_user_code(actual=code, expected=expected):
+            return current + step
+    return None
+
+
+def _tell(template: str, user: User, *, now: datetime) -> None:
+    if user.email:
+        notices.send(template, user.email, {"timestamp": now})
