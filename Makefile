@@ -20,12 +20,12 @@ setup-dev: ## Make .venv with the test and lint tools too (done by test and lint
 	@$(PYTHON) stack/venv.py dev
 
 .PHONY: run
-run: setup ## Start everything, print one table, follow the logs; Ctrl-C stops all of it
-	@exec $(VENV)/python -m stack up
+run: setup ## Start everything, print one table, then warnings (ARGS=--logs: all lines); Ctrl-C stops it
+	@exec $(VENV)/python -m stack up $(ARGS)
 
 .PHONY: dev
 dev: setup-dev ## The same, with the API reloading when code changes
-	@exec $(VENV)/python -m stack up --reload
+	@exec $(VENV)/python -m stack up --reload $(ARGS)
 
 .PHONY: test
 test: setup-dev ## Run the tests on real servers (ARGS="tests/api -k hold" picks some)

@@ -32,9 +32,10 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     top = argparse.ArgumentParser(prog="python -m stack", description=DESCRIPTION)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    up = commands.add_parser("up", help="start everything and follow the logs; Ctrl-C stops it")
+    up = commands.add_parser("up", help="start everything, show warnings; Ctrl-C stops it")
     up.add_argument("--detach", action="store_true", help="start it, print the table, come back")
     up.add_argument("--reload", action="store_true", help="restart the API when code changes")
+    up.add_argument("--logs", action="store_true", help="show every line, not warnings alone")
     up.add_argument("--background", action="store_true", help=argparse.SUPPRESS)
     commands.add_parser("down", help="stop everything, also what a killed supervisor left behind")
     status = commands.add_parser("status", help="every part: state, pid, restarts, memory")
@@ -82,7 +83,9 @@ def _up(folder: Folder, options: argparse.Namespace) -> int:
     if options.detach:
         return _detach(folder, reload=options.reload)
     follow = not options.background
-    return Supervisor(folder, ports, reload=options.reload, follow=follow).run()
+    return Supervisor(
+        folder, ports, reload=options.reload, follow=follow, all_logs=options.logs
+    ).run()
 
 
 def _detach(folder: Folder, *, reload: bool) -> int:

@@ -1,10 +1,28 @@
 """One log file a process: read its end, follow all of them, keep them from growing for ever."""
 
 import os
+import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
+# How servers mark a line that somebody should see: our own by a member of their JSON, nginx in
+# brackets, PostgreSQL and Python by a word, Valkey by a sign, Kafka by its level.
+_WARNING = re.compile(
+    r'"level": "(?:WARNING|ERROR|CRITICAL)"'
+    r"|\[(?:warn|error|crit|alert|emerg)\]"
+    r"|\b(?:WARNING|ERROR|FATAL|PANIC|CRITICAL):? "
+    r"|^Traceback \(most recent call last\)"
+    r"| WARN | # "
+)
 LARGEST = 20 * 1024 * 1024  # bytes; then its older half of the story moves to NAME.log.1
+
+
+def is_warning(line: str) -> bool:
+    """Tell whether a line of a log is a warning or worse."""
+    if line.startswith("{"):  # words inside a message of ours say nothing about its level
+        line = line[: line.find('"message"')] if '"message"' in line else line
+    return _WARNING.search(line) is not None
 
 
 def tail(path: Path, lines: int = 20) -> list[str]:
@@ -40,12 +58,13 @@ class Follower:
             for name, path in paths.items()
         }
 
-    def lines(self) -> list[str]:
-        """Return the lines written since the last call, each as `name | text`."""
+    def lines(self, wanted: Callable[[str], bool] = lambda line: True) -> list[str]:
+        """Return the lines written since the last call that are `wanted`, as `name | text`."""
         found = []
         for name, path in self._paths.items():
             prefix = f"{name:<{self._width}} | "
-            found += [prefix + line.decode(errors="replace") for line in self._new(name, path)]
+            texts = [line.decode(errors="replace") for line in self._new(name, path)]
+            found += [prefix + text for text in texts if wanted(text)]
         return found
 
     def _new(self, name: str, path: Path) -> list[bytes]:

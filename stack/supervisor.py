@@ -16,7 +16,7 @@ from stack.engine import Engine
 from stack.errors import StackError
 from stack.folder import Folder
 from stack.launch import raise_file_limit
-from stack.logs import Follower, rotate, tail
+from stack.logs import Follower, is_warning, rotate, tail
 from stack.process import Tools
 from stack.record import locked, note_holder, write_json
 from stack.unit import READY, RESTING, Policy, State, Unit
@@ -45,13 +45,21 @@ class Supervisor:
     """One data folder's stack."""
 
     def __init__(
-        self, folder: Folder, ports: dict[str, int], *, reload: bool, follow: bool
+        self,
+        folder: Folder,
+        ports: dict[str, int],
+        *,
+        reload: bool,
+        follow: bool,
+        all_logs: bool = False,
     ) -> None:
         self.folder = folder
         self.ports = ports
         self.started = time.time()
         self._reload = reload
         self._follow = follow
+        self._all_logs = all_logs
+        self._shown: set[str] = set()
         self._tools = Tools(folder.marker)
         self._signals = 0
         self._done = False
@@ -119,6 +127,7 @@ class Supervisor:
                 if failed:
                     self._explain(failed)
                     return 1
+                self._show_steps()
                 self._announce()
             if time.monotonic() - rotated > ROTATE_EVERY:
                 rotated = time.monotonic()
@@ -138,8 +147,18 @@ class Supervisor:
         self._engine.tick(time.monotonic())
         self._answer_pending()
         if self._follow:
-            for line in self._follower.lines():
+            # Until the table stands there, a step a line; afterwards what somebody should see.
+            for line in self._follower.lines(self._is_wanted):
                 self._say(line)
+
+    def _is_wanted(self, line: str) -> bool:
+        return self._all_logs or (self._announced and is_warning(line))
+
+    def _show_steps(self) -> None:
+        for unit in self._engine.units.values():
+            if unit.was_ready and unit.name not in self._shown:
+                self._shown.add(unit.name)
+                self._say(f"stack: {unit.name} is ready ({time.time() - self.started:.1f} s)")
 
     def _quiet(self) -> bool:
         return all(unit.state in RESTING | READY for unit in self._engine.units.values())
@@ -155,8 +174,8 @@ class Supervisor:
         if all(unit.was_ready for unit in self._engine.units.values()):
             self._announced = True
             seconds = time.time() - self.started
+            self._say(f"stack: Everything is up after {seconds:.1f} s. Ctrl-C stops it.")
             self._say(report.table(self._plan.environment))
-            self._say(f"Everything is up after {seconds:.1f} s. Ctrl-C stops it.")
 
     def _explain(self, failed: list[Unit]) -> None:
         for unit in failed:

@@ -1,6 +1,8 @@
 """Logs are followed by whole lines and don't grow for ever."""
 
-from stack.logs import Follower, rotate, tail
+import pytest
+
+from stack.logs import Follower, is_warning, rotate, tail
 
 
 def test_whole_lines_come_with_their_name(tmp_path):
@@ -42,3 +44,33 @@ def test_the_end_of_a_log(tmp_path):
     assert tail(log) == []
     log.write_text("".join(f"{number}\n" for number in range(1000)))
     assert tail(log, 2) == ["998", "999"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"time": "2026-01-01T00:00:00.000Z", "level": "WARNING", "message": "away"}',
+        '{"time": "2026-01-01T00:00:00.000Z", "level": "ERROR", "message": "x"}',
+        "2026/01/01 00:00:00 [crit] 7#7: *1 open() failed",
+        "2026-01-01 00:00:00 UTC [7] FATAL:  the database system is shutting down",
+        "Traceback (most recent call last):",
+        "[2026-01-01 00:00:00,000] WARN [Broker id=1] slow (kafka.server)",
+        "7:M 01 Jan 2026 00:00:00.000 # Out of memory",
+    ],
+)
+def test_warnings_are_known_by_each_servers_mark(line):
+    assert is_warning(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"time": "2026-01-01T00:00:00.000Z", "level": "INFO", "message": "no ERROR: here"}',
+        "2026-01-01 00:00:00 UTC [7] LOG:  database system is ready to accept connections",
+        "7:M 01 Jan 2026 00:00:00.000 * Ready to accept connections tcp",
+        "[2026-01-01 00:00:00,000] INFO [Broker id=1] started (kafka.server)",
+        "",
+    ],
+)
+def test_other_lines_are_no_warnings(line):
+    assert not is_warning(line)

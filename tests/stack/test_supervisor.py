@@ -40,10 +40,10 @@ class Shell:
             check=False,
         )
 
-    def up(self) -> subprocess.Popen[str]:
+    def up(self, *arguments: str) -> subprocess.Popen[str]:
         output = (self.data.parent / "output").open("w")
         supervisor = subprocess.Popen(
-            [*PROGRAM, "up"],
+            [*PROGRAM, "up", *arguments],
             env=self.environment,
             cwd=ROOT,
             stdout=output,
@@ -52,7 +52,7 @@ class Shell:
         )
         output.close()
         self.background.append(supervisor)
-        assert wait_until(lambda: "Everything is up" in self.output(), 20), self.output()
+        assert wait_until(lambda: "Redis broker" in self.output(), 20), self.output()
         return supervisor
 
     def output(self) -> str:
@@ -93,6 +93,26 @@ def test_it_shows_a_table_and_the_state_of_every_part(shell):
         "api": "running",
         "gateway": "running",
     }
+
+
+def test_it_greets_with_a_line_a_step_and_the_table_last(shell):
+    shell.up()
+    lines = shell.output().strip().splitlines()
+    steps = [line.split()[1] for line in lines if " is ready (" in line]
+    assert steps == ["primary", "api", "gateway"]
+    table = next(number for number, line in enumerate(lines) if line.startswith("What "))
+    assert all(line.startswith("stack: ") for line in lines[:table] if line)
+    assert not any(line.startswith("stack: ") for line in lines[table:])
+
+
+@pytest.mark.parametrize(("arguments", "usual"), [((), False), (("--logs",), True)])
+def test_after_the_table_come_warnings_and_other_lines_where_they_are_wanted(
+    shell, arguments, usual
+):
+    shell.up(*arguments)
+    os.kill(shell.pids()["api"], signal.SIGUSR1)
+    assert wait_until(lambda: "api     | WARNING: look here" in shell.output(), 10)
+    assert ("as usual" in shell.output()) is usual
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

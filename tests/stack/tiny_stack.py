@@ -8,13 +8,15 @@ from stack.folder import Folder
 from stack.settings import ports
 from tests.stack.support import Script
 
-# Tells in its log when it is asked to stop.
+# Tells in its log when it is asked to stop; says two lines at SIGUSR1.
 POLITE = (
     "import signal, sys, time\n"
     "def stop(*_):\n"
     "    print(time.monotonic_ns(), flush=True)\n"
     "    sys.exit(0)\n"
     "signal.signal(signal.SIGTERM, stop)\n"
+    'lines = \'{"level": "INFO", "message": "as usual"}\', \'WARNING: look here\'\n'
+    "signal.signal(signal.SIGUSR1, lambda *_: print(*lines, sep=chr(10), flush=True))\n"
     "time.sleep(600)"
 )
 
