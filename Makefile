@@ -39,6 +39,10 @@ test-fast: setup-dev ## Run the unit and architecture tests: no servers, under 3
 bench: setup ## Measure the speed bars on this machine (ARGS="--quick --json")
 	@exec $(VENV)/python bench/speed.py $(ARGS)
 
+.PHONY: mutants
+mutants: setup-dev ## Remove guards one at a time and see whether tests notice (ARGS="--only points --sample 0")
+	@exec $(VENV)/python -m tests.mutants $(ARGS)
+
 .PHONY: lint
 lint: setup-dev ## Check style, types, layering, migrations and generated documents
 	@$(VENV)/ruff check .

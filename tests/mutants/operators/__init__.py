@@ -1,0 +1,1 @@
+"""How guards are removed, by language."""
