@@ -25,6 +25,7 @@ from prometheus_client import Counter, Histogram
 from events import cloudevents, kafka
 from events.ids import SHARDS
 from kernel.db.advisory import lock_key
+from kernel.db.busy import is_passing
 from kernel.db.dedicated import dedicated_connection
 from kernel.telemetry import context
 
@@ -231,7 +232,9 @@ class Loop:
                         self._stopping.wait(IDLE_SECONDS)
         except kafka.KafkaAway as error:
             self._note_failure("kafka", error)
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        except psycopg.Error as error:
+            if not is_passing(error):
+                raise
             self._note_failure("primary", error)
         return total
 

@@ -19,7 +19,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from events import cloudevents, dead_letters, kafka
 from events.consumers import Clock, Consumer, apply_once
-from kernel.db.busy import is_away, is_busy
+from kernel.db.busy import is_passing
 from kernel.redis.breaker import PartUnavailable
 from kernel.telemetry import context
 
@@ -214,7 +214,7 @@ class GroupRunner:
 
 
 def _is_passing(error: Exception) -> bool:
-    return is_busy(error) or is_away(error) or isinstance(error, PartUnavailable)
+    return is_passing(error) or isinstance(error, PartUnavailable)
 
 
 def _usable(message: Message) -> bool:

@@ -1,24 +1,59 @@
-"""Tell which database failures mean "try again" and which mean "the primary is away"."""
+"""Tell which database failures mean "try again" and which mean "the primary is away".
 
+Note [What the server says]
+The driver's classes and Django's group SQLSTATEs by their first two characters, and these groups
+cut across what matters here: a session ended for idling in its transaction and a primary that has
+become read-only come as `InternalError`, as a defect of the server does. So the code of the
+driver's error decides, whatever has been wrapped around it. Without a code the failure is the
+connection's own. Every code that isn't named here is a defect of ours or of the data.
+"""
+
+import psycopg
 from django.db import InterfaceError, OperationalError
-from psycopg import errors
 from psycopg_pool import PoolTimeout, TooManyRequests
 
-_RETRYABLE = (
-    errors.DeadlockDetected,
-    errors.LockNotAvailable,
-    errors.SerializationFailure,
-    errors.QueryCanceled,
-    errors.IdleInTransactionSessionTimeout,
+# The same request may succeed soon, on this server or on the one that takes over from it.
+_BUSY = frozenset(
+    {
+        "25006",  # read_only_sql_transaction: a primary that is none any more
+        "25P03",  # idle_in_transaction_session_timeout: this process was paused
+        "25P04",  # transaction_timeout
+        "40001",  # serialization_failure, a conflict with recovery among them
+        "40P01",  # deadlock_detected
+        "55006",  # object_in_use
+        "55P03",  # lock_not_available
+        "57014",  # query_canceled
+    }
 )
+# Lost connections, servers without room, servers that go down or come up, and their disks.
+_AWAY = ("08", "53", "58", "57P")
 
 
 def is_busy(error: BaseException) -> bool:
-    """Say whether `error` is a deadlock, a lock or statement time-out, or a full pool."""
-    cause = error.__cause__ if isinstance(error, OperationalError) else error
-    return isinstance(cause, (*_RETRYABLE, PoolTimeout, TooManyRequests))
+    """Say whether the same request may succeed soon: deadlocks, time-outs, a full pool and more."""
+    cause = _cause(error)
+    if isinstance(cause, (PoolTimeout, TooManyRequests)):
+        return True
+    return isinstance(cause, psycopg.Error) and cause.sqlstate in _BUSY
 
 
 def is_away(error: BaseException) -> bool:
     """Say whether `error` means that no working connection to the server could be had."""
-    return isinstance(error, (OperationalError, InterfaceError)) and not is_busy(error)
+    cause = _cause(error)
+    if isinstance(cause, psycopg.Error) and cause.sqlstate is not None:
+        return cause.sqlstate.startswith(_AWAY)
+    lost = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
+    return isinstance(cause, lost) and not is_busy(error)
+
+
+def is_passing(error: BaseException) -> bool:
+    """Say whether the database will answer by itself, sooner or later (see the two above)."""
+    return is_busy(error) or is_away(error)
+
+
+def _cause(error: BaseException) -> BaseException:
+    """Return the driver's error that `error` comes from, itself where there is none."""
+    found: BaseException | None = error
+    while found is not None and not isinstance(found, psycopg.Error):
+        found = found.__cause__
+    return error if found is None else found

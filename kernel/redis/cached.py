@@ -25,11 +25,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connections
+from django.db import DatabaseError, InterfaceError, connections
 from prometheus_client import Counter
 from psycopg_pool import PoolTimeout
 
 from kernel.db import replica
+from kernel.db.busy import is_passing
 from kernel.db.transaction import run_after_commit
 from kernel.errors import DomainError
 from kernel.ids import uuid7
@@ -62,7 +63,7 @@ missed = Counter(
 BUILDER_SECONDS = 5.0  # a builder that died is replaced after this
 POLL_SECONDS = 0.02
 ALONE = timedelta(seconds=5)  # for how long a process keeps what it built without the cache server
-_DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
+_DATABASE_FAILED = (DatabaseError, InterfaceError, PoolTimeout)
 
 # Only the builder's own lock is removed: it may have run out and be another's by now.
 _UNLOCK = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
@@ -202,8 +203,8 @@ def _build_once_of_all(
         document = document_of(_build(request, markers), built_at=request.now, markers=markers)
         _keep(request, document)
         return request.answer(document, "built")
-    except _DATABASE_AWAY:
-        if older is None:
+    except _DATABASE_FAILED as error:
+        if older is None or not is_passing(error):
             raise
         return request.answer(older, "older")
     except DomainError as refusal:
@@ -267,7 +268,9 @@ def _settled_markers(request: _Request, markers: tuple[str, ...]) -> tuple[str, 
         return markers
     try:
         position = replica.written()
-    except _DATABASE_AWAY:
+    except _DATABASE_FAILED as error:
+        if not is_passing(error):
+            raise
         return markers  # the entry stays current while the marker is absent, and no longer
     marking.fill(unsettled, position)
     return marking.read(request.depends_on)
@@ -281,8 +284,8 @@ def _build(request: _Request, markers: tuple[str, ...]) -> Built:
         with replica.stale_reads(after=max(positions, default=None)) as alias:
             try:
                 return request.build()
-            except _DATABASE_AWAY:
-                if alias != replica.REPLICA:
+            except _DATABASE_FAILED as error:
+                if alias != replica.REPLICA or not is_passing(error):
                     raise
                 connections[alias].close()
                 replica.forget_health()
