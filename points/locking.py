@@ -1,6 +1,6 @@
 """The ledger's only locks: fans' accounts, by id."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from django.db import connection
@@ -24,6 +24,18 @@ UPDATE points_account AS account
  WHERE account.id = locked.id AND account.balance + locked.amount >= 0
 RETURNING account.id, account.balance
 """
+
+
+_LOCK = """
+SELECT id FROM points_account WHERE id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE
+"""
+
+
+def lock(*, accounts: Iterable[UUID]) -> None:
+    """Lock fans' accounts in id order, for whoever decides by what has been moved already."""
+    require_transaction()
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK, [list(accounts)])
 
 
 def lock_and_move(*, amounts: Mapping[UUID, int]) -> dict[UUID, int]:

@@ -148,14 +148,16 @@ def open_accounts(*, user_ids: Iterable[UUID], now: datetime) -> None:
 def open_accounts_with_points(
     *, user_ids: Iterable[UUID], amount: Money, reference: UUID, now: datetime
 ) -> int:
-    """Give each fan points out of grants, five statements in all; return how many got them now.
+    """Give each fan points out of grants, six statements in all; return how many got them now.
 
-    A fan gets them once per `reference`, however often this is called.
+    A fan gets them once per `reference`, however often this is called, and by how many at once:
+    what was given is read once the accounts are locked.
     """
     _check_positive(amount)
     require_transaction()
     wanted = {uuid5(reference, str(user_id)): user_id for user_id in set(user_ids)}
     open_accounts(user_ids=wanted.values(), now=now)
+    locking.lock(accounts=wanted.values())
     given = queries.references(kind=Kind.GRANT, among=wanted)
     due = {grant: user_id for grant, user_id in wanted.items() if grant not in given}
     locking.lock_and_move(amounts=dict.fromkeys(due.values(), amount.amount))

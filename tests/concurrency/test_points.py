@@ -4,17 +4,19 @@ import threading
 from uuid import uuid4
 
 import pytest
-from django.db import OperationalError
+from django.db import IntegrityError, OperationalError
 
 from events.models import OutboxEvent
 from kernel import clock
 from kernel.db.transaction import transaction
+from kernel.money import Money
 from points import locking as points_locking
 from points import operations as points
 from points.models import Account
 from points.policy import Kind
 from tests.support.factories import make_user
 from tests.support.holding import at_once
+from tests.support.interleaving import InBackground, Stop, await_a_waiting_session
 from tests.support.money import (
     CHARGES,
     balance_of,
@@ -71,6 +73,35 @@ def test_opposite_transfers_never_deadlock(two_rich):
     outcomes = at_once([lambda: shuttle(one, two, 60), lambda: shuttle(two, one, 60)] * 3)
     assert outcomes == [None] * 6
     assert [balance_of(fan) for fan in two_rich] == [1_000, 1_000]
+
+
+@pytest.mark.parametrize("guarded", [True, pytest.param(False, marks=pytest.mark.control)])
+def test_points_given_twice_at_once_under_one_reference_are_given_once(monkeypatch, guarded):
+    """The second waits for the accounts, and only then reads what has been given."""
+    fans, reference = [make_user().pk for _ in range(3)], uuid4()
+    if not guarded:
+        monkeypatch.setattr(points_locking, "lock", lambda *, accounts: None)
+    moved = Stop(monkeypatch, points_locking, "lock_and_move", after=True)
+
+    def give():
+        with transaction():
+            return points.open_accounts_with_points(
+                user_ids=fans, amount=Money(500), reference=reference, now=clock.now()
+            )
+
+    with transaction():
+        points.open_accounts(user_ids=fans, now=clock.now())
+    monkeypatch.setattr(points, "open_accounts", lambda **_: None)  # which may wait too, or not
+    first = InBackground(give)
+    moved.await_reached()
+    second = InBackground(give)
+    await_a_waiting_session()
+    moved.let_go()
+    assert first.outcome() == 3
+    again = second.outcome()
+    assert again == 0 if guarded else isinstance(again, IntegrityError), again
+    balances = Account.objects.filter(pk__in=fans).values_list("balance", flat=True)
+    assert list(balances) == [500] * 3
 
 
 @pytest.mark.control
