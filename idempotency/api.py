@@ -21,6 +21,7 @@ from rest_framework.views import APIView
 from idempotency.usecases import attempts
 from kernel import clock
 from kernel.api.caller import Caller
+from kernel.errors import DomainError
 
 __all__ = ["idempotent"]
 
@@ -42,7 +43,8 @@ def idempotent(
     The method finds `request.idempotency`: an `Attempt`, or None where the key is optional and
     absent; and in `request.asked` what the body says, validated by `form` before anything is
     claimed: a refused body costs no statement. Kept for replay: 2xx and domain 4xx. After 400, 401,
-    403, 429 and 5xx the lease is given back at once.
+    403, 429, 5xx and refusals that say so (`DomainError.kept_for_replay`) the lease is given back
+    at once.
     """
 
     def decorate(method: Handler) -> Handler:
@@ -79,17 +81,20 @@ def _execute(
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
 ) -> Response:
+    refused = False
     try:
         response = method(view, request, *args, **kwargs)
     except Exception as error:  # noqa: BLE001  (translated or raised again below)
+        refused = isinstance(error, DomainError) and not error.kept_for_replay
         try:
             # DRF's own translation, made here so that a domain 4xx can be kept for replay.
             response = view.handle_exception(error)
         except Exception:
             attempts.give_back(attempt, now=clock.now(), untouched=False)
             raise
-    if response.status_code in _REFUSED or response.status_code >= 500:
-        attempts.give_back(attempt, now=clock.now(), untouched=response.status_code in _REFUSED)
+    refused = refused or response.status_code in _REFUSED
+    if refused or response.status_code >= 500:
+        attempts.give_back(attempt, now=clock.now(), untouched=refused)
     else:
         attempts.finish(attempt, answer=_kept(response))
     return response

@@ -32,6 +32,9 @@ class DomainError(Exception):
     kind: ClassVar[Kind]
     message: ClassVar[Promise | str]
     retry_after: int | None = None  # whole seconds
+    # Whether the same request under the same Idempotency-Key is refused again. Not where the
+    # refusal says what to do before trying again.
+    kept_for_replay: ClassVar[bool] = True
 
     registry: ClassVar[dict[str, type["DomainError"]]] = {}
 
@@ -51,7 +54,9 @@ class DomainError(Exception):
 
 
 class Busy(DomainError):
-    """A lock was not had in time, or a deadlock was broken: the same request may succeed soon."""
+    """A lock was not had in time, a deadlock was broken, or the server ended the session: the
+    same request may succeed soon.
+    """
 
     code = "busy"
     kind = Kind.UNAVAILABLE

@@ -6,27 +6,17 @@ from uuid import UUID
 from events.operations import NewEvent
 from kernel.db.integrity import constraints_explained
 from kernel.db.transaction import require_transaction
-from kernel.errors import DomainError, Kind
 from kernel.money import Money
 from payments import events
 from payments.models import (
-    CHARGE_REQUEST_UNIQUE,
     LIVE_PAYMENT_UNIQUE,
-    PAYMENT_REQUEST_UNIQUE,
     Charge,
     Payment,
 )
 from reservations import operations as reservations
 from reservations.operations import LockedReservation
-from reservations.queries import sale_terms
 from reservations.usecases.holds import PaymentInProgress
 from tickets import operations as tickets
-
-
-class RequestRepeated(DomainError):
-    """The request has a payment or charge already; the use case looks it up."""
-
-    kind = Kind.CONFLICT
 
 
 def open_payment(
@@ -42,19 +32,16 @@ def open_payment(
     """Insert the one live payment of a locked reservation, PAID if `paid_at` is given.
 
     One that will be paid later opens the payment window of the reservation, which opens once:
-    after commit the caller tells the gate. Raises PaymentInProgress and RequestRepeated; either
-    must end the transaction.
+    after commit the caller tells the gate. Raises PaymentInProgress, and IntegrityError where the
+    request has a payment already; either must end the transaction.
     """
     require_transaction()
     reservation = locked.reservation
     if paid_at is None:
-        terms = sale_terms(reservation.performance_id)
         reservations.open_payment_window(
-            locked=locked, payment_seconds=terms.payment_seconds if terms else 0, now=now
+            locked=locked, payment_seconds=locked.rules.payment_seconds, now=now
         )
-    with constraints_explained(
-        {LIVE_PAYMENT_UNIQUE: PaymentInProgress, PAYMENT_REQUEST_UNIQUE: RequestRepeated}
-    ):
+    with constraints_explained({LIVE_PAYMENT_UNIQUE: PaymentInProgress}):
         return Payment.objects.create(
             id=payment_id,
             reservation_id=reservation.pk,
@@ -93,16 +80,15 @@ def complete(*, locked: LockedReservation, payment: Payment, now: datetime) -> l
 def open_charge(
     *, charge_id: UUID, user_id: UUID, amount: Money, request_key: str, now: datetime
 ) -> Charge:
-    """Insert a charge that is paid already. Raises RequestRepeated."""
+    """Insert a charge that is paid already; IntegrityError where the request has one."""
     require_transaction()
-    with constraints_explained({CHARGE_REQUEST_UNIQUE: RequestRepeated}):
-        return Charge.objects.create(
-            id=charge_id,
-            user_id=user_id,
-            status=Charge.Status.PAID,
-            amount=amount.amount,
-            currency=amount.currency,
-            request_key=request_key,
-            created_at=now,
-            paid_at=now,
-        )
+    return Charge.objects.create(
+        id=charge_id,
+        user_id=user_id,
+        status=Charge.Status.PAID,
+        amount=amount.amount,
+        currency=amount.currency,
+        request_key=request_key,
+        created_at=now,
+        paid_at=now,
+    )

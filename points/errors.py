@@ -10,6 +10,7 @@ class InsufficientPoints(DomainError):
 
     code = "insufficient_points"
     kind = Kind.CONFLICT
+    kept_for_replay = False  # nothing has begun, and the fan is asked to charge and try again
     message = text(
         en="There are not enough points. Charge some and try again.",
         ko="포인트가 부족합니다. 충전한 뒤 다시 시도해 주세요.",

@@ -3,11 +3,24 @@
 Note [Lock order]
 fan x performance (advisory, only where a per-fan limit is counted), then seat inventory by seat
 id, then reservations by id, then payment, then points accounts by id. Whoever wants a reservation
-reads its seat ids without a lock (they never change), locks the inventory rows, then the
-reservation, and looks at its state again. Reservation first and inventory second deadlocks with
+locks the inventory rows of its seats (which seats these are never changes), then the reservation,
+and only then looks at its state. Reservation first and inventory second deadlocks with
 the take-over of lapsed holds; tests/concurrency keeps that as a control. `SKIP LOCKED` never
 waits, so it may stand anywhere. Waiting is bounded by `lock_timeout`; what runs into it becomes
 the retryable `busy`.
+
+Note [Facts under lock]
+A statement sees what was committed when it began; where it waits for a row it reads that row anew
+and nothing else. So whoever waits reads what decides (halts, a performance's status, the sale
+policy: `queries.rules_in_force`) in a statement of its own, behind the last statement that may have
+waited. What never changes may come with the lock: the seats of a reservation, and the names and
+prices of a layout, which is frozen before its seats are sold.
+
+Note [Lapsed is written down]
+Two requests may judge one hold by different moments: his payment arrived before the deadline, his
+next hold after it. Whoever acts on "lapsed at my now" (takes its seats, or counts it as nothing)
+makes it EXPIRED in the same transaction, under its lock. Where that finds it paid or made longer
+meanwhile, the count is made again.
 
 Note [Row order]
 `ORDER BY ... FOR NO KEY UPDATE` locks rows in the order of the sort because LockRows stands above
@@ -46,7 +59,7 @@ class LockedRow:
 
 @dataclass(frozen=True, slots=True)
 class LockedSeat(LockedRow):
-    """The same with what the seat is called and costs today."""
+    """The same with what the seat is called and costs."""
 
     index: int
     section: str
@@ -64,9 +77,7 @@ class LockedSeat(LockedRow):
 _SEATS_TO_HOLD = """
     SELECT inventory.seat_id, inventory.performance_id, inventory.status,
            inventory.reservation_id, inventory.held_until,
-           inventory.index, section.code, seat.row, seat.number, grade.price, grade.currency,
-           EXISTS (SELECT FROM reservations_salehalt halt
-                   WHERE halt.performance_id = %(performance_id)s AND halt.lifted_at IS NULL)
+           inventory.index, section.code, seat.row, seat.number, grade.price, grade.currency
     FROM reservations_seatinventory inventory
     JOIN concerts_seat seat ON seat.id = inventory.seat_id
     JOIN concerts_section section ON section.id = seat.section_id
@@ -77,6 +88,20 @@ _SEATS_TO_HOLD = """
     FOR NO KEY UPDATE OF inventory
 """
 
+_SEATS_OF = """
+    SELECT inventory.seat_id, inventory.performance_id, inventory.status,
+           inventory.reservation_id, inventory.held_until,
+           inventory.index, section.code, seat.row, seat.number, held.price, held.currency
+    FROM reservations_reservationseat held
+    JOIN reservations_reservation reservation ON reservation.id = held.reservation_id
+    JOIN reservations_seatinventory inventory ON inventory.seat_id = held.seat_id
+    JOIN concerts_seat seat ON seat.id = held.seat_id
+    JOIN concerts_section section ON section.id = seat.section_id
+    WHERE held.reservation_id = %(id)s AND reservation.id = %(id)s
+      AND reservation.user_id = %(user_id)s
+    ORDER BY inventory.seat_id
+    FOR NO KEY UPDATE OF inventory
+"""
 
 _ROWS = """
     SELECT seat_id, performance_id, status, reservation_id, held_until
@@ -93,8 +118,8 @@ def lock_fan(*, user_id: UUID, performance_id: UUID) -> None:
     lock_for_transaction("reservations.fan", user_id, performance_id)
 
 
-def lock_seats(*, performance_id: UUID, seat_ids: Sequence[UUID]) -> tuple[list[LockedSeat], bool]:
-    """Lock the seats of the performance by id; return them and whether its sale is halted.
+def lock_seats(*, performance_id: UUID, seat_ids: Sequence[UUID]) -> list[LockedSeat]:
+    """Lock the seats of the performance by id and return them at today's prices.
 
     Ids that are no seats on sale there are left out.
     """
@@ -103,8 +128,19 @@ def lock_seats(*, performance_id: UUID, seat_ids: Sequence[UUID]) -> tuple[list[
         cursor.execute(
             _SEATS_TO_HOLD, {"performance_id": performance_id, "seat_ids": list(seat_ids)}
         )
-        rows = cursor.fetchall()
-    return [LockedSeat(*row[:11]) for row in rows], any(row[11] for row in rows)
+        return [LockedSeat(*row) for row in cursor.fetchall()]
+
+
+def lock_seats_of(*, reservation_id: UUID, user_id: UUID) -> list[LockedSeat]:
+    """Lock the seats of the fan's reservation by id and return them at the prices it was made for.
+
+    Empty: there is no such reservation, or it is somebody else's. Which seats they are needs no
+    lock: a reservation's seats never change.
+    """
+    require_transaction()
+    with connection.cursor() as cursor:
+        cursor.execute(_SEATS_OF, {"id": reservation_id, "user_id": user_id})
+        return [LockedSeat(*row) for row in cursor.fetchall()]
 
 
 def lock_rows(*, seat_ids: Sequence[UUID], skip_locked: bool = False) -> list[LockedRow]:

@@ -19,6 +19,12 @@ from reservations import policy
 # has lapsed is free to the next request; the reservation it belonged to becomes EXPIRED in the
 # transaction that takes the seat over, or in the sweep, whichever is first. Nothing may move the
 # deadline past `extendable_until`, which counts from the first hold.
+#
+# Note [First hold]
+# Giving seats up, or letting them lapse, and holding them again is one hold: while an earlier hold
+# of the same fan at the same performance could still run, a new one of any of its seats ends no
+# later than that one's `extendable_until`. Once that has passed they may be held afresh, as by
+# anybody else.
 
 INVENTORY_STATE_CONSISTENT = "reservations_inventory_state_consistent"
 RESERVATION_SEAT_UNIQUE = "reservations_reservation_seat_unique"
@@ -222,7 +228,7 @@ class Reservation(models.Model):
         db_constraint=False,
         db_index=False,
     )
-    # No index of its own: the one on (user, performance) serves it.
+    # No index of its own: the one on (user, performance, extendable_until) serves it.
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
@@ -258,7 +264,14 @@ class Reservation(models.Model):
         verbose_name = text(en="reservation", ko="예약")
         verbose_name_plural = text(en="reservations", ko="예약")
         indexes = [
-            models.Index(fields=["user", "performance"], name="reservations_fan_performance"),
+            models.Index(
+                fields=["user", "performance", "extendable_until"], name="reservations_fan_by_cap"
+            ),
+            models.Index(
+                fields=["user", "performance"],
+                condition=Q(status__in=["PENDING", "CONFIRMED"]),
+                name="reservations_fan_live",
+            ),
             models.Index(
                 fields=["expires_at"],
                 condition=Q(status="PENDING"),

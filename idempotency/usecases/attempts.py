@@ -5,18 +5,28 @@ The record and the effect live in different databases, so no order of commits is
 claim is a lease with a fencing number; the effect carries `request_key` (or the `resource_id`
 chosen here) under a unique key. Whoever takes over a lapsed lease sees `resumed` and first looks
 that row up. So a crash between effect and record costs a look-up, never a second effect.
+A lease may also be lost by an execution that is still running: paused, or waiting for a lock. Then
+there are two, and the later one meets the effect of the earlier as a refusal (its seats are taken,
+its points are spent) or as a violated key. So every refusal may be one's own success, and the row
+is looked up again before it is told and kept: `execute_once`, in every marked route.
 After Brandur Leach, "Implementing Stripe-like Idempotency Keys in Postgres" (2017).
 """
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connections
+from django.db import (
+    DatabaseError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    connections,
+)
 from prometheus_client import Counter
 from psycopg.types.json import Json
 from psycopg_pool import PoolTimeout
@@ -30,6 +40,8 @@ from kernel.ids import uuid7
 from kernel.redis.breaker import Breaker
 
 log = logging.getLogger(__name__)
+
+Effect = TypeVar("Effect")
 
 conflicts = Counter(
     "frontrow_idempotency_conflicts_total",
@@ -122,8 +134,11 @@ INSERT INTO idempotency_record AS r
      created_at, expires_at)
 VALUES (%(request_key)s, %(body_hash)s, 'RUNNING', %(lease_until)s, 1, %(resource_id)s, '', '{}',
         %(now)s, %(expires_at)s)
-ON CONFLICT (request_key) DO UPDATE SET (attempt, body_hash, lease_until, expires_at) = (
+ON CONFLICT (request_key) DO UPDATE SET
+    (attempt, resource_id, body_hash, lease_until, expires_at) = (
     SELECT CASE WHEN free THEN r.attempt + 1 ELSE r.attempt END,
+           CASE WHEN free AND r.body_hash IS NULL THEN EXCLUDED.resource_id
+                ELSE r.resource_id END,
            CASE WHEN free THEN EXCLUDED.body_hash ELSE r.body_hash END,
            CASE WHEN free THEN EXCLUDED.lease_until ELSE r.lease_until END,
            CASE WHEN free THEN EXCLUDED.expires_at ELSE r.expires_at END
@@ -138,8 +153,10 @@ def claim(*, request_key: str, body_hash: str, now: datetime) -> Attempt | Answe
     """Return the right to execute, or the answer kept from an earlier execution.
 
     One statement: it inserts the record, takes over a lapsed one, or changes nothing, and its
-    RETURNING tells which. Raises InProgress, KeyReused, and PartUnavailable when the database is
-    away (nothing may be executed then).
+    RETURNING tells which. A record that has forgotten its body has made nothing, so it gets a new
+    `resource_id`: otherwise a client could keep an id for as long as it likes and use it then.
+    Raises InProgress, KeyReused, and PartUnavailable when the database is away (nothing may be
+    executed then).
     """
     parameters = {
         "request_key": request_key,
@@ -163,6 +180,33 @@ def claim(*, request_key: str, body_hash: str, now: datetime) -> Attempt | Answe
         raise InProgress
     conflicts.labels("replayed").inc()
     return Answer(status, body, json.loads(headers))
+
+
+def execute_once(
+    execute: Callable[[], Effect],
+    *,
+    find: Callable[[], Effect | None],
+    resumed: bool,
+    keyed: bool = True,
+) -> Effect:
+    """Return what `execute` makes, or what another execution of the same request has made.
+
+    `find` looks the effect up: first where this execution is `resumed`, and again after a refusal
+    or a violated key (Note [Idempotency without a shared transaction]), though not after "slow
+    down", which must cost nothing and is kept for nobody. Without a key (`keyed` False) nobody
+    else can be executing the request, and nothing is looked up.
+    """
+    made = find() if resumed else None
+    if made is not None:
+        return made
+    try:
+        return execute()
+    except (DomainError, IntegrityError) as refusal:
+        slow_down = isinstance(refusal, DomainError) and refusal.kind is Kind.TOO_MANY
+        made = find() if (keyed or resumed) and not slow_down else None
+        if made is None:
+            raise
+        return made
 
 
 def finish(attempt: Attempt, *, answer: Answer) -> bool:

@@ -6,13 +6,12 @@ from uuid import UUID
 from django.conf import settings
 
 from events.operations import record
-from idempotency.usecases.attempts import KeyReused
+from idempotency.usecases.attempts import KeyReused, execute_once
 from kernel.db.transaction import transaction
 from kernel.errors import DomainError, Kind
 from kernel.i18n import text
 from kernel.money import Money
 from payments import metrics, operations, queries
-from payments.operations import RequestRepeated
 from payments.queries import ChargeResult
 from points import events as points_events
 from points import operations as points
@@ -48,14 +47,13 @@ def charge(
     if not settings.CHARGES_APPROVE_THEMSELVES:
         metrics.charges.labels(ChargingUnavailable.code).inc()
         raise ChargingUnavailable
-    made = queries.charge_of_request(request_key=request_key) if resumed else None
-    if made is None:
-        try:
-            return _charge(user_id, amount, charge_id, request_key, now)
-        except RequestRepeated:
-            made = queries.charge_of_request(request_key=request_key)
+    made = execute_once(
+        lambda: _charge(user_id, amount, charge_id, request_key, now),
+        find=lambda: queries.charge_of_request(request_key=request_key),
+        resumed=resumed,
+    )
     # A key forgotten by its record but not by us may come back with another amount.
-    if made is None or made.amount != amount:
+    if made.amount != amount:
         raise KeyReused
     return made
 

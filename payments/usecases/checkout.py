@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from events.operations import NewEvent, record
-from idempotency.usecases.attempts import KeyReused
+from idempotency.usecases.attempts import KeyReused, execute_once
 from kernel.db.transaction import run_after_commit, transaction
 from kernel.errors import DomainError, Kind
 from kernel.i18n import text
@@ -63,24 +63,34 @@ def begin(
     ReservationExpired, ReservationNotPayable, InsufficientPoints, PaymentInProgress,
     PointsAmountMismatch, GatewayUnavailable.
     """
-    made = queries.payment_of_request(request_key=request_key) if resumed else None
-    if made is None:
-        try:
-            if method == Payment.Method.CARD:
-                raise GatewayUnavailable
-            return _pay_by_points(
-                user_id, reservation_id, points_amount, payment_id, request_key, now
-            )
-        except DomainError as refusal:
-            # The refusal may be our own success, of an execution that lost its lease while it
-            # waited for a lock, or whose record is forgotten.
-            made = queries.payment_of_request(request_key=request_key)
-            if made is None:
-                metrics.payments.labels(method, refusal.code).inc()
-                raise
+    try:
+        made = execute_once(
+            lambda: _begin(
+                user_id, reservation_id, method, points_amount, payment_id, request_key, now
+            ),
+            find=lambda: queries.payment_of_request(request_key=request_key),
+            resumed=resumed,
+        )
+    except DomainError as refusal:
+        metrics.payments.labels(method, refusal.code).inc()
+        raise
     if made.reservation.id != reservation_id:
         raise KeyReused
     return made
+
+
+def _begin(
+    user_id: UUID,
+    reservation_id: UUID,
+    method: Payment.Method,
+    points_amount: int | None,
+    payment_id: UUID,
+    request_key: str,
+    now: datetime,
+) -> PaymentResult:
+    if method == Payment.Method.CARD:
+        raise GatewayUnavailable
+    return _pay_by_points(user_id, reservation_id, points_amount, payment_id, request_key, now)
 
 
 def _pay_by_points(

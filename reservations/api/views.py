@@ -161,6 +161,7 @@ class ReservationsView(APIView):
             "queue_token": request.headers.get("X-Queue-Token"),
             "now": clock.now(),
             "resumed": bool(attempt and attempt.resumed),
+            "keyed": attempt is not None,
             "address": client_address(request._request),
             "meter": meter,
         }

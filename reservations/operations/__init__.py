@@ -18,7 +18,7 @@ from reservations.operations.living import (
     move_deadline,
     note_payment,
     open_payment_window,
-    seats_of,
+    priced,
 )
 from reservations.operations.staff import (
     add_halt,
@@ -48,7 +48,7 @@ __all__ = [
     "new_policy",
     "note_payment",
     "open_payment_window",
-    "seats_of",
+    "priced",
     "set_blocked",
     "take_seats",
     "write_hold",

@@ -8,10 +8,11 @@ from django.db import connection
 
 from events.operations import NewEvent
 from kernel.db.transaction import require_transaction
+from kernel.ids import uuid7
 from kernel.money import Money
 from reservations import events
 from reservations.events import PricedSeat
-from reservations.models import Reservation, ReservationSeat, SeatInventory
+from reservations.models import Reservation, SeatInventory
 
 
 def take_seats(
@@ -120,16 +121,41 @@ def end_hold(*, reservation: Reservation, status: Reservation.Status, now: datet
     Reservation.objects.filter(pk=reservation.pk).update(status=status, closed_at=now)
 
 
-def write_hold(*, reservation: Reservation, seats: Sequence[PricedSeat]) -> None:
-    """Insert a reservation and its seats: two statements."""
-    require_transaction()
-    reservation.save(force_insert=True)
-    ReservationSeat.objects.bulk_create(
-        ReservationSeat(
-            reservation=reservation,
-            seat_id=seat.seat_id,
-            price=seat.price.amount,
-            currency=seat.price.currency,
-        )
-        for seat in seats
+# One exchange for both: a hold is written while its seats are locked.
+_WRITE = """
+    WITH written AS (
+        INSERT INTO reservations_reservation
+            (id, performance_id, user_id, status, amount, currency, created_at, expires_at,
+             extendable_until, payment_status)
+        VALUES (%(id)s, %(performance)s, %(user)s, %(status)s, %(amount)s, %(currency)s,
+                %(created_at)s, %(expires_at)s, %(extendable_until)s, '')
     )
+    INSERT INTO reservations_reservationseat (id, reservation_id, seat_id, price, currency)
+    SELECT seat.id, %(id)s, seat.seat_id, seat.price, seat.currency
+    FROM unnest(%(keys)s::uuid[], %(seats)s::uuid[], %(prices)s::bigint[], %(currencies)s::text[])
+        AS seat (id, seat_id, price, currency)
+"""
+
+
+def write_hold(*, reservation: Reservation, seats: Sequence[PricedSeat]) -> None:
+    """Insert a reservation, as it is when it is held, and its seats: one statement."""
+    require_transaction()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _WRITE,
+            {
+                "id": reservation.pk,
+                "performance": reservation.performance_id,
+                "user": reservation.user_id,
+                "status": reservation.status,
+                "amount": reservation.amount,
+                "currency": reservation.currency,
+                "created_at": reservation.created_at,
+                "expires_at": reservation.expires_at,
+                "extendable_until": reservation.extendable_until,
+                "keys": [uuid7() for _ in seats],
+                "seats": [seat.seat_id for seat in seats],
+                "prices": [seat.price.amount for seat in seats],
+                "currencies": [seat.price.currency for seat in seats],
+            },
+        )

@@ -1,20 +1,19 @@
 """What becomes of a hold while it lives: locked by its owner, made longer, sold."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
-
-from django.db import connection
 
 from concerts.models import Performance
 from events.operations import NewEvent
 from kernel.db.transaction import require_transaction, run_after_commit
 from kernel.errors import DomainError, Kind
 from kernel.i18n import text
-from kernel.money import Money
-from reservations import events, locking, metrics
+from reservations import events, locking, metrics, queries
 from reservations.events import PricedSeat
 from reservations.models import Reservation, SeatInventory
+from reservations.queries import SaleRules
 
 
 class ReservationNotFound(DomainError):
@@ -47,12 +46,15 @@ class ReservationNotPayable(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class LockedReservation:
-    """A reservation whose seats and row are locked until the transaction ends."""
+    """A reservation whose seats and row are locked until the transaction ends.
+
+    `rules` are those of its sale, read under these locks (Note [Facts under lock]).
+    """
 
     reservation: Reservation
     seats: tuple[PricedSeat, ...]
-    performance_status: str
-    rows: tuple[locking.LockedRow, ...] = ()
+    rows: tuple[locking.LockedRow, ...]
+    rules: SaleRules
 
     @property
     def seat_ids(self) -> list[UUID]:
@@ -71,15 +73,25 @@ class LockedReservation:
 
 
 def lock_reservation(*, reservation_id: UUID, user_id: UUID) -> LockedReservation:
-    """Lock the fan's reservation, seats by id and then its row: three statements.
+    """Lock the fan's reservation, seats by id and then its row, and read the rules of its sale.
 
-    Raises `ReservationNotFound` and, through the database, busy.
+    Three statements. Raises `ReservationNotFound` and, through the database, busy.
     """
     require_transaction()
-    seats, performance_status = seats_of(reservation_id=reservation_id, user_id=user_id)
-    rows = locking.lock_rows(seat_ids=[seat.seat_id for seat in seats])
+    rows = locking.lock_seats_of(reservation_id=reservation_id, user_id=user_id)
+    if not rows:
+        raise ReservationNotFound()
     reservation = locking.lock_reservation(reservation_id=reservation_id)
-    return LockedReservation(reservation, seats, performance_status, tuple(rows))
+    rules = queries.rules_in_force(performance_id=reservation.performance_id)
+    assert rules is not None  # nothing sold is ever deleted
+    return LockedReservation(reservation, priced(rows), tuple(rows), rules)
+
+
+def priced(rows: Sequence[locking.LockedSeat]) -> tuple[PricedSeat, ...]:
+    """Return locked seats as events and reservations name them."""
+    return tuple(
+        PricedSeat(row.seat_id, row.section, row.row, row.number, row.money) for row in rows
+    )
 
 
 def lock_for_payment(*, reservation_id: UUID, user_id: UUID, now: datetime) -> LockedReservation:
@@ -94,7 +106,7 @@ def lock_for_payment(*, reservation_id: UUID, user_id: UUID, now: datetime) -> L
         raise ReservationExpired(expires_at=reservation.expires_at)
     if reservation.status != Reservation.Status.PENDING:
         raise ReservationNotPayable(reservation_status=reservation.status)
-    if locked.performance_status == Performance.Status.CANCELLED:
+    if locked.rules.status == Performance.Status.CANCELLED:
         raise ReservationNotPayable(
             reservation_status=reservation.status, reason="performance_cancelled"
         )
@@ -176,34 +188,3 @@ def confirm(
     )
     run_after_commit(metrics.confirmed.inc)
     return events.of_row(events.CONFIRMED, reservation, locked.seats)
-
-
-def seats_of(*, reservation_id: UUID, user_id: UUID) -> tuple[tuple[PricedSeat, ...], str]:
-    """Read the seats of the fan's reservation, by seat id, and its performance's status.
-
-    No lock: the seats never change. Raises `ReservationNotFound`.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT held.seat_id, section.code, seat.row, seat.number, held.price, held.currency,
-                   performance.status
-            FROM reservations_reservationseat held
-            JOIN reservations_reservation reservation ON reservation.id = held.reservation_id
-            JOIN concerts_performance performance ON performance.id = reservation.performance_id
-            JOIN concerts_seat seat ON seat.id = held.seat_id
-            JOIN concerts_section section ON section.id = seat.section_id
-            WHERE held.reservation_id = %(id)s AND reservation.id = %(id)s
-              AND reservation.user_id = %(user_id)s
-            ORDER BY held.seat_id
-            """,
-            {"id": reservation_id, "user_id": user_id},
-        )
-        rows = cursor.fetchall()
-    if not rows:
-        raise ReservationNotFound()
-    seats = tuple(
-        PricedSeat(seat_id, section, row, number, Money(price, currency))
-        for seat_id, section, row, number, price, currency, _ in rows
-    )
-    return seats, rows[0][6]

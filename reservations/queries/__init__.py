@@ -3,6 +3,7 @@ map's changing part is judged by `now`. Nothing here writes.
 """
 
 from reservations.queries.holds import (
+    FanSeats,
     TakenSeat,
     lapsed_holds,
     open_sales,
@@ -18,6 +19,7 @@ from reservations.queries.mine import (
     mine,
     seat_status,
 )
+from reservations.queries.rules import SaleRules, rules_in_force
 from reservations.queries.sale import Check, SaleTerms, forget_sale_terms, sale_checks, sale_terms
 from reservations.queries.seats import (
     Availability,
@@ -32,9 +34,11 @@ from reservations.queries.seats import (
 __all__ = [
     "Availability",
     "Check",
+    "FanSeats",
     "GradeCounts",
     "ReservationDetail",
     "ReservedSeat",
+    "SaleRules",
     "SaleTerms",
     "SeatStatus",
     "TakenSeat",
@@ -48,6 +52,7 @@ __all__ = [
     "mine",
     "open_sales",
     "owners_of",
+    "rules_in_force",
     "sale_checks",
     "sale_terms",
     "seat_status",

@@ -13,25 +13,17 @@ from concerts.models import Performance, PriceGrade, Seat
 from kernel.i18n import text
 from reservations import policy
 from reservations.models import SaleHalt, SalePolicy
+from reservations.queries.rules import SaleRules
 
 
 @dataclass(frozen=True, slots=True)
-class SaleTerms:
-    """A performance and its sale policy at one moment; `public` is False for drafts.
+class SaleTerms(SaleRules):
+    """The rules with what decides nothing under lock, as this process knows them.
 
-    `put_on_sale_at` None: its seats aren't for sale yet.
+    `performance` comes with its concert and venue.
     """
 
     performance: Performance
-    public: bool
-    put_on_sale_at: datetime | None
-    halted: bool
-    sale_opens_at: datetime | None
-    sale_closes_at: datetime | None
-    hold_seconds: int
-    hold_cap_seconds: int
-    payment_seconds: int
-    max_seats_per_fan: int
     orphan_rule: bool
     holds_per_minute: int | None
     holds_per_minute_per_address: int | None
@@ -80,6 +72,7 @@ def _read_terms(performance_id: UUID) -> SaleTerms | None:
     sale: SalePolicy | None = getattr(performance, "sale_policy", None)
     return SaleTerms(
         performance=performance,
+        status=performance.status,
         public=performance.is_public(),
         put_on_sale_at=sale.put_on_sale_at if sale else None,
         halted=performance.halted,

@@ -3,15 +3,25 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connections
 from drf_spectacular.generators import SchemaGenerator
 
+from idempotency import api as idempotency_api
 from idempotency import policy
 from idempotency.models import Record
 from idempotency.usecases import attempts
 from kernel import clock
 from payments.models import Charge, Payment
+from points.errors import InsufficientPoints
 from points.models import Transfer
+from queueing import queries as queue_queries
+from queueing.models import QueueConfig
+from reservations import queries
+from reservations.models import SalePolicy
+from reservations.usecases import holds
 from tests.support.factories import make_performance, make_user
+from tests.support.holding import place
+from tests.support.interleaving import elsewhere
 from tests.support.money import (
     CHARGES,
     PAYMENTS,
@@ -25,6 +35,7 @@ from tests.support.money import (
 )
 
 AMOUNT = {"amount": 5_000}
+HOLDS = "/api/v1/reservations/"
 
 
 def rewind(*, lease_seconds: int) -> None:
@@ -128,16 +139,82 @@ def test_a_key_belongs_to_its_caller_and_route(as_fan, fan):
 
 def test_a_domain_refusal_comes_again(as_fan, fan):
     held, key = hold(fan, make_performance(seats=2)), new_key()
-    first = pay(as_fan(fan), held.id, key=key)
-    assert first.json()["code"] == "insufficient_points"
     give_points(fan, 10**6)
+    holds.release(reservation_id=held.id, user_id=fan.pk, now=clock.now())
+    first = pay(as_fan(fan), held.id, key=key)
+    assert first.json()["code"] == "reservation_not_payable"
     again = pay(as_fan(fan), held.id, key=key)
     assert again.status_code == 409
     assert again["Idempotency-Replayed"] == "true"
     assert again["Content-Type"] == "application/problem+json"
     assert again.content == first.content
     assert not Payment.objects.exists()
-    assert pay(as_fan(fan), held.id).status_code == 201
+
+
+def test_whoever_charges_points_pays_under_the_same_key(as_fan, fan):
+    """Too few points were no beginning: the app does what it was told and sends it again."""
+    held, key = hold(fan, make_performance(seats=2)), new_key()
+    for _ in range(2):
+        refused = pay(as_fan(fan), held.id, key=key)
+        assert refused.json()["code"] == "insufficient_points"
+        assert "Idempotency-Replayed" not in refused
+    give_points(fan, 10**6)
+    paid = pay(as_fan(fan), held.id, key=key)
+    assert paid.status_code == 201
+    assert pay(as_fan(fan), held.id, key=key).content == paid.content
+    assert Payment.objects.count() == 1
+
+
+@pytest.mark.control
+def test_control_a_kept_refusal_keeps_the_app_from_buying(as_fan, fan, monkeypatch):
+    monkeypatch.setattr(InsufficientPoints, "kept_for_replay", True)
+    held, key = hold(fan, make_performance(seats=2)), new_key()
+    pay(as_fan(fan), held.id, key=key)
+    give_points(fan, 10**6)
+    assert pay(as_fan(fan), held.id, key=key).json()["code"] == "insufficient_points"
+
+
+def test_a_refusal_to_slow_down_is_not_kept(as_fan, fan):
+    """429: the same key is served once the time has passed."""
+    performance = make_performance(seats=3, holds_per_minute=1)
+    body = {"performance_id": str(performance.pk), "seat_ids": [str(seat_of(performance, 0))]}
+    place(fan, performance, [seat_of(performance, 1)])
+    key = new_key()
+    refused = post(as_fan(fan), HOLDS, body, key=key)
+    assert refused.status_code == 429
+    SalePolicy.objects.update(holds_per_minute=0)
+    queries.forget_sale_terms()
+    held = post(as_fan(fan), HOLDS, body, key=key)
+    assert held.status_code == 201
+    assert "Idempotency-Replayed" not in held
+
+
+def test_a_refusal_at_the_door_is_not_kept(as_fan, fan):
+    """403: whoever is admitted afterwards may hold under the same key."""
+    performance = make_performance(seats=3)
+    config = QueueConfig.objects.create(
+        performance=performance, queue_required=True, queue_opens_at=clock.now()
+    )
+    body = {"performance_id": str(performance.pk), "seat_ids": [str(seat_of(performance, 0))]}
+    key = new_key()
+    refused = post(as_fan(fan), HOLDS, body, key=key)
+    assert refused.status_code == 403
+    config.delete()
+    queue_queries.forget(performance.pk)
+    held = post(as_fan(fan), HOLDS, body, key=key)
+    assert held.status_code == 201
+    assert "Idempotency-Replayed" not in held
+
+
+@pytest.mark.control
+@pytest.mark.parametrize("status", [403, 429])
+def test_control_a_passing_refusal_that_is_kept_is_told_again(as_fan, fan, monkeypatch, status):
+    monkeypatch.setattr(idempotency_api, "_REFUSED", frozenset({400, 401, 403, 429} - {status}))
+    check = test_a_refusal_at_the_door_is_not_kept
+    if status == 429:
+        check = test_a_refusal_to_slow_down_is_not_kept
+    with pytest.raises(AssertionError):
+        check(as_fan, fan)
 
 
 def test_a_malformed_request_may_be_corrected_under_its_key(as_fan, fan):
@@ -280,6 +357,28 @@ def test_the_purge_forgets_what_is_old_and_only_that(as_fan, fan, monkeypatch):
     assert attempts.purge(now=now + policy.RETENTION) == 4  # bounded
     assert attempts.purge(now=now + policy.RETENTION) == 1
     assert Record.objects.get() == kept
+
+
+def test_the_purge_leaves_a_record_that_was_claimed_meanwhile(db_ready):
+    """Found past its time, and claimed anew before it is deleted."""
+    now = clock.now()
+    first = attempts.claim(request_key="k" * 64, body_hash="b" * 64, now=now)
+    attempts.give_back(first, now=now, untouched=True)
+    later, claimed = now + policy.RETENTION, []
+
+    def claim_before_the_delete(execute, sql, params, many, context):
+        if sql.startswith("DELETE") and not claimed:
+            claimed.append(
+                elsewhere(
+                    lambda: attempts.claim(request_key="k" * 64, body_hash="b" * 64, now=later)
+                )
+            )
+        return execute(sql, params, many, context)
+
+    with connections["idempotency"].execute_wrapper(claim_before_the_delete):
+        assert attempts.purge(now=later) == 0
+    assert claimed
+    assert Record.objects.get().attempt == claimed[0].attempt
 
 
 def test_the_schema_documents_the_key():

@@ -98,16 +98,8 @@ def remove_lock_and_state(monkeypatch) -> None:
         looked.wait()
         return Reservation.objects.get(pk=reservation_id)
 
-    def look_at_rows(*, seat_ids, skip_locked=False):
-        rows = SeatInventory.objects.filter(pk__in=seat_ids).order_by("pk")
-        return [
-            reservation_locking.LockedRow(
-                row.pk, row.performance_id, row.status, row.reservation_id, row.held_until
-            )
-            for row in rows
-        ]
-
-    monkeypatch.setattr(reservation_locking, "lock_rows", look_at_rows)
+    unlocked = reservation_locking._SEATS_OF.replace("FOR NO KEY UPDATE OF inventory", "")
+    monkeypatch.setattr(reservation_locking, "_SEATS_OF", unlocked)
     monkeypatch.setattr(reservation_locking, "lock_reservation", look)
 
 

@@ -1,11 +1,8 @@
 """Holds against real PostgreSQL and Valkey: deadlines, take-over, release, budgets."""
 
-import re
 from datetime import timedelta
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 from events.models import OutboxEvent
 from kernel import clock
@@ -261,14 +258,3 @@ def test_availability_is_judged_by_now(fan, performance):
     assert later.statuses == "AAAB" + "A" * 16
     [grade] = queries.grade_counts(performance_ids=[performance.pk], now=now)[performance.pk]
     assert (grade.total, grade.available) == (20, 17)
-
-
-def test_counting_a_fans_seats_looks_at_few_months(fan, performance):
-    now = clock.now()
-    with CaptureQueriesContext(connection) as captured:
-        queries.seats_of_fan(user_id=fan.pk, performance_id=performance.pk, since=now, now=now)
-    with connection.cursor() as cursor:
-        cursor.execute("EXPLAIN " + captured[0]["sql"])
-        plan = "\n".join(line for (line,) in cursor.fetchall())
-    months = set(re.findall(r"reservations_reservation_p\d{6}", plan))
-    assert 2 <= len(months) <= 4, plan

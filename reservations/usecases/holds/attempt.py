@@ -15,12 +15,12 @@ from queueing.replies import PLACE_STATES
 from reservations import events, locking, metrics, operations, queries, store
 from reservations.events import PricedSeat
 from reservations.models import Reservation
-from reservations.queries import ReservationDetail, ReservedSeat, SaleTerms
+from reservations.queries import FanSeats, ReservationDetail, ReservedSeat, SaleRules, SaleTerms
 from reservations.seating.book import book
 from reservations.store import NO_LAPSES, Claim, Counted, Lapses, Verdict
+from reservations.usecases.holds.entering import check_open
 from reservations.usecases.holds.errors import (
     HoldBackoff,
-    SalePaused,
     SeatLimitExceeded,
     SeatNotFound,
     SeatTaken,
@@ -66,7 +66,7 @@ class Attempt:
         )
         note(meter, gate.told)
         if gate.verdict is Verdict.PLACE_ENDED:
-            metrics.holds.labels("place_ended").inc()
+            metrics.count_hold("place_ended")
             raise QueueNotAdmitted(state=PLACE_STATES[gate.ended].value)
         if gate.verdict is Verdict.BACKED_OFF:
             metrics.count_hold("backed_off")
@@ -106,31 +106,23 @@ class Attempt:
 
     def _hold(
         self, seen: dict[UUID, Claim], displaced: Mapping[UUID, str]
-    ) -> tuple[Reservation, list[PricedSeat], list[str]]:
+    ) -> tuple[Reservation, tuple[PricedSeat, ...], list[str]]:
         locking.lock_fan(user_id=self.user_id, performance_id=self.performance_id)
-        held = queries.seats_of_fan(
-            user_id=self.user_id,
-            performance_id=self.performance_id,
-            since=self.terms.put_on_sale_at or self.now,
-            now=self.now,
-        )
-        limit = self.terms.max_seats_per_fan
-        if held + len(self.seat_ids) > limit:
-            metrics.count_hold("over_limit")
+        fan = self._fan()
+        if fan.held + len(self.seat_ids) > self.terms.max_seats_per_fan:
             if displaced:  # of this second's callers only this one was sent on to look
                 looked_at = locking.lock_rows(seat_ids=self.seat_ids, skip_locked=True)
                 self._find_orphans(looked_at, seen, displaced)
-            raise SeatLimitExceeded(limit=limit, held=held)
-        rows, halted = locking.lock_seats(
-            performance_id=self.performance_id, seat_ids=self.seat_ids
-        )
+            self._over_limit(self.terms.max_seats_per_fan, fan.held)
+        rows = locking.lock_seats(performance_id=self.performance_id, seat_ids=self.seat_ids)
         self._find_orphans(rows, seen, displaced)
-        if halted:
-            raise SalePaused()
         missing = sorted(set(self.seat_ids) - {row.seat_id for row in rows})
         if missing:
             raise SeatNotFound(seat_ids=missing)
-        reservation = self._reservation(rows)
+        fan, news = self._expire(fan, rows)
+        lapsed = [str(event.data["user_id"]) for event in news]
+        rules = self._rules(fan.held)
+        reservation = self._reservation(rows, rules, fan.capped_at)
         taken = operations.take_seats(
             seat_ids=self.seat_ids,
             reservation_id=self.reservation_id,
@@ -139,19 +131,48 @@ class Attempt:
         )
         if taken < len(self.seat_ids):
             self._refuse(rows, seen, displaced)
-        news: list[NewEvent] = []
-        others = [row.reservation_id for row in rows if row.reservation_id is not None]
-        if others:
-            news += operations.expire_lapsed(reservation_ids=others, now=self.now)
-        lapsed = [str(event.data["user_id"]) for event in news]
-        seats = [
-            PricedSeat(row.seat_id, row.section, row.row, row.number, row.money)
-            for row in sorted(rows, key=lambda row: row.index)
-        ]
+        seats = operations.priced(sorted(rows, key=lambda row: row.index))
         operations.write_hold(reservation=reservation, seats=seats)
         news.append(events.of_row(events.HELD, reservation, seats))
         record(events=news, now=self.now)
         return reservation, seats, lapsed
+
+    def _fan(self) -> FanSeats:
+        return queries.seats_of_fan(
+            user_id=self.user_id,
+            performance_id=self.performance_id,
+            seat_ids=self.seat_ids,
+            now=self.now,
+        )
+
+    def _expire(
+        self, fan: FanSeats, rows: Sequence[locking.LockedRow]
+    ) -> tuple[FanSeats, list[NewEvent]]:
+        """Expire what this hold takes over, and the fan's own holds that it counts as nothing.
+
+        See Note [Lapsed is written down]. Returns what the fan has after that, and the events.
+        """
+        others = {
+            row.reservation_id for row in rows if row.reservation_id and row.is_free(self.now)
+        }
+        ended = others.union(fan.lapsed)
+        if not ended:
+            return fan, []
+        news = operations.expire_lapsed(reservation_ids=sorted(ended), now=self.now)
+        if not {event.aggregate_id for event in news}.issuperset(fan.lapsed):
+            fan = self._fan()  # one was paid, made longer or ended while this waited for it
+        return fan, news
+
+    def _rules(self, held: int) -> SaleRules:
+        """Return the rules in force behind the last wait (Note [Facts under lock]), or refuse."""
+        rules = check_open(queries.rules_in_force(performance_id=self.performance_id), now=self.now)
+        if held + len(self.seat_ids) > rules.max_seats_per_fan:
+            self._over_limit(rules.max_seats_per_fan, held)
+        return rules
+
+    def _over_limit(self, limit: int, held: int) -> NoReturn:
+        metrics.count_hold("over_limit")
+        raise SeatLimitExceeded(limit=limit, held=held)
 
     def _find_orphans(
         self,
@@ -191,9 +212,16 @@ class Attempt:
         }
         raise SeatTaken(seat_ids=[row.seat_id for row in taken], yours=sorted(yours))
 
-    def _reservation(self, rows: Sequence[locking.LockedSeat]) -> Reservation:
+    def _reservation(
+        self,
+        rows: Sequence[locking.LockedSeat],
+        rules: SaleRules,
+        capped_at: datetime | None,
+    ) -> Reservation:
         amount = total([row.money for row in rows], currency=rows[0].currency)
-        cap = self.now + timedelta(seconds=self.terms.hold_cap_seconds)
+        cap = self.now + timedelta(seconds=rules.hold_cap_seconds)
+        if capped_at is not None:
+            cap = min(cap, capped_at)
         return Reservation(
             id=self.reservation_id,
             performance_id=self.performance_id,
@@ -201,7 +229,7 @@ class Attempt:
             amount=amount.amount,
             currency=amount.currency,
             created_at=self.now,
-            expires_at=min(self.now + timedelta(seconds=self.terms.hold_seconds), cap),
+            expires_at=min(self.now + timedelta(seconds=rules.hold_seconds), cap),
             extendable_until=cap,
         )
 

@@ -9,6 +9,7 @@ from kernel.db import primary_time
 from kernel.db.transaction import transaction
 from reservations import events, locking, metrics, operations, policy, queries, store
 from reservations.models import Reservation
+from reservations.operations import ReservationNotFound
 from reservations.seating.book import book
 from reservations.store import Claim, Lapses
 from reservations.usecases.holds.errors import PaymentInProgress
@@ -23,9 +24,10 @@ def release(*, reservation_id: UUID, user_id: UUID, now: datetime) -> None:
     Raises `ReservationNotFound`, `PaymentInProgress` once money may have moved.
     """
     with transaction():
-        seats, _ = operations.seats_of(reservation_id=reservation_id, user_id=user_id)
-        seat_ids = [seat.seat_id for seat in seats]
-        rows = locking.lock_rows(seat_ids=seat_ids)
+        rows = locking.lock_seats_of(reservation_id=reservation_id, user_id=user_id)
+        if not rows:
+            raise ReservationNotFound()
+        seat_ids = [row.seat_id for row in rows]
         freed = [row.seat_id for row in rows if row.reservation_id == reservation_id]
         reservation = locking.lock_reservation(reservation_id=reservation_id)
         status = reservation.status
@@ -42,7 +44,8 @@ def release(*, reservation_id: UUID, user_id: UUID, now: datetime) -> None:
             type_, reason = (
                 (events.EXPIRED, "time_passed") if lapsed else (events.RELEASED, "given_up")
             )
-            record(events=[events.of_row(type_, reservation, seats, reason=reason)], now=now)
+            ended_now = events.of_row(type_, reservation, operations.priced(rows), reason=reason)
+            record(events=[ended_now], now=now)
     store.seats_changed(
         performance_id=reservation.performance_id,
         reservation_id=reservation_id,

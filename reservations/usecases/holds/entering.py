@@ -1,6 +1,7 @@
 """What is asked of everybody before a seat is looked at; no SQL while the terms are cached."""
 
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
 from concerts.errors import PerformanceNotFound
@@ -10,7 +11,7 @@ from kernel.redis.limits import Limit
 from queueing import admission
 from queueing.admission import Admission
 from reservations import queries
-from reservations.queries import ReservationDetail, SaleTerms
+from reservations.queries import SaleRules, SaleTerms
 from reservations.store import Counted
 from reservations.usecases.holds.errors import (
     PerformanceCancelled,
@@ -23,15 +24,6 @@ from reservations.usecases.holds.errors import (
 _MINUTE_MS = 60_000
 
 
-def made_before(
-    resumed: bool, *, reservation_id: UUID, user_id: UUID, now: datetime
-) -> ReservationDetail | None:
-    """Return what an earlier attempt under the same id has committed, if this is a repetition."""
-    if not resumed:
-        return None
-    return queries.find(reservation_id=reservation_id, user_id=user_id, now=now)
-
-
 def enter(
     *, user_id: UUID, performance_id: UUID, seats: int, queue_token: str | None, now: datetime
 ) -> tuple[SaleTerms, Admission | None]:
@@ -39,7 +31,7 @@ def enter(
 
     At most one Redis call. Whether the place was ended since is for the claim to say.
     """
-    terms = _terms_in_force(performance_id, now)
+    terms = check_open(queries.sale_terms(performance_id), now=now)
     if seats > terms.max_seats_per_fan:
         raise SeatLimitExceeded(limit=terms.max_seats_per_fan, held=0)
     if not admission.is_required(performance_id=performance_id, now=now):
@@ -62,19 +54,23 @@ def counted_against(terms: SaleTerms, address: str) -> Counted:
     return Counted(fan, everybody, limits.address_tag(address))
 
 
-def _terms_in_force(performance_id: UUID, now: datetime) -> SaleTerms:
-    """Return the terms of a sale that is open at `now`, or say why it isn't."""
-    terms = queries.sale_terms(performance_id)
-    if terms is None or not terms.public:
+Rules = TypeVar("Rules", bound=SaleRules)
+
+
+def check_open(rules: Rules | None, *, now: datetime) -> Rules:
+    """Return the rules of a sale that is open at `now`, or say why it isn't.
+
+    Asked twice: of the terms this process knows, which keeps most away, and under the locks.
+    """
+    if rules is None or not rules.public:
         raise PerformanceNotFound()
-    status = terms.performance.status
-    if status == Performance.Status.CANCELLED:
+    if rules.status == Performance.Status.CANCELLED:
         raise PerformanceCancelled()
-    if terms.sale_closes_at is not None and now >= terms.sale_closes_at:
-        raise SaleClosed(closed_at=terms.sale_closes_at)
-    opens_at = terms.sale_opens_at if terms.put_on_sale_at else None
+    if rules.sale_closes_at is not None and now >= rules.sale_closes_at:
+        raise SaleClosed(closed_at=rules.sale_closes_at)
+    opens_at = rules.sale_opens_at if rules.put_on_sale_at else None
     if opens_at is None or now < opens_at:
-        raise SaleNotOpen(opens_at=terms.sale_opens_at)
-    if terms.halted or status == Performance.Status.POSTPONED:
+        raise SaleNotOpen(opens_at=rules.sale_opens_at)
+    if rules.halted or rules.status == Performance.Status.POSTPONED:
         raise SalePaused()
-    return terms
+    return rules

@@ -30,10 +30,10 @@ def extend(*, reservation_id: UUID, user_id: UUID, now: datetime) -> Reservation
             raise ReservationExpired(expires_at=reservation.expires_at)
         if reservation.status != Reservation.Status.PENDING:
             raise ReservationNotPending(reservation_status=reservation.status)
-        if locked.performance_status == Performance.Status.CANCELLED:
+        if locked.rules.status == Performance.Status.CANCELLED:
             raise PerformanceCancelled()
         until = min(
-            reservation.expires_at + timedelta(seconds=_length(reservation)),
+            reservation.expires_at + timedelta(seconds=locked.rules.hold_seconds),
             reservation.extendable_until,
         )
         if until <= reservation.expires_at:
@@ -52,8 +52,3 @@ def extend(*, reservation_id: UUID, user_id: UUID, now: datetime) -> Reservation
     if found is None:
         raise ReservationNotFound()
     return found
-
-
-def _length(reservation: Reservation) -> int:
-    terms = queries.sale_terms(reservation.performance_id)
-    return terms.hold_seconds if terms else 0

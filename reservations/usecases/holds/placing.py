@@ -1,17 +1,18 @@
 """Place a hold on chosen seats, or on the best there are."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from idempotency.usecases.attempts import execute_once
 from kernel.redis.limits import Meter
-from reservations import metrics, policy
+from reservations import metrics, policy, queries
 from reservations.queries import ReservationDetail
 from reservations.seating.book import book
 from reservations.seating.chooser import Wish
-from reservations.store import NOT_COUNTED
+from reservations.store import NOT_COUNTED, Counted
 from reservations.usecases.holds.attempt import Attempt
-from reservations.usecases.holds.entering import counted_against, enter, made_before
+from reservations.usecases.holds.entering import counted_against, enter
 from reservations.usecases.holds.errors import (
     NoSeatsMatch,
     OrphanSeat,
@@ -29,37 +30,48 @@ def place(
     queue_token: str | None,
     now: datetime,
     resumed: bool = False,
+    keyed: bool = False,
     address: str = "",
     meter: Meter | None = None,
 ) -> ReservationDetail:
     """Hold all the seats or none, under the id `reservation_id`.
 
     At most three Redis calls and one transaction of at most eight statements, whatever the number
-    of seats. With `resumed` an earlier attempt under the same id may have committed: it is looked
-    up first. Attempts count against the limits of the fan and the `address`; `meter` is told how
-    far they are. Raises the errors of this package, `PerformanceNotFound`, `RateLimited`, the
-    refusals of `queueing.admission`, and busy through the database.
+    of seats (nine where the fan's own hold was paid at its deadline). `keyed`: the id belongs to an
+    Idempotency-Key, so another execution may hold the seats under it, and with `resumed` may have
+    done so before: then its hold is returned (`execute_once`). Attempts count against the limits of
+    the fan and the `address`; `meter` is told how far they are. Raises the errors of this package,
+    `PerformanceNotFound`, `RateLimited`, the refusals of `queueing.admission`, and busy through the
+    database.
     """
-    found = made_before(resumed, reservation_id=reservation_id, user_id=user_id, now=now)
-    if found is not None:
-        return found
     wanted = sorted(set(seat_ids))
     if not wanted or len(wanted) != len(seat_ids) or len(wanted) > policy.MAX_SEATS_PER_REQUEST:
         raise SelectionInvalid(most=policy.MAX_SEATS_PER_REQUEST)
-    terms, admitted = enter(
-        user_id=user_id,
-        performance_id=performance_id,
-        seats=len(wanted),
-        queue_token=queue_token,
-        now=now,
+
+    def hold() -> ReservationDetail:
+        terms, admitted = enter(
+            user_id=user_id,
+            performance_id=performance_id,
+            seats=len(wanted),
+            queue_token=queue_token,
+            now=now,
+        )
+        if terms.orphan_rule:
+            alone = book.left_alone(performance_id=performance_id, seat_ids=wanted, now=now)
+            if alone:
+                metrics.count_hold("orphan")
+                raise OrphanSeat(seat_ids=alone)
+        attempt = Attempt(
+            user_id, performance_id, reservation_id, tuple(wanted), terms, now, admitted
+        )
+        return attempt.carry_out(counted_against(terms, address), meter)
+
+    return execute_once(
+        hold,
+        find=lambda: queries.find(reservation_id=reservation_id, user_id=user_id, now=now),
+        resumed=resumed,
+        keyed=keyed,
     )
-    if terms.orphan_rule:
-        alone = book.left_alone(performance_id=performance_id, seat_ids=wanted, now=now)
-        if alone:
-            metrics.count_hold("orphan")
-            raise OrphanSeat(seat_ids=alone)
-    attempt = Attempt(user_id, performance_id, reservation_id, tuple(wanted), terms, now, admitted)
-    return attempt.carry_out(counted_against(terms, address), meter)
 
 
 def place_best(
@@ -71,6 +83,7 @@ def place_best(
     queue_token: str | None,
     now: datetime,
     resumed: bool = False,
+    keyed: bool = False,
     address: str = "",
     meter: Meter | None = None,
 ) -> ReservationDetail:
@@ -81,28 +94,46 @@ def place_best(
     the gate refuses it. Raises `NoSeatsMatch`, `SeatTaken` when beaten every time, and what
     `place` raises.
     """
-    found = made_before(resumed, reservation_id=reservation_id, user_id=user_id, now=now)
-    if found is not None:
-        return found
-    terms, admitted = enter(
-        user_id=user_id,
-        performance_id=performance_id,
-        seats=wish.count,
-        queue_token=queue_token,
-        now=now,
+
+    def hold() -> ReservationDetail:
+        terms, admitted = enter(
+            user_id=user_id,
+            performance_id=performance_id,
+            seats=wish.count,
+            queue_token=queue_token,
+            now=now,
+        )
+
+        def attempt_at(seats: Sequence[UUID]) -> Attempt:
+            chosen = tuple(sorted(seats))
+            return Attempt(user_id, performance_id, reservation_id, chosen, terms, now, admitted)
+
+        return _best(performance_id, wish, attempt_at, counted_against(terms, address), meter, now)
+
+    return execute_once(
+        hold,
+        find=lambda: queries.find(reservation_id=reservation_id, user_id=user_id, now=now),
+        resumed=resumed,
+        keyed=keyed,
     )
+
+
+def _best(
+    performance_id: UUID,
+    wish: Wish,
+    attempt_at: Callable[[Sequence[UUID]], Attempt],
+    counted: Counted,
+    meter: Meter | None,
+    now: datetime,
+) -> ReservationDetail:
     beaten: SeatTaken | None = None
-    counted = counted_against(terms, address)
     for _ in range(policy.BEST_ATTEMPTS):
         chosen = book.propose(performance_id=performance_id, wish=wish, now=now)
         if not chosen:
             metrics.count_hold("no_seats_match")
             raise NoSeatsMatch()
-        attempt = Attempt(
-            user_id, performance_id, reservation_id, tuple(sorted(chosen)), terms, now, admitted
-        )
         try:
-            return attempt.carry_out(counted, meter)
+            return attempt_at(chosen).carry_out(counted, meter)
         except SeatTaken as refusal:
             beaten = refusal
             counted, meter = NOT_COUNTED, None  # one attempt of the fan, however many tries

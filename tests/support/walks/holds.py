@@ -61,6 +61,7 @@ class HoldsWalk:
         self.looked_at = {}  # seat -> when a claim on it can last have been compared
         self.owners = {}  # reservation -> fan
         self.caps = {}  # reservation -> when no extension helps any more
+        self.chosen = {}  # reservation -> its seats
 
     # --- the model
 
@@ -158,12 +159,24 @@ class HoldsWalk:
         assert wanted is None or set(seats) == set(wanted)
         assert not too_many, "held beyond the limit"
         assert not taken & set(seats), "a seat was had twice"
-        assert hold.extendable_until == self.now + timedelta(seconds=CAP)
+        assert hold.extendable_until == self.cap_of(fan, seats), "the cap moved"
         self.live[hold.id] = (fan, seats, hold.expires_at)
         self.looked_at |= dict.fromkeys(seats, self.now)
         self.owners[hold.id] = fan
         self.caps[hold.id] = hold.extendable_until
+        self.chosen[hold.id] = seats
         return hold.id
+
+    def cap_of(self, fan, seats):
+        """Return how long a new hold may last: no longer than an earlier one of these seats."""
+        self.lapse()
+        earlier = [
+            self.caps[id_]
+            for id_ in self.ended
+            if self.owners[id_] == fan and set(self.chosen[id_]) & set(seats)
+        ]
+        running = [cap for cap in earlier if cap > self.now]
+        return min([*running, self.now + timedelta(seconds=CAP)])
 
     def fan_of(self, id_, by):
         return self.owners[id_] if by == "the owner" else (self.owners[id_] + 1) % BUYERS
