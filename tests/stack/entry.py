@@ -41,7 +41,8 @@ class Handler(BaseHTTPRequestHandler):
     server: Api
 
     def do_GET(self) -> None:
-        self.server.seen.append({name.lower(): value for name, value in self.headers.items()})
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        self.server.seen.append({**headers, ":path": self.path})
         time.sleep(self.server.delay)
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         body = json.dumps({"number": len(self.server.seen)}).encode()

@@ -65,6 +65,34 @@ def test_no_parameter_asks_for_the_public_status_again(client, api, public):
     assert len(api.seen) == 1 + 5  # the API refuses parameters of the other, and that isn't kept
 
 
+def test_the_public_status_is_asked_for_in_one_spelling_whatever_a_caller_writes(
+    client, api, public
+):
+    api.cache_control = "max-age=60"
+    spellings = ("?format=xml", "?", "?a=b&c")
+    for spelling in (*(public + more for more in spellings), public.replace("/v1/", "/v1//")):
+        assert client.get(spelling).json() == {"number": 1}
+    assert [seen[":path"] for seen in api.seen] == [public]
+
+
+def test_where_parameters_count_they_are_passed_on(client, api, public):
+    client.get(public.replace("/queue/", "/availability/") + "?a=%20b")
+    client.post(public + "?a=b")
+    assert [seen[":path"] for seen in api.seen] == [
+        public.replace("/queue/", "/availability/") + "?a=%20b",
+        public + "?a=b",
+    ]
+
+
+@pytest.mark.control
+def test_control_passed_on_as_it_came_one_spelling_is_kept_for_all(template, another, public):
+    template("proxy_pass http://api$asked;", "proxy_pass http://api;")
+    api, client = another()
+    client.get(public + "?format=xml")
+    client.get(public)
+    assert [seen[":path"] for seen in api.seen] == [public + "?format=xml"]
+
+
 def test_a_private_answer_is_never_kept(client, api, public):
     api.cache_control = "private, max-age=60"
     assert client.get(public).content != client.get(public).content
