@@ -79,7 +79,8 @@ def test_whatever_nobody_calls_is_counted_and_a_refusal_for_three(what, monkeypa
     assert 1 <= int(refused.headers["Retry-After"]) <= 3600
     assert refused.headers["RateLimit-Policy"] == '"anonymous";q=6;w=3600'
     assert refused.headers["RateLimit"].startswith('"anonymous";r=0;t=')
-    if answers[0].status_code >= 400:
+    kept_by_gateways = "public" in answers[0].headers.get("Cache-Control", "")
+    if answers[0].status_code >= 400 and not kept_by_gateways:
         assert answers[0].headers["RateLimit"].startswith('"anonymous";r=3;t=')
     assert sent(call, client_ip()).status_code != 429  # another client IP
 
