@@ -1,8 +1,11 @@
 """Holds against real PostgreSQL and Valkey: deadlines, take-over, release, budgets."""
 
+import re
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from events.models import OutboxEvent
 from kernel import clock
@@ -258,3 +261,15 @@ def test_availability_is_judged_by_now(fan, performance):
     assert later.statuses == "AAAB" + "A" * 16
     [grade] = queries.grade_counts(performance_ids=[performance.pk], now=now)[performance.pk]
     assert (grade.total, grade.available) == (20, 17)
+
+
+def test_expiring_holds_looks_at_their_months_alone(fan, performance):
+    """The ids stand beside each use of the table, or every month would be planned and opened."""
+    hold = place(fan, performance, factories.seat_ids(performance, 2))
+    with transaction(), CaptureQueriesContext(connection) as captured:
+        operations.expire_lapsed(reservation_ids=[hold.id], now=hold.expires_at)
+    with connection.cursor() as cursor:
+        cursor.execute("EXPLAIN " + captured[0]["sql"])
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    months = set(re.findall(r"reservations_reservation_p\d{6}", plan))
+    assert len(months) == 1, plan

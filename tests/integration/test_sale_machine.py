@@ -108,6 +108,7 @@ def test_control_a_claim_never_doubted_refuses_a_seat_that_nobody_has(monkeypatc
 def test_control_a_lapsed_hold_that_blocks_is_noticed(monkeypatch, played):
     take, long_ago = operations.take_seats, datetime(2000, 1, 1, tzinfo=UTC)
     monkeypatch.setattr(operations, "take_seats", lambda now, **more: take(now=long_ago, **more))
+    monkeypatch.setattr(operations, "expire_lapsed", lambda **_: [])
     played.a_hold_passes(HOLD)
     with pytest.raises(AssertionError, match="refused because of nothing"):
         played.place(0, {0}, "token")
