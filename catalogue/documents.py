@@ -9,6 +9,7 @@ from typing import Any
 from catalogue.queries import PerformanceSummary, SeatPlan
 from catalogue.sale_state import concert_sale_state
 from concerts.models import Concert, Seat
+from kernel import clock
 from kernel.i18n import localized
 from reservations.queries import Availability
 
@@ -170,5 +171,5 @@ def _seat(seat: Seat) -> dict[str, Any]:
 
 def _plain(value: Any) -> str:
     if isinstance(value, datetime):
-        return value.isoformat().replace("+00:00", "Z")
+        return clock.as_text(value)
     return str(value)

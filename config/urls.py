@@ -9,6 +9,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView
 from accounts.api import documents as login_api
 from kernel.api import documents
 from kernel.api.jwks import jwks
+from kernel.api.methods import safe_only
 from kernel.api.rendered import once
 
 _SCHEMA_FORMS = (
@@ -19,7 +20,7 @@ _SCHEMA_FORMS = (
 )
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="docs"), name="front"),
+    path("", safe_only(RedirectView.as_view(pattern_name="docs")), name="front"),
     path("", include("kernel.telemetry.urls")),
     path("admin/", include("accounts.admin_urls")),
     path("admin/", admin.site.urls),
@@ -36,7 +37,11 @@ urlpatterns = [
     path("api/v1/", include("tickets.api.urls")),
     path("docs/errors", once(documents.errors), name="errors"),
     path("docs/events/<str:event_type>.json", once(documents.event_schema), name="event_schema"),
-    path("api/schema/", once(SpectacularAPIView.as_view(), forms=_SCHEMA_FORMS), name="schema"),
+    path(
+        "api/schema/",
+        once(SpectacularAPIView.as_view(), forms=_SCHEMA_FORMS, localized=False),
+        name="schema",
+    ),
     path("api/docs/", once(documents.SwaggerPageView.as_view()), name="docs"),
     path("api/docs/script.js", once(documents.SwaggerScriptView.as_view())),
     path("api/redoc/", once(SpectacularRedocView.as_view(url_name="schema")), name="redoc"),

@@ -8,6 +8,8 @@ from uuid import UUID
 
 from django.conf import settings
 
+from kernel import clock
+
 SPECIFICATION = "1.0"
 
 
@@ -37,7 +39,7 @@ def dump(event: Event) -> bytes:
         "source": event.source,
         "type": event.type,
         "subject": event.subject,
-        "time": event.time.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "time": clock.as_text(event.time),
         "datacontenttype": "application/json",
         "dataschema": f"{settings.FRONTROW_URL}/docs/events/{event.type}.json",
     }

@@ -12,7 +12,6 @@ from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
@@ -21,6 +20,7 @@ from rest_framework.views import APIView
 from idempotency.usecases import attempts
 from kernel import clock
 from kernel.api.caller import Caller
+from kernel.api.rendering import Renderer
 from kernel.errors import DomainError
 
 __all__ = ["idempotent"]
@@ -139,7 +139,7 @@ def _kept(response: Response) -> attempts.Answer:
     }  # that one is Django's default until the response is rendered
     if response.content_type:
         headers["Content-Type"] = response.content_type
-    body = "" if response.data is None else JSONRenderer().render(response.data).decode()
+    body = "" if response.data is None else Renderer().render(response.data).decode()
     return attempts.Answer(response.status_code, body, headers)
 
 

@@ -13,6 +13,13 @@ A job that ends what belongs to others (the sweep, the purge) also asks the prim
 statement: `kernel.db.primary_time`. Redis servers know nothing of the primary, so their functions
 take `now_ms` and count durations by it; their own clocks only bound a host that is wrong (Note
 [Clocks] in queueing/README.md, Note [Limits in a function] in kernel/redis/limits.py).
+
+Note [One form of times]
+Strict readers (fixed patterns, Swift's `.iso8601`) take one number of digits, so every time that
+leaves the site is UTC with exactly three of them and `Z`: answers of Django and of the fast paths,
+refusals, cached documents, events. `as_text` writes it; what is below a millisecond is cut, as
+`to_ms` does, so no deadline is told later than it is. Serializers take `UtcDateTimeField`, and what
+is encoded without a serializer goes through `kernel.api.rendering`.
 """
 
 from datetime import UTC, datetime
@@ -24,6 +31,11 @@ def now() -> datetime:
     """Return the present as an aware UTC datetime."""
     seconds = primary_clock.present()
     return datetime.now(UTC) if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def as_text(moment: datetime) -> str:
+    """Return an aware moment as RFC 3339 in UTC with milliseconds (Note [One form of times])."""
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
 def to_ms(moment: datetime) -> int:

@@ -24,8 +24,6 @@ import json
 import logging
 import threading
 import time
-from base64 import urlsafe_b64encode
-from binascii import a2b_base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,6 +40,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from kernel import base64url
 from kernel.known import Known
 
 log = logging.getLogger(__name__)
@@ -120,7 +119,6 @@ class _Loaded:
 
 _PADDING, _DIGEST = PKCS1v15(), SHA256()
 _encode = json.JSONEncoder(separators=(",", ":")).encode
-_TO_STANDARD = bytes.maketrans(b"-_+/", b"+/  ")  # what base64url hasn't becomes invalid
 _known: tuple[KeyRing, Known[Any, tuple[int, Any]]] | None = None
 _loaded: _Loaded | None = None
 _loading = threading.Lock()
@@ -133,8 +131,8 @@ def sign_jwt(use: Use, claims: Mapping[str, Any]) -> str:
     """
     key = ring().signing[use]
     payload = _encode({"iss": settings.TOKEN_ISSUER, **claims})
-    signed = f"{key.header}.{_segment(payload.encode())}"
-    return f"{signed}.{_segment(key.sign(signed.encode()))}"
+    signed = f"{key.header}.{base64url.encode(payload.encode())}"
+    return f"{signed}.{base64url.encode(key.sign(signed.encode()))}"
 
 
 def verify_jwt(use: Use, token: str, *, audience: str, now: datetime) -> dict[str, Any]:
@@ -201,8 +199,8 @@ def _signed_claims(
     key = keys.get(header)
     if key is None:
         raise ValueError("not signed by a key of this use")
-    key.verify(_bytes_of(signature), f"{header}.{payload}".encode())
-    claims = json.loads(_bytes_of(payload))
+    key.verify(base64url.decode(signature), f"{header}.{payload}".encode())
+    claims = json.loads(base64url.decode(payload))
     if not isinstance(claims, dict) or claims.get("iss") != settings.TOKEN_ISSUER:
         raise ValueError("of another issuer")
     if claims.get("aud") not in audiences:
@@ -210,16 +208,6 @@ def _signed_claims(
     if type(claims.get("exp")) is not int:
         raise ValueError("exp is not a whole number")
     return claims
-
-
-def _segment(data: bytes) -> str:
-    return urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-def _bytes_of(segment: str) -> bytes:
-    """Decode base64url without padding; raises ValueError for anything else."""
-    standard = segment.encode().translate(_TO_STANDARD)
-    return a2b_base64(standard + b"=" * (-len(standard) % 4), strict_mode=True)
 
 
 def sign_bytes(use: Use, data: bytes) -> tuple[str, bytes]:
@@ -299,5 +287,5 @@ def _parse_key(use: Use, entry: Mapping[str, str]) -> Key:
     if not isinstance(private, wanted):
         raise ValueError(f"{use} needs an {ALGORITHMS[use]} key")
     header = {"alg": ALGORITHMS[use], "kid": entry["kid"], "typ": "JWT"}
-    encoded = _segment(_encode(header).encode())
+    encoded = base64url.encode(_encode(header).encode())
     return Key(entry["kid"], encoded, private, private.public_key())

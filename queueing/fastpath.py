@@ -203,7 +203,7 @@ def _place(place: Place) -> bytes:
             "ahead": place.ahead,
             "eta_seconds": place.eta_seconds,
             "poll_after_seconds": place.poll_after_seconds,
-            "admitted_until": until and until.isoformat().replace("+00:00", "Z"),
+            "admitted_until": until and clock.as_text(until),
             "pass": place.admission_pass,
         }
     )

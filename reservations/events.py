@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from events.operations import NewEvent
+from kernel import clock
 from kernel.money import Money
 from reservations.models import Reservation
 
@@ -66,7 +67,7 @@ def reservation_event(
             "user_id": str(user_id),
             "seats": [seat.as_json() for seat in seats],
             "amount": amount.as_json(),
-            "expires_at": _utc(expires_at) if expires_at else None,
+            "expires_at": clock.as_text(expires_at) if expires_at else None,
             "reason": reason,
         },
     )
@@ -90,7 +91,3 @@ def of_row(
         expires_at=reservation.expires_at if type_ == HELD else None,
         reason=reason,
     )
-
-
-def _utc(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")

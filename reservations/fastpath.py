@@ -8,13 +8,11 @@ failed login, goes on to Django untouched.
 
 import time
 from collections.abc import Callable, Iterable
-from datetime import UTC
 from typing import Any
 from uuid import UUID
 
-from django.utils import timezone, translation
+from django.utils import translation
 from rest_framework.exceptions import APIException, Throttled
-from rest_framework.renderers import JSONRenderer
 
 from accounts.api.authentication import caller_in
 from kernel import clock
@@ -33,6 +31,7 @@ from kernel.api.lean import (
     parsed_body,
     refusal,
 )
+from kernel.api.rendering import Renderer
 from kernel.db.lent import give_back_connections
 from kernel.ids import uuid7
 from kernel.redis.limits import Meter
@@ -159,6 +158,6 @@ def _hold(environ: dict[str, Any], wish: _Wish, caller: Caller) -> LeanAnswer | 
 
 
 def _rendered(held: ReservationDetail, environ: dict[str, Any]) -> bytes:
-    with translation.override(language(environ)), timezone.override(UTC):
-        rendered: bytes = JSONRenderer().render(ReservationSerializer(held).data)
+    with translation.override(language(environ)):
+        rendered: bytes = Renderer().render(ReservationSerializer(held).data)
     return rendered

@@ -54,7 +54,7 @@ def _read(header: str) -> "Caller | AuthenticationFailed | None":
     if scheme.lower() != _SCHEME:
         return None
     try:
-        caller = tokens.read_access_token(token.strip(), now=clock.now())
+        caller = tokens.read_access_token(token.strip(" "), now=clock.now())
     except keys.TokenExpired:
         return TokenExpired()
     except keys.TokenInvalid:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpResponse, HttpResponseBase
 from django.utils.cache import get_conditional_response
@@ -37,14 +38,6 @@ class CatalogueView(KeptRefusals, APIView):
 
     authentication_classes = ()
     permission_classes = ()
-    parameters_class: type[serializers.Serializer[Any]] = parameters.NoParameters
-
-    def parameters_of(self, request: Request) -> dict[str, Any]:
-        """Return the validated query parameters; raises `ValidationError`."""
-        # A plain dict: in a QueryDict an empty value would count as absent.
-        form = self.parameters_class(data=request.query_params.dict())
-        form.is_valid(raise_exception=True)
-        return form.validated_data
 
     def answer(self, request: Request, document: Document) -> HttpResponseBase:
         """Return the document's bytes, or 304 to who has them."""
@@ -59,6 +52,13 @@ class PagedView(CatalogueView):
     """A list answer; its links name the host they were asked at, so the key does too."""
 
     pages: type[Pages]
+    parameters_class: type[serializers.Serializer[Any]] = parameters.PageParameters
+
+    def parameters_of(self, request: Request) -> dict[str, Any]:
+        """Return the validated query parameters; raises `ValidationError`."""
+        form = self.parameters_class(data=_known(request, self.parameters_class))
+        form.is_valid(raise_exception=True)
+        return form.validated_data
 
     def page_of(
         self, request: Request, rows: Any, entries: Callable[[list[Any]], list[dict[str, Any]]]
@@ -66,6 +66,7 @@ class PagedView(CatalogueView):
         """Return the page that the request asks for, its rows turned to JSON by `entries`."""
         paginator = self.pages_for(request)()
         page: list[Any] = paginator.paginate_queryset(rows, request, view=self) or []
+        paginator.base_url = self._address(request)
         body = documents.page(
             entries(page),
             following=paginator.get_next_link(),
@@ -77,7 +78,20 @@ class PagedView(CatalogueView):
         """Return how this request's list is paged."""
         return self.pages
 
-    def key_of(self, request: Request, *parts: object) -> str:
+    def key_of(self, request: Request) -> str:
         """Return what tells this page from all others."""
-        asked = sorted(request.query_params.items())
-        return repr((request.build_absolute_uri(request.path), asked, *parts))
+        return self._address(request)
+
+    def _address(self, request: Request) -> str:
+        """Return the page's address: in one order, without what means nothing here."""
+        known = sorted(_known(request, self.parameters_class).items())
+        return f"{request.build_absolute_uri(request.path)}?{urlencode(known)}"
+
+
+def _known(request: Request, form: type[serializers.Serializer[Any]]) -> dict[str, str]:
+    """Return the query parameters that `form` knows.
+
+    A plain dict: in a QueryDict an empty value would count as absent.
+    """
+    names = form().fields
+    return {name: value for name, value in request.query_params.dict().items() if name in names}

@@ -9,20 +9,20 @@ _ENTRY = {
     "artist": "The Band",
     "venue": {"name": "Jamsil Arena", "address": "25 Olympic-ro, Seoul", "timezone": "Asia/Seoul"},
     "poster_url": None,
-    "first_performance_at": "2027-01-16T10:00:00Z",
-    "last_performance_at": "2027-01-17T10:00:00Z",
+    "first_performance_at": "2027-01-16T10:00:00.000Z",
+    "last_performance_at": "2027-01-17T10:00:00.000Z",
     "sale_state": "ON_SALE",
     "price_range": {"min": {"amount": 99000, "currency": "KRW"}, "max": _WON},
 }
 _EVENING = {
     "id": "019aa2f0-0000-7000-8000-000000000101",
     "concert_id": _ENTRY["id"],
-    "starts_at": "2027-01-16T10:00:00Z",
-    "doors_open_at": "2027-01-16T09:00:00Z",
+    "starts_at": "2027-01-16T10:00:00.000Z",
+    "doors_open_at": "2027-01-16T09:00:00.000Z",
     "timezone": "Asia/Seoul",
-    "queue_opens_at": "2026-12-01T10:30:00Z",
-    "sale_opens_at": "2026-12-01T11:00:00Z",
-    "sale_closes_at": "2027-01-16T09:00:00Z",
+    "queue_opens_at": "2026-12-01T10:30:00.000Z",
+    "sale_opens_at": "2026-12-01T11:00:00.000Z",
+    "sale_closes_at": "2027-01-16T09:00:00.000Z",
     "sale_state": "ON_SALE",
     "queue_required": True,
     "hold_seconds": 300,
@@ -79,7 +79,7 @@ SEAT_MAP = _answer(
 AVAILABILITY = _answer(
     {
         "layout_version": 1,
-        "as_of": "2026-12-01T11:00:05.120000Z",
+        "as_of": "2026-12-01T11:00:05.120Z",
         "counts": {"available": 2, "temporarily_reserved": 1, "reserved": 1, "blocked": 0},
         "statuses": "ATRA",
     }

@@ -21,7 +21,8 @@ class Pages(CursorPagination):
 
     def check_position(self, position: str) -> None:
         """Raise `ValueError` for what the ordered column can't be compared with."""
-        if parse_datetime(position) is None:
+        moment = parse_datetime(position)
+        if moment is None or moment.tzinfo is None:
             raise ValueError(position)
 
     def decode_cursor(self, request: Any) -> Any:

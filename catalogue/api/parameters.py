@@ -1,6 +1,10 @@
-"""Query parameters: known ones with known values, everything else is a 400."""
+"""Query parameters of the public catalogue.
 
-from datetime import UTC, datetime, timedelta
+A known one with a wrong value is a 400. Unknown ones are ignored: shared links carry what their
+senders' tools add (`utm_source` and so on).
+"""
+
+from datetime import MINYEAR, UTC, datetime, time, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -9,9 +13,12 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from kernel.api.serializers import SpelledField, StrictSerializer
+from kernel import clock
+from kernel.api.serializers import SpelledField
 from kernel.i18n import text
 from kernel.spelling import canonical, composed
+
+_FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 ORDERINGS = ("first_performance_at", "-first_performance_at", "title", "-title")
 
@@ -20,7 +27,8 @@ ORDERINGS = ("first_performance_at", "-first_performance_at", "title", "-title")
 class MomentField(serializers.Field):
     """An RFC 3339 moment or a date; a date is midnight in the site's time zone.
 
-    With `end_of_day` a date means the midnight that ends it.
+    With `end_of_day` a date means the midnight that ends it. What lies beyond the years
+    1 to 9999 in UTC is their end.
     """
 
     def __init__(self, *, end_of_day: bool = False, **kwargs: Any) -> None:
@@ -41,24 +49,26 @@ class MomentField(serializers.Field):
 
     def to_representation(self, value: datetime) -> str:
         """Return RFC 3339 text."""
-        return value.isoformat()
+        return clock.as_text(value)
 
     def _read(self, written: str) -> datetime | None:
         try:
-            if day := parse_date(written):
-                midnight = datetime(day.year, day.month, day.day)  # noqa: DTZ001
-                if self._end_of_day:
-                    midnight += timedelta(days=1)
-                return timezone.make_aware(midnight)
-            moment = parse_datetime(written.replace(" ", "+"))
-            if moment is None or moment.tzinfo is None:
-                return None
-            return moment.astimezone(UTC)
-        except (ValueError, OverflowError):
+            day = parse_date(written)
+            moment = None if day else parse_datetime(written.replace(" ", "+"))
+        except ValueError:
             return None
+        if day is not None:
+            moment = timezone.make_aware(datetime.combine(day, time.min))
+        if moment is None or moment.tzinfo is None:
+            return None
+        try:
+            moment = moment.astimezone(UTC)
+            return moment + timedelta(days=1) if day and self._end_of_day else moment
+        except OverflowError:  # clients say "no end" by 9999-12-31
+            return _LAST if moment.year > MINYEAR else _FIRST
 
 
-class PageParameters(StrictSerializer):
+class PageParameters(serializers.Serializer[Any]):
     """How a list is paged."""
 
     cursor = serializers.CharField(required=False, max_length=500)
@@ -105,7 +115,3 @@ class SeatParameters(PageParameters):
     section = SpelledField(
         spelling=canonical, required=False, max_length=20, help_text="A section's code."
     )
-
-
-class NoParameters(StrictSerializer):
-    """No parameter at all."""

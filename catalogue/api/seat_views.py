@@ -34,7 +34,6 @@ class SeatMapView(CatalogueView):
     def get(self, request: Request, performance_id: UUID) -> HttpResponseBase:
         """Show sections, rows and seats; it never changes once the performance is on sale."""
         now = clock.now()
-        self.parameters_of(request)
 
         def build() -> Built:
             plan = queries.seat_plan(performance_id)
@@ -73,7 +72,6 @@ class AvailabilityView(CatalogueView):
         The entity tag is weak and names the statuses, not the moment: 304 means no seat changed.
         """
         now = clock.now()
-        self.parameters_of(request)
 
         def build() -> Built:
             found = queries.availability(performance_id, now=now)

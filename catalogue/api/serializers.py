@@ -8,7 +8,7 @@ from typing import Any
 from rest_framework import serializers
 
 from catalogue.sale_state import SaleState
-from kernel.api.serializers import MoneySerializer
+from kernel.api.serializers import MoneySerializer, UtcDateTimeField
 
 _STATES = [state.value for state in SaleState]
 
@@ -36,8 +36,8 @@ class ConcertSerializer(serializers.Serializer[Any]):
     artist = serializers.CharField()
     venue = VenueSerializer()
     poster_url = serializers.URLField(allow_null=True)
-    first_performance_at = serializers.DateTimeField(allow_null=True)
-    last_performance_at = serializers.DateTimeField(allow_null=True)
+    first_performance_at = UtcDateTimeField(allow_null=True)
+    last_performance_at = UtcDateTimeField(allow_null=True)
     sale_state = serializers.ChoiceField(
         choices=_STATES, help_text="Of the performance that a fan can do most about."
     )
@@ -68,12 +68,12 @@ class PerformanceSerializer(serializers.Serializer[Any]):
 
     id = serializers.UUIDField()
     concert_id = serializers.UUIDField()
-    starts_at = serializers.DateTimeField()
-    doors_open_at = serializers.DateTimeField(allow_null=True)
+    starts_at = UtcDateTimeField()
+    doors_open_at = UtcDateTimeField(allow_null=True)
     timezone = serializers.CharField()
-    queue_opens_at = serializers.DateTimeField(allow_null=True)
-    sale_opens_at = serializers.DateTimeField(allow_null=True)
-    sale_closes_at = serializers.DateTimeField(allow_null=True)
+    queue_opens_at = UtcDateTimeField(allow_null=True)
+    sale_opens_at = UtcDateTimeField(allow_null=True)
+    sale_closes_at = UtcDateTimeField(allow_null=True)
     sale_state = serializers.ChoiceField(choices=_STATES)
     queue_required = serializers.BooleanField()
     hold_seconds = serializers.IntegerField(allow_null=True)
@@ -131,7 +131,7 @@ class AvailabilitySerializer(serializers.Serializer[Any]):
     """The status of every seat."""
 
     layout_version = serializers.IntegerField()
-    as_of = serializers.DateTimeField()
+    as_of = UtcDateTimeField()
     counts = CountsSerializer()
     statuses = serializers.RegexField(
         r"^[ATRB]*$",

@@ -71,7 +71,6 @@ class ConcertView(CatalogueView):
     def get(self, request: Request, concert_id: UUID) -> HttpResponseBase:
         """Show one concert."""
         now = clock.now()
-        self.parameters_of(request)
 
         def build() -> Built:
             row = queries.concert(concert_id)
@@ -125,7 +124,6 @@ class PerformanceView(CatalogueView):
     def get(self, request: Request, performance_id: UUID) -> HttpResponseBase:
         """Show one performance, its sale and its price grades."""
         now = clock.now()
-        self.parameters_of(request)
 
         def build() -> Built:
             summary = queries.performance(performance_id, now=now)

@@ -10,6 +10,7 @@ from accounts.operations import record_audit
 from concerts import locking, operations, store
 from concerts.errors import ConcertIncomplete
 from concerts.models import Concert, Performance
+from kernel import clock
 from kernel.db.transaction import transaction
 
 
@@ -78,7 +79,7 @@ def _set_published(concert: Concert, *, at: datetime | None) -> None:
 
 
 def _audit(concert: Concert, verb: str, actor_id: UUID | None, reason: str, now: datetime) -> None:
-    published_at = concert.published_at.isoformat() if concert.published_at else None
+    published_at = clock.as_text(concert.published_at) if concert.published_at else None
     record_audit(
         actor_id=actor_id,
         action=f"concerts.{verb}",

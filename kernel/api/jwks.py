@@ -1,16 +1,16 @@
 """The public keys, for everybody who verifies what we sign."""
 
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
-from django.views.decorators.http import require_safe
 
 from kernel import keys
+from kernel.api.methods import safe_only
 from kernel.api.rendered import Rendered, keep_at, rendered_of
 from kernel.jwks import public_jwks
 
 _known: tuple[keys.KeyRing, Rendered] | None = None
 
 
-@require_safe
+@safe_only
 def jwks(request: HttpRequest) -> HttpResponseBase:
     """Answer the JWK set (RFC 7517); a verifier may keep it five minutes.
 

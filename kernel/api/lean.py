@@ -24,11 +24,11 @@ from django.http.request import split_domain_port, validate_host
 from django.utils import translation
 from rest_framework import serializers
 from rest_framework.exceptions import APIException
-from rest_framework.renderers import JSONRenderer
 from rest_framework.views import APIView
 
 from kernel.api import exception_handler, problem
 from kernel.api.parsers import StrictJSONParser
+from kernel.api.rendering import Renderer
 from kernel.redis.limits import Meter
 from kernel.telemetry.answers import NO_OUTCOME, Answer, Outcome, note
 
@@ -148,7 +148,7 @@ def refusal(error: Exception, environ: dict[str, Any], meter: Meter) -> LeanAnsw
         )
         if response is None:
             return None
-        body = JSONRenderer().render(response.data)
+        body = Renderer().render(response.data)
     headers = [("Content-Type", str(response.content_type))]
     headers += [
         (name, str(value)) for name, value in response.headers.items() if name != "Content-Type"

@@ -2,12 +2,11 @@
 
 import time
 from collections.abc import Callable
-from datetime import UTC
 
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.middleware.common import CommonMiddleware
-from django.utils import timezone, translation
+from django.utils import translation
 from django.utils.functional import SimpleLazyObject
 
 from kernel.api.problem import code_of, refused
@@ -82,19 +81,6 @@ class ExactAddresses(CommonMiddleware):
         return not request.path.startswith("/api/v1/") and super().should_redirect_with_slash(
             request
         )
-
-
-class UtcAnswers:
-    """Let the API speak UTC; `TIME_ZONE` is for the screens of staff."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        if not request.path.startswith("/api/"):
-            return self.get_response(request)
-        with timezone.override(UTC):
-            return self.get_response(request)
 
 
 class PrivateAnswers:

@@ -7,10 +7,10 @@ from typing import Any
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from rest_framework.utils import encoders
 
 from kernel import staff_refusals
 from kernel.api.refusals import REFUSALS
+from kernel.api.rendering import Encoder
 from kernel.errors import DomainError, Kind
 
 CONTENT_TYPE = "application/problem+json"
@@ -19,7 +19,7 @@ _LONGEST_CODE = 64  # characters
 _LONGEST_REFUSAL = 16 * 1024  # bytes
 
 # As DRF's renderer writes them.
-_encode = encoders.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_encode = Encoder(ensure_ascii=False, separators=(",", ":")).encode
 
 STATUS: dict[Kind, int] = {
     Kind.INVALID: 400,

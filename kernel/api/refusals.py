@@ -48,7 +48,6 @@ REFUSALS = {
     "method_not_allowed": Refusal(
         405, text(en="This address knows other methods.", ko="허용되지 않은 메서드입니다.")
     ),
-    "not_acceptable": Refusal(406, text(en="Only JSON is served here.", ko="JSON만 제공합니다.")),
     "body_too_large": Refusal(
         413, text(en="The body is larger than this route takes.", ko="본문이 너무 큽니다.")
     ),

@@ -22,10 +22,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.utils import translation
 from django.utils.cache import get_conditional_response
 from django.utils.translation import get_language
-from django.views.decorators.http import require_safe
 
 from kernel.api.lean import ACCEPTED, LeanAnswer, LeanSite, StartResponse
 from kernel.api.lean import language as language_of
+from kernel.api.methods import safe_only
 from kernel.telemetry import context
 
 _View = Callable[..., HttpResponseBase]
@@ -80,14 +80,14 @@ def once(view: _View, *, forms: tuple[str, ...] = (), localized: bool = True) ->
     with 200 isn't kept.
     """
 
-    @require_safe
+    @safe_only
     @wraps(view)
     def answer(request: HttpRequest, **arguments: Any) -> HttpResponseBase:
         form, language = _form(request, forms), request.GET.get("lang", "")
-        if language not in dict(settings.LANGUAGES):
+        if not localized or language not in dict(settings.LANGUAGES):
             language = ""
         active = get_language() if localized else "en"
-        key = (view, form, language if localized else "", active, *sorted(arguments.items()))
+        key = (view, form, language, active, *sorted(arguments.items()))
         known = _rendered.get(key)
         if known is None:
             with _rendering:

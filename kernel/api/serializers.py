@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from kernel import clock
 from kernel.i18n import text
 
 _MOST_UNKNOWN = 20  # unknown members of an object that its refusal names
@@ -53,6 +55,16 @@ class SpelledField(serializers.CharField):
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data)
         return text if "\0" in text else self._spelling(text)  # NUL is for the validator to refuse
+
+
+@extend_schema_field(
+    {"type": "string", "format": "date-time", "example": "2026-11-21T11:00:00.000Z"}
+)
+class UtcDateTimeField(serializers.DateTimeField):
+    """A moment in an answer (Note [One form of times] in kernel/clock.py)."""
+
+    def to_representation(self, value: Any) -> Any:
+        return clock.as_text(value)
 
 
 class IdField(serializers.UUIDField):

@@ -5,9 +5,9 @@ from secrets import compare_digest
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from kernel.api.methods import safe_only
 from kernel.telemetry import exposition
 from kernel.telemetry.health import health
 
@@ -21,14 +21,14 @@ def _may_see(request: HttpRequest) -> bool:
     return bool(settings.OPS_TOKEN) and compare_digest(shown.encode(), settings.OPS_TOKEN.encode())
 
 
-@require_safe
+@safe_only
 @never_cache
 def live(request: HttpRequest) -> HttpResponse:
     """Answer: this process serves requests."""
     return JsonResponse({"status": "ok"})
 
 
-@require_safe
+@safe_only
 @never_cache
 def startup(request: HttpRequest) -> HttpResponse:
     """Say whether the database fits this code: 503 until every migration is applied."""
@@ -36,7 +36,7 @@ def startup(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"status": "ok" if started else "starting"}, status=200 if started else 503)
 
 
-@require_safe
+@safe_only
 @never_cache
 def ready(request: HttpRequest) -> HttpResponse:
     """Say whether to send requests here; operators also see every part."""
@@ -51,7 +51,7 @@ def ready(request: HttpRequest) -> HttpResponse:
     return JsonResponse(body, status=200 if report.ready else 503)
 
 
-@require_safe
+@safe_only
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
     """Return the metrics of all API processes and the state of the system."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from kernel.api.serializers import IdField, MoneySerializer, StrictSerializer
+from kernel.api.serializers import IdField, MoneySerializer, StrictSerializer, UtcDateTimeField
 from payments import policy
 from payments.api.fields import ReturnURLField, WholeNumberField
 from payments.models import Payment
@@ -44,7 +44,7 @@ class PaymentSerializer(serializers.Serializer[Any]):
     amount = MoneySerializer()
     points_amount = MoneySerializer()
     reservation = PaidReservationSerializer()
-    created_at = serializers.DateTimeField()
+    created_at = UtcDateTimeField()
 
 
 class ChargeRequestSerializer(StrictSerializer):
@@ -65,4 +65,4 @@ class ChargeSerializer(serializers.Serializer[Any]):
     status = serializers.ChoiceField(choices=STATUSES)
     amount = MoneySerializer()
     balance = MoneySerializer()
-    created_at = serializers.DateTimeField()
+    created_at = UtcDateTimeField()

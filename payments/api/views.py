@@ -37,14 +37,14 @@ _PAYMENT_EXAMPLE = {
         "status": "CONFIRMED",
         "performance_id": "0199d39f-11aa-7b1c-9e4f-0a1b2c3d4e5f",
     },
-    "created_at": "2026-11-21T11:00:00Z",
+    "created_at": "2026-11-21T11:00:00.000Z",
 }
 _CHARGE_EXAMPLE = {
     "id": "0199d3a1-77de-7a3b-b1c2-d3e4f5a6b7c8",
     "status": "PAID",
     "amount": {"amount": 50000, "currency": "KRW"},
     "balance": {"amount": 550000, "currency": "KRW"},
-    "created_at": "2026-11-21T11:00:00Z",
+    "created_at": "2026-11-21T11:00:00.000Z",
 }
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from kernel.api.serializers import MoneySerializer
+from kernel.api.serializers import MoneySerializer, UtcDateTimeField
 from points.models import Entry
 from points.policy import Kind
 
@@ -26,4 +26,4 @@ class EntrySerializer(serializers.Serializer[Entry]):
     )
     amount = MoneySerializer(source="money", help_text="Negative where points were spent.")
     balance_after = MoneySerializer(source="money_after")
-    created_at = serializers.DateTimeField(source="transfer.created_at")
+    created_at = UtcDateTimeField(source="transfer.created_at")

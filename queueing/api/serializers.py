@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from kernel.api.serializers import SpelledField, StrictSerializer
+from kernel.api.serializers import SpelledField, StrictSerializer, UtcDateTimeField
 from kernel.spelling import canonical
 from queueing.queries import ROOM_STATES
 from queueing.replies import PlaceState
@@ -38,7 +38,7 @@ class PlaceSerializer(serializers.Serializer[Any]):
     )
     eta_seconds = serializers.IntegerField(help_text="By the rate of admission really seen.")
     poll_after_seconds = serializers.IntegerField(help_text="Ask again after this time.")
-    admitted_until = serializers.DateTimeField(allow_null=True)
+    admitted_until = UtcDateTimeField(allow_null=True)
 
     def get_fields(self) -> dict[str, Any]:
         """Add `pass`, a word of Python's own."""

@@ -51,7 +51,7 @@ _ADMITTED = OpenApiExample(
         "ahead": 0,
         "eta_seconds": 0,
         "poll_after_seconds": 30,
-        "admitted_until": "2026-11-21T11:10:00Z",
+        "admitted_until": "2026-11-21T11:10:00.000Z",
         "pass": "eyJhbGciOiJFZERTQSJ9.e30.c2ln",
     },
     response_only=True,

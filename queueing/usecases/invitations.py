@@ -8,7 +8,7 @@ from uuid import UUID
 from accounts.operations import record_audit
 from concerts.errors import PerformanceNotFound
 from concerts.models import Performance
-from kernel import audit
+from kernel import audit, clock
 from kernel.db.transaction import transaction
 from kernel.errors import DomainError, Kind
 from kernel.i18n import text
@@ -79,7 +79,7 @@ def issue(
                 "label": label,
                 "count": count,
                 "uses_allowed": uses_allowed,
-                "expires_at": expires_at.isoformat(),
+                "expires_at": clock.as_text(expires_at),
             },
             now=now,
         )
@@ -102,7 +102,7 @@ def revoke(
                 action="queueing.revoke_invitation",
                 target=audit.target_of(invitation),
                 reason=reason,
-                changes={"revoked_at": {"from": None, "to": now.isoformat()}},
+                changes={"revoked_at": {"from": None, "to": clock.as_text(now)}},
                 now=now,
             )
     return len(found)

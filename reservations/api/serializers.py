@@ -11,6 +11,7 @@ from kernel.api.serializers import (
     MoneySerializer,
     SpelledField,
     StrictSerializer,
+    UtcDateTimeField,
 )
 from kernel.i18n import localized, text
 from kernel.spelling import canonical
@@ -73,7 +74,7 @@ class PerformanceBriefSerializer(serializers.Serializer[Performance]):
 
     id = serializers.UUIDField()
     title = serializers.SerializerMethodField()
-    starts_at = serializers.DateTimeField()
+    starts_at = UtcDateTimeField()
     venue = serializers.SerializerMethodField(help_text="The hall's name.")
 
     def get_title(self, performance: Performance) -> str:
@@ -109,6 +110,6 @@ class ReservationSerializer(serializers.Serializer[Any]):
     performance = PerformanceBriefSerializer()
     seats = ReservedSeatSerializer(many=True)
     amount = MoneySerializer()
-    expires_at = serializers.DateTimeField()
-    extendable_until = serializers.DateTimeField()
+    expires_at = UtcDateTimeField()
+    extendable_until = UtcDateTimeField()
     payment = PaymentBriefSerializer(allow_null=True)

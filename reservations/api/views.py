@@ -37,7 +37,7 @@ _EXAMPLE = {
     "performance": {
         "id": _PERFORMANCE,
         "title": "Autumn Night",
-        "starts_at": "2026-12-24T10:00:00Z",
+        "starts_at": "2026-12-24T10:00:00.000Z",
         "venue": "Jamsil Arena",
     },
     "seats": [
@@ -51,8 +51,8 @@ _EXAMPLE = {
         }
     ],
     "amount": {"amount": 150000, "currency": "KRW"},
-    "expires_at": "2026-11-21T09:05:00Z",
-    "extendable_until": "2026-11-21T09:15:00Z",
+    "expires_at": "2026-11-21T09:05:00.000Z",
+    "extendable_until": "2026-11-21T09:15:00.000Z",
     "payment": None,
 }
 _TAKEN = {

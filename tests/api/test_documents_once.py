@@ -254,3 +254,17 @@ def _headers(answer) -> dict[str, set[str]]:
     for name, value in answer.headers:
         found.setdefault(name, set()).update(value.split(", "))
     return found
+
+
+@pytest.mark.parametrize("first", ["ko", "en"])
+def test_the_document_of_the_api_is_in_one_language(first):
+    rendered.forget()
+    for language in (first, "ko", "en"):
+        for query in ("format=json", f"format=json&lang={language}"):
+            found = Client().get(f"/api/schema/?{query}", headers={"Accept-Language": language})
+            for path, methods in found.json()["paths"].items():
+                for operation in methods.values():
+                    parameters = operation.get("parameters", [])
+                    texts = [operation["summary"], operation.get("description", "")]
+                    texts += [one.get("description", "") for one in parameters]
+                    assert "".join(texts).isascii(), (path, language)

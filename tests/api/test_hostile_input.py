@@ -199,11 +199,14 @@ def test_json_is_served_whatever_is_asked_for(operation: Operation, caller: Call
         "nonsense",
         "*/*;q=x",
         "",
+        " ",
+        ";",
+        "application/json;q=0",
+        "application/json;version=2",
         "a" * 9000,
     ):
         answer = caller.send(operation.method, operation.url(), b"{}", headers={"Accept": accept})
-        if answer.status_code == 406:
-            assert code_of(answer) == (406, "not_acceptable"), accept
+        assert answer.status_code != 406, accept
 
 
 HEADERS = {

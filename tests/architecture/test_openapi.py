@@ -111,6 +111,13 @@ def test_every_operation_is_explained(schema):
     assert unsaid == []
 
 
+def test_every_operation_has_a_summary_in_english(schema):
+    summaries = {name: found.get("summary", "") for name, found in operations(schema).items()}
+    wrong = {name for name, text in summaries.items() if not re.fullmatch(r"[ -~]{8,100}", text)}
+    assert wrong == set()
+    assert len(set(summaries.values())) == len(summaries)
+
+
 def test_a_login_is_asked_for_where_the_contract_says_so(schema):
     public = {
         name

@@ -83,7 +83,7 @@ def test_a_message_is_the_contracts_cloudevent(reader):
         "source": "/frontrow/points",
         "type": "points.spent",
         "subject": str(aggregate),
-        "time": now.isoformat().replace("+00:00", "Z"),
+        "time": clock.as_text(now),
         "datacontenttype": "application/json",
         "requestid": "request-12345",
         "traceparent": TRACEPARENT,

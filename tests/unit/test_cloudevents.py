@@ -24,7 +24,7 @@ JSON = st.recursive(
     time=st.datetimes(
         min_value=datetime(2000, 1, 1), max_value=datetime(2100, 1, 1),
         timezones=st.sampled_from([UTC, timezone(timedelta(hours=9))]),
-    ),
+    ).map(lambda moment: moment.replace(microsecond=moment.microsecond // 1000 * 1000)),
     request_id=st.sampled_from(["", "request-1"]),
 )  # fmt: skip
 def test_what_is_dumped_is_loaded_again(data, time, request_id):
@@ -40,7 +40,7 @@ def test_no_attribute_is_an_empty_string():
     document = json.loads(dump(event))
     assert "" not in document.values()
     assert not {"requestid", "traceparent"} & set(document)
-    assert document["time"] == "2026-01-01T00:00:00Z"
+    assert document["time"] == "2026-01-01T00:00:00.000Z"
 
 
 @given(st.binary(max_size=200))

@@ -1,6 +1,7 @@
 """What a signed token is believed for, and what it is not."""
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
@@ -15,8 +16,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.core.management import CommandError, call_command
+from hypothesis import given
+from hypothesis import strategies as st
 
-from kernel import jwks, keyfile, keys
+from kernel import base64url, jwks, keyfile, keys
 from kernel.known import Known
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -355,3 +358,53 @@ def test_the_command_rotates_lists_and_refuses(path, capsys):
     path.write_text("{}")
     with pytest.raises(CommandError):
         call_command("keys", "rotate", "ticket")
+
+
+def spellings_of(token):
+    """Yield other texts that a lenient decoder takes for the same bytes."""
+    head, _, signature = token.rpartition(".")
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    last = alphabet.index(signature[-1])
+    for spare in range(1, 4 if len(signature) % 4 == 3 else 16):
+        yield f"{head}.{signature[:-1]}{alphabet[last ^ spare]}"
+    for added in ("=", "==", "A", "\n", " ", "\0", "~", "."):
+        yield token + added
+        yield added + token
+        yield f"{head}{added}.{signature}"
+
+
+@pytest.mark.parametrize("use", keys.USES)
+def test_a_token_has_one_spelling(path, use):
+    token = keys.sign_jwt(use, claims())
+    assert keys.verify_jwt(use, token, audience=AUDIENCE, now=NOW)["sub"] == "someone"
+    for other in spellings_of(token):
+        with pytest.raises(keys.TokenInvalid):
+            keys.verify_jwt(use, other, audience=AUDIENCE, now=NOW)
+
+
+@pytest.mark.control
+def test_control_a_lenient_decoder_takes_other_spellings(path, monkeypatch):
+    lenient = lambda text: base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))  # noqa: E731
+    monkeypatch.setattr(base64url, "decode", lenient)
+    token = keys.sign_jwt("queue", claims())
+    taken = 0
+    for other in spellings_of(token):
+        with contextlib.suppress(keys.TokenInvalid):
+            keys.verify_jwt("queue", other, audience=AUDIENCE, now=NOW)
+            taken += 1
+    assert taken
+
+
+@given(st.binary(max_size=70))
+def test_base64url_is_read_back_and_written_one_way(data):
+    text = base64url.encode(data)
+    assert base64url.decode(text) == data
+    for other in (text + "=", text + "A" * 4, text + "\n", "é"):
+        assert _decoded(other) != data
+
+
+def _decoded(text):
+    try:
+        return base64url.decode(text)
+    except ValueError:
+        return None

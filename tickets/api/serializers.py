@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from kernel.api.serializers import UtcDateTimeField
 from reservations.api.serializers import PerformanceBriefSerializer
 
 
@@ -26,7 +27,7 @@ class TicketSerializer(serializers.Serializer[Any]):
     performance = PerformanceBriefSerializer()
     seat = TicketSeatSerializer()
     qr = serializers.CharField(help_text="What the QR code says: a compact JWS (Ed25519).")
-    issued_at = serializers.DateTimeField()
+    issued_at = UtcDateTimeField()
 
 
 class TicketListSerializer(serializers.Serializer[Any]):

@@ -28,7 +28,7 @@ _EXAMPLE = {
     "performance": {
         "id": "01994d2e-7c1a-7c55-9e3d-1f2a3b4c5d6e",
         "title": "Autumn Night",
-        "starts_at": "2026-12-24T10:00:00Z",
+        "starts_at": "2026-12-24T10:00:00.000Z",
         "venue": "Jamsil Arena",
     },
     "seat": {
@@ -38,7 +38,7 @@ _EXAMPLE = {
         "number": "12",
     },
     "qr": "eyJhbGciOiJFZERTQSIsImtpZCI6InRpY2tldC0xIn0.eyJzdWIiOiIwMTk5In0.c2lnbmF0dXJl",
-    "issued_at": "2026-11-21T09:01:00Z",
+    "issued_at": "2026-11-21T09:01:00.000Z",
 }
 
 

@@ -49,6 +49,6 @@ class Command(BaseCommand):
                 "code": one.code,
                 "invitation_id": str(one.invitation_id),
                 "uses_allowed": one.uses_allowed,
-                "expires_at": one.expires_at.isoformat(),
+                "expires_at": clock.as_text(one.expires_at),
             }
             self.stdout.write(json.dumps(shown) if options["json"] else one.code)
