@@ -1,12 +1,11 @@
 """Which concerts, performances and seats exist: static data that staff prepare before a sale."""
 
 from datetime import datetime
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
-from django.utils.timezone import localtime
 
 from concerts.upload_models import LayoutUpload, LayoutUploadPart  # noqa: F401
 from kernel.db.fields import CodeField, NameField, ProseField, UUID7Field
@@ -130,7 +129,8 @@ class Performance(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.concert} {localtime(self.starts_at):%Y-%m-%d %H:%M}"
+        zone = ZoneInfo(self.concert.venue.timezone)
+        return f"{self.concert} {self.starts_at.astimezone(zone):%Y-%m-%d %H:%M}"
 
     def is_public(self) -> bool:
         """Say whether the API shows it (reads `concert`)."""

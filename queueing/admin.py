@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
+from concerts.admin.venue_times import VenueTimes, venue_time
 from kernel import clock
 from kernel.admin import ReadOnlyAdmin, ReadOnlyInline, ReasonForm, UseCaseAdmin, staff_action
 from kernel.i18n import text
@@ -45,22 +46,25 @@ class InvitationForm(ReasonForm):
 
 
 @admin.register(QueueConfig)
-class QueueConfigAdmin(UseCaseAdmin):
+class QueueConfigAdmin(VenueTimes, UseCaseAdmin):
     """Rate, capacity, times and state; in force within two seconds, each change with a reason."""
+
+    joins_open = venue_time("queue_opens_at", text(en="Queue opens", ko="대기열 시작"))
+    admission_opens = venue_time("admission_opens_at", text(en="Admission opens", ko="입장 시작"))
 
     key_field = "performance"
     list_display = (
         "performance",
         "in_force",
         "queue_required",
-        "queue_opens_at",
-        "admission_opens_at",
+        "joins_open",
+        "admission_opens",
         "rate_per_second",
         "capacity",
         "version",
     )
     list_filter = ("state", "queue_required")
-    list_select_related = ("performance__concert",)
+    list_select_related = ("performance__concert__venue",)
     search_fields = (
         "performance__concert__title_ko__mentions",
         "performance__concert__title_en__mentions",
@@ -179,7 +183,7 @@ class InvitationAdmin(ReadOnlyAdmin):
 
     list_display = ("label", "performance", "uses", "uses_allowed", "expires_at", "revoked_at")
     list_filter = ("expires_at", "revoked_at")
-    list_select_related = ("performance__concert",)
+    list_select_related = ("performance__concert__venue",)
     search_fields = (
         "label__mentions",
         "performance__concert__title_ko__mentions",
@@ -232,7 +236,7 @@ class QueueProgressAdmin(ReadOnlyAdmin):
     # The seed says how the draw will come out: not even staff see it before.
     exclude = ("draw_seed",)
     readonly_fields = ("draw_commitment", "revealed_seed")
-    list_select_related = ("performance__concert",)
+    list_select_related = ("performance__concert__venue",)
     list_filter = ("epoch",)
     search_fields = (
         "performance__concert__title_ko__mentions",

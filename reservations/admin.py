@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
+from concerts.admin.venue_times import VenueTimes, venue_time
 from kernel import clock
 from kernel.admin import ReadOnlyAdmin, ReadOnlyInline, UseCaseAdmin, staff_action
 from kernel.i18n import text
@@ -19,12 +20,15 @@ from reservations.usecases import inventory, sale
 
 
 @admin.register(SalePolicy)
-class SalePolicyAdmin(UseCaseAdmin):
+class SalePolicyAdmin(VenueTimes, UseCaseAdmin):
     """Windows, hold lengths and limits; put on sale, halt and resume."""
 
+    opens = venue_time("sale_opens_at", text(en="Sale opens", ko="판매 시작"))
+    closes = venue_time("sale_closes_at", text(en="Sale closes", ko="판매 종료"))
+
     key_field = "performance"
-    list_display = ("performance", "sale_opens_at", "sale_closes_at", "put_on_sale_at", "version")
-    list_select_related = ("performance__concert",)
+    list_display = ("performance", "opens", "closes", "put_on_sale_at", "version")
+    list_select_related = ("performance__concert__venue",)
     list_filter = ("sale_opens_at",)
     search_fields = (
         "performance__concert__title_ko__mentions",
@@ -123,7 +127,7 @@ class SaleHaltAdmin(ReadOnlyAdmin):
     """Stops of sales, lifted and live."""
 
     list_display = ("performance", "reason", "created_at", "lifted_at")
-    list_select_related = ("performance__concert",)
+    list_select_related = ("performance__concert__venue",)
     list_filter = (("lifted_at", admin.EmptyFieldListFilter),)
     search_fields = ("reason", "performance__concert__title_ko__mentions")
 
@@ -133,7 +137,7 @@ class SeatInventoryAdmin(ReadOnlyAdmin):
     """Every seat on sale; it changes only by holds, payments, blocking and unblocking."""
 
     list_display = ("seat", "section", "performance", "status", "reservation_id", "held_until")
-    list_select_related = ("seat__section", "performance__concert")
+    list_select_related = ("seat__section", "performance__concert__venue")
     list_filter = ("status",)
     search_fields = (
         "seat__section__code__reads",
@@ -190,7 +194,7 @@ class ReservationAdmin(ReadOnlyAdmin):
     """Who holds and who bought."""
 
     list_display = ("id", "user", "performance", "state", "amount", "created_at", "expires_at")
-    list_select_related = ("user", "performance__concert")
+    list_select_related = ("user", "performance__concert__venue")
     list_filter = ("status", "created_at")
     search_fields = ("=user__email",)
     search_help_text = text(en="Reservation id or e-mail address", ko="예약 번호 또는 이메일")

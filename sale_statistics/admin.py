@@ -10,7 +10,7 @@ from sale_statistics.models import HourlySales
 class HourlySalesAdmin(ReadOnlyAdmin):
     list_display = ["performance", "hour", "reservations", "seats", "amount", "currency"]
     list_filter = ["hour"]
-    list_select_related = ["performance__concert"]
+    list_select_related = ["performance__concert__venue"]
     search_fields = [
         "performance__concert__title_ko__mentions",
         "performance__concert__title_en__mentions",

@@ -11,7 +11,7 @@ class TicketAdmin(ReadOnlyAdmin):
     """Tickets; they change only by sales, cancels and the door."""
 
     list_display = ("code", "status", "user", "performance", "seat", "issued_at")
-    list_select_related = ("user", "performance__concert", "seat")
+    list_select_related = ("user", "performance__concert__venue", "seat")
     list_filter = ("status", "issued_at")
     search_fields = ("=code", "=user__email")
     ordering = ("-id",)

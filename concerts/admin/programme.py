@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from concerts import store
 from concerts.admin.layout_views import LayoutViews
 from concerts.admin.upload_views import UploadViews
+from concerts.admin.venue_times import VenueTimeFields, VenueTimes, venue_time
 from concerts.models import Concert, Performance, Venue
 from concerts.usecases import programme
 from kernel.admin import AuditedAdmin, staff_action
@@ -50,7 +51,7 @@ class VenueAdmin(_CatalogueAdmin):
     )
 
 
-class PerformanceInline(admin.TabularInline):
+class PerformanceInline(VenueTimeFields, admin.TabularInline):
     """The evenings of a concert; each has its own page for seats and prices."""
 
     model = Performance
@@ -63,8 +64,10 @@ class PerformanceInline(admin.TabularInline):
 
 
 @admin.register(Concert)
-class ConcertAdmin(_CatalogueAdmin):
+class ConcertAdmin(VenueTimes, _CatalogueAdmin):
     """Concerts; a draft is invisible to the API until it is published."""
+
+    venue_path, named_by = "concerts", "venue"
 
     list_display = ("title_ko", "title_en", "artist_ko", "venue", "evenings", "published_at")
     list_select_related = ("venue",)
@@ -115,11 +118,14 @@ class ConcertAdmin(_CatalogueAdmin):
 
 
 @admin.register(Performance)
-class PerformanceAdmin(LayoutViews, UploadViews, _CatalogueAdmin):
+class PerformanceAdmin(LayoutViews, UploadViews, VenueTimes, _CatalogueAdmin):
     """One evening: its times here; its seats, prices and sale behind the links."""
 
-    list_display = ("concert", "starts_at", "status", "layout_version", "layout_frozen_at")
-    list_select_related = ("concert",)
+    named_by = "concert"
+    start = venue_time("starts_at", text(en="Start", ko="시작"), performance="")
+
+    list_display = ("concert", "start", "status", "layout_version", "layout_frozen_at")
+    list_select_related = ("concert__venue",)
     list_filter = ("status", "starts_at", ("layout_frozen_at", admin.EmptyFieldListFilter))
     search_fields = (
         "concert__title_ko__mentions",

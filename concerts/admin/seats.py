@@ -29,7 +29,7 @@ class PriceGradeAdmin(UseCaseAdmin):
 
     form = PriceForm
     list_display = ("code", "name_ko", "performance", "price", "currency", "seats")
-    list_select_related = ("performance__concert",)
+    list_select_related = ("performance__concert__venue",)
     list_filter = ("code",)
     search_fields = (
         "code__mentions",
@@ -77,7 +77,7 @@ class SectionAdmin(ReadOnlyAdmin):
     """Sections, as the layout file has them."""
 
     list_display = ("code", "name_ko", "grade", "performance", "seats")
-    list_select_related = ("grade", "performance__concert")
+    list_select_related = ("grade", "performance__concert__venue")
     list_filter = ("grade__code",)
     search_fields = (
         "code__mentions",
@@ -104,7 +104,7 @@ class SeatAdmin(ReadOnlyAdmin):
     """Seats, as the layout file has them."""
 
     list_display = ("performance", "section", "row", "number", "index", "accessible")
-    list_select_related = ("section", "performance__concert")
+    list_select_related = ("section", "performance__concert__venue")
     list_filter = ("accessible",)
     search_fields = (
         "section__code__reads",

@@ -80,7 +80,7 @@ class LayoutUploadAdmin(ReadOnlyAdmin):
     """Large layout files and what came of them."""
 
     list_display = ("name", "performance", "is_import", "state", "created_at", "finished_at")
-    list_select_related = ("performance__concert",)
+    list_select_related = ("performance__concert__venue",)
     list_filter = ("state", "is_import")
     search_fields = ("name__mentions",)
     ordering = ("-created_at",)
