@@ -30,6 +30,13 @@ def test_the_status_is_public_cacheable_and_the_same_for_everybody(api, as_fan, 
     assert as_fan(fan).get(queue_url(room)).content == anonymous.content
 
 
+@pytest.mark.parametrize("query", ["format=xml", "format=api", "format=json", "lang=en", "n=1"])
+def test_no_parameter_changes_what_everybody_gets(api, query):
+    """The gateway keeps one answer, whatever stands behind the question mark."""
+    url = queue_url(make_room())
+    assert api.get(f"{url}?{query}").content == api.get(url).content
+
+
 def test_credentials_that_have_expired_do_not_hide_it(api):
     room = make_room()
     api.credentials(HTTP_AUTHORIZATION="Bearer nonsense")
