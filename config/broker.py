@@ -7,6 +7,10 @@ through messages that worker threads acknowledge meanwhile) is no connection err
 worker ends with "Unrecoverable error". What couldn't be put back still stands in the broker's own
 list of unacknowledged messages and is delivered again after the visibility time-out, so the
 failure is logged and the worker reconnects.
+
+A task that ends meanwhile is acknowledged on the channel it came by, which has no connection any
+more. kombu trips over that (AttributeError), where the worker forgives a lost connection; so here
+it is one.
 """
 
 import logging
@@ -34,9 +38,14 @@ class QoS(redis.QoS):
 
 
 class Channel(redis.Channel):
-    """kombu's channel with our bookkeeping."""
+    """kombu's channel with our bookkeeping; used after its end it is a lost connection."""
 
     QoS = QoS
+
+    def _connparams(self, asynchronous: bool = False) -> Any:
+        if self.connection is None:
+            raise ConnectionResetError("the channel's connection was lost")
+        return super()._connparams(asynchronous=asynchronous)  # type: ignore[misc]  # no stub
 
 
 class Transport(redis.Transport):

@@ -1,5 +1,7 @@
 """A broker that restarts ends no worker (Note [Broker restarts] in config/broker.py)."""
 
+import logging
+
 import pytest
 from kombu import Connection, Queue
 from kombu.transport import redis as stock
@@ -50,3 +52,31 @@ def test_what_could_not_be_put_back_is_still_known_to_the_broker(server, tmp_pat
     lost_with_unacknowledged_messages(server, Transport)
     server.start()
     assert server.client().hlen("unacked") == 2
+
+
+def settle_on_a_lost_channel(server, transport, settle) -> None:
+    """Take a message, lose the broker and the channel, then say what became of the message."""
+    with Connection(f"redis://127.0.0.1:{server.port}/0", transport=transport) as connection:
+        channel = connection.channel()
+        queue = Queue("work", channel=channel)
+        queue.declare()
+        connection.Producer(channel).publish({}, routing_key="work")
+        message = queue.get(no_ack=False)
+        server.kill()
+        channel.close()
+        channel._disconnect_pools()  # as the close left it that had nothing to put back
+        getattr(message, settle)(logging.getLogger(__name__), connection.connection_errors)
+
+
+@pytest.mark.parametrize("settle", ["ack_log_error", "reject_log_error"])
+def test_a_task_that_ends_after_its_channel_ends_no_worker(server, caplog, settle):
+    settle_on_a_lost_channel(server, Transport, settle)
+    assert "connection was lost" in caplog.text
+
+
+@pytest.mark.control
+@pytest.mark.parametrize("settle", ["ack_log_error", "reject_log_error"])
+def test_control_on_kombus_own_channel_it_is_no_lost_connection(server, monkeypatch, settle):
+    monkeypatch.setattr(Transport.Channel, "_connparams", stock.Channel._connparams)
+    with pytest.raises(AttributeError):
+        settle_on_a_lost_channel(server, Transport, settle)
