@@ -73,8 +73,9 @@ class Pace:
 
     def refund(self, caller: Hashable, rate: Rate) -> None:
         """Take one counted call back."""
-        if caller in self._due:
-            theoretical_arrival, counted_by = self._due[caller]
+        known = self._due.get(caller)  # another thread may be forgetting everybody
+        if known is not None:
+            theoretical_arrival, counted_by = known
             each = rate.period_seconds / rate.amount
             self._due[caller] = (theoretical_arrival - each, counted_by)
 

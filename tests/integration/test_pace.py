@@ -213,3 +213,21 @@ def test_what_has_come_already_is_charged_as_far_as_there_is_room():
     assert pace.charge("a", rate, 3, now=0.0) == (0, 60, False)
     assert pace.count("a", rate, now=0.0) == (0, 10, True)
     assert not pace.count("a", rate, now=10.0).is_refused
+
+
+def test_giving_a_call_back_to_somebody_forgotten_meanwhile_changes_nothing():
+    class Forgetful(dict):
+        """As when another thread forgets everybody between two looks."""
+
+        def __contains__(self, key):
+            found = super().__contains__(key)
+            self.clear()
+            return found
+
+    pace, rate = Pace(most=10), Rate(6, 60)
+    pace._due = Forgetful()
+    pace.refund("a", rate)
+    assert len(pace) == 0
+    pace._due = Forgetful(a=(10.0, rate))
+    pace.refund("a", rate)
+    assert pace._due.get("a") in (None, (0.0, rate))
