@@ -122,6 +122,11 @@ class PersonAdmin(AuditedAdmin, UserAdmin):
         if set(form.changed_data) & set(_RIGHTS):
             # The rights stand in the tokens, so the holders must log in again.
             operations.end_sessions(user_ids=[form.instance.pk])
+            run_after_commit(
+                lambda: security_log.record(
+                    "rights_changed", user_id=form.instance.pk, actor_id=_actor(request)
+                )
+            )
 
     def user_change_password(
         self,

@@ -7,6 +7,8 @@ from django.http import HttpRequest
 
 from accounts import operations, queries
 from kernel.admin import AuditedAdmin, ReadOnlyAdmin
+from kernel.db.transaction import run_after_commit
+from kernel.telemetry import security_log
 
 
 class AuditedGroupAdmin(AuditedAdmin, GroupAdmin):
@@ -23,12 +25,14 @@ class AuditedGroupAdmin(AuditedAdmin, GroupAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
+        _record_after_commit(request, obj.pk)
         if change and "name" in form.changed_data:
             operations.end_sessions(user_ids=queries.members_of([obj]))
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        members = queries.members_of([obj])
+        members, key = queries.members_of([obj]), obj.pk
         super().delete_model(request, obj)
+        _record_after_commit(request, key)
         operations.end_sessions(user_ids=members)
 
 
@@ -39,3 +43,8 @@ class EmailAddressAdmin(ReadOnlyAdmin):
     list_filter = ("verified",)
     list_select_related = ("user",)
     search_fields = ("email",)
+
+
+def _record_after_commit(request: HttpRequest, group: int) -> None:
+    actor = request.user.pk
+    run_after_commit(lambda: security_log.record("rights_changed", actor_id=actor, group=group))

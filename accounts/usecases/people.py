@@ -2,14 +2,16 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from accounts import locking, operations
 from accounts.models import User
 from kernel import audit
-from kernel.db.transaction import transaction
+from kernel.db.transaction import run_after_commit, transaction
 from kernel.errors import DomainError, Kind
 from kernel.i18n import text
+from kernel.telemetry import security_log
 
 
 class OwnAccount(DomainError):
@@ -60,6 +62,7 @@ def _set_active(
         if not actor.is_superuser:
             raise NotAllowedToTouchSuperuser
     changed = [user.pk for user in users]
+    event = "account_let_in" if active else "account_locked_out"
     User.objects.filter(pk__in=changed).update(is_active=active)
     for user in users:
         operations.record_audit(
@@ -70,4 +73,6 @@ def _set_active(
             changes={"is_active": {"from": not active, "to": active}},
             now=now,
         )
+    for key in changed:
+        run_after_commit(partial(security_log.record, event, user_id=key, actor_id=actor_id))
     return changed

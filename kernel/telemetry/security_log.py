@@ -31,12 +31,9 @@ EVENTS = {
     "mfa_activated": "a second factor was set up",
     "mfa_deactivated": "a second factor was removed",
     "mfa_failed": "a wrong second factor",
-    "recovery_codes_made": "recovery codes were made anew",
     "refresh_token_reused": "a used refresh token came back; its login was ended",
-    "login_ended": "staff or a rule ended somebody's logins",
-    "rights_changed": "somebody's groups or staff rights changed",
+    "rights_changed": "staff changed the rights of a person or a group",
     "staff_deed_refused": "staff tried what they may not do",
-    "api_key_refused": "a machine's key that is unknown, revoked or without the scope",
 }
 LONGEST_VALUE = 120  # characters
 MOST_FIELDS = 8

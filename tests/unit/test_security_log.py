@@ -84,6 +84,13 @@ def test_every_event_is_in_the_documents():
     assert documented == list(security_log.EVENTS)
 
 
+def test_every_event_is_one_that_the_product_records():
+    own = Path(security_log.__file__)
+    sources = [path for app in ROOT.glob("*/apps.py") for path in app.parent.rglob("*.py")]
+    code = "".join(path.read_text() for path in sources if path != own)
+    assert [event for event in security_log.EVENTS if f'"{event}"' not in code] == []
+
+
 def test_the_line_is_json_and_written_whatever_the_settings_say_of_other_lines(tmp_path):
     program = (
         "import django; django.setup();"
