@@ -11,6 +11,8 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         # Not before the models are loaded.
         import accounts.api.schema  # noqa: F401, PLC0415  (drf-spectacular wants it imported)
+        from accounts.api import allauth_clock  # noqa: PLC0415
         from accounts.groups import grant_after_migrate  # noqa: PLC0415
 
+        allauth_clock.install()
         post_migrate.connect(grant_after_migrate, dispatch_uid="accounts.groups")
