@@ -1,4 +1,8 @@
-"""Give everybody's address one spelling and a row of django-allauth's that says whose it is."""
+"""Give everybody's address one spelling and a row of django-allauth's that says whose it is.
+
+Each step is a transaction of its own, so that nobody who logs in waits for the filling behind a
+lock on the table; one that was cut short is begun again. The step that can't be repeated is last.
+"""
 
 import logging
 
@@ -37,6 +41,7 @@ WHERE u.email IS NOT NULL AND NOT EXISTS (
 def fill(apps, schema_editor):
     connection = schema_editor.connection
     with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0")
         if settings.SIGN_UP_CONFIRMED_BY_MAIL:
             cursor.execute(_CLAIMS)
         _respell(apps.get_model("accounts", "User"), connection.alias)
@@ -65,6 +70,8 @@ def _respell(model, alias):
 
 
 class Migration(migrations.Migration):
+    atomic = False
+
     dependencies = [
         ("account", "0009_emailaddress_unique_primary_email"),
         ("accounts", "0005_failed_logins"),
@@ -82,7 +89,6 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "users",
             },
         ),
-        migrations.RemoveConstraint(model_name="user", name="accounts_user_email_lower_case"),
         migrations.AlterField(
             model_name="user",
             name="email",
@@ -90,5 +96,6 @@ class Migration(migrations.Migration):
                 blank=True, max_length=254, null=True, verbose_name="e-mail"
             ),
         ),
-        migrations.RunPython(fill, migrations.RunPython.noop, elidable=True),
+        migrations.RunPython(fill, migrations.RunPython.noop, atomic=True, elidable=True),
+        migrations.RemoveConstraint(model_name="user", name="accounts_user_email_lower_case"),
     ]

@@ -1,12 +1,17 @@
-"""Keep `User.email` what the verified, primary address is: Note [Whose address] in models.py."""
+"""Keep `User.email` what the verified, primary address is: Note [Whose address] in models.py.
 
+The checks hold for new rows from here on; the next migration proves them for old ones, without
+keeping anybody waiting.
+"""
+
+from django.contrib.postgres.operations import AddConstraintNotValid
 from django.db import migrations, models
 
 from accounts import email_addresses
 
 _FORWARD = """
 ALTER TABLE account_emailaddress
-ADD CONSTRAINT accounts_address_form CHECK (email ~ '^[!-@\\[-~]+$');
+ADD CONSTRAINT accounts_address_form CHECK (email ~ '^[!-@\\[-~]+$') NOT VALID;
 
 CREATE FUNCTION accounts_primary_email(person uuid) RETURNS varchar LANGUAGE sql STABLE AS $$
     SELECT email FROM account_emailaddress WHERE user_id = person AND "primary" AND verified
@@ -51,7 +56,7 @@ class Migration(migrations.Migration):
     dependencies = [("accounts", "0006_whose_address")]
 
     operations = [
-        migrations.AddConstraint(
+        AddConstraintNotValid(
             model_name="user",
             constraint=models.CheckConstraint(
                 condition=models.Q(("email__regex", email_addresses.FORM)),

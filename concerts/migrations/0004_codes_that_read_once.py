@@ -23,7 +23,6 @@ UNIQUE = {
 
 
 def build(apps, schema_editor):
-    schema_editor.execute("SET statement_timeout = 0")
     for name, constraint in UNIQUE.items():
         model = apps.get_model("concerts", name)
         made = str(constraint.create_sql(model, schema_editor))
@@ -31,7 +30,6 @@ def build(apps, schema_editor):
         schema_editor.execute(
             made.replace("CREATE UNIQUE INDEX", "CREATE UNIQUE INDEX CONCURRENTLY", 1)
         )
-    schema_editor.execute("RESET statement_timeout")
 
 
 def drop(apps, schema_editor):
@@ -48,6 +46,8 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        # Each of these looks at every seat there is.
+        migrations.RunSQL("SET statement_timeout = 0", "RESET statement_timeout"),
         ValidateConstraint('pricegrade', 'concerts_grade_code_canonical'),
         ValidateConstraint('section', 'concerts_section_code_canonical'),
         ValidateConstraint('seat', 'concerts_seat_codes_canonical'),
@@ -57,5 +57,6 @@ class Migration(migrations.Migration):
                 migrations.AddConstraint(model, constraint) for model, constraint in UNIQUE.items()
             ],
         ),
+        migrations.RunSQL("RESET statement_timeout", "SET statement_timeout = 0"),
         migrations.RemoveConstraint('seat', 'concerts_seat_place_unique'),
     ]
