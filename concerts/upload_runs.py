@@ -72,7 +72,8 @@ def _work(
 
 @contextmanager
 def _shown(taken: TakenUpload, moment: Moment) -> Iterator[Progress]:
-    with dedicated_connection(application="frontrow-uploads") as connection:
+    lease = int(policy.UPLOAD_LEASE.total_seconds())  # a step may take as long, and no longer
+    with dedicated_connection(application="frontrow-uploads", silent_seconds=lease) as connection:
 
         def progress(stage: str, done: int, total: int) -> None:
             until = moment() + policy.UPLOAD_LEASE

@@ -30,19 +30,24 @@ _DJANGOS_OWN = ("context", "cursor_factory", "prepare_threshold")
 
 @contextmanager
 def dedicated_connection(
-    *, application: str, using: str = DEFAULT_DB_ALIAS, patience: float | None = None
+    *,
+    application: str,
+    using: str = DEFAULT_DB_ALIAS,
+    patience: float | None = None,
+    silent_seconds: int | None = None,
 ) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
     """Yield an unpooled connection in autocommit mode and close it at the end.
 
-    The server ends it after `SILENT_SECONDS` without a statement (Note [Silent owners]). With
-    `patience` (seconds) a server that doesn't answer is given up after so long. Raises
-    `psycopg.OperationalError` when the server can't be reached.
+    The server ends it after `silent_seconds` without a statement, `SILENT_SECONDS` if none are
+    given (Note [Silent owners]). With `patience` (seconds) a server that doesn't answer is given
+    up after so long. Raises `psycopg.OperationalError` when the server can't be reached.
     """
     parameters = connections[using].get_connection_params()
     for name in _DJANGOS_OWN:
         parameters.pop(name, None)
     parameters["application_name"] = application
-    parameters["options"] = f"{parameters.get('options', '')} {_session_options()}".strip()
+    silent = SILENT_SECONDS if silent_seconds is None else silent_seconds
+    parameters["options"] = f"{parameters.get('options', '')} {_session_options(silent)}".strip()
     kind = psycopg.Connection if patience is None else impatient(patience)
     connection = kind.connect(**parameters, autocommit=True)
     try:
@@ -51,7 +56,7 @@ def dedicated_connection(
         connection.close()
 
 
-def _session_options() -> str:
-    limits = {"idle_session_timeout": f"{SILENT_SECONDS}s"}
+def _session_options(silent_seconds: int) -> str:
+    limits = {"idle_session_timeout": f"{silent_seconds}s"}
     limits |= {f"tcp_keepalives_{name}": str(value) for name, value in _KEEPALIVE.items()}
     return " ".join(f"-c {name}={value}" for name, value in limits.items())

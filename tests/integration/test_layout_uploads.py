@@ -1,5 +1,6 @@
 """Large layout files are read by a worker (Note [Large layout files])."""
 
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -130,6 +131,22 @@ def test_how_far_it_is_shows_before_the_import_commits(evening, monkeypatch):
     kept(evening)
     read_layouts()
     assert seen == [("RUNNING", "writing", 2)]
+
+
+def test_a_step_may_be_silent_for_as_long_as_the_lease_lasts(evening, monkeypatch):
+    limits, connect = [], upload_runs.dedicated_connection
+
+    @contextmanager
+    def watched(**said):
+        with connect(**said) as connection:
+            limits.append(connection.execute("SHOW idle_session_timeout").fetchone()[0])
+            yield connection
+
+    monkeypatch.setattr(upload_runs, "dedicated_connection", watched)
+    kept(evening)
+    read_layouts()
+    assert limits == ["5min"]
+    assert LayoutUpload.objects.get().state == State.DONE
 
 
 def test_files_are_read_in_order_one_at_a_time(evening):
