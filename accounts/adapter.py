@@ -11,17 +11,16 @@ from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
-from django.db import transaction
 from django.dispatch import receiver
 from django.http import HttpRequest
 
-from accounts import attempts, email_addresses, operations, passwords, queries
+from accounts import attempts, email_addresses, notices, operations, passwords, queries
 from accounts.api import device_tokens
 from accounts.models import User
 from accounts.operations import EmailTaken
 from accounts.usecases import addresses
 from kernel.api.throttling import client_address
-from kernel.db import transaction as words
+from kernel.db.transaction import transaction
 from kernel.telemetry import security_log
 
 _REMOVED = "account/email/email_deleted"
@@ -53,7 +52,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def set_password(self, user: User, password: str) -> None:
         """Change the password and end every login."""
-        with words.transaction():
+        with transaction():
             user.set_password(password)
             user.save(update_fields=["password"])
             operations.end_sessions(user_ids=[user.pk])
@@ -151,8 +150,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Queue it once what it tells has been committed."""
-        letter = self.render_mail(template_prefix, email, {"email": email, **context})
-        transaction.on_commit(letter.send)
+        notices.send(template_prefix, email, context)
 
 
 @receiver(password_reset)

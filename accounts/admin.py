@@ -255,7 +255,7 @@ class RefreshTokenAdmin(ReadOnlyAdmin):
     )
     search_fields = ("=jti", "=sid")
     search_help_text = text(en="Id of a token or session", ko="토큰 또는 세션 ID")
-    ordering = ("-issued_at",)
+    ordering = ("-expires_at",)
 
 
 @admin.register(RevokedLogin)

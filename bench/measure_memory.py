@@ -105,7 +105,7 @@ def _mixed(people: list[str]) -> list[bytes]:
     """Return a round of what fans do: look, wait, hold, log in; a new hall and room each time."""
     hall, room = make_hall(400), make_room()
     fans = [uuid7() for _ in range(500)]
-    User.objects.bulk_create(User(pk=fan, email=f"{fan}@example.com", password="!") for fan in fans)
+    User.objects.add([User(pk=fan, email=f"{fan}@example.com", password="!") for fan in fans])
     tokens = [_token(fan) for fan in fans]
     seats = seat_ids(hall)
     looks = [
