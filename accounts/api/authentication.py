@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from accounts import revocation, tokens
 from kernel import clock, keys
 from kernel.api.caller import Caller
+from kernel.errors import DomainError, ServiceUnavailable
 from kernel.i18n import text
 
 _SCHEME = "bearer"
@@ -24,7 +25,7 @@ class JWTAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[Caller, str] | None:
         """Return the caller and the token; None without a bearer token; 401 for a bad one."""
         login = login_of(request.META)
-        if isinstance(login, AuthenticationFailed):
+        if isinstance(login, Exception):
             raise login
         return None if login is None else (login, request.META["HTTP_AUTHORIZATION"])
 
@@ -39,17 +40,18 @@ def caller_in(environ: dict[str, Any]) -> Caller | None:
     return login if isinstance(login, Caller) else None
 
 
-def login_of(environ: dict[str, Any]) -> "Caller | AuthenticationFailed | None":
+def login_of(environ: dict[str, Any]) -> "Caller | AuthenticationFailed | DomainError | None":
     """Return who asks, why a token shown is not believed, or None where none is shown.
 
-    Looked at once a request, whoever asks first: the answer stays in the environment.
+    A domain error says why it can't be judged now. Never raises: nothing in front of Django would
+    answer that. Looked at once a request, whoever asks first: the answer stays in the environment.
     """
     if _LOGIN not in environ:
         environ[_LOGIN] = _read(environ.get("HTTP_AUTHORIZATION", ""))
     return environ[_LOGIN]
 
 
-def _read(header: str) -> "Caller | AuthenticationFailed | None":
+def _read(header: str) -> "Caller | AuthenticationFailed | DomainError | None":
     scheme, _, token = header.partition(" ")
     if scheme.lower() != _SCHEME:
         return None
@@ -59,7 +61,10 @@ def _read(header: str) -> "Caller | AuthenticationFailed | None":
         return TokenExpired()
     except keys.TokenInvalid:
         return TokenInvalid()
-    return TokenRevoked() if revocation.is_revoked(caller.session_id) else caller
+    try:
+        return TokenRevoked() if revocation.is_revoked(caller.session_id) else caller
+    except ServiceUnavailable as error:
+        return error
 
 
 class TokenInvalid(AuthenticationFailed):

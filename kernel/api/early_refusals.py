@@ -24,6 +24,7 @@ from rest_framework.views import APIView
 
 from kernel.api.caller import Caller
 from kernel.api.lean import LeanSite, StartResponse, allow_header, refusal
+from kernel.errors import DomainError
 from kernel.redis.limits import Meter
 from kernel.telemetry import context
 
@@ -38,7 +39,7 @@ class EarlyRefusals:
     """A WSGI application that refuses what it may and hands on the rest.
 
     `login_of` returns the `Caller` an environment shows, the `AuthenticationFailed` that says why
-    it is not believed, or None.
+    it is not believed, the `DomainError` that says why it can't be judged now, or None.
     """
 
     def __init__(self, application: _Application, *, login_of: _Login) -> None:
@@ -75,7 +76,7 @@ class EarlyRefusals:
         if environ["REQUEST_METHOD"] not in _METHODS or not self._site.admits(environ):
             return None
         login = self._login_of(environ)
-        if isinstance(login, Caller):
+        if isinstance(login, (Caller, DomainError)):  # who can't be judged hears so from the view
             return None
         path = get_path_info(environ)
         try:

@@ -1,6 +1,8 @@
 """A login that has ended stays ended, whatever server loses its data and whatever process dies."""
 
+import json
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import Group
@@ -13,12 +15,22 @@ from accounts.models import RevokedLogin, Session, User
 from accounts.revocation import RevokedSessions
 from accounts.tasks import repeat_revocations
 from accounts.usecases import sessions
+from config.wsgi import application
 from kernel.errors import ServiceUnavailable
 from kernel.redis.roles import breaker, client
+from tests.api.test_queue_fastpath import ask, environment
 from tests.support import factories
 from tests.support.database import elsewhere
 from tests.support.logins import PASSWORD, log_in, own_points, sid_in, sign_up
 from tests.support.waiting import await_promised
+
+# By the first way that answers: a fast path each, the refusals in front of Django, Django.
+WAYS = {
+    f"/api/v1/performances/{UUID(int=1)}/queue/": "POST",
+    "/api/v1/reservations/": "POST",
+    "/api/v1/points/": "GET",
+}
+PUBLIC = "/api/v1/concerts/"
 
 
 @pytest.fixture
@@ -43,6 +55,12 @@ def processes():
 def end_everything():
     owners = Session.objects.filter(user_id__isnull=False).values_list("user_id", flat=True)
     sessions.end_all(user_ids=list(owners))
+
+
+def answered_by_the_whole_site(access: str, path: str, method: str) -> tuple[int, str | None]:
+    login = {"HTTP_AUTHORIZATION": f"Bearer {access}", "CONTENT_TYPE": "application/json"}
+    answer = ask(application, environment(method, path, **login))
+    return int(answer.status[:3]), json.loads(answer.body).get("code")
 
 
 def killed_after_the_commit(monkeypatch):
@@ -106,6 +124,10 @@ def test_a_process_that_can_ask_nobody_believes_nobody(access, processes, monkey
             _ = sid_in(access) in starting
         monkeypatch.setattr(revocation, "_sessions", starting)
         assert own_points(access).status_code == 503
+        for path, method in WAYS.items():
+            answer = answered_by_the_whole_site(access, path, method)
+            assert (path, answer) == (path, (503, ServiceUnavailable.code))
+        assert answered_by_the_whole_site(access, PUBLIC, "GET")[0] == 200
     finally:
         parts.part("lock").start()
         breaker("lock").reset()
