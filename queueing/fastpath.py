@@ -67,9 +67,7 @@ class FastPath:
             return self._application(environ, start_response)
         started = time.perf_counter()
         performance_id, own = UUID(path[1]), path[2] is not None
-        correlation = context.received(
-            environ.get("HTTP_X_REQUEST_ID"), environ.get("HTTP_TRACEPARENT")
-        )
+        correlation = context.received_in(environ)
         with context.correlated(correlation), context.annotated() as annotations:
             answer = self._answer(environ, performance_id, own=own)
             if answer is None:

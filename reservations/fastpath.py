@@ -75,9 +75,7 @@ class FastPath:
         asked = _asked(environ, caller)
         if asked is None:
             return self._application(environ, start_response)
-        correlation = context.received(
-            environ.get("HTTP_X_REQUEST_ID"), environ.get("HTTP_TRACEPARENT")
-        )
+        correlation = context.received_in(environ)
         with context.correlated(correlation), context.annotated() as annotations:
             answer = asked if isinstance(asked, LeanAnswer) else _hold(environ, asked, caller)
             if answer is None:

@@ -28,7 +28,7 @@ from kernel.api.exception_handler import BodyTooLarge
 from kernel.api.lean import LeanSite, StartResponse, limit_headers, refusal
 from kernel.api.throttling import PERSON, address_in, charge_refusal, refused
 from kernel.pace import Counted, Pace
-from kernel.rate_limits import Rate, rate_limit_fields, rate_of
+from kernel.rate_limits import Rate, rate_of
 from kernel.redis.limits import Meter, address_tag
 from kernel.telemetry import context
 
@@ -97,9 +97,6 @@ class CallLimits:
         self, error: APIException, environ: dict[str, Any], start_response: StartResponse
     ) -> list[bytes]:
         started = time.perf_counter()
-        correlation = context.received(
-            environ.get("HTTP_X_REQUEST_ID"), environ.get("HTTP_TRACEPARENT")
-        )
         answer = refusal(error, environ, Meter())
         assert answer is not None  # only a defect has none
         sent = self._site.send(
@@ -107,7 +104,7 @@ class CallLimits:
             environ,
             start_response,
             view="call-limits",
-            request_id=correlation.request_id,
+            request_id=context.received_in(environ).request_id,
             started=started,
         )
         return [] if environ["REQUEST_METHOD"] == "HEAD" else sent
@@ -126,14 +123,7 @@ def _with(start_response: StartResponse, fields: tuple[str, str]) -> StartRespon
 
 
 def _fields(counted: Counted) -> tuple[str, str]:
-    rate = rate_of(_ROUTE)
-    return rate_limit_fields(
-        _ROUTE,
-        amount=rate.amount,
-        window=rate.period_seconds,
-        left=counted.left,
-        reset=counted.reset,
-    )
+    return throttling.described(_ROUTE, rate_of(_ROUTE), counted).headers
 
 
 def _settle_nobodys(

@@ -54,9 +54,6 @@ class EarlyRefusals:
         if found is None:
             return self._application(environ, start_response)
         error, view, headers = found
-        correlation = context.received(
-            environ.get("HTTP_X_REQUEST_ID"), environ.get("HTTP_TRACEPARENT")
-        )
         answer = refusal(error, environ, Meter())
         assert answer is not None  # only a defect has none
         answer.headers.extend(headers)
@@ -65,7 +62,7 @@ class EarlyRefusals:
             environ,
             start_response,
             view=view,
-            request_id=correlation.request_id,
+            request_id=context.received_in(environ).request_id,
             started=started,
         )
 

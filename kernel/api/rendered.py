@@ -129,15 +129,12 @@ class Documents:
             return self._application(environ, start_response)
         started, document = time.perf_counter(), found.document
         headers = [item for item in document.headers.items() if item[0] != "Content-Length"]
-        correlation = context.received(
-            environ.get("HTTP_X_REQUEST_ID"), environ.get("HTTP_TRACEPARENT")
-        )
         return self._site.send(
             LeanAnswer(200, document.body, headers),
             environ,
             start_response,
             view=found.view,
-            request_id=correlation.request_id,
+            request_id=context.received_in(environ).request_id,
             started=started,
         )
 

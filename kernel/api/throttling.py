@@ -87,7 +87,7 @@ def count(route: str, who: str) -> Counted:
     counted = _count_shared(route, who, rate) if shared else _own(route, who, rate)
     if counted.is_refused:
         refused.labels(route).inc()
-    return _told(route, rate, counted)
+    return described(route, rate, counted)
 
 
 def count_person(environ: dict[str, Any], user_id: UUID) -> Counted | None:
@@ -99,7 +99,7 @@ def count_person(environ: dict[str, Any], user_id: UUID) -> Counted | None:
     spent = _callers.is_spent((_REFUSED, str(user_id)), rate, now=clock.now().timestamp())
     if spent is not None:
         refused.labels(_REFUSED).inc()
-        return _told(_REFUSED, rate, spent)
+        return described(_REFUSED, rate, spent)
     environ[PERSON] = str(user_id)
     return None
 
@@ -107,12 +107,13 @@ def count_person(environ: dict[str, Any], user_id: UUID) -> Counted | None:
 def charge_refusal(user_id: str) -> Counted:
     """Count a call of a person that was refused before it began."""
     rate = rate_of(_REFUSED)
-    return _told(
+    return described(
         _REFUSED, rate, _callers.charge((_REFUSED, user_id), rate, 1, now=clock.now().timestamp())
     )
 
 
-def _told(route: str, rate: Rate, counted: pace.Counted) -> Counted:
+def described(route: str, rate: Rate, counted: pace.Counted) -> Counted:
+    """Return a counted call with the answer's fields about its route's limit."""
     fields = rate_limit_fields(
         route,
         amount=rate.amount,

@@ -4,11 +4,12 @@ The values travel through HTTP headers, Celery task headers, outbox rows and Kaf
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from random import getrandbits
+from typing import Any
 
 _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:\-]{8,128}")
 _TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
@@ -69,3 +70,8 @@ def received(request_id: str | None, traceparent: str | None) -> Correlation:
     if not traceparent or not _TRACEPARENT.fullmatch(traceparent):
         traceparent = f"00-{chance[32:64]}-{chance[64:80]}-01"
     return Correlation(request_id, traceparent)
+
+
+def received_in(environ: Mapping[str, Any]) -> Correlation:
+    """Return what `received` makes of a WSGI environment's headers."""
+    return received(environ.get("HTTP_X_REQUEST_ID"), environ.get("HTTP_TRACEPARENT"))
