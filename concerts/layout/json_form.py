@@ -103,7 +103,10 @@ def _fraction_problems(document: dict[str, Any], text: str) -> list[Problem]:
         for index, grade in enumerate(document["grades"])
         if not isinstance(grade["price"], int)
     ]
-    return [fraction_problem(path, Lines(text)) for path in paths]
+    if not paths:
+        return []
+    lines = Lines(text)  # once: it looks at the whole text
+    return [fraction_problem(path, lines) for path in paths]
 
 
 def located(text: str) -> Layout:

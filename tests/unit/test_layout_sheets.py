@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from concerts.layout import cells, csv_form, files
+from concerts.layout import cells, csv_form, files, json_form
 from concerts.layout.form import (
     MAX_COORDINATE,
     GradeForm,
@@ -294,6 +294,20 @@ def test_json_is_as_strict_as_the_api(change, said):
         assert re.search("[가-힣]", problem.ko)
         assert not PYTHONS_WORDS.search(problem.en.replace("a name in double", "")), problem.en
     assert layout is None or problems
+
+
+def test_a_file_is_looked_through_once_however_many_of_its_prices_are_fractions(monkeypatch):
+    made = []
+
+    class Counted(json_form.Lines):
+        def __init__(self, text):
+            made.append(text)
+            super().__init__(text)
+
+    monkeypatch.setattr(json_form, "Lines", Counted)
+    grades = [{"code": f"G{n}", "name": {"ko": "", "en": ""}, "price": 1.0} for n in range(50)]
+    _, problems = read(json.dumps(DOCUMENT | {"grades": grades}), "hall.json")
+    assert (len(problems), len(made)) == (50, 1)
 
 
 def test_a_member_named_twice_is_found():
