@@ -6,22 +6,13 @@ from uuid import UUID
 
 from accounts import operations
 from kernel.db.transaction import transaction
-from kernel.errors import DomainError, Kind
-from kernel.i18n import text
 from kernel.ids import uuid7
 
 _PREFIX = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
 
 
-class PrefixInvalid(DomainError):
-    """The start of the addresses isn't fit for one."""
-
-    code = "prefix_invalid"
-    kind = Kind.INVALID
-    message = text(
-        en="A prefix has 1 to 40 of a-z, 0-9, dot, dash and underscore.",
-        ko="접두어는 영문 소문자, 숫자, '.', '-', '_' 1~40자입니다.",
-    )
+class PrefixInvalid(ValueError):
+    """The start of the addresses isn't fit for one; a mistake on a command line, no API error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +29,7 @@ def make(*, count: int, prefix: str) -> list[Fan]:
     Raises `PrefixInvalid`.
     """
     if not _PREFIX.fullmatch(prefix):
-        raise PrefixInvalid
+        raise PrefixInvalid("it must be 1 to 40 of a-z, 0-9, dot, dash and underscore")
     run = uuid7().hex[-10:]
     fans = [Fan(uuid7(), f"{prefix}-{run}-{number}@example.com") for number in range(1, count + 1)]
     with transaction():

@@ -41,7 +41,10 @@ class Command(BaseCommand):
         if points < 0:
             raise CommandError("fans: --points must not be negative")
         now = clock.now()
-        fans = crowds.make(count=count, prefix=options["prefix"])
+        try:
+            fans = crowds.make(count=count, prefix=options["prefix"])
+        except crowds.PrefixInvalid as error:
+            raise CommandError(f"fans: --prefix: {error}") from None
         if points:
             with transaction():
                 operations.open_accounts_with_points(
