@@ -50,4 +50,4 @@ urlpatterns = [
 handler400 = "kernel.api.problem.bad_request"
 handler403 = "kernel.api.problem.forbidden"
 handler404 = "kernel.api.problem.not_found"
-handler500 = "kernel.api.problem.server_error"
+handler500 = "kernel.api.exception_handler.server_error"

@@ -2,13 +2,14 @@
 
 import json
 import logging
+import sys
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import DatabaseError, InterfaceError
-from django.http import Http404
+from django.http import Http404, HttpRequest, HttpResponse
 from psycopg_pool import PoolTimeout
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -64,6 +65,22 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
             staff_refusals.record(request, code="permission_denied")
         return _of_api_exception(translated, request.path)
     return None
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer what no view has caught, the login API's and the pages' among them.
+
+    A database that is busy or away is 503 there too; a defect says no word about its inside.
+    """
+    error = sys.exc_info()[1]  # Django calls while it handles it
+    found = handle(error, {"request": request}) if isinstance(error, Exception) else None
+    if found is None:
+        return problem.refused(request, "internal_error")
+    answer = problem.response(found.data)
+    for name, value in found.headers.items():
+        if name != "Content-Type":
+            answer.headers[name] = value
+    return answer
 
 
 def _translate(error: Exception) -> Exception:

@@ -109,11 +109,6 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     return refused(request, "not_found")
 
 
-def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer a defect of ours, without a word about its inside."""
-    return refused(request, "internal_error")
-
-
 def refused(request: HttpRequest, code: str) -> HttpResponse:
     """Return the plain response of a framework refusal."""
     refusal = REFUSALS[code]

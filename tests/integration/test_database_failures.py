@@ -7,8 +7,10 @@ import psycopg
 import pytest
 from django.db import DatabaseError, InterfaceError, connection, connections
 from django.db import transaction as django_transaction
+from django.test import Client
 from psycopg_pool import PoolTimeout
 
+from accounts import queries
 from events import runtime
 from kernel.api.exception_handler import handle
 from kernel.db.busy import is_away, is_busy
@@ -294,3 +296,44 @@ def test_a_payment_on_a_primary_that_is_none_any_more_may_be_sent_again(as_fan, 
     refused = pay(as_fan(fan), held.id)
     assert (refused.status_code, refused.json()["code"]) == (503, "busy")
     assert not Payment.objects.exists()
+
+
+def log_in(monkeypatch, failing):
+    def owner_of(_email):
+        with transaction():
+            failing()
+
+    monkeypatch.setattr(queries, "owner_of", owner_of)
+    return Client(raise_request_exception=False).post(
+        "/_allauth/app/v1/auth/login",
+        {"email": "fan@example.com", "password": "correct horse 9"},
+        content_type="application/json",
+    )
+
+
+def too_slow():
+    run("SET LOCAL statement_timeout = '20ms'", "SELECT pg_sleep(30)")
+
+
+def ended():
+    run("SELECT pg_terminate_backend(pg_backend_pid())")
+
+
+@pytest.mark.parametrize(("failing", "code"), [(too_slow, "busy"), (ended, "service_unavailable")])
+def test_a_login_meanwhile_is_told_to_come_back(monkeypatch, failing, code):
+    answer = log_in(monkeypatch, failing)
+    assert (answer.status_code, answer.json()["code"]) == (503, code)
+    assert int(answer["Retry-After"]) >= 1
+
+
+def test_a_defect_in_a_login_says_nothing_of_its_inside(monkeypatch):
+    answer = log_in(monkeypatch, lambda: run("SELECT nothing_like_it"))
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+    assert "nothing_like_it" not in answer.content.decode()
+
+
+@pytest.mark.control
+def test_control_where_no_view_looks_at_the_failure_a_login_is_a_defect(monkeypatch):
+    monkeypatch.setattr("kernel.api.exception_handler.is_busy", lambda _: False)
+    monkeypatch.setattr("kernel.api.exception_handler.is_away", lambda _: False)
+    assert log_in(monkeypatch, too_slow).status_code == 500
