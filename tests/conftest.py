@@ -1,5 +1,6 @@
 """Fixtures of every test: real servers, real commits, clean state."""
 
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -15,15 +16,35 @@ from kernel import clock, primary_clock
 from kernel.redis.roles import breaker, client
 from tests.support import database, factories, servers
 
+_UUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}")
 _WITHOUT_DATABASE = ("tests/unit/", "tests/architecture/", "tests/stack/", "tests/acceptance/")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give every test but the fast ones the databases, with real commits."""
+    """Give every test but the fast ones the databases, with real commits.
+
+    A run in several processes keeps files together, and all that needs one large thing: the site
+    of the acceptance tests, Kafka.
+    """
     for item in items:
         place = item.path.relative_to(item.config.rootpath).as_posix()
+        item.add_marker(pytest.mark.xdist_group(_group(item, place)))
         if not place.startswith(_WITHOUT_DATABASE):
             item.add_marker(pytest.mark.django_db(transaction=True, databases="__all__"))
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name no test after an id made at random: every process must call it the same."""
+    if isinstance(val, str) and _UUID.search(val):
+        return _UUID.sub("ID", val)
+    return None
+
+
+def _group(item: pytest.Item, place: str) -> str:
+    if place.startswith("tests/acceptance/"):
+        return "acceptance"
+    needs_kafka = "kafka" in getattr(item, "fixturenames", ()) or item.get_closest_marker("kafka")
+    return "kafka" if needs_kafka else place
 
 
 @pytest.fixture(scope="session")

@@ -46,15 +46,23 @@ class SpelledField(serializers.CharField):
     """A text that people type, in its form before it is measured and compared.
 
     `spelling` is `canonical` for codes, `composed` for words (Note [Texts that read alike]).
+    Its length is that of the form, which a schema's `maxLength` can't say: there is none there.
     """
 
-    def __init__(self, *, spelling: Callable[[str], str], **kwargs: Any) -> None:
+    def __init__(
+        self, *, spelling: Callable[[str], str], max_length: int | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self._spelling = spelling
+        self._most = max_length
 
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data)
-        return text if "\0" in text else self._spelling(text)  # NUL is for the validator to refuse
+        if "\0" not in text:  # NUL is for the validator to refuse
+            text = self._spelling(text)
+        if self._most is not None and len(text) > self._most:
+            self.fail("max_length", max_length=self._most)
+        return text
 
 
 @extend_schema_field(

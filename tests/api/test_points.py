@@ -16,6 +16,7 @@ from payments.models import Charge
 from points.models import Account, Transfer
 from points.policy import CHARGES, SYSTEM_ACCOUNTS
 from points.queries import system_balance
+from tests.support import production
 from tests.support.factories import make_user
 from tests.support.money import CHARGES as CHARGES_PATH
 from tests.support.money import balance_of, give_points, outbox, post
@@ -206,15 +207,13 @@ def test_system_accounts_are_there_and_store_no_balance():
 @pytest.mark.parametrize(
     ("environment", "approves"), [("production", "False"), ("local", "True"), ("test", "True")]
 )
-def test_only_local_and_test_settings_approve_charges(environment, approves):
+def test_only_local_and_test_settings_approve_charges(environment, approves, tmp_path):
     given = {
         "DJANGO_SETTINGS_MODULE": f"config.settings.{environment}",
         "SECRET_KEY": secrets.token_urlsafe(50),
-        "OPS_TOKEN": secrets.token_urlsafe(20),
-        "EMAIL_URL": "smtp://mail.example:25",
-        "STOREFRONT_URL": "https://tickets.example",
-        "FRONTROW_URL": "https://tickets.example",
     }
+    if environment == "production":
+        given = production.environment(tmp_path)
     told = subprocess.run(
         [
             sys.executable,

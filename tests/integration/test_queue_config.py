@@ -92,7 +92,7 @@ def test_nothing_changed_is_no_change():
         {"version": 7},
         {"admission_opens_at": clock.now() - timedelta(days=2)},
     ],
-    ids=str,
+    ids=", ".join,
 )
 def test_nonsense_is_refused_and_changes_nothing(changes):
     performance = make_room()

@@ -33,11 +33,11 @@ def told(fan):
     seats = factories.seat_ids(performance)
     now = clock.now()
     money.give_points(fan, 1_000_000)
+    place(fan, performance, seats[3:5], now=now - timedelta(hours=1))
     money.begin(fan, place(fan, performance, seats[:2]).id)
     holds.release(
         reservation_id=place(fan, performance, seats[2:3]).id, user_id=fan.pk, now=clock.now()
     )
-    place(fan, performance, seats[3:5], now=now - timedelta(hours=1))
     holds.expire_lapsed(now=now)
     rows = OutboxEvent.objects.filter(topic="frontrow.reservations.v1").order_by("position")
     return {row.type: row for row in rows}

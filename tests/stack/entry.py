@@ -17,6 +17,7 @@ from stack.gateway.server import DEFAULTS
 from stack.service import HOST, free_ports
 from stack.unit import Policy, State
 from tests.stack.support import Clock, Stage
+from tests.support.waiting import await_that
 
 
 class Api(ThreadingHTTPServer):
@@ -77,6 +78,13 @@ class Entry(httpx.Client):
     def access_lines(self) -> list[dict]:
         lines = (self.folder / "access.log").read_text().splitlines()
         return [json.loads(line) for line in lines]
+
+    def access_line(self, request_id: str) -> dict:
+        """Return the line of a request; nginx writes it once the answer has been sent."""
+        return await_that(
+            lambda: next((x for x in self.access_lines() if x["request_id"] == request_id), None),
+            f"the access line of {request_id}",
+        )
 
 
 @contextmanager

@@ -64,8 +64,8 @@ def test_a_scheme_that_is_none_is_not_believed(heard, scheme):
 def test_fans_behind_one_hop_are_told_apart_in_the_log(behind):
     _, client = behind
     for ip in ("203.0.113.1", "203.0.113.2"):
-        client.get("/", headers={"X-Forwarded-For": ip})
-    lines = client.access_lines()[-2:]
+        client.get("/", headers={"X-Forwarded-For": ip, "X-Request-ID": f"request-of-{ip}"})
+    lines = [client.access_line(f"request-of-203.0.113.{n}") for n in (1, 2)]
     assert [line["client"] for line in lines] == ["203.0.113.1", "203.0.113.2"]
     assert {line["peer"] for line in lines} == {HOST}
 

@@ -4,7 +4,8 @@ Loaded by `-p` in pyproject.toml, because settings are read before any conftest.
 name only fast tests (tests/unit, tests/architecture, tests/stack) start nothing.
 
 FRONTROW_TEST_DATA names a folder whose servers are kept between runs; without it they live in a
-temporary folder and end with the session.
+temporary folder and end with the session. Of a run in several processes (`-n 2`) each has servers
+of its own, and the one that only hands tests out has none.
 """
 
 import os
@@ -15,6 +16,7 @@ import pytest
 
 from stack.testing import TestServers
 
+_WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 _FAST = ("tests/unit", "tests/architecture", "tests/stack", "tests/acceptance")
 
 
@@ -23,6 +25,8 @@ class RunningServers:
 
     def __init__(self) -> None:
         kept = os.environ.get("FRONTROW_TEST_DATA")
+        if kept and _WORKER:
+            kept = f"{kept}-{_WORKER}"
         self.keep = bool(kept)
         self.data = Path(kept or tempfile.mkdtemp(prefix="frontrow-test-"))
         self.servers = TestServers(self.data, keep=self.keep)
@@ -53,6 +57,8 @@ running: RunningServers | None = None
 
 def _needs_servers(config: pytest.Config, args: list[str]) -> bool:
     if config.known_args_namespace.help or config.known_args_namespace.version:
+        return False
+    if not _WORKER and getattr(config.known_args_namespace, "numprocesses", None):
         return False
     places = [arg for arg in args if not arg.startswith("-") and Path(arg.split("::")[0]).exists()]
     places = [os.path.relpath(place.split("::")[0]) for place in places]
