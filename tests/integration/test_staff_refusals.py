@@ -105,12 +105,14 @@ def test_what_the_state_of_things_forbids_is_no_security_event(member):
     assert recorded.events == []
 
 
-def test_what_is_allowed_is_no_security_event(member, fan):
-    _, browser = member("operator")
+def test_what_is_allowed_is_recorded_as_done_and_never_as_refused(member, fan):
+    actor, browser = member("operator")
     with security_events() as recorded:
         lock_out(browser, fan)
     assert not User.objects.get(pk=fan.pk).is_active
-    assert recorded.events == []
+    [event] = recorded.events
+    assert event["event"] == "account_locked_out"
+    assert event["actor_id"] == str(actor.pk)
 
 
 class Nobody(BasePermission):

@@ -26,6 +26,7 @@ class Survey:
         self.times: dict[str, float] = json.loads((folder / TIMES).read_text())
         self.constraints: list[dict[str, str]] = json.loads((folder / CONSTRAINTS).read_text())
         self._trees: dict[str, Source] = {}
+        self._tests_of_apps: dict[str, set[str]] = {}
 
     @cached_property
     def _data(self) -> CoverageData:
@@ -123,12 +124,14 @@ class Survey:
 
     def _of_app(self, path: str) -> set[str]:
         app = path.split("/", maxsplit=1)[0]
-        return {
-            test
-            for name in self._paths
-            if re.match(rf"{app}/(operations|usecases|locking|queries|relay|runtime)", name)
-            for test in self._of_lines(name, self._every_body(name))
-        }
+        if app not in self._tests_of_apps:
+            self._tests_of_apps[app] = {
+                test
+                for name in self._paths
+                if re.match(rf"{app}/(operations|usecases|locking|queries|relay|runtime)", name)
+                for test in self._of_lines(name, self._every_body(name))
+            }
+        return self._tests_of_apps[app]
 
     def _every_body(self, path: str) -> set[int]:
         tree = self._source(path).tree
