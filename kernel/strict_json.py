@@ -5,6 +5,9 @@ import math
 from typing import Any, NoReturn
 
 LONGEST_NUMBER = 100  # digits; Python refuses thousands of them in words of its own
+# Every digit reads as 0 and E as e: then two searches find each number that may be out of range.
+_SHAPE = bytes.maketrans(b"123456789E", b"000000000e")
+_TOO_LONG, _EXPONENT = b"0" * (LONGEST_NUMBER + 1), b"0e"
 
 
 class NotStrict(ValueError):
@@ -32,16 +35,24 @@ def loads(text: str) -> Any:
 
     Raises `json.JSONDecodeError`, `NotStrict` and, for a text nested too deeply, `RecursionError`.
     """
+    # A call for each number would cost more than the rest of the parsing.
+    unusual = _may_be_out_of_range(text)
     value = json.loads(
         text,
         object_pairs_hook=_unique,
         parse_constant=_no_constant,
-        parse_float=_finite,
-        parse_int=_whole,
+        parse_float=_finite if unusual else None,
+        parse_int=_whole if unusual else None,
     )
     if "\\u" in text:  # the only way to write what is no text
         _check_texts(value)
     return value
+
+
+def _may_be_out_of_range(text: str) -> bool:
+    """Say whether a number of the text may be (digits within its strings count too)."""
+    shape = text.encode("utf-8", "surrogatepass").translate(_SHAPE)
+    return _TOO_LONG in shape or _EXPONENT in shape
 
 
 def _unique(members: list[tuple[str, Any]]) -> dict[str, Any]:
