@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "payments",
     "catalogue",
     "sale_statistics",
+    "demo",
 ]
 
 MIDDLEWARE = [

@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
-from catalogue.walk import free_seats
+from demo.site import free_seats
 from kernel import clock
 from queueing.usecases import config
 from reservations.models import Reservation

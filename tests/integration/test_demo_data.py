@@ -12,9 +12,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from accounts.models import User
-from catalogue.demo import concerts as demo_concerts
-from catalogue.demo.keys import CONCERT, PERFORMANCE, PERSON, key
 from concerts.models import Concert, Seat
+from demo import concerts as demo_concerts
+from demo.keys import CONCERT, PERFORMANCE, PERSON, key
 from kernel import clock
 from payments.models import Payment
 from points.models import Account, Entry

@@ -1,4 +1,4 @@
-"""`manage.py buy`: walk one fan through a whole purchase over HTTP, showing every answer."""
+"""`manage.py buy`: one whole purchase over HTTP, with every request and response shown."""
 
 import getpass
 import json
@@ -12,7 +12,7 @@ from uuid import uuid4
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from catalogue.walk import Answer, Site, SiteAway, free_seats
+from demo.site import Site, SiteResponse, SiteUnavailable, free_seats
 
 SHOWN_CHARACTERS = 700
 LONGEST_PAUSE_SECONDS = 5.0
@@ -43,7 +43,7 @@ class Command(BaseCommand):
             self.site = Site(options["base_url"])
             with closing(self.site):
                 result = self._buy(options)
-        except SiteAway as error:
+        except SiteUnavailable as error:
             raise CommandError(str(error), returncode=2) from None
         if self.quiet:
             self.stdout.write(json.dumps(result, ensure_ascii=False))
@@ -80,29 +80,29 @@ class Command(BaseCommand):
     def _find(self, concert: str) -> dict[str, Any]:
         found = self._step("Find the concert", "GET", f"/api/v1/concerts/?search={quote(concert)}")
         ids = [row["id"] for row in found["results"]] or [concert]
-        address = f"/api/v1/concerts/{quote(ids[0], safe='')}/performances/"
-        evenings = self._step("Its performances", "GET", address, absent=f"no concert {concert}")
-        for evening in evenings["results"]:
-            if evening["sale_state"] in ("ON_SALE", "PRESALE_QUEUE"):
-                return dict(evening)
+        path = f"/api/v1/concerts/{quote(ids[0], safe='')}/performances/"
+        performances = self._step("Its performances", "GET", path, absent=f"no concert {concert}")
+        for performance in performances["results"]:
+            if performance["sale_state"] in ("ON_SALE", "PRESALE_QUEUE"):
+                return dict(performance)
         raise CommandError("no performance of it can be bought now", returncode=2)
 
     def _log_in(self, fan: str) -> None:
         password = os.environ.get("FRONTROW_PASSWORD") or getattr(settings, "DEMO_PASSWORD", None)
         body = {"email": fan, "password": password or getpass.getpass()}
-        answer = self._step("Log in", "POST", "/_allauth/app/v1/auth/login", body, secret=True)
-        self.site.access_token = answer["meta"]["access_token"]
+        login = self._step("Log in", "POST", "/_allauth/app/v1/auth/login", body, secret=True)
+        self.site.access_token = login["meta"]["access_token"]
 
     def _queue(self, performance_id: str, patience: int) -> str:
-        address = f"/api/v1/performances/{performance_id}/queue/"
-        place = self._step("Join the waiting room", "POST", address, {})
+        path = f"/api/v1/performances/{performance_id}/queue/"
+        place = self._step("Join the waiting room", "POST", path, {})
         deadline = time.monotonic() + patience
         while place["state"] == "WAITING":
             if time.monotonic() > deadline:
                 raise CommandError(f"not admitted within {patience} s", returncode=1)
             time.sleep(min(place["poll_after_seconds"], LONGEST_PAUSE_SECONDS))
             headers = {"X-Queue-Token": place["token"]}
-            place = self._step("Poll", "GET", address + "me/", headers=headers)
+            place = self._step("Poll", "GET", path + "me/", headers=headers)
         if place["state"] != "ADMITTED":
             raise CommandError(f"the waiting room says {place['state']}", returncode=1)
         return str(place["pass"])
@@ -115,7 +115,7 @@ class Command(BaseCommand):
         gone: set[str] = set()
         for _ in range(HOLD_TRIES):
             free = self._step("Which seats are free", "GET", base + "availability/")
-            seats = free_seats(seat_map, free["statuses"], count, but_not=gone)
+            seats = free_seats(seat_map, free["statuses"], count, taken=gone)
             if len(seats) < count:
                 raise CommandError(f"only {len(seats)} seats are free", returncode=1)
             held: dict[str, Any] = self._step(
@@ -151,31 +151,37 @@ class Command(BaseCommand):
         unless: str = "",
         absent: str = "",
     ) -> Any:
-        """Send one request, show it and return its answer; a refusal ends all, `unless` it is.
+        """Send one request, show it and return the response's body.
 
-        A 404 is told as `absent`, where that is given.
+        A refusal ends the purchase, except the one whose code is `unless`. A 404 ends it with the
+        text `absent`, where that is given.
         """
         sent = dict(headers or {})
         if idempotent:
             sent["Idempotency-Key"] = str(uuid4())
-        answer = self.site.send(method, path, body, sent)
-        self._show(title, method, path, None if secret else body, answer)
-        if answer.status == 404 and absent:
+        response = self.site.send(method, path, body, sent)
+        self._show(title, method, path, None if secret else body, response)
+        if response.status == 404 and absent:
             raise CommandError(absent, returncode=2)
-        if answer.status >= 400 and (not unless or answer.code != unless):
-            told = f"{title}: {answer.status} {answer.reason}"
-            raise CommandError(told, returncode=1)
-        return answer.body
+        if response.status >= 400 and (not unless or response.code != unless):
+            refusal = f"{title}: {response.status} {response.reason}"
+            raise CommandError(refusal, returncode=1)
+        return response.body
 
     def _show(
-        self, title: str, method: str, path: str, body: dict[str, Any] | None, answer: Answer
+        self,
+        title: str,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None,
+        response: SiteResponse,
     ) -> None:
         if self.quiet:
             return
         sent = f" {json.dumps(body, ensure_ascii=False)}" if body else ""
         self.stdout.write(f"\n{self.style.MIGRATE_HEADING(title)}\n  {method} {path}{sent}")
-        text = json.dumps(answer.body, ensure_ascii=False, indent=2)
+        text = json.dumps(response.body, ensure_ascii=False, indent=2)
         if len(text) > SHOWN_CHARACTERS:
             text = text[:SHOWN_CHARACTERS] + f"\n… {len(text):,} characters in all"
         indented = text.replace("\n", "\n  ")
-        self.stdout.write(f"  -> {answer.status} in {answer.milliseconds:.0f} ms\n  {indented}")
+        self.stdout.write(f"  -> {response.status} in {response.milliseconds:.0f} ms\n  {indented}")

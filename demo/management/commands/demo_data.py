@@ -1,4 +1,4 @@
-"""`manage.py demo_data`: concerts, fans and staff to look at (Note [Demo data])."""
+"""`manage.py demo_data`: load concerts, fans and staff (Note [Demo data])."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import IntegrityError
 
-from catalogue.demo import concerts, people
+from demo import concerts, people
 from kernel import clock
 from kernel.errors import DomainError
 

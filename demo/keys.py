@@ -1,4 +1,4 @@
-"""Fixed keys, told apart by generation, kind and number."""
+"""The fixed keys of the demo: one for each generation, kind and number."""
 
 from datetime import UTC, datetime
 from uuid import UUID
@@ -11,5 +11,5 @@ PERSON, VENUE, CONCERT, PERFORMANCE, GRANT = range(1, 6)
 
 
 def key(kind: int, number: int, *, generation: int = 0) -> UUID:
-    """Return the UUIDv7 of a thing of the demo."""
+    """Return the UUIDv7 of one row of the demo."""
     return UUID(int=_BASE + (generation << 32) + (kind << 16) + number)

@@ -1,11 +1,11 @@
-"""What the demo shows: texts, halls, and when each sale opens."""
+"""The programme of the demo: texts, halls, and when each sale opens."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from catalogue.demo import halls
 from concerts.layout.form import Layout
+from demo import halls
 
 _REFUND = (
     "관람 7일 전까지 전액 환불, 이후 10~30% 공제. 공연 당일 환불 불가.",
@@ -17,7 +17,7 @@ MINUTES_TO_OPENING = 10
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """When it opens, from now (negative: it is open), and how it is limited."""
+    """When a sale opens, counted from now (negative: it is open), and its limits."""
 
     opens_in: timedelta
     on_sale: bool = True
@@ -29,7 +29,7 @@ class Sale:
 
 @dataclass(frozen=True, slots=True)
 class DemoConcert:
-    """One concert; pairs are (Korean, English). `days` from now: its evenings."""
+    """One concert. Pairs are (Korean, English); `days`: its performances, in days from now."""
 
     title: tuple[str, str]
     artist: tuple[str, str]

@@ -1,4 +1,4 @@
-"""Fans with points, a login per staff group, and the administrator."""
+"""The people of the demo: fans with points, a login for each staff group, the administrator."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group
 from accounts import locking
 from accounts import operations as people
 from accounts.models import User
-from catalogue.demo.keys import GRANT, PERSON, key
+from demo.keys import GRANT, PERSON, key
 from kernel.db.transaction import transaction
 from kernel.money import Money
 from points import operations as points
@@ -19,9 +19,10 @@ _ADMIN = 2000
 
 
 def load_fans(*, password: str, generation: int, now: datetime) -> list[User]:
-    """Make the fans that are missing and give each the generation's points; return them all.
+    """Create the missing fans, give each the generation's points, and return them all.
 
-    A key that an earlier version gave to another address keeps what it has bought and is renamed.
+    A fan whose key an earlier version gave to another e-mail address is renamed, and keeps what
+    was bought.
     """
     emails = {key(PERSON, n): f"fan{n}@example.com" for n in range(1, FANS + 1)}
     with transaction():
@@ -49,10 +50,10 @@ def load_fans(*, password: str, generation: int, now: datetime) -> list[User]:
 def load_staff(
     *, groups: Sequence[str], password: str, admin_email: str, admin_password: str
 ) -> list[User]:
-    """Make the staff logins that are missing; return them, the administrator last.
+    """Create the missing staff logins and return them all, the administrator last.
 
-    The administrator's address and password follow those asked for: the local stack makes a new
-    password with each new data folder.
+    The administrator gets the e-mail address and password given here, each time: the local stack
+    makes a new password with each new data folder.
     """
     with transaction():
         made = []

@@ -1,4 +1,4 @@
-"""A small HTTP client for `manage.py buy`: JSON in and out over one kept connection."""
+"""The HTTP client of `manage.py buy`: JSON in and out over one kept connection."""
 
 import http.client
 import json
@@ -11,13 +11,13 @@ from urllib.parse import urlsplit
 TIMEOUT_SECONDS = 30
 
 
-class SiteAway(Exception):
-    """The site gave no answer."""
+class SiteUnavailable(Exception):
+    """The site sends no response."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A status and the JSON body (text where it is none)."""
+class SiteResponse:
+    """A status and the JSON body, or the text of a body that is no JSON."""
 
     status: int
     body: Any
@@ -25,12 +25,12 @@ class Answer:
 
     @property
     def code(self) -> str:
-        """Return the problem's code, empty for what is no problem document."""
+        """Return the code of a problem document; empty for any other body."""
         return str(self.body.get("code", "")) if isinstance(self.body, dict) else ""
 
     @property
     def reason(self) -> str:
-        """Return what went wrong in a word or two: the problem's code and detail if it is one."""
+        """Return what went wrong, briefly: the code and detail of a problem document."""
         if self.code:
             return f"{self.code}: {self.body.get('detail', '')}"
         return str(self.body)[:200]
@@ -42,7 +42,7 @@ class Site:
     def __init__(self, base_url: str) -> None:
         parts = urlsplit(base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise SiteAway(f"{base_url} is no http(s) address")
+            raise SiteUnavailable(f"{base_url} is no http(s) URL")
         kind = (
             http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         )
@@ -56,41 +56,41 @@ class Site:
 
     def send(
         self, method: str, path: str, body: dict[str, Any] | None, headers: dict[str, str]
-    ) -> Answer:
-        """Send a request and return the answer; raises `SiteAway`."""
+    ) -> SiteResponse:
+        """Send a request and return the response. Raises `SiteUnavailable`."""
         sent = {"Accept": "application/json", **headers}
         if self.access_token:
             sent["Authorization"] = f"Bearer {self.access_token}"
-        content = None
+        payload = None
         if body is not None:
             sent["Content-Type"] = "application/json"
-            content = json.dumps(body).encode()
+            payload = json.dumps(body).encode()
         began = time.perf_counter()
         try:
-            self._connection.request(method, path, content, sent)
+            self._connection.request(method, path, payload, sent)
             response = self._connection.getresponse()
             raw = response.read()
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
-            raise SiteAway(f"{self._base_url} does not answer: {error}") from error
+            raise SiteUnavailable(f"{self._base_url} does not answer: {error}") from error
         milliseconds = (time.perf_counter() - began) * 1000
         try:
-            answer = json.loads(raw) if raw else None
+            content = json.loads(raw) if raw else None
         except ValueError:
-            answer = raw.decode(errors="replace")
-        return Answer(response.status, answer, milliseconds)
+            content = raw.decode(errors="replace")
+        return SiteResponse(response.status, content, milliseconds)
 
 
 def free_seats(
-    seat_map: dict[str, Any], statuses: str, count: int, *, but_not: Container[str] = ()
+    seat_map: dict[str, Any], statuses: str, count: int, *, taken: Container[str] = ()
 ) -> list[str]:
-    """Return up to `count` free seats: neighbours of one row if there are, else any."""
+    """Return up to `count` free seats: neighbours in one row if there are any, else single ones."""
     anywhere: list[str] = []
     for section in seat_map["sections"]:
         for row in section["rows"]:
             beside: list[str] = []
             for seat in row["seats"]:
-                if statuses[seat["index"]] != "A" or seat["id"] in but_not:
+                if statuses[seat["index"]] != "A" or seat["id"] in taken:
                     beside = []
                     continue
                 beside.append(seat["id"])

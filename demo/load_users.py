@@ -1,4 +1,4 @@
-"""People in bulk, for load scripts and rehearsals."""
+"""Users in bulk, for load scripts and rehearsals."""
 
 import re
 from dataclasses import dataclass
@@ -12,19 +12,19 @@ _PREFIX = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
 
 
 class PrefixInvalid(ValueError):
-    """The start of the addresses isn't fit for one; a mistake on a command line, no API error."""
+    """The prefix cannot start an e-mail address: a mistake on a command line, no API error."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fan:
-    """A person just made."""
+    """A user just created."""
 
     user_id: UUID
     email: str
 
 
-def make(*, count: int, prefix: str) -> list[Fan]:
-    """Make `count` people who can't log in by password, with addresses new to every run.
+def create(*, count: int, prefix: str) -> list[Fan]:
+    """Create `count` users without a usable password; every run uses new e-mail addresses.
 
     Raises `PrefixInvalid`.
     """

@@ -1,4 +1,4 @@
-"""Load the six concerts: texts as rows, everything that has a rule by its use case."""
+"""The six concerts of the demo: texts as rows, everything that has a rule through its use case."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -7,11 +7,11 @@ from typing import TypedDict
 from uuid import UUID
 
 from accounts.models import User
-from catalogue.demo.keys import CONCERT, PERFORMANCE, VENUE, key
-from catalogue.demo.programme import MINUTES_TO_OPENING, PROGRAMME, DemoConcert
 from concerts.models import Concert, Performance, Venue
 from concerts.store import layouts_changed
 from concerts.usecases import layouts, programme
+from demo.keys import CONCERT, PERFORMANCE, VENUE, key
+from demo.programme import MINUTES_TO_OPENING, PROGRAMME, DemoConcert
 from kernel.db.transaction import transaction
 from kernel.ids import uuid7
 from payments.models import Payment
@@ -21,7 +21,7 @@ from reservations.models import Reservation, SalePolicy, SeatInventory
 from reservations.usecases import holds, inventory, sale
 
 REASON = "demo data"
-_EVENINGS = 16  # keys a concert has for its performances
+_PERFORMANCES = 16  # keys that a concert has for its performances
 
 
 class _Who(TypedDict):
@@ -44,13 +44,13 @@ def retire(*, generation: int, now: datetime) -> None:
     """Take the concerts of a generation off the catalogue; what was sold stays where it is."""
     ids = [key(CONCERT, number, generation=generation) for number in range(len(PROGRAMME))]
     with transaction():
-        evenings = Performance.objects.filter(concert_id__in=ids).values_list("pk", flat=True)
-        layouts_changed(performance_ids=list(evenings))
+        shown = Performance.objects.filter(concert_id__in=ids).values_list("pk", flat=True)
+        layouts_changed(performance_ids=list(shown))
         Concert.objects.filter(pk__in=ids).update(deleted_at=now)
 
 
 def load(*, generation: int, fans: Sequence[User], now: datetime) -> list[Concert]:
-    """Load the concerts that are missing and finish those begun; return all six."""
+    """Load the missing concerts, finish those that were begun, and return all six."""
     return [
         _load_concert(number, demo, generation=generation, fans=fans, now=now)
         for number, demo in enumerate(PROGRAMME)
@@ -61,15 +61,15 @@ def _load_concert(
     number: int, demo: DemoConcert, *, generation: int, fans: Sequence[User], now: datetime
 ) -> Concert:
     concert = _rows(number, demo, generation=generation, now=now)
-    evenings = list(concert.performances.order_by("starts_at"))
-    for evening in evenings:
-        _prepare(evening, demo, now=now)
+    performances = list(concert.performances.order_by("starts_at"))
+    for performance in performances:
+        _prepare(performance, demo, now=now)
     programme.publish(concert_id=concert.pk, actor_id=None, reason=REASON, now=now)
-    for evening in evenings:
+    for performance in performances:
         if demo.sold_out:
-            _sell_out(evening.pk, demo, fans=fans, now=now)
+            _sell_out(performance.pk, demo, fans=fans, now=now)
         if demo.opening_soon:
-            _open_later(evening.pk, now=now)
+            _open_later(performance.pk, now=now)
     return concert
 
 
@@ -92,10 +92,9 @@ def _rows(number: int, demo: DemoConcert, *, generation: int, now: datetime) -> 
             },
         )
         for at, day in enumerate(demo.days):
-            evening = key(PERFORMANCE, number * _EVENINGS + at, generation=generation)
-            starts_at = _evening(now, day)
+            starts_at = _seven_pm(now, day)
             Performance.objects.get_or_create(
-                pk=evening,
+                pk=key(PERFORMANCE, number * _PERFORMANCES + at, generation=generation),
                 defaults={
                     "concert": concert,
                     "starts_at": starts_at,
@@ -105,21 +104,21 @@ def _rows(number: int, demo: DemoConcert, *, generation: int, now: datetime) -> 
     return concert
 
 
-def _prepare(evening: Performance, demo: DemoConcert, *, now: datetime) -> None:
-    """Give an evening its seats, sale policy and waiting room, once."""
+def _prepare(performance: Performance, demo: DemoConcert, *, now: datetime) -> None:
+    """Give a performance its seats, sale policy and waiting room, once."""
     if SalePolicy.objects.filter(
-        performance=evening, put_on_sale_at__isnull=not demo.sale.on_sale
+        performance=performance, put_on_sale_at__isnull=not demo.sale.on_sale
     ).exists():
         return
     who = _Who(actor_id=None, reason=REASON, now=now)
-    layouts.import_layout(performance_id=evening.pk, layout=demo.layout(), **who)
-    if not SalePolicy.objects.filter(performance=evening).exists():
+    layouts.import_layout(performance_id=performance.pk, layout=demo.layout(), **who)
+    if not SalePolicy.objects.filter(performance=performance).exists():
         values = {
             "sale_opens_at": now + demo.sale.opens_in,
-            "sale_closes_at": evening.starts_at - timedelta(hours=1),
+            "sale_closes_at": performance.starts_at - timedelta(hours=1),
             "max_seats_per_fan": demo.sale.max_seats_per_fan,
         }
-        sale.create_policy(performance_id=evening.pk, values=values, **who)
+        sale.create_policy(performance_id=performance.pk, values=values, **who)
     if demo.sale.queue_opens_in is not None:
         changes = {
             "queue_opens_at": now + demo.sale.queue_opens_in,
@@ -128,15 +127,15 @@ def _prepare(evening: Performance, demo: DemoConcert, *, now: datetime) -> None:
             "capacity": demo.sale.capacity,
             "state": "PRESALE",
         }
-        config.set_config(performance_id=evening.pk, changes=changes, **who)
+        config.set_config(performance_id=performance.pk, changes=changes, **who)
     if demo.sale.on_sale:
-        inventory.put_on_sale(performance_id=evening.pk, actor_id=None, now=now)
+        inventory.put_on_sale(performance_id=performance.pk, actor_id=None, now=now)
 
 
 def _sell_out(
     performance_id: UUID, demo: DemoConcert, *, fans: Sequence[User], now: datetime
 ) -> None:
-    """Let the fans hold and pay for every seat that is free, as they would over HTTP."""
+    """Let the fans hold and pay for every free seat, as they would over HTTP."""
     free = (
         SeatInventory.objects.filter(performance_id=performance_id)
         .exclude(status=SeatInventory.Status.RESERVED)
@@ -175,7 +174,7 @@ def _sell_out(
 
 
 def _open_later(performance_id: UUID, *, now: datetime) -> None:
-    """Set an opening that passed unused ten minutes ahead again (Note [Demo data])."""
+    """Move an opening that passed unused to ten minutes ahead (Note [Demo data])."""
     terms = SalePolicy.objects.get(performance_id=performance_id)
     used = Reservation.objects.filter(performance_id=performance_id).exists()
     if terms.sale_opens_at > now or used:
@@ -190,7 +189,7 @@ def _open_later(performance_id: UUID, *, now: datetime) -> None:
     )
 
 
-def _evening(now: datetime, days: int) -> datetime:
+def _seven_pm(now: datetime, days: int) -> datetime:
     """Return seven in the evening, Korean time, some days from now."""
     return (now + timedelta(days=days)).replace(hour=10, minute=0, second=0, microsecond=0)
 

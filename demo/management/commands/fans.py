@@ -1,4 +1,4 @@
-"""Make fans by the thousand, for load scripts and rehearsals."""
+"""`manage.py fans`: fans by the thousand, for load scripts and rehearsals."""
 
 import json
 from argparse import ArgumentParser
@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts import tokens
-from accounts.usecases import crowds
+from demo import load_users
 from kernel import clock
 from kernel.db.transaction import transaction
 from kernel.ids import uuid7
@@ -20,7 +20,7 @@ _MOST = 100_000
 
 
 class Command(BaseCommand):
-    """`manage.py fans --count N --points P --json [--prefix NAME]`."""
+    """Make fans with points; print an access token for each."""
 
     help = "Make N fans with P points each and print e-mail, id and a token valid for two hours."
 
@@ -42,8 +42,8 @@ class Command(BaseCommand):
             raise CommandError("fans: --points must not be negative")
         now = clock.now()
         try:
-            fans = crowds.make(count=count, prefix=options["prefix"])
-        except crowds.PrefixInvalid as error:
+            fans = load_users.create(count=count, prefix=options["prefix"])
+        except load_users.PrefixInvalid as error:
             raise CommandError(f"fans: --prefix: {error}") from None
         if points:
             with transaction():
@@ -57,7 +57,7 @@ class Command(BaseCommand):
             self.stdout.write(_line(fan, now=now, as_json=options["as_json"]))
 
 
-def _line(fan: crowds.Fan, *, now: datetime, as_json: bool) -> str:
+def _line(fan: load_users.Fan, *, now: datetime, as_json: bool) -> str:
     token = tokens.issue_access_token(
         user_id=fan.user_id,
         session_id=str(fan.user_id),  # no session stands behind it
