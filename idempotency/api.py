@@ -23,7 +23,7 @@ from kernel.api.caller import Caller
 from kernel.api.rendering import Renderer
 from kernel.errors import DomainError
 
-__all__ = ["idempotent"]
+__all__ = ["IdempotentRequest", "idempotent"]
 
 HEADER = "Idempotency-Key"
 _BARE = re.compile(r"[\x21\x23-\x7e][\x21-\x7e]{7,254}")
@@ -33,6 +33,13 @@ _LENGTHS = range(8, 256)
 _REFUSED = frozenset({400, 401, 403, 429})
 
 Handler = Callable[..., Response]
+
+
+class IdempotentRequest(Request):
+    """What a method under `idempotent(required=True, form=...)` receives."""
+
+    asked: dict[str, Any]
+    idempotency: attempts.Attempt
 
 
 def idempotent(

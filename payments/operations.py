@@ -8,11 +8,7 @@ from kernel.db.integrity import constraints_explained
 from kernel.db.transaction import require_transaction
 from kernel.money import Money
 from payments import events
-from payments.models import (
-    LIVE_PAYMENT_UNIQUE,
-    Charge,
-    Payment,
-)
+from payments.models import LIVE_PAYMENT_UNIQUE, Charge, Payment
 from reservations import operations as reservations
 from reservations.operations import LockedReservation
 from reservations.usecases.holds import PaymentInProgress

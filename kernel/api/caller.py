@@ -1,7 +1,10 @@
 """Who is asking: a frozen value made from verified credentials, without a query."""
 
 from dataclasses import dataclass, field
+from typing import cast
 from uuid import UUID
+
+from rest_framework.request import Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +30,8 @@ class Caller:
     def is_authenticated(self) -> bool:
         """Always true: nobody is None, not a Caller."""
         return True
+
+
+def caller_of(request: Request) -> Caller:
+    """Return who sent a request of the API that a permission has let through."""
+    return cast("Caller", request.user)

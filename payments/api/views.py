@@ -1,6 +1,5 @@
-"""Pay, and buy points."""
+"""The views of payments and of charges: begin one, show one."""
 
-from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
@@ -9,43 +8,20 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.permissions import IsFan
-from idempotency.api import idempotent
-from idempotency.usecases.attempts import Attempt
+from idempotency.api import IdempotentRequest, idempotent
 from kernel import clock
-from kernel.api.caller import Caller
+from kernel.api.caller import caller_of
 from kernel.api.serializers import ProblemSerializer
 from kernel.money import Money
 from payments import queries
+from payments.api import examples
 from payments.api.serializers import (
     ChargeRequestSerializer,
     ChargeSerializer,
     PaymentRequestSerializer,
     PaymentSerializer,
 )
-from payments.models import Payment
 from payments.usecases import charging, checkout
-
-_RESERVATION = "0199d3a0-5c1e-7c55-9d0a-2f6f1f7f0a11"
-_PAYMENT_EXAMPLE = {
-    "id": "0199d3a1-0a4b-7e0c-8a55-1c2d3e4f5a6b",
-    "status": "PAID",
-    "method": "POINTS",
-    "amount": {"amount": 300000, "currency": "KRW"},
-    "points_amount": {"amount": 300000, "currency": "KRW"},
-    "reservation": {
-        "id": _RESERVATION,
-        "status": "CONFIRMED",
-        "performance_id": "0199d39f-11aa-7b1c-9e4f-0a1b2c3d4e5f",
-    },
-    "created_at": "2026-11-21T11:00:00.000Z",
-}
-_CHARGE_EXAMPLE = {
-    "id": "0199d3a1-77de-7a3b-b1c2-d3e4f5a6b7c8",
-    "status": "PAID",
-    "amount": {"amount": 50000, "currency": "KRW"},
-    "balance": {"amount": 550000, "currency": "KRW"},
-    "created_at": "2026-11-21T11:00:00.000Z",
-}
 
 
 def _problem(*codes: str) -> OpenApiResponse:
@@ -66,10 +42,15 @@ _IDEMPOTENCY = {
 }
 
 
-class PaymentsView(APIView):
-    """Payments of the caller."""
+class _FanView(APIView):
+    """What only a fan may do, with his own money."""
 
     permission_classes = (IsFan,)
+
+
+class PaymentsView(_FanView):
+    """Payments of the caller."""
+
     throttle_route = {"POST": "pay"}
 
     @extend_schema(
@@ -90,38 +71,29 @@ class PaymentsView(APIView):
             503: _problem("gateway_unavailable", "busy", "service_unavailable"),
         },
         examples=[
-            OpenApiExample(
-                "by points",
-                {"reservation_id": _RESERVATION, "method": "POINTS"},
-                request_only=True,
-            ),
-            OpenApiExample("paid", _PAYMENT_EXAMPLE, response_only=True, status_codes=["201"]),
+            OpenApiExample("by points", examples.PAYMENT_REQUEST, request_only=True),
+            OpenApiExample("paid", examples.PAYMENT, response_only=True, status_codes=["201"]),
         ],
     )
     @idempotent(required=True, form=PaymentRequestSerializer)
-    def post(self, request: Request) -> Response:
+    def post(self, request: IdempotentRequest) -> Response:
         """Pay for a held reservation of one's own; needs no queue token."""
         now = clock.now()
-        asked: dict[str, Any] = request.asked  # type: ignore[attr-defined]
-        caller: Caller = request.user  # type: ignore[assignment]
-        attempt: Attempt = request.idempotency  # type: ignore[attr-defined]
         result = checkout.begin(
-            user_id=caller.user_id,
-            reservation_id=asked["reservation_id"],
-            method=Payment.Method(asked["method"]),
-            points_amount=asked.get("points_amount"),
-            payment_id=attempt.resource_id,
-            request_key=attempt.request_key,
-            resumed=attempt.resumed,
+            user_id=caller_of(request).user_id,
+            reservation_id=request.asked["reservation_id"],
+            method=request.asked["method"],
+            points_amount=request.asked.get("points_amount"),
+            payment_id=request.idempotency.resource_id,
+            request_key=request.idempotency.request_key,
+            resumed=request.idempotency.resumed,
             now=now,
         )
         return Response(PaymentSerializer(result).data, status=201)
 
 
-class PaymentView(APIView):
+class PaymentView(_FanView):
     """One payment of the caller."""
-
-    permission_classes = (IsFan,)
 
     @extend_schema(
         operation_id="payments_retrieve",
@@ -132,20 +104,18 @@ class PaymentView(APIView):
             404: _problem("payment_not_found"),
         },
         examples=[
-            OpenApiExample("paid", _PAYMENT_EXAMPLE, response_only=True, status_codes=["200"])
+            OpenApiExample("paid", examples.PAYMENT, response_only=True, status_codes=["200"])
         ],
     )
     def get(self, request: Request, payment_id: UUID) -> Response:
         """Show a payment; others' answer 404."""
-        caller: Caller = request.user  # type: ignore[assignment]
-        result = queries.payment(payment_id=payment_id, user_id=caller.user_id)
+        result = queries.payment(payment_id=payment_id, user_id=caller_of(request).user_id)
         return Response(PaymentSerializer(result).data)
 
 
-class ChargesView(APIView):
+class ChargesView(_FanView):
     """Points the caller buys."""
 
-    permission_classes = (IsFan,)
     throttle_route = {"POST": "charge"}
 
     @extend_schema(
@@ -159,32 +129,27 @@ class ChargesView(APIView):
             503: _problem("charging_unavailable", "busy", "service_unavailable"),
         },
         examples=[
-            OpenApiExample("50,000 points", {"amount": 50000}, request_only=True),
-            OpenApiExample("charged", _CHARGE_EXAMPLE, response_only=True, status_codes=["201"]),
+            OpenApiExample("50,000 points", examples.CHARGE_REQUEST, request_only=True),
+            OpenApiExample("charged", examples.CHARGE, response_only=True, status_codes=["201"]),
         ],
     )
     @idempotent(required=True, form=ChargeRequestSerializer)
-    def post(self, request: Request) -> Response:
+    def post(self, request: IdempotentRequest) -> Response:
         """Buy points; the first charge opens the account."""
         now = clock.now()
-        asked: dict[str, Any] = request.asked  # type: ignore[attr-defined]
-        caller: Caller = request.user  # type: ignore[assignment]
-        attempt: Attempt = request.idempotency  # type: ignore[attr-defined]
         result = charging.charge(
-            user_id=caller.user_id,
-            amount=Money(asked["amount"]),
-            charge_id=attempt.resource_id,
-            request_key=attempt.request_key,
-            resumed=attempt.resumed,
+            user_id=caller_of(request).user_id,
+            amount=Money(request.asked["amount"]),
+            charge_id=request.idempotency.resource_id,
+            request_key=request.idempotency.request_key,
+            resumed=request.idempotency.resumed,
             now=now,
         )
         return Response(ChargeSerializer(result).data, status=201)
 
 
-class ChargeView(APIView):
+class ChargeView(_FanView):
     """One charge of the caller."""
-
-    permission_classes = (IsFan,)
 
     @extend_schema(
         operation_id="points_charges_retrieve",
@@ -195,11 +160,10 @@ class ChargeView(APIView):
             404: _problem("charge_not_found"),
         },
         examples=[
-            OpenApiExample("charged", _CHARGE_EXAMPLE, response_only=True, status_codes=["200"])
+            OpenApiExample("charged", examples.CHARGE, response_only=True, status_codes=["200"])
         ],
     )
     def get(self, request: Request, charge_id: UUID) -> Response:
         """Show a charge; others' answer 404."""
-        caller: Caller = request.user  # type: ignore[assignment]
-        result = queries.charge(charge_id=charge_id, user_id=caller.user_id)
+        result = queries.charge(charge_id=charge_id, user_id=caller_of(request).user_id)
         return Response(ChargeSerializer(result).data)

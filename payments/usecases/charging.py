@@ -1,4 +1,4 @@
-"""Buy points."""
+"""The use case of buying points."""
 
 from datetime import datetime
 from uuid import UUID
@@ -19,12 +19,12 @@ from points.policy import Kind as Movement
 
 
 class ChargingUnavailable(DomainError):
-    """No payment gateway is configured, and here nobody gets points for nothing."""
+    """No payment gateway is configured, and these settings give no points away."""
 
     code = "charging_unavailable"
     kind = Kind.UNAVAILABLE
     message = text(
-        en="Points can not be charged at the moment. Nothing was paid.",
+        en="Points cannot be charged at the moment. Nothing was paid.",
         ko="지금은 포인트를 충전할 수 없습니다. 결제된 금액은 없습니다.",
     )
     retry_after = 60
@@ -47,15 +47,15 @@ def charge(
     if not settings.CHARGES_APPROVE_THEMSELVES:
         metrics.charges.labels(ChargingUnavailable.code).inc()
         raise ChargingUnavailable
-    made = execute_once(
+    bought = execute_once(
         lambda: _charge(user_id, amount, charge_id, request_key, now),
         find=lambda: queries.charge_of_request(request_key=request_key),
         resumed=resumed,
     )
     # A key forgotten by its record but not by us may come back with another amount.
-    if made.amount != amount:
+    if bought.amount != amount:
         raise KeyReused
-    return made
+    return bought
 
 
 def _charge(

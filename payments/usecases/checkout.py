@@ -1,5 +1,7 @@
-"""Pay for a reservation."""
+"""The use case of paying for a reservation: one table of methods, one way for each."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -23,12 +25,12 @@ from reservations.operations import LockedReservation
 
 
 class GatewayUnavailable(DomainError):
-    """Cards can't be taken now; nothing was charged."""
+    """Cards cannot be taken now; nothing was charged."""
 
     code = "gateway_unavailable"
     kind = Kind.UNAVAILABLE
     message = text(
-        en="Cards can not be taken at the moment. Nothing was charged.",
+        en="Cards cannot be taken at the moment. Nothing was charged.",
         ko="지금은 카드로 결제할 수 없습니다. 결제된 금액은 없습니다.",
     )
     retry_after = 60
@@ -45,11 +47,34 @@ class PointsAmountMismatch(DomainError):
     )
 
 
+class PaymentMethodUnknown(DomainError):
+    """No code here takes money by this method, so nothing begins."""
+
+    code = "payment_method_unknown"
+    kind = Kind.INVALID
+    message = text(
+        en="There is no such method of payment. Nothing was charged.",
+        ko="지원하지 않는 결제 수단입니다. 결제된 금액은 없습니다.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What is to be paid, by whom, and by which request."""
+
+    user_id: UUID
+    reservation_id: UUID
+    points_amount: int | None
+    payment_id: UUID
+    request_key: str
+    now: datetime
+
+
 def begin(
     *,
     user_id: UUID,
     reservation_id: UUID,
-    method: Payment.Method,
+    method: str,
     points_amount: int | None,
     payment_id: UUID,
     request_key: str,
@@ -61,69 +86,62 @@ def begin(
     The live hold's deadline is judged by `now`. `resumed` says that the same request may have been
     executed before: then its payment is looked up first. Raises ReservationNotFound,
     ReservationExpired, ReservationNotPayable, InsufficientPoints, PaymentInProgress,
-    PointsAmountMismatch, GatewayUnavailable.
+    PointsAmountMismatch, GatewayUnavailable, PaymentMethodUnknown.
     """
+    pay = _METHODS.get(method)
+    if pay is None:
+        raise PaymentMethodUnknown
+    order = _Order(user_id, reservation_id, points_amount, payment_id, request_key, now)
     try:
-        made = execute_once(
-            lambda: _begin(
-                user_id, reservation_id, method, points_amount, payment_id, request_key, now
-            ),
+        payment = execute_once(
+            lambda: pay(order),
             find=lambda: queries.payment_of_request(request_key=request_key),
             resumed=resumed,
         )
     except DomainError as refusal:
         metrics.payments.labels(method, refusal.code).inc()
         raise
-    if made.reservation.id != reservation_id:
+    if payment.reservation.id != reservation_id:
         raise KeyReused
-    return made
+    return payment
 
 
-def _begin(
-    user_id: UUID,
-    reservation_id: UUID,
-    method: Payment.Method,
-    points_amount: int | None,
-    payment_id: UUID,
-    request_key: str,
-    now: datetime,
-) -> PaymentResult:
-    if method == Payment.Method.CARD:
-        raise GatewayUnavailable
-    return _pay_by_points(user_id, reservation_id, points_amount, payment_id, request_key, now)
+def _refuse_card(order: _Order) -> PaymentResult:
+    raise GatewayUnavailable
 
 
-def _pay_by_points(
-    user_id: UUID,
-    reservation_id: UUID,
-    points_amount: int | None,
-    payment_id: UUID,
-    request_key: str,
-    now: datetime,
-) -> PaymentResult:
+def _pay_by_points(order: _Order) -> PaymentResult:
+    now = order.now
     with transaction():
         locked = reservations.lock_for_payment(
-            reservation_id=reservation_id, user_id=user_id, now=now
+            reservation_id=order.reservation_id, user_id=order.user_id, now=now
         )
         amount = locked.reservation.money
-        if points_amount is not None and points_amount != amount.amount:
+        if order.points_amount is not None and order.points_amount != amount.amount:
             raise PointsAmountMismatch(amount=amount.as_json())
         payment = operations.open_payment(
             locked=locked,
-            payment_id=payment_id,
-            request_key=request_key,
+            payment_id=order.payment_id,
+            request_key=order.request_key,
             method=Payment.Method.POINTS,
             points=amount,
             paid_at=now,
             now=now,
         )
-        happened = _spend(payment, amount, now) if amount.amount else []
-        happened += operations.complete(locked=locked, payment=payment, now=now)
-        record(events=happened, now=now)
-        run_after_commit(lambda: _tell(locked, now))
+        new_events = _spend(payment, amount, now) if amount.amount else []
+        new_events += operations.complete(locked=locked, payment=payment, now=now)
+        record(events=new_events, now=now)
+        run_after_commit(lambda: _publish_sale(locked, now))
     metrics.payments.labels(payment.method, "paid").inc()
     payment.reservation = locked.reservation
     return queries.payment_result(payment, reservation_status=Reservation.Status.CONFIRMED)
+
+
+# Every method that money is taken by; `begin` refuses what isn't here.
+_METHODS: Mapping[str, Callable[[_Order], PaymentResult]] = {
+    Payment.Method.POINTS: _pay_by_points,
+    Payment.Method.CARD: _refuse_card,
+}
 
 
 def _spend(payment: Payment, amount: Money, now: datetime) -> list[NewEvent]:
@@ -137,8 +155,8 @@ def _spend(payment: Payment, amount: Money, now: datetime) -> list[NewEvent]:
     return [points_events.spent(spent)]
 
 
-def _tell(locked: LockedReservation, now: datetime) -> None:
-    """Tell the gate and the waiting room at once; both are put right without it, only later."""
+def _publish_sale(locked: LockedReservation, now: datetime) -> None:
+    """Update the seat claims and the waiting room at once; without this both follow later."""
     reservation = locked.reservation
     store.seats_changed(
         performance_id=reservation.performance_id,

@@ -1,4 +1,4 @@
-"""A fan's points. Charging them is at points/charges/ too, but belongs to payments."""
+"""The views of a fan's points; points/charges/ belongs to payments."""
 
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.generics import ListAPIView
@@ -7,7 +7,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.permissions import IsFan
-from kernel.api.caller import Caller
+from kernel.api.caller import caller_of
 from kernel.api.serializers import ProblemSerializer
 from points import queries
 from points.api.serializers import BalanceSerializer, EntrySerializer
@@ -28,8 +28,7 @@ class BalanceView(APIView):
         ],
     )
     def get(self, request: Request) -> Response:
-        caller: Caller = request.user  # type: ignore[assignment]
-        balance = queries.balance(user_id=caller.user_id)
+        balance = queries.balance(user_id=caller_of(request).user_id)
         return Response(BalanceSerializer({"balance": balance}).data)
 
 
@@ -49,5 +48,4 @@ class EntriesView(ListAPIView[Entry]):
         return self.list(request)
 
     def get_queryset(self) -> "queries.QuerySet[Entry]":
-        caller: Caller = self.request.user  # type: ignore[assignment]
-        return queries.entries(user_id=caller.user_id)
+        return queries.entries(user_id=caller_of(self.request).user_id)

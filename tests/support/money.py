@@ -99,6 +99,7 @@ def begin(
     user: User,
     reservation_id: UUID,
     *,
+    method: str = Payment.Method.POINTS,
     now: datetime | None = None,
     request_key: str = "",
     resumed: bool = False,
@@ -107,7 +108,7 @@ def begin(
     return checkout.begin(
         user_id=user.pk,
         reservation_id=reservation_id,
-        method=Payment.Method.POINTS,
+        method=method,
         points_amount=None,
         payment_id=uuid7(),
         request_key=request_key or uuid4().hex * 2,
