@@ -37,7 +37,7 @@ test-fast: setup-dev ## Run the unit and architecture tests: no servers, under 3
 
 .PHONY: bench
 bench: setup ## Measure the speed bars on this machine (ARGS="--quick --json")
-	@exec $(VENV)/python bench/speed.py $(ARGS)
+	@exec $(VENV)/python -m bench speed $(ARGS)
 
 .PHONY: mutants
 mutants: setup-dev ## Remove guards one at a time and see whether tests notice (ARGS="--only points --sample 0")

@@ -1,8 +1,8 @@
-"""pgbench running the SQL of one winning hold, word for word.
+"""The SQL of one winning hold as a script of pgbench, word for word.
 
-The statements of one real hold are written down as the database got them; only the keys that
-differ from hold to hold are replaced by numbered ones (`hall.numbered`), so that each transaction
-of pgbench holds another seat for another fan.
+The script has the statements of one real hold as the database received them. Only the keys that
+differ from hold to hold are numbered (`fixtures.numbered`), so that each transaction of pgbench
+holds another seat for another fan.
 """
 
 import os
@@ -14,9 +14,9 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from hall import numbered
 from psycopg.conninfo import conninfo_to_dict
 
+from bench.fixtures import numbered
 from kernel import clock
 from kernel.ids import uuid7
 from reservations.usecases import holds
@@ -31,13 +31,13 @@ def script_of_a_hold(prefix: str, performance_id: UUID, number: int) -> str:
     """Hold one seat, and return what it did as a script of pgbench."""
     statements: list[str] = []
 
-    def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+    def record_statement(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         if connection.in_atomic_block:
             statements.append(connection.ops.compose_sql(sql, params))
         return execute(sql, params, many, context)
 
     begun = uuid7()
-    with connection.execute_wrapper(note):
+    with connection.execute_wrapper(record_statement):
         holds.place(
             user_id=numbered(prefix, number),
             performance_id=performance_id,
@@ -67,8 +67,8 @@ def _libpq(url: str) -> dict[str, str]:
     return {**os.environ, **variables, "PGDATABASE": str(parts["dbname"])}
 
 
-class Bench:
-    """pgbench with a script and so many clients."""
+class Pgbench:
+    """pgbench with a script and a number of clients."""
 
     def __init__(self, folder: Path, script: str, clients: int) -> None:
         self._file = folder / "hold.sql"

@@ -26,7 +26,7 @@ COMMAND_SECONDS = 120
 # glibc gives every thread an arena of its own, and after the first large block that was freed it
 # takes blocks of that size from there too: each thread then keeps the 19 MiB of a password hash
 # for ever. With a fixed threshold such blocks are mapped and given back at once, and few arenas
-# keep little. The Dockerfile says the same; bench/memory.py measures it.
+# keep little. The Dockerfile says the same; `python -m bench memory` measures it.
 ALLOCATOR = {
     "MALLOC_ARENA_MAX": "2",
     "MALLOC_MMAP_THRESHOLD_": "1048576",

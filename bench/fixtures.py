@@ -1,30 +1,28 @@
-"""Halls and fans of any size, made by a few statements."""
+"""Halls, waiting rooms and keys of any number for a measurement; import once Django is set up."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from concerts.models import Concert, Performance, PriceGrade, Seat, Section, Venue
 from kernel import clock
 from kernel.ids import uuid7
+from queueing.usecases.config import set_config
 from reservations.models import SalePolicy
 from reservations.usecases import inventory
 
 
 def numbered(prefix: str, number: int) -> UUID:
-    """Return a key that scripts can make from a number: 24 characters and twelve digits."""
+    """Return a key that scripts can build from a number: 24 characters and twelve digits."""
     return UUID(f"{prefix}{100_000_000_000 + number}")
 
 
 def make_hall(
     seats: int, *, row_length: int = 50, rows_per_section: int = 20, prefix: str = ""
 ) -> Performance:
-    """Return a performance on sale with so many seats; `prefix`: with `numbered` keys."""
+    """Return a performance on sale with that many seats; `prefix` makes their keys `numbered`."""
     now = clock.now()
-    venue = Venue.objects.create(name_ko="공연장")
-    concert = Concert.objects.create(
-        title_ko="공연", artist_ko="밴드", venue=venue, published_at=now
-    )
-    performance = Performance.objects.create(concert=concert, starts_at=now + timedelta(days=30))
+    performance = _performance(now)
     grade = PriceGrade.objects.create(performance=performance, code="R", name_ko="R", price=1000)
     per_section = row_length * rows_per_section
     sections = [
@@ -63,3 +61,25 @@ def seat_ids(performance: Performance) -> list[UUID]:
     """Return the seats in layout order."""
     seats = Seat.objects.filter(performance=performance).order_by("index")
     return list(seats.values_list("pk", flat=True))
+
+
+def make_room(**changes: Any) -> Performance:
+    """Make a performance whose waiting room takes joins; `changes` go into its rules."""
+    now = clock.now()
+    performance = _performance(now)
+    set_config(
+        performance_id=performance.pk,
+        changes={"queue_opens_at": now - timedelta(hours=1), **changes},
+        actor_id=None,
+        reason="measuring",
+        now=now,
+    )
+    return performance
+
+
+def _performance(now: datetime) -> Performance:
+    venue = Venue.objects.create(name_ko="공연장")
+    concert = Concert.objects.create(
+        title_ko="공연", artist_ko="밴드", venue=venue, published_at=now
+    )
+    return Performance.objects.create(concert=concert, starts_at=now + timedelta(days=30))

@@ -1,4 +1,4 @@
-"""The servers under load and the client beside them, each in processes of its own."""
+"""The servers under load and the load client, each in processes of its own."""
 
 import json
 import os
@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from loadclient import Job
 
+from bench.load_client import Job
 from stack.application import ALLOCATOR, Api
 from stack.service import free_ports, listens
 
@@ -22,24 +22,24 @@ _ROOT = Path(__file__).resolve().parent.parent
 _START_SECONDS = 60
 
 
-class Void(Exception):
-    """A round whose answers were not those expected: its figures mean nothing."""
+class VoidRound(Exception):
+    """A round with unexpected responses: its figures mean nothing."""
 
 
 @dataclass(frozen=True)
-class Served:
+class RunningServer:
     """A running server."""
 
     port: int
     process: psutil.Process
 
     def cpu_seconds(self) -> float:
-        """Return what all its processes have used so far."""
+        """Return the processor time of all its processes so far."""
         family = [self.process, *self.process.children(recursive=True)]
         return sum(sum(one.cpu_times()[:2]) for one in family)
 
     def memory(self) -> list[int]:
-        """Return what each of its worker processes holds: proportional set size, in bytes."""
+        """Return the proportional set size of each of its worker processes, in bytes."""
         workers = [
             child
             for child in self.process.children(recursive=True)
@@ -51,8 +51,8 @@ class Served:
 @contextmanager
 def serve(
     application: str, folder: Path, allocator: Mapping[str, str] = ALLOCATOR
-) -> Iterator[Served]:
-    """Serve `application` by granian with exactly the options by which the stack serves the API."""
+) -> Iterator[RunningServer]:
+    """Serve `application` by granian, with exactly the options that the stack gives the API."""
     [port] = free_ports(1)
     environment = {
         **os.environ,
@@ -74,20 +74,21 @@ def serve(
             if started.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"{application} did not start; see {log.name}")
             time.sleep(0.1)
-        yield Served(port, psutil.Process(started.pid))
+        yield RunningServer(port, psutil.Process(started.pid))
     finally:
         started.terminate()
         started.wait()
 
 
-def play(job: Job, *, expected: int | None, server: Served | None = None) -> dict[str, Any]:
-    """Return what the client saw; with `server` its CPU share too (1.0: one core).
+def play(job: Job, *, expected: int | None, server: RunningServer | None = None) -> dict[str, Any]:
+    """Return what the client saw, and with `server` its CPU share too (1.0: one core).
 
-    Raises Void unless every answer had the status `expected`; None: any that is not a failure.
+    Raises VoidRound unless every response has the status `expected`; None: any but a failure.
     """
     before = server.cpu_seconds() if server else 0.0
     done = subprocess.run(
-        [sys.executable, str(Path(__file__).with_name("loadclient.py"))],
+        [sys.executable, "-m", "bench.load_client"],
+        cwd=_ROOT,
         input=pickle.dumps(job),
         stdout=subprocess.PIPE,
         check=True,
@@ -98,7 +99,7 @@ def play(job: Job, *, expected: int | None, server: Served | None = None) -> dic
     statuses = set(seen["statuses"])
     failed = any(status >= "5" for status in statuses)
     if failed if expected is None else statuses != {str(expected)}:
-        raise Void(f"{seen['statuses']} where {expected} was expected")
+        raise VoidRound(f"{seen['statuses']} where {expected} was expected")
     return seen
 
 

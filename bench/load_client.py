@@ -1,9 +1,9 @@
-"""A load client cheap enough to share the cores with what it loads: one thread, epoll, no library.
+"""The load client, cheap enough to share the cores with the server: one thread, epoll, no library.
 
 Reads one pickled `Job` from standard input and prints what it saw as JSON. Closed loop: each
-connection sends its next request once the last one is answered. Open loop (`spread` above 0):
+connection sends its next request after the response to the last one. Open loop (`spread` above 0):
 request i is due at i/n of `spread` seconds and its latency counts from then, whether or not a
-connection was free (so a slow server can't hide by slowing the client).
+connection was free, so a slow server cannot hide by slowing the client.
 """
 
 import json
@@ -65,7 +65,7 @@ class Client:
         self.took.sort()
         return {
             "statuses": dict(self.statuses),
-            "answers": len(self.took),
+            "responses": len(self.took),
             "seconds": seconds,
             "rate": len(self.took) / seconds,
             "p50_ms": statistics.median(self.took) * 1000,
@@ -85,7 +85,7 @@ class Client:
             elif len(self.free) == len(self.by_descriptor):
                 return
             if now > last + _PATIENCE_SECONDS:
-                raise TimeoutError(f"{len(self.by_descriptor) - len(self.free)} never answered")
+                raise TimeoutError(f"{len(self.by_descriptor) - len(self.free)} got no response")
             for descriptor, _events in self.poll.poll(0.001 if job.spread else 1):
                 self._receive(self.by_descriptor[descriptor])
 

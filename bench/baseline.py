@@ -1,7 +1,7 @@
-"""What the speed bars are measured against: Django at its leanest, asking Redis once.
+"""The baseline of the speed bars: a Django application of one view that reads one key of Redis.
 
-One URL, no middleware, no app; the Redis client is the product's own pooled one, so that both
-sides pay the same for the call.
+No middleware, no app; the Redis client is the product's own pooled one, so that both sides pay
+the same for the call.
 """
 
 import os
@@ -14,7 +14,7 @@ from django_redis import get_redis_connection
 
 from config.settings.redis import CACHES
 
-KEY = "fr:bench:bare"
+KEY = "fr:bench:baseline"
 
 settings.configure(
     SECRET_KEY=os.environ["SECRET_KEY"],
@@ -28,12 +28,12 @@ settings.configure(
 
 
 def view(_request: HttpRequest) -> HttpResponse:
-    """Answer what one GET finds."""
+    """Return what one GET finds."""
     found = get_redis_connection("queue").get(KEY) or b"{}"
     # With its length, or the server would have to send it in chunks.
     headers = {"Content-Type": "application/json", "Content-Length": str(len(found))}
     return HttpResponse(found, headers=headers)
 
 
-urlpatterns = [path("bare/", view)]
+urlpatterns = [path("baseline/", view)]
 application = get_wsgi_application()

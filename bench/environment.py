@@ -1,6 +1,6 @@
-"""Real servers and an empty, migrated database for a measurement; gone afterwards.
+"""The environment of a measurement: real servers and an empty, migrated database.
 
-FRONTROW_BENCH_DATA names a folder whose servers are kept between runs.
+Both are removed afterwards; FRONTROW_BENCH_DATA names a folder that keeps them between runs.
 """
 
 import json
@@ -20,17 +20,14 @@ import psycopg
 from django.core.management import call_command
 from django.db import connections
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from stack.testing import TestServers  # noqa: E402
+from stack.testing import TestServers
 
 _DATABASE = "frontrow_bench"
 
 
 @contextmanager
-def ground(*, durable: bool = False) -> Iterator[Path]:
-    """Set Django up on servers of its own; everything inside may use the product.
+def environment(*, durable: bool = False) -> Iterator[Path]:
+    """Set Django up on servers of its own, so that the block may use the product.
 
     Yields the folder of the servers. `durable`: with fsync and append-only files, as in production.
     """
@@ -70,7 +67,7 @@ def _recreate(url: str) -> None:
 
 
 def milliseconds(work: Callable[[], Any], *, times: int) -> dict[str, float]:
-    """Return the median, 95th percentile and most of `times` calls, in ms."""
+    """Return the median, the 95th percentile and the maximum of `times` calls, in ms."""
     took = []
     for _ in range(times):
         begun = time.perf_counter()
@@ -85,7 +82,7 @@ def milliseconds(work: Callable[[], Any], *, times: int) -> dict[str, float]:
 
 
 def report(figures: dict[str, Any], *, as_json: bool) -> None:
-    """Print the figures with what they were measured on."""
+    """Print the figures and the machine they were measured on."""
     figures = {
         "cores": os.cpu_count(),
         "load_before": round(os.getloadavg()[0], 1),

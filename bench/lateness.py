@@ -1,4 +1,10 @@
-"""The measuring part of queue_lateness.py, imported once Django is set up."""
+"""How late fans are admitted, against the ideal schedule of the room's rate.
+
+The room is a function of time that moves with every request, so the lateness is that of the next
+poll. A crowd waits, pollers send `--polls` requests a second in all and a tick comes every second,
+until everybody is admitted. The n-th fan is due when the rate has earned n admissions. Import once
+Django is set up.
+"""
 
 import itertools
 import random
@@ -9,8 +15,8 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connections
-from room import make_room
 
+from bench.fixtures import make_room
 from kernel import clock
 from kernel.ids import uuid7
 from kernel.redis.roles import client
@@ -21,7 +27,7 @@ GRACE_SECONDS = 600
 
 
 def measure(fans: int, rate: int, polls: int) -> dict[str, Any]:
-    """Return the lateness of each admission in ms (p50, p99, most) and what was asked meanwhile."""
+    """Return the lateness of admissions in ms (p50, p99, maximum) and the number of polls."""
     opens = clock.now() + timedelta(seconds=20)
     performance = make_room(
         admission_opens_at=opens,
@@ -37,7 +43,7 @@ def measure(fans: int, rate: int, polls: int) -> dict[str, Any]:
     done, asked = threading.Event(), itertools.count()
     while clock.now() < opens:
         time.sleep(0.001)
-    # Those who ask came after the opening, so they stand behind all whose admission is measured.
+    # The pollers join after the opening, so they stand behind all whose admission is measured.
     back = [join(performance.pk, places) for _ in range(POLLERS * 8)]
 
     def poll(seed: int) -> None:

@@ -1,8 +1,8 @@
-"""The least that an own poll can be in Python: believe the login and the token, call, answer.
+"""The lower bound of an own poll in Python: verify login and token, call Redis, respond.
 
-No request id, access line, counters, limit or breaker, and only the headers without which there is
-no answer. What stands between this and the bar is the language and the server; what stands
-between this and the product is what operators need.
+It has no request id, access line, counters, limit or breaker, and only the headers that a response
+cannot do without. What lies between this and the bar is the cost of the language and the server;
+what lies between this and the product is what operators need.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from queueing.store import _keys, _shown
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
-    """Answer `GET .../queue/me/` of a fan who has joined."""
+    """Respond to `GET .../queue/me/` of a fan who has joined."""
     performance_id, now = UUID(environ["PATH_INFO"].split("/")[4]), clock.now()
     caller, token = caller_in(environ), environ["HTTP_X_QUEUE_TOKEN"]
     whose = {"user_id": caller.user_id, "performance_id": performance_id, "now": now}
