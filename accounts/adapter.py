@@ -19,8 +19,8 @@ from accounts.api import device_tokens
 from accounts.models import User
 from accounts.operations import EmailTaken
 from accounts.usecases import addresses
-from kernel.api.throttling import client_address
 from kernel.db.transaction import transaction
+from kernel.rate_limiting.throttle import client_address
 from kernel.telemetry import security_log
 
 _REMOVED = "account/email/email_deleted"

@@ -17,11 +17,12 @@ from accounts.admin_forms import PersonForm, StaffLoginForm, UserCreationForm
 from accounts.admin_rights import AuditedGroupAdmin, EmailAddressAdmin
 from accounts.models import AuditEntry, RateLimit, RefreshToken, RevokedLogin, Session, User
 from accounts.usecases import people, second_factor
-from kernel import audit, clock
-from kernel.admin import AuditedAdmin, ReadOnlyAdmin, staff_action
+from kernel import clock
 from kernel.db.transaction import run_after_commit, transaction
 from kernel.errors import DomainError
 from kernel.i18n import text
+from kernel.staff import audit
+from kernel.staff.admin import AuditedAdmin, ReadOnlyAdmin, staff_action
 from kernel.telemetry import security_log
 
 _EMAIL_OF_ACTOR = Subquery(User.objects.filter(pk=OuterRef("actor_id")).values("email")[:1])

@@ -6,8 +6,8 @@ from django.contrib.auth.admin import GroupAdmin
 from django.http import HttpRequest
 
 from accounts import operations, queries
-from kernel.admin import AuditedAdmin, ReadOnlyAdmin
 from kernel.db.transaction import run_after_commit
+from kernel.staff.admin import AuditedAdmin, ReadOnlyAdmin
 from kernel.telemetry import security_log
 
 

@@ -26,9 +26,9 @@ from accounts import queries
 from accounts.models import User
 from accounts.usecases import second_factor
 from kernel import clock
-from kernel.api.throttling import client_address
 from kernel.errors import DomainError
 from kernel.i18n import text
+from kernel.rate_limiting.throttle import client_address
 from kernel.telemetry import security_log
 
 _PASSED = "second_factor_passed"  # in the session of a login that gave its code

@@ -28,12 +28,12 @@ from django.conf import settings
 from prometheus_client import Counter
 
 from accounts import devices, policy
-from kernel import pace
-from kernel.rate_limits import Rate, rate_of
+from kernel.rate_limiting import gcra
+from kernel.rate_limiting.in_redis import address_tag
+from kernel.rate_limiting.rates import Rate, rate_of
 from kernel.redis.breaker import PartUnavailable
+from kernel.redis.clients import guarded
 from kernel.redis.functions import FunctionLibrary
-from kernel.redis.limits import address_tag
-from kernel.redis.roles import guarded
 
 _LIBRARY = FunctionLibrary("cache", Path(__file__).parent / "lua" / "logins.lua")
 _BASE = "fr:c:login:"
@@ -42,7 +42,7 @@ _ROUTES = {1: "login", 2: "login_device", 3: "login_account", 4: "login_device"}
 unshared = Counter(
     "frontrow_login_attempts_unshared_total", "Login attempts counted by one process alone"
 )
-_own = pace.Pace(most=100_000)
+_own = gcra.Pace(most=100_000)
 
 
 @dataclass(slots=True)

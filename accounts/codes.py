@@ -11,7 +11,7 @@ from accounts import attempts
 from accounts.api import device_tokens
 from accounts.models import User
 from accounts.usecases import second_factor
-from kernel.api.throttling import client_address
+from kernel.rate_limiting.throttle import client_address
 from kernel.telemetry import security_log
 
 

@@ -20,11 +20,11 @@ from accounts.models import (
     Session,
     User,
 )
-from kernel import audit
 from kernel.db.integrity import constraints_explained
 from kernel.db.transaction import require_transaction, run_after_commit, savepoint
 from kernel.errors import DomainError, Kind
 from kernel.i18n import text
+from kernel.staff import audit
 from kernel.telemetry import context, security_log
 
 
@@ -53,8 +53,8 @@ def record_audit(
 ) -> None:
     """Record what a member of staff did, in the transaction of the deed itself.
 
-    `target` is `<type>:<key>` (see `kernel.audit.target_of`); `actor_id` is None for a command
-    run on the server; `changes` may hold anything that JSON, UUIDs and datetimes can say.
+    `target` is `<type>:<key>` (see `kernel.staff.audit.target_of`); `actor_id` is None for a
+    command run on the server; `changes` may hold anything that JSON, UUIDs and datetimes can say.
     """
     require_transaction()
     target_type, _, target_id = target.partition(":")

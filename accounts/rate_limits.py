@@ -7,7 +7,7 @@ from prometheus_client import Counter
 
 from accounts.models import RateLimit
 from accounts.process_copy import ProcessCopy
-from kernel.rate_limits import Rate
+from kernel.rate_limiting.rates import Rate
 
 
 class ChosenRates(ProcessCopy):

@@ -29,7 +29,7 @@ from accounts import tokens
 from accounts.process_copy import ProcessCopy
 from kernel.errors import ServiceUnavailable
 from kernel.redis.breaker import PartUnavailable
-from kernel.redis.roles import guarded
+from kernel.redis.clients import guarded
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,9 @@ from django.http import HttpRequest
 from accounts import queries, tokens
 from accounts.sessions import ApiSessionStore
 from accounts.usecases import sessions
-from kernel import clock, keys
-from kernel.api.throttling import client_address
+from kernel import clock
+from kernel.rate_limiting.throttle import client_address
+from kernel.signing import keyring
 
 _ENDED = "ended"  # no session has this key: allauth answers 410, as for any session gone
 
@@ -38,7 +39,7 @@ class TokenStrategy(AbstractTokenStrategy):
             return None
         try:
             caller = tokens.read_access_token(credential, now=clock.now())
-        except keys.TokenInvalid:
+        except keyring.TokenInvalid:
             return None
         return queries.session_key_of(caller.session_id) or _ENDED
 

@@ -19,7 +19,7 @@ from django.db import connections
 from bench.fixtures import make_room
 from kernel import clock
 from kernel.ids import uuid7
-from kernel.redis.roles import client
+from kernel.redis.clients import client
 from queueing.usecases import waiting_room
 
 POLLERS = 4

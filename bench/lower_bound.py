@@ -12,7 +12,7 @@ from uuid import UUID
 import config.wsgi  # noqa: F401  (sets Django up)
 from accounts.api.authentication import caller_in
 from kernel import clock
-from kernel.redis.roles import client, fcall
+from kernel.redis.clients import client, fcall
 from queueing import fastpath, tokens
 from queueing.places import place_of
 from queueing.replies import reply_of

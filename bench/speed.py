@@ -22,7 +22,7 @@ from bench.server import RunningServer, VoidRound, play, request, serve
 from concerts.models import Performance
 from kernel import clock
 from kernel.ids import uuid7
-from kernel.redis.roles import client
+from kernel.redis.clients import client
 from queueing.usecases import waiting_room
 from reservations.usecases import holds
 

@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from concerts.store import CATALOGUE, layout_dependency
+from kernel.caching import shared
+from kernel.caching.responses import Built, Document
+from kernel.caching.shared import Recipe
 from kernel.i18n import is_korean
-from kernel.redis import cached
-from kernel.redis.cached import Recipe
-from kernel.redis.documents import Built, Document
 
 LISTED = Recipe("concerts", fresh=timedelta(seconds=2), usable=timedelta(minutes=1))
 CONCERT = Recipe("concert", fresh=timedelta(seconds=2), usable=timedelta(minutes=1))
@@ -54,4 +54,4 @@ def read(
     """
     language = ("ko" if is_korean() else "en") if has_words else "any"
     depends_on = CATALOGUE if layout_of is None else layout_dependency(layout_of)
-    return cached.read(recipe, f"{language}:{key}", depends_on=(depends_on,), build=build, now=now)
+    return shared.read(recipe, f"{language}:{key}", depends_on=(depends_on,), build=build, now=now)

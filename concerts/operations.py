@@ -13,7 +13,7 @@ from concerts.layout.form import Layout, Progress, no_progress
 from concerts.models import Performance, PriceGrade, Seat, Section
 from kernel.db.transaction import require_transaction
 from kernel.ids import uuid7
-from kernel.spelling import fold
+from kernel.text.spelling import fold
 
 SEATS_A_STATEMENT = 5000
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from concerts.models import StaleDocument
-from kernel.redis.cached import invalidate, invalidate_after_commit
+from kernel.caching.shared import invalidate, invalidate_after_commit
 
 CATALOGUE = "catalogue"
 AT_ONCE = 500

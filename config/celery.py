@@ -5,8 +5,8 @@ import os
 from celery import Celery, signals
 
 from config import broker
-from kernel import task_expiry
 from kernel.telemetry import tasks
+from kernel.workers import task_expiry
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 

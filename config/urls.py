@@ -7,10 +7,10 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView
 
 from accounts.api import documents as login_api
-from kernel.api import documents
-from kernel.api.jwks import jwks
-from kernel.api.methods import safe_only
-from kernel.api.rendered import once
+from kernel.docs import views
+from kernel.http.jwks import jwks
+from kernel.http.methods import safe_only
+from kernel.http.static_documents import once
 
 _SCHEMA_FORMS = (
     "application/vnd.oai.openapi",
@@ -21,7 +21,7 @@ _SCHEMA_FORMS = (
 
 urlpatterns = [
     path("", safe_only(RedirectView.as_view(pattern_name="docs")), name="front"),
-    path("", include("kernel.telemetry.urls")),
+    path("", include("kernel.http.operator_urls")),
     path("admin/", include("accounts.admin_urls")),
     path("admin/", admin.site.urls),
     path("_allauth/openapi.yaml", once(login_api.as_yaml, localized=False)),
@@ -35,19 +35,19 @@ urlpatterns = [
     path("api/v1/", include("payments.api.urls")),
     path("api/v1/", include("reservations.api.urls")),
     path("api/v1/", include("tickets.api.urls")),
-    path("docs/errors", once(documents.errors), name="errors"),
-    path("docs/events/<str:event_type>.json", once(documents.event_schema), name="event_schema"),
+    path("docs/errors", once(views.errors), name="errors"),
+    path("docs/events/<str:event_type>.json", once(views.event_schema), name="event_schema"),
     path(
         "api/schema/",
         once(SpectacularAPIView.as_view(), forms=_SCHEMA_FORMS, localized=False),
         name="schema",
     ),
-    path("api/docs/", once(documents.SwaggerPageView.as_view()), name="docs"),
-    path("api/docs/script.js", once(documents.SwaggerScriptView.as_view())),
+    path("api/docs/", once(views.SwaggerPageView.as_view()), name="docs"),
+    path("api/docs/script.js", once(views.SwaggerScriptView.as_view())),
     path("api/redoc/", once(SpectacularRedocView.as_view(url_name="schema")), name="redoc"),
 ]
 
-handler400 = "kernel.api.problem.bad_request"
-handler403 = "kernel.api.problem.forbidden"
-handler404 = "kernel.api.problem.not_found"
-handler500 = "kernel.api.exception_handler.server_error"
+handler400 = "kernel.http.problem.bad_request"
+handler403 = "kernel.http.problem.forbidden"
+handler404 = "kernel.http.problem.not_found"
+handler500 = "kernel.http.exception_handler.server_error"

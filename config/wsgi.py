@@ -11,9 +11,9 @@ django = get_wsgi_application()
 # Once Django is set up: it imports models.
 from accounts.api.authentication import login_of  # noqa: E402
 from config import warm_up  # noqa: E402
-from kernel.api.call_limits import CallLimits  # noqa: E402
-from kernel.api.early_refusals import EarlyRefusals  # noqa: E402
-from kernel.api.rendered import Documents  # noqa: E402
+from kernel.http.call_limits import CallLimits  # noqa: E402
+from kernel.http.early_refusals import EarlyRefusals  # noqa: E402
+from kernel.http.static_documents import Documents  # noqa: E402
 from queueing.fastpath import FastPath as WaitingRoom  # noqa: E402
 from reservations.fastpath import FastPath as Holds  # noqa: E402
 

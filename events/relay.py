@@ -25,8 +25,8 @@ from prometheus_client import Counter, Histogram
 from events import cloudevents, kafka
 from events.ids import SHARDS
 from kernel.db.advisory import lock_key
-from kernel.db.busy import is_passing
 from kernel.db.dedicated import dedicated_connection
+from kernel.db.failures import is_passing
 from kernel.telemetry import context
 
 log = logging.getLogger(__name__)

@@ -19,7 +19,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from events import cloudevents, dead_letters, kafka
 from events.consumers import Clock, Consumer, apply_once
-from kernel.db.busy import is_passing
+from kernel.db.failures import is_passing
 from kernel.redis.breaker import PartUnavailable
 from kernel.telemetry import context
 

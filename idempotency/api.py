@@ -19,9 +19,9 @@ from rest_framework.views import APIView
 
 from idempotency.usecases import attempts
 from kernel import clock
-from kernel.api.caller import Caller
-from kernel.api.rendering import Renderer
+from kernel.caller import Caller
 from kernel.errors import DomainError
+from kernel.http.rendering import Renderer
 
 __all__ = ["IdempotentRequest", "idempotent"]
 

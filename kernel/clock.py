@@ -1,4 +1,4 @@
-"""The one source of the present: the primary's clock, as this process knows it.
+"""The present, for the whole product: the primary's clock as this process knows it.
 
 Only edges (views, tasks, consumers, commands, middleware) ask what time it is; everything below
 them takes `now`, so that a deadline is judged at the moment the request arrived and tests choose
@@ -6,30 +6,46 @@ the time.
 
 Note [One clock]
 Deadlines are written and judged by many hosts, so all of them go by one clock: the primary's.
-Each process measures it (kernel/primary_clock.py) and `now` is that clock, carried on by the
+Each process measures it (kernel/db/primary_clock.py, which the app `kernel` passes to `follow` at
+boot) and `now` is that clock, carried on by the
 host's steady one, which no correction of the host's time can move. A process that has not yet
 reached the primary goes by its host's clock; nothing can be decided without the primary anyway.
 A job that ends what belongs to others (the sweep, the purge) also asks the primary in its own
 statement: `kernel.db.primary_time`. Redis servers know nothing of the primary, so their functions
 take `now_ms` and count durations by it; their own clocks only bound a host that is wrong (Note
-[Clocks] in queueing/README.md, Note [Limits in a function] in kernel/redis/limits.py).
+[Clocks] in queueing/README.md, Note [Limits in a function] in kernel/rate_limiting/in_redis.py).
 
 Note [One form of times]
 Strict readers (fixed patterns, Swift's `.iso8601`) take one number of digits, so every time that
 leaves the site is UTC with exactly three of them and `Z`: answers of Django and of the fast paths,
 refusals, cached documents, events. `as_text` writes it; what is below a millisecond is cut, as
 `to_ms` does, so no deadline is told later than it is. Serializers take `UtcDateTimeField`, and what
-is encoded without a serializer goes through `kernel.api.rendering`.
+is encoded without a serializer goes through `kernel.http.rendering`.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
-from kernel import primary_clock
+
+def _unknown() -> float | None:
+    return None
+
+
+_present: Callable[[], float | None] = _unknown
+
+
+def follow(present: Callable[[], float | None]) -> None:
+    """Go by another clock than the host's from now on.
+
+    `present` returns seconds since the Unix epoch, None while it does not know them.
+    """
+    global _present  # noqa: PLW0603  (one clock a process)
+    _present = present
 
 
 def now() -> datetime:
     """Return the present as an aware UTC datetime."""
-    seconds = primary_clock.present()
+    seconds = _present()
     return datetime.now(UTC) if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 

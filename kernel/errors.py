@@ -9,7 +9,7 @@ from kernel.i18n import text
 
 
 class Kind(StrEnum):
-    """What sort of refusal it is; `kernel.api.exception_handler` alone turns it into a status."""
+    """What sort of refusal it is; `kernel.http.exception_handler` alone turns it into a status."""
 
     NOT_FOUND = "not_found"
     CONFLICT = "conflict"

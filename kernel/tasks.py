@@ -3,10 +3,11 @@
 from celery import shared_task
 from django.conf import settings
 
-from kernel import clock, mail  # noqa: F401  (its task is found here)
+from kernel import clock
 from kernel.db.partitions import ensure_partitions
 from kernel.db.primary_time import no_later_than_primary
 from kernel.db.retention import purge
+from kernel.workers import mail  # noqa: F401  (its task is found here)
 
 
 @shared_task(name="kernel.partitions", ignore_result=True)

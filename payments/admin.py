@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from kernel.admin import ReadOnlyAdmin
+from kernel.staff.admin import ReadOnlyAdmin
 from payments.models import Charge, Payment
 
 

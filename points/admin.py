@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from kernel.admin import ReadOnlyAdmin, ReadOnlyInline
+from kernel.staff.admin import ReadOnlyAdmin, ReadOnlyInline
 from points.models import Account, Entry, Transfer
 
 

@@ -10,8 +10,8 @@ from django.http import HttpRequest
 
 from concerts.admin.venue_times import VenueTimes, venue_time
 from kernel import clock
-from kernel.admin import ReadOnlyAdmin, ReadOnlyInline, ReasonForm, UseCaseAdmin, staff_action
 from kernel.i18n import text
+from kernel.staff.admin import ReadOnlyAdmin, ReadOnlyInline, ReasonForm, UseCaseAdmin, staff_action
 from queueing import policy, queries
 from queueing.models import Invitation, InvitationUse, QueueConfig, QueueProgress
 from queueing.usecases import config as config_use_case

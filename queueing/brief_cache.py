@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from kernel.redis.documents import Flights
+from kernel.caching.responses import Flights
 
 _LONGEST_WAIT = 5.0  # seconds for another thread's building; then one builds beside it
 

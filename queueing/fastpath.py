@@ -17,10 +17,9 @@ from rest_framework.exceptions import APIException, Throttled
 
 from accounts.api.authentication import caller_in
 from kernel import clock
-from kernel.api import throttling
-from kernel.api.caller import Caller
-from kernel.api.kept_refusals import CACHING, is_kept
-from kernel.api.lean import (
+from kernel.caller import Caller
+from kernel.db.release import give_back_connections
+from kernel.http.fast_path import (
     JSON,
     PRIVATE,
     LeanAnswer,
@@ -32,10 +31,11 @@ from kernel.api.lean import (
     parsed_body,
     refusal,
 )
-from kernel.db.lent import give_back_connections
-from kernel.redis.limits import Meter
+from kernel.http.kept_refusals import CACHING, is_kept
+from kernel.rate_limiting import throttle
+from kernel.rate_limiting.in_redis import Meter
 from kernel.telemetry import context
-from kernel.telemetry.answers import Outcome
+from kernel.telemetry.access_log import Outcome
 from queueing.api.serializers import JoinSerializer
 from queueing.api.views import STATUS_CACHING, MyPlaceView, QueueView
 from queueing.places import Place
@@ -98,7 +98,7 @@ class FastPath:
         if caller is None:
             return None
         context.annotate("user_id", str(caller.user_id))
-        spent = throttling.count_person(environ, caller.user_id)
+        spent = throttle.count_person(environ, caller.user_id)
         if spent is not None:
             return refusal(Throttled(spent.wait), environ, Meter(spent.headers))
         if method == "POST" and not _has_bare_body(environ):
@@ -166,7 +166,7 @@ def _refused_body(environ: dict[str, Any]) -> LeanAnswer | None:
 
 
 def _count_poll(caller: Caller, meter: Meter) -> None:
-    counted = throttling.count("poll", str(caller.user_id))
+    counted = throttle.count("poll", str(caller.user_id))
     meter.fields = counted.headers
     if counted.wait is not None:
         raise Throttled(counted.wait)
@@ -185,7 +185,7 @@ def _ask(
         performance_id=performance_id,
         token=token,
         now=now,
-        applicant=Applicant(throttling.address_in(environ), caller.is_staff),
+        applicant=Applicant(throttle.address_in(environ), caller.is_staff),
         meter=meter,
     )
 

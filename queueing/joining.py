@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from kernel import pace
 from kernel.db.transaction import transaction
-from kernel.rate_limits import rate_of
-from kernel.redis import limits
-from kernel.redis.limits import Meter
+from kernel.rate_limiting import gcra, in_redis
+from kernel.rate_limiting.in_redis import Meter
+from kernel.rate_limiting.rates import rate_of
 from queueing import operations, tokens
 from queueing.lost_places import asked_with_fate
 from queueing.rebuild import answered, store
@@ -23,7 +22,7 @@ from queueing.replies import Reply, Status
 from queueing.store import Fate, JoinTerms
 
 _NOT_ENTERED = frozenset({Status.COLD, Status.SUPERSEDED})  # the room, so nothing was counted
-_tried = pace.Pace(most=20_000)
+_tried = gcra.Pace(most=20_000)
 
 
 @dataclass(slots=True)
@@ -87,7 +86,7 @@ def redeem(
     rate = rate_of("join")
     tried = _tried.count((performance_id, user_id), rate, now=now.timestamp())
     if tried.is_refused:
-        limits.note(meter, ("join", rate.amount, rate.period_seconds * 1000, 0, tried.reset, 1))
+        in_redis.note(meter, ("join", rate.amount, rate.period_seconds * 1000, 0, tried.reset, 1))
     with transaction():
         operations.redeem_invitation(
             invitation_id=invitation_id, performance_id=performance_id, user_id=user_id, now=now

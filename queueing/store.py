@@ -15,10 +15,10 @@ from uuid import UUID
 from django.conf import settings
 
 from kernel import clock
-from kernel.redis import limits
+from kernel.rate_limiting import in_redis
+from kernel.rate_limiting.in_redis import Meter
+from kernel.redis.clients import guarded
 from kernel.redis.functions import FunctionLibrary
-from kernel.redis.limits import Meter
-from kernel.redis.roles import guarded
 from queueing import policy
 from queueing.models import QueueConfig
 from queueing.operations import Epoch, Reserved
@@ -26,7 +26,7 @@ from queueing.replies import Reply, Status, Totals, TotalsReply, reply_of, text_
 from queueing.tokens import Proof
 
 _FOLDER = Path(__file__).parent / "lua"
-SOURCES = (limits.SOURCE, *(_FOLDER / name for name in ("room.lua", "fans.lua", "queue.lua")))
+SOURCES = (in_redis.SOURCE, *(_FOLDER / name for name in ("room.lua", "fans.lua", "queue.lua")))
 _KEYS = ("config", "state", "waiting", "active", "people", "birth")
 
 
@@ -82,8 +82,8 @@ class WaitingRoomStore:
         `fate`: of the place that `proof` names, where the server answered LOST.
         """
         tag = _tag(performance_id)
-        caller, address = str(user_id), limits.address_tag(terms.address)
-        user_limit, address_limit = limits.limit_of("join"), limits.limit_of("join_address")
+        caller, address = str(user_id), in_redis.address_tag(terms.address)
+        user_limit, address_limit = in_redis.limit_of("join"), in_redis.limit_of("join_address")
         limit, reply = self.library.call(
             f"{self._prefix}_join",
             keys=(
@@ -105,7 +105,7 @@ class WaitingRoomStore:
                 *_lost(proof, fate),
             ),
         )
-        limits.note(meter, limit)
+        in_redis.note(meter, limit)
         return reply_of(reply)
 
     def poll(

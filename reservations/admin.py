@@ -12,8 +12,8 @@ from django.utils.safestring import SafeString
 
 from concerts.admin.venue_times import VenueTimes, venue_time
 from kernel import clock
-from kernel.admin import ReadOnlyAdmin, ReadOnlyInline, UseCaseAdmin, staff_action
 from kernel.i18n import text
+from kernel.staff.admin import ReadOnlyAdmin, ReadOnlyInline, UseCaseAdmin, staff_action
 from reservations import policy, queries
 from reservations.models import Reservation, ReservationSeat, SaleHalt, SalePolicy, SeatInventory
 from reservations.usecases import inventory, sale

@@ -16,9 +16,9 @@ from rest_framework.exceptions import APIException, Throttled
 
 from accounts.api.authentication import caller_in
 from kernel import clock
-from kernel.api import throttling
-from kernel.api.caller import Caller
-from kernel.api.lean import (
+from kernel.caller import Caller
+from kernel.db.release import give_back_connections
+from kernel.http.fast_path import (
     JSON,
     PRIVATE,
     LeanAnswer,
@@ -31,12 +31,12 @@ from kernel.api.lean import (
     parsed_body,
     refusal,
 )
-from kernel.api.rendering import Renderer
-from kernel.db.lent import give_back_connections
+from kernel.http.rendering import Renderer
 from kernel.ids import uuid7
-from kernel.redis.limits import Meter
+from kernel.rate_limiting import throttle
+from kernel.rate_limiting.in_redis import Meter
 from kernel.telemetry import context
-from kernel.telemetry.answers import Outcome
+from kernel.telemetry.access_log import Outcome
 from reservations import policy
 from reservations.api.serializers import HoldRequestSerializer, ReservationSerializer
 from reservations.api.views import ReservationsView
@@ -94,7 +94,7 @@ class FastPath:
 
 def _asked(environ: dict[str, Any], caller: Caller) -> _Wish | LeanAnswer | None:
     """Return which seats are wanted, or the refusal of a body that is no hold; else None."""
-    spent = throttling.count_person(environ, caller.user_id)
+    spent = throttle.count_person(environ, caller.user_id)
     if spent is not None:
         return refusal(Throttled(spent.wait), environ, Meter(spent.headers))
     if not int(environ.get("CONTENT_LENGTH") or 0):
@@ -144,7 +144,7 @@ def _hold(environ: dict[str, Any], wish: _Wish, caller: Caller) -> LeanAnswer | 
             reservation_id=uuid7(),
             queue_token=environ.get("HTTP_X_QUEUE_TOKEN"),
             now=clock.now(),
-            address=throttling.address_in(environ),
+            address=throttle.address_in(environ),
             meter=meter,
         )
     except Exception as error:  # noqa: BLE001  (those unknown to the handler go on to Django)

@@ -38,10 +38,10 @@ from django.conf import settings
 from prometheus_client import Counter
 
 from kernel.clock import to_ms
-from kernel.redis import limits
+from kernel.rate_limiting import in_redis
+from kernel.rate_limiting.in_redis import Limit
 from kernel.redis.breaker import PartUnavailable
 from kernel.redis.functions import FunctionLibrary
-from kernel.redis.limits import Limit
 from queueing import ended
 from reservations import policy
 
@@ -54,7 +54,7 @@ writes_failed = Counter(
     "frontrow_seat_claim_writes_failed_total", "Claims that could not be written after a commit"
 )
 
-SOURCES = (limits.SOURCE, ended.SOURCE, Path(__file__).parent / "lua" / "lock.lua")
+SOURCES = (in_redis.SOURCE, ended.SOURCE, Path(__file__).parent / "lua" / "lock.lua")
 BLOCKED = "blocked"  # the owner of seats that staff took off the sale
 
 
@@ -74,8 +74,8 @@ class Verdict(Enum):
 class Answer:
     """The gate's answer; `owners` maps each refused seat to the owner of its claim.
 
-    `told` is what `kernel.redis.limits.note` takes; `wait` goes with BACKED_OFF, in seconds;
-    `ended`, a letter, with PLACE_ENDED.
+    `told` is what `kernel.rate_limiting.in_redis.note` takes; `wait` goes with BACKED_OFF, in
+    seconds; `ended`, a letter, with PLACE_ENDED.
     """
 
     verdict: Verdict

@@ -12,8 +12,9 @@ from rest_framework.test import APIClient
 from accounts import process_copy
 from accounts.models import User
 from accounts.tokens import issue_access_token
-from kernel import clock, primary_clock
-from kernel.redis.roles import breaker, client
+from kernel import clock
+from kernel.db import primary_clock
+from kernel.redis.clients import breaker, client
 from tests.support import database, factories, servers
 
 _UUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}")

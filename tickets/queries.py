@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from concerts.models import Performance
-from kernel import keys
+from kernel.signing import keyring
 from tickets import policy
 from tickets.models import Ticket
 
@@ -83,7 +83,7 @@ def qr_payload(ticket: Ticket) -> str:
     valid only the database knows.
     """
     ends = ticket.performance.starts_at + timedelta(hours=policy.QR_HOURS_AFTER_START)
-    return keys.sign_jwt(
+    return keyring.sign_jwt(
         "ticket",
         {
             "aud": policy.QR_AUDIENCE,

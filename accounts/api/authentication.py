@@ -7,10 +7,11 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from accounts import revocation, tokens
-from kernel import clock, keys
-from kernel.api.caller import Caller
+from kernel import clock
+from kernel.caller import Caller
 from kernel.errors import DomainError, ServiceUnavailable
 from kernel.i18n import text
+from kernel.signing import keyring
 
 _SCHEME = "bearer"
 _LOGIN = "frontrow.login"
@@ -57,9 +58,9 @@ def _read(header: str) -> "Caller | AuthenticationFailed | DomainError | None":
         return None
     try:
         caller = tokens.read_access_token(token.strip(" "), now=clock.now())
-    except keys.TokenExpired:
+    except keyring.TokenExpired:
         return TokenExpired()
-    except keys.TokenInvalid:
+    except keyring.TokenInvalid:
         return TokenInvalid()
     try:
         return TokenRevoked() if revocation.is_revoked(caller.session_id) else caller

@@ -8,8 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from rest_framework.exceptions import ParseError
 
 from accounts import email_addresses
-from kernel.api import problem
-from kernel.api.parsers import StrictJSONParser
+from kernel.http import problem
+from kernel.http.parsers import StrictJSONParser
 
 
 class StrictLoginBodies:

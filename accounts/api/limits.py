@@ -14,8 +14,8 @@ from django.http import HttpRequest, HttpResponse
 
 from accounts.attempts import Attempt
 from kernel import clock
-from kernel.api.throttling import refused
-from kernel.rate_limits import rate_limit_fields, rate_of
+from kernel.rate_limiting.rates import rate_limit_fields, rate_of
+from kernel.rate_limiting.throttle import refused
 
 _APP = "allauth.account"
 # What allauth counts at a view, by the view's name; where a mail is sent, that too.

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from kernel.api.caller import Caller
+from kernel.caller import Caller
 
 
 class LoggedIn(BasePermission):

@@ -1,6 +1,6 @@
 #!lua name=frontrow_logins_v1
 -- Failed logins, counted before they are judged (Note [Failed logins] in accounts/attempts.py).
--- The pace is that of kernel/pace.py, by this server's clock alone: one number a key, the moment at
+-- The pace is that of kernel/rate_limiting/gcra.py, by this server's clock alone: one number a key, the moment at
 -- which the last try would have come at an even pace.
 
 local function now_ms()

@@ -7,10 +7,10 @@ from uuid import UUID
 
 from accounts import locking, operations
 from accounts.models import User
-from kernel import audit
 from kernel.db.transaction import run_after_commit, transaction
 from kernel.errors import DomainError, Kind
 from kernel.i18n import text
+from kernel.staff import audit
 from kernel.telemetry import security_log
 
 

@@ -22,10 +22,10 @@ from allauth.mfa.utils import decrypt
 
 from accounts import locking, notices, operations
 from accounts.models import User
-from kernel import audit
 from kernel.db.transaction import run_after_commit, transaction
 from kernel.errors import DomainError, Kind
 from kernel.i18n import text
+from kernel.staff import audit
 from kernel.telemetry import security_log
 
 _NEIGHBOURS = (-1, 0, 1)  # half minutes that clocks may be apart

@@ -14,9 +14,9 @@ from rest_framework.views import APIView
 from catalogue import cache, documents
 from catalogue.api import parameters
 from catalogue.api.pagination import Pages
-from kernel.api.kept_refusals import KeptRefusals
-from kernel.api.serializers import ProblemSerializer
-from kernel.redis.documents import Built, Document
+from kernel.caching.responses import Built, Document
+from kernel.http.kept_refusals import KeptRefusals
+from kernel.http.serializers import ProblemSerializer
 
 LANGUAGE = OpenApiParameter(
     "Accept-Language",

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from rest_framework.request import Request
 
-from kernel.redis.documents import Document, LocalDocuments
+from kernel.caching.responses import Document, LocalDocuments
 
 WORTH_PACKING = 1024  # bytes
 _packed = LocalDocuments(entries=256, size=16 * 1024 * 1024)  # by entity tag

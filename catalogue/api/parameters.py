@@ -14,9 +14,9 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from kernel import clock
-from kernel.api.serializers import SpelledField
+from kernel.http.serializers import SpelledField
 from kernel.i18n import text
-from kernel.spelling import canonical, composed
+from kernel.text.spelling import canonical, composed
 
 _FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 

@@ -16,8 +16,8 @@ from catalogue.api import serializers as forms
 from catalogue.api.answers import IF_NONE_MATCH, LANGUAGE, REFUSALS, CatalogueView, PagedView
 from catalogue.api.packing import WORTH_PACKING, accepts_gzip, gzipped
 from kernel import clock
+from kernel.caching.responses import Built
 from kernel.i18n import text
-from kernel.redis.documents import Built
 
 
 class SeatMapView(CatalogueView):

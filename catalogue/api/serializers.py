@@ -8,7 +8,7 @@ from typing import Any
 from rest_framework import serializers
 
 from catalogue.sale_state import SaleState
-from kernel.api.serializers import MoneySerializer, UtcDateTimeField
+from kernel.http.serializers import MoneySerializer, UtcDateTimeField
 
 _STATES = [state.value for state in SaleState]
 

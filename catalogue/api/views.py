@@ -13,7 +13,7 @@ from catalogue.api import serializers as forms
 from catalogue.api.answers import IF_NONE_MATCH, LANGUAGE, REFUSALS, CatalogueView, PagedView
 from catalogue.api.pagination import Pages
 from kernel import clock
-from kernel.redis.documents import Built
+from kernel.caching.responses import Built
 
 
 class ConcertListView(PagedView):

@@ -17,8 +17,8 @@ from concerts.admin.upload_views import UploadViews
 from concerts.admin.venue_times import VenueTimeFields, VenueTimes, venue_time
 from concerts.models import Concert, Performance, Venue
 from concerts.usecases import programme
-from kernel.admin import AuditedAdmin, staff_action
 from kernel.i18n import text
+from kernel.staff.admin import AuditedAdmin, staff_action
 
 
 def actor(request: HttpRequest) -> UUID | None:

@@ -11,8 +11,8 @@ from django.http import HttpRequest
 from concerts.layout.form import MAX_PRICE
 from concerts.models import PriceGrade, Seat, Section
 from concerts.usecases import layouts
-from kernel.admin import ReadOnlyAdmin, ReasonModelForm, UseCaseAdmin
 from kernel.i18n import text
+from kernel.staff.admin import ReadOnlyAdmin, ReasonModelForm, UseCaseAdmin
 
 
 class PriceForm(ReasonModelForm):

@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from concerts.models import StaleDocument
-from kernel.admin import ReadOnlyAdmin
+from kernel.staff.admin import ReadOnlyAdmin
 
 
 @admin.register(StaleDocument)

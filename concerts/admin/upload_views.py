@@ -16,8 +16,8 @@ from concerts.layout.form import Problem
 from concerts.models import LayoutUpload, LayoutUploadPart, Performance
 from concerts.usecases import uploads
 from kernel import clock
-from kernel.admin import ReadOnlyAdmin
 from kernel.errors import DomainError
+from kernel.staff.admin import ReadOnlyAdmin
 
 REFRESH_SECONDS = 2
 

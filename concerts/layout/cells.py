@@ -11,7 +11,7 @@ sum, the sum is missing), unless it is a plain number such as `-1`.
 import re
 
 from concerts.layout.form import quoted
-from kernel.spelling import canonical
+from kernel.text.spelling import canonical
 
 _BEGINS_FORMULA = re.compile(r"'*[=+\-@]")
 _ESCAPED = re.compile(r"'+[=+\-@]")

@@ -29,7 +29,7 @@ from concerts.layout.form import (
     no_progress,
     shortened,
 )
-from kernel.spelling import fold
+from kernel.text.spelling import fold
 
 MAX_LINES = 2 * MAX_SEATS  # with those left empty between blocks of seats
 MAX_CELLS = 30 * MAX_SEATS

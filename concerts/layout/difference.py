@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from concerts.layout.form import GradeForm, Layout, SectionForm
-from kernel.spelling import fold
+from kernel.text.spelling import fold
 
 T = TypeVar("T")
 

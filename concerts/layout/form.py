@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from kernel.i18n import is_korean
-from kernel.spelling import canonical, composed, fold
+from kernel.text.spelling import canonical, composed, fold
 
 FORMAT = "frontrow-layout/1"
 MAX_BYTES = 32 * 1024 * 1024

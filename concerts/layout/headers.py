@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from concerts.layout.form import Problem, quoted, shortened
-from kernel.spelling import fold
+from kernel.text.spelling import fold
 
 COLUMNS = ("section", "grade", "price", "row", "seat", "x", "y", "accessible")
 SEPARATORS = (",", ";", "\t", "|")

@@ -28,7 +28,7 @@ from concerts.layout.json_said import (
     schema_problem,
     syntax_problem,
 )
-from kernel import strict_json
+from kernel.text import strict_json
 
 SCHEMA = Path(__file__).with_name("schema.json")
 # A seat has four values and, alone in its row, five more. Text that small can become objects and

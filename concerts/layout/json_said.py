@@ -7,7 +7,7 @@ from jsonschema_rs import ValidationError
 
 from concerts.layout.form import Problem, quoted, shortened
 from concerts.layout.json_lines import Lines, Path
-from kernel.strict_json import DuplicateMember
+from kernel.text.strict_json import DuplicateMember
 
 MAX_NAMED = 10  # members named in a problem
 # By how the standard parser's message begins.

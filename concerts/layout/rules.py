@@ -23,7 +23,7 @@ from concerts.layout.form import (
     quoted,
     shortened,
 )
-from kernel.spelling import fold, is_code
+from kernel.text.spelling import fold, is_code
 
 
 def problems_of(layout: Layout) -> list[Problem]:

@@ -1,4 +1,4 @@
-"""Bring codes and texts into their one form (Note [Texts that read alike], kernel.spelling).
+"""Bring codes and texts into their one form (Note [Texts that read alike], kernel.text.spelling).
 
 Codes that turn out to be one code stop the migration before anything is written: which of two
 chairs is meant is for people to say. The checks hold for new rows from here on; the next migration

@@ -3,14 +3,14 @@
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.api.authentication.JWTAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_THROTTLE_CLASSES": ["kernel.api.throttling.RouteThrottle"],
-    "DEFAULT_RENDERER_CLASSES": ["kernel.api.rendering.Renderer"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "kernel.api.rendering.Negotiation",
+    "DEFAULT_THROTTLE_CLASSES": ["kernel.rate_limiting.throttle.RouteThrottle"],
+    "DEFAULT_RENDERER_CLASSES": ["kernel.http.rendering.Renderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "kernel.http.rendering.Negotiation",
     "URL_FORMAT_OVERRIDE": None,
-    "DEFAULT_PARSER_CLASSES": ["kernel.api.parsers.StrictJSONParser"],
-    "DEFAULT_PAGINATION_CLASS": "kernel.api.pagination.NewestFirst",
+    "DEFAULT_PARSER_CLASSES": ["kernel.http.parsers.StrictJSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "kernel.http.pagination.NewestFirst",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "kernel.api.exception_handler.handle",
+    "EXCEPTION_HANDLER": "kernel.http.exception_handler.handle",
     "UNAUTHENTICATED_USER": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
@@ -28,7 +28,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {"PaymentStatusEnum": "payments.api.serializers.STATUSES"},
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "kernel.api.openapi.describe_refusals",
+        "kernel.docs.openapi.describe_refusals",
     ],
 }
 

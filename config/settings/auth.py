@@ -123,7 +123,7 @@ ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXY_COUNT
 # The same hop says by which scheme the caller came.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXY_COUNT else None
 
-# Who writes audit entries for apps that lie below `accounts` (see kernel/audit.py).
+# Who writes audit entries for apps that lie below `accounts` (see kernel/staff/audit.py).
 AUDIT_WRITER = "accounts.operations.record_audit"
 
 # What each staff group may do; patterns of permission names. Nothing else is granted.

@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from kernel import env
-from kernel.db.impatient import impatient
+from kernel.db.response_timeout import impatient
 
 _POSTGRES = ("postgresql", "postgres")
 _HELP = "May name several hosts, with ?target_session_attrs=read-write."

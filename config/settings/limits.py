@@ -1,4 +1,4 @@
-"""How often one person or address may call; see kernel/api/throttling.py.
+"""How often one person or address may call; see kernel/rate_limiting/throttle.py.
 
 Rows that staff write (`accounts.RateLimit`) go before all of it.
 """
@@ -6,7 +6,7 @@ Rows that staff write (`accounts.RateLimit`) go before all of it.
 from django.core.exceptions import ImproperlyConfigured
 
 from kernel import env
-from kernel.rate_limits import TunedRates
+from kernel.rate_limiting.rates import TunedRates
 
 _DEFAULTS = {
     # Per client IP and process, every call that no limit of a person counts, whatever it asks for;
@@ -55,11 +55,11 @@ ACCOUNT_RATE_LIMITS = TunedRates(
     },
     fixed=ALLAUTH_COUNTS_NO_LOGINS,
 )
-# Who knows the rows: it lies above the kernel, which asks (see kernel/rate_limits.py).
+# Who knows the rows: it lies above the kernel, which asks (see kernel/rate_limiting/rates.py).
 RATE_LIMIT_PROVIDER = "accounts.rate_limits.chosen"
 
 # Bytes of a body by its path, the first that matches; others may have BODY_LIMIT. Judged before a
-# byte is read (kernel/api/body_limits.py).
+# byte is read (kernel/http/body_limits.py).
 BODY_LIMIT = 64 * 1024
 BODY_LIMITS = (
     # A layout and its form around it.

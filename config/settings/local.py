@@ -2,7 +2,7 @@
 
 from config.settings.base import *
 from config.settings.demo import *
-from kernel.rate_limits import TunedRates
+from kernel.rate_limiting.rates import TunedRates
 
 CHARGES_APPROVE_THEMSELVES = True
 TEST_FANS_ALLOWED = True

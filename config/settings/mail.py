@@ -15,7 +15,7 @@ _url = urlsplit(
         "smtp:// (in clear: only beside us), or console://.",
     )
 )
-EMAIL_BACKEND = "kernel.mail.QueuedBackend"
+EMAIL_BACKEND = "kernel.workers.mail.QueuedBackend"
 MAIL_DELIVERY_BACKEND = "django.core.mail.backends." + (
     "console.EmailBackend" if _url.scheme == "console" else "smtp.EmailBackend"
 )

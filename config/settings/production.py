@@ -7,7 +7,8 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 
 from config.settings.base import *
-from kernel import backends, keys
+from kernel import backends
+from kernel.signing import keyring
 
 CHARGES_APPROVE_THEMSELVES = False
 
@@ -68,7 +69,7 @@ if sys.argv[1:2] != ["keys"]:  # which makes the file
         f"SIGNING_KEYS_FILE {_keys} must be readable by its owner alone (mode 0600).",
     )
     try:
-        keys.parse(_keys.read_text())
+        keyring.parse(_keys.read_text())
     except (OSError, ValueError, KeyError, TypeError) as _error:
         raise ImproperlyConfigured(f"SIGNING_KEYS_FILE {_keys}: {_error!r}") from None
 

@@ -34,7 +34,7 @@ CACHES = {
     "default": _role(
         "CACHE",
         "Cache; may evict, may be lost.",
-        backend="kernel.redis.forgiving.ForgivingCache",
+        backend="kernel.caching.fallback.ForgivingCache",
         schemes=_SCHEMES,
     ),
     "lock": _role("LOCK", "Seat claims; losing it slows holds, nothing else."),

@@ -48,20 +48,20 @@ METRIC_COLLECTORS: list[str] = [
 
 # What /healthz/ready lists, by name; "primary" and "clock" alone may make it say no.
 HEALTH_PARTS: dict[str, str] = {
-    "primary": "kernel.telemetry.parts.primary",
-    "clock": "kernel.telemetry.parts.clock",
-    "replica": "kernel.telemetry.parts.replica",
-    "idempotency": "kernel.telemetry.parts.idempotency",
-    "partitions": "kernel.telemetry.parts.partitions",
-    "cache": "kernel.telemetry.parts.cache_redis",
-    "lock": "kernel.telemetry.parts.lock_redis",
-    "queue": "kernel.telemetry.parts.queue_redis",
-    "broker": "kernel.telemetry.parts.broker",
+    "primary": "kernel.telemetry.dependencies.primary",
+    "clock": "kernel.telemetry.dependencies.clock",
+    "replica": "kernel.telemetry.dependencies.replica",
+    "idempotency": "kernel.telemetry.dependencies.idempotency",
+    "partitions": "kernel.telemetry.dependencies.partitions",
+    "cache": "kernel.telemetry.dependencies.cache_redis",
+    "lock": "kernel.telemetry.dependencies.lock_redis",
+    "queue": "kernel.telemetry.dependencies.queue_redis",
+    "broker": "kernel.telemetry.dependencies.broker",
     "kafka": "events.health.kafka_part",
     "outbox": "events.health.outbox_part",
 }
 # Functions that raise ImproperlyConfigured, OSError or ValueError where this process can't work.
-CONFIGURATION_CHECKS: list[str] = ["kernel.keys.ring"]
+CONFIGURATION_CHECKS: list[str] = ["kernel.signing.keyring.ring"]
 PRIMARY_AWAY_LIMIT_SECONDS = 30.0
 DRAIN_FILE = env.string(
     "DRAIN_FILE", default="", help="While this file exists, /healthz/ready says no."

@@ -16,7 +16,7 @@ for _name, _value in {
 
 from config.settings.base import *
 from config.settings.demo import *
-from kernel.rate_limits import TunedRates
+from kernel.rate_limiting.rates import TunedRates
 
 ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
 CHARGES_APPROVE_THEMSELVES = True

@@ -5,8 +5,8 @@ from datetime import datetime
 from uuid import UUID
 
 from events.models import OutboxEvent
-from kernel import audit
 from kernel.db.transaction import transaction
+from kernel.staff import audit
 
 
 def revive(

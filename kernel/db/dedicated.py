@@ -19,7 +19,7 @@ from typing import Any
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from kernel.db.impatient import impatient
+from kernel.db.response_timeout import impatient
 
 SILENT_SECONDS = 25
 _KEEPALIVE = {"idle": 5, "interval": 5, "count": 3}  # seconds, seconds, probes: 20 s in all

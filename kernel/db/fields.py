@@ -8,7 +8,7 @@ from django.db.models.expressions import DatabaseDefault, RawSQL
 
 from kernel.db import spelling as _lookups  # noqa: F401  (of every text column)
 from kernel.ids import uuid7
-from kernel.spelling import canonical, composed
+from kernel.text.spelling import canonical, composed
 
 if TYPE_CHECKING:  # generic for the type checker only
     _UUIDField = models.UUIDField[Any, Any]

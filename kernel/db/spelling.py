@@ -1,4 +1,4 @@
-"""Note [Texts that read alike] (`kernel.spelling`) in SQL: what the database keeps and compares.
+"""Note [Texts that read alike] in SQL: what the database keeps and compares.
 
 Codes in a column with `keeps_codes` are canonical, so the index of `Folded` needs no more than
 their case gone; a search brings whole texts into the form first. PostgreSQL's tables of characters
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import CharField, CheckConstraint, F, Func, Lookup, Q, TextField
 
-from kernel.spelling import BLANKS, DASHES, INVISIBLE, fold
+from kernel.text.spelling import BLANKS, DASHES, INVISIBLE, fold
 
 if TYPE_CHECKING:  # generic for the type checker only
     _Lookup = Lookup[Any]
@@ -27,7 +27,7 @@ _EXPRESSION = "%(expressions)s"
 
 
 class Canonical(Func):
-    """`kernel.spelling.canonical` of a column."""
+    """`kernel.text.spelling.canonical` of a column."""
 
     template = CANONICAL_SQL.format(_EXPRESSION)
     arity = 1
@@ -35,7 +35,7 @@ class Canonical(Func):
 
 
 class Folded(Func):
-    """`kernel.spelling.fold` of a column whose values are canonical."""
+    """`kernel.text.spelling.fold` of a column whose values are canonical."""
 
     template = FOLDED_SQL.format(_EXPRESSION)
     arity = 1

@@ -16,7 +16,7 @@ from typing import Any
 from redis import Redis
 from redis.exceptions import ResponseError
 
-from kernel.redis.roles import Role, fcall, guarded
+from kernel.redis.clients import Role, fcall, guarded
 
 log = logging.getLogger(__name__)
 

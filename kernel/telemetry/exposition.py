@@ -22,7 +22,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from kernel import clock
-from kernel.telemetry.probing import Failed, Probes
+from kernel.telemetry.probes import Failed, Probes
 
 _COLLECT_SECONDS = 3.0
 

@@ -21,8 +21,9 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.utils.module_loading import import_string
 
-from kernel import clock, primary_clock
-from kernel.telemetry.probing import Failed, Probes
+from kernel import clock
+from kernel.db import primary_clock
+from kernel.telemetry.probes import Failed, Probes
 
 PROBE_SECONDS = 1.0
 CACHE_SECONDS = 1.0

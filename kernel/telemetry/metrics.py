@@ -8,7 +8,7 @@ from django.db import connections
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from kernel.db.replica import REPLICA
-from kernel.telemetry.parts import broker_client, replica_lag_seconds
+from kernel.telemetry.dependencies import broker_client, replica_lag_seconds
 
 
 def replica_lag(*, now: datetime) -> Iterable[Metric]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from kernel.api.serializers import IdField, MoneySerializer, StrictSerializer, UtcDateTimeField
+from kernel.http.serializers import IdField, MoneySerializer, StrictSerializer, UtcDateTimeField
 from payments import policy
 from payments.api.fields import ReturnURLField, WholeNumberField
 from payments.models import Payment

@@ -10,8 +10,8 @@ from rest_framework.views import APIView
 from accounts.api.permissions import IsFan
 from idempotency.api import IdempotentRequest, idempotent
 from kernel import clock
-from kernel.api.caller import caller_of
-from kernel.api.serializers import ProblemSerializer
+from kernel.caller import caller_of
+from kernel.http.serializers import ProblemSerializer
 from kernel.money import Money
 from payments import queries
 from payments.api import examples

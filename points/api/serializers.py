@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from kernel.api.serializers import MoneySerializer, UtcDateTimeField
+from kernel.http.serializers import MoneySerializer, UtcDateTimeField
 from points.models import Entry
 from points.policy import Kind
 

@@ -7,8 +7,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.permissions import IsFan
-from kernel.api.caller import caller_of
-from kernel.api.serializers import ProblemSerializer
+from kernel.caller import caller_of
+from kernel.http.serializers import ProblemSerializer
 from points import queries
 from points.api.serializers import BalanceSerializer, EntrySerializer
 from points.models import Entry

@@ -4,8 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from kernel.api.serializers import SpelledField, StrictSerializer, UtcDateTimeField
-from kernel.spelling import canonical
+from kernel.http.serializers import SpelledField, StrictSerializer, UtcDateTimeField
+from kernel.text.spelling import canonical
 from queueing.queries import ROOM_STATES
 from queueing.replies import PlaceState
 

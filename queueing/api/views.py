@@ -9,11 +9,11 @@ from rest_framework.views import APIView
 
 from accounts.api.permissions import IsFan
 from kernel import clock
-from kernel.api.caller import Caller
-from kernel.api.kept_refusals import KeptRefusals
-from kernel.api.serializers import ProblemSerializer
-from kernel.api.throttling import client_address
-from kernel.redis.limits import Meter
+from kernel.caller import Caller
+from kernel.http.kept_refusals import KeptRefusals
+from kernel.http.serializers import ProblemSerializer
+from kernel.rate_limiting.in_redis import Meter
+from kernel.rate_limiting.throttle import client_address
 from queueing.api.serializers import JoinSerializer, PlaceSerializer, PublicStatusSerializer
 from queueing.usecases import waiting_room
 

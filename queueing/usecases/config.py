@@ -12,11 +12,12 @@ from accounts.operations import record_audit
 from concerts.errors import PerformanceNotFound
 from concerts.models import Performance
 from concerts.store import catalogue_changed
-from kernel import audit, clock
+from kernel import clock
 from kernel.db.transaction import run_after_commit, transaction
 from kernel.errors import DomainError, Kind
 from kernel.i18n import text
 from kernel.redis.breaker import PartUnavailable
+from kernel.staff import audit
 from queueing import locking, operations, queries
 from queueing.models import QueueConfig
 from queueing.queries import QueueRules

@@ -8,10 +8,11 @@ from uuid import UUID
 from accounts.operations import record_audit
 from concerts.errors import PerformanceNotFound
 from concerts.models import Performance
-from kernel import audit, clock
+from kernel import clock
 from kernel.db.transaction import transaction
 from kernel.errors import DomainError, Kind
 from kernel.i18n import text
+from kernel.staff import audit
 from queueing import policy, tokens
 from queueing.models import Invitation
 

@@ -12,8 +12,8 @@ from redis.exceptions import RedisError
 
 from kernel import clock
 from kernel.errors import DomainError
+from kernel.rate_limiting.in_redis import Meter
 from kernel.redis.breaker import PartUnavailable
-from kernel.redis.limits import Meter
 from queueing import abuse, ended, policy, queries, tokens, upkeep
 from queueing.brief_cache import BriefCache
 from queueing.errors import (

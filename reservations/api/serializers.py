@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from concerts.models import Performance
-from kernel.api.serializers import (
+from kernel.http.serializers import (
     BoundedListField,
     IdField,
     MoneySerializer,
@@ -14,7 +14,7 @@ from kernel.api.serializers import (
     UtcDateTimeField,
 )
 from kernel.i18n import localized, text
-from kernel.spelling import canonical
+from kernel.text.spelling import canonical
 from reservations import policy
 
 STATUSES = ["PENDING", "CONFIRMED", "EXPIRED", "RELEASED", "CANCELLED"]

@@ -12,12 +12,12 @@ from rest_framework.views import APIView
 from accounts.api.permissions import IsFan
 from idempotency.api import idempotent
 from kernel import clock
-from kernel.api.caller import Caller
-from kernel.api.pagination import NewestFirst
-from kernel.api.serializers import ProblemSerializer
-from kernel.api.throttling import client_address
+from kernel.caller import Caller
+from kernel.http.pagination import NewestFirst
+from kernel.http.serializers import ProblemSerializer
 from kernel.ids import uuid7
-from kernel.redis.limits import Meter
+from kernel.rate_limiting.in_redis import Meter
+from kernel.rate_limiting.throttle import client_address
 from reservations import queries
 from reservations.api.serializers import (
     HoldRequestSerializer,

@@ -1,7 +1,7 @@
 #!lua name=frontrow_lock_v1
 -- Seat claims: the gate in front of PostgreSQL. See Note [Seat claims] in reservations/store.py.
 --
--- Assembled with kernel/redis/lua/limits.lua in front, for count_call and counting_clock, and
+-- Assembled with kernel/rate_limiting/gcra.lua in front, for count_call and counting_clock, and
 -- queueing/lua/ended.lua, for how_place_ended.
 --
 -- Key   fr:l:{<performance>}:<seat>

@@ -11,7 +11,7 @@ from math import hypot
 from operator import itemgetter
 from uuid import UUID
 
-from kernel.spelling import fold
+from kernel.text.spelling import fold
 
 # A gap this much wider than between neighbours is an aisle.
 _AISLE = 1.6

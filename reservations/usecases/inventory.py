@@ -11,10 +11,10 @@ from concerts.locking import lock_performance
 from concerts.operations import freeze_layout
 from concerts.store import catalogue_changed
 from events.operations import record
-from kernel.audit import target_of
 from kernel.db.transaction import transaction
 from kernel.errors import DomainError, Kind
 from kernel.i18n import text
+from kernel.staff.audit import target_of
 from reservations import locking, operations, policy, queries, store
 from reservations.models import SeatInventory
 from reservations.seating.book import book

@@ -9,10 +9,10 @@ from accounts.operations import record_audit
 from concerts.errors import PerformanceNotFound
 from concerts.locking import lock_performance
 from concerts.store import catalogue_changed
-from kernel.audit import target_of
 from kernel.db.transaction import transaction
 from kernel.errors import DomainError, Kind
 from kernel.i18n import text
+from kernel.staff.audit import target_of
 from reservations import locking, operations, policy, queries
 from reservations.models import SalePolicy
 

@@ -9,8 +9,8 @@ import pytest
 from django.test import Client
 
 from config.wsgi import application
-from kernel.api.middleware import KnownHostsMiddleware
-from kernel.telemetry import answers
+from kernel.http.middleware import KnownHostsMiddleware
+from kernel.telemetry import access_log
 from reservations import metrics
 from tests.api.test_hold_fastpath import ask, wish
 from tests.support import factories
@@ -31,7 +31,7 @@ def lines(caplog, settings):
     caplog.set_level(logging.INFO)
 
     def look() -> list[dict]:
-        answers.flush()
+        access_log.flush()
         found = [vars(record) for record in caplog.records if record.name == "frontrow.access"]
         caplog.clear()
         return found

@@ -14,7 +14,7 @@ from events import cloudevents
 from events.cloudevents import Event
 from events.models import OutboxEvent
 from kernel import clock
-from kernel.api import rendering
+from kernel.http import rendering
 from reservations.models import SalePolicy
 from tests.support import factories
 from tests.support.addresses import addresses

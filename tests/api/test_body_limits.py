@@ -10,8 +10,8 @@ from django.urls import reverse
 
 from concerts.layout.form import MAX_BYTES
 from config.wsgi import application
-from kernel.api import call_limits
-from kernel.api.body_limits import limit_of
+from kernel.http import call_limits
+from kernel.http.body_limits import limit_of
 from kernel.ids import uuid7
 from tests.support import hostile
 from tests.support.hostile import WITH_BODY, Caller, Environs, Operation, code_of

@@ -6,9 +6,10 @@ from itertools import count
 import pytest
 
 from config.wsgi import application
-from kernel.api import call_limits, throttling
-from kernel.api.call_limits import CallLimits
+from kernel.http import call_limits
+from kernel.http.call_limits import CallLimits
 from kernel.ids import uuid7
+from kernel.rate_limiting import throttle
 from tests.support import factories, hostile
 from tests.support.hostile import Caller, code_of, token_of
 
@@ -48,10 +49,10 @@ OF_NOBODY = {
 def _limits(settings, db_ready):
     settings.RATE_LIMITS = settings.RATE_LIMITS | {"anonymous": "6/hour", "refused": "3/hour"}
     call_limits.forget()
-    throttling.forget()
+    throttle.forget()
     yield
     call_limits.forget()
-    throttling.forget()
+    throttle.forget()
 
 
 def client_ip() -> str:

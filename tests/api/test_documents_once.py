@@ -13,10 +13,11 @@ from drf_spectacular.generators import SchemaGenerator
 from accounts.api import documents as login_api
 from config import warm_up
 from config.wsgi import django
-from kernel import clock, keyfile
-from kernel.api import jwks as jwks_view
-from kernel.api import rendered
-from kernel.api.rendered import Documents, once
+from kernel import clock
+from kernel.http import jwks as jwks_view
+from kernel.http import static_documents
+from kernel.http.static_documents import Documents, once
+from kernel.signing import keyring_file
 from tests.api.test_queue_fastpath import ask, environment
 from tests.support.round_trips import counted_round_trips
 
@@ -36,7 +37,7 @@ DOCUMENTS = [
 
 @pytest.fixture(autouse=True)
 def _none_known(monkeypatch):
-    rendered.forget()
+    static_documents.forget()
     monkeypatch.setattr(jwks_view, "_known", None)
 
 
@@ -52,7 +53,7 @@ def nothing_is_rendered(monkeypatch):
         monkeypatch.setattr(SchemaGenerator, "get_schema", render)
         monkeypatch.setattr(login_api, "_schema", render)
         monkeypatch.setattr(jwks_view, "public_jwks", render)
-        monkeypatch.setattr("kernel.api.documents._schemas", render)
+        monkeypatch.setattr("kernel.docs.views._schemas", render)
 
     return forbid
 
@@ -73,7 +74,7 @@ def test_a_document_is_rendered_for_the_first_caller_alone(path, nothing_is_rend
 def test_control_what_is_forgotten_is_rendered_anew(nothing_is_rendered):
     Client().get("/api/schema/")
     nothing_is_rendered()
-    rendered.forget()
+    static_documents.forget()
     with pytest.raises(AssertionError, match="rendered anew"):
         Client().get("/api/schema/")
 
@@ -120,7 +121,7 @@ def two_first_calls(same: bool) -> list[bool]:
         answers = [threads.submit(views[0], RequestFactory().get("/"))]
         assert first_is_inside.wait(10)
         answers.append(threads.submit(views[1], RequestFactory().get("/")))
-        if not isinstance(rendered._rendering, type(nullcontext())):
+        if not isinstance(static_documents._rendering, type(nullcontext())):
             second_came.set()
         assert [answer.result(10).content for answer in answers] == [b"made"] * 2
     return first_was_made
@@ -134,7 +135,7 @@ def test_first_calls_at_once_are_made_one_after_the_other():
 
 @pytest.mark.control
 def test_control_without_the_lock_two_are_made_at_once(monkeypatch):
-    monkeypatch.setattr(rendered, "_rendering", nullcontext())
+    monkeypatch.setattr(static_documents, "_rendering", nullcontext())
     assert two_first_calls(same=False) == [False]
 
 
@@ -143,7 +144,7 @@ def test_whatever_else_is_asked_makes_no_document_more():
         answer = Client().get(f"/api/schema/?{query}", headers={"Accept": "image/png"})
         assert answer.status_code == 200
         assert answer.content == Client().get("/api/schema/").content
-    assert len(rendered._rendered) == 1
+    assert len(static_documents._rendered) == 1
 
 
 def test_a_document_is_in_the_language_and_form_asked_for():
@@ -164,13 +165,13 @@ def test_a_document_is_in_the_language_and_form_asked_for():
 def test_what_is_not_there_is_not_kept():
     for _ in range(3):
         assert Client().get("/docs/events/nothing.json").status_code == 404
-    assert rendered._rendered == {}
+    assert static_documents._rendered == {}
 
 
 def test_new_keys_make_a_new_document(settings, tmp_path):
     old = Client().get("/.well-known/jwks.json")
     path = tmp_path / "keys.json"
-    keyfile.init(path, now=clock.now())
+    keyring_file.init(path, now=clock.now())
     settings.SIGNING_KEYS_FILE = str(path)
     new = Client().get("/.well-known/jwks.json")
     assert new.json() != old.json()
@@ -192,7 +193,7 @@ def test_a_starting_process_renders_them_before_anybody_asks(settings, nothing_i
 def test_what_a_starting_process_cannot_render_is_rendered_when_asked_for(settings):
     settings.ALLOWED_HOSTS = ["testserver"]
     warm_up.render(django)
-    assert rendered._rendered == {}
+    assert static_documents._rendered == {}
     assert Client().get("/docs/errors").status_code == 200
 
 
@@ -244,7 +245,7 @@ def test_old_keys_are_not_repeated(settings, tmp_path, db_ready):
     environ, front = environment("GET", "/.well-known/jwks.json"), Documents(django)
     old = [ask(front, environ).body for _ in range(2)]
     path = tmp_path / "keys.json"
-    keyfile.init(path, now=clock.now())
+    keyring_file.init(path, now=clock.now())
     settings.SIGNING_KEYS_FILE = str(path)
     assert ask(front, environ).body not in old
 
@@ -258,7 +259,7 @@ def _headers(answer) -> dict[str, set[str]]:
 
 @pytest.mark.parametrize("first", ["ko", "en"])
 def test_the_document_of_the_api_is_in_one_language(first):
-    rendered.forget()
+    static_documents.forget()
     for language in (first, "ko", "en"):
         for query in ("format=json", f"format=json&lang={language}"):
             found = Client().get(f"/api/schema/?{query}", headers={"Accept-Language": language})

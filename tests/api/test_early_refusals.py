@@ -11,9 +11,10 @@ from django.urls import get_resolver
 from accounts import revocation
 from accounts.api.authentication import login_of
 from kernel import clock
-from kernel.api import early_refusals, throttling
-from kernel.api.early_refusals import EarlyRefusals
+from kernel.http import early_refusals
+from kernel.http.early_refusals import EarlyRefusals
 from kernel.ids import uuid7
+from kernel.rate_limiting import throttle
 from queueing.fastpath import FastPath as WaitingRoom
 from reservations.fastpath import FastPath as Holds
 from tests.api.test_queue_fastpath import Answer, ask, bearer, environment
@@ -48,9 +49,9 @@ class Twins:
 
     def both(self, environ) -> tuple[Answer, Answer]:
         slow = ask(self.django, dict(environ))
-        throttling.forget()
+        throttle.forget()
         fast = ask(self.early, dict(environ))
-        throttling.forget()
+        throttle.forget()
         return slow, fast
 
 
@@ -189,8 +190,8 @@ def test_who_was_refused_too_often_is_told_so_as_django_does(
     settings.RATE_LIMITS = settings.RATE_LIMITS | {"refused": "1/hour"}
     moment = clock.now()
     monkeypatch.setattr(clock, "now", lambda: moment)
-    monkeypatch.setattr(throttling, "forget", lambda: None)
-    throttling.charge_refusal(str(fan.pk))
+    monkeypatch.setattr(throttle, "forget", lambda: None)
+    throttle.charge_refusal(str(fan.pk))
     twins = Twins(front)
     environ = environment(
         method,

@@ -9,12 +9,13 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
-from kernel import clock, primary_clock
+from kernel import clock
+from kernel.db import primary_clock
 from kernel.db import replica as replica_reads
+from kernel.http import operators
 from kernel.telemetry import health as health_module
-from kernel.telemetry import views
 from kernel.telemetry.health import Health
-from kernel.telemetry.probing import Failed, Probes
+from kernel.telemetry.probes import Failed, Probes
 from tests.support.waiting import await_that
 
 
@@ -23,7 +24,7 @@ def health(monkeypatch):
     """A process that has just begun and asks anew each time."""
     monkeypatch.setattr(health_module, "CACHE_SECONDS", 0)
     fresh = Health()
-    monkeypatch.setattr(views, "health", fresh)
+    monkeypatch.setattr(operators, "health", fresh)
     return fresh
 
 
@@ -95,7 +96,7 @@ def test_the_primary_away_past_the_limit_takes_the_process_out(client, settings,
     def away(*, now):
         raise ConnectionError
 
-    monkeypatch.setattr("kernel.telemetry.parts.primary", away)
+    monkeypatch.setattr("kernel.telemetry.dependencies.primary", away)
     settings.PRIMARY_AWAY_LIMIT_SECONDS = 60
     answer = client.get("/healthz/ready")
     assert (answer.status_code, parts_of(answer)["primary"]) == (200, "down")

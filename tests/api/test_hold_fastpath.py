@@ -15,9 +15,9 @@ from django.core.handlers.wsgi import WSGIHandler
 
 from accounts.tokens import issue_access_token
 from kernel import clock
-from kernel.api import throttling
 from kernel.ids import uuid7
-from kernel.redis.roles import client
+from kernel.rate_limiting import throttle
+from kernel.redis.clients import client
 from queueing.models import QueueConfig
 from reservations.fastpath import FastPath
 from reservations.models import Reservation
@@ -41,7 +41,7 @@ class Twins:
 
     def both(self, environ: dict[str, Any]):
         slow = ask(self.django, environ)
-        throttling.forget()
+        throttle.forget()
         return slow, ask(self.fast, environ)
 
 
@@ -93,9 +93,9 @@ def twins(db_ready, monkeypatch):
     moment = clock.now().replace(microsecond=123_000)
     monkeypatch.setattr(clock, "now", lambda: moment)
     monkeypatch.setattr("time.time", moment.timestamp)
-    throttling.forget()
+    throttle.forget()
     yield Twins()
-    throttling.forget()
+    throttle.forget()
 
 
 @pytest.fixture

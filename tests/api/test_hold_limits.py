@@ -6,8 +6,8 @@ import pytest
 
 from kernel import clock
 from kernel.ids import uuid7
-from kernel.redis.limits import Limit, RateLimited
-from kernel.redis.roles import breaker
+from kernel.rate_limiting.in_redis import Limit, RateLimited
+from kernel.redis.clients import breaker
 from reservations import queries
 from reservations.models import SalePolicy
 from reservations.store import Counted, claims

@@ -10,7 +10,8 @@ import jwt
 import pytest
 
 from accounts.models import User
-from kernel import clock, jwks, keys
+from kernel import clock
+from kernel.signing import jwks, keyring
 from tests.support.hostile import SECURED, Caller, Operation, code_of, token_of
 
 each = pytest.mark.parametrize
@@ -53,14 +54,14 @@ def _forged(fan: User) -> dict[str, str]:
         "kid is no text": _hs256({"alg": "RS256", "kid": {}}, claims, b"x" * 64),
         "names its own key": _hs256({"alg": "HS256", "jwk": {"kty": "oct"}}, claims, b""),
         "expired": token_of(fan, now=now - timedelta(hours=1)),
-        "of another use": keys.sign_jwt("queue", claims),
-        "for another audience": keys.sign_jwt("access", claims | {"aud": "somebody"}),
-        "of another issuer": keys.sign_jwt("access", claims | {"iss": "somebody"}),
-        "without a subject": keys.sign_jwt(
+        "of another use": keyring.sign_jwt("queue", claims),
+        "for another audience": keyring.sign_jwt("access", claims | {"aud": "somebody"}),
+        "of another issuer": keyring.sign_jwt("access", claims | {"iss": "somebody"}),
+        "without a subject": keyring.sign_jwt(
             "access", {name: value for name, value in claims.items() if name != "sub"}
         ),
-        "subject is no id": keys.sign_jwt("access", claims | {"sub": "1"}),
-        "groups are no list": keys.sign_jwt("access", claims | {"groups": 7}),
+        "subject is no id": keyring.sign_jwt("access", claims | {"sub": "1"}),
+        "groups are no list": keyring.sign_jwt("access", claims | {"groups": 7}),
     }
 
 

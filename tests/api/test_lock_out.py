@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts import attempts, devices
-from kernel.redis.roles import breaker, client
+from kernel.redis.clients import breaker, client
 from tests.support import factories
 from tests.support.logins import EMAIL, PASSWORD, at_once, log_in, post
 

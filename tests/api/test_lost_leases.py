@@ -9,7 +9,7 @@ import pytest
 
 from idempotency.models import Record
 from kernel import clock
-from kernel.redis import limits
+from kernel.rate_limiting import in_redis
 from payments.models import Charge, Payment
 from payments.usecases import charging, checkout
 from reservations.models import Reservation
@@ -186,6 +186,6 @@ def test_whoever_is_told_to_slow_down_looks_for_nothing(fan, db_ready):
     performance = factories.make_performance(seats=3, holds_per_minute=1)
     seats = factories.seat_ids(performance)
     place(fan, performance, seats[:1])
-    with counted_round_trips() as counts, pytest.raises(limits.RateLimited):
+    with counted_round_trips() as counts, pytest.raises(in_redis.RateLimited):
         place(fan, performance, seats[1:2], keyed=True)
     assert counts.sql == []

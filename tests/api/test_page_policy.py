@@ -7,7 +7,7 @@ from urllib.parse import urljoin
 import pytest
 from django.test import Client
 
-from kernel.api.page_policy import PagePolicyMiddleware
+from kernel.http.page_policy import PagePolicyMiddleware
 from tests.support import factories
 
 HEADER = "Content-Security-Policy"

@@ -20,10 +20,10 @@ from prometheus_client import REGISTRY
 from accounts import revocation
 from accounts.tokens import issue_access_token
 from kernel import clock
-from kernel.api import throttling
 from kernel.ids import uuid7
-from kernel.redis.roles import breaker
-from kernel.telemetry import answers
+from kernel.rate_limiting import throttle
+from kernel.redis.clients import breaker
+from kernel.telemetry import access_log
 from queueing import policy
 from queueing.fastpath import FastPath
 from queueing.usecases import waiting_room
@@ -68,10 +68,10 @@ class Twins:
         for key, (value, ttl) in kept.items():
             if value is not None:  # it has not expired between
                 self.redis.restore(key, max(0, ttl), value)
-        throttling.forget()
+        throttle.forget()
         waiting_room._public.clear()
         fast = ask(self.fast, environ)
-        throttling.forget()
+        throttle.forget()
         return slow, fast
 
 
@@ -124,9 +124,9 @@ def twins(db_ready, queue_redis, monkeypatch):
     monkeypatch.setattr(clock, "now", lambda: moment)
     monkeypatch.setattr("time.time", moment.timestamp)
     monkeypatch.setattr(policy, "POLL_JITTER", 0.0)
-    throttling.forget()
+    throttle.forget()
     yield Twins(queue_redis)
-    throttling.forget()
+    throttle.forget()
 
 
 def same(slow: Answer, fast: Answer) -> None:
@@ -298,7 +298,7 @@ def test_a_caller_who_asks_too_often_reads_the_same(twins, settings, request_nam
     def twice(application):
         ask(application, environ)
         answer = ask(application, environ)
-        throttling.forget()
+        throttle.forget()
         twins.redis.delete(*twins.redis.keys("fr:q:*:n:*"), "none")
         return answer
 
@@ -443,7 +443,7 @@ def test_the_same_counters_count_and_the_same_line_is_logged(twins, caplog, sett
     def seen(application):
         before, caplog.records[:] = counters(), []
         ask(application, environ)
-        answers.flush()
+        access_log.flush()
         after = counters()
         lines = [
             {name: getattr(record, name, None) for name in ACCESS_FIELDS}

@@ -2,9 +2,9 @@
 
 import pytest
 
-from kernel.api import throttling
 from kernel.ids import uuid7
-from kernel.redis.roles import breaker
+from kernel.rate_limiting import throttle
+from kernel.redis.clients import breaker
 from tests.support import catalogue, factories
 from tests.support.money import CHARGES, PAYMENTS, post
 
@@ -46,7 +46,7 @@ def in_new_processes(client, route: str, calls: int) -> list[bool]:
     path, body = MONEY[route]
     passed = []
     for _ in range(calls):
-        throttling.forget()
+        throttle.forget()
         passed.append(post(client, path, body).status_code != 429)
     return passed
 

@@ -11,7 +11,8 @@ import pytest
 from drf_spectacular.generators import SchemaGenerator
 
 from config.wsgi import application
-from kernel.api import call_limits, rendered, throttling
+from kernel.http import call_limits, static_documents
+from kernel.rate_limiting import throttle
 from tests.api.test_queue_fastpath import ask, bearer, environment
 from tests.support.addresses import addresses
 from tests.support.hostile import OPERATIONS, WITH_BODY
@@ -28,10 +29,10 @@ REFUSED = {401, 403, 405, 413, 415}
 @pytest.fixture(autouse=True)
 def _nothing_counted():
     call_limits.forget()
-    throttling.forget()
+    throttle.forget()
     yield
     call_limits.forget()
-    throttling.forget()
+    throttle.forget()
 
 
 @contextmanager
@@ -44,7 +45,7 @@ def nothing_is_asked(monkeypatch):
     with monkeypatch.context() as patch, counted_round_trips() as trips:
         patch.setattr("django.template.base.Template.render", render)
         patch.setattr(SchemaGenerator, "get_schema", render)
-        patch.setattr(rendered, "rendered_of", render)
+        patch.setattr(static_documents, "rendered_of", render)
         yield
     assert (trips.sql, trips.redis) == ([], [])
 

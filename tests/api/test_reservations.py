@@ -6,8 +6,9 @@ from unittest.mock import ANY
 import pytest
 
 from concerts.models import Performance
-from kernel import clock, keys
+from kernel import clock
 from kernel.ids import uuid7
+from kernel.signing import keyring
 from queueing.models import QueueConfig
 from reservations import queries
 from reservations.models import Reservation, SalePolicy
@@ -311,7 +312,7 @@ def test_tickets_are_there_once_it_is_paid(client, as_fan, fan, performance):
     )
     one = client.get(f"/api/v1/tickets/{issued[0]['id']}/").json()
     assert one == issued[0]
-    claims = keys.verify_jwt("ticket", one["qr"], audience="frontrow-door", now=clock.now())
+    claims = keyring.verify_jwt("ticket", one["qr"], audience="frontrow-door", now=clock.now())
     assert (claims["code"], claims["sub"]) == (one["code"], one["id"])
     stranger = as_fan(factories.make_user())
     problem(stranger.get(f"/api/v1/tickets/{one['id']}/"), 404, "ticket_not_found")

@@ -11,8 +11,9 @@ from django.test import Client
 from accounts import revocation, tokens
 from accounts.models import Session, User
 from accounts.usecases import people
-from kernel import clock, keyfile, keys
-from kernel.redis.roles import breaker
+from kernel import clock
+from kernel.redis.clients import breaker
+from kernel.signing import keyring, keyring_file
 from tests.support import factories
 from tests.support.waiting import await_promised
 
@@ -27,12 +28,12 @@ def rotated(settings):
     before = path.read_text()
 
     def rotate(use):
-        keyfile.rotate(path, use, now=clock.now())
-        keys.forget()
+        keyring_file.rotate(path, use, now=clock.now())
+        keyring.forget()
 
     yield rotate
     path.write_text(before)
-    keys.forget()
+    keyring.forget()
 
 
 def signup(email="new@example.com", password=PASSWORD):

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from accounts import process_copy, rate_limits
 from accounts.models import AuditEntry, RateLimit, User
-from kernel.rate_limits import Rate, rate_of
+from kernel.rate_limiting.rates import Rate, rate_of
 from tests.support import factories
 from tests.support.money import CHARGES, PAYMENTS, post
 from tests.support.round_trips import counted_round_trips

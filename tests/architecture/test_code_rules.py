@@ -2,6 +2,8 @@
 
 import ast
 import gc
+import re
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -151,11 +153,34 @@ def test_no_file_is_too_long_to_find_a_rule_in():
     assert long == {}
 
 
-@pytest.mark.parametrize("app", [app for app in APPS if app != "kernel"])
+@pytest.mark.parametrize("app", APPS)
 def test_every_app_says_what_it_owns(app):
     readme = ROOT / app / "README.md"
     assert readme.exists()
     assert len(readme.read_text()) > 300
+
+
+def rooms_of_the_kernel() -> set[str]:
+    """Return its folders (`db/`) and modules (`clock.py`), as its README names them."""
+    return {
+        f"{path.name}/" if path.is_dir() else path.name
+        for path in (ROOT / "kernel").iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").exists()
+    } - {"__init__.py"}
+
+
+def test_every_room_of_the_kernel_is_in_its_readme():
+    readme = (ROOT / "kernel" / "README.md").read_text()
+    table = [line.split("|")[1] for line in readme.splitlines() if line.startswith("| `")]
+    assert set(re.findall(r"`([^`]+)`", " ".join(table))) == rooms_of_the_kernel()
+
+
+def test_every_room_of_the_kernel_has_its_place_in_the_layers():
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    [inside] = [one for one in contracts["contracts"] if one.get("containers") == ["kernel"]]
+    placed = {name for layer in inside["layers"] for name in layer.split(" | ")}
+    assert inside["exhaustive"]
+    assert placed == {room.rstrip("/").removesuffix(".py") for room in rooms_of_the_kernel()}
 
 
 def test_no_use_case_calls_another():

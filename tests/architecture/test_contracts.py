@@ -17,7 +17,7 @@ from django.urls import get_resolver
 from django.utils.translation import override
 
 from concerts.layout.form import MAX_BYTES
-from kernel.api import codes
+from kernel.docs import error_codes
 from kernel.errors import DomainError, Kind
 
 ROOT = Path(settings.BASE_DIR)
@@ -54,7 +54,7 @@ def test_every_error_code_is_snake_case_and_documented():
 
 def test_no_code_stands_in_the_list_twice():
     get_resolver().url_patterns  # noqa: B018
-    known = [one.code for one in codes.documented()]
+    known = [one.code for one in error_codes.documented()]
     assert len(known) == len(set(known))
 
 
@@ -77,7 +77,7 @@ def test_what_the_gateway_refuses_by_itself_is_documented():
     block = template.split("map $status $problem_code {")[1].split("}")[0]
     refused = dict(re.findall(r"^\s+(\d{3}|default) (\w+);", block, re.MULTILINE))
     assert {"413", "503", "default"} <= set(refused)
-    known = {one.code: str(one.status) for one in codes.documented()}
+    known = {one.code: str(one.status) for one in error_codes.documented()}
     assert set(refused.values()) <= set(known)
     wrong = {
         code: status for status, code in refused.items() if status not in ("default", known[code])

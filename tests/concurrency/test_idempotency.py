@@ -14,7 +14,7 @@ from idempotency.api import idempotent
 from idempotency.models import Record
 from idempotency.usecases import attempts
 from kernel import clock
-from kernel.api.caller import Caller
+from kernel.caller import Caller
 from kernel.ids import uuid7
 from tests.support.holding import at_once
 

@@ -122,7 +122,7 @@ def test_no_filter_spells_out_what_no_screen_shows(screen, lookup, settings):
 
 @pytest.mark.control
 def test_without_that_rule_a_filter_spells_a_session_key_out(monkeypatch, settings):
-    monkeypatch.setattr("kernel.staff_lookups.SECRET_FIELDS", frozenset())
+    monkeypatch.setattr("kernel.staff.lookups.SECRET_FIELDS", frozenset())
     operator = logged_in(member("operator"))
     (key,) = Session.objects.values_list("session_key", flat=True)
     address = reverse("admin:accounts_session_changelist")

@@ -8,8 +8,8 @@ from django.urls import reverse
 
 from accounts.models import AuditEntry
 from kernel import clock
-from kernel.admin import AuditedAdmin, ReadOnlyAdmin, StaffAdmin, UseCaseAdmin
 from kernel.errors import Busy
+from kernel.staff.admin import AuditedAdmin, ReadOnlyAdmin, StaffAdmin, UseCaseAdmin
 from queueing.models import QueueConfig
 from queueing.usecases import config
 from tests.support import factories

@@ -11,7 +11,7 @@ from django.utils.translation import override
 
 from accounts.models import User
 from concerts.models import PriceGrade
-from kernel.labels import own_fields
+from kernel.staff.labels import own_fields
 
 _HANGUL = re.compile("[가-힣]")
 _LATIN = re.compile("[A-Za-z]")

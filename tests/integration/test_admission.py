@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from kernel.redis.roles import breaker
+from kernel.redis.clients import breaker
 from queueing import admission, ended
 from queueing.errors import QueueNotAdmitted, QueueTokenInvalid
 from queueing.replies import PlaceState

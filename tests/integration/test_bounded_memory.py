@@ -4,11 +4,12 @@ import pytest
 
 from catalogue.api import packing
 from kernel import clock
-from kernel.api import call_limits, throttling
+from kernel.caching.responses import Built, LocalDocuments, document_of
 from kernel.errors import DomainError
+from kernel.http import call_limits
 from kernel.ids import uuid7
-from kernel.pace import Pace
-from kernel.redis.documents import Built, LocalDocuments, document_of
+from kernel.rate_limiting import throttle
+from kernel.rate_limiting.gcra import Pace
 from queueing.brief_cache import BriefCache
 from queueing.usecases import waiting_room
 from reservations.seating import book
@@ -35,18 +36,18 @@ def test_a_brief_cache_forgets_everything_past_its_limit():
 def test_callers_are_counted_in_bounded_memory(monkeypatch, settings):
     settings.RATE_LIMITS = settings.RATE_LIMITS | {"default": "5/day"}
     callers = Pace(most=100)
-    monkeypatch.setattr(throttling, "_callers", callers)
+    monkeypatch.setattr(throttle, "_callers", callers)
     for _ in range(1000):
-        throttling.count("default", str(uuid7()))
-        throttling.charge_refusal(str(uuid7()))
+        throttle.count("default", str(uuid7()))
+        throttle.charge_refusal(str(uuid7()))
         assert len(callers) <= 100
 
 
 def test_a_limit_holds_while_there_is_room_for_its_counter(settings):
     settings.RATE_LIMITS = settings.RATE_LIMITS | {"default": "2/hour"}
-    throttling.forget()
+    throttle.forget()
     who = str(uuid7())
-    waits = [throttling.count("default", who).wait for _ in range(3)]
+    waits = [throttle.count("default", who).wait for _ in range(3)]
     assert [wait is None for wait in waits] == [True, True, False]
 
 

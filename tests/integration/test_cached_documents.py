@@ -16,13 +16,14 @@ from django.db import OperationalError
 from concerts import store
 from concerts.models import Concert
 from kernel import clock
+from kernel.caching import markers, shared
+from kernel.caching.responses import Built, Document, document_of, encode
+from kernel.caching.shared import Recipe
 from kernel.db import replica
 from kernel.db.replica import WalPosition
 from kernel.db.transaction import transaction
 from kernel.errors import DomainError, Kind
-from kernel.redis import cached, markers, roles
-from kernel.redis.cached import Recipe
-from kernel.redis.documents import Built, Document, document_of, encode
+from kernel.redis import clients
 from tests.support import catalogue, factories
 from tests.support.waiting import await_that
 
@@ -40,7 +41,7 @@ def _as_a_new_process(db_ready) -> None:
 
 def read(build: Callable[[], bytes], *, recipe: Recipe = RECIPE, later: float = 0) -> Document:
     now = clock.now() + timedelta(seconds=later)
-    return cached.read(
+    return shared.read(
         recipe, "one", depends_on=("thing",), build=lambda: Built(build(), "no-cache"), now=now
     )
 
@@ -48,7 +49,7 @@ def read(build: Callable[[], bytes], *, recipe: Recipe = RECIPE, later: float = 
 def changed() -> None:
     with transaction():
         Concert.objects.update(title_en="touched")  # anything that moves the WAL
-        cached.invalidate_after_commit("thing")
+        shared.invalidate_after_commit("thing")
 
 
 def in_threads(count: int, work: Callable[[], object]) -> list[object]:
@@ -138,7 +139,7 @@ def test_a_position_of_another_history_is_replaced_not_compared(written, kept):
 
 
 def test_what_an_earlier_release_left_is_replaced():
-    roles.client("cache").set("fr:c:marker:thing", "123456789")
+    clients.client("cache").set("fr:c:marker:thing", "123456789")
     assert markers.parse(marker()) == replica.NOWHERE
     markers.write(["thing"], WalPosition("7.1", 5))
     assert markers.parse(marker()) == WalPosition("7.1", 5)
@@ -198,7 +199,7 @@ def test_after_a_promotion_the_first_rebuild_mends_the_marker_and_the_replica_is
 
 def test_an_evicted_marker_makes_entries_old_and_is_set_from_the_primary():
     read(lambda: b"before")
-    roles.client("cache").delete("fr:c:marker:thing")
+    clients.client("cache").delete("fr:c:marker:thing")
     before = replica.written()
     assert read(lambda: b"after").body == b"after"
     assert markers.parse(marker()) >= before
@@ -278,7 +279,7 @@ class Reading:
 @pytest.mark.control
 def test_control_an_entry_of_other_markers_would_be_answered_beside_the_builder(monkeypatch):
     monkeypatch.setattr(
-        cached._Request,
+        shared._Request,
         "is_usable",
         lambda self, found, markers: found is not None,
     )
@@ -295,8 +296,8 @@ def test_what_a_clock_withdrew_is_gone_after_the_first_refusal():
     with pytest.raises(Withdrawn):
         read(withdrawn, later=31)
     with beside_a_builder(withdrawn, later=31) as builder:
-        assert roles.client("cache").get("fr:c:doc:test:one") is None
-        assert cached.local.get("test:one") is None
+        assert clients.client("cache").get("fr:c:doc:test:one") is None
+        assert shared.local.get("test:one") is None
         builder.go_on.set()
 
 
@@ -342,7 +343,7 @@ def test_a_crowd_at_a_withdrawn_page_shares_the_refusal():
 
 
 def _waiting(key: str) -> int:
-    return cached._flights._locks.get(key, (None, 0))[1]
+    return shared._flights._locks.get(key, (None, 0))[1]
 
 
 def test_what_is_published_again_is_not_refused_for_a_moment_longer():
@@ -355,7 +356,7 @@ def test_what_is_published_again_is_not_refused_for_a_moment_longer():
 
 def test_a_builder_removes_its_own_lock_alone():
     """One that took too long: its lock has run out and is another's by now."""
-    server = roles.client("cache")
+    server = clients.client("cache")
 
     def build() -> bytes:
         server.set("fr:c:build:test:one", "another process", px=60_000)
@@ -370,8 +371,8 @@ def test_a_builder_removes_its_own_lock_alone():
 
 @pytest.mark.control
 def test_control_a_lock_removed_whoever_owns_it_lets_a_second_builder_in(monkeypatch):
-    monkeypatch.setattr(cached, "_UNLOCK", "redis.call('DEL', KEYS[1])")
-    server = roles.client("cache")
+    monkeypatch.setattr(shared, "_UNLOCK", "redis.call('DEL', KEYS[1])")
+    server = clients.client("cache")
 
     def build() -> bytes:
         server.set("fr:c:build:test:one", "another process", px=60_000)
@@ -395,7 +396,7 @@ def test_a_refusal_passes_through_and_is_not_kept():
 
 
 def test_an_entry_of_another_form_is_built_anew():
-    roles.client("cache").set("fr:c:doc:test:one", b"{}\nsomething else")
+    clients.client("cache").set("fr:c:doc:test:one", b"{}\nsomething else")
     assert read(lambda: b"ours").body == b"ours"
 
 
@@ -408,9 +409,9 @@ def test_one_thread_builds_for_all():
 
 @pytest.mark.control
 def test_without_flights_and_lock_everybody_builds(monkeypatch):
-    monkeypatch.setattr(cached._flights, "boarding", lambda *_, **__: nullcontext(True))
+    monkeypatch.setattr(shared._flights, "boarding", lambda *_, **__: nullcontext(True))
     monkeypatch.setattr(
-        cached, "_build_once_of_all", lambda request, older, markers: _unguarded(request)
+        shared, "_build_once_of_all", lambda request, older, markers: _unguarded(request)
     )
     build = SlowBuilder()
     in_threads(12, lambda: read(build).body)
@@ -418,17 +419,17 @@ def test_without_flights_and_lock_everybody_builds(monkeypatch):
 
 
 def _unguarded(request) -> Document:
-    return document_of(cached._build(request, ()), built_at=request.now)
+    return document_of(shared._build(request, ()), built_at=request.now)
 
 
 def test_while_another_process_builds_the_older_entry_is_answered():
     read(lambda: b"older")
-    roles.client("cache").set("fr:c:build:test:one", "another process", px=5000)
+    clients.client("cache").set("fr:c:build:test:one", "another process", px=5000)
     assert read(lambda: b"mine", later=31).body == b"older"
 
 
 def test_without_an_older_entry_the_reader_waits_for_the_other_process():
-    server = roles.client("cache")
+    server = clients.client("cache")
     server.set("fr:c:build:test:one", "another process", px=5000)
     markers.write(["thing"], WalPosition("7.1", 1))
     theirs = document_of(Built(b"theirs", ""), built_at=clock.now(), markers=(marker(),))
@@ -439,7 +440,7 @@ def test_without_an_older_entry_the_reader_waits_for_the_other_process():
 
 
 def test_a_builder_that_died_is_replaced():
-    roles.client("cache").set("fr:c:build:test:one", "a dead process", px=200)
+    clients.client("cache").set("fr:c:build:test:one", "a dead process", px=200)
     assert read(lambda: b"mine").body == b"mine"
 
 
@@ -454,11 +455,11 @@ def test_the_cache_server_away_each_process_builds_once_for_all_its_threads(part
 
 def test_the_cache_server_away_a_write_still_succeeds(parts):
     factories.make_concert()
-    before = cached.missed._value.get()
+    before = shared.missed._value.get()
     with catalogue.stopped(parts, "cache"):
         changed()
     assert Concert.objects.get().title_en == "touched"
-    assert cached.missed._value.get() == before + 1
+    assert shared.missed._value.get() == before + 1
 
 
 def test_the_catalogue_answers_without_the_cache_server(api, parts):
@@ -560,7 +561,7 @@ def test_a_replica_behind_the_write_does_not_put_the_old_value_back(api, parts, 
 
 
 def _drop_entries() -> None:
-    server = roles.client("cache")
+    server = clients.client("cache")
     for key in server.scan_iter("fr:c:doc:*"):
         server.delete(key)
 

@@ -14,9 +14,9 @@ from django.core.management import CommandError, call_command
 
 from kernel import clock
 from kernel.ids import uuid7
-from kernel.redis import roles
+from kernel.redis import clients
 from kernel.redis.breaker import PartUnavailable
-from kernel.redis.roles import breaker
+from kernel.redis.clients import breaker
 from reservations import policy, store, tasks
 from reservations.models import SeatInventory
 from reservations.usecases import claims, holds, inventory
@@ -292,8 +292,8 @@ def test_errors_that_mean_away_are_never_defects():
     for error in ("READONLY You can't write", "MISCONF Errors", "LOADING", "CLUSTERDOWN"):
 
         def fail(_server, error=error):
-            raise roles.redis_errors.ResponseError(error)
+            raise clients.redis_errors.ResponseError(error)
 
         with pytest.raises(PartUnavailable):
-            roles.guarded("lock", fail)
+            clients.guarded("lock", fail)
         breaker("lock").reset()

@@ -12,9 +12,9 @@ from psycopg_pool import PoolTimeout
 
 from accounts import queries
 from events import runtime
-from kernel.api.exception_handler import handle
-from kernel.db.busy import is_away, is_busy
+from kernel.db.failures import is_away, is_busy
 from kernel.db.transaction import transaction
+from kernel.http.exception_handler import handle
 from payments.models import Payment
 from payments.usecases import checkout
 from tests.support import factories
@@ -334,6 +334,6 @@ def test_a_defect_in_a_login_says_nothing_of_its_inside(monkeypatch):
 
 @pytest.mark.control
 def test_control_where_no_view_looks_at_the_failure_a_login_is_a_defect(monkeypatch):
-    monkeypatch.setattr("kernel.api.exception_handler.is_busy", lambda _: False)
-    monkeypatch.setattr("kernel.api.exception_handler.is_away", lambda _: False)
+    monkeypatch.setattr("kernel.http.exception_handler.is_busy", lambda _: False)
+    monkeypatch.setattr("kernel.http.exception_handler.is_away", lambda _: False)
     assert log_in(monkeypatch, too_slow).status_code == 500

@@ -8,7 +8,7 @@ from kernel import clock
 from kernel.clock import to_ms
 from kernel.db.transaction import transaction
 from kernel.ids import uuid7
-from kernel.redis.roles import breaker
+from kernel.redis.clients import breaker
 from reservations import locking, operations, queries, store
 from reservations.usecases import holds
 from reservations.usecases.holds import attempt

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from kernel.db.impatient import impatient
+from kernel.db.response_timeout import impatient
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from redis import exceptions as redis_errors
 
-from kernel.redis.lines import Lines
+from kernel.redis.connections import Lines
 from stack.service import free_ports
 from tests.support.valkeys import Server
 from tests.support.waiting import await_that

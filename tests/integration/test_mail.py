@@ -14,8 +14,8 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 from redis import Redis
 
 from accounts import notices, operations
-from kernel import mail
 from kernel.db.transaction import transaction
+from kernel.workers import mail
 from stack.service import free_ports
 from tests.support import factories
 
@@ -57,7 +57,7 @@ def send() -> None:
         "확인 코드", "코드: 1234", "frontrow@example.com", ["fan@example.com"]
     )
     letter.attach_alternative("<b>1234</b>", "text/html")
-    get_connection("kernel.mail.QueuedBackend").send_messages([letter])
+    get_connection("kernel.workers.mail.QueuedBackend").send_messages([letter])
 
 
 def queued_arguments(broker: Redis) -> list:
@@ -78,7 +78,7 @@ def test_a_letter_waits_for_a_worker_and_is_delivered_by_it(inbox, broker):
 def test_a_letter_about_a_change_reaches_the_old_mailbox_in_both_languages(
     inbox, broker, settings, db_ready
 ):
-    settings.EMAIL_BACKEND = "kernel.mail.QueuedBackend"
+    settings.EMAIL_BACKEND = "kernel.workers.mail.QueuedBackend"
     fan = factories.make_user(email="old@bücher.example")
     with transaction():
         operations.move_email(user=fan, email="new@example.com")

@@ -11,10 +11,10 @@ from concerts import store, tasks
 from concerts.models import PriceGrade, StaleDocument
 from concerts.usecases import layouts, programme
 from kernel import clock
+from kernel.caching import shared
 from kernel.db.transaction import transaction
-from kernel.redis import cached
 from kernel.redis.breaker import PartUnavailable
-from kernel.redis.roles import breaker, client, guarded
+from kernel.redis.clients import breaker, client, guarded
 from tests.support import catalogue, factories
 
 
@@ -82,7 +82,7 @@ def test_control_without_the_tick_the_old_price_stays(api, evening, monkeypatch)
 def test_a_process_that_dies_right_after_the_commit_is_made_up_for(api, evening, monkeypatch):
     assert price_of(api, evening) == 100_000
     with monkeypatch.context() as dying:
-        dying.setattr(cached, "invalidate", lambda *names: False)
+        dying.setattr(shared, "invalidate", lambda *names: False)
         set_price(evening, 70_000)
     tasks.repeat_invalidations()
     assert price_of(api, evening) == 70_000
@@ -111,6 +111,6 @@ def test_without_the_cache_server_a_process_learns_of_a_change_in_seconds(
     with catalogue.stopped(parts, "cache"):
         assert price_of(api, evening) == 100_000
         set_price(evening, 70_000)
-        later = clock.now() + cached.ALONE
+        later = clock.now() + shared.ALONE
         monkeypatch.setattr(clock, "now", lambda: later)
         assert price_of(api, evening) == 70_000

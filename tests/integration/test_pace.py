@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from kernel.pace import Pace
-from kernel.rate_limits import Rate
-from kernel.redis import limits
+from kernel.rate_limiting import in_redis
+from kernel.rate_limiting.gcra import Pace
+from kernel.rate_limiting.rates import Rate
+from kernel.redis.clients import client
 from kernel.redis.functions import FunctionLibrary
-from kernel.redis.roles import client
 
 _ENTRY = """#!lua name=frontrow_test_pace
 server.register_function('frontrow_test_pace', function(keys, args)
@@ -31,10 +31,10 @@ START_MS = 1_800_000_000_000
 
 
 @pytest.fixture
-def in_redis(db_ready, tmp_path):
+def count_in_redis(db_ready, tmp_path):
     path = tmp_path / "entry.lua"
     path.write_text(_ENTRY)
-    library = FunctionLibrary("queue", limits.SOURCE, path)
+    library = FunctionLibrary("queue", in_redis.SOURCE, path)
 
     def count(key: str, rate: Rate, now_ms: int) -> tuple[int, int, bool]:
         left, reset, refused = library.call(
@@ -45,7 +45,7 @@ def in_redis(db_ready, tmp_path):
     return count
 
 
-def test_a_process_and_redis_count_alike(in_redis):
+def test_a_process_and_redis_count_alike(count_in_redis):
     @settings(max_examples=150, deadline=None)
     @given(rate=RATES, gaps=GAPS)
     def counted_alike(rate, gaps):
@@ -53,14 +53,14 @@ def test_a_process_and_redis_count_alike(in_redis):
         for gap in gaps:
             now_ms += gap
             here = pace.count("caller", rate, now=now_ms / 1000)
-            there = in_redis(caller, rate, now_ms)
+            there = count_in_redis(caller, rate, now_ms)
             assert (here.left, here.is_refused) == (there[0], there[2])
             assert abs(here.reset - there[1]) <= 1  # rounded up, from nearly the same moment
 
     counted_alike()
 
 
-def test_they_count_alike_while_staff_change_the_limit(in_redis):
+def test_they_count_alike_while_staff_change_the_limit(count_in_redis):
     @settings(max_examples=100, deadline=None)
     @given(calls=some.lists(some.tuples(RATES, some.integers(0, 100_000)), max_size=40))
     def counted_alike(calls):
@@ -68,7 +68,7 @@ def test_they_count_alike_while_staff_change_the_limit(in_redis):
         for rate, gap in calls:
             now_ms += gap
             here = pace.count("caller", rate, now=now_ms / 1000)
-            there = in_redis(caller, rate, now_ms)
+            there = count_in_redis(caller, rate, now_ms)
             assert abs(here.left - there[0]) <= 1
             assert abs(here.reset - there[1]) <= 1
 
@@ -78,7 +78,7 @@ def test_they_count_alike_while_staff_change_the_limit(in_redis):
 SKEWS = some.sampled_from([1500, 3000, 60_000, 600_000])  # milliseconds between two hosts
 
 
-def test_one_limit_counts_on_hosts_whose_clocks_differ(in_redis):
+def test_one_limit_counts_on_hosts_whose_clocks_differ(count_in_redis):
     """One that is behind forgets nothing; at most the difference of the clocks counts twice."""
 
     @settings(max_examples=20, deadline=None)
@@ -88,7 +88,7 @@ def test_one_limit_counts_on_hosts_whose_clocks_differ(in_redis):
         for step, is_behind in enumerate(turns):
             now_ms = START_MS + 50 * step
             for _ in range(3):
-                passed += not in_redis(caller, rate, now_ms - skew * is_behind)[2]
+                passed += not count_in_redis(caller, rate, now_ms - skew * is_behind)[2]
         twice = min(rate.amount, skew // 6000 + 1)  # one comes back every six seconds
         assert passed <= rate.amount + 1 + twice
 
@@ -96,7 +96,7 @@ def test_one_limit_counts_on_hosts_whose_clocks_differ(in_redis):
 
 
 @pytest.mark.control
-def test_control_a_count_without_its_limit_would_be_forgotten(in_redis):
+def test_control_a_count_without_its_limit_would_be_forgotten(count_in_redis):
     """What the functions did: a far arrival was taken for another limit's, and dropped."""
     rate, caller, passed = Rate(60, 60), str(uuid4()), 0
     for step in range(20):
@@ -105,7 +105,7 @@ def test_control_a_count_without_its_limit_would_be_forgotten(in_redis):
             kept = client("queue").get(caller)
             if kept and float(kept.split()[0]) > now_ms + 61_000:
                 client("queue").delete(caller)
-            while not in_redis(caller, rate, now_ms)[2]:
+            while not count_in_redis(caller, rate, now_ms)[2]:
                 passed += 1
     assert passed > 2 * rate.amount
 
@@ -119,7 +119,7 @@ def test_a_host_far_from_the_server_counts_by_the_servers_clock(
 ):
     path = tmp_path / "clock.lua"
     path.write_text(SERVER_CLOCK)
-    library = FunctionLibrary("queue", limits.SOURCE, path)
+    library = FunctionLibrary("queue", in_redis.SOURCE, path)
     seconds, microseconds = client("queue").time()
     now_ms = seconds * 1000 + microseconds // 1000
     [counting] = library.call("frontrow_test_clock", keys=["any"], args=[now_ms + off, 2000])

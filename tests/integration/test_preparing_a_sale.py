@@ -14,7 +14,7 @@ from django.utils.translation import override
 from accounts.models import AuditEntry
 from concerts.models import Performance
 from kernel import clock
-from kernel.labels import own_fields
+from kernel.staff.labels import own_fields
 from queueing.models import QueueConfig
 from reservations.models import SalePolicy, SeatInventory
 from tests.support import factories

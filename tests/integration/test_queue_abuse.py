@@ -13,7 +13,7 @@ import pytest
 
 from kernel import clock
 from kernel.ids import uuid7
-from kernel.redis.limits import Meter, RateLimited, address_tag
+from kernel.rate_limiting.in_redis import Meter, RateLimited, address_tag
 from queueing import abuse, admission, places
 from queueing.errors import (
     ChallengeFailed,

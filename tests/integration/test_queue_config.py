@@ -12,7 +12,7 @@ from accounts.models import AuditEntry, User
 from concerts.errors import PerformanceNotFound
 from kernel import clock
 from kernel.ids import uuid7
-from kernel.redis.roles import breaker
+from kernel.redis.clients import breaker
 from queueing import queries, rebuild
 from queueing.models import QueueConfig
 from queueing.replies import PlaceState

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis.strategies import integers, text
 
 from kernel import clock
-from kernel.redis.roles import client
+from kernel.redis.clients import client
 from queueing import draw, policy
 from queueing.models import QueueProgress
 from queueing.replies import PlaceState

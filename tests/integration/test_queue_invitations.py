@@ -12,10 +12,11 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 
 from accounts.models import AuditEntry
-from kernel import keys, pace
 from kernel.db.transaction import transaction
 from kernel.ids import uuid7
-from kernel.redis.limits import Meter, RateLimited
+from kernel.rate_limiting import gcra
+from kernel.rate_limiting.in_redis import Meter, RateLimited
+from kernel.signing import keyring
 from queueing import joining, locking, tokens
 from queueing.errors import InvitationInvalid, InvitationUsedUp, QueueNotOpen, QueuePaused
 from queueing.models import Invitation, InvitationUse
@@ -152,7 +153,7 @@ def test_joins_that_come_too_often_ask_nothing_of_postgresql(settings, state):
 @pytest.mark.control
 def test_control_uncounted_every_such_join_asks_postgresql(settings, monkeypatch):
     settings.RATE_LIMITS = settings.RATE_LIMITS | {"join": "3/minute"}
-    monkeypatch.setattr(joining._tried, "count", lambda *_, **__: pace.Counted(1, 1, False))
+    monkeypatch.setattr(joining._tried, "count", lambda *_, **__: gcra.Counted(1, 1, False))
     room = Room.open()
     code, user = issued(room).code, uuid7()
     for _ in range(3):
@@ -238,7 +239,7 @@ def other_use(room):
         "performance": str(room.performance.pk),
         "exp": int(room.now.timestamp()) + 3600,
     }
-    return keys.sign_jwt("ticket", claims)
+    return keyring.sign_jwt("ticket", claims)
 
 
 def nonsense(room):

@@ -8,8 +8,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from accounts.tokens import issue_access_token
-from kernel import clock, keys
+from kernel import clock
 from kernel.ids import uuid7
+from kernel.signing import keyring
 from queueing import policy, tokens
 from queueing.errors import QueueTokenExpired, QueueTokenInvalid
 from queueing.tokens import Audience
@@ -37,7 +38,7 @@ def claims_of(token: str) -> dict:
 
 
 def signed(claims: dict, *, key, algorithm: str, kid: str | None = None) -> str:
-    headers = {"kid": kid or keys.ring().signing["queue"].kid}
+    headers = {"kid": kid or keyring.ring().signing["queue"].kid}
     return jwt.encode(claims, key, algorithm=algorithm, headers=headers)
 
 
@@ -64,41 +65,44 @@ FORGERIES = {
     ),
     "HMAC with the public key as secret": lambda: signed(
         claims_of(admission_pass()),
-        key=keys.ring().signing["queue"].public.public_bytes(Encoding.Raw, PublicFormat.Raw).hex(),
+        key=keyring.ring()
+        .signing["queue"]
+        .public.public_bytes(Encoding.Raw, PublicFormat.Raw)
+        .hex(),
         algorithm="HS256",
     ),
-    "our key of another use": lambda: keys.sign_jwt("ticket", claims_of(admission_pass())),
+    "our key of another use": lambda: keyring.sign_jwt("ticket", claims_of(admission_pass())),
     "our key of another use under this use's kid": lambda: signed(
         claims_of(admission_pass()),
-        key=keys.ring().signing["ticket"].private,
+        key=keyring.ring().signing["ticket"].private,
         algorithm="EdDSA",
     ),
     "unknown kid": lambda: signed(
         claims_of(admission_pass()),
-        key=keys.ring().signing["queue"].private,
+        key=keyring.ring().signing["queue"].private,
         algorithm="EdDSA",
         kid="unknown",
     ),
     "a login token": lambda: issue_access_token(
         user_id=USER, session_id="s", is_staff=False, groups=[], now=NOW
     ),
-    "a login token's key under a queue audience": lambda: keys.sign_jwt(
+    "a login token's key under a queue audience": lambda: keyring.sign_jwt(
         "access", claims_of(admission_pass())
     ),
-    "another audience": lambda: keys.sign_jwt(
+    "another audience": lambda: keyring.sign_jwt(
         "queue", claims_of(admission_pass()) | {"aud": "frontrow-api"}
     ),
-    "both audiences": lambda: keys.sign_jwt(
+    "both audiences": lambda: keyring.sign_jwt(
         "queue", claims_of(admission_pass()) | {"aud": [a.value for a in Audience]}
     ),
-    "another issuer": lambda: keys.sign_jwt(
+    "another issuer": lambda: keyring.sign_jwt(
         "queue", claims_of(admission_pass()) | {"iss": "somebody"}
     ),
-    "a token dressed as a pass": lambda: keys.sign_jwt(
+    "a token dressed as a pass": lambda: keyring.sign_jwt(
         "queue", claims_of(join_token()) | {"aud": Audience.PASS.value}
     ),
     "a token with a pass's payload": lambda: with_payload_of(join_token(), admission_pass()),
-    "no number": lambda: keys.sign_jwt(
+    "no number": lambda: keyring.sign_jwt(
         "queue", {k: v for k, v in claims_of(join_token()).items() if k != "number"}
     ),
     "cut short": lambda: join_token()[:-10],

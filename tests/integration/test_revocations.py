@@ -17,7 +17,7 @@ from accounts.tasks import repeat_revocations
 from accounts.usecases import sessions
 from config.wsgi import application
 from kernel.errors import ServiceUnavailable
-from kernel.redis.roles import breaker, client
+from kernel.redis.clients import breaker, client
 from tests.api.test_queue_fastpath import ask, environment
 from tests.support import factories
 from tests.support.database import elsewhere

@@ -1,4 +1,4 @@
-"""PostgreSQL keeps and compares texts as `kernel.spelling` says (Note [Texts that read alike])."""
+"""PostgreSQL keeps and compares texts as Note [Texts that read alike] says."""
 
 import unicodedata
 from importlib import import_module
@@ -11,7 +11,7 @@ from django.db import IntegrityError, connection, transaction
 
 from concerts.models import Concert, PriceGrade, Seat, Section, StaleDocument
 from kernel.db.spelling import CANONICAL_SQL, FOLDED_SQL
-from kernel.spelling import canonical, fold
+from kernel.text.spelling import canonical, fold
 from tests.support import factories
 
 BACK_THEN = "0002_stale_documents"

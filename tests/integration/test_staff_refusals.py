@@ -10,9 +10,9 @@ from rest_framework.test import APIRequestFactory, force_authenticate
 from rest_framework.views import APIView
 
 from accounts.models import User
-from kernel import staff_refusals
-from kernel.api.caller import Caller
+from kernel.caller import Caller
 from kernel.ids import uuid7
+from kernel.staff import refusals
 from tests.support import factories
 from tests.support.security_events import security_events
 
@@ -81,7 +81,7 @@ def test_an_action_the_page_did_not_offer(member, fan, group):
 def test_control_where_actions_not_offered_are_not_looked_at_nothing_is_written(
     member, fan, monkeypatch
 ):
-    monkeypatch.setattr(staff_refusals, "record_action_not_offered", lambda *_: None)
+    monkeypatch.setattr(refusals, "record_action_not_offered", lambda *_: None)
     _, browser = member("staff")
     with security_events() as recorded:
         lock_out(browser, fan)

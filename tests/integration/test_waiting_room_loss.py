@@ -8,7 +8,7 @@ from django.db import connection
 from kernel import clock
 from kernel.db.transaction import transaction
 from kernel.ids import uuid7
-from kernel.redis.roles import breaker
+from kernel.redis.clients import breaker
 from queueing import admission, ended, operations, policy, rebuild
 from queueing.errors import QueueNotAdmitted, QueueUnavailable
 from queueing.models import QueueProgress

@@ -11,9 +11,9 @@ from uuid import UUID
 import pytest
 from redis import exceptions as redis_errors
 
-from kernel.redis import roles
+from kernel.redis import clients
 from kernel.redis.breaker import PartUnavailable
-from kernel.redis.roles import breaker, guarded
+from kernel.redis.clients import breaker, guarded
 from queueing import policy
 from queueing.errors import QueueUnavailable
 from queueing.models import QueueProgress
@@ -161,7 +161,7 @@ def test_a_cluster_loses_a_primary_in_mid_queue(settings, valkeys):
     try:
         with queue_role_at(settings, url):
             room, numbers, gone = queue_at_work()
-            cluster = roles.client("queue")
+            cluster = clients.client("queue")
             key = f"fr:q:{{{room.performance.pk}}}:state"
             owner = cluster.get_node_from_key(key)
             [primary] = [node for node in nodes if node.port == owner.port]
@@ -181,6 +181,6 @@ def test_a_cluster_loses_a_primary_in_mid_queue(settings, valkeys):
             goes_on(room, numbers, gone)
             assert QueueProgress.objects.get(performance=room.performance).epoch == 2
     finally:
-        for client in roles._clusters.values():
+        for client in clients._clusters.values():
             client.close()
-        roles._clusters.clear()
+        clients._clusters.clear()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from coverage import Coverage
 
-from kernel.redis.roles import client
+from kernel.redis.clients import client
 from tests.mutants import databases, survey
 from tests.mutants.discovery import APPS
 from tests.support import database

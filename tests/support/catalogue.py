@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from kernel.redis import cached
-from kernel.redis.roles import breaker
+from kernel.caching import shared
+from kernel.redis.clients import breaker
 
 
 def forget() -> None:
     """Drop what this process keeps of cached documents, as a new process would begin."""
-    cached.local.clear()
-    cached.refusals.clear()
+    shared.local.clear()
+    shared.refusals.clear()
 
 
 @contextmanager

@@ -5,7 +5,7 @@ import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 
-from kernel import keyfile
+from kernel.signing import keyring_file
 
 _REDIS = ("REDIS_CACHE_URL", "REDIS_LOCK_URL", "REDIS_QUEUE_URL", "CELERY_BROKER_URL")
 
@@ -13,7 +13,7 @@ _REDIS = ("REDIS_CACHE_URL", "REDIS_LOCK_URL", "REDIS_QUEUE_URL", "CELERY_BROKER
 def environment(folder: Path, **changes: str | None) -> dict[str, str]:
     """Return the variables of a production process without servers; None leaves one out."""
     key_file = folder / "signing-keys.json"
-    keyfile.init(key_file, now=datetime.now(UTC))
+    keyring_file.init(key_file, now=datetime.now(UTC))
     wanted = {
         "DJANGO_SETTINGS_MODULE": "config.settings.production",
         "SECRET_KEY": secrets.token_urlsafe(48),

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from redis import Redis
 from redis.client import Pipeline
 
-from kernel.redis.lines import Lines
+from kernel.redis.connections import Lines
 
 _TRANSACTION_WORDS = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "SET ")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from redis import Redis
 from redis import exceptions as redis_errors
 
-from kernel.redis.roles import breaker
+from kernel.redis.clients import breaker
 from stack.service import HOST, free_ports
 from stack.valkey.server import binary
 from tests.support.waiting import await_that

@@ -10,11 +10,11 @@ from select import PIPE_BUF
 import pytest
 from prometheus_client import CollectorRegistry, Histogram
 
-from kernel.telemetry import answers
+from kernel.telemetry import access_log
 from kernel.telemetry.context import Correlation, correlated
 from tests.unit.test_logs import line_of
 
-ANSWER = answers.Answer(
+ANSWER = access_log.Answer(
     at=1763717288.829,
     request_id="request-1",
     method="GET",
@@ -28,7 +28,7 @@ ANSWER = answers.Answer(
 )
 REFUSED = ANSWER._replace(
     status=409,
-    outcome=answers.Outcome(
+    outcome=access_log.Outcome(
         code="seat_taken",
         user_id="0192aaaa-0000-7000-8000-000000000001",
         hold_outcome="refused_by_gate",
@@ -39,7 +39,7 @@ REFUSED = ANSWER._replace(
 @pytest.fixture
 def json_lines(settings):
     settings.LOG_FORMAT = "json"
-    answers.flush()
+    access_log.flush()
 
 
 @pytest.mark.parametrize("answer", [ANSWER, REFUSED], ids=["fine", "refused"])
@@ -59,8 +59,8 @@ def test_a_line_is_that_of_the_log(json_lines, capsys, answer):
     )
     with correlated(Correlation("request-1")):
         wanted = line_of(record)
-    answers.note(answer)
-    answers.flush()
+    access_log.note(answer)
+    access_log.flush()
     written = json.loads(capsys.readouterr().err)
     assert written == wanted
     assert list(written) == list(wanted)
@@ -69,9 +69,9 @@ def test_a_line_is_that_of_the_log(json_lines, capsys, answer):
 def test_a_line_says_what_became_of_the_request_and_leaves_out_what_does_not_apply(
     json_lines, capsys
 ):
-    answers.note(ANSWER)
-    answers.note(REFUSED)
-    answers.flush()
+    access_log.note(ANSWER)
+    access_log.note(REFUSED)
+    access_log.flush()
     fine, refused = (json.loads(line) for line in capsys.readouterr().err.splitlines())
     assert not {"code", "user_id", "hold_outcome"} & fine.keys()
     assert refused["code"] == "seat_taken"
@@ -83,8 +83,8 @@ def test_below_its_level_nothing_is_written(json_lines, capsys):
     log = logging.getLogger("frontrow.access")
     log.setLevel(logging.WARNING)
     try:
-        answers.note(ANSWER)
-        answers.flush()
+        access_log.note(ANSWER)
+        access_log.flush()
     finally:
         log.setLevel(logging.NOTSET)
     assert capsys.readouterr().err == ""
@@ -94,8 +94,8 @@ def test_no_line_is_torn_where_processes_share_a_pipe(json_lines, monkeypatch):
     written = []
     monkeypatch.setattr(sys, "stderr", type("Pipe", (), {"write": staticmethod(written.append)}))
     for number in range(100):
-        answers.note(ANSWER._replace(request_id=f"request-{number}"))
-    answers.flush()
+        access_log.note(ANSWER._replace(request_id=f"request-{number}"))
+    access_log.flush()
     assert len(written) < 20
     assert max(len(piece.encode()) for piece in written) <= PIPE_BUF
     assert all(piece.endswith("\n") for piece in written)
@@ -120,24 +120,24 @@ def test_many_observations_at_once_are_the_same_as_one_by_one():
     other, seen_by_other = histogram("seconds")
     for amount in amounts:
         one.observe(amount)
-    answers._observe_all(other, amounts)
+    access_log._observe_all(other, amounts)
     assert seen_by_other() == seen_by_one()
 
 
 def test_a_log_that_nobody_takes_does_not_take_the_memory(json_lines, monkeypatch, capsys):
-    monkeypatch.setattr(answers, "_noted", deque(maxlen=3))
-    monkeypatch.setattr(answers, "_start", lambda: None)
-    before = answers.forgotten._value.get()
+    monkeypatch.setattr(access_log, "_noted", deque(maxlen=3))
+    monkeypatch.setattr(access_log, "_start", lambda: None)
+    before = access_log.forgotten._value.get()
     for number in range(5):
-        answers.note(ANSWER._replace(request_id=f"request-{number}"))
-    answers.flush()
+        access_log.note(ANSWER._replace(request_id=f"request-{number}"))
+    access_log.flush()
     lines = capsys.readouterr().err.splitlines()
     assert [json.loads(line)["request_id"][-1] for line in lines] == ["2", "3", "4"]
-    assert answers.forgotten._value.get() == before + 2
+    assert access_log.forgotten._value.get() == before + 2
 
 
 def _answer_and_end():
-    answers.note(ANSWER)
+    access_log.note(ANSWER)
 
 
 def test_a_process_that_ends_in_order_writes_down_the_rest(json_lines, capfd):

@@ -19,8 +19,9 @@ from django.core.management import CommandError, call_command
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel import base64url, jwks, keyfile, keys
-from kernel.known import Known
+from kernel.caching.two_generation import Known
+from kernel.signing import jwks, keyring, keyring_file
+from kernel.text import base64url
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 AUDIENCE = "frontrow:test"
@@ -30,10 +31,10 @@ AUDIENCE = "frontrow:test"
 def path(tmp_path, settings):
     path = tmp_path / "keys.json"
     settings.SIGNING_KEYS_FILE = str(path)
-    keyfile.init(path, now=NOW)
-    keys.forget()
+    keyring_file.init(path, now=NOW)
+    keyring.forget()
     yield path
-    keys.forget()
+    keyring.forget()
 
 
 def claims(**changes):
@@ -46,7 +47,7 @@ def encoded(header, payload, signature=b""):
 
 
 def signing_key(use):
-    return keys.ring().signing[use]
+    return keyring.ring().signing[use]
 
 
 def public_pem(use):
@@ -70,7 +71,7 @@ def signed(use, payload, *, header=None, key=None, algorithm=None):
     return jwt.encode(
         payload,
         key or signing_key(use).private,
-        algorithm=algorithm or keys.ALGORITHMS[use],
+        algorithm=algorithm or keyring.ALGORITHMS[use],
         headers={"kid": signing_key(use).kid} if header is None else header,
     )
 
@@ -99,11 +100,11 @@ FORGERIES = {
         algorithm="EdDSA",
         header={"jwk": {"kty": "OKP"}, "kid": "mine"},
     ),
-    "other audience": lambda use: keys.sign_jwt(use, claims(aud="frontrow:other")),
+    "other audience": lambda use: keyring.sign_jwt(use, claims(aud="frontrow:other")),
     "audience left out": lambda use: signed(
         use, {k: v for k, v in own_claims().items() if k != "aud"}
     ),
-    "other issuer": lambda use: keys.sign_jwt(use, claims(iss="elsewhere")),
+    "other issuer": lambda use: keyring.sign_jwt(use, claims(iss="elsewhere")),
     "issuer left out": lambda use: signed(use, claims()),
     "never expires": lambda use: signed(use, {k: v for k, v in own_claims().items() if k != "exp"}),
     "exp is a text": lambda use: encoded(
@@ -118,8 +119,8 @@ FORGERIES = {
     "payload is a list": lambda use: signed_payload(use, b"[]"),
     "payload isn't JSON": lambda use: signed_payload(use, b"\xff\xfe"),
     "deep nesting": lambda use: signed_payload(use, b"[" * 900),
-    "signature cut off": lambda use: keys.sign_jwt(use, claims()).rpartition(".")[0] + ".",
-    "too long": lambda use: keys.sign_jwt(use, claims(filler="x" * 5000)),
+    "signature cut off": lambda use: keyring.sign_jwt(use, claims()).rpartition(".")[0] + ".",
+    "too long": lambda use: keyring.sign_jwt(use, claims(filler="x" * 5000)),
     "a megabyte": lambda use: "a" * 1_000_000,
 }
 
@@ -128,55 +129,55 @@ def signed_payload(use, payload):
     return jwt.api_jws.encode(
         payload,
         signing_key(use).private,
-        algorithm=keys.ALGORITHMS[use],
+        algorithm=keyring.ALGORITHMS[use],
         headers={"kid": signing_key(use).kid},
     )
 
 
-@pytest.mark.parametrize("use", keys.USES)
+@pytest.mark.parametrize("use", keyring.USES)
 @pytest.mark.parametrize("forgery", FORGERIES)
 def test_a_forgery_is_invalid(path, use, forgery):
-    with pytest.raises(keys.TokenInvalid):
-        keys.verify_jwt(use, FORGERIES[forgery](use), audience=AUDIENCE, now=NOW)
+    with pytest.raises(keyring.TokenInvalid):
+        keyring.verify_jwt(use, FORGERIES[forgery](use), audience=AUDIENCE, now=NOW)
 
 
-@pytest.mark.parametrize("use", keys.USES)
+@pytest.mark.parametrize("use", keyring.USES)
 def test_our_own_token_is_believed_until_it_expires(path, use):
-    token = keys.sign_jwt(use, claims())
-    assert keys.verify_jwt(use, token, audience=AUDIENCE, now=NOW)["sub"] == "someone"
-    with pytest.raises(keys.TokenExpired):
-        keys.verify_jwt(use, token, audience=AUDIENCE, now=NOW + timedelta(seconds=60))
+    token = keyring.sign_jwt(use, claims())
+    assert keyring.verify_jwt(use, token, audience=AUDIENCE, now=NOW)["sub"] == "someone"
+    with pytest.raises(keyring.TokenExpired):
+        keyring.verify_jwt(use, token, audience=AUDIENCE, now=NOW + timedelta(seconds=60))
 
 
 @pytest.mark.parametrize("use", ["access", "queue"])
 def test_a_known_token_is_judged_anew_each_time(path, use):
-    token = keys.sign_jwt(use, claims())
-    first = keys.verify_jwt(use, token, audience=AUDIENCE, now=NOW)
+    token = keyring.sign_jwt(use, claims())
+    first = keyring.verify_jwt(use, token, audience=AUDIENCE, now=NOW)
     first["sub"] = "somebody else"
-    assert keys.verify_jwt(use, token, audience=AUDIENCE, now=NOW)["sub"] == "someone"
-    with pytest.raises(keys.TokenExpired):
-        keys.verify_jwt(use, token, audience=AUDIENCE, now=NOW + timedelta(seconds=60))
-    with pytest.raises(keys.TokenInvalid):
-        keys.verify_jwt(use, token, audience="frontrow:other", now=NOW)
-    with pytest.raises(keys.TokenInvalid):
-        keys.verify_jwt("proof", token, audience=AUDIENCE, now=NOW)
+    assert keyring.verify_jwt(use, token, audience=AUDIENCE, now=NOW)["sub"] == "someone"
+    with pytest.raises(keyring.TokenExpired):
+        keyring.verify_jwt(use, token, audience=AUDIENCE, now=NOW + timedelta(seconds=60))
+    with pytest.raises(keyring.TokenInvalid):
+        keyring.verify_jwt(use, token, audience="frontrow:other", now=NOW)
+    with pytest.raises(keyring.TokenInvalid):
+        keyring.verify_jwt("proof", token, audience=AUDIENCE, now=NOW)
 
 
 def test_a_known_token_is_not_decoded_again(path, monkeypatch):
-    token = keys.sign_jwt("access", claims())
-    keys.verify_jwt("access", token, audience=AUDIENCE, now=NOW)
-    monkeypatch.setattr(keys, "_signed_claims", None)
-    keys.verify_jwt("access", token, audience=AUDIENCE, now=NOW)
+    token = keyring.sign_jwt("access", claims())
+    keyring.verify_jwt("access", token, audience=AUDIENCE, now=NOW)
+    monkeypatch.setattr(keyring, "_signed_claims", None)
+    keyring.verify_jwt("access", token, audience=AUDIENCE, now=NOW)
 
 
 def test_a_new_ring_forgets_the_tokens_that_the_old_one_believed(path):
-    token = keys.sign_jwt("access", claims())
-    keys.verify_jwt("access", token, audience=AUDIENCE, now=NOW)
+    token = keyring.sign_jwt("access", claims())
+    keyring.verify_jwt("access", token, audience=AUDIENCE, now=NOW)
     for _ in range(2):
-        keyfile.rotate(path, "access", now=NOW)
-    keys.forget()
-    with pytest.raises(keys.TokenInvalid):
-        keys.verify_jwt("access", token, audience=AUDIENCE, now=NOW)
+        keyring_file.rotate(path, "access", now=NOW)
+    keyring.forget()
+    with pytest.raises(keyring.TokenInvalid):
+        keyring.verify_jwt("access", token, audience=AUDIENCE, now=NOW)
 
 
 def test_what_is_known_is_bounded_and_what_is_used_stays():
@@ -189,9 +190,9 @@ def test_what_is_known_is_bounded_and_what_is_used_stays():
 
 
 def test_what_one_reader_made_of_a_token_is_not_given_to_another(path):
-    token = keys.sign_jwt("access", claims())
+    token = keyring.sign_jwt("access", claims())
     for read in (str, dict, sorted, str):
-        made = keys.read_jwt("access", token, audiences=(AUDIENCE,), read=read, now=NOW)
+        made = keyring.read_jwt("access", token, audiences=(AUDIENCE,), read=read, now=NOW)
         assert made == read(own_claims())
 
 
@@ -200,20 +201,20 @@ def test_claims_that_cannot_be_read_make_the_token_invalid(path, error):
     def read(_claims):
         raise error("no")
 
-    with pytest.raises(keys.TokenInvalid):
-        keys.read_jwt(
-            "queue", keys.sign_jwt("queue", claims()), audiences=(AUDIENCE,), read=read, now=NOW
+    with pytest.raises(keyring.TokenInvalid):
+        keyring.read_jwt(
+            "queue", keyring.sign_jwt("queue", claims()), audiences=(AUDIENCE,), read=read, now=NOW
         )
 
 
-@pytest.mark.parametrize("use", keys.USES)
+@pytest.mark.parametrize("use", keyring.USES)
 def test_others_verify_our_tokens_by_the_published_keys(path, use):
-    token = keys.sign_jwt(use, claims())
+    token = keyring.sign_jwt(use, claims())
     published = jwt.PyJWKSet.from_dict(jwks.public_jwks())
     key = published[jwt.get_unverified_header(token)["kid"]]
     seen = jwt.decode(token, key, audience=AUDIENCE, options={"verify_exp": False})
     assert seen == own_claims()
-    assert jwt.get_unverified_header(token)["alg"] == keys.ALGORITHMS[use]
+    assert jwt.get_unverified_header(token)["alg"] == keyring.ALGORITHMS[use]
 
 
 def test_a_header_written_otherwise_is_not_ours_whoever_signed_it(path):
@@ -225,29 +226,29 @@ def test_a_header_written_otherwise_is_not_ours_whoever_signed_it(path):
     ):
         unsigned = encoded(header, own_claims()).rpartition(".")[0]
         signature = base64.urlsafe_b64encode(key.sign(unsigned.encode())).rstrip(b"=").decode()
-        with pytest.raises(keys.TokenInvalid):
-            keys.verify_jwt("access", f"{unsigned}.{signature}", audience=AUDIENCE, now=NOW)
+        with pytest.raises(keyring.TokenInvalid):
+            keyring.verify_jwt("access", f"{unsigned}.{signature}", audience=AUDIENCE, now=NOW)
 
 
-@pytest.mark.parametrize("signed_for", keys.USES)
-@pytest.mark.parametrize("used_as", keys.USES)
+@pytest.mark.parametrize("signed_for", keyring.USES)
+@pytest.mark.parametrize("used_as", keyring.USES)
 def test_a_key_of_one_use_verifies_no_other(path, signed_for, used_as):
-    token = keys.sign_jwt(signed_for, claims())
+    token = keyring.sign_jwt(signed_for, claims())
     if signed_for == used_as:
-        assert keys.verify_jwt(used_as, token, audience=AUDIENCE, now=NOW)
+        assert keyring.verify_jwt(used_as, token, audience=AUDIENCE, now=NOW)
     else:
-        with pytest.raises(keys.TokenInvalid):
-            keys.verify_jwt(used_as, token, audience=AUDIENCE, now=NOW)
+        with pytest.raises(keyring.TokenInvalid):
+            keyring.verify_jwt(used_as, token, audience=AUDIENCE, now=NOW)
 
 
 def test_a_changed_byte_anywhere_in_the_payload_or_signature_is_invalid(path):
-    token = keys.sign_jwt("queue", claims())
+    token = keyring.sign_jwt("queue", claims())
     for position in range(token.index(".") + 1, len(token) - 1):
         if token[position] == ".":
             continue
         changed = "A" if token[position] != "A" else "B"
-        with pytest.raises(keys.TokenInvalid):
-            keys.verify_jwt(
+        with pytest.raises(keyring.TokenInvalid):
+            keyring.verify_jwt(
                 "queue",
                 token[:position] + changed + token[position + 1 :],
                 audience=AUDIENCE,
@@ -256,59 +257,59 @@ def test_a_changed_byte_anywhere_in_the_payload_or_signature_is_invalid(path):
 
 
 def test_bytes_are_signed_for_one_use(path):
-    kid, signature = keys.sign_bytes("ticket", b"seat 7")
-    keys.verify_bytes("ticket", b"seat 7", kid=kid, signature=signature)
+    kid, signature = keyring.sign_bytes("ticket", b"seat 7")
+    keyring.verify_bytes("ticket", b"seat 7", kid=kid, signature=signature)
     for use, data, by in [
         ("ticket", b"seat 8", kid),
         ("proof", b"seat 7", kid),
         ("ticket", b"seat 7", "other"),
         ("access", b"seat 7", signing_key("access").kid),
     ]:
-        with pytest.raises(keys.TokenInvalid):
-            keys.verify_bytes(use, data, kid=by, signature=signature)
+        with pytest.raises(keyring.TokenInvalid):
+            keyring.verify_bytes(use, data, kid=by, signature=signature)
 
 
 def test_after_a_rotation_the_old_key_verifies_and_after_two_it_does_not(path):
-    token = keys.sign_jwt("access", claims())
+    token = keyring.sign_jwt("access", claims())
     old_kid = signing_key("access").kid
-    keyfile.rotate(path, "access", now=NOW)
-    keys.forget()
+    keyring_file.rotate(path, "access", now=NOW)
+    keyring.forget()
     assert signing_key("access").kid != old_kid
-    assert keys.verify_jwt("access", token, audience=AUDIENCE, now=NOW)
-    keyfile.rotate(path, "access", now=NOW)
-    keys.forget()
-    with pytest.raises(keys.TokenInvalid):
-        keys.verify_jwt("access", token, audience=AUDIENCE, now=NOW)
+    assert keyring.verify_jwt("access", token, audience=AUDIENCE, now=NOW)
+    keyring_file.rotate(path, "access", now=NOW)
+    keyring.forget()
+    with pytest.raises(keyring.TokenInvalid):
+        keyring.verify_jwt("access", token, audience=AUDIENCE, now=NOW)
 
 
 def test_a_changed_file_is_noticed_within_a_second_and_a_half(path, monkeypatch):
-    keys.ring()
-    kid = keyfile.rotate(path, "queue", now=NOW)
-    later = keys.time.monotonic() + 1.1
-    monkeypatch.setattr(keys.time, "monotonic", lambda: later)
+    keyring.ring()
+    kid = keyring_file.rotate(path, "queue", now=NOW)
+    later = keyring.time.monotonic() + 1.1
+    monkeypatch.setattr(keyring.time, "monotonic", lambda: later)
     assert signing_key("queue").kid == kid
 
 
 def test_a_file_gone_bad_leaves_the_last_good_ring_in_force(path, monkeypatch, caplog):
     kid = signing_key("queue").kid
     path.write_text("{")
-    later = keys.time.monotonic() + 1.1
-    monkeypatch.setattr(keys.time, "monotonic", lambda: later)
+    later = keyring.time.monotonic() + 1.1
+    monkeypatch.setattr(keyring.time, "monotonic", lambda: later)
     assert signing_key("queue").kid == kid
     assert "unreadable" in caplog.text
 
 
 def test_without_a_file_nothing_is_signed(tmp_path, settings):
     settings.SIGNING_KEYS_FILE = str(tmp_path / "none.json")
-    keys.forget()
-    with pytest.raises(keys.KeyRingMissing, match=r"manage\.py keys init"):
-        keys.sign_jwt("access", claims())
+    keyring.forget()
+    with pytest.raises(keyring.KeyRingMissing, match=r"manage\.py keys init"):
+        keyring.sign_jwt("access", claims())
 
 
 def test_the_file_is_ours_alone_and_replaced_in_one_step(path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     inode = path.stat().st_ino
-    keyfile.rotate(path, "proof", now=NOW)
+    keyring_file.rotate(path, "proof", now=NOW)
     assert path.stat().st_ino != inode
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [name for name in os.listdir(path.parent) if name.endswith(".new")] == []
@@ -316,20 +317,21 @@ def test_the_file_is_ours_alone_and_replaced_in_one_step(path):
 
 def test_init_is_repeatable_and_adds_only_what_lacks(path):
     before = json.loads(path.read_text())
-    assert keyfile.init(path, now=NOW) is False
+    assert keyring_file.init(path, now=NOW) is False
     assert json.loads(path.read_text()) == before
     path.write_text(json.dumps({**before, "uses": {"access": before["uses"]["access"]}}))
-    assert keyfile.init(path, now=NOW) is True
+    assert keyring_file.init(path, now=NOW) is True
     after = json.loads(path.read_text())
     assert after["uses"]["access"] == before["uses"]["access"]
-    assert set(after["uses"]) == set(keys.USES)
+    assert set(after["uses"]) == set(keyring.USES)
 
 
 def test_two_inits_at_once_make_one_ring(tmp_path):
     path = tmp_path / "new" / "keys.json"
     made = []
     starters = [
-        threading.Thread(target=lambda: made.append(keyfile.init(path, now=NOW))) for _ in range(4)
+        threading.Thread(target=lambda: made.append(keyring_file.init(path, now=NOW)))
+        for _ in range(4)
     ]
     for starter in starters:
         starter.start()
@@ -339,11 +341,11 @@ def test_two_inits_at_once_make_one_ring(tmp_path):
 
 
 def test_the_public_set_holds_no_private_member(path):
-    keyfile.rotate(path, "access", now=NOW)
-    keys.forget()
+    keyring_file.rotate(path, "access", now=NOW)
+    keyring.forget()
     published = jwks.public_jwks()["keys"]
     assert len(published) == 5
-    assert {key["frontrow_use"] for key in published} == set(keys.USES)
+    assert {key["frontrow_use"] for key in published} == set(keyring.USES)
     private = {"d", "p", "q", "dp", "dq", "qi", "k"}
     assert all(private.isdisjoint(key) for key in published)
 
@@ -373,24 +375,24 @@ def spellings_of(token):
         yield f"{head}{added}.{signature}"
 
 
-@pytest.mark.parametrize("use", keys.USES)
+@pytest.mark.parametrize("use", keyring.USES)
 def test_a_token_has_one_spelling(path, use):
-    token = keys.sign_jwt(use, claims())
-    assert keys.verify_jwt(use, token, audience=AUDIENCE, now=NOW)["sub"] == "someone"
+    token = keyring.sign_jwt(use, claims())
+    assert keyring.verify_jwt(use, token, audience=AUDIENCE, now=NOW)["sub"] == "someone"
     for other in spellings_of(token):
-        with pytest.raises(keys.TokenInvalid):
-            keys.verify_jwt(use, other, audience=AUDIENCE, now=NOW)
+        with pytest.raises(keyring.TokenInvalid):
+            keyring.verify_jwt(use, other, audience=AUDIENCE, now=NOW)
 
 
 @pytest.mark.control
 def test_control_a_lenient_decoder_takes_other_spellings(path, monkeypatch):
     lenient = lambda text: base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))  # noqa: E731
     monkeypatch.setattr(base64url, "decode", lenient)
-    token = keys.sign_jwt("queue", claims())
+    token = keyring.sign_jwt("queue", claims())
     taken = 0
     for other in spellings_of(token):
-        with contextlib.suppress(keys.TokenInvalid):
-            keys.verify_jwt("queue", other, audience=AUDIENCE, now=NOW)
+        with contextlib.suppress(keyring.TokenInvalid):
+            keyring.verify_jwt("queue", other, audience=AUDIENCE, now=NOW)
             taken += 1
     assert taken
 

@@ -19,7 +19,7 @@ from concerts.layout.form import (
     grouped,
 )
 from concerts.layout.rules import problems_of, warnings_of
-from kernel.spelling import canonical, fold, is_code
+from kernel.text.spelling import canonical, fold, is_code
 
 HEADER = "section,grade,price,row,seat,x,y,accessible"
 KOREAN = "구역,등급,가격,열,좌석번호,x,y,휠체어석"

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from rest_framework.exceptions import ValidationError
 
-from kernel.api.pagination import NewestFirst
+from kernel.http.pagination import NewestFirst
 
 
 def size(**query: str) -> int:

@@ -6,7 +6,7 @@ import pytest
 from django.core.exceptions import RequestDataTooBig
 from rest_framework.exceptions import ParseError
 
-from kernel.api.parsers import StrictJSONParser
+from kernel.http.parsers import StrictJSONParser
 
 
 def parse(raw: bytes):

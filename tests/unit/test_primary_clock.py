@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from kernel import primary_clock
-from kernel.primary_clock import DRIFT, Estimate, PrimaryClock
+from kernel.db import primary_clock
+from kernel.db.primary_clock import DRIFT, Estimate, PrimaryClock
 
 EPOCH = 1_800_000_000.0
 AHEAD, BEHIND = 600.0, -600.0  # ten minutes

@@ -8,9 +8,9 @@ from django.http import Http404
 from psycopg import errors as pg
 from rest_framework import exceptions
 
-from kernel.api.exception_handler import handle
-from kernel.api.problem import CONTENT_TYPE, STATUS
 from kernel.errors import DomainError, Kind
+from kernel.http.exception_handler import handle
+from kernel.http.problem import CONTENT_TYPE, STATUS
 from kernel.redis.breaker import PartUnavailable
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.spelling import canonical, composed, fold, is_code
+from kernel.text.spelling import canonical, composed, fold, is_code
 
 SYLLABLES = "가나다라구역"
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel import strict_json
-from kernel.strict_json import DuplicateMember, NotText, NumberOutOfRange
+from kernel.text import strict_json
+from kernel.text.strict_json import DuplicateMember, NotText, NumberOutOfRange
 
 _NUMBERS = st.one_of(
     st.integers(-(10**90), 10**90), st.floats(allow_nan=False, allow_infinity=False)

@@ -8,7 +8,7 @@ from django.conf import settings
 
 from config.celery import app
 from kernel import clock
-from kernel.task_expiry import PrimaryTimeRequest, expire_by_primary
+from kernel.workers.task_expiry import PrimaryTimeRequest, expire_by_primary
 
 MINUTES = timedelta(minutes=10)
 
@@ -63,4 +63,4 @@ def test_a_task_sent_again_keeps_its_expiry(now):
 def test_every_tick_expires_and_is_received_so(tick):
     app.loader.import_default_modules()
     assert tick["options"]["expires"] > 0
-    assert app.tasks[tick["task"]].Request == "kernel.task_expiry:PrimaryTimeRequest"
+    assert app.tasks[tick["task"]].Request == "kernel.workers.task_expiry:PrimaryTimeRequest"

@@ -5,11 +5,11 @@ from django.http import HttpResponse
 from django.test import RequestFactory
 from rest_framework.request import Request
 
-from kernel.api import throttling
-from kernel.api.caller import Caller
-from kernel.api.middleware import RateLimitHeaders
-from kernel.api.throttling import RouteThrottle, client_address
+from kernel.caller import Caller
+from kernel.http.middleware import RateLimitHeaders
 from kernel.ids import uuid7
+from kernel.rate_limiting import throttle
+from kernel.rate_limiting.throttle import RouteThrottle, client_address
 
 
 @pytest.fixture(autouse=True)
@@ -78,18 +78,18 @@ def test_calls_of_nobody_were_counted_before():
 def test_who_was_refused_too_often_waits_whatever_the_route():
     caller = Caller(user_id=uuid7())
     for _ in range(3):
-        throttling.charge_refusal(str(caller.user_id))
-    throttle = RouteThrottle()
-    assert throttle.allow_request(request(caller, method="put"), _ByMethod()) is False
-    assert 1 <= throttle.wait() <= 1200
+        throttle.charge_refusal(str(caller.user_id))
+    route_throttle = RouteThrottle()
+    assert route_throttle.allow_request(request(caller, method="put"), _ByMethod()) is False
+    assert 1 <= route_throttle.wait() <= 1200
     assert allowed(1, user=Caller(user_id=uuid7())) == [True]
 
 
 def test_a_refusal_says_when_to_come_back():
-    throttle, caller = RouteThrottle(), Caller(user_id=uuid7())
+    route_throttle, caller = RouteThrottle(), Caller(user_id=uuid7())
     allowed(2, _Hold, caller)
-    assert throttle.allow_request(request(caller), _Hold()) is False
-    assert 1 <= throttle.wait() <= 3600
+    assert route_throttle.allow_request(request(caller), _Hold()) is False
+    assert 1 <= route_throttle.wait() <= 3600
 
 
 @pytest.mark.parametrize(

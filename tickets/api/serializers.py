@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from kernel.api.serializers import UtcDateTimeField
+from kernel.http.serializers import UtcDateTimeField
 from reservations.api.serializers import PerformanceBriefSerializer
 
 

@@ -10,10 +10,10 @@ from rest_framework.views import APIView
 
 from accounts.api.permissions import IsFan
 from kernel import clock
-from kernel.api.caller import Caller
-from kernel.api.pagination import NewestFirst
-from kernel.api.serializers import ProblemSerializer
+from kernel.caller import Caller
 from kernel.errors import DomainError, Kind
+from kernel.http.pagination import NewestFirst
+from kernel.http.serializers import ProblemSerializer
 from kernel.i18n import text
 from reservations import queries as reservation_queries
 from reservations.operations import ReservationNotFound

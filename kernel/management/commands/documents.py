@@ -12,8 +12,8 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import override
 
-from kernel.api import codes
-from kernel.db.diagram import diagram
+from kernel.docs import error_codes
+from kernel.docs.erd import diagram
 
 
 class Command(BaseCommand):
@@ -62,7 +62,7 @@ def _error_lines() -> Iterator[str]:
     yield ""
     yield "| code | status | meaning | 뜻 |"
     yield "|---|---|---|---|"
-    for one in codes.documented():
+    for one in error_codes.documented():
         with override("en"):
             english = str(one.message)
         with override("ko"):

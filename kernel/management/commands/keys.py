@@ -8,8 +8,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from kernel import clock, keyfile
-from kernel.keys import USES
+from kernel import clock
+from kernel.signing import keyring_file
+from kernel.signing.keyring import USES
 
 
 class Command(BaseCommand):
@@ -30,10 +31,10 @@ class Command(BaseCommand):
         path = Path(settings.SIGNING_KEYS_FILE)
         try:
             if options["command"] == "init":
-                made = keyfile.init(path, now=clock.now())
+                made = keyring_file.init(path, now=clock.now())
                 self.stdout.write(f"{path}: {'keys made' if made else 'nothing to do'}")
             elif options["command"] == "rotate":
-                kid = keyfile.rotate(path, options["use"], now=clock.now())
+                kid = keyring_file.rotate(path, options["use"], now=clock.now())
                 self.stdout.write(f"{options['use']}: {kid} signs from now on")
             else:
                 self._list(path, as_json=options["as_json"])
@@ -41,7 +42,7 @@ class Command(BaseCommand):
             raise CommandError(f"{path}: {error}") from error
 
     def _list(self, path: Path, *, as_json: bool) -> None:
-        entries = keyfile.entries(path)
+        entries = keyring_file.entries(path)
         if as_json:
             self.stdout.write(json.dumps(entries))
             return

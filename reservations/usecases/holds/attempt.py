@@ -9,7 +9,7 @@ from uuid import UUID
 from events.operations import NewEvent, record
 from kernel.db.transaction import transaction
 from kernel.money import total
-from kernel.redis.limits import Meter, note
+from kernel.rate_limiting.in_redis import Meter, note
 from queueing.admission import Admission, QueueNotAdmitted
 from queueing.replies import PLACE_STATES
 from reservations import events, locking, metrics, operations, queries, store

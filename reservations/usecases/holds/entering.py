@@ -6,8 +6,8 @@ from uuid import UUID
 
 from concerts.errors import PerformanceNotFound
 from concerts.models import Performance
-from kernel.redis import limits
-from kernel.redis.limits import Limit
+from kernel.rate_limiting import in_redis
+from kernel.rate_limiting.in_redis import Limit
 from queueing import admission
 from queueing.admission import Admission
 from reservations import queries
@@ -44,14 +44,14 @@ def enter(
 
 def counted_against(terms: SaleTerms, address: str) -> Counted:
     """Return the limits an attempt counts against: the sale's own, else the environment's."""
-    fan, everybody = limits.limit_of("hold"), limits.limit_of("hold_address")
+    fan, everybody = in_redis.limit_of("hold"), in_redis.limit_of("hold_address")
     if terms.holds_per_minute is not None:
         fan = Limit(fan.name, terms.holds_per_minute, _MINUTE_MS)
     if not address:
         return Counted(fan, Limit(everybody.name, 0, _MINUTE_MS))
     if terms.holds_per_minute_per_address is not None:
         everybody = Limit(everybody.name, terms.holds_per_minute_per_address, _MINUTE_MS)
-    return Counted(fan, everybody, limits.address_tag(address))
+    return Counted(fan, everybody, in_redis.address_tag(address))
 
 
 Rules = TypeVar("Rules", bound=SaleRules)

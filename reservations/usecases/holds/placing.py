@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from idempotency.usecases.attempts import execute_once
-from kernel.redis.limits import Meter
+from kernel.rate_limiting.in_redis import Meter
 from reservations import metrics, policy, queries
 from reservations.queries import ReservationDetail
 from reservations.seating.book import book

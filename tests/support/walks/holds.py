@@ -11,7 +11,7 @@ from hypothesis.stateful import Bundle, invariant, multiple, precondition, rule
 
 from events.models import OutboxEvent
 from kernel.ids import uuid7
-from kernel.redis.roles import client
+from kernel.redis.clients import client
 from points.errors import InsufficientPoints
 from reservations import operations, policy, queries
 from reservations.models import Reservation, SalePolicy

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
 
 from kernel.ids import uuid7
-from kernel.redis.roles import client
+from kernel.redis.clients import client
 from queueing import tokens
 from queueing.errors import QueueClosed, QueuePaused
 from queueing.models import QueueConfig, QueueProgress

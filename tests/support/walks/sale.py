@@ -17,7 +17,7 @@ from hypothesis.stateful import (
 
 from kernel import clock
 from kernel.ids import uuid7
-from kernel.redis.roles import breaker, client
+from kernel.redis.clients import breaker, client
 from payments.models import Payment
 from points.models import Entry
 from queueing import queries

@@ -1,0 +1,237 @@
+"""Answer a request without Django, and look like Django.
+
+Note [Lean answers]
+The busiest routes spend most of their time in middleware that has nothing to say about them. A
+lean handler answers those requests itself, before Django sees them, and hands on every request
+that is in any way unusual: `LeanSite.admits` knows what is usual. The envelope here (headers,
+request id, language, access log, django-prometheus' counters) is what settings.MIDDLEWARE would
+have added; a differential test holds the two equal.
+"""
+
+import re
+import time
+from dataclasses import dataclass, field
+from functools import lru_cache
+from http import HTTPStatus
+from io import BytesIO
+from types import SimpleNamespace
+from typing import Any, Protocol
+
+from django.conf import settings
+from django.core.handlers.wsgi import get_path_info
+from django.http import HttpRequest
+from django.http.request import split_domain_port, validate_host
+from django.utils import translation
+from rest_framework import serializers
+from rest_framework.exceptions import APIException
+from rest_framework.views import APIView
+
+from kernel.http import exception_handler, problem
+from kernel.http.parsers import StrictJSONParser
+from kernel.http.rendering import Renderer
+from kernel.rate_limiting.in_redis import Meter
+from kernel.telemetry.access_log import NO_OUTCOME, Answer, Outcome, note
+
+JSON = "application/json"
+PRIVATE = ("Cache-Control", "private, no-store")
+
+# What clients that want JSON send; DRF negotiates anything else.
+ACCEPTED = {None, "", "*/*", "application/json", "application/json, text/plain, */*"}
+# Each of these changes what Django would do.
+_UNUSUAL = (
+    "HTTP_COOKIE",
+    "HTTP_X_REQUESTED_WITH",
+    "HTTP_X_FORWARDED_HOST",
+    "HTTP_TRANSFER_ENCODING",
+    "HTTP_EXPECT",
+)
+_STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+_LENGTH = re.compile(r"[0-9]{0,9}")
+
+
+class StartResponse(Protocol):
+    """PEP 3333's `start_response`."""
+
+    def __call__(self, status: str, headers: list[tuple[str, str]], /) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class LeanAnswer:
+    """A finished answer; `headers` are those that a view would have set."""
+
+    status: int
+    body: bytes
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    code: str = ""  # of a problem document
+
+
+class LeanSite:
+    """The envelope of lean answers, read once from the settings."""
+
+    def __init__(self) -> None:
+        self._redirects = settings.SECURE_SSL_REDIRECT
+        self._secure_header = settings.SECURE_PROXY_SSL_HEADER
+        self._debug = settings.DEBUG or bool(settings.DISALLOWED_USER_AGENTS)
+        self._always = _security_headers()
+        self._transport_security = _transport_security()
+
+    def admits(self, environ: dict[str, Any]) -> bool:
+        """Say whether the request is one that Django's middleware would pass on untouched."""
+        get = environ.get
+        return (
+            not self._debug
+            and not get("SCRIPT_NAME")
+            and not get("QUERY_STRING")
+            and get("HTTP_ACCEPT") in ACCEPTED
+            and not any(name in environ for name in _UNUSUAL)
+            and _LENGTH.fullmatch(get("CONTENT_LENGTH") or "") is not None
+            and _host_allowed(get("HTTP_HOST", ""), tuple(settings.ALLOWED_HOSTS))
+            and not (self._redirects and not self.is_secure(environ))
+        )
+
+    def is_secure(self, environ: dict[str, Any]) -> bool:
+        """Say whether the caller came by https, as HttpRequest.is_secure does."""
+        if self._secure_header:
+            name, wanted = self._secure_header
+            value = environ.get(name)
+            if value is not None:
+                return bool(value.split(",", 1)[0].strip() == wanted)
+        return environ.get("wsgi.url_scheme") == "https"
+
+    def send(
+        self,
+        answer: LeanAnswer,
+        environ: dict[str, Any],
+        start_response: StartResponse,
+        *,
+        view: str,
+        request_id: str,
+        started: float,
+        outcome: Outcome = NO_OUTCOME,
+    ) -> list[bytes]:
+        """Log, count and send an answer of the view named `view`."""
+        secure = self.is_secure(environ)
+        headers = [
+            *answer.headers,
+            ("Vary", "Accept-Language"),
+            ("Content-Language", language(environ)),
+            ("Content-Length", str(len(answer.body))),
+            ("X-Request-ID", request_id),
+            *self._always,
+        ]
+        if secure and self._transport_security:
+            headers.append(("Strict-Transport-Security", self._transport_security))
+        note(
+            Answer(
+                at=time.time(),
+                request_id=request_id,
+                method=environ["REQUEST_METHOD"],
+                path=environ["PATH_INFO"],
+                view=view,
+                transport="https" if secure else "http",
+                status=answer.status,
+                seconds=time.perf_counter() - started,
+                received=int(environ.get("CONTENT_LENGTH") or 0),
+                sent=len(answer.body),
+                outcome=outcome._replace(code=answer.code) if answer.code else outcome,
+            )
+        )
+        start_response(_STATUS_LINES[answer.status], headers)
+        return [answer.body]
+
+
+def refusal(error: Exception, environ: dict[str, Any], meter: Meter) -> LeanAnswer | None:
+    """Return the answer to a refused request; None for a defect."""
+    with translation.override(language(environ)):
+        response = exception_handler.handle(
+            error, {"request": SimpleNamespace(path=get_path_info(environ))}
+        )
+        if response is None:
+            return None
+        body = Renderer().render(response.data)
+    headers = [("Content-Type", str(response.content_type))]
+    headers += [
+        (name, str(value)) for name, value in response.headers.items() if name != "Content-Type"
+    ]
+    if "HTTP_AUTHORIZATION" in environ:
+        headers += [PRIVATE, *limit_headers(meter)]
+    return LeanAnswer(response.status_code, body, headers, problem.code_of(response))
+
+
+def parsed_body(environ: dict[str, Any]) -> dict[str, Any] | APIException:
+    """Return the object in a JSON body, or why it is none. The body is put back."""
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    environ["wsgi.input"] = BytesIO(body)
+    try:
+        asked: dict[str, Any] = StrictJSONParser().parse(BytesIO(body))
+    except APIException as error:
+        return error
+    return asked
+
+
+def form_refusal(
+    environ: dict[str, Any], asked: dict[str, Any], form: type[serializers.Serializer[Any]]
+) -> APIException | None:
+    """Return why what is asked is no such `form`; None for what is."""
+    try:
+        with translation.override(language(environ)):
+            form(data=asked).is_valid(raise_exception=True)
+    except APIException as error:
+        return error
+    return None
+
+
+def limit_headers(meter: Meter) -> list[tuple[str, str]]:
+    """Return the headers that say how far the caller's limit is."""
+    if meter.fields is None:
+        return []
+    return list(zip(("RateLimit-Policy", "RateLimit"), meter.fields, strict=True))
+
+
+def allow_header(view: type[APIView]) -> tuple[str, str]:
+    """Return the Allow header that DRF puts on every answer of a view."""
+    instance = view()
+    if hasattr(instance, "get"):
+        instance.head = instance.get  # type: ignore[attr-defined]  # as View.setup does
+    return ("Allow", ", ".join(instance.allowed_methods))
+
+
+def language(environ: dict[str, Any]) -> str:
+    """Return the language LocaleMiddleware would choose for a request without cookies."""
+    return _language(environ.get("HTTP_ACCEPT_LANGUAGE", ""))
+
+
+@lru_cache(maxsize=256)
+def _language(accepted: str) -> str:
+    request = HttpRequest()
+    request.META["HTTP_ACCEPT_LANGUAGE"] = accepted
+    return translation.get_language_from_request(request)
+
+
+@lru_cache(maxsize=64)
+def _host_allowed(host: str, allowed: tuple[str, ...]) -> bool:
+    domain, _port = split_domain_port(host)
+    return bool(domain) and validate_host(domain, list(allowed))
+
+
+def _security_headers() -> list[tuple[str, str]]:
+    """Return what SecurityMiddleware and XFrameOptionsMiddleware add to every answer."""
+    headers = [("X-Frame-Options", str(settings.X_FRAME_OPTIONS).upper())]
+    if settings.SECURE_CONTENT_TYPE_NOSNIFF:
+        headers.append(("X-Content-Type-Options", "nosniff"))
+    policy = settings.SECURE_REFERRER_POLICY
+    if policy:
+        words = policy.split(",") if isinstance(policy, str) else policy
+        headers.append(("Referrer-Policy", ",".join(word.strip() for word in words)))
+    if settings.SECURE_CROSS_ORIGIN_OPENER_POLICY:
+        headers.append(("Cross-Origin-Opener-Policy", settings.SECURE_CROSS_ORIGIN_OPENER_POLICY))
+    return headers
+
+
+def _transport_security() -> str:
+    if not settings.SECURE_HSTS_SECONDS:
+        return ""
+    words = [f"max-age={settings.SECURE_HSTS_SECONDS}"]
+    words += ["includeSubDomains"] if settings.SECURE_HSTS_INCLUDE_SUBDOMAINS else []
+    words += ["preload"] if settings.SECURE_HSTS_PRELOAD else []
+    return "; ".join(words)

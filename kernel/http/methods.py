@@ -1,0 +1,38 @@
+"""Refusals of a method: 405, a problem document, with the methods that are right."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
+
+from kernel.http import problem
+
+
+def safe_only(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a view answer GET and HEAD alone; to a POST too it is the method that is wrong."""
+    exempt: Callable[..., Any] = csrf_exempt(require_safe(view))
+    return exempt
+
+
+class MethodRefusals:
+    """Let every 405 be a problem document that names the methods, whoever answered it.
+
+    Django and django-allauth answer an empty page; to a method that they don't know too.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if (
+            response.status_code != HTTPStatus.METHOD_NOT_ALLOWED
+            or response.headers.get("Content-Type") == problem.CONTENT_TYPE
+        ):
+            return response
+        refused = problem.refused(request, "method_not_allowed")
+        refused["Allow"] = response.headers.get("Allow", "GET, HEAD, OPTIONS")
+        return refused

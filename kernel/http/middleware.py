@@ -1,0 +1,115 @@
+"""Middleware around every request."""
+
+import time
+from collections.abc import Callable
+
+from django.core.exceptions import DisallowedHost
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
+from django.middleware.common import CommonMiddleware
+from django.utils import translation
+from django.utils.functional import SimpleLazyObject
+
+from kernel.http.problem import code_of, refused
+from kernel.rate_limiting.in_redis import Meter
+from kernel.telemetry import context
+from kernel.telemetry.access_log import Outcome, log_access
+
+
+class CorrelationMiddleware:
+    """Accept or make `X-Request-ID`, return it, and write one access log line."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        correlation = context.received(
+            request.headers.get("X-Request-ID"), request.headers.get("traceparent")
+        )
+        started = time.perf_counter()
+        with context.correlated(correlation), context.annotated() as annotations:
+            response = self.get_response(request)
+            outcome = Outcome(code=code_of(response), user_id=_user_id(request), **annotations)
+            log_access(str(request.method), request.path, response.status_code, started, outcome)
+        response["X-Request-ID"] = correlation.request_id
+        return response
+
+
+def _user_id(request: HttpRequest) -> str:
+    """Return who asked, as far as it is known already: finding out could cost a query."""
+    user = request.__dict__.get("user")
+    if isinstance(user, SimpleLazyObject):
+        user = request.__dict__.get("_cached_user")
+    return str(getattr(user, "pk", None) or "")
+
+
+class KnownHostsMiddleware:
+    """Refuse requests for a host that isn't ours: one access line, no trace, a problem document.
+
+    Note [Probes by address]
+    Load balancers, orchestrators and scrapers name a machine by its address and can't be told
+    another name. What they ask for doesn't depend on the host, so there no host is wrong.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not is_probe(request):
+            try:
+                request.get_host()
+            except DisallowedHost:
+                with translation.override(translation.get_language_from_request(request)):
+                    return refused(request, "malformed_request")
+        return self.get_response(request)
+
+
+def is_probe(request: HttpRequest) -> bool:
+    """Say whether the request is of those that Note [Probes by address] is about."""
+    return request.path == "/metrics" or request.path.startswith("/healthz/")
+
+
+class ExactAddresses(CommonMiddleware):
+    """Django's own, but the API answers 404 where a slash is missing instead of redirecting.
+
+    The redirect would be HTML, and clients follow it with a GET whatever they had sent.
+    """
+
+    def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
+        return None if is_probe(request) else super().process_request(request)
+
+    def should_redirect_with_slash(self, request: HttpRequest) -> bool:
+        return not request.path.startswith("/api/v1/") and super().should_redirect_with_slash(
+            request
+        )
+
+
+class PrivateAnswers:
+    """Keep answers to a logged-in caller out of every shared cache."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if "Authorization" in request.headers and request.path.startswith("/api/"):
+            response["Cache-Control"] = "private, no-store"
+        return response
+
+
+class RateLimitHeaders:
+    """Tell a caller how far the limit is (draft-ietf-httpapi-ratelimit-headers).
+
+    Only in answers that no shared cache keeps: refusals, and those to a logged-in caller.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        seen = getattr(request, "rate_limit", None)
+        if isinstance(seen, Meter):
+            seen = seen.fields
+        if seen and (response.status_code == 429 or "Authorization" in request.headers):
+            response["RateLimit-Policy"], response["RateLimit"] = seen
+        return response

@@ -1,0 +1,117 @@
+"""RFC 9457 problem documents."""
+
+import json
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from kernel.errors import DomainError, Kind
+from kernel.http.refusals import REFUSALS
+from kernel.http.rendering import Encoder
+from kernel.staff import refusals
+
+CONTENT_TYPE = "application/problem+json"
+_LONGEST_INSTANCE = 500  # characters; a path may be longer, an answer to it need not be
+_LONGEST_CODE = 64  # characters
+_LONGEST_REFUSAL = 16 * 1024  # bytes
+
+# As DRF's renderer writes them.
+_encode = Encoder(ensure_ascii=False, separators=(",", ":")).encode
+
+STATUS: dict[Kind, int] = {
+    Kind.INVALID: 400,
+    Kind.FORBIDDEN: 403,
+    Kind.NOT_FOUND: 404,
+    Kind.CONFLICT: 409,
+    Kind.GONE: 410,
+    Kind.UNPROCESSABLE: 422,
+    Kind.TOO_MANY: 429,
+    Kind.UNAVAILABLE: 503,
+}
+
+
+def document(
+    *, status: int, code: str, detail: object, instance: str, **extras: Any
+) -> dict[str, Any]:
+    """Return a problem document; `type` leads to the code's entry in docs/errors.md."""
+    return {
+        "type": f"/docs/errors#{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": str(detail),
+        "instance": instance[:_LONGEST_INSTANCE],
+        "code": code,
+        **extras,
+    }
+
+
+def of_domain_error(error: DomainError, instance: str) -> dict[str, Any]:
+    """Return the problem document of a domain error."""
+    extras = dict(error.extras)
+    if error.retry_after is not None:
+        extras["retry_after"] = error.retry_after
+    return document(
+        status=STATUS[error.kind],
+        code=error.code,
+        detail=error.message,
+        instance=instance,
+        **extras,
+    )
+
+
+def response(body: dict[str, Any], *, retry_after: int | None = None) -> HttpResponse:
+    """Return a plain Django response, for places where DRF isn't at work."""
+    answer = HttpResponse(_encode(body), status=body["status"], content_type=CONTENT_TYPE)
+    answer.problem_code = body["code"]  # type: ignore[attr-defined]
+    if retry_after is not None:
+        answer["Retry-After"] = str(retry_after)
+    return answer
+
+
+def code_of(answer: HttpResponseBase) -> str:
+    """Return the `code` of a refusal: of a problem document, or in the login API's own shape."""
+    if answer.status_code < 400:
+        return ""
+    code = getattr(answer, "problem_code", None)
+    if code is None and "json" in answer.headers.get("Content-Type", "") and not answer.streaming:
+        code = _code_in(answer.content)  # type: ignore[attr-defined]
+    return str(code or "")[:_LONGEST_CODE]
+
+
+def _code_in(content: bytes) -> object:
+    """Return the code of a kept answer or of django-allauth's (the first of its errors)."""
+    if len(content) > _LONGEST_REFUSAL:
+        return None
+    try:
+        body = json.loads(content)
+        return body.get("code") or body["errors"][0]["code"]
+    except (ValueError, TypeError, AttributeError, LookupError):
+        return None
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Answer Django's own 400 (suspicious or malformed requests, bodies that are too large)."""
+    too_large = isinstance(exception, RequestDataTooBig)
+    return refused(request, "body_too_large" if too_large else "malformed_request")
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Answer Django's own 403; of staff it is written to the security log."""
+    refusals.record(request, code="permission_denied")
+    return refused(request, "permission_denied")
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Answer an unknown path."""
+    return refused(request, "not_found")
+
+
+def refused(request: HttpRequest, code: str) -> HttpResponse:
+    """Return the plain response of a framework refusal."""
+    refusal = REFUSALS[code]
+    return response(
+        document(status=refusal.status, code=code, detail=refusal.message, instance=request.path)
+    )

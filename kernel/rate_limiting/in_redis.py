@@ -1,0 +1,103 @@
+"""Limits that a Redis function counts while it does its work.
+
+Note [Limits in a function]
+The busiest routes may cost one round trip, so their limits are counted inside the function that
+does the work: its library is assembled with `SOURCE` in front, its keys include one a caller
+(`fr:...:{tag}:n:<route>:<who>`), and it answers what `count_call` returned. Counted so, a limit
+is exact across all processes, and belongs to the hash tag (one performance), because a function
+of a cluster may touch no other slot.
+All callers count by one clock: a room's own (Note [Clocks] in queueing/README.md), else the
+caller's, at most `QUEUE_CLOCK_SKEW_MS` away from the server's. A count is never dropped because it
+looks far ahead, which it does to a host that is behind: a key names the limit it was counted by,
+and only another limit converts it. So what hosts' clocks differ by is all that may count twice.
+"""
+
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from prometheus_client import Counter
+
+from kernel.errors import DomainError, Kind
+from kernel.i18n import text
+from kernel.rate_limiting.rates import rate_limit_fields, rate_of
+
+SOURCE = Path(__file__).with_name("gcra.lua")
+
+refused = Counter(
+    "frontrow_function_limited_total", "Calls refused by a limit counted in a function", ["limit"]
+)
+
+
+class RateLimited(DomainError):
+    """Too many calls; `retry_after` says for how long to wait."""
+
+    code = "rate_limited"
+    kind = Kind.TOO_MANY
+    message = text(
+        en="Slow down; `Retry-After` says how long.",
+        ko="요청이 너무 많습니다. 잠시 후 다시 시도해 주세요.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """`amount` calls in any `period_ms`; 0 calls: no limit."""
+
+    name: str
+    amount: int
+    period_ms: int
+
+    @property
+    def args(self) -> tuple[int, int]:
+        """Return what the Lua function takes."""
+        return (self.amount, self.period_ms)
+
+
+@dataclass(slots=True)
+class Meter:
+    """Where a use case leaves how far its caller's limit is, for the answer's headers."""
+
+    fields: tuple[str, str] | None = None
+
+
+def limit_of(route: str) -> Limit:
+    """Return the limit in force for a route of `settings.RATE_LIMITS`; staff may have set it."""
+    rate = rate_of(route)
+    return Limit(route, rate.amount, rate.period_seconds * 1000)
+
+
+def note(meter: Meter | None, raw: Sequence[Any]) -> None:
+    """Leave on `meter` what a function said, and raise `RateLimited` where it refused.
+
+    `raw`: name, amount, period in ms, calls left, seconds until reset, 1 if refused; or nothing,
+    where no limit was counted.
+    """
+    if not raw:
+        return
+    name = raw[0].decode() if isinstance(raw[0], bytes) else str(raw[0])
+    amount, period_ms, left, reset, is_refused = (int(value) for value in raw[1:6])
+    if meter is not None:
+        window = max(1, period_ms // 1000)
+        meter.fields = rate_limit_fields(name, amount=amount, window=window, left=left, reset=reset)
+    if is_refused:
+        refused.labels(name).inc()
+        raise RateLimited(retry_after=reset)
+
+
+@lru_cache(maxsize=8192)
+def address_tag(address: str) -> str:
+    """Return how keys name an address: no plain addresses in Redis; an IPv6 /64 is one caller."""
+    try:
+        parsed = ipaddress.ip_address(address)
+        if parsed.version == 6:
+            address = str(ipaddress.ip_network((parsed, 64), strict=False).network_address)
+    except ValueError:
+        pass  # what the proxy says, as it says it
+    secret = settings.SECRET_KEY.encode()[:64]
+    return blake2b(address.encode(), key=secret, digest_size=9).hexdigest()

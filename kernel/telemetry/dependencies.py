@@ -1,0 +1,119 @@
+"""Probes of the parts that the kernel knows. Each takes `now` and returns a `Part` or raises."""
+
+from datetime import datetime
+from functools import cache
+
+from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS, connections
+from redis import Redis, RedisCluster
+
+from kernel.db import primary_clock
+from kernel.db import replica as replica_reads
+from kernel.db.partitions import months_covered
+from kernel.db.router import IDEMPOTENCY
+from kernel.redis.clients import Role, client
+from kernel.telemetry.health import Part, clock_offset_in_words
+
+OK = Part("ok")
+MONTHS_WANTED = 3
+CLOCK_WARNING_SECONDS = 1.0
+
+
+def primary(*, now: datetime) -> Part:
+    """Ask the primary whether it takes writes."""
+    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+        cursor.execute("SELECT pg_is_in_recovery()")
+        return Part("down", "read only") if cursor.fetchone()[0] else OK
+
+
+def clock(*, now: datetime) -> Part:
+    """Compare this host's clock with the primary's, as this process has measured it."""
+    offset = primary_clock.offset()
+    if offset is None:
+        return Part("warning", "not measured yet")
+    if abs(offset) > CLOCK_WARNING_SECONDS + primary_clock.error():
+        return Part("warning", clock_offset_in_words(offset))
+    return OK
+
+
+def replica(*, now: datetime) -> Part:
+    """Measure how far the replica is behind."""
+    if replica_reads.REPLICA not in connections.settings:
+        return Part("off", "no REPLICA_URL")
+    lag = replica_lag_seconds()
+    if lag is None:
+        return Part("warning", "not streaming")
+    if lag > settings.REPLICA_MAX_LAG_SECONDS:
+        return Part("warning", f"{lag:.1f} s behind")
+    return OK
+
+
+def replica_lag_seconds() -> float | None:
+    """Return how old the replica's picture is, zero at the primary's end; None if not streaming."""
+    return replica_reads.look().lag
+
+
+def idempotency(*, now: datetime) -> Part:
+    """Ask the database of idempotency records."""
+    with connections[IDEMPOTENCY].cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return OK
+
+
+def partitions(*, now: datetime) -> Part:
+    """Look how many months ahead every partitioned table has room for."""
+    short = {
+        table: months
+        for table in settings.PARTITIONED_TABLES
+        if (months := months_covered(table, now=now)) < MONTHS_WANTED
+    }
+    if short:
+        return Part("warning", ", ".join(f"{table}: {m} months" for table, m in short.items()))
+    return OK
+
+
+def cache_redis(*, now: datetime) -> Part:
+    """Ask the cache server."""
+    client("cache").ping()
+    return OK
+
+
+def lock_redis(*, now: datetime) -> Part:
+    """Ask the server of seat claims, and what time it is there."""
+    return _redis_with_clock("lock")
+
+
+def queue_redis(*, now: datetime) -> Part:
+    """Ask the waiting rooms' server, and what time it is there."""
+    return _redis_with_clock("queue")
+
+
+def _redis_with_clock(role: Role) -> Part:
+    """Warn where a server whose functions look at its clock is far from the primary's."""
+    server = client(role)
+    if isinstance(server, RedisCluster):  # any of its nodes may answer
+        server.ping()
+        return OK
+    sent = primary_clock.present()
+    seconds, microseconds = server.time()
+    received = primary_clock.present()
+    if sent is None or received is None:
+        return OK
+    offset = (sent + received) / 2 - (seconds + microseconds / 1_000_000)
+    if abs(offset) > CLOCK_WARNING_SECONDS + (received - sent) / 2 + primary_clock.error():
+        return Part("warning", f"clock {clock_offset_in_words(offset)}")
+    return OK
+
+
+@cache
+def broker_client() -> Redis:
+    """Return a client of Celery's broker with short time-outs."""
+    return Redis.from_url(
+        settings.CELERY_BROKER_URL, socket_timeout=0.5, socket_connect_timeout=0.5
+    )
+
+
+def broker(*, now: datetime) -> Part:
+    """Ask Celery's broker."""
+    broker_client().ping()
+    return OK
