@@ -40,7 +40,7 @@ bench: setup ## Measure the speed bars on this machine (ARGS="--quick --json")
 	@exec $(VENV)/python -m bench speed $(ARGS)
 
 .PHONY: mutants
-mutants: setup-dev ## Remove guards one at a time and see whether tests notice (ARGS="--only points --sample 0")
+mutants: setup-dev ## Remove guards one at a time and check that tests notice (ARGS="--only points --sample 0")
 	@exec $(VENV)/python -m tests.mutants $(ARGS)
 
 .PHONY: lint
@@ -60,7 +60,7 @@ format: setup-dev ## Let ruff sort imports and lay out the code
 check: lint test ## What CI runs: lint and test
 
 .PHONY: requirements
-requirements: setup-dev ## Resolve requirements/*.in anew (ARGS=--upgrade for newer versions)
+requirements: setup-dev ## Resolve requirements/*.in again (ARGS=--upgrade for newer versions)
 	@cd requirements && for name in base local dev; do \
 	  echo "requirements/$$name.txt"; \
 	  UV_CUSTOM_COMPILE_COMMAND="make requirements" ../$(VENV)/uv pip compile --quiet --universal --python-version 3.11 \
