@@ -1,18 +1,24 @@
-"""Draw the entities and their relations (Mermaid), from the models themselves."""
+"""docs/erd.md: the entities, their relations, and the rules that the databases keep."""
 
 from collections.abc import Iterator
 from typing import Any
 
-from django.apps import apps
-from django.conf import settings
+from django.apps import AppConfig
 from django.db import models
+
+from kernel.docs.database_rules import own_apps, rules_of
 
 _HEAD = """# Entities
 
-Written by `manage.py documents` from the models, an app at a time. `PK` is a UUIDv7 unless it says
-otherwise; `FK` is enforced in the database, `REF` refers by value (see
-[foreign-key rules](decisions/0005-foreign-key-rules.md)); `UK` is unique by itself. The apps of
-Django and allauth (sessions, groups, permissions, e-mail addresses) are left out.
+Written by `manage.py documents` from the models and each app's `database_rules.py`. In the diagrams
+`PK` is a UUIDv7 unless it says otherwise; `FK` is enforced in the database, `REF` refers by value
+(see [foreign-key rules](decisions/0005-foreign-key-rules.md)); `UK` is unique by itself. Tables of
+Django and allauth (groups, permissions, e-mail addresses) are left out.
+
+Below each diagram are the constraints, indexes and triggers of its tables, each with the rule or
+query it serves; a test compares them with the catalogues of the databases. Three kinds are left
+out: primary keys, the `..._check` that keeps a positive column positive, and the `..._like` index
+that Django adds to a unique text.
 """
 
 
@@ -22,16 +28,22 @@ def diagram() -> str:
 
 
 def _sections() -> Iterator[str]:
-    for config in apps.get_app_configs():
-        if not config.path.startswith(str(settings.BASE_DIR)) or ".venv" in config.path:
-            continue
-        own = sorted(config.get_models(), key=lambda model: model.__name__)
-        if not own:
-            continue
+    for config in own_apps():
         yield f"\n## {config.label}\n\n```mermaid\nerDiagram"
-        for model in own:
+        for model in sorted(config.get_models(), key=lambda model: model.__name__):
             yield from _entity(model)
         yield "```"
+        yield from _rules(config)
+
+
+def _rules(config: AppConfig) -> Iterator[str]:
+    rules = rules_of(config)
+    if not rules:
+        return
+    yield "\n| table | name | kind | columns | serves |\n|---|---|---|---|---|"
+    for rule in rules:
+        name = rule.name.removeprefix(f"{rule.table}.")
+        yield f"| {rule.table} | `{name}` | {rule.kind} | {rule.columns} | {rule.serves} |"
 
 
 def _entity(model: type[models.Model]) -> Iterator[str]:
