@@ -13,6 +13,9 @@ from kernel import clock
 from kernel.i18n import localized
 from reservations.queries import Availability
 
+# What a performance's row shows as it is: the document, its schema and its test follow this list.
+PERFORMANCE_FIELDS = ("starts_at", "doors_open_at")
+
 STATUS_OF_LETTER = {
     "A": "AVAILABLE",
     "T": "TEMPORARILY_RESERVED",
@@ -65,8 +68,7 @@ def performance_entry(summary: PerformanceSummary) -> dict[str, Any]:
     return {
         "id": row.pk,
         "concert_id": row.concert_id,
-        "starts_at": row.starts_at,
-        "doors_open_at": row.doors_open_at,
+        **{name: getattr(row, name) for name in PERFORMANCE_FIELDS},
         "timezone": row.concert.venue.timezone,
         "queue_opens_at": queue.queue_opens_at if queue else None,
         "sale_opens_at": policy.sale_opens_at if policy else None,

@@ -7,8 +7,10 @@ from typing import Any
 
 from rest_framework import serializers
 
+from catalogue.documents import PERFORMANCE_FIELDS
 from catalogue.sale_state import SaleState
-from kernel.http.serializers import MoneySerializer, UtcDateTimeField
+from concerts.models import Performance
+from kernel.http.serializers import MoneySerializer, UtcDateTimeField, row_fields
 
 _STATES = [state.value for state in SaleState]
 
@@ -68,8 +70,6 @@ class PerformanceSerializer(serializers.Serializer[Any]):
 
     id = serializers.UUIDField()
     concert_id = serializers.UUIDField()
-    starts_at = UtcDateTimeField()
-    doors_open_at = UtcDateTimeField(allow_null=True)
     timezone = serializers.CharField()
     queue_opens_at = UtcDateTimeField(allow_null=True)
     sale_opens_at = UtcDateTimeField(allow_null=True)
@@ -81,6 +81,10 @@ class PerformanceSerializer(serializers.Serializer[Any]):
     grades = GradeSerializer(many=True)
     seats_total = serializers.IntegerField(help_text="Seats put on sale, whatever their status.")
     seats_available = serializers.IntegerField()
+
+    def get_fields(self) -> dict[str, Any]:
+        """Return the declared fields, and those that the row shows as they are."""
+        return super().get_fields() | row_fields(Performance, PERFORMANCE_FIELDS)
 
 
 class SeatSerializer(serializers.Serializer[Any]):

@@ -1,8 +1,9 @@
 """Serializer bases and fields that every app's API shares."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from django.db.models import DateTimeField, Model
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -73,6 +74,26 @@ class UtcDateTimeField(serializers.DateTimeField):
 
     def to_representation(self, value: Any) -> Any:
         return clock.as_text(value)
+
+
+class _RowSerializer(serializers.ModelSerializer[Any]):
+    """What Django's fields look like in a document."""
+
+    serializer_field_mapping = serializers.ModelSerializer.serializer_field_mapping | {
+        DateTimeField: UtcDateTimeField
+    }
+
+
+def row_fields(
+    model: type[Model], names: Sequence[str]
+) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+    """Return the form in which a document shows fields of a row as they are; all are present."""
+    meta = type("Meta", (), {"model": model, "fields": list(names)})
+    form: _RowSerializer = type("Row", (_RowSerializer,), {"Meta": meta})()
+    fields: dict[str, serializers.Field[Any, Any, Any, Any]] = form.get_fields()
+    for field in fields.values():
+        field.required = True
+    return fields
 
 
 class IdField(serializers.UUIDField):
