@@ -20,6 +20,36 @@ class PerformanceNotFound(DomainError):
     message = text(en="There is no such performance.", ko="해당 회차를 찾을 수 없습니다.")
 
 
+class VenueNotFound(DomainError):
+    """No venue of that id is there."""
+
+    code = "venue_not_found"
+    kind = Kind.NOT_FOUND
+    message = text(en="There is no such venue.", ko="해당 공연장을 찾을 수 없습니다.")
+
+
+class DoorsAfterStart(DomainError):
+    """The doors would open after the start."""
+
+    code = "doors_after_start"
+    kind = Kind.INVALID
+    message = text(
+        en="The doors must open before the start.",
+        ko="입장 시작은 공연 시작보다 늦을 수 없습니다.",
+    )
+
+
+class NeedsConfirmation(DomainError):
+    """The change is unusual (Note [Unusual changes]); `questions` say how, and how to say yes."""
+
+    code = "schedule_needs_confirmation"
+    kind = Kind.CONFLICT
+    message = text(
+        en="This change is unusual. It is saved only with a reason and a confirmation.",
+        ko="일반적이지 않은 변경입니다. 사유를 입력하고 확인해야 저장됩니다.",
+    )
+
+
 class LayoutFrozen(DomainError):
     """The performance has been put on sale, so its seats and prices stay as they are."""
 

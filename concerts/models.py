@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 
+from concerts.errors import DoorsAfterStart
 from concerts.upload_models import LayoutUpload, LayoutUploadPart  # noqa: F401
 from kernel.db.fields import CodeField, NameField, ProseField, UUID7Field
 from kernel.db.spelling import Folded, keeps_codes
@@ -125,6 +126,7 @@ class Performance(models.Model):
             models.CheckConstraint(
                 condition=Q(doors_open_at__isnull=True) | Q(doors_open_at__lte=F("starts_at")),
                 name="concerts_performance_doors_before_start",
+                violation_error_message=DoorsAfterStart.message,
             ),
         ]
 

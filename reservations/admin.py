@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
+from concerts.admin.questions import AskingForm, AsksFirst
 from concerts.admin.venue_times import VenueTimes, venue_time
 from kernel import clock
 from kernel.i18n import text
@@ -20,9 +21,10 @@ from reservations.usecases import inventory, sale
 
 
 @admin.register(SalePolicy)
-class SalePolicyAdmin(VenueTimes, UseCaseAdmin):
+class SalePolicyAdmin(AsksFirst, VenueTimes, UseCaseAdmin):
     """Windows, hold lengths and limits; put on sale, halt and resume."""
 
+    form = AskingForm
     opens = venue_time("sale_opens_at", text(en="Sale opens", ko="판매 시작"))
     closes = venue_time("sale_closes_at", text(en="Sale closes", ko="판매 종료"))
 
@@ -47,29 +49,20 @@ class SalePolicyAdmin(VenueTimes, UseCaseAdmin):
         return (*super().get_readonly_fields(request, obj), *fixed)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        values = form.cleaned_data
+        names = form.changed_data if change else policy.SALE_FIELDS
+        wanted = {name: values[name] for name in policy.SALE_FIELDS if name in names}
+        who = {
+            "performance_id": obj.performance_id,
+            "reason": values["reason"],
+            "confirmed": values["confirmed"],
+            "actor_id": _actor(request),
+            "now": clock.now(),
+        }
         if change:
-            super().save_model(request, obj, form, change)
-            return
-        sale.create_policy(
-            performance_id=obj.performance_id,
-            values={name: form.cleaned_data[name] for name in policy.SALE_FIELDS},
-            reason=form.cleaned_data["reason"],
-            actor_id=_actor(request),
-            now=clock.now(),
-        )
-
-    def perform_change(
-        self,
-        request: HttpRequest,
-        obj: Any,
-        *,
-        changes: dict[str, Any],
-        reason: str,
-        now: datetime,
-    ) -> None:
-        sale.set_policy(
-            performance_id=obj.pk, changes=changes, reason=reason, actor_id=_actor(request), now=now
-        )
+            sale.set_policy(changes=wanted, **who)
+        else:
+            sale.create_policy(values=wanted, **who)
 
     @admin.display(description=text(en="Check list", ko="판매 준비 점검"))
     def check_list(self, row: SalePolicy) -> SafeString | str:
@@ -142,7 +135,7 @@ class SeatInventoryAdmin(ReadOnlyAdmin):
     search_fields = (
         "seat__section__code__reads",
         "seat__row__reads",
-        "performance__concert__title_ko",
+        "performance__concert__title_ko__mentions",
     )
     ordering = ("performance", "index")
     actions = ("block", "unblock")

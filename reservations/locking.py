@@ -27,7 +27,7 @@ Note [Row order]
 Sort, and the sort key never changes. `NO KEY` lets foreign-key checks on the same row pass.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -112,6 +112,15 @@ _ROWS = """
 """
 _ROWS_SKIPPING = _ROWS + " SKIP LOCKED"
 
+_INVENTORY = """
+    SELECT count(*) FROM (
+        SELECT FROM reservations_seatinventory
+        WHERE performance_id = ANY(%s::uuid[])
+        ORDER BY seat_id
+        FOR NO KEY UPDATE
+    ) AS locked
+"""
+
 
 def lock_fan(*, user_id: UUID, performance_id: UUID) -> None:
     """Serialise what one fan does at one performance until the transaction ends."""
@@ -149,6 +158,17 @@ def lock_rows(*, seat_ids: Sequence[UUID], skip_locked: bool = False) -> list[Lo
     with connection.cursor() as cursor:
         cursor.execute(_ROWS_SKIPPING if skip_locked else _ROWS, [list(seat_ids)])
         return [LockedRow(*row) for row in cursor.fetchall()]
+
+
+def lock_inventory(*, performance_ids: Collection[UUID]) -> int:
+    """Lock every seat on sale of performances by id; return how many there are.
+
+    Holds under way commit first and new ones wait, so only where nobody is likely to be at it.
+    """
+    require_transaction()
+    with connection.cursor() as cursor:
+        cursor.execute(_INVENTORY, [list(performance_ids)])
+        return int(cursor.fetchone()[0])
 
 
 def lock_reservation(*, reservation_id: UUID) -> Reservation:

@@ -1,5 +1,6 @@
 """Venues, concerts and performances."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,14 +12,15 @@ from django.urls import NoReverseMatch, URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from concerts import store
 from concerts.admin.layout_views import LayoutViews
+from concerts.admin.questions import AsksFirst, PlainForm
 from concerts.admin.upload_views import UploadViews
 from concerts.admin.venue_times import VenueTimeFields, VenueTimes, venue_time
 from concerts.models import Concert, Performance, Venue
-from concerts.usecases import programme
+from concerts.usecases import programme, schedule
+from kernel import clock
 from kernel.i18n import text
-from kernel.staff.admin import AuditedAdmin, staff_action
+from kernel.staff.admin import UseCaseAdmin, staff_action
 
 
 def actor(request: HttpRequest) -> UUID | None:
@@ -26,15 +28,44 @@ def actor(request: HttpRequest) -> UUID | None:
     return request.user.pk
 
 
-class _CatalogueAdmin(AuditedAdmin):
-    """Rows that the public sees: a change shows at once, and nothing is deleted."""
+class _CatalogueAdmin(AsksFirst, UseCaseAdmin):
+    """Rows that the public sees: saved by one use case with their inlines, shown at once, and
+    never deleted. A reason is asked for only where a change is unusual (Note [Unusual changes]).
+    """
+
+    form = PlainForm
+    always_with_reason = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return admin.ModelAdmin.has_add_permission(self, request)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        store.catalogue_changed()
+        """Leave it to `save_related`, which has the inlines too."""
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        names = [name for name in form.changed_data if name not in form.declared_fields]
+        edits = [_edit(form.instance, names, is_new=not change)]
+        for formset in formsets:
+            formset.save(commit=False)
+            edits += [_edit(row, names, is_new=False) for row, names in formset.changed_objects]
+            edits += [_edit(row, (), is_new=True) for row in formset.new_objects]
+        schedule.save(
+            edits=edits,
+            reason=form.cleaned_data["reason"],
+            confirmed=form.cleaned_data["confirmed"],
+            actor_id=actor(request),
+            now=clock.now(),
+        )
+
+
+def _edit(row: Any, names: Iterable[str], *, is_new: bool) -> schedule.Edit:
+    fields = [
+        field
+        for field in row._meta.concrete_fields
+        if not field.primary_key and (is_new or field.name in names)
+    ]
+    values = {field.attname: getattr(row, field.attname) for field in fields}
+    return schedule.Edit(type(row), row.pk, values, is_new=is_new)
 
 
 @admin.register(Venue)

@@ -110,7 +110,7 @@ class SeatAdmin(ReadOnlyAdmin):
         "section__code__reads",
         "row__reads",
         "number__reads",
-        "performance__concert__title_ko",
+        "performance__concert__title_ko__mentions",
     )
     ordering = ("performance", "index")
 

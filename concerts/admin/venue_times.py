@@ -12,7 +12,6 @@ from datetime import UTC, datetime, time, timedelta
 from datetime import timezone as fixed
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django import forms
 from django.contrib import admin
@@ -23,22 +22,10 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
 from concerts.models import Venue
+from concerts.times import offset_of, shown
 from kernel.i18n import text
 
 _OFFSET = re.compile(r"\s*(?:UTC)?([+-])(\d\d):?([0-5]\d)$", re.ASCII)
-
-
-def offset_of(moment: datetime) -> str:
-    """Return the offset of an aware moment, as `+09:00`."""
-    return moment.isoformat()[-6:]
-
-
-def shown(moment: datetime | None, zone: str) -> str:
-    """Return a moment in a zone as `2027-07-01 19:00 UTC-04:00`; "-" for none."""
-    if moment is None:
-        return "-"
-    local = moment.astimezone(ZoneInfo(zone))
-    return f"{local:%Y-%m-%d %H:%M} UTC{offset_of(local)}"
 
 
 def venue_time(

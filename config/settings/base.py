@@ -139,6 +139,7 @@ from config.settings.payments import *
 from config.settings.queueing import *
 from config.settings.redis import *
 from config.settings.retention import *
+from config.settings.schedule import *
 from config.settings.telemetry import *
 
 RETURN_URLS_ALLOWED |= {FRONTROW_URL.lower()}

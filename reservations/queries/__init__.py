@@ -29,6 +29,7 @@ from reservations.queries.seats import (
     grade_counts,
     hall_seats,
     seat_statuses,
+    taken_counts,
 )
 
 __all__ = [
@@ -58,5 +59,6 @@ __all__ = [
     "seat_status",
     "seat_statuses",
     "seats_of_fan",
+    "taken_counts",
     "taken_seats",
 ]

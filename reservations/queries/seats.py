@@ -1,7 +1,7 @@
 """The state of the seats of a performance, judged by `now`; `catalogue` caches it."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -100,6 +100,21 @@ def grade_counts(
         for performance_id, grade_id, total, available, held in cursor.fetchall():
             counts[performance_id].append(GradeCounts(grade_id, total, available, held))
     return dict(counts)
+
+
+def taken_counts(*, performance_ids: Collection[UUID], now: datetime) -> dict[UUID, int]:
+    """Return how many seats of each performance are sold or held, where there are any."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT inventory.performance_id, count(*)
+            FROM reservations_seatinventory inventory
+            WHERE inventory.performance_id = ANY(%(ids)s::uuid[]) AND {_LETTER} IN ('R', 'T')
+            GROUP BY inventory.performance_id
+            """,  # noqa: S608  (constants only)
+            {"ids": list(performance_ids), "now": now},
+        )
+        return dict(cursor.fetchall())
 
 
 def seat_statuses(

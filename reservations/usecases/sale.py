@@ -1,6 +1,7 @@
 """Staff: change how a performance is sold; halt and resume its sale."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
+from copy import copy
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,6 +9,8 @@ from uuid import UUID
 from accounts.operations import record_audit
 from concerts.errors import PerformanceNotFound
 from concerts.locking import lock_performance
+from concerts.models import Performance
+from concerts.schedule import require_confirmation
 from concerts.store import catalogue_changed
 from kernel.db.transaction import transaction
 from kernel.errors import DomainError, Kind
@@ -15,6 +18,7 @@ from kernel.i18n import text
 from kernel.staff.audit import target_of
 from reservations import locking, operations, policy, queries
 from reservations.models import SalePolicy
+from reservations.operations import schedule
 
 
 class PolicyInvalid(DomainError):
@@ -51,18 +55,20 @@ def create_policy(
     reason: str,
     actor_id: UUID | None,
     now: datetime,
+    confirmed: Container[str] = (),
 ) -> SalePolicy:
     """Give a performance its sale policy; raises `PerformanceNotFound`, `PolicyExists`,
-    `PolicyInvalid`.
+    `PolicyInvalid`, and `NeedsConfirmation` where the window is unusual and not `confirmed`.
     """
     with transaction():
-        lock_performance(performance_id=performance_id)
+        performance = lock_performance(performance_id=performance_id)
         if locking.lock_sale_policy(performance_id=performance_id) is not None:
             raise PolicyExists()
         row = operations.new_policy(performance_id=performance_id, values=values)
         wrong = _wrong(row)
         if wrong:
             raise PolicyInvalid(fields=wrong)
+        codes = _confirmed(performance, None, row, confirmed=confirmed, reason=reason, now=now)
         row.save(force_insert=True)
         catalogue_changed()
         record_audit(
@@ -70,7 +76,7 @@ def create_policy(
             action="reservations.create_policy",
             target=target_of(row),
             reason=reason,
-            changes={name: {"to": value} for name, value in values.items()},
+            changes={name: {"to": value} for name, value in values.items()} | codes,
             now=now,
         )
     queries.forget_sale_terms()
@@ -84,21 +90,24 @@ def set_policy(
     reason: str,
     actor_id: UUID | None,
     now: datetime,
+    confirmed: Container[str] = (),
 ) -> SalePolicy:
     """Change windows, lengths and limits, effective within a second; holds made keep theirs.
 
-    `changes` holds fields of `policy.SALE_FIELDS`. Raises `PerformanceNotFound` (no sale policy)
-    and `PolicyInvalid`.
+    `changes` holds fields of `policy.SALE_FIELDS`. Raises `PerformanceNotFound` (no sale policy),
+    `PolicyInvalid`, and `NeedsConfirmation` where the window is unusual and not `confirmed`.
     """
     with transaction():
+        performance = lock_performance(performance_id=performance_id)
         row = locking.lock_sale_policy(performance_id=performance_id)
         if row is None:
             raise PerformanceNotFound()
-        before = {name: getattr(row, name) for name in changes}
+        old = copy(row)
         operations.change_policy(row=row, changes=changes)
         wrong = _wrong(row)
         if wrong:
             raise PolicyInvalid(fields=wrong)
+        codes = _confirmed(performance, old, row, confirmed=confirmed, reason=reason, now=now)
         row.save()
         catalogue_changed()
         record_audit(
@@ -106,7 +115,10 @@ def set_policy(
             action="reservations.set_policy",
             target=target_of(row),
             reason=reason,
-            changes={name: {"from": before[name], "to": changes[name]} for name in changes},
+            changes={
+                name: {"from": getattr(old, name), "to": value} for name, value in changes.items()
+            }
+            | codes,
             now=now,
         )
     queries.forget_sale_terms()
@@ -151,6 +163,23 @@ def resume(*, performance_id: UUID, reason: str, actor_id: UUID | None, now: dat
             now=now,
         )
     queries.forget_sale_terms()
+
+
+def _confirmed(
+    performance: Performance,
+    before: SalePolicy | None,
+    after: SalePolicy,
+    *,
+    confirmed: Container[str],
+    reason: str,
+    now: datetime,
+) -> dict[str, list[str]]:
+    """Return what was unusual and confirmed, for the audit entry (Note [Unusual changes])."""
+    asked = list(
+        schedule.window_questions(performance=performance, before=before, after=after, now=now)
+    )
+    codes = require_confirmation(asked=asked, confirmed=confirmed, reason=reason)
+    return {"confirmed": codes} if codes else {}
 
 
 def _wrong(row: SalePolicy) -> list[str]:

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from concerts.models import Performance
+from concerts.schedule import EVERYTHING
 from concerts.usecases import programme
 from kernel import clock
 from kernel.db.transaction import transaction
@@ -72,6 +73,7 @@ def change(**changes):
             reason="mend",
             actor_id=None,
             now=clock.now(),
+            confirmed=EVERYTHING,
         )
 
     return set_policy
