@@ -138,26 +138,26 @@ def _missing(places: dict[str, int], line: int) -> list[Problem]:
 
 
 def _unknown(cells: Sequence[str], line: int) -> list[Problem]:
-    if not cells:
-        return []
-    names = ", ".join(map(quoted, cells[:MAX_NAMED]))
-    return [
-        Problem(
-            line,
-            f"unknown columns: {names}; leave them out, or name them {', '.join(COLUMNS)}",
-            f"알 수 없는 열: {names}. 지우거나 {', '.join(_KOREAN.values())} 중 하나로 적어 주세요",
-        )
-    ]
+    return _about(
+        cells,
+        line,
+        english=f"unknown columns: %s; leave them out, or name them {', '.join(COLUMNS)}",
+        korean=f"알 수 없는 열: %s. 지우거나 {', '.join(_KOREAN.values())} 중 하나로 적어 주세요",
+    )
 
 
 def _twice(cells: Sequence[str], line: int) -> list[Problem]:
+    return _about(
+        cells,
+        line,
+        english="a column is there twice: %s; leave one of them out",
+        korean="중복된 열이 있습니다: %s. 하나만 남겨 주세요",
+    )
+
+
+def _about(cells: Sequence[str], line: int, *, english: str, korean: str) -> list[Problem]:
+    """Return what is wrong with these columns, which the texts name at `%s`; nothing of none."""
     if not cells:
         return []
     names = ", ".join(map(quoted, cells[:MAX_NAMED]))
-    return [
-        Problem(
-            line,
-            f"a column is there twice: {names}; leave one of them out",
-            f"중복된 열이 있습니다: {names}. 하나만 남겨 주세요",
-        )
-    ]
+    return [Problem(line, english % names, korean % names)]
