@@ -15,8 +15,8 @@ _HEAD = """\
 # Configuration
 
 Written by `manage.py configuration` from the settings' readers (`config/settings/`). Every value
-comes from the environment; one that makes no sense stops the process at boot with a line that names
-it. `python -m stack env` prints the values of the local stack.
+comes from the environment; an invalid one stops the process at boot with a line that names it.
+`python -m stack env` prints the values of the local stack.
 
 | Variable | Form | Default | Meaning |
 |---|---|---|---|

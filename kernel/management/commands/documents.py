@@ -57,7 +57,7 @@ def _error_lines() -> Iterator[str]:
     yield "# Error codes"
     yield ""
     yield "Written by `manage.py documents`. Every refusal is `application/problem+json`"
-    yield "(RFC 9457) whose `code` is stable; the status says how to treat it. Answers of 503 carry"
+    yield "(RFC 9457) whose `code` is stable; the status says how to treat it. A 503 has"
     yield "`Retry-After`: nothing was changed, try again."
     yield ""
     yield "| code | status | meaning | 뜻 |"
