@@ -70,6 +70,7 @@ def make_performance(
     defaults = {
         "sale_opens_at": now - timedelta(hours=1),
         "sale_closes_at": now + timedelta(days=29),
+        "max_seats_per_fan": 4,  # what tests count on, whatever the product's default
     }
     SalePolicy.objects.create(performance=performance, **(defaults | policy))
     if on_sale:
