@@ -1,11 +1,11 @@
-"""Who may have a new place: checks against machines that join in bulk.
+"""Abuse checks: who may have a new place, against machines that join in bulk.
 
 Note [Abuse checks]
 A room's row says which check is in force: none, a proof of work, or a token of a service such as
 Cloudflare Turnstile. The functions decide whether a caller needs one, so a join that passes costs
-nothing more. A proof of work is judged without asking anybody: the challenge is a keyed hash of
-performance, user and window, the answer a nonce for which SHA-256("challenge:nonce") starts with
-the wanted number of zero bits (Back, "Hashcash", 2002). Only the service needs a second call.
+nothing more. A proof of work is checked here: the challenge is a keyed hash of performance, user
+and window, the response a nonce for which SHA-256("challenge:nonce") starts with the wanted number
+of zero bits (Back, "Hashcash", 2002). Only the service needs a second call.
 """
 
 import json
@@ -27,39 +27,39 @@ from prometheus_client import Counter
 from kernel.redis.breaker import Breaker, PartUnavailable
 from queueing import policy
 from queueing.errors import ChallengeFailed, ChallengeRequired
-from queueing.models import QueueConfig
+from queueing.models import AbuseCheck
 
 log = logging.getLogger(__name__)
 
-unanswered = Counter(
+unjudged = Counter(
     "frontrow_queue_challenge_service_failures_total",
-    "Challenge answers that the service did not judge in time, by what was done",
+    "Responses to challenges that the service did not judge in time, by what was done",
     ["outcome"],
 )
 _LONGEST_NONCE = 64
-_LONGEST_ANSWER = 64 * 1024
+_LONGEST_REPLY = 64 * 1024
 
 
 class ChallengeService(Protocol):
     """Judges the tokens that its widget gave to people."""
 
-    def accepts(self, token: str, *, address: str) -> bool:
-        """Say whether the token is good; raises `PartUnavailable` where it can't be told."""
+    def accepts(self, token: str, *, client_ip: str) -> bool:
+        """Return whether the token is good; raises `PartUnavailable` where it can't be judged."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """What a caller has to answer, as the API shows it."""
+    """A challenge to a caller, as the API shows it."""
 
     kind: str
     challenge: str = ""
     bits: int = 0
     site_key: str = ""
 
-    def shown(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         """Return the members that mean something for its kind."""
-        if self.kind == QueueConfig.AbuseCheck.PROOF_OF_WORK:
+        if self.kind == AbuseCheck.PROOF_OF_WORK:
             return {
                 "kind": "proof_of_work",
                 "algorithm": "sha-256",
@@ -79,18 +79,18 @@ class TurnstileService:
             failures_on=(OSError, ValueError),  # URLError and time-outs are OSErrors
         )
 
-    def accepts(self, token: str, *, address: str) -> bool:
-        """Ask the service; raises `PartUnavailable`."""
-        return self._breaker.call(lambda: self._ask(token, address))
+    def accepts(self, token: str, *, client_ip: str) -> bool:
+        """Call the service; raises `PartUnavailable`."""
+        return self._breaker.call(lambda: self._verify(token, client_ip))
 
-    def _ask(self, token: str, address: str) -> bool:
-        fields = {"secret": self._secret, "response": token, "remoteip": address}
+    def _verify(self, token: str, client_ip: str) -> bool:
+        fields = {"secret": self._secret, "response": token, "remoteip": client_ip}
         body = urllib.parse.urlencode(fields).encode()
         request = urllib.request.Request(self._url, data=body)  # noqa: S310  (from the settings)
-        with urllib.request.urlopen(request, timeout=self._seconds) as answer:  # noqa: S310
-            verdict = json.loads(answer.read(_LONGEST_ANSWER))
+        with urllib.request.urlopen(request, timeout=self._seconds) as reply:  # noqa: S310
+            verdict = json.loads(reply.read(_LONGEST_REPLY))
         if not isinstance(verdict, dict):
-            raise ValueError("the service's answer is no object")
+            raise ValueError("the service's reply is no object")
         return verdict.get("success") is True
 
 
@@ -105,7 +105,7 @@ def service() -> ChallengeService:
 
 
 def bits_shown(response: str | None, *, performance_id: UUID, user_id: UUID, now: datetime) -> int:
-    """Return how much work a caller's answer proves; 0 for none."""
+    """Return how much work a caller's response proves; 0 for none."""
     if not response or len(response) > _LONGEST_NONCE:
         return 0
     window = _window(now)
@@ -120,7 +120,7 @@ def bits_shown(response: str | None, *, performance_id: UUID, user_id: UUID, now
 def challenge_of(
     kind: str, *, bits: int, performance_id: UUID, user_id: UUID, now: datetime
 ) -> Challenge:
-    """Return the challenge that a caller is to answer."""
+    """Return the challenge that a caller is to meet."""
     return Challenge(
         kind,
         challenge=_challenge(performance_id, user_id, _window(now)),
@@ -129,23 +129,23 @@ def challenge_of(
     )
 
 
-def vouch(challenge: Challenge, response: str | None, *, address: str) -> None:
-    """Have the service judge the answer; raises ChallengeRequired, ChallengeFailed.
+def verify_response(challenge: Challenge, response: str | None, *, client_ip: str) -> None:
+    """Have the service judge the response; raises ChallengeRequired, ChallengeFailed.
 
-    While the service doesn't answer, CHALLENGE_SERVICE_FAIL_OPEN says who may pass: all or nobody.
+    While the service doesn't reply, CHALLENGE_SERVICE_FAIL_OPEN says who may pass: all or nobody.
     """
     if not response:
-        raise ChallengeRequired(challenge=challenge.shown())
-    if challenge.kind != QueueConfig.AbuseCheck.TURNSTILE:
-        raise ChallengeFailed(challenge=challenge.shown())
+        raise ChallengeRequired(challenge=challenge.as_json())
+    if challenge.kind != AbuseCheck.TURNSTILE:
+        raise ChallengeFailed(challenge=challenge.as_json())
     try:
-        accepted = service().accepts(response, address=address)
+        accepted = service().accepts(response, client_ip=client_ip)
     except PartUnavailable:
         accepted = settings.CHALLENGE_SERVICE_FAIL_OPEN
-        unanswered.labels("let_pass" if accepted else "refused").inc()
+        unjudged.labels("let_pass" if accepted else "refused").inc()
         log.warning("challenge not judged", extra={"let_pass": accepted})
     if not accepted:
-        raise ChallengeFailed(challenge=challenge.shown())
+        raise ChallengeFailed(challenge=challenge.as_json())
 
 
 def _window(now: datetime) -> int:

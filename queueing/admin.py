@@ -1,4 +1,4 @@
-"""Staff screens: how a waiting room is run, and how far it is."""
+"""Staff screens of waiting rooms, their progress and invitations."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from kernel import clock
 from kernel.i18n import text
 from kernel.staff.admin import ReadOnlyAdmin, ReadOnlyInline, ReasonForm, UseCaseAdmin, staff_action
 from queueing import policy, queries
-from queueing.models import Invitation, InvitationUse, QueueConfig, QueueProgress
+from queueing.models import Invitation, InvitationUse, QueueConfig, QueueProgress, RoomState
 from queueing.usecases import config as config_use_case
 from queueing.usecases import invitations
 
@@ -79,7 +79,7 @@ class QueueConfigAdmin(VenueTimes, UseCaseAdmin):
     @admin.display(description=text(en="state now", ko="현재 상태"), ordering="state")
     def in_force(self, row: QueueConfig) -> str:
         """Show the state that fans meet: PRESALE ends by itself when admission opens."""
-        return str(QueueConfig.State(queries.rules_of(row).state_at(clock.now())).label)
+        return str(RoomState(queries.rules_of(row).state_at(clock.now())).label)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("queueing.add_queueconfig")
@@ -113,14 +113,14 @@ class QueueConfigAdmin(VenueTimes, UseCaseAdmin):
         self, request: HttpRequest, objects: list[Any], *, now: datetime, reason: str
     ) -> None:
         """Admit nobody and take no joins; places stay."""
-        _set_state(request, objects, QueueConfig.State.PAUSED, reason, now)
+        _set_state(request, objects, RoomState.PAUSED, reason, now)
 
     @staff_action(description=text(en="Open or go on", ko="입장 시작·재개"), permissions=_CHANGE)
     def resume(
         self, request: HttpRequest, objects: list[Any], *, now: datetime, reason: str
     ) -> None:
         """Admit from now on, whatever the opening time says."""
-        _set_state(request, objects, QueueConfig.State.OPEN, reason, now)
+        _set_state(request, objects, RoomState.OPEN, reason, now)
 
     @staff_action(
         description=text(en="Drain: no new joins", ko="신규 대기 마감"), permissions=_CHANGE
@@ -129,14 +129,14 @@ class QueueConfigAdmin(VenueTimes, UseCaseAdmin):
         self, request: HttpRequest, objects: list[Any], *, now: datetime, reason: str
     ) -> None:
         """Take no joins, admit those who wait."""
-        _set_state(request, objects, QueueConfig.State.DRAINING, reason, now)
+        _set_state(request, objects, RoomState.DRAINING, reason, now)
 
     @staff_action(description=text(en="Close the queue", ko="대기열 종료"), permissions=_CHANGE)
     def close(
         self, request: HttpRequest, objects: list[Any], *, now: datetime, reason: str
     ) -> None:
         """Take no joins and admit nobody; those admitted finish."""
-        _set_state(request, objects, QueueConfig.State.CLOSED, reason, now)
+        _set_state(request, objects, RoomState.CLOSED, reason, now)
 
     @staff_action(
         description=text(en="Issue invitations", ko="초대 발급"),
@@ -171,7 +171,7 @@ class QueueConfigAdmin(VenueTimes, UseCaseAdmin):
 
 
 class InvitationUseInline(ReadOnlyInline):
-    """Who came by it."""
+    """The people who used the invitation."""
 
     model = InvitationUse
     fields = ("user_id", "used_at")
@@ -208,7 +208,7 @@ class InvitationAdmin(ReadOnlyAdmin):
     def withdraw(
         self, request: HttpRequest, objects: list[Any], *, now: datetime, reason: str
     ) -> None:
-        """Let nobody else in by these; who came stays."""
+        """Admit nobody else by these; those admitted stay."""
         invitations.revoke(
             invitation_ids=[invitation.pk for invitation in objects],
             actor_id=_actor(request),
@@ -219,7 +219,7 @@ class InvitationAdmin(ReadOnlyAdmin):
 
 @admin.register(InvitationUse)
 class InvitationUseAdmin(ReadOnlyAdmin):
-    """Who came by an invitation."""
+    """The people who used an invitation."""
 
     list_display = ("user_id", "invitation", "used_at")
     list_filter = ("used_at",)
@@ -246,7 +246,7 @@ class QueueProgressAdmin(ReadOnlyAdmin):
 
     @admin.display(description=text(en="seed of the draw", ko="추첨 시드"))
     def revealed_seed(self, row: QueueProgress) -> str:
-        """Show the seed once the draw is over, for whoever wants to check it."""
+        """Show the seed once the draw is over, so that anybody can check it."""
         return row.draw_seed if row.draw_is_over else ""
 
 

@@ -1,4 +1,4 @@
-"""May this fan hold seats? Asked by `reservations` before every hold."""
+"""The admission check that `reservations` makes before every hold."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +14,7 @@ from queueing.errors import (
     QueueTokenRequired,
     QueueUnavailable,
 )
-from queueing.joining import Asked
+from queueing.join_request import poll
 from queueing.replies import PlaceState, Status
 
 __all__ = [
@@ -34,10 +34,10 @@ by_progress = Counter(
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Why a fan may go on, and until when (None: as long as the queue server is away).
+    """Why a fan may go on, and until when (None: as long as the queue server is unavailable).
 
-    `joined_ms` is when the place began, where nobody has asked yet whether it was ended since: the
-    function that claims seats does (Note [Ended places] in ended.py).
+    `joined_ms` is when the place began, where nobody has looked yet whether it ended since: the
+    function that claims seats does (Note [Ended places] in ended_places.py).
     """
 
     number: int
@@ -46,7 +46,7 @@ class Admission:
 
 
 def is_required(*, performance_id: UUID, now: datetime) -> bool:
-    """Say whether holds at this performance need an admission; at most a second old."""
+    """Return whether holds at this performance need an admission; at most a second old."""
     return queries.is_required(performance_id)
 
 
@@ -61,7 +61,12 @@ def check(*, token: str | None, user_id: UUID, performance_id: UUID, now: dateti
     if proof.audience is tokens.Audience.PASS:
         return Admission(proof.number, clock.from_ms(proof.until_ms), proof.joined_ms)
     try:
-        reply = Asked(user_id, performance_id, proof, clock.to_ms(now)).poll()
+        reply = poll(
+            user_id=user_id,
+            performance_id=performance_id,
+            proof=proof,
+            now_ms=clock.to_ms(now),
+        )
     except QueueUnavailable:
         if proof.number > queries.serving_kept(performance_id):
             raise QueueNotAdmitted(state=PlaceState.WAITING.value) from None

@@ -1,7 +1,7 @@
-"""The draw computed anew, for whoever wants to check it (Note [Draw] in README.md).
+"""The draw in Python, so that anybody can check it (Note [Draw] in README.md).
 
-The functions of the queue server draw by `permuted` in lua/fans.lua; this is the same network and
-its inverse.
+The functions of the queue server draw by `permuted` in lua/queue_places.lua; this is the same
+network and its inverse.
 """
 
 from hashlib import sha1

@@ -1,8 +1,8 @@
-"""The waiting room's busiest requests, answered in front of Django.
+"""The fast path of the waiting room: its busiest requests, answered in front of Django.
 
-Joining, asking for the own place and the public status are most of what an on-sale sends. Here
-each is: verify the login, one call of the use case, bytes out (Note [Lean answers]). Whatever is
-not exactly such a request, and every failed login, goes on to Django, which answers it in full.
+Joining, polling the own place and the public status are most of what an on-sale sends. Here each
+is: verify the login, one call of the use case, bytes out (Note [Lean answers]). Whatever is not
+exactly such a request, and every failed login, goes on to Django, which answers it in full.
 """
 
 import json
@@ -38,7 +38,7 @@ from kernel.telemetry import context
 from kernel.telemetry.access_log import Outcome
 from queueing.api.serializers import JoinSerializer
 from queueing.api.views import STATUS_CACHING, MyPlaceView, QueueView
-from queueing.places import Place
+from queueing.places import QueuePlace
 from queueing.usecases import waiting_room
 from queueing.usecases.waiting_room import Applicant, PublicStatus
 
@@ -52,7 +52,7 @@ _BARE_BODIES = {b"", b"{}"}
 
 
 class FastPath:
-    """A WSGI application that answers what it knows and hands on the rest."""
+    """A WSGI application that answers these requests and passes on the rest."""
 
     def __init__(self, application: _Application) -> None:
         self._application = application
@@ -105,26 +105,28 @@ class FastPath:
             return _refused_body(environ)
         meter = Meter()
 
-        def ask() -> LeanAnswer:
+        def serve() -> LeanAnswer:
             if own:  # a join is counted by the function that does it
                 _count_poll(caller, meter)
-            place = _ask(environ, performance_id, caller, meter, own=own)
+            place = _place(environ, performance_id, caller, meter, own=own)
             status = 201 if place.created and not own else 200
             return LeanAnswer(
-                status, _place(place), [("Content-Type", JSON), PRIVATE, *limit_headers(meter)]
+                status,
+                _dumped(place.as_json()),
+                [("Content-Type", JSON), PRIVATE, *limit_headers(meter)],
             )
 
-        return self._guarded(environ, meter, ask)
+        return self._guarded(environ, meter, serve)
 
     def _guarded(
         self,
         environ: dict[str, Any],
         meter: Meter,
-        ask: Callable[[], LeanAnswer],
+        serve: Callable[[], LeanAnswer],
     ) -> LeanAnswer | None:
-        """Return what `ask` answers or its refusal; None for a defect, which Django reports."""
+        """Return what `serve` returns or its refusal; None for a defect, which Django reports."""
         try:
-            return ask()
+            return serve()
         except Exception as error:  # noqa: BLE001  (those unknown to the handler go on to Django)
             return refusal(error, environ, meter)
         finally:
@@ -136,14 +138,14 @@ class FastPath:
         if known is None or known[0] is not status:
             if len(self._status_bytes) > 1000:
                 self._status_bytes.clear()
-            known = self._status_bytes[performance_id] = (status, _public_status(status))
+            known = self._status_bytes[performance_id] = (status, _dumped(status.as_json()))
         private = "HTTP_AUTHORIZATION" in environ
         caching = PRIVATE if private else ("Cache-Control", STATUS_CACHING)
         return LeanAnswer(200, known[1], [("Content-Type", JSON), caching])
 
 
 def _has_bare_body(environ: dict[str, Any]) -> bool:
-    """Say whether the body is empty or `{}`; what was read of another one is put back."""
+    """Return whether the body is empty or `{}`; what was read of another one is put back."""
     length = int(environ.get("CONTENT_LENGTH") or 0)
     if length == 0:
         return True
@@ -158,10 +160,10 @@ def _refused_body(environ: dict[str, Any]) -> LeanAnswer | None:
     """Return the refusal of a body that is no join; None for one that Django takes."""
     if environ.get("CONTENT_TYPE") != JSON:
         return None
-    asked = parsed_body(environ)
-    if isinstance(asked, APIException):
-        return refusal(asked, environ, Meter())
-    error = form_refusal(environ, asked, JoinSerializer)
+    body = parsed_body(environ)
+    if isinstance(body, APIException):
+        return refusal(body, environ, Meter())
+    error = form_refusal(environ, body, JoinSerializer)
     return None if error is None else refusal(error, environ, Meter())
 
 
@@ -172,9 +174,9 @@ def _count_poll(caller: Caller, meter: Meter) -> None:
         raise Throttled(counted.wait)
 
 
-def _ask(
+def _place(
     environ: dict[str, Any], performance_id: UUID, caller: Caller, meter: Meter, *, own: bool
-) -> Place:
+) -> QueuePlace:
     token, now = environ.get("HTTP_X_QUEUE_TOKEN"), clock.now()
     if own:
         return waiting_room.poll(
@@ -187,37 +189,6 @@ def _ask(
         now=now,
         applicant=Applicant(throttle.address_in(environ), caller.is_staff),
         meter=meter,
-    )
-
-
-def _place(place: Place) -> bytes:
-    until = place.admitted_until
-    return _dumped(
-        {
-            "token": place.token,
-            "number": place.number,
-            "state": place.state.value,
-            "position": place.position,
-            "ahead": place.ahead,
-            "eta_seconds": place.eta_seconds,
-            "poll_after_seconds": place.poll_after_seconds,
-            "admitted_until": until and clock.as_text(until),
-            "pass": place.admission_pass,
-        }
-    )
-
-
-def _public_status(status: PublicStatus) -> bytes:
-    return _dumped(
-        {
-            "state": status.state,
-            "serving": status.serving,
-            "waiting": status.waiting,
-            "active": status.active,
-            "rate_per_second": status.rate_per_second,
-            "poll_after_seconds": status.poll_after_seconds,
-            "stream_url": status.stream_url,
-        }
     )
 
 

@@ -1,4 +1,4 @@
-"""The state of every waiting room, for settings.METRIC_COLLECTORS."""
+"""Metrics of every waiting room, for settings.METRIC_COLLECTORS."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -7,7 +7,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 
 from kernel import clock
 from queueing import queries
-from queueing.rebuild import store
+from queueing.queue_server import queue_server
 
 _ROOMS = 100  # a label a room: more would only hide what matters
 
@@ -32,7 +32,9 @@ def waiting_rooms(*, now: datetime) -> Iterable[Metric]:
         "frontrow_queue_waited_seconds", "Waiting time of the admitted", labels=labels
     )
     for config in queries.busiest_rooms(now=now, limit=_ROOMS):
-        totals = store.tick(performance_id=config.performance_id, now_ms=clock.to_ms(now)).totals
+        totals = queue_server.tick(
+            performance_id=config.performance_id, now_ms=clock.to_ms(now)
+        ).totals
         if totals is None:
             continue
         label = [str(config.performance_id)]

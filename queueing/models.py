@@ -1,4 +1,4 @@
-"""How each waiting room is run, and what PostgreSQL keeps of its progress."""
+"""Waiting rooms as rows: how each is run, its progress, and its invitations."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -19,24 +19,30 @@ def _within(bounds: tuple[Any, Any]) -> list[Callable[[Any], None]]:
     return [MinValueValidator(bounds[0]), MaxValueValidator(bounds[1])]
 
 
+class RoomState(models.TextChoices):
+    """What a waiting room does; the table of what each allows is STATE in lua/queue_room.lua."""
+
+    PRESALE = "PRESALE", text(en="Presale", ko="사전 대기")
+    OPEN = "OPEN", text(en="Open", ko="입장 중")
+    PAUSED = "PAUSED", text(en="Paused", ko="일시 중지")
+    DRAINING = "DRAINING", text(en="Draining", ko="마감 중")
+    CLOSED = "CLOSED", text(en="Closed", ko="종료")
+
+
+class AbuseCheck(models.TextChoices):
+    """What a room asks of who wants a place (Note [Abuse checks] in abuse.py)."""
+
+    OFF = "OFF", text(en="Off", ko="사용 안 함")
+    PROOF_OF_WORK = "PROOF_OF_WORK", text(en="Proof Of Work", ko="작업 증명")
+    TURNSTILE = "TURNSTILE", text(en="Turnstile", ko="턴스타일(Turnstile)")
+
+
 class QueueConfig(models.Model):
     """The rules of one performance's waiting room. Versioned, audited, mirrored to Redis.
 
     PRESALE opens by time: the room is OPEN from `admission_opens_at` on (or from `queue_opens_at`
     where that is empty), without anybody's help. The other states are set by staff.
     """
-
-    class State(models.TextChoices):
-        PRESALE = "PRESALE", text(en="Presale", ko="사전 대기")
-        OPEN = "OPEN", text(en="Open", ko="입장 중")
-        PAUSED = "PAUSED", text(en="Paused", ko="일시 중지")
-        DRAINING = "DRAINING", text(en="Draining", ko="마감 중")
-        CLOSED = "CLOSED", text(en="Closed", ko="종료")
-
-    class AbuseCheck(models.TextChoices):
-        OFF = "OFF", text(en="Off", ko="사용 안 함")
-        PROOF_OF_WORK = "PROOF_OF_WORK", text(en="Proof Of Work", ko="작업 증명")
-        TURNSTILE = "TURNSTILE", text(en="Turnstile", ko="턴스타일(Turnstile)")
 
     performance = models.OneToOneField(
         Performance, on_delete=models.PROTECT, primary_key=True, related_name="queue_config"
@@ -81,7 +87,7 @@ class QueueConfig(models.Model):
     session_seconds = models.PositiveIntegerField(
         default=policy.SESSION_SECONDS, validators=_within(policy.SESSION_BOUNDS)
     )
-    state = models.CharField(max_length=8, choices=State.choices, default=State.PRESALE)
+    state = models.CharField(max_length=8, choices=RoomState.choices, default=RoomState.PRESALE)
     joins_per_minute = models.PositiveIntegerField(
         null=True,
         blank=True,
@@ -146,11 +152,11 @@ class QueueConfig(models.Model):
                 name="queueing_config_session_bounds",
             ),
             models.CheckConstraint(
-                condition=Q(state__in=["PRESALE", "OPEN", "PAUSED", "DRAINING", "CLOSED"]),
+                condition=Q(state__in=RoomState.values),
                 name="queueing_config_state_known",
             ),
             models.CheckConstraint(
-                condition=Q(abuse_check__in=["OFF", "PROOF_OF_WORK", "TURNSTILE"]),
+                condition=Q(abuse_check__in=AbuseCheck.values),
                 name="queueing_config_abuse_check_known",
             ),
             models.CheckConstraint(
@@ -166,12 +172,6 @@ class QueueConfig(models.Model):
     def admits_from(self) -> datetime:
         """The moment from which fans are admitted."""
         return self.admission_opens_at or self.queue_opens_at
-
-    def state_at(self, now: datetime) -> str:
-        """Return the state in force: PRESALE becomes OPEN by time alone."""
-        if self.state == self.State.PRESALE and now >= self.admits_from:
-            return self.State.OPEN
-        return self.state
 
 
 class QueueProgress(models.Model):

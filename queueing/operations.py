@@ -68,8 +68,8 @@ def open_epoch(*, performance_id: UUID, gap_id: str = "") -> Epoch:
     )
 
 
-def note_begun(*, performance_id: UUID, epoch: int, now: datetime) -> None:
-    """Note that a server has begun the epoch; the tick looks after the room next."""
+def record_epoch_begun(*, performance_id: UUID, epoch: int, now: datetime) -> None:
+    """Record that a server has begun the epoch; the tick looks after the room next."""
     require_transaction()
     QueueProgress.objects.filter(performance_id=performance_id, epoch=epoch).update(
         advanced_at=now, advance_due_at=policy.DUE_AT_ONCE

@@ -1,11 +1,11 @@
-"""A fan's place as the API shows it, made from what the functions answered."""
+"""A fan's place in the queue as the API shows it, made from the queue server's reply."""
 
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from kernel import clock
-from queueing import pacing, policy, tokens
+from queueing import policy, poll_interval, tokens
 from queueing.errors import (
     QueueClosed,
     QueueNotOpen,
@@ -20,8 +20,8 @@ from queueing.replies import PlaceState, Reply, Spot, Status
 _ADMITTED_POLL_SECONDS = 30
 
 
-class Place(NamedTuple):
-    """A fan's place, as the API shows it. `ahead`, `position` mean something while WAITING."""
+class QueuePlace(NamedTuple):
+    """A fan's place in the queue. `ahead` and `position` mean something while WAITING."""
 
     token: str
     number: int
@@ -35,8 +35,23 @@ class Place(NamedTuple):
 
     @property
     def position(self) -> int:
-        """Whose turn it is counts as position 1."""
+        """The position in the line; 1 is next."""
         return self.ahead + 1
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the document that the API sends (described by `PlaceSerializer`)."""
+        until = self.admitted_until
+        return {
+            "token": self.token,
+            "number": self.number,
+            "state": self.state.value,
+            "position": self.position,
+            "ahead": self.ahead,
+            "eta_seconds": self.eta_seconds,
+            "poll_after_seconds": self.poll_after_seconds,
+            "admitted_until": until and clock.as_text(until),
+            "pass": self.admission_pass,
+        }
 
 
 def place_of(
@@ -47,16 +62,16 @@ def place_of(
     token: str | None,
     proof: tokens.Proof | None,
     now: datetime,
-) -> Place:
-    """Return the place `reply` tells of; raises the refusal it tells of instead."""
+) -> QueuePlace:
+    """Return the place in `reply`; raises the refusal in it instead."""
     spot = _spot_or_refusal(reply)
     admitted = spot.state is PlaceState.ADMITTED
     until = _admitted_until(spot, now) if admitted else None
     eta, poll_after = 0, _ADMITTED_POLL_SECONDS
     if spot.state is PlaceState.WAITING:
-        eta = pacing.eta_seconds(spot)
-        poll_after = pacing.poll_after_seconds(spot, eta=eta)
-    return Place(
+        eta = poll_interval.eta_seconds(spot)
+        poll_after = poll_interval.poll_after_seconds(spot, eta=eta)
+    return QueuePlace(
         token=_token(spot, user_id, performance_id, token, proof, now),
         number=spot.number,
         state=spot.state,

@@ -18,7 +18,7 @@ DUE_AT_ONCE = datetime(2000, 1, 1, tzinfo=UTC)  # of a room the tick shall look 
 IDLE_TICK_SECONDS = 10  # between two ticks of a room where nobody waits or shops
 OVER_TICK_SECONDS = 24 * 3600  # of an evening that is over: it may yet be moved
 NUMBER_BLOCK = 10_000  # numbers reserved ahead in PostgreSQL, in one write
-# Numbers of the draw among those who join before the opening (Note [Draw]); DRAW in fans.lua.
+# Numbers of the draw among those who join before the opening (Note [Draw] in README.md).
 DRAW_NUMBERS = 2**20
 WORK_BITS = 18  # of a proof of work: about 0.3 s in a browser
 WORK_BITS_BOUNDS = (8, 26)
@@ -31,7 +31,7 @@ TOKEN_SECONDS = 48 * 3600
 REMEMBER_SECONDS = TOKEN_SECONDS
 ROOM_TTL_SECONDS = 7 * 24 * 3600  # a room nobody has ticked for that long is garbage
 
-# Polling: see queueing.pacing.
+# Polling: Note [Poll interval] in poll_interval.py.
 POLLS_PER_SECOND = 1000
 SHORTEST_POLL_SECONDS = 2
 LONGEST_POLL_SECONDS = 60

@@ -1,4 +1,4 @@
-"""Reads. Configs are decided on (may a fan hold without a pass?), so they come from the primary."""
+"""Reads of configs and progress, from the primary: they decide whether a hold needs a pass."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,9 +12,7 @@ from concerts.models import Performance
 from kernel.errors import DomainError
 from queueing.brief_cache import BriefCache
 from queueing.errors import QueueNotRequired
-from queueing.models import QueueConfig, QueueProgress
-
-ROOM_STATES: tuple[str, ...] = tuple(QueueConfig.State.values)
+from queueing.models import QueueConfig, QueueProgress, RoomState
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +29,12 @@ class QueueRules:
     version: int
 
     def state_at(self, now: datetime) -> str:
-        """Return the state in force at `now`."""
-        if self.state == QueueConfig.State.PRESALE and now >= self.admits_from:
-            return QueueConfig.State.OPEN
+        """Return the state in force at `now`: PRESALE becomes OPEN by time alone.
+
+        The queue server's functions know the same: `becomes` in lua/queue_room.lua.
+        """
+        if self.state == RoomState.PRESALE and now >= self.admits_from:
+            return RoomState.OPEN
         return self.state
 
 
@@ -51,8 +52,8 @@ serving_cache: BriefCache[UUID, int] = BriefCache(seconds=1.0)
 epochs_cache: BriefCache[UUID, "EpochInForce"] = BriefCache(seconds=1.0)
 
 
-def forget(performance_id: UUID) -> None:
-    """Drop what this process remembers of a room, after a change of it here."""
+def drop_cached(performance_id: UUID) -> None:
+    """Drop what this process has cached of a room, after a change of it here."""
     required_cache.drop(performance_id)
     refusal_cache.drop(performance_id)
 
@@ -64,7 +65,7 @@ def rules(performance_ids: Iterable[UUID]) -> dict[UUID, QueueRules]:
 
 
 def is_required(performance_id: UUID) -> bool:
-    """Say whether holds need an admission; at most a second old."""
+    """Return whether holds need an admission; at most a second old."""
     return required_cache.get(
         performance_id,
         lambda: QueueConfig.objects.filter(
@@ -74,7 +75,7 @@ def is_required(performance_id: UUID) -> bool:
 
 
 def config_to_enter(performance_id: UUID) -> QueueConfig:
-    """Return the config of a public performance; that there is none is remembered for a second.
+    """Return the config of a public performance; that there is none is cached for a second.
 
     Raises PerformanceNotFound, QueueNotRequired.
     """
@@ -106,21 +107,21 @@ def progress_of(performance_id: UUID) -> QueueProgress | None:
 def serving_kept(performance_id: UUID) -> int:
     """Return the highest number known in PostgreSQL to have been admitted; a second old at most."""
 
-    def ask() -> int:
+    def read() -> int:
         row = progress_of(performance_id)
         return row.serving if row else 0
 
-    return serving_cache.get(performance_id, ask)
+    return serving_cache.get(performance_id, read)
 
 
 def epoch_in_force(performance_id: UUID) -> EpochInForce:
     """Return the epoch in force; a second old at most."""
 
-    def ask() -> EpochInForce:
+    def read() -> EpochInForce:
         row = progress_of(performance_id)
         return EpochInForce(row.epoch, row.advanced_at) if row else EpochInForce(0, None)
 
-    return epochs_cache.get(performance_id, ask)
+    return epochs_cache.get(performance_id, read)
 
 
 def epoch_now(performance_id: UUID) -> int:
@@ -136,7 +137,7 @@ def rooms_to_tick(*, now: datetime, limit: int) -> list[QueueConfig]:
     Read in the order of an index.
     """
     progress = "performance__queue_progress"
-    configs = QueueConfig.objects.select_related("performance__concert")
+    configs = QueueConfig.objects.select_related("performance__concert", progress)
     due = configs.filter(**{f"{progress}__advance_due_at__lte": now})
     return list(due.order_by(f"{progress}__advance_due_at", f"{progress}__pk")[:limit])
 
@@ -148,7 +149,7 @@ def rooms_without_progress(*, limit: int) -> list[UUID]:
 
 
 def busiest_rooms(*, now: datetime, limit: int) -> list[QueueConfig]:
-    """Return the rooms with the most people at their last tick, of evenings not long over."""
+    """Return the rooms with the most people at their last tick, of performances not long over."""
     current = QueueConfig.objects.filter(performance__starts_at__gt=now - timedelta(days=1))
     crowd = F("performance__queue_progress__crowd").desc(nulls_last=True)
     return list(current.order_by(crowd, "queue_opens_at")[:limit])

@@ -1,4 +1,4 @@
-"""What the functions of the waiting room answer, in types."""
+"""The replies of the waiting room's functions, in types."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 
 class Status(StrEnum):
-    """What a function answers first."""
+    """The first word of a reply."""
 
     NEW = "NEW"
     SAME = "SAME"
@@ -36,7 +36,7 @@ class PlaceState(StrEnum):
 
 
 _STATUSES = {status.value: status for status in Status}
-PLACE_STATES = {  # by the letters that the functions write
+PLACE_STATES = {  # by the state codes of lua/queue_room.lua
     "W": PlaceState.WAITING,
     "G": PlaceState.ADMITTED,
     "A": PlaceState.ADMITTED,
@@ -59,7 +59,7 @@ class Spot(NamedTuple):
     state: PlaceState
     ahead: int
     until_ms: int
-    phase: str
+    room_state: str
     waiting: int
     wait_ms: int
     admits_from_ms: int
@@ -68,14 +68,14 @@ class Spot(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """The answer to a fan's call; `spot` goes with NEW and SAME only.
+    """The reply to a fan's call; `spot` goes with NEW and SAME only.
 
-    `ended_ms` and `ended` (a letter) go with OK, where a place is over.
+    `ended_ms` and `ended_as` (a state code) go with OK, where a place is over.
     """
 
     status: Status
     spot: Spot | None = None
-    birth: str = ""
+    gap_id: str = ""
     epoch: int = 0
     ceiling: int = 0
     draws: bool = False  # the ceiling that was met is the draw's
@@ -83,7 +83,7 @@ class Reply(NamedTuple):
     check: str = ""
     work_bits: int = 0
     ended_ms: int = 0
-    ended: str = ""
+    ended_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class Totals:
     active: int
     admitted: int
     waited_ms: int
-    phase: str
+    state: str
     rate: float
     just_admitted: int
     capacity: int
@@ -107,16 +107,16 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class TotalsReply:
-    """The answer to a tick; `totals` goes with OK only."""
+    """The reply to a tick; `totals` goes with OK only."""
 
     status: Status
     totals: Totals | None = None
-    birth: str = ""
+    gap_id: str = ""
     epoch: int = 0
 
 
 def reply_of(raw: Sequence[Any]) -> Reply:
-    """Return the answer to a fan's call from what the function returned."""
+    """Return the reply to a fan's call from what the function returned."""
     status = _STATUSES[text_of(raw[0])]
     if status is Status.NEW or status is Status.SAME:
         spot = Spot(
@@ -125,7 +125,7 @@ def reply_of(raw: Sequence[Any]) -> Reply:
             state=PLACE_STATES[text_of(raw[3])],
             ahead=int(raw[4]),
             until_ms=int(raw[5]),
-            phase=text_of(raw[6]),
+            room_state=text_of(raw[6]),
             waiting=int(raw[7]),
             wait_ms=int(raw[8]),
             admits_from_ms=int(raw[9]),
@@ -134,9 +134,9 @@ def reply_of(raw: Sequence[Any]) -> Reply:
         )
         return Reply(status, spot)
     if status is Status.OK:
-        return Reply(status, ended_ms=int(raw[1]), ended=text_of(raw[2]))
+        return Reply(status, ended_ms=int(raw[1]), ended_as=text_of(raw[2]))
     if status is Status.COLD:
-        return Reply(status, birth=text_of(raw[1]))
+        return Reply(status, gap_id=text_of(raw[1]))
     if status is Status.LOST or status is Status.SUPERSEDED:
         return Reply(status, epoch=int(raw[1]))
     if status is Status.CEILING:
@@ -147,6 +147,33 @@ def reply_of(raw: Sequence[Any]) -> Reply:
     if status is Status.NOT_OPEN:
         return Reply(status, opens_ms=int(raw[1]))
     return Reply(status)
+
+
+def totals_reply_of(raw: Sequence[Any]) -> TotalsReply:
+    """Return the reply to a tick from what the function returned."""
+    status = _STATUSES[text_of(raw[0])]
+    if status is Status.COLD:
+        return TotalsReply(status, gap_id=text_of(raw[1]))
+    if status is Status.SUPERSEDED:
+        return TotalsReply(status, epoch=int(raw[1]))
+    if status is not Status.OK:
+        return TotalsReply(status)
+    totals = Totals(
+        epoch=int(raw[1]),
+        next=int(raw[2]),
+        ceiling=int(raw[3]),
+        serving=int(raw[4]),
+        waiting=int(raw[5]),
+        active=int(raw[6]),
+        admitted=int(raw[7]),
+        waited_ms=int(raw[8]),
+        state=text_of(raw[9]),
+        rate=float(raw[10]),
+        just_admitted=int(raw[11]),
+        capacity=int(raw[12]),
+        pace=float(raw[13]),
+    )
+    return TotalsReply(status, totals)
 
 
 def text_of(value: bytes | str) -> str:

@@ -1,4 +1,4 @@
-"""Celery's side: one tick for all rooms."""
+"""The Celery task that ticks every waiting room."""
 
 import logging
 
@@ -17,7 +17,7 @@ def tick() -> None:
     try:
         advanced = waiting_room.advance(now=clock.now())
     except PartUnavailable:
-        log.warning("queue server away, no tick")
+        log.warning("queue server unavailable, no tick")
         return
     if advanced.admitted or advanced.failed:
         log.info(

@@ -1,4 +1,4 @@
-"""What a fan carries: the join token (a number in the queue) and the pass (an admission).
+"""The tokens a fan carries: the join token (a number in the queue) and the pass (an admission).
 
 Both are Ed25519 JWTs of the key use "queue", told apart by their audience, and bound to the user,
 the performance, the number and the epoch of the server state that gave it. Neither needs Redis to
@@ -35,7 +35,7 @@ class Proof:
 
     `until_ms` is the end of the session, to the millisecond, where `expires_at` is in whole
     seconds; a token names it too, as known when it was issued, 0 while waiting, and outlives it.
-    `joined_ms` is when the place began (Note [Ended places] in ended.py).
+    `joined_ms` is when the place began (Note [Ended places] in ended_places.py).
     """
 
     audience: Audience

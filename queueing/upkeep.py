@@ -1,26 +1,33 @@
-"""One room's turn in a tick, and when its next one is.
+"""One room's turn in a tick, and when its next turn is due.
 
 Note [Ticks]
 A tick brings rooms up to now, mirrors their rules and keeps in PostgreSQL what must outlive the
 queue server. It has a bounded number of turns, so each room has a moment from which its next turn
 is due (`QueueProgress.advance_due_at`), and the longest overdue goes first: none starves, however
 many there are. Rooms where somebody waits or shops, or that open now, are due again at the next
-tick; the others after `policy.IDLE_TICK_SECONDS`; those of evenings that are over after a day. A
-change of the rules makes a room due at once.
+tick, also after a turn that failed; the others after `policy.IDLE_TICK_SECONDS`; those of
+performances that are over after a day. A change of the rules makes a room due at once.
 """
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
+from django.db import DatabaseError
+
 from kernel import clock
 from kernel.db.transaction import transaction
+from kernel.errors import DomainError
 from queueing import operations, policy, queries
 from queueing.errors import QueueNotRequired, QueueUnavailable
 from queueing.models import QueueConfig
-from queueing.rebuild import answered, raise_ceiling, store, supersede
+from queueing.queue_server import queue_server
+from queueing.recovery import call_with_recovery, raise_ceiling, supersede
 from queueing.replies import Status, Totals
+
+log = logging.getLogger(__name__)
 
 _BATCHES_PER_ROOM = 20
 _OPENING = timedelta(minutes=5)
@@ -28,10 +35,12 @@ _IDLE = timedelta(seconds=policy.IDLE_TICK_SECONDS)
 
 
 class Turn(NamedTuple):
-    """What became of a room's turn, and whether it said itself when the next one is due."""
+    """A room's turn; `is_scheduled` where it has set itself when the next one is due."""
 
+    config: QueueConfig
     admitted: int = 0
     is_scheduled: bool = False
+    has_failed: bool = False
 
 
 def totals_of(performance_id: UUID, now: datetime) -> Totals:
@@ -40,10 +49,10 @@ def totals_of(performance_id: UUID, now: datetime) -> Totals:
     Raises PerformanceNotFound, QueueNotRequired, QueueUnavailable.
     """
     now_ms = clock.to_ms(now)
-    reply = answered(
+    reply = call_with_recovery(
         performance_id=performance_id,
         now_ms=now_ms,
-        ask=lambda: store.tick(performance_id=performance_id, now_ms=now_ms),
+        call=lambda: queue_server.tick(performance_id=performance_id, now_ms=now_ms),
     )
     if reply.status is Status.NOT_REQUIRED:
         raise QueueNotRequired
@@ -53,59 +62,81 @@ def totals_of(performance_id: UUID, now: datetime) -> Totals:
 
 
 def is_over(config: QueueConfig, now: datetime) -> bool:
-    """Say whether the evening is long over, so that nobody waits for it."""
+    """Return whether the performance is long over, so that nobody waits for it."""
     return config.performance.starts_at <= now - timedelta(days=1)
 
 
-def look_after(config: QueueConfig, now: datetime) -> Turn:
+def take_turn(config: QueueConfig, now: datetime) -> Turn:
     """Mirror a room's rules and, where it is open, bring it up to now and keep its progress.
 
-    Raises PartUnavailable, QueueUnavailable.
+    One room's trouble is logged, not raised: it is not the others'. Raises PartUnavailable.
     """
+    try:
+        return _take_turn(config, now)
+    except (DomainError, DatabaseError) as error:
+        log.warning(
+            "room not advanced",
+            extra={"performance_id": str(config.performance_id), "error": repr(error)},
+        )
+        return Turn(config, has_failed=True)
+
+
+def _take_turn(config: QueueConfig, now: datetime) -> Turn:
     if is_over(config, now):
-        return Turn()
+        return Turn(config)
     if not config.performance.is_public():
-        store.conceal(performance_id=config.performance_id)
-        return Turn()
-    store.configure(config=config, now_ms=clock.to_ms(now))
+        queue_server.drop_config(performance_id=config.performance_id)
+        return Turn(config)
+    queue_server.mirror_config(config=config, now_ms=clock.to_ms(now))
     if not config.queue_required or now < config.queue_opens_at:
-        return Turn()
+        return Turn(config)
     admitted = 0
     for _ in range(_BATCHES_PER_ROOM):
         totals = totals_of(config.performance_id, now)
         admitted += totals.just_admitted
         if totals.just_admitted == 0:
             break
-    return Turn(admitted, is_scheduled=_keep(config, totals, now))
+    return Turn(config, admitted, is_scheduled=_keep_progress(config, totals, now))
 
 
-def schedule(rooms: Sequence[QueueConfig], now: datetime) -> None:
-    """Say when these rooms have their next turn: those whose turn has not said it itself."""
-    if not rooms:
+def schedule(turns: Sequence[Turn], now: datetime) -> None:
+    """Set when rooms have their next turn, where the turn has not done so itself (Note [Ticks])."""
+    due: dict[datetime, list[UUID]] = {}
+    for turn in turns:
+        if not turn.is_scheduled:
+            due.setdefault(_due_at(turn, now), []).append(turn.config.performance_id)
+    if not due:
         return
-    over = [room.performance_id for room in rooms if is_over(room, now)]
-    others = [room.performance_id for room in rooms if not is_over(room, now)]
     with transaction():
-        operations.schedule_ticks(performance_ids=others, due_at=now + _IDLE)
-        operations.schedule_ticks(
-            performance_ids=over, due_at=now + timedelta(seconds=policy.OVER_TICK_SECONDS)
-        )
+        for due_at, performance_ids in due.items():
+            operations.schedule_ticks(performance_ids=performance_ids, due_at=due_at)
 
 
 def start_new_rooms(*, limit: int) -> None:
-    """See that rooms nobody has joined or looked after yet are due, too."""
+    """Make rooms due that nobody has joined or looked after yet."""
     new = queries.rooms_without_progress(limit=limit)
     if new:
         with transaction():
             operations.start_progress(performance_ids=new)
 
 
-def _keep(config: QueueConfig, totals: Totals, now: datetime) -> bool:
+def _due_at(turn: Turn, now: datetime) -> datetime:
+    config = turn.config
+    if is_over(config, now):
+        return now + timedelta(seconds=policy.OVER_TICK_SECONDS)
+    crowd = config.performance.queue_progress.crowd
+    return now if turn.has_failed and _is_busy(config, crowd, now) else now + _IDLE
+
+
+def _is_busy(config: QueueConfig, crowd: int, now: datetime) -> bool:
+    return crowd > 0 or abs(now - config.admits_from) < _OPENING
+
+
+def _keep_progress(config: QueueConfig, totals: Totals, now: datetime) -> bool:
     """Keep how far a room is; false where the server's epoch is over."""
     if totals.ceiling - totals.next < policy.NUMBER_BLOCK // 2:
         raise_ceiling(config.performance_id, epoch=totals.epoch, above=totals.ceiling)
     crowd = totals.waiting + totals.active
-    is_opening = abs(now - config.admits_from) < _OPENING
     with transaction():
         kept = operations.keep_progress(
             performance_id=config.performance_id,
@@ -113,7 +144,7 @@ def _keep(config: QueueConfig, totals: Totals, now: datetime) -> bool:
             serving=totals.serving,
             crowd=crowd,
             grace=timedelta(seconds=config.grace_seconds),
-            due_at=now if crowd or is_opening else now + _IDLE,
+            due_at=now if _is_busy(config, crowd, now) else now + _IDLE,
             now=now,
         )
     if not kept and queries.epoch_now(config.performance_id) > totals.epoch:

@@ -42,7 +42,7 @@ from kernel.rate_limiting import in_redis
 from kernel.rate_limiting.in_redis import Limit
 from kernel.redis.breaker import PartUnavailable
 from kernel.redis.functions import FunctionLibrary
-from queueing import ended
+from queueing import ended_places
 from reservations import policy
 
 log = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ writes_failed = Counter(
     "frontrow_seat_claim_writes_failed_total", "Claims that could not be written after a commit"
 )
 
-SOURCES = (in_redis.SOURCE, ended.SOURCE, Path(__file__).parent / "lua" / "lock.lua")
+SOURCES = (in_redis.SOURCE, ended_places.SOURCE, Path(__file__).parent / "lua" / "lock.lua")
 BLOCKED = "blocked"  # the owner of seats that staff took off the sale
 
 
@@ -139,7 +139,7 @@ class SeatClaims:
         """Claim all seats or none, for the time of a transaction; never raises for Redis.
 
         `joined_ms`: when the waiting room's place began that lets the fan in, if it is still to be
-        looked up whether it was ended (Note [Ended places] in queueing/ended.py).
+        looked up whether it was ended (Note [Ended places] in queueing/ended_places.py).
         """
         now_ms = to_ms(now)
         keys = [
@@ -147,7 +147,7 @@ class SeatClaims:
             _key(performance_id, f"n:hold:{user_id}"),
             _key(performance_id, f"n:hold_address:{counted.address_tag}"),
             _lapses_key(performance_id, user_id),
-            ended.key(performance_id, user_id),
+            ended_places.key(performance_id, user_id),
         ]
         try:
             verdict, taken, yours, owners, told, wait = self.library.call(

@@ -1,4 +1,8 @@
-"""The waiting room's documents."""
+"""Forms and documents of the waiting room's API.
+
+The documents themselves are written by `QueuePlace.as_json` and `PublicStatus.as_json`; the
+serializers describe them in the schema.
+"""
 
 from typing import Any
 
@@ -6,7 +10,7 @@ from rest_framework import serializers
 
 from kernel.http.serializers import SpelledField, StrictSerializer, UtcDateTimeField
 from kernel.text.spelling import canonical
-from queueing.queries import ROOM_STATES
+from queueing.models import RoomState
 from queueing.replies import PlaceState
 
 
@@ -41,7 +45,7 @@ class PlaceSerializer(serializers.Serializer[Any]):
     admitted_until = UtcDateTimeField(allow_null=True)
 
     def get_fields(self) -> dict[str, Any]:
-        """Add `pass`, a word of Python's own."""
+        """Add `pass`, a keyword of Python."""
         fields = super().get_fields()
         fields["pass"] = serializers.CharField(
             source="admission_pass",
@@ -54,7 +58,7 @@ class PlaceSerializer(serializers.Serializer[Any]):
 class PublicStatusSerializer(serializers.Serializer[Any]):
     """The waiting room as everybody may see it."""
 
-    state = serializers.ChoiceField(choices=ROOM_STATES)
+    state = serializers.ChoiceField(choices=RoomState.values)
     serving = serializers.IntegerField(help_text="Numbers up to this one have been called.")
     waiting = serializers.IntegerField()
     active = serializers.IntegerField(help_text="Fans admitted now.")

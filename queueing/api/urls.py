@@ -1,4 +1,4 @@
-"""Addresses of the waiting room."""
+"""URLs of the waiting room."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""The waiting room over HTTP."""
+"""The waiting room's API views."""
 
 from uuid import UUID
 
@@ -111,7 +111,7 @@ class QueueView(KeptRefusals, APIView):
         """Show what everybody may know; at most a second old."""
         status = waiting_room.public_status(performance_id=performance_id, now=clock.now())
         return Response(
-            PublicStatusSerializer(status).data,
+            status.as_json(),
             headers={"Cache-Control": STATUS_CACHING},
         )
 
@@ -153,13 +153,13 @@ class QueueView(KeptRefusals, APIView):
             token=request.headers.get("X-Queue-Token"),
             now=clock.now(),
             applicant=waiting_room.Applicant(
-                address=client_address(request._request),
+                client_ip=client_address(request._request),
                 is_staff=caller.is_staff,
                 **body.validated_data,
             ),
             meter=meter,
         )
-        return Response(PlaceSerializer(place).data, status=201 if place.created else 200)
+        return Response(place.as_json(), status=201 if place.created else 200)
 
 
 class MyPlaceView(APIView):
@@ -192,7 +192,7 @@ class MyPlaceView(APIView):
             token=request.headers.get("X-Queue-Token"),
             now=clock.now(),
         )
-        return Response(PlaceSerializer(place).data)
+        return Response(place.as_json())
 
     @extend_schema(
         operation_id="queue_leave",

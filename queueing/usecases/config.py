@@ -21,7 +21,7 @@ from kernel.staff import audit
 from queueing import locking, operations, queries
 from queueing.models import QueueConfig
 from queueing.queries import QueueRules
-from queueing.rebuild import store
+from queueing.queue_server import queue_server
 
 log = logging.getLogger(__name__)
 
@@ -133,11 +133,11 @@ def _check(config: QueueConfig, *, made: bool) -> None:
 
 
 def _mirror(config: QueueConfig, now: datetime) -> None:
-    queries.forget(config.performance_id)
+    queries.drop_cached(config.performance_id)
     if not config.performance.is_public():
         return  # published later, the first who asks has it read
     try:
-        store.configure(config=config, now_ms=clock.to_ms(now))
+        queue_server.mirror_config(config=config, now_ms=clock.to_ms(now))
     except PartUnavailable:
         # The next tick mirrors it, and a server that comes back empty asks for it.
         log.warning("queue config not mirrored", extra={"performance": str(config.performance_id)})

@@ -1,8 +1,9 @@
-"""Joining, waiting, being admitted, leaving; and the tick that nobody depends on."""
+"""The waiting room's use cases: join, poll, leave, finish, public status, and the tick."""
 
 import logging
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError
@@ -14,7 +15,7 @@ from kernel import clock
 from kernel.errors import DomainError
 from kernel.rate_limiting.in_redis import Meter
 from kernel.redis.breaker import PartUnavailable
-from queueing import abuse, ended, policy, queries, tokens, upkeep
+from queueing import abuse, ended_places, join_request, policy, queries, tokens, upkeep
 from queueing.brief_cache import BriefCache
 from queueing.errors import (
     QueueNotRequired,
@@ -22,22 +23,21 @@ from queueing.errors import (
     QueueTokenInvalid,
     QueueTokenRequired,
 )
-from queueing.joining import Asked, redeem
-from queueing.models import QueueConfig
-from queueing.places import Place, place_of
-from queueing.rebuild import answered, store
+from queueing.join_request import JoinRequest
+from queueing.places import QueuePlace, place_of
+from queueing.queue_server import JoinTerms, queue_server
+from queueing.recovery import call_with_recovery
 from queueing.replies import Reply, Status
-from queueing.store import JoinTerms
 
 log = logging.getLogger(__name__)
 unfinished = Counter(
     "frontrow_queue_unfinished_total",
-    "Places that were not freed at once because the queue server was away",
+    "Places that were not freed at once because the queue server was unavailable",
 )
 
 refusals = Counter("frontrow_queue_joins_refused_total", "Joins refused, by code", ["code"])
 
-_NOT_FINISHED = (  # what asking and mending may meet
+_NOT_FINISHED = (  # what a call and its recovery may meet
     PartUnavailable,
     RedisError,
     DomainError,
@@ -51,7 +51,7 @@ _NOT_FINISHED = (  # what asking and mending may meet
 class Applicant:
     """What somebody brings to a join beside the login: where from, and what was shown."""
 
-    address: str = ""
+    client_ip: str = ""
     is_staff: bool = False
     invitation_code: str | None = None
     challenge_response: str | None = None
@@ -59,7 +59,7 @@ class Applicant:
 
 @dataclass(frozen=True, slots=True)
 class PublicStatus:
-    """What everybody may know of a room, the same for everybody."""
+    """The public facts of a room, the same for everybody."""
 
     state: str
     serving: int
@@ -68,6 +68,18 @@ class PublicStatus:
     rate_per_second: float
     poll_after_seconds: int = policy.PUBLIC_POLL_SECONDS
     stream_url: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the document that the API sends (described by `PublicStatusSerializer`)."""
+        return {
+            "state": self.state,
+            "serving": self.serving,
+            "waiting": self.waiting,
+            "active": self.active,
+            "rate_per_second": self.rate_per_second,
+            "poll_after_seconds": self.poll_after_seconds,
+            "stream_url": self.stream_url,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +103,8 @@ def join(
     now: datetime,
     applicant: Applicant = _NOBODY_SPECIAL,
     meter: Meter | None = None,
-) -> Place:
-    """Give the user a place, or the one there is; a token proves a place the server has lost.
+) -> QueuePlace:
+    """Give the user a place, or return the one there is; a token proves a place that was lost.
 
     Staff and the invited are admitted at once while the room admits anybody, beyond its rate and
     capacity. Leaves on `meter` how far the caller's limit is.
@@ -102,34 +114,17 @@ def join(
     """
     try:
         proof = _proof_of_lost_place(token, user_id, performance_id, now)
-        invited = applicant.is_staff
         if applicant.invitation_code is not None:
-            redeem(
+            join_request.redeem_invitation(
                 applicant.invitation_code,
                 user_id=user_id,
                 performance_id=performance_id,
                 now=now,
                 meter=meter,
             )
-            invited = True
-        work = abuse.bits_shown(
-            applicant.challenge_response, performance_id=performance_id, user_id=user_id, now=now
-        )
-        asked = Asked(user_id, performance_id, proof, clock.to_ms(now), meter)
-        terms = JoinTerms(invited, work, False, applicant.address)
-        reply = asked.join(terms)
-        if reply.status is Status.CHALLENGE:
-            challenge = abuse.challenge_of(
-                reply.check,
-                bits=reply.work_bits,
-                performance_id=performance_id,
-                user_id=user_id,
-                now=now,
-            )
-            abuse.vouch(challenge, applicant.challenge_response, address=applicant.address)
-            reply = asked.join(replace(terms, vouched=True))
+        request = JoinRequest(user_id, performance_id, proof, clock.to_ms(now), meter)
         return place_of(
-            reply,
+            _send(request, applicant, now),
             user_id=user_id,
             performance_id=performance_id,
             token=token,
@@ -141,7 +136,27 @@ def join(
         raise
 
 
-def poll(*, user_id: UUID, performance_id: UUID, token: str | None, now: datetime) -> Place:
+def _send(request: JoinRequest, applicant: Applicant, now: datetime) -> Reply:
+    """Send the join; where the room wants a service's word, get that first and send it again."""
+    whose: dict[str, Any] = {
+        "performance_id": request.performance_id,
+        "user_id": request.user_id,
+        "now": now,
+    }
+    terms = JoinTerms(
+        invited=applicant.is_staff or applicant.invitation_code is not None,
+        work_bits=abuse.bits_shown(applicant.challenge_response, **whose),
+        client_ip=applicant.client_ip,
+    )
+    reply = request.send(terms)
+    if reply.status is not Status.CHALLENGE:
+        return reply
+    challenge = abuse.challenge_of(reply.check, bits=reply.work_bits, **whose)
+    abuse.verify_response(challenge, applicant.challenge_response, client_ip=applicant.client_ip)
+    return request.send(replace(terms, vouched=True))
+
+
+def poll(*, user_id: UUID, performance_id: UUID, token: str | None, now: datetime) -> QueuePlace:
     """Return the user's place; `token` is the join token or the pass.
 
     Raises QueueTokenRequired, QueueTokenInvalid, PerformanceNotFound, QueueNotRequired,
@@ -152,8 +167,10 @@ def poll(*, user_id: UUID, performance_id: UUID, token: str | None, now: datetim
     try:
         proof = tokens.verify(token, user_id=user_id, performance_id=performance_id, now=now)
     except QueueTokenExpired:
-        proof = None  # proves no lost place any more, but the login still says who asks
-    reply = Asked(user_id, performance_id, proof, clock.to_ms(now)).poll()
+        proof = None  # proves no lost place any more, but the login still says who polls
+    reply = join_request.poll(
+        user_id=user_id, performance_id=performance_id, proof=proof, now_ms=clock.to_ms(now)
+    )
     return place_of(
         reply,
         user_id=user_id,
@@ -171,52 +188,54 @@ def leave(*, user_id: UUID, performance_id: UUID, now: datetime) -> None:
     """
     now_ms = clock.to_ms(now)
     try:
-        reply = answered(
+        reply = call_with_recovery(
             performance_id=performance_id,
             now_ms=now_ms,
-            ask=lambda: store.leave(performance_id=performance_id, user_id=user_id, now_ms=now_ms),
+            call=lambda: queue_server.leave(
+                performance_id=performance_id, user_id=user_id, now_ms=now_ms
+            ),
         )
     except QueueNotRequired:
         return  # nothing to leave
-    _note_ended(reply, user_id, performance_id)
+    _record_end(reply, user_id, performance_id)
 
 
 def finish(*, user_id: UUID, performance_id: UUID, now: datetime) -> None:
     """Free the place of a fan who has paid, and end the pass with it.
 
     Never raises: a session also ends by itself. One call, and one of the lock server where a place
-    ended. A server that has lost the room learns it anew first, or the pass would bring the session
-    back; where there is no room, that is remembered for a second.
+    ended. A server that has lost the room recovers it first, or the pass would bring the session
+    back; where there is no room, that is cached for a second.
     """
     now_ms = clock.to_ms(now)
 
-    def ask() -> Reply:
-        return store.finish(performance_id=performance_id, user_id=user_id, now_ms=now_ms)
+    def call() -> Reply:
+        return queue_server.finish(performance_id=performance_id, user_id=user_id, now_ms=now_ms)
 
     try:
-        reply = ask()
-        lost = reply.status is Status.COLD and (reply.birth or queries.is_required(performance_id))
+        reply = call()
+        lost = reply.status is Status.COLD and (reply.gap_id or queries.is_required(performance_id))
         if lost or reply.status is Status.SUPERSEDED:
-            reply = answered(performance_id=performance_id, now_ms=now_ms, ask=ask)
-        _note_ended(reply, user_id, performance_id)
+            reply = call_with_recovery(performance_id=performance_id, now_ms=now_ms, call=call)
+        _record_end(reply, user_id, performance_id)
     except _NOT_FINISHED as error:
         unfinished.inc()
         log.warning("place not freed", extra={"error": repr(error)})
 
 
-def _note_ended(reply: Reply, user_id: UUID, performance_id: UUID) -> None:
-    """See Note [Ended places] in ended.py."""
-    if reply.ended:
-        ended.note(
+def _record_end(reply: Reply, user_id: UUID, performance_id: UUID) -> None:
+    """See Note [Ended places] in ended_places.py."""
+    if reply.ended_as:
+        ended_places.record_end(
             performance_id=performance_id,
             user_id=user_id,
             ended_ms=reply.ended_ms,
-            letter=reply.ended,
+            state_code=reply.ended_as,
         )
 
 
 def public_status(*, performance_id: UUID, now: datetime) -> PublicStatus:
-    """Return what everybody may know, at most a second old.
+    """Return the public facts, at most a second old.
 
     Raises PerformanceNotFound, QueueNotRequired, QueueUnavailable.
     """
@@ -226,35 +245,27 @@ def public_status(*, performance_id: UUID, now: datetime) -> PublicStatus:
 def advance(*, now: datetime, limit: int = 500) -> Advanced:
     """Mirror the rules of the rooms that are due, bring open ones up to now, keep their progress.
 
-    See Note [Ticks]. Raises PartUnavailable when the queue server is away.
+    See Note [Ticks]. Raises PartUnavailable while the queue server is unavailable.
     """
     upkeep.start_new_rooms(limit=limit)
     rooms = queries.rooms_to_tick(now=now, limit=limit)
-    admitted = failed = 0
-    to_schedule: list[QueueConfig] = []
+    turns: list[upkeep.Turn] = []
     try:
         for config in rooms:
-            turn = upkeep.Turn()
-            try:
-                turn = upkeep.look_after(config, now)
-                admitted += turn.admitted
-            except (DomainError, DatabaseError) as error:  # one room's trouble is not the others'
-                failed += 1
-                log.warning(
-                    "room not advanced",
-                    extra={"performance_id": str(config.performance_id), "error": repr(error)},
-                )
-            if not turn.is_scheduled:
-                to_schedule.append(config)
+            turns.append(upkeep.take_turn(config, now))  # noqa: PERF401  (kept if one raises)
     finally:
-        upkeep.schedule(to_schedule, now)
-    return Advanced(len(rooms), admitted, failed)
+        upkeep.schedule(turns, now)
+    return Advanced(
+        rooms=len(rooms),
+        admitted=sum(turn.admitted for turn in turns),
+        failed=sum(turn.has_failed for turn in turns),
+    )
 
 
 def _public_status(performance_id: UUID, now: datetime) -> PublicStatus:
     totals = upkeep.totals_of(performance_id, now)
     return PublicStatus(
-        state=totals.phase,
+        state=totals.state,
         serving=totals.serving,
         waiting=totals.waiting,
         active=totals.active,

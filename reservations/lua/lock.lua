@@ -2,7 +2,7 @@
 -- Seat claims: the gate in front of PostgreSQL. See Note [Seat claims] in reservations/store.py.
 --
 -- Assembled with kernel/rate_limiting/gcra.lua in front, for count_call and counting_clock, and
--- queueing/lua/ended.lua, for how_place_ended.
+-- queueing/lua/ended_places.lua, for how_place_ended.
 --
 -- Key   fr:l:{<performance>}:<seat>
 -- Value owner|user|kind|until_ms|checked_ms     kind: T tentative, H held, S sold or blocked
@@ -11,7 +11,7 @@
 -- Key   fr:l:{<performance>}:warm                 the server that knows the claims: Note [Cold gate]
 -- Key   fr:l:{<performance>}:n:<limit>:<who>     attempts of a fan or an address
 -- Key   fr:l:{<performance>}:lapses:<user>       count until_ms: see Note [Back-off]
--- Key   fr:l:{<performance>}:ended:<user>        Note [Ended places] in queueing/ended.py
+-- Key   fr:l:{<performance>}:ended:<user>        Note [Ended places] in queueing/ended_places.py
 
 local GARBAGE_MS = 60000
 

@@ -13,7 +13,7 @@ from django.db import connections
 
 from kernel import clock
 from kernel.ids import uuid7
-from queueing import rebuild
+from queueing.queue_server import queue_server
 from queueing.replies import PlaceState
 from queueing.usecases import waiting_room
 from tests.support.waiting_rooms import make_room, weaken_library
@@ -63,7 +63,7 @@ def rush(performance) -> Seen:
         start.wait()
         while time.monotonic() < began + SECONDS:
             waiting_room.advance(now=clock.now())
-            totals = rebuild.store.tick(
+            totals = queue_server.tick(
                 performance_id=performance.pk, now_ms=clock.to_ms(clock.now())
             ).totals
             if totals:

@@ -1,11 +1,11 @@
-"""What a hold believes of a fan's admission (Note [Ended places] in queueing/ended.py)."""
+"""What a hold believes of a fan's admission (Note [Ended places] in queueing/ended_places.py)."""
 
 from datetime import timedelta
 
 import pytest
 
 from kernel.redis.clients import breaker
-from queueing import admission, ended
+from queueing import admission, ended_places
 from queueing.errors import QueueNotAdmitted, QueueTokenInvalid
 from queueing.replies import PlaceState
 from queueing.usecases import waiting_room
@@ -119,8 +119,8 @@ def test_it_ends_though_the_note_of_an_earlier_end_comes_late(sale, hold):
     sale.later(5).leave(user)
     _, second = sale.join(user)
     sale.later(5).leave(user)
-    early = {"performance_id": sale.performance.pk, "user_id": user, "letter": "L"}
-    ended.note(ended_ms=int(sale.now.timestamp() * 1000) - 5000, **early)
+    early = {"performance_id": sale.performance.pk, "user_id": user, "state_code": "L"}
+    ended_places.record_end(ended_ms=int(sale.now.timestamp() * 1000) - 5000, **early)
     for admission_pass in (first.admission_pass, second.admission_pass):
         with pytest.raises(QueueNotAdmitted):
             hold(user, admission_pass)
@@ -155,7 +155,7 @@ def test_the_best_seats_are_no_way_around(sale):
 def test_notes_are_forgotten_when_no_token_can_name_the_place(sale, lock_redis):
     user, _ = sale.join(factories.make_user().pk)
     sale.leave(user)
-    life = lock_redis.pttl(ended.key(sale.performance.pk, user))
+    life = lock_redis.pttl(ended_places.key(sale.performance.pk, user))
     assert 0 < life <= 48 * 3600 * 1000
 
 
@@ -169,9 +169,9 @@ class TestWithTheLockServerAway:
     def test_a_pass_counts_until_its_sessions_end(self, sale, hold, away):
         user, joined = sale.join(factories.make_user().pk)
         away()
-        before = ended.notes_failed._value.get()
+        before = ended_places.records_failed._value.get()
         sale.leave(user)
-        assert ended.notes_failed._value.get() == before + 1
+        assert ended_places.records_failed._value.get() == before + 1
         hold(user, joined.admission_pass)
 
     def test_paying_does_not_fail(self, sale, away):

@@ -54,10 +54,10 @@ class TestLimits:
     def test_an_address_is_counted_whoever_joins(self):
         room = Room.open(joins_per_minute_per_address=3)
         for _ in range(3):
-            room.join(address="10.0.0.1")
+            room.join(client_ip="10.0.0.1")
         with pytest.raises(RateLimited):
-            room.join(address="10.0.0.1")
-        room.join(address="10.0.0.2")
+            room.join(client_ip="10.0.0.1")
+        room.join(client_ip="10.0.0.2")
 
     def test_ipv6_addresses_are_counted_by_network(self):
         assert address_tag("2001:db8::1") == address_tag("2001:db8::ffff")
@@ -123,20 +123,20 @@ class TestLimits:
 class TestAccountsOfAnAddress:
     def test_no_more_people_than_the_cap(self):
         room = Room.open(accounts_per_address=2)
-        [first, _] = [room.join(address="10.0.0.1")[0] for _ in range(2)]
+        [first, _] = [room.join(client_ip="10.0.0.1")[0] for _ in range(2)]
         before = waiting_room.refusals.labels("too_many_accounts")._value.get()
         with pytest.raises(TooManyAccounts):
-            room.join(address="10.0.0.1")
+            room.join(client_ip="10.0.0.1")
         assert waiting_room.refusals.labels("too_many_accounts")._value.get() == before + 1
-        room.join(address="10.0.0.2")
-        room.join(first, address="10.0.0.1")  # the same place
+        room.join(client_ip="10.0.0.2")
+        room.join(first, client_ip="10.0.0.1")  # the same place
         room.leave(first)
-        room.join(first, address="10.0.0.1")  # a new place of one who counts already
+        room.join(first, client_ip="10.0.0.1")  # a new place of one who counts already
 
     def test_off_by_default(self):
         room = Room.open()
         for _ in range(20):
-            room.join(address="10.0.0.1")
+            room.join(client_ip="10.0.0.1")
 
 
 def solved(challenge: dict) -> str:
@@ -239,7 +239,7 @@ class TestTurnstile:
         with pytest.raises(ChallengeRequired) as refusal:
             room.join()
         assert refusal.value.extras["challenge"] == {"kind": "turnstile", "site_key": "public"}
-        assert room.join(challenge_response="good", address="10.0.0.9")[1].created
+        assert room.join(challenge_response="good", client_ip="10.0.0.9")[1].created
         assert verifier.asked == [
             {"secret": ["s3cret"], "response": ["good"], "remoteip": ["10.0.0.9"]}
         ]

@@ -13,8 +13,9 @@ from concerts.errors import PerformanceNotFound
 from kernel import clock
 from kernel.ids import uuid7
 from kernel.redis.clients import breaker
-from queueing import queries, rebuild
+from queueing import queries
 from queueing.models import QueueConfig
+from queueing.queue_server import queue_server
 from queueing.replies import PlaceState
 from queueing.usecases import config as config_use_case
 from queueing.usecases import waiting_room
@@ -47,7 +48,7 @@ def test_a_change_reaches_the_server_with_the_commit():
     room = Room.open(capacity=1)
     room.join_many(3)
     set_config(room.performance, now=room.now, capacity=3)
-    totals = rebuild.store.tick(
+    totals = queue_server.tick(
         performance_id=room.performance.pk, now_ms=clock.to_ms(room.now)
     ).totals
     assert (totals.capacity, totals.active) == (3, 3)
@@ -58,8 +59,8 @@ def test_an_older_version_never_replaces_a_later_one():
     room.join()
     older = QueueConfig.objects.get(performance=room.performance)
     set_config(room.performance, now=room.now, capacity=3)
-    rebuild.store.configure(config=older, now_ms=clock.to_ms(room.now))
-    totals = rebuild.store.tick(
+    queue_server.mirror_config(config=older, now_ms=clock.to_ms(room.now))
+    totals = queue_server.tick(
         performance_id=room.performance.pk, now_ms=clock.to_ms(room.now)
     ).totals
     assert totals.capacity == 3

@@ -17,7 +17,7 @@ from kernel.ids import uuid7
 from kernel.rate_limiting import gcra
 from kernel.rate_limiting.in_redis import Meter, RateLimited
 from kernel.signing import keyring
-from queueing import joining, locking, tokens
+from queueing import join_request, locking, tokens
 from queueing.errors import InvitationInvalid, InvitationUsedUp, QueueNotOpen, QueuePaused
 from queueing.models import Invitation, InvitationUse
 from queueing.replies import PlaceState
@@ -153,7 +153,7 @@ def test_joins_that_come_too_often_ask_nothing_of_postgresql(settings, state):
 @pytest.mark.control
 def test_control_uncounted_every_such_join_asks_postgresql(settings, monkeypatch):
     settings.RATE_LIMITS = settings.RATE_LIMITS | {"join": "3/minute"}
-    monkeypatch.setattr(joining._tried, "count", lambda *_, **__: gcra.Counted(1, 1, False))
+    monkeypatch.setattr(join_request._tried, "count", lambda *_, **__: gcra.Counted(1, 1, False))
     room = Room.open()
     code, user = issued(room).code, uuid7()
     for _ in range(3):

@@ -7,8 +7,9 @@ from django.db import DatabaseError, connection
 
 from concerts.errors import PerformanceNotFound
 from concerts.models import Concert, Performance
-from queueing import metrics, policy, queries, rebuild, tasks
+from queueing import metrics, policy, queries, tasks
 from queueing.models import QueueConfig, QueueProgress
+from queueing.queue_server import queue_server
 from queueing.replies import PlaceState, Status, TotalsReply
 from queueing.usecases import config, waiting_room
 from tests.support.waiting_rooms import Room, make_room
@@ -41,14 +42,14 @@ def test_a_tick_with_the_server_away_is_no_failure(parts):
 
 def test_one_rooms_trouble_is_not_the_others(monkeypatch):
     broken, room = Room.open(), Room.open(capacity=1)
-    ask = rebuild.store.tick
+    ask = queue_server.tick
 
     def tick(*, performance_id, now_ms):
         if performance_id == broken.performance.pk:
             return TotalsReply(Status.CEILING)
         return ask(performance_id=performance_id, now_ms=now_ms)
 
-    monkeypatch.setattr(rebuild.store, "tick", tick)
+    monkeypatch.setattr(queue_server, "tick", tick)
     inside, waiting = room.join_many(2)
     room.leave(inside)
     assert waiting_room.advance(now=room.now).failed == 1
@@ -92,18 +93,37 @@ class TestEveryRoomHasItsTurn:
         empty, broken, room = make_room(), Room.open(), Room.open()
         broken.join()
         room.join()
-        ask = rebuild.store.configure
+        ask = queue_server.mirror_config
 
         def configure(*, config, now_ms):
             if config.performance_id == broken.performance.pk:
                 raise DatabaseError("down")
             ask(config=config, now_ms=now_ms)
 
-        monkeypatch.setattr(rebuild.store, "configure", configure)
+        monkeypatch.setattr(queue_server, "mirror_config", configure)
         for second in range(3):
             waiting_room.advance(now=room.now + timedelta(seconds=second + 1), limit=1)
         assert QueueProgress.objects.get(performance=room.performance).serving == 1
         assert QueueProgress.objects.filter(performance=empty).exists()
+
+    def test_a_turn_that_failed_delays_no_room_where_somebody_waits(self, monkeypatch):
+        busy, empty = Room.open(capacity=1), Room.open()
+        busy.join_many(2)
+        waiting_room.advance(now=busy.now)
+        mirror_config = queue_server.mirror_config
+
+        def fail(*, config, now_ms):
+            raise DatabaseError("down")
+
+        monkeypatch.setattr(queue_server, "mirror_config", fail)
+        failed = waiting_room.advance(now=busy.later(policy.IDLE_TICK_SECONDS).now)
+        assert failed.failed == 2
+        monkeypatch.setattr(queue_server, "mirror_config", mirror_config)
+        turns = self.spied(monkeypatch)
+        waiting_room.advance(now=busy.later(1).now)
+        assert turns == {busy.performance.pk: 1}
+        waiting_room.advance(now=busy.later(policy.IDLE_TICK_SECONDS).now)
+        assert turns[empty.performance.pk] == 1
 
     def test_a_change_of_the_rules_makes_it_due_at_once(self, monkeypatch):
         room = Room.open()
@@ -154,13 +174,13 @@ class TestEveryRoomHasItsTurn:
 
     def spied(self, monkeypatch) -> dict:
         turns: dict = {}
-        configure = rebuild.store.configure
+        configure = queue_server.mirror_config
 
         def counted(*, config, now_ms):
             turns[config.performance_id] = turns.get(config.performance_id, 0) + 1
             configure(config=config, now_ms=now_ms)
 
-        monkeypatch.setattr(rebuild.store, "configure", counted)
+        monkeypatch.setattr(queue_server, "mirror_config", counted)
         return turns
 
 
@@ -188,11 +208,11 @@ def test_a_room_goes_out_of_sight_with_its_concert_and_keeps_its_places():
     concerts = Concert.objects.filter(pk=room.performance.concert_id)
     concerts.update(published_at=None)
     waiting_room.advance(now=room.now)
-    queries.forget(room.performance.pk)
+    queries.drop_cached(room.performance.pk)
     with pytest.raises(PerformanceNotFound):
         room.poll(fan)
     concerts.update(published_at=room.now)
-    queries.forget(room.performance.pk)
+    queries.drop_cached(room.performance.pk)
     assert room.poll(fan).number == place.number
 
 

@@ -8,10 +8,11 @@ import pytest
 from kernel import clock
 from kernel.db.transaction import transaction
 from kernel.ids import uuid7
-from queueing import admission, operations, policy, queries, rebuild
+from queueing import admission, operations, policy, queries, recovery
 from queueing.errors import QueueUnavailable
 from queueing.models import QueueProgress
 from queueing.operations import Reserved
+from queueing.queue_server import queue_server
 from queueing.replies import PlaceState
 from queueing.usecases import waiting_room
 from tests.support.valkeys import Valkeys, queue_role_at
@@ -33,7 +34,7 @@ def successor_of(room: Room, *, seen: bool = True) -> operations.Epoch:
     with transaction():
         epoch = operations.open_epoch(performance_id=room.performance.pk, gap_id="another server's")
         if seen:
-            operations.note_begun(
+            operations.record_epoch_begun(
                 performance_id=room.performance.pk, epoch=epoch.number, now=room.now
             )
     queries.epochs_cache.clear()
@@ -65,7 +66,7 @@ class TestAnOldServer:
         waiting, _ = room.join()
         successor = successor_of(room)
         assert (successor.number, successor.start) == (2, policy.NUMBER_BLOCK)
-        rebuild.raise_ceiling(room.performance.pk, epoch=1, above=policy.NUMBER_BLOCK)
+        recovery.raise_ceiling(room.performance.pk, epoch=1, above=policy.NUMBER_BLOCK)
         assert state_of(queue_redis, room, "ceiling") == policy.NUMBER_BLOCK
         assert progress_of(room).number_ceiling == successor.ceiling
         for act in (room.join, lambda: room.poll(waiting), lambda: room.leave(waiting)):
@@ -79,7 +80,7 @@ class TestAnOldServer:
         room.join()
         drawn = state_of(queue_redis, room, "draw_ceiling")
         successor_of(room)
-        rebuild.raise_draw(room.performance.pk, epoch=1, above=drawn)
+        recovery.raise_draw(room.performance.pk, epoch=1, above=drawn)
         assert progress_of(room).draw_ceiling == drawn
         assert state_of(queue_redis, room, "draw_ceiling") == drawn
         assert state_of(queue_redis, room, "superseded") == 1
@@ -177,7 +178,7 @@ class TestTakingOver:
         for _ in range(3):
             room.later(policy.SUCCESSOR_SECONDS - 1)
             with transaction():
-                operations.note_begun(
+                operations.record_epoch_begun(
                     performance_id=room.performance.pk, epoch=successor.number, now=room.now
                 )
             queries.epochs_cache.clear()
@@ -215,9 +216,9 @@ class TestTakingOver:
         queue_redis.hdel(f"fr:q:{{{room.performance.pk}}}:state", "run")
         queue_redis.set(key, "0123456789abcdef:1.2")  # as a promoted replica has it
         epoch = successor_of(room)
-        outcome = rebuild.store.begin(
+        outcome = queue_server.begin_epoch(
             performance_id=room.performance.pk,
-            birth="0123456789abcdef:1.2",
+            gap_id="0123456789abcdef:1.2",
             epoch=epoch,
             now_ms=clock.to_ms(room.now),
         )
@@ -247,7 +248,7 @@ def late_returner(queue_redis) -> int:
 
 class TestServingNeverGoesBack:
     LUA_ADMIT = ("math.max(room.serving, number)", "number")
-    LUA_BEGIN = ("whole(math.max(tonumber(args[6]), tonumber(state[3] or 0)))", "args[6]")
+    LUA_BEGIN = ("whole(math.max(tonumber(serving), tonumber(stored_serving or 0)))", "serving")
 
     def test_when_a_lower_number_is_called_late(self, queue_redis):
         assert late_returner(queue_redis) == 4
@@ -316,14 +317,14 @@ class TestACeilingNeverGoesDown:
         assert self._raise(room, block) == 2 * block
         assert progress_of(room).number_ceiling == 2 * block
 
-    LUA = ("if tonumber(args[2]) > tonumber(state[3]) then", "do")
+    LUA = ("if tonumber(ceiling) > tonumber(stored_ceiling) then", "do")
 
     def _late_answer(self, queue_redis) -> int:
         room = Room.open()
         room.join()
         for ceiling in (30_000, 20_000):
             reserved = Reserved(ceiling, operations.Draw())
-            assert rebuild.store.allow(
+            assert queue_server.allow_numbers(
                 performance_id=room.performance.pk, epoch=1, reserved=reserved
             )
         return state_of(queue_redis, room, "ceiling")

@@ -9,9 +9,10 @@ from kernel import clock
 from kernel.db.transaction import transaction
 from kernel.ids import uuid7
 from kernel.redis.clients import breaker
-from queueing import admission, ended, operations, policy, rebuild
+from queueing import admission, ended_places, operations, policy
 from queueing.errors import QueueNotAdmitted, QueueUnavailable
 from queueing.models import QueueProgress
+from queueing.queue_server import queue_server
 from queueing.replies import PlaceState, Status
 from queueing.usecases import waiting_room
 from tests.support.database import elsewhere
@@ -151,11 +152,11 @@ def test_a_session_paid_for_after_the_loss_stays_finished(restart, queue_redis, 
 
 
 @pytest.mark.control
-def test_control_without_mending_a_pass_brings_back_what_was_paid_for(queue_redis):
+def test_control_without_recovery_a_pass_brings_back_what_was_paid_for(queue_redis):
     room = Room.open(capacity=1)
     inside, place = room.join()
     wipe(queue_redis)
-    reply = rebuild.store.finish(
+    reply = queue_server.finish(
         performance_id=room.performance.pk, user_id=inside, now_ms=clock.to_ms(room.now)
     )
     assert reply.status is Status.COLD
@@ -171,7 +172,7 @@ def test_paying_where_there_is_no_room_costs_what_it_did(queue_redis):
     assert counts.sql == []
 
 
-def test_a_payment_does_not_fail_with_the_mending(queue_redis):
+def test_a_payment_does_not_fail_with_the_recovery(queue_redis):
     room = Room.open()
     inside, place = room.join()
     wipe(queue_redis)
@@ -268,7 +269,7 @@ class TestAfterAWipe:
         [user] = room.join_many(1)
         wipe(queue_redis)
         room.join()
-        ended.library.load()
+        ended_places.library.load()
         with counted_round_trips() as trips:
             room.poll(user)
         assert trips.sql == []
@@ -310,11 +311,11 @@ def test_a_late_begin_is_refused_because_the_server_was_lost_again(queue_redis):
     def cold() -> str:
         wipe(queue_redis)
         config = room.performance.queue_config
-        rebuild.store.load()
-        rebuild.store.configure(config=config, now_ms=now_ms)
-        reply = rebuild.store.tick(performance_id=performance_id, now_ms=now_ms)
+        queue_server.load()
+        queue_server.mirror_config(config=config, now_ms=now_ms)
+        reply = queue_server.tick(performance_id=performance_id, now_ms=now_ms)
         assert reply.status is Status.COLD
-        return reply.birth
+        return reply.gap_id
 
     first = cold()
     with transaction():
@@ -322,9 +323,9 @@ def test_a_late_begin_is_refused_because_the_server_was_lost_again(queue_redis):
     second = cold()
     assert first != second
 
-    def begin(birth: str) -> str:
-        return rebuild.store.begin(
-            performance_id=performance_id, birth=birth, epoch=epoch, now_ms=now_ms
+    def begin(gap_id: str) -> str:
+        return queue_server.begin_epoch(
+            performance_id=performance_id, gap_id=gap_id, epoch=epoch, now_ms=now_ms
         )
 
     assert begin(first) == "STALE"
@@ -339,8 +340,8 @@ def test_a_ceiling_raised_for_a_past_epoch_is_refused(queue_redis):
     room.join()
     reserved = operations.Reserved(10**9, operations.Draw())
     common = {"performance_id": room.performance.pk, "reserved": reserved}
-    assert not rebuild.store.allow(epoch=1, **common)
-    assert rebuild.store.allow(epoch=2, **common)
+    assert not queue_server.allow_numbers(epoch=1, **common)
+    assert queue_server.allow_numbers(epoch=2, **common)
 
 
 class TestAway:

@@ -67,15 +67,19 @@ def test_the_promises_hold_whatever_happens():
         ("room.capacity - live, ", "", "too many at a time"),
         ("math.floor(room.credit + 1e-6), ", "", "too many in this time"),
         ("'ZPOPMIN'", "'ZPOPMAX'", "somebody was overtaken"),
-        ("'next', args[4]", "'next', 0", "a number was given twice|not at the end"),
-        ("epoch == room.epoch or", "true or", "a token did not bring|a place changed"),
-        ("if fate ~= 'K' then", "if false then", "a place that was given up came back"),
+        ("'next', start", "'next', 0", "a number was given twice|not at the end"),
+        ("token.epoch == room.epoch or", "true or", "a token did not bring|a place changed"),
+        ("if token.fate ~= FATE_KEPT then", "if false then", "a place that was given up came back"),
         (
             "if until_ms > 0 or number <= room.called then",
             "if false then",
             "a turn came|a token did",
         ),
-        ("record.letter == 'W' and 3 or 4", "4", "a record and the queue differ"),
+        (
+            "record.state_code == WAITING and room.waiting_key or room.active_key",
+            "room.active_key",
+            "a record and the queue differ",
+        ),
     ],
     ids=[
         "capacity",

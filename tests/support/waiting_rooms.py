@@ -12,11 +12,10 @@ from concerts.models import Performance
 from kernel import clock
 from kernel.ids import uuid7
 from kernel.redis.functions import FunctionLibrary
-from queueing import rebuild
 from queueing.models import QueueConfig
-from queueing.places import Place
+from queueing.places import QueuePlace
+from queueing.queue_server import SOURCES, queue_server
 from queueing.replies import PlaceState
-from queueing.store import SOURCES
 from queueing.usecases import waiting_room
 from tests.support.factories import make_performance
 
@@ -61,7 +60,7 @@ class Room:
         self.now += timedelta(seconds=seconds)
         return self
 
-    def join(self, user: UUID | None = None, **applicant) -> tuple[UUID, Place]:
+    def join(self, user: UUID | None = None, **applicant) -> tuple[UUID, QueuePlace]:
         user = user or uuid7()
         place = waiting_room.join(
             user_id=user,
@@ -76,7 +75,7 @@ class Room:
     def join_many(self, count: int) -> list[UUID]:
         return [self.join()[0] for _ in range(count)]
 
-    def poll(self, user: UUID, token: str | None = None) -> Place:
+    def poll(self, user: UUID, token: str | None = None) -> QueuePlace:
         place = waiting_room.poll(
             user_id=user,
             performance_id=self.performance.pk,
@@ -109,6 +108,6 @@ def weaken_library(
     path.write_text(
         source.replace("frontrow_queue_v1", "frontrow_queue_control").replace(guard, replacement)
     )
-    monkeypatch.setattr(rebuild.store, "library", FunctionLibrary("queue", path))
-    monkeypatch.setattr(rebuild.store, "_prefix", "frontrow_queue_control")
-    rebuild.store.load()  # the server may still have another control's
+    monkeypatch.setattr(queue_server, "library", FunctionLibrary("queue", path))
+    monkeypatch.setattr(queue_server, "_prefix", "frontrow_queue_control")
+    queue_server.load()  # the server may still have another control's

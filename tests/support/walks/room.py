@@ -20,7 +20,7 @@ from queueing.replies import PlaceState
 from queueing.tokens import Proof
 from queueing.usecases import config as config_use_case
 from queueing.usecases import waiting_room
-from queueing.usecases.waiting_room import Place
+from queueing.usecases.waiting_room import QueuePlace
 from tests.support.waiting_rooms import Room
 
 CROWD = 8
@@ -44,7 +44,7 @@ class RoomWalk:
         self.state = "OPEN"
         self.number: dict[UUID, int] = {}  # the last number each user was given
         self.given: list[int] = []
-        self.passes: dict[UUID, Place] = {}
+        self.passes: dict[UUID, QueuePlace] = {}
         self.sessions: dict[UUID, datetime] = {}  # those we were told of and know no end of
         self.over: set[UUID] = set()  # who surely has no place, until the next join
         self.restored = 0  # sessions brought back by passes since the loss
@@ -268,7 +268,7 @@ class RoomWalk:
         called = int(self.queue.hget(self.prefix + "state", "called") or 0)
         return shown.number > called
 
-    def _has_returned(self, user: UUID, shown: Proof | None, place: Place) -> None:
+    def _has_returned(self, user: UUID, shown: Proof | None, place: QueuePlace) -> None:
         """Judge what became of a lost place that was shown."""
         if shown is None:
             return
@@ -284,7 +284,7 @@ class RoomWalk:
     def has_session(self, user: UUID) -> bool:
         return user in self.sessions and self.sessions[user] > self.latest
 
-    def _seen(self, user: UUID, place: Place) -> None:
+    def _seen(self, user: UUID, place: QueuePlace) -> None:
         assert place.number == self.number[user], "a place changed its number"
         admitted = place.state is PlaceState.ADMITTED
         if self.has_session(user):

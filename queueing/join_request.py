@@ -1,10 +1,10 @@
-"""What one join asks of the queue server, and of PostgreSQL where it brings an invitation.
+"""A fan's join and poll as calls of the queue server, and of PostgreSQL for an invitation.
 
 Note [Invitations and the limit]
-A join is counted by the function that gives the place, and an invitation has to be redeemed before
-that. So joins that bring one are counted by this process too, before they meet PostgreSQL, by the
-same limit: n processes let n times the limit reach the rows. A code that this person has used, or
-that is used up, is answered without the row's lock, so nobody who tries again holds up the others.
+The function that gives the place counts the join, but an invitation has to be redeemed before that.
+So joins that bring one are counted by this process too, before they meet PostgreSQL, by the same
+limit: n processes let n times the limit reach the rows. A code that this person has used, or that
+is used up, is answered without the row's lock, so nobody who tries again holds up the others.
 """
 
 from dataclasses import dataclass
@@ -16,18 +16,18 @@ from kernel.rate_limiting import gcra, in_redis
 from kernel.rate_limiting.in_redis import Meter
 from kernel.rate_limiting.rates import rate_of
 from queueing import operations, tokens
-from queueing.lost_places import asked_with_fate
-from queueing.rebuild import answered, store
+from queueing.lost_places import call_with_fate
+from queueing.queue_server import Fate, JoinTerms, queue_server
+from queueing.recovery import call_with_recovery
 from queueing.replies import Reply, Status
-from queueing.store import Fate, JoinTerms
 
 _NOT_ENTERED = frozenset({Status.COLD, Status.SUPERSEDED})  # the room, so nothing was counted
 _tried = gcra.Pace(most=20_000)
 
 
 @dataclass(slots=True)
-class Asked:
-    """One caller's join or poll, which may take several calls; a join counts once."""
+class JoinRequest:
+    """One caller's join, which may take several calls of the server; it counts once."""
 
     user_id: UUID
     performance_id: UUID
@@ -36,32 +36,16 @@ class Asked:
     meter: Meter | None = None
     counted: bool = False
 
-    def join(self, terms: JoinTerms) -> Reply:
-        return answered(
-            performance_id=self.performance_id, now_ms=self.now_ms, ask=lambda: self._once(terms)
-        )
-
-    def poll(self) -> Reply:
-        return answered(
+    def send(self, terms: JoinTerms) -> Reply:
+        """Join on these terms; raises RateLimited and what `call_with_recovery` raises."""
+        return call_with_recovery(
             performance_id=self.performance_id,
             now_ms=self.now_ms,
-            ask=lambda: asked_with_fate(
-                self.proof,
-                lambda fate: store.poll(
-                    performance_id=self.performance_id,
-                    user_id=self.user_id,
-                    proof=self.proof,
-                    now_ms=self.now_ms,
-                    fate=fate,
-                ),
-            ),
+            call=lambda: call_with_fate(self.proof, lambda fate: self._send(terms, fate)),
         )
 
-    def _once(self, terms: JoinTerms) -> Reply:
-        return asked_with_fate(self.proof, lambda fate: self._with_fate(terms, fate))
-
-    def _with_fate(self, terms: JoinTerms, fate: Fate) -> Reply:
-        reply = store.join(
+    def _send(self, terms: JoinTerms, fate: Fate) -> Reply:
+        reply = queue_server.join(
             performance_id=self.performance_id,
             user_id=self.user_id,
             proof=self.proof,
@@ -75,7 +59,20 @@ class Asked:
         return reply
 
 
-def redeem(
+def poll(*, user_id: UUID, performance_id: UUID, proof: tokens.Proof | None, now_ms: int) -> Reply:
+    """Return the server's reply about the caller's place; raises what `call_with_recovery` does."""
+
+    def call(fate: Fate) -> Reply:
+        return queue_server.poll(
+            performance_id=performance_id, user_id=user_id, proof=proof, now_ms=now_ms, fate=fate
+        )
+
+    return call_with_recovery(
+        performance_id=performance_id, now_ms=now_ms, call=lambda: call_with_fate(proof, call)
+    )
+
+
+def redeem_invitation(
     code: str, *, user_id: UUID, performance_id: UUID, now: datetime, meter: Meter | None
 ) -> None:
     """Count a use of the invitation; once a person, so a join that fails later loses nothing.

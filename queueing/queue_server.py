@@ -1,13 +1,14 @@
 """The waiting rooms on the queue server, behind one class.
 
-Every method is one call of a function of lua/queue.lua, whose keys share the performance's hash
-tag. Raises `kernel.redis.breaker.PartUnavailable` when the server is away.
+Every method is one call of a function in lua/, whose keys share the performance's hash tag. Raises
+`kernel.redis.breaker.PartUnavailable` while the server is unavailable.
 """
 
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -22,12 +23,13 @@ from kernel.redis.functions import FunctionLibrary
 from queueing import policy
 from queueing.models import QueueConfig
 from queueing.operations import Epoch, Reserved
-from queueing.replies import Reply, Status, Totals, TotalsReply, reply_of, text_of
+from queueing.replies import Reply, TotalsReply, reply_of, text_of, totals_reply_of
 from queueing.tokens import Proof
 
 _FOLDER = Path(__file__).parent / "lua"
-SOURCES = (in_redis.SOURCE, *(_FOLDER / name for name in ("room.lua", "fans.lua", "queue.lua")))
-_KEYS = ("config", "state", "waiting", "active", "people", "birth")
+_FILES = ("queue_room.lua", "queue_places.lua", "queue_library.lua")
+SOURCES = (in_redis.SOURCE, *(_FOLDER / name for name in _FILES))
+_KEYS = ("config", "state", "waiting", "active", "people", "birth")  # in the order of the functions
 
 
 class Fate(StrEnum):
@@ -48,10 +50,10 @@ class JoinTerms:
     invited: bool = False
     work_bits: int = 0
     vouched: bool = False
-    address: str = ""
+    client_ip: str = ""
 
 
-class WaitingRoomStore:
+class QueueServer:
     """One waiting room a performance."""
 
     def __init__(
@@ -76,33 +78,32 @@ class WaitingRoomStore:
         meter: Meter | None = None,
         counted: bool = False,
     ) -> Reply:
-        """Give the user a number, or say the place there is; raises RateLimited.
+        """Give the user a place, or return the one there is; raises RateLimited.
 
-        The call counts against the limits of user and address unless it was `counted` before.
-        `fate`: of the place that `proof` names, where the server answered LOST.
+        The call counts against the limits of user and client IP unless it was `counted` before.
+        `fate`: of the place that `proof` names, where the server replied LOST.
         """
         tag = _tag(performance_id)
-        caller, address = str(user_id), in_redis.address_tag(terms.address)
-        user_limit, address_limit = in_redis.limit_of("join"), in_redis.limit_of("join_address")
+        caller, client = str(user_id), in_redis.address_tag(terms.client_ip)
         limit, reply = self.library.call(
             f"{self._prefix}_join",
             keys=(
                 *_keys(performance_id),
                 f"{tag}n:join:{caller}",
-                f"{tag}n:join_address:{address}",
-                f"{tag}from:{address}",
+                f"{tag}n:join_address:{client}",
+                f"{tag}from:{client}",
             ),
             args=(
                 now_ms,
                 caller,
-                *_shown(proof),
+                *_token_args(proof),
                 int(terms.invited),
                 terms.work_bits,
                 int(terms.vouched),
-                *user_limit.args,
-                *address_limit.args,
+                *in_redis.limit_of("join").args,
+                *in_redis.limit_of("join_address").args,
                 int(counted),
-                *_lost(proof, fate),
+                *_fate_args(proof, fate),
             ),
         )
         in_redis.note(meter, limit)
@@ -117,76 +118,37 @@ class WaitingRoomStore:
         now_ms: int,
         fate: Fate = Fate.UNKNOWN,
     ) -> Reply:
-        """Say the user's place; a fan seen admitted has come, and the session starts.
+        """Return the user's place; a fan seen admitted has come, and the session starts.
 
-        `fate`: of the place that `proof` names, where the server answered LOST.
+        `fate`: of the place that `proof` names, where the server replied LOST.
         """
-        shown = (*_shown(proof), *_lost(proof, fate))
+        shown = (*_token_args(proof), *_fate_args(proof, fate))
         return reply_of(self._call("poll", performance_id, now_ms, str(user_id), *shown))
 
     def leave(self, *, performance_id: UUID, user_id: UUID, now_ms: int) -> Reply:
         """End the user's place, waiting or admitted."""
-        return reply_of(self._call("quit", performance_id, now_ms, str(user_id), "L"))
+        return self._end_place(performance_id, user_id, now_ms, Fate.LEFT)
 
     def finish(self, *, performance_id: UUID, user_id: UUID, now_ms: int) -> Reply:
         """End the user's session; somebody who waits again keeps the new place."""
-        return reply_of(self._call("quit", performance_id, now_ms, str(user_id), "F"))
+        return self._end_place(performance_id, user_id, now_ms, Fate.FINISHED)
 
     def tick(self, *, performance_id: UUID, now_ms: int) -> TotalsReply:
-        """Bring the room up to now (one bounded batch) and say how it stands."""
-        raw = self._call("tick", performance_id, now_ms)
-        status = Status(text_of(raw[0]))
-        if status is Status.COLD:
-            return TotalsReply(status, birth=text_of(raw[1]))
-        if status is Status.SUPERSEDED:
-            return TotalsReply(status, epoch=int(raw[1]))
-        if status is not Status.OK:
-            return TotalsReply(status)
-        integers = [int(value) for value in raw[1:9]]
-        epoch, last, ceiling, serving, waiting, active, admitted, waited_ms = integers
-        totals = Totals(
-            epoch=epoch,
-            next=last,
-            ceiling=ceiling,
-            serving=serving,
-            waiting=waiting,
-            active=active,
-            admitted=admitted,
-            waited_ms=waited_ms,
-            phase=text_of(raw[9]),
-            rate=float(raw[10]),
-            just_admitted=int(raw[11]),
-            capacity=int(raw[12]),
-            pace=float(raw[13]),
-        )
-        return TotalsReply(status, totals)
+        """Bring the room up to now (one bounded batch) and return how it stands."""
+        return totals_reply_of(self._call("tick", performance_id, now_ms))
 
-    def configure(self, *, config: QueueConfig, now_ms: int) -> None:
+    def mirror_config(self, *, config: QueueConfig, now_ms: int) -> None:
         """Mirror the rules, unless the server has this version or a later one."""
         self._call(
-            "configure",
+            "mirror_config",
             config.performance_id,
             now_ms,
             policy.ROOM_TTL_SECONDS,
             config.version,
-            int(config.queue_required),
-            config.state,
-            config.abuse_check,
-            clock.to_ms(config.queue_opens_at),
-            clock.to_ms(config.admits_from),
-            str(Decimal(config.rate_per_second)),
-            config.capacity,
-            config.grace_seconds * 1000,
-            config.session_seconds * 1000,
-            policy.REMEMBER_SECONDS,
-            settings.QUEUE_CLOCK_SKEW_MS,
-            config.work_bits,
-            config.accounts_per_address,
-            _or_empty(config.joins_per_minute),
-            _or_empty(config.joins_per_minute_per_address),
+            *chain.from_iterable(_mirrored(config).items()),
         )
 
-    def begin(self, *, performance_id: UUID, birth: str, epoch: Epoch, now_ms: int) -> str:
+    def begin_epoch(self, *, performance_id: UUID, gap_id: str, epoch: Epoch, now_ms: int) -> str:
         """Begin an epoch: BEGUN, KNOWN (somebody else did) or STALE (lost again since)."""
         # The very first epoch has nobody to wait for.
         pause_ms = policy.REBUILD_SECONDS * 1000 if epoch.number > 1 else 0
@@ -195,7 +157,7 @@ class WaitingRoomStore:
                 "begin",
                 performance_id,
                 now_ms,
-                birth,
+                gap_id,
                 epoch.number,
                 epoch.start,
                 epoch.ceiling,
@@ -208,7 +170,7 @@ class WaitingRoomStore:
             )
         )
 
-    def allow(self, *, performance_id: UUID, epoch: int, reserved: Reserved) -> bool:
+    def allow_numbers(self, *, performance_id: UUID, epoch: int, reserved: Reserved) -> bool:
         """Allow the numbers that PostgreSQL reserved; false where that epoch is over."""
         draw = reserved.draw
         raised = self._call(
@@ -217,19 +179,48 @@ class WaitingRoomStore:
         return bool(raised)
 
     def supersede(self, *, performance_id: UUID, epoch: int) -> None:
-        """Have the server answer nobody any more, if it is still at this epoch."""
+        """Have the server serve nobody any more, if it is still at this epoch."""
         self._call("supersede", performance_id, epoch, 1)
 
-    def ask_for_epoch(self, *, performance_id: UUID, epoch: int) -> None:
+    def request_epoch(self, *, performance_id: UUID, epoch: int) -> None:
         """Have a superseded server ask for an epoch of its own; its places stay."""
         self._call("supersede", performance_id, epoch, 0)
 
-    def conceal(self, *, performance_id: UUID) -> None:
-        """Forget the rules of a room that the public may not see; its places stay."""
+    def drop_config(self, *, performance_id: UUID) -> None:
+        """Drop the rules of a room that the public may not see; its places stay."""
         guarded("queue", lambda server: server.delete(_keys(performance_id)[0]))
 
-    def _call(self, verb: str, performance_id: UUID, *args: int | str) -> Any:
-        return self.library.call(f"{self._prefix}_{verb}", keys=_keys(performance_id), args=args)
+    def _end_place(self, performance_id: UUID, user_id: UUID, now_ms: int, end: Fate) -> Reply:
+        return reply_of(self._call("quit", performance_id, now_ms, str(user_id), end.value))
+
+    def _call(self, function: str, performance_id: UUID, *args: int | str) -> Any:
+        return self.library.call(
+            f"{self._prefix}_{function}", keys=_keys(performance_id), args=args
+        )
+
+
+queue_server = QueueServer()
+
+
+def _mirrored(config: QueueConfig) -> dict[str, int | str]:
+    """Return the rules by the names they have on the server: CONFIG_FIELDS of queue_room.lua."""
+    return {
+        "required": int(config.queue_required),
+        "phase": config.state,  # the first release's name
+        "check": config.abuse_check,
+        "joins_from": clock.to_ms(config.queue_opens_at),
+        "admits_from": clock.to_ms(config.admits_from),
+        "rate": str(Decimal(config.rate_per_second)),
+        "capacity": config.capacity,
+        "grace": config.grace_seconds * 1000,
+        "session": config.session_seconds * 1000,
+        "remember": policy.REMEMBER_SECONDS,
+        "skew": settings.QUEUE_CLOCK_SKEW_MS,
+        "work_bits": config.work_bits,
+        "per_address": config.accounts_per_address,
+        "per_user_minute": _or_empty(config.joins_per_minute),
+        "per_address_minute": _or_empty(config.joins_per_minute_per_address),
+    }
 
 
 def _tag(performance_id: UUID) -> str:
@@ -241,11 +232,11 @@ def _keys(performance_id: UUID) -> tuple[str, ...]:
     return tuple(_tag(performance_id) + name for name in _KEYS)
 
 
-def _shown(proof: Proof | None) -> tuple[int, int, int]:
+def _token_args(proof: Proof | None) -> tuple[int, int, int]:
     return (proof.number, proof.epoch, proof.until_ms) if proof else (0, 0, 0)
 
 
-def _lost(proof: Proof | None, fate: Fate) -> tuple[int, str]:
+def _fate_args(proof: Proof | None, fate: Fate) -> tuple[int, str]:
     return (proof.joined_ms if proof else 0, fate.value)
 
 

@@ -1,7 +1,8 @@
-"""Ask the queue server, and mend what it lacks: rules, an epoch, numbers.
+"""Calls of the queue server that first give it what it lacks: rules, an epoch, numbers.
 
-The usual call costs one round trip and no SQL. A room the server doesn't know (never asked for,
-or lost with its data) is read from PostgreSQL once, by one thread of a process at a time.
+The usual call costs one round trip and no SQL. A room the server doesn't know (nobody asked for it
+yet, or it was lost with its data) is read from PostgreSQL once, by one thread of a process at a
+time.
 """
 
 import logging
@@ -19,8 +20,8 @@ from kernel.redis.breaker import PartUnavailable
 from queueing import operations, policy, queries
 from queueing.errors import QueueUnavailable
 from queueing.operations import Reserved
+from queueing.queue_server import queue_server
 from queueing.replies import Reply, Status, TotalsReply
-from queueing.store import WaitingRoomStore
 
 log = logging.getLogger(__name__)
 R = TypeVar("R", Reply, TotalsReply)
@@ -30,28 +31,26 @@ superseded = Counter(
     "frontrow_queue_superseded_total", "Rooms closed on a server whose epoch was over"
 )
 
-_ATTEMPTS = 5
+_RETRIES = 5
 _UNREADY = frozenset({Status.COLD, Status.CEILING, Status.SUPERSEDED})
-_MENDING = [threading.Lock() for _ in range(64)]  # striped by performance
-
-store = WaitingRoomStore()
+_RECOVERING = [threading.Lock() for _ in range(64)]  # striped by performance
 
 
-def answered(*, performance_id: UUID, now_ms: int, ask: Callable[[], R]) -> R:
-    """Return what `ask` answers once the server knows the room.
+def call_with_recovery(*, performance_id: UUID, now_ms: int, call: Callable[[], R]) -> R:
+    """Return the reply to `call` once the server knows the room.
 
     Raises QueueUnavailable, and for a room that can't be: PerformanceNotFound, QueueNotRequired.
     """
     try:
-        reply = ask()
-        for _ in range(_ATTEMPTS):
+        reply = call()
+        for _ in range(_RETRIES):
             if reply.status not in _UNREADY:
                 return reply
-            with _MENDING[hash(performance_id) % len(_MENDING)]:
-                reply = ask()  # another thread may have mended it meanwhile
-                _mend(performance_id, reply, now_ms)
+            with _RECOVERING[hash(performance_id) % len(_RECOVERING)]:
+                reply = call()  # another thread may have recovered it meanwhile
+                _recover(performance_id, reply, now_ms)
             if reply.status in _UNREADY:
-                reply = ask()
+                reply = call()
     except PartUnavailable as error:
         raise QueueUnavailable from error
     if reply.status in _UNREADY:
@@ -59,46 +58,47 @@ def answered(*, performance_id: UUID, now_ms: int, ask: Callable[[], R]) -> R:
     return reply
 
 
-def _mend(performance_id: UUID, reply: Reply | TotalsReply, now_ms: int) -> None:
+def _recover(performance_id: UUID, reply: Reply | TotalsReply, now_ms: int) -> None:
     if isinstance(reply, Reply) and reply.status is Status.CEILING:
         reserve = raise_draw if reply.draws else raise_ceiling
         reserve(performance_id, epoch=reply.epoch, above=reply.ceiling)
     elif reply.status is Status.SUPERSEDED:
         _take_over(performance_id, reply.epoch, clock.from_ms(now_ms))
-    elif reply.status is Status.COLD and reply.birth:
-        _begin(performance_id, reply.birth, now_ms)
+    elif reply.status is Status.COLD and reply.gap_id:
+        _begin_epoch(performance_id, reply.gap_id, now_ms)
     elif reply.status is Status.COLD:
-        store.configure(config=queries.config_to_enter(performance_id), now_ms=now_ms)
+        config = queries.config_to_enter(performance_id)
+        queue_server.mirror_config(config=config, now_ms=now_ms)
 
 
 def raise_ceiling(performance_id: UUID, *, epoch: int, above: int) -> None:
     """Reserve another block of numbers, in PostgreSQL first."""
     with transaction():
         reserved = operations.raise_ceiling(performance_id=performance_id, epoch=epoch, above=above)
-    _allow(performance_id, epoch, reserved)
+    _allow_numbers(performance_id, epoch, reserved)
 
 
 def raise_draw(performance_id: UUID, *, epoch: int, above: int) -> None:
     """Reserve another block of the draw's numbers, in PostgreSQL first."""
     with transaction():
         reserved = operations.raise_draw(performance_id=performance_id, epoch=epoch, above=above)
-    _allow(performance_id, epoch, reserved)
+    _allow_numbers(performance_id, epoch, reserved)
 
 
 def supersede(performance_id: UUID, *, epoch: int) -> None:
     """Close the room on a server whose epoch is over (Note [One server a room])."""
-    store.supersede(performance_id=performance_id, epoch=epoch)
+    queue_server.supersede(performance_id=performance_id, epoch=epoch)
     superseded.inc()
     log.error(
         "queue server superseded", extra={"performance_id": str(performance_id), "epoch": epoch}
     )
 
 
-def _allow(performance_id: UUID, epoch: int, reserved: Reserved | None) -> None:
+def _allow_numbers(performance_id: UUID, epoch: int, reserved: Reserved | None) -> None:
     if reserved is None:
         supersede(performance_id, epoch=epoch)
     else:
-        store.allow(performance_id=performance_id, epoch=epoch, reserved=reserved)
+        queue_server.allow_numbers(performance_id=performance_id, epoch=epoch, reserved=reserved)
 
 
 def _take_over(performance_id: UUID, epoch: int, now: datetime) -> None:
@@ -108,18 +108,20 @@ def _take_over(performance_id: UUID, epoch: int, now: datetime) -> None:
     lately = now - timedelta(seconds=policy.SUCCESSOR_SECONDS)
     if in_force.number > epoch and seen_at is not None and seen_at > lately:
         raise QueueUnavailable
-    store.ask_for_epoch(performance_id=performance_id, epoch=epoch)
+    queue_server.request_epoch(performance_id=performance_id, epoch=epoch)
 
 
-def _begin(performance_id: UUID, birth: str, now_ms: int) -> None:
+def _begin_epoch(performance_id: UUID, gap_id: str, now_ms: int) -> None:
     """Begin an epoch; whoever comes second is given the same one, and finds it begun."""
     with transaction():
-        epoch = operations.open_epoch(performance_id=performance_id, gap_id=birth)
+        epoch = operations.open_epoch(performance_id=performance_id, gap_id=gap_id)
     queries.epochs_cache.drop(performance_id)
-    outcome = store.begin(performance_id=performance_id, birth=birth, epoch=epoch, now_ms=now_ms)
+    outcome = queue_server.begin_epoch(
+        performance_id=performance_id, gap_id=gap_id, epoch=epoch, now_ms=now_ms
+    )
     if outcome == "BEGUN":
         with transaction():
-            operations.note_begun(
+            operations.record_epoch_begun(
                 performance_id=performance_id, epoch=epoch.number, now=clock.from_ms(now_ms)
             )
         epochs.inc()

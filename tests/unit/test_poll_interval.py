@@ -1,19 +1,21 @@
-"""Note [Poll pacing]"""
+"""Intervals of polls (Note [Poll interval] in queueing/poll_interval.py)."""
 
 import pytest
 
-from queueing import pacing, policy
+from queueing import policy, poll_interval
 from queueing.replies import PlaceState, Spot
 
 
-def spot(ahead: int, waiting: int, *, pace: float = 50, phase: str = "OPEN", opens_in: int = 0):
+def spot(
+    ahead: int, waiting: int, *, pace: float = 50, room_state: str = "OPEN", opens_in: int = 0
+):
     return Spot(
         epoch=1,
         number=ahead + 1,
         state=PlaceState.WAITING,
         ahead=ahead,
         until_ms=0,
-        phase=phase,
+        room_state=room_state,
         waiting=waiting,
         wait_ms=round(ahead / pace * 1000),
         admits_from_ms=1_000_000 + opens_in * 1000,
@@ -23,7 +25,7 @@ def spot(ahead: int, waiting: int, *, pace: float = 50, phase: str = "OPEN", ope
 
 
 def interval(place: Spot) -> int:
-    return pacing.poll_after_seconds(place, eta=pacing.eta_seconds(place))
+    return poll_interval.poll_after_seconds(place, eta=poll_interval.eta_seconds(place))
 
 
 @pytest.mark.parametrize("crowd", [100, 5_000, 50_000, 200_000])
@@ -59,13 +61,13 @@ def test_those_far_behind_ask_less_often():
 @pytest.mark.parametrize("ahead", [0, 5, 100, 5_000])
 def test_nobody_sleeps_past_the_own_turn(ahead):
     place = spot(ahead, 50_000)
-    eta = pacing.eta_seconds(place)
+    eta = poll_interval.eta_seconds(place)
     assert all(interval(place) <= max(2, eta) for _ in range(100))
 
 
 def test_before_the_opening_the_wait_is_until_then():
-    place = spot(100, 200, phase="PRESALE", opens_in=600)
-    assert pacing.eta_seconds(place) == 602
+    place = spot(100, 200, room_state="PRESALE", opens_in=600)
+    assert poll_interval.eta_seconds(place) == 602
     assert 40 <= interval(place) <= 75
 
 

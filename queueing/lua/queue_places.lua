@@ -1,0 +1,258 @@
+-- One fan's place in the room: joining, polling, ending it; and which number a place gets.
+
+local DRAW = 1048576  -- numbers of a draw: policy.DRAW_NUMBERS
+local HALF = 1024
+local ROUNDS = 6
+
+-- What became of a place that this server has lost, as the caller found out (Note [Places lost] in
+-- README.md); LEFT and FINISHED are the others.
+local FATE_UNKNOWN, FATE_KEPT, FATE_NOTHING = '', 'K', 'X'
+
+-- Note [Draw] in README.md: the n-th who joins before the opening (1..DRAW) gets the n-th number
+-- of a permutation keyed by the room's secret seed. A Feistel network over 2 x 10 bits (Luby and
+-- Rackoff 1988), so that no two get the same and nothing has to be kept or shuffled later.
+local function permuted(seed, n)
+  local left, right = math.floor((n - 1) / HALF), (n - 1) % HALF
+  for round = 1, ROUNDS do
+    local digest = server.sha1hex(seed .. ':' .. round .. ':' .. right)
+    left, right = right, (left + tonumber(string.sub(digest, 1, 6), 16)) % HALF
+  end
+  return left * HALF + right + 1
+end
+
+local function is_drawn(room, number)
+  return room.seed ~= '' and number > room.draw_start and number <= room.draw_start + DRAW
+end
+
+-- Return the number of a new place, or nil and the reply that says why there is none.
+local function new_number(room, record)
+  -- A room that opened and was set back to PRESALE goes on in order: a draw would overtake.
+  if room.allows.draws and room.serving <= room.draw_start then
+    -- Leaving and coming again draws no second time.
+    if record and is_drawn(room, record.number) then return record.number end
+    if room.drawn < DRAW then
+      if room.drawn >= room.draw_ceiling then return nil, {'CEILING', room.epoch, room.draw_ceiling, 'DRAW'} end
+      room.drawn = room.drawn + 1
+      return room.draw_start + permuted(room.seed, room.drawn)
+    end
+  end
+  if room.next >= room.ceiling then return nil, {'CEILING', room.epoch, room.ceiling, 'NEXT'} end
+  room.next = room.next + 1
+  return room.next
+end
+
+-- Admit whose turn it is and return the reply that tells a fan's place as it is then; a fan seen
+-- admitted has come, and the session starts. Before the opening nobody knows how the draw came out, so
+-- everybody else counts as ahead.
+-- Reply  status, epoch, number, state_code, ahead, deadline, room's state, waiting, wait_ms,
+--        admits_from, now, joined
+local function admit_and_reply(room, status, user, record)
+  if admit_waiting(room) > 0 then record = read_place(room, user) end  -- this fan may be among them
+  if record.state_code == CALLED then
+    record.state_code, record.deadline = ADMITTED, room.now + room.session
+    server.call('ZADD', room.active_key, whole(record.deadline), user)
+    write_place(room, user, record)
+  end
+  local waiting, ahead = server.call('ZCARD', room.waiting_key), 0
+  if record.state_code == WAITING then
+    ahead = is_drawn(room, record.number) and room.allows.draws and waiting - 1
+      or server.call('ZRANK', room.waiting_key, user)
+  end
+  return {status, room.epoch, record.number, record.state_code, ahead, record.deadline, room.state,
+    waiting, record.state_code == WAITING and whole(math.ceil(wait_ms(room, ahead))) or 0, room.admits_from,
+    room.now, whole(record.joined)}
+end
+
+-- Return the user's place as it is now, nil where there is none.
+local function current_place(room, user)
+  local record = read_place(room, user)
+  if record and (record.state_code == CALLED or record.state_code == ADMITTED) and record.deadline <= room.now then
+    end_place_as(room, user, record, EXPIRED)
+  end
+  return record
+end
+
+local function add_place(room, user, number, state_code, deadline, joined)
+  local record = {number = number, state_code = state_code, deadline = deadline, joined = joined or room.now}
+  write_place(room, user, record)
+  return record
+end
+
+local function add_waiting(room, user, number, joined)
+  server.call('ZADD', room.waiting_key, number, user)
+  return add_place(room, user, number, WAITING, 0, joined)
+end
+
+-- Return what a token says of its place, from ARGV; without a token the number is 0.
+local function token_of(number, epoch, until_ms, joined_ms, fate)
+  return {
+    number = tonumber(number), epoch = tonumber(epoch), until_ms = tonumber(until_ms),
+    joined = tonumber(joined_ms), fate = fate,
+  }
+end
+
+-- Note [Places lost] in README.md. A token of an earlier epoch proves a place that this server has
+-- lost. Within one epoch it proves nothing new: a place that was left or used up would come back.
+-- What has become of the place meanwhile is for the caller to find out, so the first reply is LOST.
+-- Return the place, or nil and, where its fate is to be found out first, that reply.
+local function restore(room, user, token)
+  local number, until_ms = token.number, token.until_ms
+  if number <= 0 or token.epoch == room.epoch or token.fate == FATE_NOTHING then return nil end
+  if token.fate == FATE_UNKNOWN then return nil, {'LOST', room.epoch} end
+  if token.epoch > room.epoch then return nil end
+  if token.fate ~= FATE_KEPT then return add_place(room, user, number, token.fate, room.now, token.joined) end
+  if until_ms > room.now then
+    server.call('ZADD', room.active_key, whole(until_ms), user)
+    return add_place(room, user, number, ADMITTED, until_ms, token.joined)
+  end
+  if until_ms > 0 or number <= room.called then
+    return add_place(room, user, number, EXPIRED, room.now, token.joined)
+  end
+  return add_waiting(room, user, number, token.joined)
+end
+
+-- Return the reply that refuses a new place in the room's state, nil where it allows one.
+local function state_refusal(room, invited)
+  local allows = room.allows
+  if allows.becomes and room.now < room.joins_from then return {'NOT_OPEN', room.joins_from} end
+  if invited then
+    if allows.invites then return nil end
+    if allows.becomes then return {'NOT_OPEN', room.admits_from} end
+  elseif allows.joins then
+    return nil
+  end
+  return {allows.refusal}
+end
+
+-- Return the reply that refuses a new place to who has not passed the room's abuse check or shares an
+-- address with too many, nil where it may be given.
+local function abuse_check(room, user, applicant)
+  if room.check == 'PROOF_OF_WORK' and tonumber(applicant.work_bits) < room.work_bits then
+    return {'CHALLENGE', room.check, room.work_bits}
+  end
+  if room.check == 'TURNSTILE' and not applicant.vouched then return {'CHALLENGE', room.check, 0} end
+  local most, users_key = room.per_address or 0, applicant.address_users_key
+  if most > 0 and server.call('SISMEMBER', users_key, user) == 0 then
+    local users = server.call('SCARD', users_key)
+    if users >= most then return {'TOO_MANY_ACCOUNTS'} end
+    server.call('SADD', users_key, user)
+    if users % 32 == 0 then server.call('EXPIRE', users_key, room.remember) end
+  end
+  return nil
+end
+
+-- Count the call by one limit, the room's own calls a minute before the site's; return what the caller
+-- hears of it, and whether the call is refused.
+local function count_by(room, name, key, own_per_minute, calls, period_ms)
+  if own_per_minute then calls, period_ms = own_per_minute, 60000 end
+  calls, period_ms = tonumber(calls), tonumber(period_ms)
+  local remaining, reset, refused = count_call(key, calls, period_ms, room.now)
+  return {name, calls, period_ms, remaining, reset, refused and 1 or 0}, refused
+end
+
+-- Return the new place, or nil and the reply that says why there is none.
+local function give_place(room, user, record, applicant)
+  local refusal = state_refusal(room, applicant.invited)
+    or (not applicant.invited and abuse_check(room, user, applicant))
+  if refusal then return nil, refusal end
+  local number, ceiling_met = new_number(room, record)
+  if not number then return nil, ceiling_met end
+  -- A new place begins after the end of the one before (Note [Ended places]).
+  return add_waiting(room, user, number, math.max(room.now, record and record.deadline + 1 or 0))
+end
+
+-- Give the user a place, or tell the one there is.
+-- KEYS   7 calls of the user  8 calls of the address  9 set: users who joined from the address
+-- ARGV   1 now_ms  2 user
+--        3 number  4 epoch  5 until_ms: of the token shown (0: none; until_ms 0: it was not yet called)
+--        6 invited: 1 for staff and the invited
+--        7 work_bits: of the proof of work shown  8 vouched: 1 if the challenge service vouches
+--        9 calls 10 period_ms: the site's limit of a user  11 calls 12 period_ms: of an address
+--       13 counted: 1 if this call was counted already and is only made again
+--       14 joined_ms: when the token's place began  15 fate: of that place
+-- Reply  {what the caller hears of the limit that is nearest, the reply}
+local function join(keys, args)
+  local user_calls_key, address_calls_key, address_users_key = unpack(keys, 7, 9)
+  local now_ms, user, number, epoch, until_ms, invited, work_bits, vouched, user_calls, user_period_ms,
+    address_calls, address_period_ms, counted, joined_ms, fate = unpack(args)
+  invited, vouched, counted = invited == '1', vouched == '1', counted == '1'
+  local room, refusal = enter(keys, now_ms)
+  if not room then return {{}, refusal} end
+  local limit = {}
+  if not counted then  -- before anything else is done for the caller
+    local by_user, over = count_by(room, 'join', user_calls_key, room.per_user_minute, user_calls, user_period_ms)
+    if over then return {by_user, {'LIMITED'}} end
+    local by_address
+    by_address, over = count_by(room, 'join_address', address_calls_key, room.per_address_minute,
+      address_calls, address_period_ms)
+    if over then return {by_address, {'LIMITED'}} end
+    if by_user[2] > 0 then limit = by_user end
+  end
+  advance(room)
+  local record, status = current_place(room, user), 'SAME'
+  if not has_place(record) then
+    local restored, why
+    if not record then  -- this server has lost it, or there never was one
+      restored, why = restore(room, user, token_of(number, epoch, until_ms, joined_ms, fate))
+    end
+    if why then return {limit, close_with(room, why)} end
+    record = restored or record
+    if not has_place(record) then
+      record, why = give_place(room, user, record, {
+        invited = invited, work_bits = work_bits, vouched = vouched, address_users_key = address_users_key,
+      })
+      if not record then return {limit, close_with(room, why)} end
+      status = 'NEW'
+    end
+  end
+  if invited and record.state_code == WAITING and room.allows.invites then
+    server.call('ZREM', room.waiting_key, user)  -- ahead of the line, whatever the capacity; `serving` stays
+    admit_fan(room, user, record)
+  end
+  local reply = admit_and_reply(room, status, user, record)
+  save(room)
+  return {limit, reply}
+end
+
+-- Tell the user's place.
+-- ARGV   1 now_ms  2 user  3 number  4 epoch  5 until_ms  6 joined_ms  7 fate: as in `join`
+local function poll(keys, args)
+  local now_ms, user, number, epoch, until_ms, joined_ms, fate = unpack(args)
+  local room, refusal = enter(keys, now_ms)
+  if not room then return refusal end
+  number = tonumber(number)
+  advance(room)
+  local record = current_place(room, user)
+  if record and record.number == 0 and number > 0 then  -- ended while the server had lost it
+    record.number = number
+    write_place(room, user, record)
+  elseif not record then
+    local why
+    record, why = restore(room, user, token_of(number, epoch, until_ms, joined_ms, fate))
+    if not record and number <= 0 then why = {'UNKNOWN'} end
+    if why then return close_with(room, why) end
+    record = record or add_place(room, user, number, EXPIRED, room.now)
+  end
+  local reply = admit_and_reply(room, 'SAME', user, record)
+  save(room)
+  if not room.allows.polls and reply[4] == WAITING then return {'CLOSED'} end
+  return reply
+end
+
+-- End the user's place.
+-- ARGV   1 now_ms  2 user  3 state_code: L leaves whatever the place; F finishes a session, not a new wait
+-- Reply  OK, when and how the place ended; 0, '' where it goes on
+local function end_place(keys, args)
+  local now_ms, user, state_code = unpack(args)
+  local room, refusal = enter(keys, now_ms)
+  if not room then return refusal end
+  advance(room)
+  local record = current_place(room, user)
+  if not record then  -- remembered, so that a token of an earlier epoch doesn't bring it back
+    record = add_place(room, user, 0, state_code, room.now)
+  elseif has_place(record) and (state_code == LEFT or record.state_code ~= WAITING) then
+    end_place_as(room, user, record, state_code)
+  end
+  if has_place(record) then return close_with(room, {'OK', 0, ''}) end
+  return close_with(room, {'OK', whole(record.deadline), record.state_code})
+end

@@ -1,0 +1,31 @@
+"""The waiting room's documents say what the schema says."""
+
+from datetime import UTC, datetime
+
+from queueing.api.serializers import PlaceSerializer, PublicStatusSerializer
+from queueing.places import QueuePlace
+from queueing.replies import PlaceState
+from queueing.usecases.waiting_room import PublicStatus
+
+PLACE = QueuePlace(
+    token="a.token",
+    number=4211,
+    state=PlaceState.ADMITTED,
+    ahead=0,
+    eta_seconds=0,
+    poll_after_seconds=30,
+    admitted_until=datetime(2026, 11, 21, 11, 10, tzinfo=UTC),
+    admission_pass="a.pass",
+    created=False,
+)
+STATUS = PublicStatus(state="OPEN", serving=3400, waiting=9100, active=480, rate_per_second=50.0)
+
+
+def test_a_place_is_written_as_its_serializer_describes_it():
+    assert PLACE.as_json() == PlaceSerializer(PLACE).data
+    waiting = PLACE._replace(state=PlaceState.WAITING, admitted_until=None, admission_pass=None)
+    assert waiting.as_json() == PlaceSerializer(waiting).data
+
+
+def test_the_public_status_is_written_as_its_serializer_describes_it():
+    assert STATUS.as_json() == PublicStatusSerializer(STATUS).data
