@@ -22,6 +22,7 @@ _job = (
     json.loads(Path(os.environ["MUTANTS_JOB"]).read_text()) if "MUTANTS_JOB" in os.environ else None
 )
 _times: dict[str, float] = {}
+_failed: set[str] = set()
 _coverage: Coverage | None = None
 
 if _folder is not None:  # before the product is imported: its modules' lines count too
@@ -85,13 +86,17 @@ def _mutation_run(request: pytest.FixtureRequest) -> None:
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Sum up a test's time; tell the runner which test noticed the mutant."""
     _times[report.nodeid] = _times.get(report.nodeid, 0.0) + report.duration
+    if report.failed:
+        _failed.add(report.nodeid)
     if report.failed and _job is not None:
         Path(_job["result"]).write_text(json.dumps({"test": report.nodeid}))
 
 
 def pytest_sessionfinish() -> None:
-    """Keep the survey."""
+    """Keep the survey. A test that fails on the unchanged product notices nothing: left out."""
     if _folder is not None and _coverage is not None:
         _coverage.stop()
         _coverage.save()
-        (_folder / survey.TIMES).write_text(json.dumps(_times))
+        (_folder / survey.FAILED).write_text(json.dumps(sorted(_failed)))
+        passed = {name: seconds for name, seconds in _times.items() if name not in _failed}
+        (_folder / survey.TIMES).write_text(json.dumps(passed))

@@ -16,6 +16,7 @@ from tests.mutants.mutation import Mutant
 from tests.mutants.operators.python import Source
 
 COVERAGE, TIMES, CONSTRAINTS = "coverage", "times.json", "constraints.json"
+FAILED = "failed.json"
 
 
 class Survey:
