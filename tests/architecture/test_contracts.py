@@ -19,6 +19,7 @@ from django.utils.translation import override
 from concerts.layout.form import MAX_BYTES
 from kernel.docs import error_codes
 from kernel.errors import DomainError, Kind
+from kernel.http.refusals import AT_THE_GATEWAY, REFUSALS
 
 ROOT = Path(settings.BASE_DIR)
 
@@ -50,6 +51,17 @@ def test_every_error_code_is_snake_case_and_documented():
         assert re.fullmatch(r"[a-z]+(_[a-z]+)*", code)
         assert f"`{code}`" in documented
         assert str(error.message)
+
+
+def test_every_error_is_worded_in_both_languages():
+    get_resolver().url_patterns  # noqa: B018
+    messages = {code: error.message for code, error in DomainError.registry.items()}
+    messages |= {code: refusal.message for code, refusal in (REFUSALS | AT_THE_GATEWAY).items()}
+    for code, message in messages.items():
+        with override("en"):
+            assert str(message).isascii(), code
+        with override("ko"):
+            assert re.search("[가-힣]", str(message)), code
 
 
 def test_no_code_stands_in_the_list_twice():

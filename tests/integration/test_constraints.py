@@ -46,7 +46,7 @@ WRONG: dict[str, dict[str, Any]] = {
     "payments_charge_paid_has_time": {"paid_at": None},
     "payments_charge_positive": {"amount": 0},
     "payments_payment_paid_has_time": {"paid_at": None},
-    "payments_payment_parts_fit": {"points_amount": 1},
+    "payments_payment_points_fit": {"points_amount": 10**9},
     "points_account_balance_not_negative": {"balance": -1},
     "points_account_fan_or_system": {"balance": None},
     "points_entry_moves_something": {"amount": 0},
