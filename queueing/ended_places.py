@@ -29,7 +29,7 @@ from queueing import policy
 
 log = logging.getLogger(__name__)
 records_failed = Counter(
-    "frontrow_queue_end_records_failed_total",
+    "frontrow_queue_end_notes_failed_total",
     "Ended places that could not be noted: the pass counts until its session's end",
 )
 
