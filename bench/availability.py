@@ -20,7 +20,7 @@ from kernel.ids import uuid7
 from reservations import queries
 from reservations.seating import chooser
 from reservations.seating.chooser import Wish
-from reservations.seating.hall import Hall, HallSeat
+from reservations.seating.plan import PlanSeat, SeatingPlan
 from reservations.usecases import holds
 
 
@@ -29,9 +29,9 @@ def measure(seats: int, times: int) -> dict[str, Any]:
     performance = make_hall(seats)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE reservations_seatinventory")
-    plan = [HallSeat(*row) for row in queries.hall_seats(performance_id=performance.pk)]
-    hall = Hall(plan)
-    chosen = iter(random.Random(1).sample([seat.seat_id for seat in plan], times * 3))
+    rows = [PlanSeat(*row) for row in queries.plan_seats(performance_id=performance.pk)]
+    plan = SeatingPlan(rows)
+    chosen = iter(random.Random(1).sample([seat.seat_id for seat in rows], times * 3))
 
     def change() -> None:
         with connection.cursor() as cursor:
@@ -64,12 +64,12 @@ def measure(seats: int, times: int) -> dict[str, Any]:
     return figures | {
         "document_bytes": len(body),
         "document_bytes_gzip": len(gzip.compress(body)),
-        "hall_built_once": milliseconds(lambda: Hall(plan), times=3),
+        "hall_built_once": milliseconds(lambda: SeatingPlan(rows), times=3),
         "best_seats_of_an_empty_hall": milliseconds(
-            lambda: chooser.choose(hall, free, Wish(2)), times=times
+            lambda: chooser.choose(plan, free, Wish(2)), times=times
         ),
         "best_seats_of_a_hall_nine_tenths_sold": milliseconds(
-            lambda: chooser.choose(hall, sold, Wish(4)), times=times
+            lambda: chooser.choose(plan, sold, Wish(4)), times=times
         ),
         "best_seats_held": milliseconds(
             lambda: holds.place_best(

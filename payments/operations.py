@@ -28,8 +28,8 @@ def open_payment(
     """Insert the one live payment of a locked reservation, PAID if `paid_at` is given.
 
     One that will be paid later opens the payment window of the reservation, which opens once:
-    after commit the caller tells the gate. Raises PaymentInProgress, and IntegrityError where the
-    request has a payment already; either must end the transaction.
+    after the commit the caller publishes the change. Raises PaymentInProgress, and IntegrityError
+    where the request has a payment already; either must end the transaction.
     """
     require_transaction()
     reservation = locked.reservation

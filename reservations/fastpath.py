@@ -114,7 +114,7 @@ def _wish(asked: dict[str, Any]) -> _Wish | None:
     if asked.keys() != {"performance_id", "seat_ids"}:
         return None
     seats = asked["seat_ids"]
-    if not isinstance(seats, list) or not 1 <= len(seats) <= policy.MAX_SEATS_PER_REQUEST:
+    if not isinstance(seats, list) or not policy.fits_a_request(len(seats)):
         return None
     try:
         return _uuid(asked["performance_id"]), [_uuid(seat) for seat in seats]
@@ -144,7 +144,7 @@ def _hold(environ: dict[str, Any], wish: _Wish, caller: Caller) -> LeanAnswer | 
             reservation_id=uuid7(),
             queue_token=environ.get("HTTP_X_QUEUE_TOKEN"),
             now=clock.now(),
-            address=throttle.address_in(environ),
+            client_ip=throttle.address_in(environ),
             meter=meter,
         )
     except Exception as error:  # noqa: BLE001  (those unknown to the handler go on to Django)

@@ -37,6 +37,7 @@ from django.db import connection
 from kernel.db.advisory import lock_for_transaction
 from kernel.db.transaction import require_transaction
 from kernel.money import Money
+from reservations.availability import is_free
 from reservations.models import Reservation, SalePolicy
 
 
@@ -52,9 +53,7 @@ class LockedRow:
 
     def is_free(self, now: datetime) -> bool:
         """Say whether a claim at `now` may take it (Note [Hold deadline])."""
-        if self.status == "TEMPORARILY_RESERVED":
-            return self.held_until is not None and self.held_until <= now
-        return self.status == "AVAILABLE"
+        return is_free(status=self.status, held_until=self.held_until, now=now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,18 +139,6 @@ def lock_seats(*, performance_id: UUID, seat_ids: Sequence[UUID]) -> list[Locked
         return [LockedSeat(*row) for row in cursor.fetchall()]
 
 
-def lock_seats_of(*, reservation_id: UUID, user_id: UUID) -> list[LockedSeat]:
-    """Lock the seats of the fan's reservation by id and return them at the prices it was made for.
-
-    Empty: there is no such reservation, or it is somebody else's. Which seats they are needs no
-    lock: a reservation's seats never change.
-    """
-    require_transaction()
-    with connection.cursor() as cursor:
-        cursor.execute(_SEATS_OF, {"id": reservation_id, "user_id": user_id})
-        return [LockedSeat(*row) for row in cursor.fetchall()]
-
-
 def lock_rows(*, seat_ids: Sequence[UUID], skip_locked: bool = False) -> list[LockedRow]:
     """Lock inventory rows by seat id, without a look at the static tables."""
     require_transaction()
@@ -171,9 +158,25 @@ def lock_inventory(*, performance_ids: Collection[UUID]) -> int:
         return int(cursor.fetchone()[0])
 
 
-def lock_reservation(*, reservation_id: UUID) -> Reservation:
-    """Lock one reservation; its inventory rows must be locked already."""
+def lock_reservation(
+    *, reservation_id: UUID, user_id: UUID
+) -> tuple[Reservation, list[LockedSeat]] | None:
+    """Lock the fan's reservation in the order of Note [Lock order]: its seats, then its row.
+
+    Returns the reservation as it is under these locks, and its seats by id at the prices it was
+    made for; None if there is no such reservation or it is another fan's. Which seats it has needs
+    no lock: that never changes.
+    """
     require_transaction()
+    with connection.cursor() as cursor:
+        cursor.execute(_SEATS_OF, {"id": reservation_id, "user_id": user_id})
+        seats = [LockedSeat(*row) for row in cursor.fetchall()]
+    if not seats:
+        return None
+    return _lock_row(reservation_id), seats
+
+
+def _lock_row(reservation_id: UUID) -> Reservation:
     return Reservation.objects.select_for_update(no_key=True).get(pk=reservation_id)
 
 

@@ -12,20 +12,6 @@ from kernel.i18n import text
 from kernel.money import DEFAULT_CURRENCY, Money
 from reservations import policy
 
-# Note [Hold deadline]
-# A hold ends by itself: `SeatInventory.held_until` is judged by `now` inside every claim and every
-# read, so nobody waits for a job to notice. The reservation's `expires_at` is the same moment, and
-# both move together in one transaction, under the locks of Note [Lock order]. A seat whose hold
-# has lapsed is free to the next request; the reservation it belonged to becomes EXPIRED in the
-# transaction that takes the seat over, or in the sweep, whichever is first. Nothing may move the
-# deadline past `extendable_until`, which counts from the first hold.
-#
-# Note [First hold]
-# Giving seats up, or letting them lapse, and holding them again is one hold: while an earlier hold
-# of the same fan at the same performance could still run, a new one of any of its seats ends no
-# later than that one's `extendable_until`. Once that has passed they may be held afresh, as by
-# anybody else.
-
 INVENTORY_STATE_CONSISTENT = "reservations_inventory_state_consistent"
 RESERVATION_SEAT_UNIQUE = "reservations_reservation_seat_unique"
 
@@ -201,12 +187,6 @@ class SeatInventory(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.index} {self.status}"
-
-    def is_free(self, now: datetime) -> bool:
-        """Say whether a claim at `now` may take it."""
-        if self.status == self.Status.TEMPORARILY_RESERVED:
-            return self.held_until is not None and self.held_until <= now
-        return self.status == self.Status.AVAILABLE
 
 
 class Reservation(models.Model):

@@ -7,7 +7,7 @@ HOLD_CAP_SECONDS = 900
 PAYMENT_SECONDS = 300
 MAX_SEATS_PER_FAN = 4
 MAX_SEATS_PER_REQUEST = 20
-MAX_SEATS_PER_FAN_BOUND = 20
+MAX_SEATS_PER_FAN_BOUND = MAX_SEATS_PER_REQUEST
 HOLD_SECONDS_BOUNDS = (30, 3600)
 # Note [Back-off]: that many lapsed holds within the window, and the fan waits, longer each time.
 LAPSES_BEFORE_BACKOFF = 5
@@ -32,18 +32,23 @@ SALE_FIELDS = (
 OPENING_AT_ONCE = timedelta(days=7)
 MAX_SEATS_PER_BLOCK = 1000  # one staff action
 
-# The gate (Note [Seat claims]): how long a claim stands before its transaction has committed, and
-# how old its last look at PostgreSQL may be before a refusal is put to PostgreSQL again.
+# The gate (Note [Seat claims]): how long a claim lasts before its transaction has committed, and
+# how long ago PostgreSQL may have confirmed it before it is stale.
 CLAIM_MS = 1000
-CLAIM_DOUBT_MS = 1000
+CLAIM_STALE_MS = 1000
 SOLD_CLAIM_MS = 3_600_000
 CLAIMS_PER_WRITE = 500
 
 POLICY_CACHE_SECONDS = 1.0
 SWEEP_BATCH = 200
 
-# Best seats are proposed from a picture of the hall in each process: how old it may be, how old
-# before it says that nothing is left, and how often others may be faster.
-PICTURE_SECONDS = 0.5
-PICTURE_DOUBT_SECONDS = 0.1
+# The best seats are proposed from a snapshot in each process: how old it may be, how old to say
+# that nothing is left, and how often others may be faster.
+SNAPSHOT_SECONDS = 0.5
+SNAPSHOT_DOUBT_SECONDS = 0.1
 BEST_ATTEMPTS = 5
+
+
+def fits_a_request(seats: int) -> bool:
+    """Say whether one request may hold that many seats."""
+    return 1 <= seats <= MAX_SEATS_PER_REQUEST

@@ -1,9 +1,10 @@
-"""Celery's way into tidying."""
+"""Celery tasks: expire lapsed holds, write lost claims."""
 
 from celery import shared_task
 
 from kernel import clock
-from reservations.usecases import claims, holds
+from reservations.claims import recovery
+from reservations.usecases import holds
 
 
 @shared_task(name="reservations.sweep", ignore_result=True)
@@ -14,5 +15,5 @@ def sweep() -> None:
 
 @shared_task(name="reservations.warm_gate", ignore_result=True)
 def warm_gate() -> None:
-    """Write the claims anew where the lock server lost them."""
-    claims.rebuild_cold(now=clock.now())
+    """Write the claims again where the lock server has lost them."""
+    recovery.rebuild_cold(now=clock.now())

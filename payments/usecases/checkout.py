@@ -19,7 +19,8 @@ from points import operations as points
 from points.policy import Kind as Movement
 from queueing.usecases import waiting_room
 from reservations import operations as reservations
-from reservations import store
+from reservations import seat_changes
+from reservations.claims import Claim
 from reservations.models import Reservation
 from reservations.operations import LockedReservation
 
@@ -158,10 +159,10 @@ def _spend(payment: Payment, amount: Money, now: datetime) -> list[NewEvent]:
 def _publish_sale(locked: LockedReservation, now: datetime) -> None:
     """Update the seat claims and the waiting room at once; without this both follow later."""
     reservation = locked.reservation
-    store.seats_changed(
+    seat_changes.publish(
         performance_id=reservation.performance_id,
-        reservation_id=reservation.pk,
-        seat_ids=locked.seat_ids,
+        claims=[Claim(seat_id, reservation.pk) for seat_id in locked.seat_ids],
+        writer=reservation.pk,
         now=now,
     )
     waiting_room.finish(

@@ -162,7 +162,7 @@ class ReservationsView(APIView):
             "now": clock.now(),
             "resumed": bool(attempt and attempt.resumed),
             "keyed": attempt is not None,
-            "address": client_address(request._request),
+            "client_ip": client_address(request._request),
             "meter": meter,
         }
         best = wanted.get("best_available")

@@ -7,7 +7,7 @@ from reservations.operations.holds import (
     take_seats,
     write_hold,
 )
-from reservations.operations.living import (
+from reservations.operations.lifecycle import (
     LockedReservation,
     ReservationExpired,
     ReservationNotFound,

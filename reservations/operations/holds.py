@@ -11,8 +11,15 @@ from kernel.db.transaction import require_transaction
 from kernel.ids import uuid7
 from kernel.money import Money
 from reservations import events
+from reservations.availability import FREE
 from reservations.events import PricedSeat
 from reservations.models import Reservation, SeatInventory
+
+_TAKE = f"""
+    UPDATE reservations_seatinventory inventory
+    SET status = 'TEMPORARILY_RESERVED', reservation_id = %(reservation)s, held_until = %(until)s
+    WHERE inventory.seat_id = ANY(%(seats)s::uuid[]) AND {FREE}
+"""  # noqa: S608  (constants only)
 
 
 def take_seats(
@@ -22,14 +29,7 @@ def take_seats(
     require_transaction()
     with connection.cursor() as cursor:
         cursor.execute(
-            """
-            UPDATE reservations_seatinventory
-            SET status = 'TEMPORARILY_RESERVED', reservation_id = %(reservation)s,
-                held_until = %(until)s
-            WHERE seat_id = ANY(%(seats)s::uuid[])
-              AND (status = 'AVAILABLE'
-                   OR (status = 'TEMPORARILY_RESERVED' AND held_until <= %(now)s))
-            """,
+            _TAKE,
             {"reservation": reservation_id, "until": until, "seats": list(seat_ids), "now": now},
         )
         return cursor.rowcount
@@ -49,14 +49,13 @@ def expire_lapsed(*, reservation_ids: Sequence[UUID], now: datetime) -> list[New
 
 # The order of the parts of a WITH is PostgreSQL's choice, which is why the seats are locked with
 # SKIP LOCKED and only the reservations, by id, are waited for (Note [Lock order]).
-_EXPIRE = """
+_EXPIRE = f"""
     WITH loose AS MATERIALIZED (
         SELECT inventory.seat_id
         FROM reservations_reservationseat held
         JOIN reservations_seatinventory inventory ON inventory.seat_id = held.seat_id
         WHERE held.reservation_id = ANY(%(ids)s::uuid[])
-          AND inventory.reservation_id = held.reservation_id
-          AND inventory.status = 'TEMPORARILY_RESERVED' AND inventory.held_until <= %(now)s
+          AND inventory.reservation_id = held.reservation_id AND {FREE}
         ORDER BY inventory.seat_id
         FOR NO KEY UPDATE OF inventory SKIP LOCKED
     ), freed AS (
@@ -86,7 +85,7 @@ _EXPIRE = """
     JOIN concerts_section section ON section.id = seat.section_id
     GROUP BY expired.id, expired.performance_id, expired.user_id, expired.amount, expired.currency
     ORDER BY expired.id
-"""
+"""  # noqa: S608  (constants only)
 
 
 def _expired_event(row: tuple) -> NewEvent:

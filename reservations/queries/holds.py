@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from reservations.availability import FREE
 from reservations.models import Reservation, SalePolicy
 
 
@@ -27,7 +28,7 @@ def taken_seats(*, performance_id: UUID, now: datetime) -> list[TakenSeat]:
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            """
+            f"""
             SELECT inventory.seat_id, inventory.reservation_id, inventory.held_until,
                    reservation.user_id
             FROM reservations_seatinventory inventory
@@ -35,10 +36,9 @@ def taken_seats(*, performance_id: UUID, now: datetime) -> list[TakenSeat]:
                 ON reservation.id = inventory.reservation_id
                AND inventory.status = 'TEMPORARILY_RESERVED'
             WHERE inventory.performance_id = %(performance)s
-              AND inventory.status <> 'AVAILABLE'
-              AND (inventory.held_until IS NULL OR inventory.held_until > %(now)s)
+              AND NOT {FREE}
             ORDER BY inventory.seat_id
-            """,
+            """,  # noqa: S608  (constants only)
             {"performance": performance_id, "now": now},
         )
         return [TakenSeat(*row) for row in cursor.fetchall()]

@@ -10,6 +10,7 @@ from django.db.models import Prefetch, Q, QuerySet
 
 from concerts.models import Performance
 from kernel.money import Money
+from reservations.events import PricedSeat
 from reservations.models import Reservation, ReservationSeat, SeatInventory
 
 _SEAT_STATUS = {
@@ -112,6 +113,27 @@ def _detail(row: Reservation, now: datetime) -> ReservationDetail:
         expires_at=row.expires_at,
         extendable_until=row.extendable_until,
         payment=({"id": row.payment_id, "status": row.payment_status} if row.payment_id else None),
+    )
+
+
+def new_hold(
+    row: Reservation, *, performance: Performance, seats: Iterable[PricedSeat]
+) -> ReservationDetail:
+    """Return a hold as its owner sees it, from what was just written: no statement."""
+    status = seat_status(Reservation.Status.PENDING)
+    return ReservationDetail(
+        id=row.pk,
+        status=Reservation.Status.PENDING.value,
+        performance=performance,
+        user_id=row.user_id,
+        seats=tuple(
+            ReservedSeat(seat.seat_id, seat.section, seat.row, seat.number, seat.price, status)
+            for seat in seats
+        ),
+        amount=row.money,
+        expires_at=row.expires_at,
+        extendable_until=row.extendable_until,
+        payment=None,
     )
 
 

@@ -9,18 +9,7 @@ from uuid import UUID
 from django.db import connection, connections
 
 from kernel.db.replica import current_alias
-
-# A hold whose time has passed is free (Note [Hold deadline]); shared by every read below.
-_LETTER = """
-    CASE inventory.status
-        WHEN 'AVAILABLE' THEN 'A'
-        WHEN 'TEMPORARILY_RESERVED' THEN
-            CASE WHEN inventory.held_until > %(now)s THEN 'T' ELSE 'A' END
-        WHEN 'RESERVED' THEN 'R'
-        ELSE 'B'
-    END
-"""
-_NAMES = {"A": "AVAILABLE", "T": "TEMPORARILY_RESERVED", "R": "RESERVED", "B": "BLOCKED"}
+from reservations.availability import FREE, LETTER, NAMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +40,23 @@ class SeatStatus:
     status: str
 
 
+@dataclass(frozen=True, slots=True)
+class SeatOnSale:
+    """The inventory row of a seat, with its name, and the reservation the row points to."""
+
+    seat_id: UUID
+    performance_id: UUID
+    section: str
+    row: str
+    number: str
+    status: str
+    is_free: bool
+    held_until: datetime | None
+    reservation_id: UUID | None
+    reservation_status: str | None
+    user_id: UUID | None
+
+
 def availability(*, performance_id: UUID, now: datetime) -> Availability | None:
     """Return the availability string by one statement; None without such a performance.
 
@@ -60,7 +66,7 @@ def availability(*, performance_id: UUID, now: datetime) -> Availability | None:
         cursor.execute(
             f"""
             SELECT performance.layout_version,
-                   (SELECT string_agg({_LETTER}, '' ORDER BY inventory.index)
+                   (SELECT string_agg({LETTER}, '' ORDER BY inventory.index)
                     FROM reservations_seatinventory inventory
                     WHERE inventory.performance_id = performance.id)
             FROM concerts_performance performance WHERE performance.id = %(id)s
@@ -71,7 +77,7 @@ def availability(*, performance_id: UUID, now: datetime) -> Availability | None:
     if row is None:
         return None
     statuses = row[1] or ""
-    counts = {name.lower(): statuses.count(letter) for letter, name in _NAMES.items()}
+    counts = {name.lower(): statuses.count(letter) for letter, name in NAMES.items()}
     return Availability(row[0], now, statuses, counts)
 
 
@@ -87,8 +93,8 @@ def grade_counts(
         cursor.execute(
             f"""
             SELECT inventory.performance_id, section.grade_id, count(*),
-                   count(*) FILTER (WHERE {_LETTER} = 'A'),
-                   count(*) FILTER (WHERE {_LETTER} = 'T')
+                   count(*) FILTER (WHERE {LETTER} = 'A'),
+                   count(*) FILTER (WHERE {LETTER} = 'T')
             FROM reservations_seatinventory inventory
             JOIN concerts_seat seat ON seat.id = inventory.seat_id
             JOIN concerts_section section ON section.id = seat.section_id
@@ -109,7 +115,7 @@ def taken_counts(*, performance_ids: Collection[UUID], now: datetime) -> dict[UU
             f"""
             SELECT inventory.performance_id, count(*)
             FROM reservations_seatinventory inventory
-            WHERE inventory.performance_id = ANY(%(ids)s::uuid[]) AND {_LETTER} IN ('R', 'T')
+            WHERE inventory.performance_id = ANY(%(ids)s::uuid[]) AND {LETTER} IN ('R', 'T')
             GROUP BY inventory.performance_id
             """,  # noqa: S608  (constants only)
             {"ids": list(performance_ids), "now": now},
@@ -124,7 +130,7 @@ def seat_statuses(
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            SELECT inventory.seat_id, {_LETTER}
+            SELECT inventory.seat_id, {LETTER}
             FROM reservations_seatinventory inventory
             JOIN concerts_seat seat ON seat.id = inventory.seat_id
             JOIN concerts_section section ON section.id = seat.section_id
@@ -134,11 +140,11 @@ def seat_statuses(
             """,  # noqa: S608  (constants only)
             {"id": performance_id, "now": now, "section": section},
         )
-        return [SeatStatus(seat_id, _NAMES[letter]) for seat_id, letter in cursor.fetchall()]
+        return [SeatStatus(seat_id, NAMES[letter]) for seat_id, letter in cursor.fetchall()]
 
 
-def hall_seats(*, performance_id: UUID) -> list[tuple]:
-    """Return every seat of a layout as `reservations.seating.hall.HallSeat` names its fields."""
+def plan_seats(*, performance_id: UUID) -> list[tuple]:
+    """Return every seat of a layout as `reservations.seating.plan.PlanSeat` names its fields."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -153,3 +159,24 @@ def hall_seats(*, performance_id: UUID) -> list[tuple]:
             [performance_id],
         )
         return cursor.fetchall()
+
+
+def seat_on_sale(*, seat_id: UUID, now: datetime) -> SeatOnSale | None:
+    """Return one seat as PostgreSQL has it, None if it is not on sale."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT inventory.seat_id, inventory.performance_id, section.code, seat.row, seat.number,
+                   inventory.status, {FREE}, inventory.held_until, inventory.reservation_id,
+                   reservation.status, reservation.user_id
+            FROM reservations_seatinventory inventory
+            JOIN concerts_seat seat ON seat.id = inventory.seat_id
+            JOIN concerts_section section ON section.id = seat.section_id
+            LEFT JOIN reservations_reservation reservation
+                ON reservation.id = inventory.reservation_id
+            WHERE inventory.seat_id = %(seat)s
+            """,  # noqa: S608  (constants only)
+            {"seat": seat_id, "now": now},
+        )
+        row = cursor.fetchone()
+    return None if row is None else SeatOnSale(*row)

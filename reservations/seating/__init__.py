@@ -1,1 +1,1 @@
-"""Which seats to offer: pure rules on a hall and its state, and what this process knows of both."""
+"""Choosing seats: the plan of a layout, a snapshot of what is free, and the chooser."""

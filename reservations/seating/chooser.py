@@ -1,7 +1,7 @@
-"""Choose the best seats that are free, and see which choices leave a single seat alone.
+"""The best free seats for a wish, and the choices that leave a single seat.
 
-Pure: a hall, the letters of its seats by position (`A` is free), and a wish give always the same
-answer. Nothing is decided here; a choice is only a proposal to the claim.
+Pure functions: a seating plan, the letters of its seats by position (`A` is free) and a wish always
+give the same choice. It decides nothing; a choice is only a proposal to the claim.
 """
 
 import re
@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from functools import cache
 from math import hypot
 
-from reservations.seating.hall import Hall, Segment
+from reservations.seating.plan import SeatingPlan, Segment
 
 FREE = ord("A")
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Seats somebody wants, wherever they are: of one price grade (its code) or of any."""
+    """A number of seats, wherever they are, of one price grade (its code) or of any."""
 
     count: int
     grade: str | None = None
@@ -36,26 +36,26 @@ class _Block:
         return range(self.start, self.start + self.size)
 
 
-def choose(hall: Hall, letters: bytes, wish: Wish) -> list[int] | None:
+def choose(plan: SeatingPlan, letters: bytes, wish: Wish) -> list[int] | None:
     """Return the positions of the best free seats for a wish, or None.
 
-    Neighbours in a row, the nearest to the section's focal point of those that leave no single
-    seat alone; then any neighbours; then as few groups as possible, near the first. Accessible
-    places are given to accessible wishes and to no others.
+    First neighbours in a row that leave no single seat, the nearest to their section's focal point;
+    then any neighbours; then as few groups as possible, near the first. Accessible seats go to
+    accessible wishes and to no others.
     """
-    segments = hall.segments_of(grade=wish.grade, accessible=wish.accessible)
-    block = _best_block(hall, segments, letters, wish.count)
+    segments = plan.segments_of(grade=wish.grade, accessible=wish.accessible)
+    block = _best_block(plan, segments, letters, wish.count)
     if block is not None:
         return list(block.positions)
-    return _split(hall, segments, letters, wish.count)
+    return _split(plan, segments, letters, wish.count)
 
 
-def stranded(hall: Hall, letters: bytes, chosen: Collection[int]) -> list[int]:
-    """Return the free seats that `chosen` would leave alone; accessible places don't count."""
+def single_seats(plan: SeatingPlan, letters: bytes, chosen: Collection[int]) -> list[int]:
+    """Return the free seats that `chosen` would leave single; accessible seats don't count."""
     taken = set(chosen)
-    alone = set()
+    single = set()
     for position in taken:
-        segment = hall.segment_at(position)
+        segment = plan.segment_at(position)
         if segment.accessible:
             continue
         for side in (-1, 1):
@@ -63,14 +63,14 @@ def stranded(hall: Hall, letters: bytes, chosen: Collection[int]) -> list[int]:
             if _is_left(segment, letters, taken, beside) and not _is_left(
                 segment, letters, taken, beside + side
             ):
-                alone.add(beside)
-    return sorted(alone)
+                single.add(beside)
+    return sorted(single)
 
 
-def can_avoid_stranding(hall: Hall, letters: bytes, chosen: Collection[int]) -> bool:
-    """Say whether as many neighbours of the same grades are free without leaving one alone."""
-    for grade in sorted({hall.segment_at(position).grade for position in chosen}):
-        segments = hall.segments_of(grade=grade, accessible=False)
+def can_avoid_single_seats(plan: SeatingPlan, letters: bytes, chosen: Collection[int]) -> bool:
+    """Say whether as many neighbours of the same grades are free without leaving one single."""
+    for grade in sorted({plan.segment_at(position).grade for position in chosen}):
+        segments = plan.segments_of(grade=grade, accessible=False)
         if any(_clean_starts(run, len(chosen)) for run in _runs(segments, letters, len(chosen))):
             return True
     return False
@@ -85,7 +85,7 @@ def _is_left(segment: Segment, letters: bytes, taken: Collection[int], position:
 
 
 def _best_block(
-    hall: Hall,
+    plan: SeatingPlan,
     segments: Sequence[Segment],
     letters: bytes,
     size: int,
@@ -106,7 +106,7 @@ def _best_block(
                     continue
                 middle = segment.middle(start, size)
                 block = _Block(
-                    start, size, _rank(hall, near or segment.focal, middle, start), middle
+                    start, size, _rank(plan, near or segment.focal, middle, start), middle
                 )
                 if is_clean:
                     clean = block if clean is None or block.rank < clean.rank else clean
@@ -116,18 +116,18 @@ def _best_block(
 
 
 def _rank(
-    hall: Hall, target: tuple[float, float], middle: tuple[float, float], start: int
+    plan: SeatingPlan, target: tuple[float, float], middle: tuple[float, float], start: int
 ) -> tuple[float, float, int]:
     # Blocks as near to the focal points of their own sections: the one in the middle of the hall.
     return (
         round(hypot(middle[0] - target[0], middle[1] - target[1]), 6),
-        round(hypot(middle[0] - hall.front[0], middle[1] - hall.front[1]), 6),
+        round(hypot(middle[0] - plan.front[0], middle[1] - plan.front[1]), 6),
         start,
     )
 
 
 def _clean_starts(run: tuple[int, int], size: int) -> Collection[int]:
-    """Return where a block can begin in a run of free seats without leaving one alone."""
+    """Return where a block can begin in a run of free seats without leaving a single one."""
     first, end = run
     return [
         start
@@ -136,8 +136,10 @@ def _clean_starts(run: tuple[int, int], size: int) -> Collection[int]:
     ]
 
 
-def _split(hall: Hall, segments: Sequence[Segment], letters: bytes, count: int) -> list[int] | None:
-    """Cut the wish into as few groups as there can be, none of one person if it can be helped."""
+def _split(
+    plan: SeatingPlan, segments: Sequence[Segment], letters: bytes, count: int
+) -> list[int] | None:
+    """Split the wish into as few groups as possible, without a group of one if that can be had."""
     left = bytearray(letters)
     chosen: list[int] = []
     near: tuple[float, float] | None = None
@@ -146,7 +148,7 @@ def _split(hall: Hall, segments: Sequence[Segment], letters: bytes, count: int) 
         size = min(missing, _longest(segments, bytes(left)))
         if size > 2 and missing - size == 1:
             size -= 1
-        block = _best_block(hall, segments, bytes(left), size, near=near) if size else None
+        block = _best_block(plan, segments, bytes(left), size, near=near) if size else None
         if block is None:
             return None
         chosen += block.positions

@@ -10,15 +10,14 @@ from accounts.operations import record_audit
 from concerts.locking import lock_performance
 from concerts.operations import freeze_layout
 from concerts.store import catalogue_changed
-from events.operations import record
+from events.operations import NewEvent, record
 from kernel.db.transaction import transaction
 from kernel.errors import DomainError, Kind
 from kernel.i18n import text
 from kernel.staff.audit import target_of
-from reservations import locking, operations, policy, queries, store
+from reservations import locking, operations, policy, queries, seat_changes
+from reservations.claims import BLOCKED, Claim
 from reservations.models import SeatInventory
-from reservations.seating.book import book
-from reservations.store import Claim
 
 
 class NotReadyForSale(DomainError):
@@ -104,9 +103,10 @@ def block(*, seat_ids: Sequence[UUID], reason: str, actor_id: UUID | None, now: 
         free = [row for row in rows if row.is_free(now)]
         lapsed = [row.reservation_id for row in free if row.reservation_id]
         changed = operations.set_blocked(seat_ids=[row.seat_id for row in free], blocked=True)
-        record(events=operations.expire_lapsed(reservation_ids=lapsed, now=now), now=now)
+        expired = operations.expire_lapsed(reservation_ids=lapsed, now=now)
+        record(events=expired, now=now)
         _audit("reservations.block", rows, reason, actor_id, now)
-    _tell_gate(free, blocked=True, now=now)
+    _publish(free, blocked=True, expired=expired, now=now)
     return changed
 
 
@@ -117,7 +117,7 @@ def unblock(*, seat_ids: Sequence[UUID], reason: str, actor_id: UUID | None, now
         blocked = [row for row in rows if row.status == SeatInventory.Status.BLOCKED]
         changed = operations.set_blocked(seat_ids=[row.seat_id for row in blocked], blocked=False)
         _audit("reservations.unblock", blocked, reason, actor_id, now)
-    _tell_gate(blocked, blocked=False, now=now)
+    _publish(blocked, blocked=False, now=now)
     return changed
 
 
@@ -150,20 +150,23 @@ def _audit(
         )
 
 
-def _tell_gate(rows: Sequence[locking.LockedRow], *, blocked: bool, now: datetime) -> None:
-    """Write the claims after commit; blocked seats are owned by a name no reservation has."""
+def _publish(
+    rows: Sequence[locking.LockedRow],
+    *,
+    blocked: bool,
+    now: datetime,
+    expired: Sequence[NewEvent] = (),
+) -> None:
+    """Publish the change; blocked seats are owned by a name no reservation has."""
+    owner = BLOCKED if blocked else None
     for performance_id, seats in _by_performance(rows).items():
-        store.claims.write(
-            performance_id=performance_id,
-            claims=[
-                Claim(row.seat_id, store.BLOCKED if blocked else None, displaced=store.BLOCKED)
-                for row in seats
-            ],
-            me=store.BLOCKED,
-            now=now,
+        changed = [Claim(row.seat_id, owner, overruled_owner=BLOCKED) for row in seats]
+        freed = seat_changes.freed_by_expiry(
+            [event for event in expired if event.data["performance_id"] == str(performance_id)],
+            but={row.seat_id for row in rows},
         )
-        book.note(
-            performance_id=performance_id, seat_ids=[row.seat_id for row in seats], free=not blocked
+        seat_changes.publish(
+            performance_id=performance_id, claims=[*changed, *freed], writer=BLOCKED, now=now
         )
 
 

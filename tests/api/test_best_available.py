@@ -10,11 +10,10 @@ from kernel.clock import to_ms
 from kernel.ids import uuid7
 from reservations import queries
 from reservations.models import Reservation, SalePolicy, SeatInventory
-from reservations.seating.book import book
-from reservations.seating.chooser import Wish
+from reservations.seating.snapshot import snapshots
 from reservations.usecases import holds, inventory
 from tests.support import factories, money
-from tests.support.holding import at_once, inventory_disagreements, place
+from tests.support.holding import at_once, inventory_disagreements, place, place_best
 from tests.support.round_trips import counted_round_trips
 
 URL = "/api/v1/reservations/"
@@ -43,17 +42,6 @@ def numbers(answer):
 def code(answer, status):
     assert answer.status_code == status, answer.content
     return answer.json()["code"]
-
-
-def place_best(user, performance, count, *, now=None):
-    return holds.place_best(
-        user_id=user.pk,
-        performance_id=performance.pk,
-        wish=Wish(count),
-        reservation_id=uuid7(),
-        queue_token=None,
-        now=now or clock.now(),
-    )
 
 
 def test_the_best_seats_are_neighbours_at_the_centre_front(client, performance):
@@ -125,13 +113,13 @@ def test_the_best_seats_cost_what_a_hold_costs(fan, performance):
 
 
 def test_who_is_beaten_gets_the_next_block(fan, performance, monkeypatch):
-    """Others took the best seats, and this process's picture doesn't show it yet."""
+    """Others took the best seats, and this process's snapshot doesn't show it yet."""
     now = clock.now()
     seats = factories.seat_ids(performance)
     place_best(factories.make_user(), performance, 1, now=now)
     with monkeypatch.context() as patch:
-        patch.setattr(book, "note", lambda **_: None)
-        patch.setattr(book, "doubt", lambda **_: None)
+        patch.setattr(snapshots, "update", lambda **_: None)
+        patch.setattr(snapshots, "refresh", lambda **_: None)
         place(factories.make_user(), performance, seats[5:7], now=now)
         place(factories.make_user(), performance, seats[2:4], now=now)
     # Taken: 2-3 and 5-6 of the first row, and the first fan's seat 4.
@@ -151,7 +139,7 @@ def test_who_is_beaten_five_times_is_told_so(fan, performance, monkeypatch):
         asked.append(1)
         return factories.seat_ids(performance, 2)
 
-    monkeypatch.setattr(book, "propose", always_the_same)
+    monkeypatch.setattr(snapshots, "propose", always_the_same)
     with pytest.raises(holds.SeatTaken):
         place_best(fan, performance, 2, now=now)
     assert len(asked) == 5

@@ -9,8 +9,10 @@ from kernel.ids import uuid7
 from kernel.rate_limiting.in_redis import Limit, RateLimited
 from kernel.redis.clients import breaker
 from reservations import queries
+from reservations.claims import HoldLimits, seat_claims
 from reservations.models import SalePolicy
-from reservations.store import Counted, claims
+from reservations.seating.chooser import Wish
+from reservations.seating.snapshot import snapshots
 from reservations.usecases import holds
 from tests.support import factories
 from tests.support.holding import place, sweep
@@ -101,7 +103,7 @@ def test_counting_costs_no_call_more(fan, performance):
     seats = factories.seat_ids(performance)
     place(factories.make_user(), performance, seats[:1])
     with counted_round_trips() as counts:
-        place(fan, performance, seats[1:3], address="10.0.0.1")
+        place(fan, performance, seats[1:3], client_ip="10.0.0.1")
     assert len(counts.redis) == 2, counts.redis
     assert len(counts.sql) == 7
 
@@ -121,18 +123,18 @@ def test_without_the_lock_server_holds_go_on_uncounted(fan, performance, parts):
 def test_a_limit_counts_once_whichever_host_is_asked(fan, performance, behind):
     """One host is behind the other, and the load balancer asks them in turns."""
     seats, began = factories.seat_ids(performance), clock.now()
-    counted = Counted(Limit("hold", 60, 60_000), Limit("hold_address", 0, 60_000))
+    counted = HoldLimits(Limit("hold", 60, 60_000), Limit("hold_address", 0, 60_000))
 
     def passes(now):
         return not int(
-            claims.claim(
+            seat_claims.claim(
                 performance_id=performance.pk,
                 seat_ids=seats,
                 reservation_id=uuid7(),
                 user_id=fan.pk,
                 now=now,
-                counted=counted,
-            ).told[5]
+                hold_limits=counted,
+            ).limit[5]
         )
 
     passed = 0
@@ -196,13 +198,13 @@ def test_the_back_off_can_be_switched_off_and_is_forgotten_in_time(fan, performa
 def test_tries_for_the_best_seats_count_as_one_attempt(fan, performance, monkeypatch):
     taken = factories.seat_ids(performance, 1)
     place(factories.make_user(), performance, taken)
-    monkeypatch.setattr(holds.placing.book, "propose", lambda **_: taken)
+    monkeypatch.setattr(snapshots, "propose", lambda **_: taken)
     for _ in range(3):
         with pytest.raises(holds.SeatTaken):
             holds.place_best(
                 user_id=fan.pk,
                 performance_id=performance.pk,
-                wish=holds.placing.Wish(1),
+                wish=Wish(1),
                 reservation_id=fan.pk,
                 queue_token=None,
                 now=clock.now(),

@@ -4,6 +4,7 @@ Note [Idempotency without a shared transaction] in `idempotency/usecases/attempt
 """
 
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
 
@@ -12,9 +13,9 @@ from kernel import clock
 from kernel.rate_limiting import in_redis
 from payments.models import Charge, Payment
 from payments.usecases import charging, checkout
+from reservations import operations
 from reservations.models import Reservation
 from reservations.usecases import holds
-from reservations.usecases.holds import placing
 from tests.support import factories
 from tests.support.holding import inventory_disagreements, place
 from tests.support.interleaving import InBackground, Stop
@@ -30,12 +31,13 @@ from tests.support.money import (
 from tests.support.round_trips import counted_round_trips
 
 HOLDS = "/api/v1/reservations/"
+placing = import_module("reservations.usecases.holds.place")  # the package has the function
 
 
 class Holding:
     """Chosen seats; `limit` seats a fan may have."""
 
-    place = (placing, "enter")
+    place = (placing, "check_preconditions")
 
     def __init__(self, fan, *, limit=4):
         self.performance = factories.make_performance(seats=8, max_seats_per_fan=limit)
@@ -69,7 +71,7 @@ class HoldingTheBest(Holding):
 
 
 class Paying:
-    place = (checkout, "_begin")
+    place = (operations, "lock_for_payment")
 
     def __init__(self, fan):
         give_points(fan, 1_000)

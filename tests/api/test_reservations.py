@@ -10,9 +10,9 @@ from kernel import clock
 from kernel.ids import uuid7
 from kernel.signing import keyring
 from queueing.models import QueueConfig
-from reservations import queries
+from reservations import locking, queries
 from reservations.models import Reservation, SalePolicy
-from reservations.usecases import holds, sale
+from reservations.usecases import sale
 from tests.support import factories, money
 from tests.support.holding import place
 from tests.support.round_trips import counted_round_trips
@@ -204,10 +204,10 @@ def test_a_busy_seat_row_is_503_with_retry_after(client, performance, monkeypatc
     seats = factories.seat_ids(performance, 1)
 
     def give_way(**_):
-        with holds.attempt.locking.connection.cursor() as cursor:
+        with locking.connection.cursor() as cursor:
             cursor.execute("SET LOCAL statement_timeout = 20; SELECT pg_sleep(5)")
 
-    monkeypatch.setattr(holds.attempt.locking, "lock_fan", give_way)
+    monkeypatch.setattr(locking, "lock_fan", give_way)
     answer = hold(client, performance, seats)
     problem(answer, 503, "busy")
     assert answer["Retry-After"] == "1"

@@ -16,7 +16,7 @@ from django.db import connection, connections
 from kernel import clock
 from reservations import operations
 from reservations.models import Reservation
-from reservations.operations import living
+from reservations.operations import LockedReservation
 from reservations.usecases import holds
 from tests.support import factories, money
 from tests.support.history import Spell, owned_twice
@@ -223,7 +223,7 @@ def without_a_deadline(monkeypatch):
         return locked
 
     monkeypatch.setattr(operations, "lock_reservation", lock_and_believe)
-    monkeypatch.setattr(living.LockedReservation, "has_lapsed", lambda *_: False)
+    monkeypatch.setattr(LockedReservation, "has_lapsed", lambda *_: False)
     monkeypatch.setattr(operations, "move_deadline", move)
 
 

@@ -12,10 +12,9 @@ from psycopg_pool import PoolTimeout
 
 from kernel import clock
 from kernel.db.transaction import transaction
-from reservations import locking, operations, store
+from reservations import locking, operations, queries
 from reservations.models import Reservation
 from reservations.usecases import holds
-from reservations.usecases.holds import attempt
 from tests.support import factories, money
 from tests.support.holding import (
     at_once,
@@ -24,6 +23,7 @@ from tests.support.holding import (
     seats_held_twice,
     sweep,
 )
+from tests.support.unguarded import without_the_gate
 
 pytestmark = pytest.mark.concurrency
 
@@ -40,8 +40,7 @@ def deadlocks() -> int:
 @pytest.fixture
 def no_gate(monkeypatch):
     """Let everybody through to PostgreSQL, as with the lock server away."""
-    answer = store.Answer(store.Verdict.SKIPPED)
-    monkeypatch.setattr(store.claims, "claim", lambda **_: answer)
+    without_the_gate(monkeypatch)
 
 
 @pytest.mark.parametrize("gate", ["with the gate", "without the gate"])
@@ -114,14 +113,14 @@ def test_a_fan_never_passes_the_limit_by_asking_at_once(fan, monkeypatch, guarde
     seats = factories.seat_ids(performance)
     if not guarded:  # everybody counts before anybody writes
         counted = threading.Barrier(4)
-        count = attempt.queries.seats_of_fan
+        count = queries.seats_of_fan
 
         def count_and_wait(**arguments):
             held = count(**arguments)
             counted.wait(timeout=10)
             return held
 
-        monkeypatch.setattr(attempt.queries, "seats_of_fan", count_and_wait)
+        monkeypatch.setattr(queries, "seats_of_fan", count_and_wait)
         monkeypatch.setattr(locking, "lock_fan", lambda **_: None)
 
     results = at_once(
@@ -261,7 +260,7 @@ def test_control_reservation_first_and_seats_second_deadlocks(db_ready, monkeypa
 
     def release_in_the_wrong_order():
         with transaction():
-            locking.lock_reservation(reservation_id=hold.id)
+            locking._lock_row(hold.id)
             each_has_its_first_lock.wait(timeout=10)
             locking.lock_rows(seat_ids=seats)
 

@@ -94,13 +94,13 @@ def remove_lock_and_state(monkeypatch) -> None:
     """Let two payers look at the hold at once, both before either writes."""
     looked = threading.Barrier(2, timeout=10)
 
-    def look(*, reservation_id):
+    def look(reservation_id):
         looked.wait()
         return Reservation.objects.get(pk=reservation_id)
 
     unlocked = reservation_locking._SEATS_OF.replace("FOR NO KEY UPDATE OF inventory", "")
     monkeypatch.setattr(reservation_locking, "_SEATS_OF", unlocked)
-    monkeypatch.setattr(reservation_locking, "lock_reservation", look)
+    monkeypatch.setattr(reservation_locking, "_lock_row", look)
 
 
 @pytest.fixture

@@ -9,11 +9,9 @@ from queueing import admission, ended_places
 from queueing.errors import QueueNotAdmitted, QueueTokenInvalid
 from queueing.replies import PlaceState
 from queueing.usecases import waiting_room
-from reservations import store
-from reservations.seating.chooser import Wish
-from reservations.usecases import holds
+from reservations.claims import seat_claims
 from tests.support import factories
-from tests.support.holding import place
+from tests.support.holding import place, place_best
 from tests.support.round_trips import counted_round_trips
 from tests.support.waiting_rooms import Room, make_room
 
@@ -142,14 +140,7 @@ def test_the_best_seats_are_no_way_around(sale):
     user, joined = sale.join(factories.make_user().pk)
     sale.leave(user)
     with pytest.raises(QueueNotAdmitted):
-        holds.place_best(
-            user_id=user,
-            performance_id=sale.performance.pk,
-            wish=Wish(1),
-            reservation_id=factories.uuid7(),
-            queue_token=joined.admission_pass,
-            now=sale.now,
-        )
+        place_best(user, sale.performance, 1, queue_token=joined.admission_pass, now=sale.now)
 
 
 def test_notes_are_forgotten_when_no_token_can_name_the_place(sale, lock_redis):
@@ -183,12 +174,12 @@ class TestWithTheLockServerAway:
 
 @pytest.mark.control
 def test_control_a_claim_that_does_not_ask_lets_in_whoever_has_left(sale, hold, monkeypatch):
-    claim = store.claims.claim
+    claim = seat_claims.claim
 
     def claim_without_asking(*, joined_ms=None, **asked):
         return claim(**asked)
 
-    monkeypatch.setattr(store.claims, "claim", claim_without_asking)
+    monkeypatch.setattr(seat_claims, "claim", claim_without_asking)
     user, joined = sale.join(factories.make_user().pk)
     sale.leave(user)
     hold(user, joined.admission_pass)

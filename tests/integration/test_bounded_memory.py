@@ -12,7 +12,7 @@ from kernel.rate_limiting import throttle
 from kernel.rate_limiting.gcra import Pace
 from queueing.brief_cache import BriefCache
 from queueing.usecases import waiting_room
-from reservations.seating import book
+from reservations.seating import snapshot
 from reservations.seating.chooser import Wish
 from tests.support import factories
 from tests.support.hostile import Caller
@@ -70,14 +70,14 @@ def test_compressed_answers_are_kept_up_to_a_size(monkeypatch):
         assert packing._packed._used <= 500
 
 
-def test_pictures_of_halls_are_kept_up_to_a_number_of_seats(db_ready, monkeypatch):
-    monkeypatch.setattr(book, "_SEATS", 25)
-    seats = book.SeatBook()
+def test_snapshots_of_seats_are_kept_up_to_a_number_of_seats(db_ready, monkeypatch):
+    monkeypatch.setattr(snapshot, "_SEATS", 25)
+    seats = snapshot.SeatSnapshots()
     evenings = [factories.make_performance(seats=10) for _ in range(4)]
     for evening in [*evenings, *evenings]:
         wish = Wish(count=2)
         chosen = seats.propose(performance_id=evening.pk, wish=wish, now=clock.now())
         assert len(chosen) == 2
-        kept = [len(picture.hall.seat_ids) for picture in seats._pictures.values()]
+        kept = [len(known.plan.seat_ids) for known in seats._snapshots.values()]
         assert sum(kept) <= 25
-    assert list(seats._pictures) == [evening.pk for evening in evenings[-2:]]
+    assert list(seats._snapshots) == [evening.pk for evening in evenings[-2:]]

@@ -17,9 +17,10 @@ from kernel.ids import uuid7
 from kernel.redis import clients
 from kernel.redis.breaker import PartUnavailable
 from kernel.redis.clients import breaker
-from reservations import policy, store, tasks
+from reservations import policy, queries, tasks
+from reservations.claims import gate_skipped, recovery, seat_claims
 from reservations.models import SeatInventory
-from reservations.usecases import claims, holds, inventory
+from reservations.usecases import holds, inventory
 from tests.support import factories, money
 from tests.support.children import await_children_gone, child_environment
 from tests.support.holding import inventory_disagreements, place, seats_held_twice
@@ -71,7 +72,7 @@ def test_a_server_that_lost_its_data_knows_the_claims_again_after_a_tick(
 def test_a_warm_gate_is_left_alone(performance):
     tasks.warm_gate()
     with counted_round_trips() as counts:
-        assert claims.rebuild_cold(now=clock.now()) == []
+        assert recovery.rebuild_cold(now=clock.now()) == []
     assert len(counts.redis) == 1
 
 
@@ -79,8 +80,8 @@ def test_another_server_in_its_place_is_noticed(fan, performance, lock_redis):
     taken_in_every_way(fan, performance)
     tasks.warm_gate()
     lock_redis.set(f"fr:l:{{{performance.pk}}}:warm", "0" * 40)  # as a replica would have it
-    [done] = claims.rebuild_cold(now=clock.now())
-    assert done == claims.Rebuilt(performance.pk, 6)
+    [done] = recovery.rebuild_cold(now=clock.now())
+    assert done == recovery.Rebuilt(performance.pk, 6)
 
 
 def test_a_restarted_server_is_noticed(fan, performance, parts):
@@ -89,7 +90,7 @@ def test_a_restarted_server_is_noticed(fan, performance, parts):
     parts.part("lock").kill()
     parts.part("lock").start()
     breaker("lock").reset()
-    assert [done.claims for done in claims.rebuild_cold(now=clock.now())] == [6]
+    assert [done.claims for done in recovery.rebuild_cold(now=clock.now())] == [6]
 
 
 def test_seats_freed_while_the_claims_are_rebuilt_are_refused_for_a_second_at_most(
@@ -98,15 +99,15 @@ def test_seats_freed_while_the_claims_are_rebuilt_are_refused_for_a_second_at_mo
     now = clock.now()
     seats = factories.seat_ids(performance, 2)
     hold = place(fan, performance, seats, now=now)
-    read = claims.queries.taken_seats
+    read = queries.taken_seats
 
     def read_and_be_late(**arguments):
         taken = read(**arguments)
         holds.release(reservation_id=hold.id, user_id=fan.pk, now=now)
         return taken
 
-    monkeypatch.setattr(claims.queries, "taken_seats", read_and_be_late)
-    claims.rebuild(performance_id=performance.pk, now=now)
+    monkeypatch.setattr(queries, "taken_seats", read_and_be_late)
+    recovery.rebuild(performance_id=performance.pk, now=now)
     rival = factories.make_user()
     with pytest.raises(holds.SeatTaken):
         place(rival, performance, seats, now=now + 0.9 * SECOND)
@@ -133,7 +134,7 @@ def test_the_command_and_the_tick_say_that_the_server_is_away(fan, performance, 
     taken_in_every_way(fan, performance)
     parts.part("lock").stop()
     try:
-        with pytest.raises(CommandError, match="away"):
+        with pytest.raises(CommandError, match="unavailable"):
             call_command("claims", "rebuild", stdout=io.StringIO())
         tasks.warm_gate()  # nothing to do, nothing to fail
     finally:
@@ -172,14 +173,14 @@ def test_the_breaker_closes_by_itself(fan, performance, parts):
         for seat in seats[:3]:
             place(fan, performance, [seat])
         assert breaker("lock").is_open
-        skipped = store.gate_skipped._value.get()
+        skipped = gate_skipped._value.get()
         place(fan, performance, seats[3:4])
-        assert store.gate_skipped._value.get() == skipped + 1
+        assert gate_skipped._value.get() == skipped + 1
     finally:
         parts.part("lock").start()
 
     def closed():
-        store.claims.claim(
+        seat_claims.claim(
             performance_id=performance.pk,
             seat_ids=seats[9:10],
             reservation_id=uuid7(),
@@ -199,7 +200,8 @@ CLIENT = """
     from kernel import clock
     from kernel.errors import DomainError
     from kernel.ids import uuid7
-    from reservations import store, operations
+    from reservations import operations
+    from reservations.claims import seat_claims
     from reservations.usecases import holds
     from tests.support import money
 
@@ -215,7 +217,7 @@ CLIENT = """
         setattr(module, name, call)
 
     if where == "claimed":
-        paused(store.claims, "claim", after=True)
+        paused(seat_claims, "claim", after=True)
     if where == "paying":
         paused(operations, "lock_for_payment", after=False)
     if where == "extending":

@@ -15,11 +15,9 @@ from kernel.db.transaction import transaction
 from kernel.ids import uuid7
 from reservations import locking, operations, queries
 from reservations.models import Reservation, SeatInventory
-from reservations.seating.chooser import Wish
 from reservations.usecases import holds, sale
-from reservations.usecases.holds import attempt, ending
 from tests.support import factories
-from tests.support.holding import inventory_disagreements, place, status_of, sweep
+from tests.support.holding import inventory_disagreements, place, place_best, status_of, sweep
 from tests.support.interleaving import InBackground, Stop, await_a_waiting_session, elsewhere
 from tests.support.money import begin, give_points
 
@@ -116,17 +114,7 @@ def test_no_hold_is_made_after_staff_have_said_no(fan, performance, seats, deed,
 
 @pytest.mark.parametrize(("deed", "refusal"), REFUSED)
 def test_no_best_seats_are_held_after_staff_have_said_no(fan, performance, seats, deed, refusal):
-    def place_best():
-        return holds.place_best(
-            user_id=fan.pk,
-            performance_id=performance.pk,
-            wish=Wish(4),
-            reservation_id=uuid7(),
-            queue_token=None,
-            now=clock.now(),
-        )
-
-    outcome = while_it_waits(place_best, seats[-1], deed, performance)
+    outcome = while_it_waits(lambda: place_best(fan, performance, 4), seats[-1], deed, performance)
     assert isinstance(outcome, refusal), outcome
     assert not Reservation.objects.exists()
 
@@ -157,7 +145,7 @@ def test_control_facts_from_before_the_wait_let_the_hold_through(
 ):
     """The terms that the process knew, as the statement that waits would have seen them."""
     before = queries.sale_terms(performance.pk)
-    monkeypatch.setattr(attempt.queries, "rules_in_force", lambda **_: before)
+    monkeypatch.setattr(queries, "rules_in_force", lambda **_: before)
     outcome = while_it_waits(
         lambda: place(fan, performance, seats[:2]), seats[0], deed, performance
     )
@@ -169,7 +157,7 @@ def test_a_halt_counts_too_while_the_lapsed_hold_of_another_is_waited_for(
 ):
     """The seats were locked before it; the reservation that is taken over was waited for."""
     first = place(factories.make_user(), performance, seats[:1])
-    counted = Stop(monkeypatch, ending.operations, "end_hold")
+    counted = Stop(monkeypatch, operations, "end_hold")
     later = first.expires_at
     releasing = InBackground(
         lambda: holds.release(reservation_id=first.id, user_id=first.user_id, now=later)
@@ -277,7 +265,7 @@ def test_the_sweep_expires_nothing_that_it_should_not_have_found(
     fan, performance, seats, monkeypatch
 ):
     live = place(fan, performance, seats[:1])
-    monkeypatch.setattr(ending.queries, "lapsed_holds", lambda **_: [live.id])
+    monkeypatch.setattr(queries, "lapsed_holds", lambda **_: [live.id])
     assert sweep(now=live.expires_at - SECOND) == 0
     assert status_of(live) == "PENDING"
 

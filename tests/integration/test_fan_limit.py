@@ -10,11 +10,11 @@ from kernel import clock
 from kernel.db.transaction import transaction
 from kernel.ids import first_uuid7_at, uuid7
 from payments.usecases import checkout
-from reservations import operations, queries
+from reservations import locking, operations, queries
+from reservations.availability import is_free
 from reservations.models import Reservation, ReservationSeat, SeatInventory
 from reservations.queries import FanSeats
 from reservations.usecases import holds
-from reservations.usecases.holds import attempt
 from tests.support import factories
 from tests.support.holding import inventory_disagreements, place, status_of, sweep
 from tests.support.interleaving import InBackground, Stop, await_a_waiting_session
@@ -55,7 +55,7 @@ def seats_had(fan, now):
     """Count what the inventory says, which is what is sold by."""
     own = Reservation.objects.filter(user=fan).values_list("pk", flat=True)
     rows = SeatInventory.objects.filter(reservation_id__in=list(own))
-    return sum(row.status == "RESERVED" or not row.is_free(now) for row in rows)
+    return sum(not is_free(status=row.status, held_until=row.held_until, now=now) for row in rows)
 
 
 in_time = pytest.mark.parametrize("act", [pay, extend])
@@ -108,7 +108,7 @@ def _count_once(monkeypatch):
         seen.setdefault("fan", queries.holds.seats_of_fan(**arguments))
         return seen["fan"]
 
-    monkeypatch.setattr(attempt.queries, "seats_of_fan", count)
+    monkeypatch.setattr(queries, "seats_of_fan", count)
 
 
 @in_time
@@ -122,7 +122,7 @@ def test_control_a_lapse_that_nobody_writes_down_lets_the_fan_pass_the_limit(
     def only_count(**arguments):
         return FanSeats(count(**arguments).held, (), None)
 
-    monkeypatch.setattr(attempt.queries, "seats_of_fan", only_count)
+    monkeypatch.setattr(queries, "seats_of_fan", only_count)
     place(rich, performance, seats[2:4], now=first.expires_at + MOMENT)
     act(rich, first, first.expires_at - MOMENT)
     assert seats_had(rich, first.expires_at - MOMENT) == 2 * LIMIT
@@ -134,7 +134,7 @@ def test_a_hold_that_the_sweep_ended_meanwhile_counts_for_nothing(
     """Counted as lapsed, and gone before this hold could expire it."""
     first = place(fan, performance, seats[:2])
     later = first.expires_at + MOMENT
-    counted = Stop(monkeypatch, attempt.locking, "lock_seats")
+    counted = Stop(monkeypatch, locking, "lock_seats")
     holding = InBackground(lambda: place(fan, performance, seats[2:4], now=later))
     counted.await_reached()
     assert sweep(now=later) == 1

@@ -11,7 +11,6 @@ from reservations.models import SalePolicy
 from reservations.queries import FanSeats
 from reservations.seating.chooser import Wish
 from reservations.usecases import holds
-from reservations.usecases.holds import attempt
 from tests.support import factories, holding
 from tests.support.holding import place
 from tests.support.money import begin, give_points
@@ -74,7 +73,7 @@ def test_control_a_cap_that_nobody_remembers_moves_with_every_hold(
         found = count(**arguments)
         return FanSeats(found.held, found.lapsed, None)
 
-    monkeypatch.setattr(attempt.queries, "seats_of_fan", forget)
+    monkeypatch.setattr(queries, "seats_of_fan", forget)
     first = place(fan, performance, seats[:2], now=now)
     release(first, now + 2 * SECOND)
     again = place(fan, performance, seats[:2], now=now + 2 * SECOND)

@@ -5,16 +5,16 @@ from datetime import timedelta
 import pytest
 
 from kernel import clock
-from kernel.clock import to_ms
 from kernel.db.transaction import transaction
 from kernel.ids import uuid7
 from kernel.redis.clients import breaker
-from reservations import locking, operations, queries, store
+from reservations import locking, operations, queries, seat_changes
+from reservations.claims import Claim, Verdict, seat_claims
 from reservations.usecases import holds
-from reservations.usecases.holds import attempt
+from reservations.usecases.holds.transaction import HoldTransaction
 from tests.support import factories
 from tests.support.database import elsewhere
-from tests.support.holding import claim_of, place, seats_held_twice, status_of
+from tests.support.holding import claim_of, place, put_claim, seats_held_twice, status_of
 from tests.support.round_trips import counted_round_trips
 
 SECOND = timedelta(seconds=1)
@@ -30,16 +30,10 @@ def other(db_ready):
     return factories.make_user()
 
 
-def orphan(lock_redis, performance, seat, *, until, checked):
-    """Leave a claim that no reservation stands behind."""
-    value = f"{uuid7()}|{uuid7()}|H|{to_ms(until)}|{to_ms(checked)}"
-    lock_redis.set(f"fr:l:{{{performance.pk}}}:{seat}", value)
-
-
-def test_an_orphaned_claim_blocks_nobody_for_longer_than_a_second(fan, performance, lock_redis):
+def test_a_stale_claim_blocks_nobody_for_longer_than_a_second(fan, performance, lock_redis):
     now = clock.now()
     seats = factories.seat_ids(performance, 2)
-    orphan(lock_redis, performance, seats[0], until=now + 300 * SECOND, checked=now)
+    put_claim(lock_redis, performance, seats[0], until=now + 300 * SECOND, confirmed=now)
     with pytest.raises(holds.SeatTaken):
         place(fan, performance, seats, now=now + timedelta(milliseconds=900))
     hold = place(fan, performance, seats, now=now + SECOND)
@@ -74,14 +68,14 @@ def go_on_selling(performance, now):
 
 
 @pytest.mark.parametrize("obstacle", OTHER_REASONS)
-def test_whoever_fails_for_another_reason_takes_the_orphaned_claim_along(
+def test_whoever_fails_for_another_reason_corrects_the_stale_claim(
     fan, other, performance, lock_redis, obstacle
 ):
     now = clock.now()
     seats = factories.seat_ids(performance, 2)
     place(other, performance, [seats.pop()], now=now)  # so that the terms are known
     reason, wanted = obstacle(fan, performance, seats, now)
-    orphan(lock_redis, performance, seats[0], until=now + 300 * SECOND, checked=now)
+    put_claim(lock_redis, performance, seats[0], until=now + 300 * SECOND, confirmed=now)
     with counted_round_trips() as counts, pytest.raises(reason):
         place(fan, performance, wanted, now=now + SECOND)
     assert len(counts.redis) == 2
@@ -97,7 +91,7 @@ def test_whoever_fails_for_another_reason_leaves_a_true_claim(
     now = clock.now()
     seats = factories.seat_ids(performance, 2)
     hold = place(other, performance, seats[:1], now=now)
-    orphan(lock_redis, performance, seats[1], until=now + 300 * SECOND, checked=now)
+    put_claim(lock_redis, performance, seats[1], until=now + 300 * SECOND, confirmed=now)
     reason, wanted = obstacle(fan, performance, seats, now)
     with pytest.raises(reason):
         place(fan, performance, wanted, now=now + SECOND)
@@ -111,7 +105,7 @@ def test_a_fan_at_the_limit_waits_for_nobody_who_has_the_seat_locked(
     now = clock.now()
     seats = factories.seat_ids(performance, 1)
     reason, _ = at_the_limit(fan, performance, seats, now)
-    orphan(lock_redis, performance, seats[0], until=now + 300 * SECOND, checked=now)
+    put_claim(lock_redis, performance, seats[0], until=now + 300 * SECOND, confirmed=now)
     with elsewhere() as cursor, pytest.raises(reason):
         cursor.execute(locking._ROWS, [seats])
         place(fan, performance, seats, now=now + SECOND)
@@ -119,14 +113,14 @@ def test_a_fan_at_the_limit_waits_for_nobody_who_has_the_seat_locked(
 
 
 @pytest.mark.control
-def test_control_uncorrected_a_fan_at_the_limit_keeps_an_orphaned_claim_alive(
+def test_control_uncorrected_a_fan_at_the_limit_keeps_a_stale_claim_alive(
     fan, other, performance, lock_redis, monkeypatch
 ):
-    monkeypatch.setattr(attempt.Attempt, "_find_orphans", lambda *_: None)
+    monkeypatch.setattr(HoldTransaction, "_free_stale_claims", lambda *_: [])
     now = clock.now()
     seats = factories.seat_ids(performance, 1)
     reason, _ = at_the_limit(fan, performance, seats, now)
-    orphan(lock_redis, performance, seats[0], until=now + 300 * SECOND, checked=now)
+    put_claim(lock_redis, performance, seats[0], until=now + 300 * SECOND, confirmed=now)
     for second in range(1, 6):
         with pytest.raises(reason):
             place(fan, performance, seats, now=now + second * SECOND)
@@ -151,14 +145,14 @@ def test_an_old_claim_that_is_true_is_looked_up_once_a_second(fan, other, perfor
 def test_a_claim_of_a_client_that_died_before_commit_lapses_by_itself(fan, other, performance):
     now = clock.now()
     seats = factories.seat_ids(performance, 1)
-    answer = store.claims.claim(
+    result = seat_claims.claim(
         performance_id=performance.pk,
         seat_ids=seats,
         reservation_id=uuid7(),
         user_id=other.pk,
         now=now,
     )
-    assert answer.verdict is store.Verdict.CLAIMED
+    assert result.verdict is Verdict.CLAIMED
     with pytest.raises(holds.SeatTaken):
         place(fan, performance, seats, now=now)
     place(fan, performance, seats, now=now + SECOND)
@@ -169,21 +163,15 @@ def test_a_paused_caller_can_not_undo_a_later_claim(fan, other, performance, loc
     seats = factories.seat_ids(performance, 1)
     early = place(fan, performance, seats, now=now)
     late = place(other, performance, seats, now=early.expires_at)
-    for until in (None, early.expires_at, early.expires_at + 60 * SECOND):
-        store.seats_changed(
-            performance_id=performance.pk,
-            reservation_id=early.id,
-            seat_ids=seats,
-            held_until=until,
-            now=early.expires_at,
+
+    def publish(claim):
+        seat_changes.publish(
+            performance_id=performance.pk, claims=[claim], writer=early.id, now=early.expires_at
         )
-    store.seats_changed(
-        performance_id=performance.pk,
-        reservation_id=early.id,
-        seat_ids=seats,
-        freed=True,
-        now=early.expires_at,
-    )
+
+    for until in (None, early.expires_at, early.expires_at + 60 * SECOND):
+        publish(Claim(seats[0], early.id, fan.pk, until))
+    publish(Claim(seats[0], None))
     assert str(late.id).encode() in claim_of(lock_redis, performance, seats[0])
 
 

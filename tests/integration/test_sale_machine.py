@@ -10,11 +10,10 @@ from datetime import UTC, datetime
 import pytest
 
 from payments.usecases import checkout
-from queueing import policy
+from queueing import admission, policy
 from reservations import operations
 from reservations import policy as seats_policy
 from reservations.models import SeatInventory
-from reservations.usecases.holds import entering
 from tests.support.waiting_rooms import weaken_library
 from tests.support.walks.holds import (
     HOLD,
@@ -27,8 +26,8 @@ from tests.support.walks.sale import SaleMachine
 def _limits(monkeypatch, db_ready):
     monkeypatch.setattr(policy, "NUMBER_BLOCK", 4)  # so that ceilings are met all the time
     # What a walk does depends on nothing but the walk: no picture of seats by the machine's clock.
-    monkeypatch.setattr(seats_policy, "PICTURE_SECONDS", 0)
-    monkeypatch.setattr(seats_policy, "PICTURE_DOUBT_SECONDS", 0)
+    monkeypatch.setattr(seats_policy, "SNAPSHOT_SECONDS", 0)
+    monkeypatch.setattr(seats_policy, "SNAPSHOT_DOUBT_SECONDS", 0)
 
 
 @pytest.mark.timeout(300)
@@ -37,7 +36,7 @@ def test_the_promises_hold_whatever_happens():
 
 
 def _nobody_asks_for_an_admission(monkeypatch, folder):
-    monkeypatch.setattr(entering.admission, "is_required", lambda **_: False)
+    monkeypatch.setattr(admission, "is_required", lambda **_: False)
 
 
 def _paying_frees_no_place(monkeypatch, folder):
@@ -99,7 +98,7 @@ def test_a_claim_that_is_over_is_believed_for_a_second_only(played):
 
 @pytest.mark.control
 def test_control_a_claim_never_doubted_refuses_a_seat_that_nobody_has(monkeypatch, played):
-    monkeypatch.setattr(seats_policy, "CLAIM_DOUBT_MS", 10**12)
+    monkeypatch.setattr(seats_policy, "CLAIM_STALE_MS", 10**12)
     with pytest.raises(AssertionError, match="a seat that nobody has was refused"):
         played.come_back_with_claims_that_are_over(1, "token")
 

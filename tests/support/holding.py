@@ -15,11 +15,13 @@ from redis import Redis
 from accounts.models import User
 from concerts.models import Performance
 from kernel import clock
+from kernel.clock import to_ms
 from kernel.db import primary_time
 from kernel.ids import uuid7
 from reservations import policy
 from reservations.models import Reservation
 from reservations.queries import ReservationDetail
+from reservations.seating.chooser import Wish
 from reservations.usecases import holds
 
 
@@ -36,6 +38,25 @@ def place(
         performance_id=performance.pk,
         seat_ids=list(seats),
         reservation_id=options.pop("reservation_id", None) or uuid7(),
+        queue_token=options.pop("queue_token", None),
+        now=now or clock.now(),
+        **options,
+    )
+
+
+def place_best(
+    user: User | UUID,
+    performance: Performance,
+    count: int,
+    *,
+    now: datetime | None = None,
+    **options: Any,
+) -> ReservationDetail:
+    return holds.place_best(
+        user_id=getattr(user, "pk", user),
+        performance_id=performance.pk,
+        wish=Wish(count),
+        reservation_id=uuid7(),
         queue_token=options.pop("queue_token", None),
         now=now or clock.now(),
         **options,
@@ -62,6 +83,14 @@ def status_of(held: ReservationDetail) -> str:
 def claim_of(lock_redis: Redis, performance: Performance, seat: UUID) -> Any:
     """Return the claim on a seat as the lock server has it, None where there is none."""
     return lock_redis.get(f"fr:l:{{{performance.pk}}}:{seat}")
+
+
+def put_claim(
+    lock_redis: Redis, performance: Performance, seat: UUID, *, until: datetime, confirmed: datetime
+) -> None:
+    """Leave a claim that no reservation stands behind."""
+    value = f"{uuid7()}|{uuid7()}|H|{to_ms(until)}|{to_ms(confirmed)}"
+    lock_redis.set(f"fr:l:{{{performance.pk}}}:{seat}", value)
 
 
 def at_once(tasks: Sequence[Callable[[], Any]]) -> list[Any]:

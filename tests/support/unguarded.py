@@ -3,13 +3,14 @@
 import pytest
 from django.db import connection
 
-from reservations import locking, operations, store
+from reservations import locking, operations
+from reservations.claims import ClaimResult, Verdict, seat_claims
 
 
 def without_the_gate(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let everybody through to PostgreSQL: the gate decides nothing but keeps rivals apart."""
-    answer = store.Answer(store.Verdict.SKIPPED)
-    monkeypatch.setattr(store.claims, "claim", lambda **_: answer)
+    result = ClaimResult(Verdict.SKIPPED)
+    monkeypatch.setattr(seat_claims, "claim", lambda **_: result)
 
 
 def without_row_locks(monkeypatch: pytest.MonkeyPatch, *, pause: float = 0.0) -> None:

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from kernel.ids import uuid7
 from reservations.seating import chooser
 from reservations.seating.chooser import Wish
-from reservations.seating.hall import Hall, HallSeat
+from reservations.seating.plan import PlanSeat, SeatingPlan
 
 
 def hall_of(*rows, aisles=(), accessible=(), focal=(None, None), order=None):
-    """Return a hall of one section; a row is the number of its seats, or a grade and that."""
+    """Return a plan of one section; a row is the number of its seats, or a grade and that."""
     section = uuid7()
     seats, index = [], 0
     for y, row in enumerate(rows):
@@ -23,7 +23,7 @@ def hall_of(*rows, aisles=(), accessible=(), focal=(None, None), order=None):
         for number in numbers:
             x = float(number + 3 * sum(number >= aisle for aisle in aisles))
             seats.append(
-                HallSeat(
+                PlanSeat(
                     uuid7(),
                     index,
                     section,
@@ -36,11 +36,11 @@ def hall_of(*rows, aisles=(), accessible=(), focal=(None, None), order=None):
                 )
             )
             index += 1
-    return Hall(seats)
+    return SeatingPlan(seats)
 
 
-def choose(hall, letters, count, **wish):
-    return chooser.choose(hall, letters.encode(), Wish(count, **wish))
+def choose(plan, letters, count, **wish):
+    return chooser.choose(plan, letters.encode(), Wish(count, **wish))
 
 
 @pytest.mark.parametrize(
@@ -76,32 +76,32 @@ def test_seats_across_an_aisle_are_no_neighbours():
 
 def test_neighbours_are_told_by_where_they_stand_not_by_their_numbers():
     odd_left_even_right = [4, 5, 3, 6, 2, 7, 1, 8, 0, 9]
-    hall = hall_of(10, order=odd_left_even_right)
+    plan = hall_of(10, order=odd_left_even_right)
     in_the_file = "".join("A" if x in {0, 1} else "T" for x in odd_left_even_right)
-    letters = hall.in_order(in_the_file).decode()
+    letters = plan.in_order(in_the_file).decode()
     assert letters == "AATTTTTTTT"
-    assert choose(hall, letters, 2) == [0, 1]
+    assert choose(plan, letters, 2) == [0, 1]
 
 
 def test_a_grade_is_kept():
-    hall = hall_of(("VIP", 4), ("R", 4))
-    assert choose(hall, "A" * 8, 2, grade="R") == [4, 5]
-    assert choose(hall, "TTTTAAAA", 2, grade="VIP") is None
-    assert choose(hall, "A" * 8, 2, grade="none such") is None
+    plan = hall_of(("VIP", 4), ("R", 4))
+    assert choose(plan, "A" * 8, 2, grade="R") == [4, 5]
+    assert choose(plan, "TTTTAAAA", 2, grade="VIP") is None
+    assert choose(plan, "A" * 8, 2, grade="none such") is None
 
 
 def test_accessible_places_are_for_those_who_ask_and_for_nobody_else():
-    hall = hall_of(6, accessible={0, 1})
-    assert choose(hall, "AATTTT", 2) is None
-    assert choose(hall, "AATTTT", 1) is None
-    assert choose(hall, "AAAAAA", 2, accessible=True) == [0, 1]
-    assert choose(hall, "AAAAAA", 3, accessible=True) is None
+    plan = hall_of(6, accessible={0, 1})
+    assert choose(plan, "AATTTT", 2) is None
+    assert choose(plan, "AATTTT", 1) is None
+    assert choose(plan, "AAAAAA", 2, accessible=True) == [0, 1]
+    assert choose(plan, "AAAAAA", 3, accessible=True) is None
 
 
 def test_groups_that_must_be_split_leave_nobody_alone_and_stay_near():
-    hall = hall_of(3, 3, 3, 3)
-    assert choose(hall, "AAAAAATTTTTT", 4) == [0, 1, 3, 4]
-    assert choose(hall, "AATTTTAATAAT", 4) == [0, 1, 6, 7]
+    plan = hall_of(3, 3, 3, 3)
+    assert choose(plan, "AAAAAATTTTTT", 4) == [0, 1, 3, 4]
+    assert choose(plan, "AATTTTAATAAT", 4) == [0, 1, 6, 7]
 
 
 STATES = st.sampled_from("AAATRB")
@@ -115,17 +115,17 @@ HALLS = st.builds(
 
 @st.composite
 def situations(draw):
-    hall = draw(HALLS)
-    size = len(hall.seat_ids)
+    plan = draw(HALLS)
+    size = len(plan.seat_ids)
     letters = "".join(draw(st.lists(STATES, min_size=size, max_size=size)))
-    return hall, letters, draw(st.integers(1, 6)), draw(st.booleans())
+    return plan, letters, draw(st.integers(1, 6)), draw(st.booleans())
 
 
-def free_runs(hall, letters, accessible):
+def free_runs(plan, letters, accessible):
     """Every run of free neighbours of the kind asked for, found the slow way."""
     return [
         (segment.start + run.start(), segment.start + run.end())
-        for segment in hall.segments
+        for segment in plan.segments
         if segment.accessible == accessible
         for run in re.finditer("A+", letters[segment.start : segment.stop])
     ]
@@ -134,16 +134,16 @@ def free_runs(hall, letters, accessible):
 @settings(max_examples=400, deadline=None)
 @given(situations())
 def test_what_is_proposed_keeps_every_promise(situation):
-    hall, letters, count, accessible = situation
-    chosen = choose(hall, letters, count, accessible=accessible)
-    assert chosen == choose(hall, letters, count, accessible=accessible)
-    runs = free_runs(hall, letters, accessible)
+    plan, letters, count, accessible = situation
+    chosen = choose(plan, letters, count, accessible=accessible)
+    assert chosen == choose(plan, letters, count, accessible=accessible)
+    runs = free_runs(plan, letters, accessible)
     if chosen is None:
         assert sum(end - start for start, end in runs) < count
         return
     assert len(set(chosen)) == count
     assert {letters[position] for position in chosen} == {"A"}
-    assert {hall.segment_at(position).accessible for position in chosen} == {accessible}
+    assert {plan.segment_at(position).accessible for position in chosen} == {accessible}
     together = chosen[-1] - chosen[0] == count - 1 and any(
         start <= chosen[0] and chosen[-1] < end for start, end in runs
     )
@@ -156,17 +156,17 @@ def test_what_is_proposed_keeps_every_promise(situation):
         for start in range(first, end - count + 1)
         if start - first != 1 and end - start - count != 1
     ]
-    left_alone = chooser.stranded(hall, letters.encode(), chosen)
+    left_alone = chooser.single_seats(plan, letters.encode(), chosen)
     assert bool(left_alone) == (not tidy)
     # No tidy block, or no block at all where none is tidy, is nearer.
     rivals = tidy or [s for first, end in runs for s in range(first, end - count + 1)]
-    assert distance(hall, chosen) <= min(
-        distance(hall, range(start, start + count)) for start in rivals
+    assert distance(plan, chosen) <= min(
+        distance(plan, range(start, start + count)) for start in rivals
     )
 
 
-def distance(hall, positions):
-    segment = hall.segment_at(positions[0])
+def distance(plan, positions):
+    segment = plan.segment_at(positions[0])
     x, y = segment.middle(positions[0], len(positions))
     return round(hypot(x - segment.focal[0], y - segment.focal[1]), 6)
 
@@ -185,11 +185,11 @@ def distance(hall, positions):
     ],
 )
 def test_who_is_left_alone(letters, chosen, alone, avoidable):
-    hall = hall_of(len(letters))
-    assert chooser.stranded(hall, letters.encode(), chosen) == alone
-    assert chooser.can_avoid_stranding(hall, letters.encode(), chosen) == avoidable
+    plan = hall_of(len(letters))
+    assert chooser.single_seats(plan, letters.encode(), chosen) == alone
+    assert chooser.can_avoid_single_seats(plan, letters.encode(), chosen) == avoidable
 
 
 def test_accessible_places_are_never_said_to_be_left_alone():
-    hall = hall_of(4, accessible={0, 1, 2, 3})
-    assert chooser.stranded(hall, b"AAAA", [1]) == []
+    plan = hall_of(4, accessible={0, 1, 2, 3})
+    assert chooser.single_seats(plan, b"AAAA", [1]) == []

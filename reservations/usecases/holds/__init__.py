@@ -1,7 +1,6 @@
-"""Hold seats, give them up, and tidy holds whose time has passed."""
+"""Holds: place, extend, give up, and tidy those whose time has passed."""
 
 from reservations.operations import ReservationNotFound
-from reservations.usecases.holds.ending import expire_lapsed, release
 from reservations.usecases.holds.errors import (
     ExtensionLimit,
     HoldBackoff,
@@ -18,8 +17,9 @@ from reservations.usecases.holds.errors import (
     SeatTaken,
     SelectionInvalid,
 )
-from reservations.usecases.holds.extending import extend
-from reservations.usecases.holds.placing import place, place_best
+from reservations.usecases.holds.extend import extend
+from reservations.usecases.holds.place import place, place_best
+from reservations.usecases.holds.release import expire_lapsed, release
 
 __all__ = [
     "ExtensionLimit",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from tests.mutants.mutation import Edit
 from tests.mutants.operators.masking import masked, split
 
-_IGNORED = re.compile(r"--[^\n]*|'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\"")
+_IGNORED = re.compile(r"--\[\[[\s\S]*?\]\]|--[^\n]*|'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\"")
 _CONDITION = re.compile(r"\b(?:if|elseif|while)\b(.*?)\b(?:then|do)\b", re.DOTALL)
 _BOUNDARY = re.compile(r"(?<![<>=~])(<=|>=|<|>)(?![<>=])")
 _OTHER = {"<=": "<", ">=": ">", "<": "<=", ">": ">="}

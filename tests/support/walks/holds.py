@@ -10,15 +10,20 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, invariant, multiple, precondition, rule
 
 from events.models import OutboxEvent
-from kernel.ids import uuid7
 from kernel.redis.clients import client
 from points.errors import InsufficientPoints
 from reservations import operations, policy, queries
+from reservations.claims import recovery
 from reservations.models import Reservation, SalePolicy
-from reservations.seating.chooser import Wish
-from reservations.usecases import claims, holds, inventory
+from reservations.usecases import holds, inventory
 from tests.support import factories
-from tests.support.holding import inventory_disagreements, place, seats_held_twice, sweep
+from tests.support.holding import (
+    inventory_disagreements,
+    place,
+    place_best,
+    seats_held_twice,
+    sweep,
+)
 from tests.support.money import balance_of, begin, give_points
 from tickets.models import Ticket
 
@@ -27,7 +32,7 @@ PRICE, POINTS = 100, 300  # a fan can pay for fewer seats than the limit allows
 BUYER = st.integers(0, BUYERS - 1)
 BY = st.sampled_from(["the owner", "the owner", "the owner", "somebody else"])
 SEATS_WANTED = st.sets(st.integers(0, SEATS - 1), min_size=1, max_size=3)
-DOUBT = timedelta(milliseconds=policy.CLAIM_DOUBT_MS)
+DOUBT = timedelta(milliseconds=policy.CLAIM_STALE_MS)
 
 
 class HoldsWalk:
@@ -137,13 +142,8 @@ class HoldsWalk:
         too_many = self.owned_by(fan) + count > LIMIT
         self.looked_at |= dict.fromkeys(taken, self.now)  # it may have tried any
         try:
-            hold = holds.place_best(
-                user_id=self.fans[fan].pk,
-                performance_id=self.performance.pk,
-                wish=Wish(count),
-                reservation_id=uuid7(),
-                queue_token=token,
-                now=self.now,
+            hold = place_best(
+                self.fans[fan], self.performance, count, queue_token=token, now=self.now
             )
         except (holds.NoSeatsMatch, holds.SeatTaken) as refusal:
             nothing_left = isinstance(refusal, holds.NoSeatsMatch) and SEATS - len(taken) < count
@@ -276,7 +276,7 @@ class HoldsWalk:
 
     @rule()
     def the_claims_are_rebuilt(self):
-        for done in claims.rebuild_cold(now=self.now):
+        for done in recovery.rebuild_cold(now=self.now):
             if done.performance_id == self.performance.pk:
                 assert done.claims == len(self.taken())
                 self.looked_at |= dict.fromkeys(self.taken(), self.now)

@@ -1,4 +1,4 @@
-"""Write the claims of the lock server from PostgreSQL (Note [Cold gate])."""
+"""Recovery of the claims: written from PostgreSQL to a server without them (Note [Cold gate])."""
 
 import logging
 from collections.abc import Callable
@@ -7,8 +7,9 @@ from datetime import datetime
 from uuid import UUID
 
 from kernel.redis.breaker import PartUnavailable
-from reservations import metrics, policy, queries, store
-from reservations.store import Claim
+from reservations import metrics, policy, queries
+from reservations.claims.store import seat_claims
+from reservations.claims.values import BLOCKED, Claim
 
 log = logging.getLogger(__name__)
 
@@ -17,7 +18,7 @@ Progress = Callable[[UUID, int, int], None]  # performance, claims written, clai
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """What was written of one performance."""
+    """How many claims of a performance were written."""
 
     performance_id: UUID
     claims: int
@@ -26,23 +27,23 @@ class Rebuilt:
 def rebuild(*, performance_id: UUID, now: datetime, progress: Progress | None = None) -> Rebuilt:
     """Write a claim for every seat that is held, sold or blocked at `now`.
 
-    One read, then calls of `policy.CLAIMS_PER_WRITE` claims. A live claim that somebody has
-    written meanwhile stays. Raises `PartUnavailable` when the lock server goes away.
+    One read, then one call for every `policy.CLAIMS_PER_WRITE` claims. Live claims written by
+    others meanwhile stay. Raises `PartUnavailable` if the lock server becomes unavailable.
     """
     taken = queries.taken_seats(performance_id=performance_id, now=now)
     for start in range(0, len(taken), policy.CLAIMS_PER_WRITE):
-        part = taken[start : start + policy.CLAIMS_PER_WRITE]
+        batch = taken[start : start + policy.CLAIMS_PER_WRITE]
         claims = [
-            Claim(seat.seat_id, seat.reservation_id or store.BLOCKED, seat.user_id, seat.held_until)
-            for seat in part
+            Claim(seat.seat_id, seat.reservation_id or BLOCKED, seat.user_id, seat.held_until)
+            for seat in batch
         ]
-        if not store.claims.write(
-            performance_id=performance_id, claims=claims, me="rebuild", now=now
+        if not seat_claims.write(
+            performance_id=performance_id, claims=claims, writer="rebuild", now=now
         ):
             raise PartUnavailable("redis_lock")
         if progress is not None:
-            progress(performance_id, start + len(part), len(taken))
-    store.claims.mark_warm(performance_id=performance_id)
+            progress(performance_id, start + len(batch), len(taken))
+    seat_claims.mark_warm(performance_id=performance_id)
     metrics.claims_rebuilt.inc(len(taken))
     log.warning(
         "seat claims rebuilt",
@@ -52,17 +53,17 @@ def rebuild(*, performance_id: UUID, now: datetime, progress: Progress | None = 
 
 
 def rebuild_cold(*, now: datetime) -> list[Rebuilt]:
-    """Rebuild the claims of the sales open at `now` that the lock server doesn't know.
+    """Rebuild the claims of those sales open at `now` whose claims the lock server does not know.
 
-    One call a sale to find out. With the server away there is nothing to do: the next tick asks.
+    One call for each sale to find out. Without the server nothing is done; the next tick asks.
     """
     try:
         cold = [
             performance_id
             for performance_id in queries.open_sales(now=now)
-            if not store.claims.is_warm(performance_id=performance_id)
+            if not seat_claims.is_warm(performance_id=performance_id)
         ]
         return [rebuild(performance_id=performance_id, now=now) for performance_id in cold]
     except PartUnavailable:
-        log.warning("seat claims not rebuilt: the lock server is away")
+        log.warning("seat claims not rebuilt: the lock server is unavailable")
         return []

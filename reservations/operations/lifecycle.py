@@ -1,4 +1,4 @@
-"""What becomes of a hold while it lives: locked by its owner, made longer, sold."""
+"""The life of a hold: locked by its owner, extended, given time to pay, sold."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -77,11 +77,10 @@ def lock_reservation(*, reservation_id: UUID, user_id: UUID) -> LockedReservatio
 
     Three statements. Raises `ReservationNotFound` and, through the database, busy.
     """
-    require_transaction()
-    rows = locking.lock_seats_of(reservation_id=reservation_id, user_id=user_id)
-    if not rows:
+    found = locking.lock_reservation(reservation_id=reservation_id, user_id=user_id)
+    if found is None:
         raise ReservationNotFound()
-    reservation = locking.lock_reservation(reservation_id=reservation_id)
+    reservation, rows = found
     rules = queries.rules_in_force(performance_id=reservation.performance_id)
     assert rules is not None  # nothing sold is ever deleted
     return LockedReservation(reservation, priced(rows), tuple(rows), rules)
@@ -116,7 +115,8 @@ def lock_for_payment(*, reservation_id: UUID, user_id: UUID, now: datetime) -> L
 def move_deadline(*, locked: LockedReservation, until: datetime) -> None:
     """Move the deadline of a live hold, on its seats and its row: two statements.
 
-    Never past `extendable_until` (Note [Hold deadline]). After commit the caller tells the gate.
+    Never past `extendable_until` (Note [Hold deadline]). After the commit the caller publishes the
+    change.
     """
     require_transaction()
     reservation = locked.reservation
@@ -140,8 +140,8 @@ def open_payment_window(
     """Give a live hold time to be paid, once; return when its time ends.
 
     The first attempt moves the deadline to `now` + `payment_seconds`, within the cap and never
-    nearer; later ones move nothing, so attempts that fail can't keep a seat. After commit the
-    caller tells the gate.
+    nearer; later ones move nothing, so attempts that fail can't keep a seat. After the commit
+    the caller publishes the change.
     """
     require_transaction()
     reservation = locked.reservation
@@ -169,7 +169,7 @@ def confirm(
 ) -> NewEvent:
     """Make the held seats sold: two statements; return `reservation.confirmed` to be recorded.
 
-    After commit the caller tells the gate: `store.seats_changed(...)`.
+    After the commit the caller publishes the change (`seat_changes.publish`).
     """
     require_transaction()
     reservation = locked.reservation

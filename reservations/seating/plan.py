@@ -1,7 +1,7 @@
-"""The static side of choosing seats: rows cut into segments of neighbouring chairs.
+"""The seating plan: the rows of a layout, cut into segments of neighbouring seats.
 
-Everything here is built once for a frozen layout and shared by all threads. Seats are addressed by
-their `position`: seats of a row side by side, whatever their `index` in the layout is.
+A plan is built once for a frozen layout and shared by all threads. It addresses seats by their
+`position`, which runs along each row whatever the seats' `index` in the layout is.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,8 +18,8 @@ _AISLE = 1.6
 
 
 @dataclass(frozen=True, slots=True)
-class HallSeat:
-    """One chair of a layout; `focal_x` and `focal_y` are its section's, where it has them."""
+class PlanSeat:
+    """One seat of a layout; `focal_x` and `focal_y` are its section's, if it has any."""
 
     seat_id: UUID
     index: int
@@ -35,7 +35,7 @@ class HallSeat:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Neighbouring chairs of one row and one kind: positions `start` to `stop` (excluded)."""
+    """Neighbouring seats of one row and one kind: positions `start` to `stop` (excluded)."""
 
     start: int
     stop: int
@@ -47,7 +47,7 @@ class Segment:
     ys: tuple[float, ...]
 
     def middle(self, start: int, size: int) -> tuple[float, float]:
-        """Return the middle of the block of `size` chairs from position `start`."""
+        """Return the middle of the block of `size` seats from position `start`."""
         at = start - self.start
         return (
             (self.xs[at + size] - self.xs[at]) / size,
@@ -55,10 +55,10 @@ class Segment:
         )
 
 
-class Hall:
-    """A layout as choosing needs it: `seat_ids` by position, segments by kind."""
+class SeatingPlan:
+    """A layout as the chooser needs it: `seat_ids` by position, segments by kind."""
 
-    def __init__(self, seats: Iterable[HallSeat]) -> None:
+    def __init__(self, seats: Iterable[PlanSeat]) -> None:
         rows = [_side_by_side(row) for row in _rows(seats)]
         ordered = [seat for row in rows for seat in row]
         self.seat_ids = tuple(seat.seat_id for seat in ordered)
@@ -87,14 +87,14 @@ class Hall:
                 )
 
     def in_order(self, statuses: str) -> bytes:
-        """Return a status string, a letter a seat by `index`, ordered by position."""
+        """Return a status string (a letter for each seat by `index`), ordered by position."""
         if not self._indexes:
             return b""
         picked = itemgetter(*self._indexes)(statuses)
         return "".join(picked).encode()
 
     def segments_of(self, *, grade: str | None, accessible: bool) -> Sequence[Segment]:
-        """Return the segments of one kind, those nearest to their focal point first."""
+        """Return the segments of one kind, the nearest to their focal point first."""
         return self._by_kind.get((None if grade is None else fold(grade), accessible), ())
 
     def segment_at(self, position: int) -> Segment:
@@ -102,16 +102,16 @@ class Hall:
         return self._starts[position]
 
 
-def _rows(seats: Iterable[HallSeat]) -> Iterable[list[HallSeat]]:
-    by_place = sorted(seats, key=lambda seat: seat.index)
-    rows: dict[tuple[UUID, str], list[HallSeat]] = {}
-    for seat in by_place:
+def _rows(seats: Iterable[PlanSeat]) -> Iterable[list[PlanSeat]]:
+    by_index = sorted(seats, key=lambda seat: seat.index)
+    rows: dict[tuple[UUID, str], list[PlanSeat]] = {}
+    for seat in by_index:
         rows.setdefault((seat.section, seat.row), []).append(seat)
     return rows.values()
 
 
-def _side_by_side(row: list[HallSeat]) -> list[HallSeat]:
-    """Order a row along the way it runs; numbers say little (odd left, even right)."""
+def _side_by_side(row: list[PlanSeat]) -> list[PlanSeat]:
+    """Order a row in the direction it runs; the numbers don't say (odd left, even right)."""
     xs = [seat.x for seat in row]
     ys = [seat.y for seat in row]
     if max(xs) - min(xs) >= max(ys) - min(ys):
@@ -119,20 +119,21 @@ def _side_by_side(row: list[HallSeat]) -> list[HallSeat]:
     return sorted(row, key=lambda seat: (seat.y, seat.index))
 
 
-def _centre_front(seats: Sequence[HallSeat]) -> tuple[float, float]:
+def _centre_front(seats: Sequence[PlanSeat]) -> tuple[float, float]:
     if not seats:
         return (0.0, 0.0)
     xs = [seat.x for seat in seats]
     return ((min(xs) + max(xs)) / 2, min(seat.y for seat in seats))
 
 
-def _segments(rows: Sequence[list[HallSeat]], front: tuple[float, float]) -> Iterable[Segment]:
+def _segments(rows: Sequence[list[PlanSeat]], front: tuple[float, float]) -> Iterable[Segment]:
     start = 0
     for row in rows:
         for seats in _neighbours(row):
             first = seats[0]
-            known = first.focal_x is not None and first.focal_y is not None
-            focal = (float(first.focal_x), float(first.focal_y)) if known else front  # type: ignore[arg-type]
+            focal = front
+            if first.focal_x is not None and first.focal_y is not None:
+                focal = (float(first.focal_x), float(first.focal_y))
             yield Segment(
                 start,
                 start + len(seats),
@@ -146,8 +147,8 @@ def _segments(rows: Sequence[list[HallSeat]], front: tuple[float, float]) -> Ite
             start += len(seats)
 
 
-def _neighbours(row: list[HallSeat]) -> Iterable[list[HallSeat]]:
-    """Cut a row at its aisles and where accessible places begin and end."""
+def _neighbours(row: list[PlanSeat]) -> Iterable[list[PlanSeat]]:
+    """Cut a row at its aisles and where accessible seats begin and end."""
     gaps = [hypot(b.x - a.x, b.y - a.y) for a, b in pairwise(row)]
     usual = sorted(gap for gap in gaps if gap > 0)
     widest = usual[len(usual) // 4] * _AISLE if usual else 0.0
@@ -157,7 +158,7 @@ def _neighbours(row: list[HallSeat]) -> Iterable[list[HallSeat]]:
         yield [seat for seat, _ in piece]
 
 
-def _distance_to_box(point: tuple[float, float], seats: Sequence[HallSeat]) -> float:
+def _distance_to_box(point: tuple[float, float], seats: Sequence[PlanSeat]) -> float:
     x, y = point
     xs = [seat.x for seat in seats]
     ys = [seat.y for seat in seats]

@@ -7,18 +7,18 @@ from uuid import UUID
 from idempotency.usecases.attempts import execute_once
 from kernel.rate_limiting.in_redis import Meter
 from reservations import metrics, policy, queries
+from reservations.claims import NO_LIMITS, HoldLimits
 from reservations.queries import ReservationDetail
-from reservations.seating.book import book
 from reservations.seating.chooser import Wish
-from reservations.store import NOT_COUNTED, Counted
-from reservations.usecases.holds.attempt import Attempt
-from reservations.usecases.holds.entering import counted_against, enter
+from reservations.seating.snapshot import snapshots
 from reservations.usecases.holds.errors import (
     NoSeatsMatch,
     OrphanSeat,
     SeatTaken,
     SelectionInvalid,
 )
+from reservations.usecases.holds.preconditions import check_preconditions, limits_of_hold
+from reservations.usecases.holds.transaction import HoldTransaction
 
 
 def place(
@@ -31,7 +31,7 @@ def place(
     now: datetime,
     resumed: bool = False,
     keyed: bool = False,
-    address: str = "",
+    client_ip: str = "",
     meter: Meter | None = None,
 ) -> ReservationDetail:
     """Hold all the seats or none, under the id `reservation_id`.
@@ -40,16 +40,16 @@ def place(
     of seats (nine where the fan's own hold was paid at its deadline). `keyed`: the id belongs to an
     Idempotency-Key, so another execution may hold the seats under it, and with `resumed` may have
     done so before: then its hold is returned (`execute_once`). Attempts count against the limits of
-    the fan and the `address`; `meter` is told how far they are. Raises the errors of this package,
-    `PerformanceNotFound`, `RateLimited`, the refusals of `queueing.admission`, and busy through the
-    database.
+    the fan and the `client_ip`; `meter` receives how far they are. Raises the errors of this
+    package, `PerformanceNotFound`, `RateLimited`, the refusals of `queueing.admission`, and busy
+    through the database.
     """
     wanted = sorted(set(seat_ids))
-    if not wanted or len(wanted) != len(seat_ids) or len(wanted) > policy.MAX_SEATS_PER_REQUEST:
+    if len(wanted) != len(seat_ids) or not policy.fits_a_request(len(wanted)):
         raise SelectionInvalid(most=policy.MAX_SEATS_PER_REQUEST)
 
     def hold() -> ReservationDetail:
-        terms, admitted = enter(
+        terms, admission = check_preconditions(
             user_id=user_id,
             performance_id=performance_id,
             seats=len(wanted),
@@ -57,14 +57,16 @@ def place(
             now=now,
         )
         if terms.orphan_rule:
-            alone = book.left_alone(performance_id=performance_id, seat_ids=wanted, now=now)
-            if alone:
+            single = snapshots.single_seats_left(
+                performance_id=performance_id, seat_ids=wanted, now=now
+            )
+            if single:
                 metrics.count_hold("orphan")
-                raise OrphanSeat(seat_ids=alone)
-        attempt = Attempt(
-            user_id, performance_id, reservation_id, tuple(wanted), terms, now, admitted
+                raise OrphanSeat(seat_ids=single)
+        attempt = HoldTransaction(
+            user_id, performance_id, reservation_id, tuple(wanted), terms, now, admission
         )
-        return attempt.carry_out(counted_against(terms, address), meter)
+        return attempt.carry_out(limits_of_hold(terms, client_ip), meter)
 
     return execute_once(
         hold,
@@ -84,19 +86,19 @@ def place_best(
     now: datetime,
     resumed: bool = False,
     keyed: bool = False,
-    address: str = "",
+    client_ip: str = "",
     meter: Meter | None = None,
 ) -> ReservationDetail:
-    """Hold the best free seats for a wish; somebody faster only costs the next try.
+    """Hold the best free seats for a wish; a faster rival only costs another try.
 
-    Proposals come from this process's picture of the hall, so they cost no query while it is
-    fresh; each of up to `policy.BEST_ATTEMPTS` tries costs what a hold costs, one Redis call where
-    the gate refuses it. Raises `NoSeatsMatch`, `SeatTaken` when beaten every time, and what
+    Proposals come from this process's snapshot of the seats, so they cost no query while it is
+    fresh; each of up to `policy.BEST_ATTEMPTS` tries costs what a hold costs, or one Redis call if
+    the gate refuses it. Raises `NoSeatsMatch`, `SeatTaken` when every try was beaten, and what
     `place` raises.
     """
 
     def hold() -> ReservationDetail:
-        terms, admitted = enter(
+        terms, admission = check_preconditions(
             user_id=user_id,
             performance_id=performance_id,
             seats=wish.count,
@@ -104,11 +106,14 @@ def place_best(
             now=now,
         )
 
-        def attempt_at(seats: Sequence[UUID]) -> Attempt:
+        def attempt_on(seats: Sequence[UUID]) -> HoldTransaction:
             chosen = tuple(sorted(seats))
-            return Attempt(user_id, performance_id, reservation_id, chosen, terms, now, admitted)
+            return HoldTransaction(
+                user_id, performance_id, reservation_id, chosen, terms, now, admission
+            )
 
-        return _best(performance_id, wish, attempt_at, counted_against(terms, address), meter, now)
+        hold_limits = limits_of_hold(terms, client_ip)
+        return _try_best(performance_id, wish, attempt_on, hold_limits, meter, now)
 
     return execute_once(
         hold,
@@ -118,25 +123,27 @@ def place_best(
     )
 
 
-def _best(
+def _try_best(
     performance_id: UUID,
     wish: Wish,
-    attempt_at: Callable[[Sequence[UUID]], Attempt],
-    counted: Counted,
+    attempt_on: Callable[[Sequence[UUID]], HoldTransaction],
+    hold_limits: HoldLimits,
     meter: Meter | None,
     now: datetime,
 ) -> ReservationDetail:
     beaten: SeatTaken | None = None
     for _ in range(policy.BEST_ATTEMPTS):
-        chosen = book.propose(performance_id=performance_id, wish=wish, now=now)
-        if not chosen:
+        proposed = snapshots.propose(performance_id=performance_id, wish=wish, now=now)
+        if not proposed:
             metrics.count_hold("no_seats_match")
             raise NoSeatsMatch()
         try:
-            return attempt_at(chosen).carry_out(counted, meter)
+            return attempt_on(proposed).carry_out(hold_limits, meter)
         except SeatTaken as refusal:
             beaten = refusal
-            counted, meter = NOT_COUNTED, None  # one attempt of the fan, however many tries
-            book.doubt(performance_id=performance_id, now=now)
+        finally:
+            snapshots.end_proposal(performance_id=performance_id, seat_ids=proposed)
+        hold_limits, meter = NO_LIMITS, None  # one attempt of the fan, however many tries
+        snapshots.refresh(performance_id=performance_id, now=now)
     assert beaten is not None
     raise beaten

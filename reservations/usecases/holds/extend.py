@@ -1,11 +1,12 @@
-"""Make a hold longer, within the cap counted from the first hold."""
+"""Extend a hold, within the cap counted from the first hold."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from concerts.models import Performance
 from kernel.db.transaction import transaction
-from reservations import metrics, operations, queries, store
+from reservations import metrics, operations, queries, seat_changes
+from reservations.claims import Claim
 from reservations.models import Reservation
 from reservations.operations import ReservationExpired, ReservationNotFound
 from reservations.queries import ReservationDetail
@@ -17,7 +18,7 @@ from reservations.usecases.holds.errors import (
 
 
 def extend(*, reservation_id: UUID, user_id: UUID, now: datetime) -> ReservationDetail:
-    """Give a live hold one more hold's length, never past `extendable_until`.
+    """Extend a live hold by one hold's length, never past `extendable_until`.
 
     Five statements in one transaction, one Redis call after it. Raises `ReservationNotFound`,
     `ReservationExpired`, `ReservationNotPending`, `PerformanceCancelled`, and `ExtensionLimit` once
@@ -39,12 +40,10 @@ def extend(*, reservation_id: UUID, user_id: UUID, now: datetime) -> Reservation
         if until <= reservation.expires_at:
             raise ExtensionLimit(extendable_until=reservation.extendable_until)
         operations.move_deadline(locked=locked, until=until)
-    store.seats_changed(
+    seat_changes.publish(
         performance_id=reservation.performance_id,
-        reservation_id=reservation_id,
-        seat_ids=locked.seat_ids,
-        held_until=until,
-        user_id=user_id,
+        claims=[Claim(seat_id, reservation_id, user_id, until) for seat_id in locked.seat_ids],
+        writer=reservation_id,
         now=now,
     )
     metrics.extended.inc()

@@ -1,4 +1,4 @@
-"""What is asked of everybody before a seat is looked at; no SQL while the terms are cached."""
+"""The preconditions of a hold, checked before any seat; no SQL while the terms are cached."""
 
 from datetime import datetime
 from typing import TypeVar
@@ -11,8 +11,8 @@ from kernel.rate_limiting.in_redis import Limit
 from queueing import admission
 from queueing.admission import Admission
 from reservations import queries
+from reservations.claims import HoldLimits
 from reservations.queries import SaleRules, SaleTerms
-from reservations.store import Counted
 from reservations.usecases.holds.errors import (
     PerformanceCancelled,
     SaleClosed,
@@ -24,12 +24,12 @@ from reservations.usecases.holds.errors import (
 _MINUTE_MS = 60_000
 
 
-def enter(
+def check_preconditions(
     *, user_id: UUID, performance_id: UUID, seats: int, queue_token: str | None, now: datetime
 ) -> tuple[SaleTerms, Admission | None]:
     """Return the terms for a fan who may hold `seats` seats, and the admission if one is needed.
 
-    At most one Redis call. Whether the place was ended since is for the claim to say.
+    At most one Redis call. Whether the place has ended since is for the claim to say.
     """
     terms = check_open(queries.sale_terms(performance_id), now=now)
     if seats > terms.max_seats_per_fan:
@@ -42,16 +42,16 @@ def enter(
     return terms, admitted
 
 
-def counted_against(terms: SaleTerms, address: str) -> Counted:
-    """Return the limits an attempt counts against: the sale's own, else the environment's."""
-    fan, everybody = in_redis.limit_of("hold"), in_redis.limit_of("hold_address")
+def limits_of_hold(terms: SaleTerms, client_ip: str) -> HoldLimits:
+    """Return the limits an attempt counts against: the sale's own, else the site's."""
+    fan, client = in_redis.limit_of("hold"), in_redis.limit_of("hold_address")
     if terms.holds_per_minute is not None:
         fan = Limit(fan.name, terms.holds_per_minute, _MINUTE_MS)
-    if not address:
-        return Counted(fan, Limit(everybody.name, 0, _MINUTE_MS))
+    if not client_ip:
+        return HoldLimits(fan, Limit(client.name, 0, _MINUTE_MS))
     if terms.holds_per_minute_per_address is not None:
-        everybody = Limit(everybody.name, terms.holds_per_minute_per_address, _MINUTE_MS)
-    return Counted(fan, everybody, in_redis.address_tag(address))
+        client = Limit(client.name, terms.holds_per_minute_per_address, _MINUTE_MS)
+    return HoldLimits(fan, client, in_redis.address_tag(client_ip))
 
 
 Rules = TypeVar("Rules", bound=SaleRules)
@@ -60,7 +60,8 @@ Rules = TypeVar("Rules", bound=SaleRules)
 def check_open(rules: Rules | None, *, now: datetime) -> Rules:
     """Return the rules of a sale that is open at `now`, or say why it isn't.
 
-    Asked twice: of the terms this process knows, which keeps most away, and under the locks.
+    Called twice: with the terms this process knows, which turns most away, and with the rules in
+    force under the locks.
     """
     if rules is None or not rules.public:
         raise PerformanceNotFound()

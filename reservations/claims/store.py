@@ -1,0 +1,201 @@
+"""The claims of all performances as one Redis store (Note [Seat claims])."""
+
+import logging
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from prometheus_client import Counter
+
+from kernel.clock import from_ms, to_ms
+from kernel.rate_limiting import in_redis
+from kernel.redis.breaker import PartUnavailable
+from kernel.redis.clients import guarded
+from kernel.redis.functions import FunctionLibrary
+from queueing import ended_places
+from reservations import policy
+from reservations.claims.values import (
+    NO_LAPSES,
+    NO_LIMITS,
+    Claim,
+    ClaimResult,
+    HoldLimits,
+    Lapses,
+    StoredClaim,
+    Verdict,
+)
+
+log = logging.getLogger(__name__)
+
+gate_skipped = Counter(
+    "frontrow_seat_gate_skipped_total", "Seat claims decided by PostgreSQL alone: lock server away"
+)
+writes_failed = Counter(
+    "frontrow_seat_claim_writes_failed_total", "Claims that could not be written after a commit"
+)
+
+_KINDS = {"T": "tentative", "H": "held", "S": "sold"}
+_STORED = re.compile(r"([^|]*)\|([^|]*)\|([THS])\|(\d+)\|(\d+)")
+_LUA = Path(__file__).parents[1] / "lua" / "seat_claims.lua"
+
+
+class SeatClaims:
+    """The claims of all performances; the keys of one share a hash tag, so a slot."""
+
+    def __init__(self) -> None:
+        self.library = FunctionLibrary("lock", in_redis.SOURCE, ended_places.SOURCE, _LUA)
+
+    def claim(
+        self,
+        *,
+        performance_id: UUID,
+        seat_ids: Sequence[UUID],
+        reservation_id: UUID,
+        user_id: UUID,
+        now: datetime,
+        hold_limits: HoldLimits = NO_LIMITS,
+        joined_ms: int | None = None,
+    ) -> ClaimResult:
+        """Claim all seats or none, for the time of a transaction; never raises for Redis.
+
+        `joined_ms`: when the fan's place in the waiting room began, where the claim has to look up
+        whether that place has ended (Note [Ended places] in queueing/ended_places.py).
+        """
+        now_ms = to_ms(now)
+        keys = [
+            *_seat_keys(performance_id, seat_ids),
+            _key(performance_id, f"n:hold:{user_id}"),
+            _key(performance_id, f"n:hold_address:{hold_limits.client_ip_tag}"),
+            _lapses_key(performance_id, user_id),
+            ended_places.key(performance_id, user_id),
+        ]
+        args = [
+            str(reservation_id),
+            str(user_id),
+            now_ms,
+            now_ms + policy.CLAIM_MS,
+            policy.CLAIM_STALE_MS,
+            len(seat_ids),
+            *hold_limits.fan.args,
+            *hold_limits.client_ip.args,
+            settings.QUEUE_CLOCK_SKEW_MS,
+            "" if joined_ms is None else joined_ms,
+        ]
+        try:
+            reply = self.library.call("fr_claim_seats", keys=keys, args=args)
+        except PartUnavailable:
+            gate_skipped.inc()
+            return ClaimResult(Verdict.SKIPPED)
+        return _claim_result(reply, seat_ids)
+
+    def write(
+        self,
+        *,
+        performance_id: UUID,
+        claims: Sequence[Claim],
+        writer: UUID | str,
+        now: datetime,
+        lapses: Lapses = NO_LAPSES,
+    ) -> bool:
+        """Write what PostgreSQL decided, in one call; return whether that succeeded.
+
+        `writer` owns the claims that it may replace or remove. A failure is counted, never raised.
+        """
+        if not claims and not lapses.users:
+            return True
+        keys = _seat_keys(performance_id, [claim.seat_id for claim in claims])
+        keys += [_lapses_key(performance_id, user) for user in lapses.users]
+        args = _write_args(claims, writer, to_ms(now), lapses)
+        try:
+            self.library.call("fr_write_seats", keys=keys, args=args)
+        except PartUnavailable:
+            writes_failed.inc(len(claims))
+            log.warning("seat claims not written", extra={"performance": str(performance_id)})
+            return False
+        return True
+
+    def find(self, *, performance_id: UUID, seat_id: UUID) -> StoredClaim | None:
+        """Return the claim on a seat, None without one; raises `PartUnavailable`."""
+        key = _key(performance_id, str(seat_id))
+        found = _STORED.fullmatch(_text(guarded("lock", lambda server: server.get(key)) or ""))
+        if found is None:
+            return None
+        owner, user_id, kind, until_ms, confirmed_ms = found.groups()
+        return StoredClaim(
+            owner, user_id, _KINDS[kind], from_ms(int(until_ms)), from_ms(int(confirmed_ms))
+        )
+
+    def is_warm(self, *, performance_id: UUID) -> bool:
+        """Say whether the server knows the performance's claims; raises `PartUnavailable`."""
+        return self._warmth(performance_id, leave_mark=False)
+
+    def mark_warm(self, *, performance_id: UUID) -> None:
+        """Mark that the server knows the claims from now on; raises `PartUnavailable`."""
+        self._warmth(performance_id, leave_mark=True)
+
+    def _warmth(self, performance_id: UUID, *, leave_mark: bool) -> bool:
+        reply = self.library.call(
+            "fr_gate_warmth", keys=[_key(performance_id, "warm")], args=[int(leave_mark)]
+        )
+        return int(reply) == 1
+
+
+seat_claims = SeatClaims()
+
+
+def _claim_result(reply: Sequence[Any], seat_ids: Sequence[UUID]) -> ClaimResult:
+    number, taken, yours, owners, limit, retry_after = reply
+    verdict = Verdict(int(number))
+    names = [_text(owner) for owner in owners]
+    if verdict is Verdict.PLACE_ENDED:
+        return ClaimResult(verdict, limit=limit, ended=names[0])
+    return ClaimResult(
+        verdict,
+        yours=tuple(sorted({UUID(_text(own)) for own in yours})),
+        owners={seat_ids[index - 1]: name for index, name in zip(taken, names, strict=True)},
+        limit=limit,
+        retry_after=int(retry_after),
+    )
+
+
+def _write_args(
+    claims: Sequence[Claim], writer: UUID | str, now_ms: int, lapses: Lapses
+) -> list[str | int]:
+    args: list[str | int] = [
+        str(writer),
+        now_ms,
+        len(claims),
+        lapses.threshold,
+        lapses.first_seconds * 1000,
+        policy.BACKOFF_MOST_SECONDS * 1000,
+        policy.BACKOFF_WINDOW_SECONDS * 1000,
+    ]
+    for claim in claims:
+        args += [
+            str(claim.owner or ""),
+            str(claim.user_id or ""),
+            "H" if claim.until else "S",
+            to_ms(claim.until) if claim.until else now_ms + policy.SOLD_CLAIM_MS,
+            claim.overruled_owner,
+        ]
+    return args
+
+
+def _seat_keys(performance_id: UUID, seat_ids: Sequence[UUID]) -> list[str]:
+    return [_key(performance_id, str(seat_id)) for seat_id in seat_ids]
+
+
+def _lapses_key(performance_id: UUID, user_id: UUID | str) -> str:
+    return _key(performance_id, f"lapses:{user_id}")
+
+
+def _key(performance_id: UUID, name: str) -> str:
+    return f"fr:l:{{{performance_id}}}:{name}"
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else value
