@@ -112,6 +112,7 @@ FIELD_LABELS: dict[str, "LazyText"] = {
     "max_seats_per_fan": text(en="seats for a fan at most", ko="1인당 최대 좌석 수"),
     "method": text(en="method", ko="결제 수단"),
     "name": text(en="name", ko="이름"),
+    "money_may_have_moved": text(en="money may have moved", ko="금액 이동 가능성"),
     "name_en": text(en="name (English)", ko="이름(영어)"),
     "name_ko": text(en="name (Korean)", ko="이름(한국어)"),
     "notices_en": text(en="notices (English)", ko="유의 사항(영어)"),

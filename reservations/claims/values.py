@@ -34,7 +34,7 @@ class ClaimResult:
     """The result of an attempt to claim seats.
 
     `owners` maps each refused seat to the owner of its claim, and `yours` are the caller's own
-    reservations among them. `limit` is the nearest limit as `kernel.rate_limiting.in_redis` reads it.
+    reservations among them. `limit` is the nearest limit as `rate_limiting.in_redis` reads it.
     `retry_after`, in seconds, comes with BACKED_OFF; `ended`, the letter of how the place ended,
     with PLACE_ENDED.
     """

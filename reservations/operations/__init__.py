@@ -16,9 +16,9 @@ from reservations.operations.lifecycle import (
     lock_for_payment,
     lock_reservation,
     move_deadline,
-    note_payment,
     open_payment_window,
     priced,
+    set_payment,
 )
 from reservations.operations.staff import (
     add_halt,
@@ -46,10 +46,10 @@ __all__ = [
     "make_inventory",
     "move_deadline",
     "new_policy",
-    "note_payment",
     "open_payment_window",
     "priced",
     "set_blocked",
+    "set_payment",
     "take_seats",
     "write_hold",
 ]

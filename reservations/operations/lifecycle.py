@@ -152,11 +152,22 @@ def open_payment_window(
     return reservation.expires_at
 
 
-def note_payment(*, locked: LockedReservation, payment_id: UUID, payment_status: str) -> None:
-    """Keep what payments say of the latest attempt, for the reservation's `payment` field."""
+def set_payment(
+    *,
+    locked: LockedReservation,
+    payment_id: UUID,
+    payment_status: str,
+    money_may_have_moved: bool,
+) -> None:
+    """Keep what payments say of the latest attempt, for the reservation's `payment` field.
+
+    While money may have moved the hold can't be given up.
+    """
     require_transaction()
     Reservation.objects.filter(pk=locked.reservation.pk).update(
-        payment_id=payment_id, payment_status=payment_status
+        payment_id=payment_id,
+        payment_status=payment_status,
+        money_may_have_moved=money_may_have_moved,
     )
 
 
@@ -185,6 +196,7 @@ def confirm(
         closed_at=now,
         payment_id=payment_id,
         payment_status=payment_status,
+        money_may_have_moved=True,
     )
     run_after_commit(metrics.confirmed.inc)
     return events.of_row(events.CONFIRMED, reservation, locked.seats)

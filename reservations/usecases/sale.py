@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+
 from accounts.operations import record_audit
 from concerts.errors import PerformanceNotFound
 from concerts.locking import lock_performance
@@ -16,7 +18,7 @@ from kernel.db.transaction import transaction
 from kernel.errors import DomainError, Kind
 from kernel.i18n import text
 from kernel.staff.audit import target_of
-from reservations import locking, operations, policy, queries
+from reservations import locking, operations, queries
 from reservations.models import SalePolicy
 from reservations.operations import schedule
 
@@ -183,14 +185,10 @@ def _confirmed(
 
 
 def _wrong(row: SalePolicy) -> list[str]:
-    """Name the fields that don't fit together."""
-    shortest, longest = policy.HOLD_SECONDS_BOUNDS
-    rules = {
-        "sale_closes_at": row.sale_opens_at < row.sale_closes_at,
-        "hold_seconds": shortest <= row.hold_seconds <= row.hold_cap_seconds,
-        "hold_cap_seconds": row.hold_cap_seconds <= longest,
-        "payment_seconds": shortest <= row.payment_seconds <= longest,
-        "backoff_seconds": 1 <= row.backoff_seconds <= policy.BACKOFF_MOST_SECONDS,
-        "max_seats_per_fan": 1 <= row.max_seats_per_fan <= policy.MAX_SEATS_PER_FAN_BOUND,
-    }
-    return [name for name, kept in rules.items() if not kept]
+    """Name the fields that are out of bounds or don't fit together, as the model says."""
+    try:
+        row.full_clean(validate_unique=False)
+    except ValidationError as error:
+        apart = error.error_dict.pop(NON_FIELD_ERRORS, [])  # a constraint's code names its field
+        return sorted({*error.error_dict, *(str(each.code) for each in apart)})
+    return []

@@ -154,7 +154,7 @@ def test_windows_that_make_no_sense_are_refused(performance):
             actor_id=None,
             now=clock.now(),
         )
-    assert refused.value.extras == {"fields": ["sale_closes_at", "hold_seconds"]}
+    assert refused.value.extras == {"fields": ["hold_seconds", "sale_closes_at"]}
     assert SalePolicy.objects.get(pk=performance.pk).version == row.version
 
 

@@ -13,9 +13,6 @@ from reservations.models import Reservation
 from reservations.operations import ReservationNotFound
 from reservations.usecases.holds.errors import PaymentInProgress
 
-# Attempts of these states can't have taken any money.
-_NO_MONEY = frozenset({"", "CREATED", "FAILED", "ABANDONED"})
-
 
 def release(*, reservation_id: UUID, user_id: UUID, now: datetime) -> None:
     """Give a pending hold up; repeating it, or giving up a lapsed one, changes nothing more.
@@ -28,8 +25,8 @@ def release(*, reservation_id: UUID, user_id: UUID, now: datetime) -> None:
             raise ReservationNotFound()
         reservation, rows = found
         status = reservation.status
-        paid = status in {Reservation.Status.CONFIRMED, Reservation.Status.CANCELLED}
-        if paid or reservation.payment_status not in _NO_MONEY:
+        sold = status in {Reservation.Status.CONFIRMED, Reservation.Status.CANCELLED}
+        if sold or reservation.money_may_have_moved:
             raise PaymentInProgress()
         # Seats that an expired hold left behind are tidied here too: they are locked anyway.
         operations.free_seats(seat_ids=[row.seat_id for row in rows], reservation_id=reservation_id)
