@@ -44,7 +44,7 @@ def ensure_partitions(
     next call, which comes months before it is needed.
     """
     with connections[using].cursor() as cursor:
-        existing = set(_partitions(cursor, table))
+        existing = set(partitions(cursor, table))
         created = []
         for name, lower, upper in _wanted(table, now, months_ahead):
             if name in existing:
@@ -74,7 +74,7 @@ def _create(cursor: Any, name: str, table: str, lower: Any, upper: Any) -> None:
 def months_covered(table: str, *, now: datetime, using: str = DEFAULT_DB_ALIAS) -> int:
     """Return how many whole months from `now`'s on have a partition without a gap."""
     with connections[using].cursor() as cursor:
-        existing = set(_partitions(cursor, table))
+        existing = set(partitions(cursor, table))
     months = 0
     while _name(table, first_of_month(now, months_later=months)) in existing:
         months += 1
@@ -92,7 +92,8 @@ def _name(table: str, month: datetime) -> str:
     return f"{table}_p{month:%Y%m}"
 
 
-def _partitions(cursor: Any, table: str) -> list[str]:
+def partitions(cursor: Any, table: str) -> list[str]:
+    """Return the names of a table's partitions."""
     cursor.execute(
         "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = to_regclass(%s)",
         [table],

@@ -1,11 +1,19 @@
+"""The count of a fan's seats: a function of the database, and the two indexes it reads.
+
+Not atomic: the indexes of a table in use are built month by month, without locking out its writers.
+Every step may run again after a failure.
+"""
+
 from django.db import migrations, models
+
+from kernel.db.partitioned_index import AddPartitionedIndex
 
 # What a fan has at a performance: live held and bought seats, holds to be expired, and the cap of
 # earlier holds of the wanted seats. A function, so that its plan over all months is kept by the
 # session; the settings make it the one plan that stays right however the tables grow: from the
 # fan's few reservations, each half by an index of no more than what it looks for, to their seats.
 _CREATE = """
-CREATE FUNCTION reservations_seats_of_fan(
+CREATE OR REPLACE FUNCTION reservations_seats_of_fan(
     fan uuid, performance uuid, wanted uuid[], moment timestamptz,
     OUT held bigint, OUT lapsed uuid[], OUT capped_at timestamptz)
 LANGUAGE plpgsql STABLE
@@ -42,16 +50,17 @@ _DROP = "DROP FUNCTION reservations_seats_of_fan(uuid, uuid, uuid[], timestamptz
 
 
 class Migration(migrations.Migration):
+    atomic = False
     dependencies = [("reservations", "0002_limits_and_orphan_rule")]
 
     operations = [
-        migrations.AddIndex(
+        AddPartitionedIndex(
             model_name="reservation",
             index=models.Index(
                 fields=["user", "performance", "extendable_until"], name="reservations_fan_by_cap"
             ),
         ),
-        migrations.AddIndex(
+        AddPartitionedIndex(
             model_name="reservation",
             index=models.Index(
                 condition=models.Q(("status__in", ["PENDING", "CONFIRMED"])),
