@@ -1,4 +1,4 @@
-"""What reservations tell the world: topic `frontrow.reservations.v1`, schemas in docs/events/.
+"""Events of reservations: topic `frontrow.reservations.v1`, schemas in docs/events/.
 
 Fields of `data` are only ever added; there is no personal data in them.
 """
@@ -25,7 +25,7 @@ RELEASED = "reservation.released"
 
 @dataclass(frozen=True, slots=True)
 class PricedSeat:
-    """A seat as it is called in its hall (`section` is the code), at the price it was held for."""
+    """A seat by its name (`section` is the code), at the price it was held for."""
 
     seat_id: UUID
     section: str

@@ -1,26 +1,25 @@
-"""The only row locks and advisory locks of reservations, in one order.
+"""The row locks and advisory locks of reservations: the only ones, in one order.
 
 Note [Lock order]
 fan x performance (advisory, only where a per-fan limit is counted), then seat inventory by seat
-id, then reservations by id, then payment, then points accounts by id. Whoever wants a reservation
+id, then reservations by id, then payment, then points accounts by id. Code that needs a reservation
 locks the inventory rows of its seats (which seats these are never changes), then the reservation,
-and only then looks at its state. Reservation first and inventory second deadlocks with
-the take-over of lapsed holds; tests/concurrency keeps that as a control. `SKIP LOCKED` never
-waits, so it may stand anywhere. Waiting is bounded by `lock_timeout`; what runs into it becomes
-the retryable `busy`.
+and only then reads its state: `lock_reservation`. Reservation first and inventory second deadlocks
+with the take-over of lapsed holds; tests/concurrency keeps that as a control. `SKIP LOCKED` never
+waits, so it may stand anywhere. `lock_timeout` bounds every wait, and ends in the retryable `busy`.
 
 Note [Facts under lock]
-A statement sees what was committed when it began; where it waits for a row it reads that row anew
-and nothing else. So whoever waits reads what decides (halts, a performance's status, the sale
-policy: `queries.rules_in_force`) in a statement of its own, behind the last statement that may have
-waited. What never changes may come with the lock: the seats of a reservation, and the names and
-prices of a layout, which is frozen before its seats are sold.
+A statement sees what was committed when it began; if it waits for a row it reads that row again
+and nothing else. So code that waits reads the facts that decide (halts, a performance's status, the
+sale policy: `queries.rules_in_force`) in a statement of its own, behind the last statement that may
+have waited. What never changes may come with the lock: the seats of a reservation, and the names
+and prices of a layout, which is frozen before its seats are sold.
 
 Note [Lapsed is written down]
-Two requests may judge one hold by different moments: his payment arrived before the deadline, his
-next hold after it. Whoever acts on "lapsed at my now" (takes its seats, or counts it as nothing)
-makes it EXPIRED in the same transaction, under its lock. Where that finds it paid or made longer
-meanwhile, the count is made again.
+Two requests of a fan may judge one hold by different moments: the payment arrived before the
+deadline, the next hold after it. A transaction that acts on "lapsed at my now" (it takes the seats,
+or counts the hold as nothing) also makes the hold EXPIRED, under its lock. If that finds the hold
+paid or extended meanwhile, the fan's seats are counted again.
 
 Note [Row order]
 `ORDER BY ... FOR NO KEY UPDATE` locks rows in the order of the sort because LockRows stands above
@@ -58,7 +57,7 @@ class LockedRow:
 
 @dataclass(frozen=True, slots=True)
 class LockedSeat(LockedRow):
-    """The same with what the seat is called and costs."""
+    """The same with the seat's name and price."""
 
     index: int
     section: str
@@ -122,7 +121,7 @@ _INVENTORY = """
 
 
 def lock_fan(*, user_id: UUID, performance_id: UUID) -> None:
-    """Serialise what one fan does at one performance until the transaction ends."""
+    """Serialise a fan's transactions at one performance until this one ends."""
     lock_for_transaction("reservations.fan", user_id, performance_id)
 
 
@@ -140,7 +139,7 @@ def lock_seats(*, performance_id: UUID, seat_ids: Sequence[UUID]) -> list[Locked
 
 
 def lock_rows(*, seat_ids: Sequence[UUID], skip_locked: bool = False) -> list[LockedRow]:
-    """Lock inventory rows by seat id, without a look at the static tables."""
+    """Lock inventory rows by seat id, without reading the static tables."""
     require_transaction()
     with connection.cursor() as cursor:
         cursor.execute(_ROWS_SKIPPING if skip_locked else _ROWS, [list(seat_ids)])

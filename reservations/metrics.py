@@ -1,4 +1,4 @@
-"""What is counted about holds, and how many live now (for settings.METRIC_COLLECTORS)."""
+"""Metrics of holds: counters, and the number of live ones (settings.METRIC_COLLECTORS)."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -22,7 +22,7 @@ released = Counter("frontrow_holds_released_total", "Holds given up by their own
 
 
 def count_hold(outcome: str) -> None:
-    """Count an attempt to hold seats, and say its outcome in the request's access line."""
+    """Count an attempt to hold seats, and put its outcome on the request's access line."""
     holds.labels(outcome).inc()
     context.annotate("hold_outcome", outcome)
 

@@ -32,7 +32,7 @@ from reservations.claims.values import (
 log = logging.getLogger(__name__)
 
 gate_skipped = Counter(
-    "frontrow_seat_gate_skipped_total", "Seat claims decided by PostgreSQL alone: lock server away"
+    "frontrow_seat_gate_skipped_total", "Seat claims decided by PostgreSQL alone: no lock server"
 )
 writes_failed = Counter(
     "frontrow_seat_claim_writes_failed_total", "Claims that could not be written after a commit"

@@ -1,4 +1,4 @@
-"""Writes on seats and reservations."""
+"""Writes of holds: take and free seats, expire, end and insert reservations."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -38,8 +38,8 @@ def take_seats(
 def expire_lapsed(*, reservation_ids: Sequence[UUID], now: datetime) -> list[NewEvent]:
     """Expire those of the reservations that are lapsed holds; return their events: one statement.
 
-    Seats of theirs that nobody has locked become free; the others are free by their deadline and
-    tidied by whoever has them locked.
+    It frees those of their seats that nobody has locked. The others are free by their deadline, and
+    the transaction that has them locked tidies them.
     """
     require_transaction()
     with connection.cursor() as cursor:
@@ -120,7 +120,7 @@ def end_hold(*, reservation: Reservation, status: Reservation.Status, now: datet
     Reservation.objects.filter(pk=reservation.pk).update(status=status, closed_at=now)
 
 
-# One exchange for both: a hold is written while its seats are locked.
+# One round trip for both, because the seats stay locked while a hold is written.
 _WRITE = """
     WITH written AS (
         INSERT INTO reservations_reservation

@@ -17,7 +17,7 @@ from reservations.queries import SaleRules
 
 
 class ReservationNotFound(DomainError):
-    """There is none, or it is somebody else's."""
+    """There is no such reservation, or it is another fan's."""
 
     code = "reservation_not_found"
     kind = Kind.NOT_FOUND
@@ -40,7 +40,7 @@ class ReservationNotPayable(DomainError):
     code = "reservation_not_payable"
     kind = Kind.CONFLICT
     message = text(
-        en="This reservation can not be paid for.", ko="결제할 수 없는 상태의 예약입니다."
+        en="This reservation cannot be paid for.", ko="결제할 수 없는 상태의 예약입니다."
     )
 
 
@@ -62,11 +62,11 @@ class LockedReservation:
         return [seat.seat_id for seat in self.seats]
 
     def has_lapsed(self, now: datetime) -> bool:
-        """Say whether it is a hold whose time has passed, or whose seats others may have."""
+        """Say whether it is a hold whose time has passed, or whose seats others may take."""
         reservation = self.reservation
         if reservation.status != Reservation.Status.PENDING:
             return reservation.status == Reservation.Status.EXPIRED
-        # The rows decide: they are what the next claim looks at.
+        # The rows decide, because the next claim goes by them.
         return reservation.has_lapsed(now) or not all(
             row.reservation_id == reservation.pk and not row.is_free(now) for row in self.rows
         )
@@ -87,7 +87,7 @@ def lock_reservation(*, reservation_id: UUID, user_id: UUID) -> LockedReservatio
 
 
 def priced(rows: Sequence[locking.LockedSeat]) -> tuple[PricedSeat, ...]:
-    """Return locked seats as events and reservations name them."""
+    """Return locked seats as events and reservations describe them."""
     return tuple(
         PricedSeat(row.seat_id, row.section, row.row, row.number, row.money) for row in rows
     )

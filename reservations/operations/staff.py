@@ -1,4 +1,4 @@
-"""What staff change about a sale."""
+"""Writes of staff: inventory, blocked seats, sale policies, halts."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -13,7 +13,7 @@ from reservations.models import SaleHalt, SalePolicy, SeatInventory
 
 
 def make_inventory(*, sale: SalePolicy, now: datetime) -> int:
-    """Put every seat of a performance whose layout is frozen on sale; return their number."""
+    """Put every seat of a performance with a frozen layout on sale; return how many there are."""
     require_transaction()
     with connection.cursor() as cursor:
         cursor.execute(
@@ -48,10 +48,10 @@ def new_policy(*, performance_id: UUID, values: Mapping[str, Any]) -> SalePolicy
 
 
 def change_policy(*, row: SalePolicy, changes: Mapping[str, Any]) -> None:
-    """Put the changes on a locked policy, as its next version; the caller checks and saves."""
+    """Apply changes to a locked policy, as its next version; the caller checks and saves."""
     unknown = set(changes) - set(policy.SALE_FIELDS)
     if unknown:
-        raise ValueError(f"no fields of a sale policy: {sorted(unknown)}")
+        raise ValueError(f"not fields of a sale policy: {sorted(unknown)}")
     for name, value in changes.items():
         setattr(row, name, value)
     row.version += 1

@@ -1,4 +1,4 @@
-"""What holds are decided and tidied by."""
+"""Reads that decide about holds, and those that tidy them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class TakenSeat:
 def taken_seats(*, performance_id: UUID, now: datetime) -> list[TakenSeat]:
     """Return every seat of a performance that is held, sold or blocked at `now`.
 
-    Only live holds name their fan; a sold seat's is asked of nobody.
+    Only live holds name their fan; nobody needs the fan of a sold seat.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -56,9 +56,9 @@ def open_sales(*, now: datetime) -> list[UUID]:
 class FanSeats:
     """What one fan has at a performance at a moment.
 
-    `held` counts live held and bought seats. `lapsed` are holds that are PENDING though their time
-    has passed: whoever counts them as nothing has them expired. `capped_at`: an earlier hold of
-    some of the wanted seats would have run until then (Note [First hold]).
+    `held` counts live held and bought seats. `lapsed` are holds that are PENDING although their
+    time has passed; they count as nothing, so the caller has to expire them. `capped_at`: an
+    earlier hold of some of the wanted seats would have run until then (Note [First hold]).
     """
 
     held: int
@@ -69,11 +69,11 @@ class FanSeats:
 def seats_of_fan(
     *, user_id: UUID, performance_id: UUID, seat_ids: Sequence[UUID], now: datetime
 ) -> FanSeats:
-    """Return what the fan has at the performance, looking at `seat_ids` for an earlier hold.
+    """Return what the fan has at the performance, and the cap of earlier holds of `seat_ids`.
 
-    The number only counts under `locking.lock_fan`. One statement: a function of the database
-    (migration 0003), because PostgreSQL plans it once a session; planning this look at every month
-    takes ten times as long as the look. No bound on the key prunes it, for a key may be older
+    The number is only reliable under `locking.lock_fan`. One statement calls a database function
+    (migration 0003), because PostgreSQL plans it once a session, and planning a read of every month
+    takes ten times as long as the read. No bound on the key prunes it, because a key may be older
     than its row: one kept with an Idempotency-Key is as old as the client makes it.
     """
     with connection.cursor() as cursor:

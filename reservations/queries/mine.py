@@ -138,5 +138,5 @@ def new_hold(
 
 
 def seat_status(status: Reservation.Status) -> str:
-    """Return how the seats of a reservation in `status` stand to their holder."""
+    """Return the status of a reservation's seats as its owner sees them."""
     return str(_SEAT_STATUS.get(status, status).value)

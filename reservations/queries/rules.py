@@ -1,6 +1,6 @@
 """The rules of a sale as PostgreSQL has them now, for decisions under lock."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from uuid import UUID
 
@@ -11,8 +11,8 @@ from django.db import connection
 class SaleRules:
     """What a performance's status, halts and sale policy say at one moment.
 
-    `public` is False for drafts; `put_on_sale_at` None: its seats aren't for sale yet. Lengths are
-    in seconds; without a sale policy they are 0.
+    `public` is False for drafts; `put_on_sale_at` None: its seats aren't for sale yet. The rest are
+    fields of `SalePolicy` by their names; lengths are in seconds, and 0 without a sale policy.
     """
 
     status: str
@@ -27,20 +27,23 @@ class SaleRules:
     max_seats_per_fan: int
 
 
-_RULES = """
+_OF_POLICY = [rule for rule in fields(SaleRules) if rule.name not in {"status", "public", "halted"}]
+_COLUMNS = ", ".join(
+    f"coalesce(sale.{rule.name}, 0)" if rule.type is int else f"sale.{rule.name}"
+    for rule in _OF_POLICY
+)
+_RULES = f"""
     SELECT performance.status,
            performance.deleted_at IS NULL AND concert.deleted_at IS NULL
                AND concert.published_at IS NOT NULL,
            EXISTS (SELECT FROM reservations_salehalt halt
                    WHERE halt.performance_id = performance.id AND halt.lifted_at IS NULL),
-           sale.put_on_sale_at, sale.sale_opens_at, sale.sale_closes_at,
-           coalesce(sale.hold_seconds, 0), coalesce(sale.hold_cap_seconds, 0),
-           coalesce(sale.payment_seconds, 0), coalesce(sale.max_seats_per_fan, 0)
+           {_COLUMNS}
     FROM concerts_performance performance
     JOIN concerts_concert concert ON concert.id = performance.concert_id
     LEFT JOIN reservations_salepolicy sale ON sale.performance_id = performance.id
     WHERE performance.id = %s
-"""
+"""  # noqa: S608  (constants only)
 
 
 def rules_in_force(*, performance_id: UUID) -> SaleRules | None:

@@ -1,9 +1,10 @@
-"""How a performance is sold, as every hold needs it, and whether it is ready to be sold."""
+"""The terms of a sale, as every hold needs them, and the check list before it."""
 
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Exists, F, OuterRef, Q
@@ -18,7 +19,7 @@ from reservations.queries.rules import SaleRules
 
 @dataclass(frozen=True, slots=True)
 class SaleTerms(SaleRules):
-    """The rules with what decides nothing under lock, as this process knows them.
+    """The rules, and terms that decide nothing under lock, as this process knows them.
 
     `performance` comes with its concert and venue.
     """
@@ -30,6 +31,15 @@ class SaleTerms(SaleRules):
     lapses_before_backoff: int
     backoff_seconds: int
 
+
+_EMPTY: dict[Any, Any] = {int: 0, bool: False}
+_NOT_OF_POLICY = {"performance", "status", "public", "halted"}
+# The names that terms share with `SalePolicy`, each with its value where there is none.
+_OF_POLICY: dict[str, Any] = {
+    term.name: _EMPTY.get(term.type)
+    for term in fields(SaleTerms)
+    if term.name not in _NOT_OF_POLICY
+}
 
 _cache: dict[UUID, tuple[float, SaleTerms | None]] = {}
 _loading = threading.Lock()
@@ -47,14 +57,14 @@ def sale_terms(performance_id: UUID) -> SaleTerms | None:
     read_at = time.monotonic()
     terms = _read_terms(performance_id)
     with _loading:
-        if len(_cache) >= _CACHE_LIMIT:  # ids that nobody has are remembered too
+        if len(_cache) >= _CACHE_LIMIT:  # unknown ids are kept too
             _cache.clear()
         _cache[performance_id] = (read_at, terms)
     return terms
 
 
 def forget_sale_terms() -> None:
-    """Read the terms anew at the next hold of this process (after a staff change, and in tests)."""
+    """Read the terms again at this process's next hold (after a staff change, and in tests)."""
     with _loading:
         _cache.clear()
 
@@ -74,25 +84,14 @@ def _read_terms(performance_id: UUID) -> SaleTerms | None:
         performance=performance,
         status=performance.status,
         public=performance.is_public(),
-        put_on_sale_at=sale.put_on_sale_at if sale else None,
         halted=performance.halted,
-        sale_opens_at=sale.sale_opens_at if sale else None,
-        sale_closes_at=sale.sale_closes_at if sale else None,
-        hold_seconds=sale.hold_seconds if sale else 0,
-        hold_cap_seconds=sale.hold_cap_seconds if sale else 0,
-        payment_seconds=sale.payment_seconds if sale else 0,
-        max_seats_per_fan=sale.max_seats_per_fan if sale else 0,
-        orphan_rule=sale.orphan_rule if sale else False,
-        holds_per_minute=sale.holds_per_minute if sale else None,
-        holds_per_minute_per_address=sale.holds_per_minute_per_address if sale else None,
-        lapses_before_backoff=sale.lapses_before_backoff if sale else 0,
-        backoff_seconds=sale.backoff_seconds if sale else 0,
+        **{name: getattr(sale, name) if sale else without for name, without in _OF_POLICY.items()},
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One line of the list that is gone through before seats are put on sale.
+    """One line of the check list before seats are put on sale.
 
     `required` False: worth knowing, but no obstacle.
     """

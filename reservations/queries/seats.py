@@ -1,4 +1,4 @@
-"""The state of the seats of a performance, judged by `now`; `catalogue` caches it."""
+"""Reads of the seats of a performance, judged by `now`; `catalogue` caches some of them."""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -34,7 +34,7 @@ class GradeCounts:
 
 @dataclass(frozen=True, slots=True)
 class SeatStatus:
-    """One seat and how it stands."""
+    """One seat and its status."""
 
     seat_id: UUID
     status: str

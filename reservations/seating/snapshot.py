@@ -120,11 +120,6 @@ class SeatSnapshots:
         with snapshot.lock:
             self._refresh(snapshot, performance_id, now, policy.SNAPSHOT_DOUBT_SECONDS)
 
-    def clear(self) -> None:
-        """Drop every snapshot (in tests)."""
-        with self._lock:
-            self._snapshots.clear()
-
     def _known(self, performance_id: UUID) -> _Snapshot | None:
         with self._lock:
             return self._snapshots.get(performance_id)

@@ -195,3 +195,30 @@ def test_no_use_case_calls_another():
         and name.split("/")[2].removesuffix(".py") != (module.split(".")[2:3] or [""])[0]
     ]
     assert found == []
+
+
+def test_only_seat_changes_write_to_the_copies_of_a_seat():
+    """Note [Copies of a seat]: who writes to one of them would leave the other behind."""
+    writers = ("seat_claims.write", "snapshots.update")
+    allowed = {"reservations/seat_changes.py", "reservations/claims/recovery.py"}
+    found = {
+        name
+        for name, tree in product_sources()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(writers)
+    }
+    assert found == allowed
+
+
+def test_every_outcome_of_a_hold_is_documented():
+    documented = (ROOT / "docs" / "metrics.md").read_text()
+    outcomes = {
+        node.args[0].value
+        for name, tree in product_sources()
+        if name.startswith("reservations/")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "metrics.count_hold"
+        if isinstance(node.args[0], ast.Constant)
+    }
+    assert {"held", "refused_by_gate", "refused_by_database"} <= outcomes
+    assert {outcome for outcome in outcomes if f"`{outcome}`" not in documented} == set()

@@ -1,4 +1,4 @@
-"""Why seats can't be held or given up."""
+"""The refusals of holds: why seats cannot be held, extended or given up."""
 
 from kernel.errors import DomainError, Kind
 from kernel.i18n import text
@@ -16,7 +16,7 @@ class SelectionInvalid(DomainError):
 
 
 class SeatNotFound(DomainError):
-    """Some ids are no seats of the performance; `seat_ids` names them."""
+    """Some ids are not seats of the performance; `seat_ids` names them."""
 
     code = "seat_not_found"
     kind = Kind.NOT_FOUND
@@ -26,7 +26,7 @@ class SeatNotFound(DomainError):
 
 
 class SeatTaken(DomainError):
-    """Somebody has them (`seat_ids`); `yours`: the caller's own live holds among them."""
+    """The seats (`seat_ids`) are taken; `yours`: the caller's own live holds among them."""
 
     code = "seat_taken"
     kind = Kind.CONFLICT
@@ -34,7 +34,7 @@ class SeatTaken(DomainError):
 
 
 class HoldBackoff(DomainError):
-    """The fan let too many holds lapse; `retry_after` says for how long to wait."""
+    """The fan let too many holds lapse and has to wait for `retry_after` seconds."""
 
     code = "hold_backoff"
     kind = Kind.TOO_MANY
@@ -53,7 +53,7 @@ class NoSeatsMatch(DomainError):
 
 
 class OrphanSeat(DomainError):
-    """The choice would leave single seats alone (`seat_ids`) though another would not."""
+    """The choice would leave single seats (`seat_ids`) although another would not."""
 
     code = "orphan_seat"
     kind = Kind.CONFLICT
@@ -64,21 +64,21 @@ class OrphanSeat(DomainError):
 
 
 class ExtensionLimit(DomainError):
-    """The hold lasts as long as a hold may already, until `extendable_until`."""
+    """The hold already lasts as long as it may, until `extendable_until`."""
 
     code = "extension_limit"
     kind = Kind.CONFLICT
     message = text(
-        en="This hold can not be made any longer.", ko="더 이상 선점 시간을 연장할 수 없습니다."
+        en="This hold cannot be extended any further.", ko="더 이상 선점 시간을 연장할 수 없습니다."
     )
 
 
 class ReservationNotPending(DomainError):
-    """It is no hold any more: paid, released or cancelled (`reservation_status`)."""
+    """It is no longer a hold but paid, released or cancelled (`reservation_status`)."""
 
     code = "reservation_not_pending"
     kind = Kind.CONFLICT
-    message = text(en="This reservation is not a hold any more.", ko="선점 상태가 아닌 예약입니다.")
+    message = text(en="This reservation is no longer a hold.", ko="선점 상태가 아닌 예약입니다.")
 
 
 class SeatLimitExceeded(DomainError):
@@ -109,7 +109,7 @@ class SaleClosed(DomainError):
 
 
 class SalePaused(DomainError):
-    """The sale has been halted, or the evening is postponed."""
+    """The sale has been halted, or the performance is postponed."""
 
     code = "sale_paused"
     kind = Kind.CONFLICT
@@ -117,7 +117,7 @@ class SalePaused(DomainError):
 
 
 class PerformanceCancelled(DomainError):
-    """The evening will not take place."""
+    """The performance will not take place."""
 
     code = "performance_cancelled"
     kind = Kind.CONFLICT
