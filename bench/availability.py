@@ -20,7 +20,7 @@ from kernel.ids import uuid7
 from reservations import queries
 from reservations.seating import chooser
 from reservations.seating.chooser import Wish
-from reservations.seating.plan import PlanSeat, SeatingPlan
+from reservations.seating.plan import SeatingPlan
 from reservations.usecases import holds
 
 
@@ -29,7 +29,7 @@ def measure(seats: int, times: int) -> dict[str, Any]:
     performance = make_hall(seats)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE reservations_seatinventory")
-    rows = [PlanSeat(*row) for row in queries.plan_seats(performance_id=performance.pk)]
+    rows = queries.plan_seats(performance_id=performance.pk)
     plan = SeatingPlan(rows)
     chosen = iter(random.Random(1).sample([seat.seat_id for seat in rows], times * 3))
 

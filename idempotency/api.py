@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from functools import wraps
 from hashlib import sha256
-from typing import Any
+from typing import Any, cast
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -19,11 +19,11 @@ from rest_framework.views import APIView
 
 from idempotency.usecases import attempts
 from kernel import clock
-from kernel.caller import Caller
+from kernel.caller import caller_of
 from kernel.errors import DomainError
 from kernel.http.rendering import Renderer
 
-__all__ = ["IdempotentRequest", "idempotent"]
+__all__ = ["IdempotentRequest", "OptionallyIdempotentRequest", "idempotent"]
 
 HEADER = "Idempotency-Key"
 _BARE = re.compile(r"[\x21\x23-\x7e][\x21-\x7e]{7,254}")
@@ -42,6 +42,13 @@ class IdempotentRequest(Request):
     idempotency: attempts.Attempt
 
 
+class OptionallyIdempotentRequest(Request):
+    """What a method under `idempotent(required=False, form=...)` receives."""
+
+    asked: dict[str, Any]
+    idempotency: attempts.Attempt | None
+
+
 def idempotent(
     *, required: bool, form: type[Serializer[Any]] | None = None
 ) -> Callable[[Handler], Handler]:
@@ -58,12 +65,13 @@ def idempotent(
         @wraps(method)
         def guarded(view: APIView, request: Request, *args: Any, **kwargs: Any) -> Response:
             key = _key(request, required=required)
+            typed = cast("OptionallyIdempotentRequest", request)
             if form is not None:
                 body = form(data=request.data)
                 body.is_valid(raise_exception=True)
-                request.asked = body.validated_data  # type: ignore[attr-defined]
+                typed.asked = body.validated_data
             if key is None:
-                request.idempotency = None  # type: ignore[attr-defined]
+                typed.idempotency = None
                 return method(view, request, *args, **kwargs)
             found = attempts.claim(
                 request_key=_request_key(request, key),
@@ -72,7 +80,7 @@ def idempotent(
             )
             if isinstance(found, attempts.Answer):
                 return _replayed(found)
-            request.idempotency = found  # type: ignore[attr-defined]
+            typed.idempotency = found
             return _execute(method, view, request, found, args, kwargs)
 
         return extend_schema(parameters=[_parameter(required=required)])(guarded)
@@ -127,8 +135,8 @@ def _request_key(request: Request, key: str) -> str:
     match = request.resolver_match
     assert match is not None
     route = f"{request.method} {match.route}"
-    caller: Caller = request.user  # type: ignore[assignment]
-    return sha256("\x1f".join([str(caller.user_id), route, key]).encode()).hexdigest()
+    caller_id = str(caller_of(request).user_id)
+    return sha256("\x1f".join([caller_id, route, key]).encode()).hexdigest()
 
 
 def _body_hash(request: Request) -> str:

@@ -143,7 +143,7 @@ class SeatInventoryAdmin(ReadOnlyAdmin):
     @admin.display(description=text(en="Section", ko="구역"), ordering="seat__section__code")
     def section(self, row: SeatInventory) -> str:
         """Show the section's code."""
-        return row.seat.section.code
+        return str(row.seat.section.code)
 
     @staff_action(
         description=text(en="Block seats", ko="좌석 차단"), permissions=["reservations.block_seat"]

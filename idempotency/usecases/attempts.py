@@ -259,7 +259,8 @@ def purge(*, now: datetime) -> int:
 def _one(statement: str, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
     with connections[IDEMPOTENCY].cursor() as cursor:
         cursor.execute(statement, parameters)
-        return cursor.fetchone()
+        row: tuple[Any, ...] = cursor.fetchone()
+    return row
 
 
 def _close(statement: str, attempt: Attempt, parameters: Mapping[str, Any]) -> bool:
@@ -274,7 +275,7 @@ def _close(statement: str, attempt: Attempt, parameters: Mapping[str, Any]) -> b
         # left running would keep retries waiting for the rest of the lease.
         with connections[IDEMPOTENCY].cursor() as cursor:
             cursor.execute(statement, fenced)
-            closed = cursor.rowcount == 1
+            closed = bool(cursor.rowcount == 1)
     except _AWAY as error:
         unfinished.labels("away").inc()
         log.warning("idempotency record not closed", extra={"error": repr(error)})

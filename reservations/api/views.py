@@ -1,6 +1,6 @@
-"""Reservations of the caller."""
+"""Views of the caller's reservations."""
 
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from drf_spectacular.types import OpenApiTypes
@@ -10,9 +10,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.permissions import IsFan
-from idempotency.api import idempotent
+from idempotency.api import OptionallyIdempotentRequest, idempotent
 from kernel import clock
-from kernel.caller import Caller
+from kernel.caller import caller_of
 from kernel.http.pagination import NewestFirst
 from kernel.http.serializers import ProblemSerializer
 from kernel.ids import uuid7
@@ -93,7 +93,7 @@ class ReservationsView(APIView):
         # A plain dict: in a QueryDict an empty value would count as absent.
         wanted = ReservationFilterSerializer(data=request.query_params.dict())
         wanted.is_valid(raise_exception=True)
-        rows = queries.mine(user_id=_caller(request).user_id, now=now, **wanted.validated_data)
+        rows = queries.mine(user_id=caller_of(request).user_id, now=now, **wanted.validated_data)
         paginator = self.pagination_class()
         page = paginator.paginate_queryset(rows, request, view=self)
         return paginator.get_paginated_response(
@@ -143,7 +143,7 @@ class ReservationsView(APIView):
         ],
     )
     @idempotent(required=False, form=HoldRequestSerializer)
-    def post(self, request: Request) -> Response:
+    def post(self, request: OptionallyIdempotentRequest) -> Response:
         """Hold the seats.
 
         403 queue_token_required, queue_token_invalid, queue_not_admitted; 404 seat_not_found,
@@ -151,11 +151,10 @@ class ReservationsView(APIView):
         sale_not_open, sale_closed, sale_paused, performance_cancelled; 429 rate_limited,
         hold_backoff; 503 busy.
         """
-        wanted: dict[str, Any] = request.asked  # type: ignore[attr-defined]
-        attempt = request.idempotency  # type: ignore[attr-defined]
+        wanted, attempt = request.asked, request.idempotency
         meter = Meter()
-        asked: dict[str, Any] = {
-            "user_id": _caller(request).user_id,
+        options: dict[str, Any] = {
+            "user_id": caller_of(request).user_id,
             "performance_id": wanted["performance_id"],
             "reservation_id": attempt.resource_id if attempt else uuid7(),
             "queue_token": request.headers.get("X-Queue-Token"),
@@ -168,9 +167,9 @@ class ReservationsView(APIView):
         best = wanted.get("best_available")
         try:
             if best is None:
-                hold = holds.place(seat_ids=wanted["seat_ids"], **asked)
+                hold = holds.place(seat_ids=wanted["seat_ids"], **options)
             else:
-                hold = holds.place_best(wish=Wish(**best), **asked)
+                hold = holds.place_best(wish=Wish(**best), **options)
         finally:
             request._request.rate_limit = meter.fields  # type: ignore[attr-defined]
         return Response(ReservationSerializer(hold).data, status=201)
@@ -189,9 +188,9 @@ class ReservationView(APIView):
         examples=[OpenApiExample("Held", response_only=True, value=_EXAMPLE)],
     )
     def get(self, request: Request, reservation_id: UUID) -> Response:
-        """Return the reservation; others' answer 404."""
+        """Return the reservation; another fan's is a 404."""
         found = queries.find(
-            reservation_id=reservation_id, user_id=_caller(request).user_id, now=clock.now()
+            reservation_id=reservation_id, user_id=caller_of(request).user_id, now=clock.now()
         )
         if found is None:
             raise ReservationNotFound
@@ -213,7 +212,7 @@ class ReservationView(APIView):
     def delete(self, request: Request, reservation_id: UUID) -> Response:
         """Release the hold; may be repeated. 409 payment_in_progress once money may have moved."""
         holds.release(
-            reservation_id=reservation_id, user_id=_caller(request).user_id, now=clock.now()
+            reservation_id=reservation_id, user_id=caller_of(request).user_id, now=clock.now()
         )
         return Response(status=204)
 
@@ -243,10 +242,6 @@ class ExtensionView(APIView):
         409 extension_limit, reservation_expired, reservation_not_pending, performance_cancelled.
         """
         hold = holds.extend(
-            reservation_id=reservation_id, user_id=_caller(request).user_id, now=clock.now()
+            reservation_id=reservation_id, user_id=caller_of(request).user_id, now=clock.now()
         )
         return Response(ReservationSerializer(hold).data)
-
-
-def _caller(request: Request) -> Caller:
-    return cast("Caller", request.user)

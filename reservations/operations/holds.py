@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -32,7 +33,7 @@ def take_seats(
             _TAKE,
             {"reservation": reservation_id, "until": until, "seats": list(seat_ids), "now": now},
         )
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def expire_lapsed(*, reservation_ids: Sequence[UUID], now: datetime) -> list[NewEvent]:
@@ -88,7 +89,7 @@ _EXPIRE = f"""
 """  # noqa: S608  (constants only)
 
 
-def _expired_event(row: tuple) -> NewEvent:
+def _expired_event(row: tuple[Any, ...]) -> NewEvent:
     id_, performance_id, user_id, amount, currency, *columns = row
     return events.reservation_event(
         events.EXPIRED,

@@ -10,6 +10,7 @@ from django.db import connection, connections
 
 from kernel.db.replica import current_alias
 from reservations.availability import FREE, LETTER, NAMES
+from reservations.seating.plan import PlanSeat
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +144,8 @@ def seat_statuses(
         return [SeatStatus(seat_id, NAMES[letter]) for seat_id, letter in cursor.fetchall()]
 
 
-def plan_seats(*, performance_id: UUID) -> list[tuple]:
-    """Return every seat of a layout as `reservations.seating.plan.PlanSeat` names its fields."""
+def plan_seats(*, performance_id: UUID) -> list[PlanSeat]:
+    """Return every seat of a layout, as the seating plan needs it."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -158,7 +159,7 @@ def plan_seats(*, performance_id: UUID) -> list[tuple]:
             """,
             [performance_id],
         )
-        return cursor.fetchall()
+        return [PlanSeat(*row) for row in cursor.fetchall()]
 
 
 def seat_on_sale(*, seat_id: UUID, now: datetime) -> SeatOnSale | None:

@@ -16,7 +16,7 @@ from uuid import UUID
 from reservations import policy, queries
 from reservations.seating import chooser
 from reservations.seating.chooser import Wish
-from reservations.seating.plan import PlanSeat, SeatingPlan
+from reservations.seating.plan import SeatingPlan
 
 _SNAPSHOTS = 512
 _SEATS = 300_000  # of all snapshots: about 400 bytes each
@@ -143,8 +143,7 @@ class SeatSnapshots:
             snapshot.layout_version = None
         else:
             if snapshot.layout_version != seen.layout_version:
-                rows = queries.plan_seats(performance_id=performance_id)
-                snapshot.plan = SeatingPlan(PlanSeat(*row) for row in rows)
+                snapshot.plan = SeatingPlan(queries.plan_seats(performance_id=performance_id))
                 snapshot.layout_version = seen.layout_version
                 self._make_room()
             snapshot.letters = bytearray(snapshot.plan.in_order(seen.statuses))

@@ -101,7 +101,7 @@ def test_a_repeated_key_answers_the_same_hold(client, performance):
 
 def test_the_best_seats_cost_what_a_hold_costs(fan, performance):
     now = clock.now()
-    place_best(factories.make_user(), performance, 2, now=now)  # the hall and its picture are known
+    place_best(factories.make_user(), performance, 2, now=now)  # the snapshot is read
     queries.sale_terms(performance.pk)
     with counted_round_trips() as counts:
         place_best(fan, performance, 2, now=now + 0.4 * SECOND)
@@ -202,11 +202,11 @@ def test_without_another_choice_the_rule_gives_way(client, performance):
     assert chosen(client, performance, [0, 1]).status_code == 201
 
 
-def test_a_refusal_by_the_rule_is_never_said_of_an_old_picture(fan, performance):
+def test_a_refusal_by_the_rule_is_never_said_of_an_old_snapshot(fan, performance):
     now = clock.now()
     seats = factories.seat_ids(performance)
     orphan_rule(performance)
-    place(factories.make_user(), performance, seats[20:22], now=now)  # the picture is taken
+    place(factories.make_user(), performance, seats[20:22], now=now)  # the snapshot is taken
     SeatInventory.objects.filter(pk=seats[0]).update(status="BLOCKED")  # by another process
     with pytest.raises(holds.OrphanSeat):
         place(fan, performance, seats[1:3], now=now)

@@ -208,17 +208,3 @@ def test_only_seat_changes_write_to_the_copies_of_a_seat():
         if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(writers)
     }
     assert found == allowed
-
-
-def test_every_outcome_of_a_hold_is_documented():
-    documented = (ROOT / "docs" / "metrics.md").read_text()
-    outcomes = {
-        node.args[0].value
-        for name, tree in product_sources()
-        if name.startswith("reservations/")
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "metrics.count_hold"
-        if isinstance(node.args[0], ast.Constant)
-    }
-    assert {"held", "refused_by_gate", "refused_by_database"} <= outcomes
-    assert {outcome for outcome in outcomes if f"`{outcome}`" not in documented} == set()

@@ -25,7 +25,7 @@ from tests.support.walks.sale import SaleMachine
 @pytest.fixture(autouse=True)
 def _limits(monkeypatch, db_ready):
     monkeypatch.setattr(policy, "NUMBER_BLOCK", 4)  # so that ceilings are met all the time
-    # What a walk does depends on nothing but the walk: no picture of seats by the machine's clock.
+    # What a walk does depends on nothing but the walk: no snapshot of seats by the machine's clock.
     monkeypatch.setattr(seats_policy, "SNAPSHOT_SECONDS", 0)
     monkeypatch.setattr(seats_policy, "SNAPSHOT_DOUBT_SECONDS", 0)
 

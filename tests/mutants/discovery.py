@@ -8,8 +8,12 @@ from tests.mutants.mutation import Mutant, from_edits, identity
 from tests.mutants.operators import lua, python
 
 APPS = ("reservations", "payments", "points", "idempotency", "queueing", "events")
-# The rooms in which an app keeps its rules. Relay, consumer runtime and replay are events' own.
-_ROOMS = ("operations", "usecases", "locking", "queries", "relay", "runtime", "replay")
+# The rooms in which an app keeps its rules: all apps', events', reservations'.
+_ROOMS = (
+    *("operations", "usecases", "locking", "queries"),
+    *("relay", "runtime", "replay"),
+    *("availability", "claims", "seat_changes"),
+)
 
 
 def in_files(root: Path) -> list[Mutant]:

@@ -61,7 +61,9 @@ class Survey:
     def _naming(self, mutant: Mutant) -> set[str]:
         """Return the test files that name a constraint, or the constant that holds its name."""
         app = mutant.path.split("_")[0]
-        models = (self._root / app / "models.py").read_text()
+        folder = self._root / app
+        rooms = [*folder.glob("models.py"), *sorted((folder / "models").glob("*.py"))]
+        models = "\n".join(room.read_text() for room in rooms)
         constants = re.findall(rf'^(\w+) = "{mutant.original}"', models, re.MULTILINE)
         words = (mutant.original, *constants)
         return {

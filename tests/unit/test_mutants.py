@@ -78,6 +78,16 @@ def test_conditions_of_lua_go_but_not_in_comments_and_strings():
     }
 
 
+def test_block_comments_of_lua_are_left_alone():
+    assert changed("--[[\n  if a < b then\n]]\nreturn x\n", lua) == set()
+
+
+def test_a_fragment_of_sql_with_a_parameter_counts_as_sql():
+    assert changed('FREE = "(a = 1 AND until <= %(now)s)"\n') == {
+        'FREE = "(a = 1 AND until < %(now)s)"\n'
+    }
+
+
 def test_a_mutants_name_outlives_edits_elsewhere_in_its_file():
     def names(source: str) -> list[str]:
         return [m.id for m in from_edits("a.py", source.encode(), python.edits(source.encode()))]

@@ -10,7 +10,10 @@ from collections.abc import Iterator
 from tests.mutants.mutation import Edit
 from tests.mutants.operators.masking import depths, masked, split
 
-_STATEMENT = re.compile(r"\b(SELECT|UPDATE|DELETE FROM|INSERT INTO|FOR (NO KEY )?UPDATE)\b")
+_STATEMENT = re.compile(
+    r"\b(SELECT|UPDATE|DELETE FROM|INSERT INTO|FOR (NO KEY )?UPDATE)\b"
+    r"|[<>=] %\(\w+\)s"  # a fragment with a parameter
+)
 _IGNORED = re.compile(r"--[^\n]*|'(?:[^']|'')*'")
 _CLAUSE = re.compile(r"\b(WHERE|HAVING)\b")
 _CLAUSE_END = re.compile(
