@@ -17,7 +17,8 @@ anybody else.
 
 from datetime import datetime
 
-# Rows of reservations_seatinventory AS inventory, and the parameter `now`. Never NULL.
+# Of a row of reservations_seatinventory AS inventory, with the parameter `now`. Never NULL: a seat
+# that is TEMPORARILY_RESERVED has a deadline (reservations_inventory_state_consistent).
 FREE = """
     (inventory.status = 'AVAILABLE'
      OR (inventory.status = 'TEMPORARILY_RESERVED' AND inventory.held_until <= %(now)s))
