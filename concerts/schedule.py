@@ -12,7 +12,7 @@ new question. The apps above know sales and sold seats; they add their questions
 
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from hashlib import sha256
 from uuid import UUID
@@ -26,6 +26,8 @@ from concerts.times import shown
 from kernel.i18n import text
 
 NAMED = 10  # performances that a question names
+# An opening that has passed says "at once"; one that passed long ago says "the wrong year".
+OPENING_AT_ONCE = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
+from concerts.admin.questions import AskingForm, AsksFirst, confirmed
 from concerts.admin.venue_times import VenueTimes, venue_time
 from kernel import clock
 from kernel.i18n import text
@@ -46,12 +47,13 @@ class InvitationForm(ReasonForm):
 
 
 @admin.register(QueueConfig)
-class QueueConfigAdmin(VenueTimes, UseCaseAdmin):
+class QueueConfigAdmin(AsksFirst, VenueTimes, UseCaseAdmin):
     """Rate, capacity, times and state; in force within two seconds, each change with a reason."""
 
     joins_open = venue_time("queue_opens_at", text(en="Queue opens", ko="대기열 시작"))
     admission_opens = venue_time("admission_opens_at", text(en="Admission opens", ko="입장 시작"))
 
+    form = AskingForm
     key_field = "performance"
     list_display = (
         "performance",
@@ -106,6 +108,7 @@ class QueueConfigAdmin(VenueTimes, UseCaseAdmin):
             reason=reason,
             now=now,
             expected_version=0 if obj._state.adding else None,
+            confirmed=confirmed(request),
         )
 
     @staff_action(description=text(en="Pause admission", ko="입장 일시 중지"), permissions=_CHANGE)

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from concerts.admin.questions import AskingForm, AsksFirst
+from concerts.admin.questions import AskingForm, AsksFirst, confirmed
 from concerts.admin.venue_times import VenueTimes, venue_time
 from kernel import clock
 from kernel.i18n import text
@@ -49,20 +49,35 @@ class SalePolicyAdmin(AsksFirst, VenueTimes, UseCaseAdmin):
         return (*super().get_readonly_fields(request, obj), *fixed)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        values = form.cleaned_data
-        names = form.changed_data if change else policy.SALE_FIELDS
-        wanted = {name: values[name] for name in policy.SALE_FIELDS if name in names}
-        who = {
-            "performance_id": obj.performance_id,
-            "reason": values["reason"],
-            "confirmed": values["confirmed"],
-            "actor_id": _actor(request),
-            "now": clock.now(),
-        }
         if change:
-            sale.set_policy(changes=wanted, **who)
-        else:
-            sale.create_policy(values=wanted, **who)
+            super().save_model(request, obj, form, change)
+            return
+        sale.create_policy(
+            performance_id=obj.performance_id,
+            values={name: form.cleaned_data[name] for name in policy.SALE_FIELDS},
+            reason=form.cleaned_data["reason"],
+            actor_id=_actor(request),
+            now=clock.now(),
+            confirmed=confirmed(request),
+        )
+
+    def perform_change(
+        self,
+        request: HttpRequest,
+        obj: Any,
+        *,
+        changes: dict[str, Any],
+        reason: str,
+        now: datetime,
+    ) -> None:
+        sale.set_policy(
+            performance_id=obj.pk,
+            changes={name: changes[name] for name in policy.SALE_FIELDS if name in changes},
+            reason=reason,
+            actor_id=_actor(request),
+            now=now,
+            confirmed=confirmed(request),
+        )
 
     @admin.display(description=text(en="Check list", ko="판매 준비 점검"))
     def check_list(self, row: SalePolicy) -> SafeString | str:

@@ -1,7 +1,5 @@
 """Defaults and bounds of holds; the values in force are rows of `SalePolicy`."""
 
-from datetime import timedelta
-
 HOLD_SECONDS = 300
 HOLD_CAP_SECONDS = 900
 PAYMENT_SECONDS = 300
@@ -29,8 +27,6 @@ SALE_FIELDS = (
     "lapses_before_backoff",
     "backoff_seconds",
 )
-# An opening that has passed says "at once"; one that passed long ago says "the wrong year".
-OPENING_AT_ONCE = timedelta(days=7)
 MAX_SEATS_PER_BLOCK = 1000  # one staff action
 
 # The gate (Note [Seat claims]): how long a claim lasts before its transaction has committed, and

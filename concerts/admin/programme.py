@@ -13,7 +13,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from concerts.admin.layout_views import LayoutViews
-from concerts.admin.questions import AsksFirst, PlainForm
+from concerts.admin.questions import AsksFirst, PlainForm, confirmed
 from concerts.admin.upload_views import UploadViews
 from concerts.admin.venue_times import VenueTimeFields, VenueTimes, venue_time
 from concerts.models import Concert, Performance, Venue
@@ -52,7 +52,7 @@ class _CatalogueAdmin(AsksFirst, UseCaseAdmin):
         schedule.save(
             edits=edits,
             reason=form.cleaned_data["reason"],
-            confirmed=form.cleaned_data["confirmed"],
+            confirmed=confirmed(request),
             actor_id=actor(request),
             now=clock.now(),
         )

@@ -61,8 +61,8 @@ class PlainForm(AskingForm):
 class AsksFirst:
     """Pages whose use case may raise `NeedsConfirmation` (a mixin in front of `UseCaseAdmin`).
 
-    The refused form is shown again as it was typed, with a box for each question. The next save
-    has the ticked boxes and the reason in `cleaned_data`.
+    The refused form is shown again as it was typed, with a box for each question; the next save
+    brings the ticked boxes (`confirmed`) and the reason.
     """
 
     always_with_reason = True
@@ -88,6 +88,11 @@ class AsksFirst:
         except NeedsConfirmation as refusal:
             request.asked = tuple(refusal.extras["questions"])  # type: ignore[attr-defined]
             return view(request, *args, **kwargs)
+
+
+def confirmed(request: HttpRequest) -> list[str]:
+    """Return the ticked boxes of a form, as use cases take them."""
+    return request.POST.getlist("confirmed")
 
 
 def _asked(request: HttpRequest) -> tuple[dict[str, str], ...]:

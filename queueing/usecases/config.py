@@ -1,7 +1,7 @@
 """Changing how a waiting room is run: by staff, with a reason, in force at once."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,9 +9,11 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 
 from accounts.operations import record_audit
+from concerts import schedule
 from concerts.errors import PerformanceNotFound
 from concerts.models import Performance
 from concerts.store import catalogue_changed
+from concerts.times import shown
 from kernel import clock
 from kernel.db.transaction import run_after_commit, transaction
 from kernel.errors import DomainError, Kind
@@ -42,6 +44,7 @@ CHANGEABLE = frozenset(
         "work_bits",
     }
 )
+_OPENINGS = ("queue_opens_at", "admission_opens_at")
 
 
 class QueueConfigInvalid(DomainError):
@@ -73,10 +76,12 @@ def set_config(
     reason: str,
     now: datetime,
     expected_version: int | None = None,
+    confirmed: Container[str] = (),
 ) -> QueueRules:
     """Make or change a room's config (fields in CHANGEABLE), audit it, mirror it after commit.
 
-    Raises PerformanceNotFound, QueueConfigInvalid, QueueConfigChanged.
+    Raises PerformanceNotFound, QueueConfigInvalid, QueueConfigChanged, and NeedsConfirmation
+    where an opening is unusual and not `confirmed`.
     """
     unknown = sorted(set(changes) - CHANGEABLE)
     if unknown:
@@ -92,6 +97,8 @@ def set_config(
         if not diff:
             return queries.rules_of(config)
         _check(config, made=made)
+        asked = _questions(config, diff, now=now)
+        codes = schedule.require_confirmation(asked=asked, confirmed=confirmed, reason=reason)
         if not made:
             config.version += 1
         config.save(force_insert=made)
@@ -101,7 +108,7 @@ def set_config(
             action="queueing.set_config",
             target=audit.target_of(config),
             reason=reason,
-            changes=diff,
+            changes=diff | ({"confirmed": codes} if codes else {}),
             now=now,
         )
         catalogue_changed()
@@ -130,6 +137,23 @@ def _check(config: QueueConfig, *, made: bool) -> None:
         config.full_clean(validate_unique=made)
     except ValidationError as error:
         raise QueueConfigInvalid(problems=error.message_dict) from error
+
+
+def _questions(
+    config: QueueConfig, diff: Mapping[str, Any], *, now: datetime
+) -> list[schedule.Question]:
+    """Ask about openings that passed long ago (Note [Unusual changes])."""
+    moments = [getattr(config, name) for name in _OPENINGS if name in diff]
+    past = [one for one in moments if one and one <= now - schedule.OPENING_AT_ONCE]
+    if not past:
+        return []
+    zone = config.performance.concert.venue.timezone
+    return [
+        schedule.about_the_past(
+            times=[shown(one, zone) for one in past],
+            facts=[f"{config.performance_id} {one}" for one in past],
+        )
+    ]
 
 
 def _mirror(config: QueueConfig, now: datetime) -> None:

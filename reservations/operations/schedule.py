@@ -5,11 +5,11 @@ from datetime import datetime
 from uuid import UUID
 
 from concerts.models import Performance
-from concerts.schedule import Move, Question, about_the_past, named
+from concerts.schedule import OPENING_AT_ONCE, Move, Question, about_the_past, named
 from concerts.times import shown
 from kernel.db.transaction import require_transaction
 from kernel.i18n import text
-from reservations import locking, policy, queries
+from reservations import locking, queries
 from reservations.models import SalePolicy
 
 
@@ -69,7 +69,7 @@ def window_questions(
     passed = [
         moment
         for moment, moved, limit in (
-            (after.sale_opens_at, opens, now - policy.OPENING_AT_ONCE),
+            (after.sale_opens_at, opens, now - OPENING_AT_ONCE),
             (after.sale_closes_at, closes, now),
         )
         if moved and moment <= limit

@@ -20,16 +20,18 @@ from queueing.replies import PlaceState
 from queueing.usecases import config as config_use_case
 from queueing.usecases import waiting_room
 from tests.support.factories import make_performance, make_user
+from tests.support.schedules import asked, codes, yes
 from tests.support.waiting_rooms import Room, make_room
 
 
-def set_config(performance, *, now=None, actor_id=None, **changes):
+def set_config(performance, *, now=None, actor_id=None, confirmed=(), **changes):
     return config_use_case.set_config(
         performance_id=performance.pk,
         changes=changes,
         actor_id=actor_id,
         reason="the hall is smaller",
         now=now or clock.now(),
+        confirmed=confirmed,
     )
 
 
@@ -72,6 +74,16 @@ def test_the_first_config_is_made_by_the_same_use_case():
     rules = set_config(performance, queue_opens_at=clock.now())
     assert (rules.version, rules.queue_required) == (1, True)
     assert queries.is_required(performance.pk)
+
+
+def test_an_opening_of_another_year_needs_a_confirmation():
+    performance = make_room()
+    opens = clock.now() - timedelta(days=365)
+    questions = asked(set_config, performance, queue_opens_at=opens)
+    assert codes(questions) == ["time_in_the_past"]
+    assert not AuditEntry.objects.exists()
+    set_config(performance, queue_opens_at=opens, confirmed=yes(questions))
+    assert AuditEntry.objects.get().changes["confirmed"] == ["time_in_the_past"]
 
 
 def test_nothing_changed_is_no_change():
@@ -204,6 +216,16 @@ class TestAdmin:
         assert (config.capacity, config.version) == (7, 2)
         entry = AuditEntry.objects.get(action="queueing.set_config")
         assert (entry.actor_id, entry.reason) == (operator.pk, "less load")
+
+    def test_the_form_asks_about_an_opening_of_another_year(self, browser):
+        performance = make_room()
+        url = f"{self.LIST}{performance.pk}/change/"
+        data = self.form(performance, queue_opens_at_0="2020-01-01", queue_opens_at_1="10:00:00")
+        answer = browser.post(url, data)
+        assert answer.status_code == 200
+        boxes = answer.context["adminform"].form.fields["confirmed"].choices
+        assert browser.post(url, data | {"confirmed": [key for key, _ in boxes]}).status_code == 302
+        assert QueueConfig.objects.get(performance=performance).queue_opens_at.year == 2020
 
     def test_no_change_without_a_reason(self, browser):
         performance = make_room(capacity=100)
