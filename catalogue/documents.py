@@ -8,13 +8,10 @@ from typing import Any
 
 from catalogue.queries import PerformanceSummary, SeatPlan
 from catalogue.sale_state import concert_sale_state
-from concerts.models import Concert, Seat
+from concerts.models import Concert, Performance, Seat
 from kernel import clock
 from kernel.i18n import localized
 from reservations.queries import Availability
-
-# What a performance's row shows as it is: the document, its schema and its test follow this list.
-PERFORMANCE_FIELDS = ("starts_at", "doors_open_at")
 
 STATUS_OF_LETTER = {
     "A": "AVAILABLE",
@@ -68,7 +65,7 @@ def performance_entry(summary: PerformanceSummary) -> dict[str, Any]:
     return {
         "id": row.pk,
         "concert_id": row.concert_id,
-        **{name: getattr(row, name) for name in PERFORMANCE_FIELDS},
+        **{name: getattr(row, name) for name in Performance.PUBLIC_FIELDS},
         "timezone": row.concert.venue.timezone,
         "queue_opens_at": queue.queue_opens_at if queue else None,
         "sale_opens_at": policy.sale_opens_at if policy else None,

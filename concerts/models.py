@@ -108,6 +108,9 @@ class Performance(models.Model):
         POSTPONED = "POSTPONED", text(en="Postponed", ko="연기")
         CANCELLED = "CANCELLED", text(en="Cancelled", ko="취소")
 
+    # What staff edit and the public sees as it is: the admin, documents and schema follow.
+    PUBLIC_FIELDS = ("starts_at", "doors_open_at")
+
     id = UUID7Field()
     concert = models.ForeignKey(Concert, on_delete=models.PROTECT, related_name="performances")
     starts_at = models.DateTimeField()

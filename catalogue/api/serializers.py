@@ -7,7 +7,6 @@ from typing import Any
 
 from rest_framework import serializers
 
-from catalogue.documents import PERFORMANCE_FIELDS
 from catalogue.sale_state import SaleState
 from concerts.models import Performance
 from kernel.http.serializers import MoneySerializer, UtcDateTimeField, row_fields
@@ -84,7 +83,7 @@ class PerformanceSerializer(serializers.Serializer[Any]):
 
     def get_fields(self) -> dict[str, Any]:
         """Return the declared fields, and those that the row shows as they are."""
-        return super().get_fields() | row_fields(Performance, PERFORMANCE_FIELDS)
+        return super().get_fields() | row_fields(Performance, Performance.PUBLIC_FIELDS)
 
 
 class SeatSerializer(serializers.Serializer[Any]):

@@ -86,7 +86,7 @@ class PerformanceInline(VenueTimeFields, admin.TabularInline):
     """The evenings of a concert; each has its own page for seats and prices."""
 
     model = Performance
-    fields = ("starts_at", "doors_open_at", "status", "layout_version", "layout_frozen_at")
+    fields = (*Performance.PUBLIC_FIELDS, "status", "layout_version", "layout_frozen_at")
     readonly_fields = ("status", "layout_version", "layout_frozen_at")
     extra = 0
     can_delete = False
@@ -166,8 +166,7 @@ class PerformanceAdmin(LayoutViews, UploadViews, VenueTimes, _CatalogueAdmin):
     autocomplete_fields = ("concert",)
     fields = (
         "concert",
-        "starts_at",
-        "doors_open_at",
+        *Performance.PUBLIC_FIELDS,
         "status",
         "layout_version",
         "layout_frozen_at",

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from jsonschema import Draft202012Validator
 
-from catalogue.documents import PERFORMANCE_FIELDS, encode
+from catalogue.documents import encode
 from concerts.models import Concert, Performance
 from concerts.usecases import programme
 from kernel import clock
@@ -278,7 +278,7 @@ def test_a_performance_tells_its_sale(api):
     terms = SalePolicy.objects.get(pk=evening.pk)
     row = Performance.objects.get(pk=evening.pk)
     assert shown == {
-        **json.loads(encode({name: getattr(row, name) for name in PERFORMANCE_FIELDS})),
+        **json.loads(encode({name: getattr(row, name) for name in Performance.PUBLIC_FIELDS})),
         "id": str(evening.pk),
         "concert_id": str(evening.concert_id),
         "timezone": "Asia/Seoul",
