@@ -19,8 +19,8 @@ from accounts.api import device_tokens
 from accounts.models import User
 from accounts.operations import EmailTaken
 from accounts.usecases import addresses
+from kernel.caller import client_ip_of
 from kernel.db.transaction import transaction
-from kernel.rate_limiting.throttle import client_address
 from kernel.telemetry import security_log
 
 _REMOVED = "account/email/email_deleted"
@@ -63,7 +63,7 @@ class AccountAdapter(DefaultAccountAdapter):
         See Note [Failed logins] in attempts.py; the settings turn allauth's own counting off.
         """
         email = str(credentials.get("email") or credentials.get("username") or "")
-        client_ip = client_address(request)
+        client_ip = client_ip_of(request)
         attempt = attempts.begin(
             email=email_addresses.normalize_or_keep(email).lower(),
             client_ip=client_ip,
@@ -129,7 +129,7 @@ class AccountAdapter(DefaultAccountAdapter):
     ) -> None:
         """Write to the primary address or `email`, and to an address that was removed too."""
         if event := _EVENTS.get(template_prefix):
-            security_log.record(event, user_id=user.pk, client_ip=client_address(self.request))
+            security_log.record(event, user_id=user.pk, client_ip=client_ip_of(self.request))
         super().send_notification_mail(template_prefix, user, context, email)
         if template_prefix == _REMOVED and context:
             super().send_notification_mail(
@@ -157,4 +157,4 @@ class AccountAdapter(DefaultAccountAdapter):
 def know_who_reads_the_mail(request: HttpRequest, user: User, **_: Any) -> None:
     """Let whoever has just reset the password by mail log in from where he is."""
     if user.email is not None:
-        attempts.know(email=user.email, client_ip=client_address(request))
+        attempts.know(email=user.email, client_ip=client_ip_of(request))

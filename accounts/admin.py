@@ -22,7 +22,8 @@ from kernel.db.transaction import run_after_commit, transaction
 from kernel.errors import DomainError
 from kernel.i18n import text
 from kernel.staff import audit
-from kernel.staff.admin import AuditedAdmin, ReadOnlyAdmin, staff_action
+from kernel.staff.actions import staff_action
+from kernel.staff.admin import AuditedAdmin, ReadOnlyAdmin
 from kernel.telemetry import security_log
 
 _EMAIL_OF_ACTOR = Subquery(User.objects.filter(pk=OuterRef("actor_id")).values("email")[:1])

@@ -26,9 +26,9 @@ from accounts import queries
 from accounts.models import User
 from accounts.usecases import second_factor
 from kernel import clock
+from kernel.caller import client_ip_of
 from kernel.errors import DomainError
 from kernel.i18n import text
-from kernel.rate_limiting.throttle import client_address
 from kernel.telemetry import security_log
 
 _PASSED = "second_factor_passed"  # in the session of a login that gave its code
@@ -120,7 +120,7 @@ def set_up(request: HttpRequest) -> HttpResponseBase:
         except DomainError as refusal:
             form.add_error("code", str(refusal.message))
         else:
-            security_log.record("mfa_activated", user_id=user.pk, client_ip=client_address(request))
+            security_log.record("mfa_activated", user_id=user.pk, client_ip=client_ip_of(request))
             _go_on(request)
             return _page(request, codes=codes)
     request.session[_SECRET] = secret

@@ -28,10 +28,10 @@ from django.conf import settings
 from prometheus_client import Counter
 
 from accounts import devices, policy
+from kernel.caller import client_ip_tag
 from kernel.rate_limiting import gcra
-from kernel.rate_limiting.in_redis import address_tag
 from kernel.rate_limiting.rates import Rate, rate_of
-from kernel.redis.breaker import PartUnavailable
+from kernel.redis.breaker import DependencyUnavailable
 from kernel.redis.clients import guarded
 from kernel.redis.functions import FunctionLibrary
 
@@ -42,7 +42,7 @@ _ROUTES = {1: "login", 2: "login_device", 3: "login_account", 4: "login_device"}
 unshared = Counter(
     "frontrow_login_attempts_unshared_total", "Login attempts counted by one process alone"
 )
-_own = gcra.Pace(most=100_000)
+_own = gcra.Gcra(most=100_000)
 
 
 @dataclass(slots=True)
@@ -67,7 +67,7 @@ def begin(*, email: str, client_ip: str, device_token: str) -> Attempt:
     """Count a try; `email` in the one spelling that accounts have."""
     account = _tag(email)
     device = devices.read(device_token, account=account)
-    network = address_tag(client_ip)
+    network = client_ip_tag(client_ip)
     attempt = Attempt(
         account,
         device,
@@ -85,7 +85,7 @@ def begin(*, email: str, client_ip: str, device_token: str) -> Attempt:
         args += [rate.amount, rate.period_seconds * 1000]
     try:
         refusing, wait_ms, second = _LIBRARY.call("login_begin", keys=attempt.keys, args=args)
-    except PartUnavailable:
+    except DependencyUnavailable:
         return _count_here(attempt, ip, own)
     if refusing:
         attempt.route, attempt.wait = _ROUTES[refusing], max(1, math.ceil(wait_ms / 1000))
@@ -107,14 +107,14 @@ def take_back(attempt: Attempt, *, succeeded: bool) -> None:
         return
     mark = policy.KNOWN_IP_MS if succeeded else 0
     each = [rate.period_seconds * 1000 / rate.amount for rate in attempt.counted.values()]
-    with suppress(PartUnavailable):  # what it took comes back by itself
+    with suppress(DependencyUnavailable):  # what it took comes back by itself
         _LIBRARY.call("login_succeed", keys=[*attempt.counted, attempt.keys[4]], args=[*each, mark])
 
 
 def know(*, email: str, client_ip: str) -> None:
     """Count this client IP apart from now on: the account's owner has just proved to be there."""
-    key = f"{_BASE}known:{_tag(email)}:{address_tag(client_ip)}"
-    with suppress(PartUnavailable):  # it is known after the first login
+    key = f"{_BASE}known:{_tag(email)}:{client_ip_tag(client_ip)}"
+    with suppress(DependencyUnavailable):  # it is known after the first login
         guarded("cache", lambda server: server.set(key, "1", px=policy.KNOWN_IP_MS))
 
 

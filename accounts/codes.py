@@ -11,7 +11,7 @@ from accounts import attempts
 from accounts.api import device_tokens
 from accounts.models import User
 from accounts.usecases import second_factor
-from kernel.rate_limiting.throttle import client_address
+from kernel.caller import client_ip_of
 from kernel.telemetry import security_log
 
 
@@ -21,7 +21,7 @@ def judge(request: HttpRequest, user: User, code: str, *, now: datetime) -> Auth
     Wrong ones count like passwords, but by themselves (Note [Failed logins] in `attempts.py`):
     only who knows the password comes here, and each code may be guessed by few tries.
     """
-    client_ip = client_address(request)
+    client_ip = client_ip_of(request)
     attempt = attempts.begin(
         email=f"second factor of {user.pk}",
         client_ip=client_ip,

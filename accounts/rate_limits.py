@@ -1,4 +1,4 @@
-"""This process's copy of the rate limits that staff have set (Note [Process copy])."""
+"""This process's copy of the rate limits that staff have set (Note [Refreshed copy])."""
 
 import threading
 from collections.abc import Mapping
@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from prometheus_client import Counter
 
 from accounts.models import RateLimit
-from accounts.process_copy import ProcessCopy
+from kernel.caching.refreshed_copy import RefreshedCopy
 from kernel.rate_limiting.rates import Rate
 
 
-class ChosenRates(ProcessCopy):
+class ChosenRates(RefreshedCopy):
     """The rates by route, at most a second old; with PostgreSQL away the last ones count."""
 
     name = "rate-limits"

@@ -4,7 +4,7 @@ Note [Revoked logins]
 An access token is believed without asking anybody, so the end of a login must reach every process.
 A row says so, written in the transaction that ends the login (`operations.revoke`), kept for the
 life of an access token by the primary's clock. Each process reads new rows every second (Note
-[Process copy]); a request only looks at the copy. What a process has once read it keeps until it
+[Refreshed copy]); a request only looks at the copy. What a process has once read it keeps until it
 is over, whatever a server says later.
 
 After the commit the ids are repeated to a sorted set in the lock role (the cache may evict them),
@@ -26,9 +26,9 @@ from psycopg_pool import PoolTimeout
 from redis import Redis
 
 from accounts import tokens
-from accounts.process_copy import ProcessCopy
+from kernel.caching.refreshed_copy import RefreshedCopy
 from kernel.errors import ServiceUnavailable
-from kernel.redis.breaker import PartUnavailable
+from kernel.redis.breaker import DependencyUnavailable
 from kernel.redis.clients import guarded
 
 log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ def seconds_to_keep() -> int:
     return tokens.longest_access_seconds() + _SLACK_SECONDS
 
 
-class RevokedSessions(ProcessCopy):
+class RevokedSessions(RefreshedCopy):
     """This process's copy of the ids of ended logins (Note [Revoked logins])."""
 
     name = "revoked-sessions"
@@ -91,7 +91,7 @@ class RevokedSessions(ProcessCopy):
     def refresh(self) -> None:
         """Read what is new in PostgreSQL.
 
-        Raises what the database raises, then with what Redis knows instead; `PartUnavailable`
+        Raises what the database raises, then with what Redis knows instead; `DependencyUnavailable`
         where that is away too.
         """
         try:
@@ -162,5 +162,5 @@ def repeat(session_ids: Collection[str]) -> None:
     """Write ids of ended logins to Redis; never raises when it is away."""
     try:
         guarded("lock", lambda server: _write(server, list(session_ids), seconds_to_keep()))
-    except PartUnavailable:
+    except DependencyUnavailable:
         log.warning("revoked logins wait for redis", extra={"count": len(session_ids)})

@@ -13,8 +13,8 @@ from accounts import queries, tokens
 from accounts.sessions import ApiSessionStore
 from accounts.usecases import sessions
 from kernel import clock
-from kernel.rate_limiting.throttle import client_address
-from kernel.signing import keyring
+from kernel.caller import client_ip_of
+from kernel.signing.jwt import JwtInvalid
 
 _ENDED = "ended"  # no session has this key: allauth answers 410, as for any session gone
 
@@ -39,7 +39,7 @@ class TokenStrategy(AbstractTokenStrategy):
             return None
         try:
             caller = tokens.read_access_token(credential, now=clock.now())
-        except keyring.TokenInvalid:
+        except JwtInvalid:
             return None
         return queries.session_key_of(caller.session_id) or _ENDED
 
@@ -78,7 +78,7 @@ class TokenStrategy(AbstractTokenStrategy):
     def refresh_token(self, refresh_token: str) -> tuple[str, str] | None:
         issued = sessions.refresh(
             refresh_token=refresh_token,
-            client_ip=client_address(context.request),
+            client_ip=client_ip_of(context.request),
             now=clock.now(),
         )
         return (issued.access_token, issued.refresh_token) if issued else None

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from django.conf import settings
 
 from kernel.caller import Caller
-from kernel.signing import keyring
+from kernel.signing.jwt import JwtInvalid, read_jwt, sign_jwt, verify_jwt
 
 ACCESS_AUDIENCE = "frontrow:api"
 REFRESH_AUDIENCE = "frontrow:refresh"
@@ -44,7 +44,7 @@ def issue_access_token(
     expires = issued + _seconds(lifetime, settings.ACCESS_TOKEN_SECONDS)
     if until is not None:
         expires = min(expires, int(until.timestamp()))
-    return keyring.sign_jwt(
+    return sign_jwt(
         "access",
         {
             "aud": ACCESS_AUDIENCE,
@@ -70,7 +70,7 @@ def sign_refresh_token(
     *, jti: UUID, user_id: UUID, session_id: str, issued_at: datetime, expires_at: datetime
 ) -> str:
     """Return the refresh token of these claims; what it is good for, its row says."""
-    return keyring.sign_jwt(
+    return sign_jwt(
         "access",
         {
             "aud": REFRESH_AUDIENCE,
@@ -89,18 +89,18 @@ def read_access_token(token: str, *, now: datetime) -> Caller:
 
     Whether the session was revoked meanwhile is `accounts.revocation`'s to say.
     """
-    return keyring.read_jwt("access", token, audiences=(ACCESS_AUDIENCE,), read=_caller, now=now)
+    return read_jwt("access", token, audiences=(ACCESS_AUDIENCE,), read=_caller, now=now)
 
 
 def read_refresh_token(token: str, *, now: datetime) -> RefreshClaims:
     """Return the claims of a refresh token; raises `keys.TokenInvalid` / `TokenExpired`."""
-    claims = keyring.verify_jwt("access", token, audience=REFRESH_AUDIENCE, now=now)
+    claims = verify_jwt("access", token, audience=REFRESH_AUDIENCE, now=now)
     try:
         if claims.get("token_use") != "refresh":
             raise ValueError("another use")
         return RefreshClaims(UUID(claims["sub"]), _text(claims["sid"]), UUID(claims["jti"]))
     except (KeyError, TypeError, ValueError, AttributeError):
-        raise keyring.TokenInvalid("not a refresh token") from None
+        raise JwtInvalid("not a refresh token") from None
 
 
 def _caller(claims: Mapping[str, Any]) -> Caller:

@@ -12,25 +12,32 @@ from uuid import UUID
 
 from concerts.store import CATALOGUE, layout_dependency
 from kernel.caching import shared
-from kernel.caching.responses import Built, Document
-from kernel.caching.shared import Recipe
+from kernel.caching.request import CachePolicy
+from kernel.caching.responses import Document, Rendered
 from kernel.i18n import is_korean
 
-LISTED = Recipe("concerts", fresh=timedelta(seconds=2), usable=timedelta(minutes=1))
-CONCERT = Recipe("concert", fresh=timedelta(seconds=2), usable=timedelta(minutes=1))
-PERFORMANCES = Recipe("performances", fresh=timedelta(seconds=2), usable=timedelta(minutes=1))
-PERFORMANCE = Recipe("performance", fresh=timedelta(seconds=2), usable=timedelta(minutes=1))
-SEAT_MAP = Recipe(
-    "seatmap", fresh=timedelta(hours=1), usable=timedelta(hours=24), keep_in_process=True
+LISTED = CachePolicy("concerts", fresh_for=timedelta(seconds=2), stale_for=timedelta(minutes=1))
+CONCERT = CachePolicy("concert", fresh_for=timedelta(seconds=2), stale_for=timedelta(minutes=1))
+PERFORMANCES = CachePolicy(
+    "performances", fresh_for=timedelta(seconds=2), stale_for=timedelta(minutes=1)
 )
-AVAILABILITY = Recipe(
+PERFORMANCE = CachePolicy(
+    "performance", fresh_for=timedelta(seconds=2), stale_for=timedelta(minutes=1)
+)
+SEAT_MAP = CachePolicy(
+    "seatmap", fresh_for=timedelta(hours=1), stale_for=timedelta(hours=24), keep_in_process=True
+)
+AVAILABILITY = CachePolicy(
     "availability",
-    fresh=timedelta(milliseconds=500),
-    usable=timedelta(seconds=1),
+    fresh_for=timedelta(milliseconds=500),
+    stale_for=timedelta(seconds=1),
     from_replica=False,
 )
-SEATS = Recipe(
-    "seats", fresh=timedelta(milliseconds=500), usable=timedelta(seconds=1), from_replica=False
+SEATS = CachePolicy(
+    "seats",
+    fresh_for=timedelta(milliseconds=500),
+    stale_for=timedelta(seconds=1),
+    from_replica=False,
 )
 
 BRIEFLY = "public, max-age=2"
@@ -40,10 +47,10 @@ ASK_AGAIN = "no-cache"  # a layout that staff may still change
 
 
 def read(
-    recipe: Recipe,
+    policy: CachePolicy,
     key: str,
     *,
-    build: Callable[[], Built],
+    build: Callable[[], Rendered],
     now: datetime,
     layout_of: UUID | None = None,
     has_words: bool = True,
@@ -54,4 +61,4 @@ def read(
     """
     language = ("ko" if is_korean() else "en") if has_words else "any"
     depends_on = CATALOGUE if layout_of is None else layout_dependency(layout_of)
-    return shared.read(recipe, f"{language}:{key}", depends_on=(depends_on,), build=build, now=now)
+    return shared.read(policy, f"{language}:{key}", depends_on=(depends_on,), build=build, now=now)

@@ -13,11 +13,11 @@ from accounts.api.authentication import login_of  # noqa: E402
 from config import warm_up  # noqa: E402
 from kernel.http.call_limits import CallLimits  # noqa: E402
 from kernel.http.early_refusals import EarlyRefusals  # noqa: E402
-from kernel.http.static_documents import Documents  # noqa: E402
+from kernel.http.static_documents import StaticDocuments  # noqa: E402
 from queueing.fastpath import FastPath as WaitingRoom  # noqa: E402
 from reservations.fastpath import FastPath as Holds  # noqa: E402
 
 application = CallLimits(
-    WaitingRoom(Holds(Documents(EarlyRefusals(django, login_of=login_of)))), login_of=login_of
+    WaitingRoom(Holds(StaticDocuments(EarlyRefusals(django, login_of=login_of)))), login_of=login_of
 )
 warm_up.start(django)

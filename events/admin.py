@@ -9,7 +9,8 @@ from django.utils.functional import Promise
 from events.models import InboxEntry, OutboxEvent
 from events.usecases import dead_letters
 from kernel.i18n import text
-from kernel.staff.admin import ReadOnlyAdmin, staff_action
+from kernel.staff.actions import staff_action
+from kernel.staff.admin import ReadOnlyAdmin
 
 
 @admin.register(OutboxEvent)

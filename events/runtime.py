@@ -20,7 +20,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from events import cloudevents, dead_letters, kafka
 from events.consumers import Clock, Consumer, apply_once
 from kernel.db.failures import is_passing
-from kernel.redis.breaker import PartUnavailable
+from kernel.redis.breaker import DependencyUnavailable
 from kernel.telemetry import context
 
 log = logging.getLogger(__name__)
@@ -214,7 +214,7 @@ class GroupRunner:
 
 
 def _is_passing(error: Exception) -> bool:
-    return is_passing(error) or isinstance(error, PartUnavailable)
+    return is_passing(error) or isinstance(error, DependencyUnavailable)
 
 
 def _usable(message: Message) -> bool:

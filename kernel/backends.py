@@ -1,9 +1,9 @@
-"""Whether the way to a backend is fit for production.
+"""What a connection to a backend needs in production.
 
 Note [Backends in production]
-What travels to a database, a Redis server, Kafka or the mail server is people's data and our
-secrets. Outside this machine it is encrypted, and the other side asks who we are; a server that
-asks nobody is everybody's. On this machine (loopback or a socket) neither is demanded.
+People's data and our secrets travel to the databases, the Redis servers, Kafka and the mail server.
+To another machine the connection is encrypted and the server authenticates us: one that lets
+everybody in belongs to everybody. On this machine (loopback or a socket) neither is demanded.
 """
 
 from collections.abc import Iterable, Mapping
@@ -73,9 +73,9 @@ def web_objection(url: str) -> str:
 
 
 def _objection(hosts: Iterable[str], *, encrypted: bool, known: bool, cure: str) -> str:
-    away = next((host for host in hosts if not is_here(host)), None)
-    if away is None or (encrypted and known):
+    remote = next((host for host in hosts if not is_here(host)), None)
+    if remote is None or (encrypted and known):
         return ""
     if not encrypted:
-        return f"in clear to {away}, which is another machine: use {cure}"
-    return f"without a password to {away}, which is another machine"
+        return f"in clear to {remote}, which is another machine: use {cure}"
+    return f"without a password to {remote}, which is another machine"

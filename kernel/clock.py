@@ -1,6 +1,6 @@
 """The present, for the whole product: the primary's clock as this process knows it.
 
-Only edges (views, tasks, consumers, commands, middleware) ask what time it is; everything below
+Only edges (views, tasks, consumers, commands, middleware) call `now()`; everything below
 them takes `now`, so that a deadline is judged at the moment the request arrived and tests choose
 the time.
 
@@ -17,10 +17,10 @@ take `now_ms` and count durations by it; their own clocks only bound a host that
 
 Note [One form of times]
 Strict readers (fixed patterns, Swift's `.iso8601`) take one number of digits, so every time that
-leaves the site is UTC with exactly three of them and `Z`: answers of Django and of the fast paths,
-refusals, cached documents, events. `as_text` writes it; what is below a millisecond is cut, as
-`to_ms` does, so no deadline is told later than it is. Serializers take `UtcDateTimeField`, and what
-is encoded without a serializer goes through `kernel.http.rendering`.
+leaves the site is UTC with exactly three of them and `Z`: responses of Django and of the fast
+paths, refusals, cached documents, events. `as_text` writes it; what is below a millisecond is cut,
+as `to_ms` does, so no deadline is shown later than it is. Serializers take `UtcDateTimeField`, and
+what is encoded without a serializer goes through `kernel.http.rendering`.
 """
 
 from collections.abc import Callable

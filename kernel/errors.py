@@ -1,4 +1,4 @@
-"""Domain errors: what can be refused, told apart by a stable code."""
+"""Domain errors: refusals with a stable code."""
 
 from enum import StrEnum
 from typing import Any, ClassVar
@@ -9,7 +9,7 @@ from kernel.i18n import text
 
 
 class Kind(StrEnum):
-    """What sort of refusal it is; `kernel.http.exception_handler` alone turns it into a status."""
+    """What sort of refusal it is; `kernel.http` alone turns it into a status."""
 
     NOT_FOUND = "not_found"
     CONFLICT = "conflict"
@@ -54,8 +54,9 @@ class DomainError(Exception):
 
 
 class Busy(DomainError):
-    """A lock was not had in time, a deadlock was broken, or the server ended the session: the
-    same request may succeed soon.
+    """A lock was not free in time, a deadlock was broken, or the server ended the session.
+
+    The same request may succeed soon.
     """
 
     code = "busy"
@@ -68,7 +69,7 @@ class Busy(DomainError):
 
 
 class ServiceUnavailable(DomainError):
-    """A part that this request can't do without is away."""
+    """A dependency that this request needs is unavailable."""
 
     code = "service_unavailable"
     kind = Kind.UNAVAILABLE

@@ -1,4 +1,4 @@
-"""Korean and English text without a compile step.
+"""Texts in Korean and English, without a compile step.
 
 Note [Two languages]
 Product text is short and there are exactly two languages, so both stand side by side where the

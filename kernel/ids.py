@@ -1,16 +1,9 @@
 """Identifiers: UUIDv7 (RFC 9562), made in Python, ordered by creation time."""
 
 from datetime import datetime
-from typing import NewType
 from uuid import UUID
 
 from uuid_utils.compat import uuid7 as _uuid7
-
-UserId = NewType("UserId", UUID)
-PerformanceId = NewType("PerformanceId", UUID)
-SeatId = NewType("SeatId", UUID)
-ReservationId = NewType("ReservationId", UUID)
-PaymentId = NewType("PaymentId", UUID)
 
 
 def uuid7() -> UUID:

@@ -25,10 +25,6 @@ class Money:
         self._check(other)
         return Money(self.amount + other.amount, self.currency)
 
-    def __sub__(self, other: "Money") -> "Money":
-        self._check(other)
-        return Money(self.amount - other.amount, self.currency)
-
     def _check(self, other: "Money") -> None:
         if self.currency != other.currency:
             raise CurrencyMismatch(f"{self.currency} and {other.currency}")

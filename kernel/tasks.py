@@ -1,4 +1,4 @@
-"""Periodic work that belongs to no app."""
+"""Periodic tasks that belong to no app: partitions."""
 
 from celery import shared_task
 from django.conf import settings

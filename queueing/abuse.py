@@ -24,7 +24,7 @@ from django.conf import settings
 from django.utils.crypto import salted_hmac
 from prometheus_client import Counter
 
-from kernel.redis.breaker import Breaker, PartUnavailable
+from kernel.redis.breaker import Breaker, DependencyUnavailable
 from queueing import policy
 from queueing.errors import ChallengeFailed, ChallengeRequired
 from queueing.models import AbuseCheck
@@ -44,7 +44,7 @@ class ChallengeService(Protocol):
     """Judges the tokens that its widget gave to people."""
 
     def accepts(self, token: str, *, client_ip: str) -> bool:
-        """Return whether the token is good; raises `PartUnavailable` where it can't be judged."""
+        """Return whether the token is good; raises `DependencyUnavailable`."""
         ...
 
 
@@ -80,7 +80,7 @@ class TurnstileService:
         )
 
     def accepts(self, token: str, *, client_ip: str) -> bool:
-        """Call the service; raises `PartUnavailable`."""
+        """Call the service; raises `DependencyUnavailable`."""
         return self._breaker.call(lambda: self._verify(token, client_ip))
 
     def _verify(self, token: str, client_ip: str) -> bool:
@@ -140,7 +140,7 @@ def verify_response(challenge: Challenge, response: str | None, *, client_ip: st
         raise ChallengeFailed(challenge=challenge.as_json())
     try:
         accepted = service().accepts(response, client_ip=client_ip)
-    except PartUnavailable:
+    except DependencyUnavailable:
         accepted = settings.CHALLENGE_SERVICE_FAIL_OPEN
         unjudged.labels("let_pass" if accepted else "refused").inc()
         log.warning("challenge not judged", extra={"let_pass": accepted})

@@ -12,7 +12,8 @@ from concerts.admin.questions import AskingForm, AsksFirst, confirmed
 from concerts.admin.venue_times import VenueTimes, venue_time
 from kernel import clock
 from kernel.i18n import text
-from kernel.staff.admin import ReadOnlyAdmin, ReadOnlyInline, ReasonForm, UseCaseAdmin, staff_action
+from kernel.staff.actions import ReasonForm, staff_action
+from kernel.staff.admin import ReadOnlyAdmin, ReadOnlyInline, UseCaseAdmin
 from queueing import policy, queries
 from queueing.models import Invitation, InvitationUse, QueueConfig, QueueProgress, RoomState
 from queueing.usecases import config as config_use_case

@@ -23,7 +23,7 @@ from uuid import UUID
 
 from prometheus_client import Counter
 
-from kernel.redis.breaker import PartUnavailable
+from kernel.redis.breaker import DependencyUnavailable
 from kernel.redis.functions import FunctionLibrary
 from queueing import policy
 
@@ -52,7 +52,7 @@ def record_end(*, performance_id: UUID, user_id: UUID, ended_ms: int, state_code
             keys=[key(performance_id, user_id)],
             args=[ended_ms, state_code, policy.REMEMBER_SECONDS * 1000],
         )
-    except PartUnavailable:
+    except DependencyUnavailable:
         records_failed.inc()
         log.warning("ended place not recorded", extra={"performance_id": str(performance_id)})
 
@@ -66,6 +66,6 @@ def find_end(*, performance_id: UUID, user_id: UUID, joined_ms: int) -> str:
         state_code = library.call(
             "frontrow_ended_v1_find", keys=[key(performance_id, user_id)], args=[joined_ms]
         )
-    except PartUnavailable:
+    except DependencyUnavailable:
         return ""
     return state_code.decode() if isinstance(state_code, bytes) else str(state_code)

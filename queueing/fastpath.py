@@ -1,7 +1,7 @@
 """The fast path of the waiting room: its busiest requests, answered in front of Django.
 
 Joining, polling the own place and the public status are most of what an on-sale sends. Here each
-is: verify the login, one call of the use case, bytes out (Note [Lean answers]). Whatever is not
+is: verify the login, one call of the use case, bytes out (Note [Fast path]). Whatever is not
 exactly such a request, and every failed login, goes on to Django, which answers it in full.
 """
 
@@ -17,25 +17,24 @@ from rest_framework.exceptions import APIException, Throttled
 
 from accounts.api.authentication import caller_in
 from kernel import clock
-from kernel.caller import Caller
-from kernel.db.release import give_back_connections
+from kernel.caller import Caller, client_ip_in
+from kernel.db.release import release_connections
 from kernel.http.fast_path import (
     JSON,
     PRIVATE,
-    LeanAnswer,
-    LeanSite,
+    FastPathResponder,
+    RawResponse,
     StartResponse,
     allow_header,
     form_refusal,
-    limit_headers,
     parsed_body,
     refusal,
 )
 from kernel.http.kept_refusals import CACHING, is_kept
 from kernel.rate_limiting import throttle
-from kernel.rate_limiting.in_redis import Meter
+from kernel.rate_limiting.headers import RateLimitStatus, limit_headers
 from kernel.telemetry import context
-from kernel.telemetry.access_log import Outcome
+from kernel.telemetry.access_log import RequestOutcome
 from queueing.api.serializers import JoinSerializer
 from queueing.api.views import STATUS_CACHING, MyPlaceView, QueueView
 from queueing.places import QueuePlace
@@ -56,14 +55,14 @@ class FastPath:
 
     def __init__(self, application: _Application) -> None:
         self._application = application
-        self._site = LeanSite()
+        self._responder = FastPathResponder()
         self._status_bytes: dict[UUID, tuple[PublicStatus, bytes]] = {}
         self._allow = {view: allow_header(view) for view in (QueueView, MyPlaceView)}
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer, or let Django answer."""
         path = _PATH.fullmatch(environ["PATH_INFO"])
-        if path is None or not self._site.admits(environ):
+        if path is None or not self._responder.is_eligible(environ):
             return self._application(environ, start_response)
         started = time.perf_counter()
         performance_id, own = UUID(path[1]), path[2] is not None
@@ -73,22 +72,24 @@ class FastPath:
             if answer is None:
                 return self._application(environ, start_response)
             answer.headers.append(self._allow[MyPlaceView if own else QueueView])
-            return self._site.send(
+            return self._responder.send(
                 answer,
                 environ,
                 start_response,
                 view="queue-me" if own else "queue",
                 request_id=correlation.request_id,
                 started=started,
-                outcome=Outcome(**annotations),
+                outcome=RequestOutcome(**annotations),
             )
 
     def _answer(
         self, environ: dict[str, Any], performance_id: UUID, *, own: bool
-    ) -> LeanAnswer | None:
+    ) -> RawResponse | None:
         method = environ["REQUEST_METHOD"]
         if method == "GET" and not own:
-            answer = self._guarded(environ, Meter(), lambda: self._status(environ, performance_id))
+            answer = self._guarded(
+                environ, RateLimitStatus(), lambda: self._status(environ, performance_id)
+            )
             if answer and is_kept(answer.status) and "HTTP_AUTHORIZATION" not in environ:
                 answer.headers.append(CACHING)
             return answer
@@ -100,39 +101,39 @@ class FastPath:
         context.annotate("user_id", str(caller.user_id))
         spent = throttle.count_person(environ, caller.user_id)
         if spent is not None:
-            return refusal(Throttled(spent.wait), environ, Meter(spent.headers))
+            return refusal(Throttled(spent.wait), environ, RateLimitStatus(spent.headers))
         if method == "POST" and not _has_bare_body(environ):
             return _refused_body(environ)
-        meter = Meter()
+        limit_status = RateLimitStatus()
 
-        def serve() -> LeanAnswer:
+        def serve() -> RawResponse:
             if own:  # a join is counted by the function that does it
-                _count_poll(caller, meter)
-            place = _place(environ, performance_id, caller, meter, own=own)
+                _count_poll(caller, limit_status)
+            place = _place(environ, performance_id, caller, limit_status, own=own)
             status = 201 if place.created and not own else 200
-            return LeanAnswer(
+            return RawResponse(
                 status,
                 _dumped(place.as_json()),
-                [("Content-Type", JSON), PRIVATE, *limit_headers(meter)],
+                [("Content-Type", JSON), PRIVATE, *limit_headers(limit_status)],
             )
 
-        return self._guarded(environ, meter, serve)
+        return self._guarded(environ, limit_status, serve)
 
     def _guarded(
         self,
         environ: dict[str, Any],
-        meter: Meter,
-        serve: Callable[[], LeanAnswer],
-    ) -> LeanAnswer | None:
+        limit_status: RateLimitStatus,
+        serve: Callable[[], RawResponse],
+    ) -> RawResponse | None:
         """Return what `serve` returns or its refusal; None for a defect, which Django reports."""
         try:
             return serve()
         except Exception as error:  # noqa: BLE001  (those unknown to the handler go on to Django)
-            return refusal(error, environ, meter)
+            return refusal(error, environ, limit_status)
         finally:
-            give_back_connections()  # a cold room has asked PostgreSQL
+            release_connections()  # a cold room has asked PostgreSQL
 
-    def _status(self, environ: dict[str, Any], performance_id: UUID) -> LeanAnswer:
+    def _status(self, environ: dict[str, Any], performance_id: UUID) -> RawResponse:
         status = waiting_room.public_status(performance_id=performance_id, now=clock.now())
         known = self._status_bytes.get(performance_id)
         if known is None or known[0] is not status:
@@ -141,7 +142,7 @@ class FastPath:
             known = self._status_bytes[performance_id] = (status, _dumped(status.as_json()))
         private = "HTTP_AUTHORIZATION" in environ
         caching = PRIVATE if private else ("Cache-Control", STATUS_CACHING)
-        return LeanAnswer(200, known[1], [("Content-Type", JSON), caching])
+        return RawResponse(200, known[1], [("Content-Type", JSON), caching])
 
 
 def _has_bare_body(environ: dict[str, Any]) -> bool:
@@ -156,26 +157,31 @@ def _has_bare_body(environ: dict[str, Any]) -> bool:
     return body in _BARE_BODIES
 
 
-def _refused_body(environ: dict[str, Any]) -> LeanAnswer | None:
+def _refused_body(environ: dict[str, Any]) -> RawResponse | None:
     """Return the refusal of a body that is no join; None for one that Django takes."""
     if environ.get("CONTENT_TYPE") != JSON:
         return None
     body = parsed_body(environ)
     if isinstance(body, APIException):
-        return refusal(body, environ, Meter())
+        return refusal(body, environ, RateLimitStatus())
     error = form_refusal(environ, body, JoinSerializer)
-    return None if error is None else refusal(error, environ, Meter())
+    return None if error is None else refusal(error, environ, RateLimitStatus())
 
 
-def _count_poll(caller: Caller, meter: Meter) -> None:
+def _count_poll(caller: Caller, limit_status: RateLimitStatus) -> None:
     counted = throttle.count("poll", str(caller.user_id))
-    meter.fields = counted.headers
+    limit_status.fields = counted.headers
     if counted.wait is not None:
         raise Throttled(counted.wait)
 
 
 def _place(
-    environ: dict[str, Any], performance_id: UUID, caller: Caller, meter: Meter, *, own: bool
+    environ: dict[str, Any],
+    performance_id: UUID,
+    caller: Caller,
+    limit_status: RateLimitStatus,
+    *,
+    own: bool,
 ) -> QueuePlace:
     token, now = environ.get("HTTP_X_QUEUE_TOKEN"), clock.now()
     if own:
@@ -187,8 +193,8 @@ def _place(
         performance_id=performance_id,
         token=token,
         now=now,
-        applicant=Applicant(throttle.address_in(environ), caller.is_staff),
-        meter=meter,
+        applicant=Applicant(client_ip_in(environ), caller.is_staff),
+        limit_status=limit_status,
     )
 
 

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from kernel.db.transaction import transaction
 from kernel.rate_limiting import gcra, in_redis
-from kernel.rate_limiting.in_redis import Meter
+from kernel.rate_limiting.headers import RateLimitStatus
 from kernel.rate_limiting.rates import rate_of
 from queueing import operations, tokens
 from queueing.lost_places import call_with_fate
@@ -22,7 +22,7 @@ from queueing.recovery import call_with_recovery
 from queueing.replies import Reply, Status
 
 _NOT_ENTERED = frozenset({Status.COLD, Status.SUPERSEDED})  # the room, so nothing was counted
-_tried = gcra.Pace(most=20_000)
+_tried = gcra.Gcra(most=20_000)
 
 
 @dataclass(slots=True)
@@ -33,7 +33,7 @@ class JoinRequest:
     performance_id: UUID
     proof: tokens.Proof | None
     now_ms: int
-    meter: Meter | None = None
+    limit_status: RateLimitStatus | None = None
     counted: bool = False
 
     def send(self, terms: JoinTerms) -> Reply:
@@ -52,7 +52,7 @@ class JoinRequest:
             now_ms=self.now_ms,
             fate=fate,
             terms=terms,
-            meter=self.meter,
+            limit_status=self.limit_status,
             counted=self.counted,
         )
         self.counted = reply.status not in _NOT_ENTERED
@@ -73,7 +73,12 @@ def poll(*, user_id: UUID, performance_id: UUID, proof: tokens.Proof | None, now
 
 
 def redeem_invitation(
-    code: str, *, user_id: UUID, performance_id: UUID, now: datetime, meter: Meter | None
+    code: str,
+    *,
+    user_id: UUID,
+    performance_id: UUID,
+    now: datetime,
+    limit_status: RateLimitStatus | None,
 ) -> None:
     """Count a use of the invitation; once a person, so a join that fails later loses nothing.
 
@@ -83,7 +88,9 @@ def redeem_invitation(
     rate = rate_of("join")
     tried = _tried.count((performance_id, user_id), rate, now=now.timestamp())
     if tried.is_refused:
-        in_redis.note(meter, ("join", rate.amount, rate.period_seconds * 1000, 0, tried.reset, 1))
+        in_redis.check_limit(
+            limit_status, ("join", rate.amount, rate.period_seconds * 1000, 0, tried.reset, 1)
+        )
     with transaction():
         operations.redeem_invitation(
             invitation_id=invitation_id, performance_id=performance_id, user_id=user_id, now=now

@@ -9,8 +9,8 @@ from django.db.models import F
 
 from concerts.errors import PerformanceNotFound
 from concerts.models import Performance
+from kernel.caching.short_lived import ShortLivedCache
 from kernel.errors import DomainError
-from queueing.brief_cache import BriefCache
 from queueing.errors import QueueNotRequired
 from queueing.models import QueueConfig, QueueProgress, RoomState
 
@@ -46,10 +46,10 @@ class EpochInForce:
     advanced_at: datetime | None
 
 
-required_cache: BriefCache[UUID, bool] = BriefCache(seconds=1.0)
-refusal_cache: BriefCache[UUID, type[DomainError] | None] = BriefCache(seconds=1.0)
-serving_cache: BriefCache[UUID, int] = BriefCache(seconds=1.0)
-epochs_cache: BriefCache[UUID, "EpochInForce"] = BriefCache(seconds=1.0)
+required_cache: ShortLivedCache[UUID, bool] = ShortLivedCache(seconds=1.0)
+refusal_cache: ShortLivedCache[UUID, type[DomainError] | None] = ShortLivedCache(seconds=1.0)
+serving_cache: ShortLivedCache[UUID, int] = ShortLivedCache(seconds=1.0)
+epochs_cache: ShortLivedCache[UUID, "EpochInForce"] = ShortLivedCache(seconds=1.0)
 
 
 def drop_cached(performance_id: UUID) -> None:

@@ -1,7 +1,7 @@
 """The waiting rooms on the queue server, behind one class.
 
 Every method is one call of a function in lua/, whose keys share the performance's hash tag. Raises
-`kernel.redis.breaker.PartUnavailable` while the server is unavailable.
+`kernel.redis.breaker.DependencyUnavailable` while the server is unavailable.
 """
 
 from dataclasses import dataclass
@@ -16,8 +16,9 @@ from uuid import UUID
 from django.conf import settings
 
 from kernel import clock
+from kernel.caller import client_ip_tag
 from kernel.rate_limiting import in_redis
-from kernel.rate_limiting.in_redis import Meter
+from kernel.rate_limiting.headers import RateLimitStatus
 from kernel.redis.clients import guarded
 from kernel.redis.functions import FunctionLibrary
 from queueing import policy
@@ -75,7 +76,7 @@ class QueueServer:
         now_ms: int,
         fate: Fate = Fate.UNKNOWN,
         terms: JoinTerms = JoinTerms(),
-        meter: Meter | None = None,
+        limit_status: RateLimitStatus | None = None,
         counted: bool = False,
     ) -> Reply:
         """Give the user a place, or return the one there is; raises RateLimited.
@@ -84,7 +85,7 @@ class QueueServer:
         `fate`: of the place that `proof` names, where the server replied LOST.
         """
         tag = _tag(performance_id)
-        caller, client = str(user_id), in_redis.address_tag(terms.client_ip)
+        caller, client = str(user_id), client_ip_tag(terms.client_ip)
         limit, reply = self.library.call(
             f"{self._prefix}_join",
             keys=(
@@ -106,7 +107,7 @@ class QueueServer:
                 *_fate_args(proof, fate),
             ),
         )
-        in_redis.note(meter, limit)
+        in_redis.check_limit(limit_status, limit)
         return reply_of(reply)
 
     def poll(

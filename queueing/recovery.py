@@ -16,7 +16,7 @@ from prometheus_client import Counter
 
 from kernel import clock
 from kernel.db.transaction import transaction
-from kernel.redis.breaker import PartUnavailable
+from kernel.redis.breaker import DependencyUnavailable
 from queueing import operations, policy, queries
 from queueing.errors import QueueUnavailable
 from queueing.operations import Reserved
@@ -51,7 +51,7 @@ def call_with_recovery(*, performance_id: UUID, now_ms: int, call: Callable[[], 
                 _recover(performance_id, reply, now_ms)
             if reply.status in _UNREADY:
                 reply = call()
-    except PartUnavailable as error:
+    except DependencyUnavailable as error:
         raise QueueUnavailable from error
     if reply.status in _UNREADY:
         raise QueueUnavailable

@@ -5,7 +5,7 @@ import logging
 from celery import shared_task
 
 from kernel import clock
-from kernel.redis.breaker import PartUnavailable
+from kernel.redis.breaker import DependencyUnavailable
 from queueing.usecases import waiting_room
 
 log = logging.getLogger(__name__)
@@ -16,7 +16,7 @@ def tick() -> None:
     """Advance every room; polls and joins do the same for theirs, so a lost tick is no loss."""
     try:
         advanced = waiting_room.advance(now=clock.now())
-    except PartUnavailable:
+    except DependencyUnavailable:
         log.warning("queue server unavailable, no tick")
         return
     if advanced.admitted or advanced.failed:

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from kernel import clock
-from kernel.signing import keyring
+from kernel.signing.jwt import JwtExpired, JwtInvalid, read_jwt, sign_jwt, verify_jwt
 from queueing import policy
 from queueing.errors import InvitationInvalid, QueueTokenExpired, QueueTokenInvalid
 
@@ -84,7 +84,7 @@ def sign_pass(
 
 def sign_invitation(*, invitation_id: UUID, performance_id: UUID, expires_at: datetime) -> str:
     """Return an invitation's code; the same one each time while the key is the same."""
-    return keyring.sign_jwt(
+    return sign_jwt(
         "queue",
         {
             "aud": Audience.INVITATION.value,
@@ -99,11 +99,11 @@ def read_invitation(code: str, *, performance_id: UUID, now: datetime) -> UUID:
     """Return the id of the invitation that `code` is; raises InvitationInvalid."""
     try:
         audience = Audience.INVITATION.value
-        claims = keyring.verify_jwt("queue", code, audience=audience, now=now)
+        claims = verify_jwt("queue", code, audience=audience, now=now)
         if UUID(claims["performance"]) != performance_id:
             raise InvitationInvalid
         return UUID(claims["jti"])
-    except (keyring.TokenInvalid, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (JwtInvalid, KeyError, TypeError, ValueError, AttributeError) as error:
         raise InvitationInvalid from error
 
 
@@ -113,10 +113,10 @@ def verify(token: str, *, user_id: UUID, performance_id: UUID, now: datetime) ->
     Raises QueueTokenExpired, QueueTokenInvalid.
     """
     try:
-        proof = keyring.read_jwt("queue", token, audiences=_OF_A_PLACE, read=_proof, now=now)
-    except keyring.TokenExpired as error:
+        proof = read_jwt("queue", token, audiences=_OF_A_PLACE, read=_proof, now=now)
+    except JwtExpired as error:
         raise QueueTokenExpired from error
-    except keyring.TokenInvalid as error:
+    except JwtInvalid as error:
         raise QueueTokenInvalid from error
     if (proof.user_id, proof.performance_id) != (user_id, performance_id):
         raise QueueTokenInvalid
@@ -141,7 +141,7 @@ def _sign(
         "iat": int(now.timestamp()),
         "exp": math.ceil(expires_at.timestamp()),  # never before what the fan was told
     }
-    return keyring.sign_jwt("queue", claims)
+    return sign_jwt("queue", claims)
 
 
 def _proof(claims: dict[str, Any]) -> Proof:

@@ -69,7 +69,7 @@ def is_over(config: QueueConfig, now: datetime) -> bool:
 def take_turn(config: QueueConfig, now: datetime) -> Turn:
     """Mirror a room's rules and, where it is open, bring it up to now and keep its progress.
 
-    One room's trouble is logged, not raised: it is not the others'. Raises PartUnavailable.
+    One room's trouble is logged, not raised: it is not the others'. Raises DependencyUnavailable.
     """
     try:
         return _take_turn(config, now)

@@ -14,7 +14,8 @@ from concerts.admin.questions import AskingForm, AsksFirst, confirmed
 from concerts.admin.venue_times import VenueTimes, venue_time
 from kernel import clock
 from kernel.i18n import text
-from kernel.staff.admin import ReadOnlyAdmin, ReadOnlyInline, UseCaseAdmin, staff_action
+from kernel.staff.actions import staff_action
+from kernel.staff.admin import ReadOnlyAdmin, ReadOnlyInline, UseCaseAdmin
 from reservations import policy, queries
 from reservations.models import Reservation, ReservationSeat, SaleHalt, SalePolicy, SeatInventory
 from reservations.usecases import inventory, sale

@@ -2,7 +2,7 @@
 
 In an on-sale most wishes lose: the seat is taken, and the gate says so in one call. Walking
 through the whole of Django to hear that would cost ten times the work. So the usual wish (a list
-of seats, no Idempotency-Key) is answered here (Note [Lean answers]); every other one, and every
+of seats, no Idempotency-Key) is answered here (Note [Fast path]); every other one, and every
 failed login, goes on to Django untouched.
 """
 
@@ -16,27 +16,26 @@ from rest_framework.exceptions import APIException, Throttled
 
 from accounts.api.authentication import caller_in
 from kernel import clock
-from kernel.caller import Caller
-from kernel.db.release import give_back_connections
+from kernel.caller import Caller, client_ip_in
+from kernel.db.release import release_connections
 from kernel.http.fast_path import (
     JSON,
     PRIVATE,
-    LeanAnswer,
-    LeanSite,
+    FastPathResponder,
+    RawResponse,
     StartResponse,
     allow_header,
     form_refusal,
     language,
-    limit_headers,
     parsed_body,
     refusal,
 )
 from kernel.http.rendering import Renderer
 from kernel.ids import uuid7
 from kernel.rate_limiting import throttle
-from kernel.rate_limiting.in_redis import Meter
+from kernel.rate_limiting.headers import RateLimitStatus, limit_headers
 from kernel.telemetry import context
-from kernel.telemetry.access_log import Outcome
+from kernel.telemetry.access_log import RequestOutcome
 from reservations import policy
 from reservations.api.serializers import HoldRequestSerializer, ReservationSerializer
 from reservations.api.views import ReservationsView
@@ -55,7 +54,7 @@ class FastPath:
 
     def __init__(self, application: _Application) -> None:
         self._application = application
-        self._site = LeanSite()
+        self._responder = FastPathResponder()
         self._allow = allow_header(ReservationsView)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -65,7 +64,7 @@ class FastPath:
             or environ["REQUEST_METHOD"] != "POST"
             or "HTTP_IDEMPOTENCY_KEY" in environ
             or environ.get("CONTENT_TYPE") != JSON
-            or not self._site.admits(environ)
+            or not self._responder.is_eligible(environ)
         ):
             return self._application(environ, start_response)
         started = time.perf_counter()
@@ -77,35 +76,35 @@ class FastPath:
             return self._application(environ, start_response)
         correlation = context.received_in(environ)
         with context.correlated(correlation), context.annotated() as annotations:
-            answer = asked if isinstance(asked, LeanAnswer) else _hold(environ, asked, caller)
+            answer = asked if isinstance(asked, RawResponse) else _hold(environ, asked, caller)
             if answer is None:
                 return self._application(environ, start_response)
             answer.headers.append(self._allow)
-            return self._site.send(
+            return self._responder.send(
                 answer,
                 environ,
                 start_response,
                 view="reservations",
                 request_id=correlation.request_id,
                 started=started,
-                outcome=Outcome(user_id=str(caller.user_id), **annotations),
+                outcome=RequestOutcome(user_id=str(caller.user_id), **annotations),
             )
 
 
-def _asked(environ: dict[str, Any], caller: Caller) -> _Wish | LeanAnswer | None:
+def _asked(environ: dict[str, Any], caller: Caller) -> _Wish | RawResponse | None:
     """Return which seats are wanted, or the refusal of a body that is no hold; else None."""
     spent = throttle.count_person(environ, caller.user_id)
     if spent is not None:
-        return refusal(Throttled(spent.wait), environ, Meter(spent.headers))
+        return refusal(Throttled(spent.wait), environ, RateLimitStatus(spent.headers))
     if not int(environ.get("CONTENT_LENGTH") or 0):
         return None
     asked = parsed_body(environ)
     if isinstance(asked, APIException):
-        return refusal(asked, environ, Meter())
+        return refusal(asked, environ, RateLimitStatus())
     wish = _wish(asked)
     if wish is None:
         error = form_refusal(environ, asked, HoldRequestSerializer)
-        return None if error is None else refusal(error, environ, Meter())
+        return None if error is None else refusal(error, environ, RateLimitStatus())
     return wish
 
 
@@ -129,12 +128,12 @@ def _uuid(value: object) -> UUID:
     return UUID(value)
 
 
-def _hold(environ: dict[str, Any], wish: _Wish, caller: Caller) -> LeanAnswer | None:
+def _hold(environ: dict[str, Any], wish: _Wish, caller: Caller) -> RawResponse | None:
     """Place the hold; None for a defect, which Django meets again and reports.
 
     It may: what a failed hold had done is undone, and an unknown outcome is no defect.
     """
-    meter = Meter()  # the gate's function counts
+    limit_status = RateLimitStatus()  # the gate's function counts
     try:
         performance_id, seat_ids = wish
         held = holds.place(
@@ -144,15 +143,15 @@ def _hold(environ: dict[str, Any], wish: _Wish, caller: Caller) -> LeanAnswer | 
             reservation_id=uuid7(),
             queue_token=environ.get("HTTP_X_QUEUE_TOKEN"),
             now=clock.now(),
-            client_ip=throttle.address_in(environ),
-            meter=meter,
+            client_ip=client_ip_in(environ),
+            limit_status=limit_status,
         )
     except Exception as error:  # noqa: BLE001  (those unknown to the handler go on to Django)
-        return refusal(error, environ, meter)
+        return refusal(error, environ, limit_status)
     finally:
-        give_back_connections()
-    headers = [("Content-Type", JSON), PRIVATE, *limit_headers(meter)]
-    return LeanAnswer(201, _rendered(held, environ), headers)
+        release_connections()
+    headers = [("Content-Type", JSON), PRIVATE, *limit_headers(limit_status)]
+    return RawResponse(201, _rendered(held, environ), headers)
 
 
 def _rendered(held: ReservationDetail, environ: dict[str, Any]) -> bytes:

@@ -9,10 +9,10 @@ from django.test import TransactionTestCase
 from redis import Redis
 from rest_framework.test import APIClient
 
-from accounts import process_copy
 from accounts.models import User
 from accounts.tokens import issue_access_token
 from kernel import clock
+from kernel.caching import refreshed_copy
 from kernel.db import primary_clock
 from kernel.redis.clients import breaker, client
 from tests.support import database, factories, servers
@@ -58,7 +58,7 @@ def django_db_modify_db_settings() -> None:
 def django_db_setup(django_db_setup: None) -> Iterator[None]:
     """Let nobody be connected to the databases when they are dropped."""
     yield
-    process_copy.stop_all()
+    refreshed_copy.stop_all()
     primary_clock.stop()
 
 

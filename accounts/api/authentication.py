@@ -11,7 +11,7 @@ from kernel import clock
 from kernel.caller import Caller
 from kernel.errors import DomainError, ServiceUnavailable
 from kernel.i18n import text
-from kernel.signing import keyring
+from kernel.signing.jwt import JwtExpired, JwtInvalid
 
 _SCHEME = "bearer"
 _LOGIN = "frontrow.login"
@@ -58,9 +58,9 @@ def _read(header: str) -> "Caller | AuthenticationFailed | DomainError | None":
         return None
     try:
         caller = tokens.read_access_token(token.strip(" "), now=clock.now())
-    except keyring.TokenExpired:
+    except JwtExpired:
         return TokenExpired()
-    except keyring.TokenInvalid:
+    except JwtInvalid:
         return TokenInvalid()
     try:
         return TokenRevoked() if revocation.is_revoked(caller.session_id) else caller

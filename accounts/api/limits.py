@@ -14,7 +14,8 @@ from django.http import HttpRequest, HttpResponse
 
 from accounts.attempts import Attempt
 from kernel import clock
-from kernel.rate_limiting.rates import rate_limit_fields, rate_of
+from kernel.rate_limiting.headers import rate_limit_fields
+from kernel.rate_limiting.rates import rate_of
 from kernel.rate_limiting.throttle import refused
 
 _APP = "allauth.account"
@@ -55,7 +56,7 @@ class LoginLimits:
             response["Retry-After"] = str(wait)
             if rate is not None:
                 request.rate_limit = rate_limit_fields(  # type: ignore[attr-defined]
-                    action, amount=rate.amount, window=int(rate.duration), left=0, reset=wait
+                    action, amount=rate.amount, window=int(rate.duration), remaining=0, reset=wait
                 )
             refused.labels(action).inc()
         return response
@@ -69,7 +70,7 @@ def _describe(request: HttpRequest, response: HttpResponse, attempt: Attempt) ->
         attempt.route,
         amount=rate.amount,
         window=rate.period_seconds,
-        left=0,
+        remaining=0,
         reset=attempt.wait,
     )
     refused.labels(attempt.route).inc()

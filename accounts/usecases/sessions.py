@@ -20,7 +20,7 @@ from accounts import locking, operations, queries, tokens
 from accounts.models import RefreshToken, Session, User
 from accounts.sessions import ApiSessionStore, is_opened_by, sid_of
 from kernel.db.transaction import run_after_commit, transaction
-from kernel.signing import keyring
+from kernel.signing.jwt import JwtInvalid
 from kernel.telemetry import security_log
 
 
@@ -50,7 +50,7 @@ def refresh(*, refresh_token: str, client_ip: str, now: datetime) -> Tokens | No
     """Trade a refresh token for new tokens (Note [Refresh tokens]); None when it isn't good."""
     try:
         claims = tokens.read_refresh_token(refresh_token, now=now)
-    except keyring.TokenInvalid:
+    except JwtInvalid:
         return None
     with transaction():
         locked = _lock(user_id=claims.user_id, sid=claims.session_id, now=now)

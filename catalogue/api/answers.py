@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 from catalogue import cache, documents
 from catalogue.api import parameters
 from catalogue.api.pagination import Pages
-from kernel.caching.responses import Built, Document
+from kernel.caching.responses import Document, Rendered
 from kernel.http.kept_refusals import KeptRefusals
 from kernel.http.serializers import ProblemSerializer
 
@@ -62,7 +62,7 @@ class PagedView(CatalogueView):
 
     def page_of(
         self, request: Request, rows: Any, entries: Callable[[list[Any]], list[dict[str, Any]]]
-    ) -> Built:
+    ) -> Rendered:
         """Return the page that the request asks for, its rows turned to JSON by `entries`."""
         paginator = self.pages_for(request)()
         page: list[Any] = paginator.paginate_queryset(rows, request, view=self) or []
@@ -72,7 +72,7 @@ class PagedView(CatalogueView):
             following=paginator.get_next_link(),
             preceding=paginator.get_previous_link(),
         )
-        return Built(documents.encode(body), cache.BRIEFLY)
+        return Rendered(documents.encode(body), cache.BRIEFLY)
 
     def pages_for(self, request: Request) -> type[Pages]:
         """Return how this request's list is paged."""

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from rest_framework.request import Request
 
-from kernel.caching.responses import Document, LocalDocuments
+from kernel.caching.in_process import LocalDocuments
+from kernel.caching.responses import Document
 
 WORTH_PACKING = 1024  # bytes
 _packed = LocalDocuments(entries=256, size=16 * 1024 * 1024)  # by entity tag

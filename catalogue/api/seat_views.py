@@ -16,7 +16,7 @@ from catalogue.api import serializers as forms
 from catalogue.api.answers import IF_NONE_MATCH, LANGUAGE, REFUSALS, CatalogueView, PagedView
 from catalogue.api.packing import WORTH_PACKING, accepts_gzip, gzipped
 from kernel import clock
-from kernel.caching.responses import Built
+from kernel.caching.responses import Rendered
 from kernel.i18n import text
 
 
@@ -35,11 +35,11 @@ class SeatMapView(CatalogueView):
         """Show sections, rows and seats; it never changes once the performance is on sale."""
         now = clock.now()
 
-        def build() -> Built:
+        def build() -> Rendered:
             plan = queries.seat_plan(performance_id)
             frozen = plan.performance.layout_frozen_at is not None
             body = documents.encode(documents.seat_map(plan))
-            return Built(body, cache.DAY_LONG if frozen else cache.ASK_AGAIN)
+            return Rendered(body, cache.DAY_LONG if frozen else cache.ASK_AGAIN)
 
         document = cache.read(
             cache.SEAT_MAP, str(performance_id), build=build, now=now, layout_of=performance_id
@@ -73,9 +73,9 @@ class AvailabilityView(CatalogueView):
         """
         now = clock.now()
 
-        def build() -> Built:
+        def build() -> Rendered:
             found = queries.availability(performance_id, now=now)
-            return Built(
+            return Rendered(
                 documents.encode(documents.availability(found)),
                 cache.SECOND_LONG,
                 version=f"{found.layout_version} {found.statuses}",
@@ -109,13 +109,13 @@ class SeatListView(PagedView):
         def entries(page: list[Any]) -> list[dict[str, Any]]:
             return documents.seat_entries(page, queries.availability(performance_id, now=now))
 
-        def build() -> Built:
+        def build() -> Rendered:
             rows = queries.seat_list(performance_id, section=asked.get("section"))
             if rows is None:
                 unknown = text(en="There is no such section.", ko="해당 구역이 없습니다.")
                 raise serializers.ValidationError({"section": [unknown]})
             page = self.page_of(request, rows, entries)
-            return Built(page.body, cache.SECOND_LONG)
+            return Rendered(page.body, cache.SECOND_LONG)
 
         key = self.key_of(request)
         return self.answer(

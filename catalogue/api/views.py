@@ -13,7 +13,7 @@ from catalogue.api import serializers as forms
 from catalogue.api.answers import IF_NONE_MATCH, LANGUAGE, REFUSALS, CatalogueView, PagedView
 from catalogue.api.pagination import Pages
 from kernel import clock
-from kernel.caching.responses import Built
+from kernel.caching.responses import Rendered
 
 
 class ConcertListView(PagedView):
@@ -50,7 +50,7 @@ class ConcertListView(PagedView):
             evenings = queries.by_concert([row.pk for row in page], now=now)
             return [documents.concert_entry(row, evenings.get(row.pk, [])) for row in page]
 
-        def build() -> Built:
+        def build() -> Rendered:
             return self.page_of(request, queries.concert_list(wanted, now=now), entries)
 
         key = self.key_of(request)
@@ -72,10 +72,10 @@ class ConcertView(CatalogueView):
         """Show one concert."""
         now = clock.now()
 
-        def build() -> Built:
+        def build() -> Rendered:
             row = queries.concert(concert_id)
             evenings = queries.by_concert([concert_id], now=now).get(concert_id, [])
-            return Built(documents.encode(documents.concert_page(row, evenings)), cache.BRIEFLY)
+            return Rendered(documents.encode(documents.concert_page(row, evenings)), cache.BRIEFLY)
 
         key = str(concert_id)
         return self.answer(request, cache.read(cache.CONCERT, key, build=build, now=now))
@@ -103,7 +103,7 @@ class PerformanceListView(PagedView):
         def entries(page: list[Any]) -> list[dict[str, Any]]:
             return [documents.performance_entry(s) for s in queries.summaries(page, now=now)]
 
-        def build() -> Built:
+        def build() -> Rendered:
             return self.page_of(request, queries.performance_list(concert_id), entries)
 
         key = self.key_of(request)
@@ -125,9 +125,9 @@ class PerformanceView(CatalogueView):
         """Show one performance, its sale and its price grades."""
         now = clock.now()
 
-        def build() -> Built:
+        def build() -> Rendered:
             summary = queries.performance(performance_id, now=now)
-            return Built(documents.encode(documents.performance_entry(summary)), cache.BRIEFLY)
+            return Rendered(documents.encode(documents.performance_entry(summary)), cache.BRIEFLY)
 
         key = str(performance_id)
         return self.answer(request, cache.read(cache.PERFORMANCE, key, build=build, now=now))

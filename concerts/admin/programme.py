@@ -20,7 +20,8 @@ from concerts.models import Concert, Performance, Venue
 from concerts.usecases import programme, schedule
 from kernel import clock
 from kernel.i18n import text
-from kernel.staff.admin import UseCaseAdmin, staff_action
+from kernel.staff.actions import staff_action
+from kernel.staff.admin import UseCaseAdmin
 
 
 def actor(request: HttpRequest) -> UUID | None:

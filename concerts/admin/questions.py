@@ -7,7 +7,8 @@ from django.http import HttpRequest
 
 from concerts.errors import NeedsConfirmation
 from kernel.i18n import text
-from kernel.staff.admin import ReasonForm, ReasonModelForm
+from kernel.staff.actions import ReasonForm
+from kernel.staff.admin import ReasonModelForm
 
 
 class _Confirmed(forms.MultipleChoiceField):

@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from kernel import env
-from kernel.db.response_timeout import impatient
+from kernel.db.response_timeout import timeout_connection
 
 _POSTGRES = ("postgresql", "postgres")
 _HELP = "May name several hosts, with ?target_session_attrs=read-write."
@@ -13,11 +13,11 @@ DATABASE_POOL_SIZE = env.integer(
     "DATABASE_POOL_SIZE", default=8, minimum=1, maximum=200, help="Connections per process."
 )
 _STATEMENT_SECONDS = 15
-# A server that keeps its own time-outs no more is given up soon after them; the replica at once,
-# as the primary can answer in its place.
-_PATIENCE_SECONDS = _STATEMENT_SECONDS + 2
-_REPLICA_PATIENCE_SECONDS = 2
-# A request that waited this long for a row gives way; the client tries again.
+# Seconds after which a server that no longer enforces its own time-outs is given up; the replica
+# sooner, as the primary can answer in its place.
+_RESPONSE_TIMEOUT = _STATEMENT_SECONDS + 2
+_REPLICA_RESPONSE_TIMEOUT = 2
+# A request that has waited this long for a row fails as busy; the client tries again.
 _SESSION = {
     "lock_timeout": "3s",
     "statement_timeout": f"{_STATEMENT_SECONDS}s",
@@ -30,7 +30,7 @@ def _database(
     *,
     application: str = "frontrow",
     connect_timeout: int = 3,
-    patience: float = _PATIENCE_SECONDS,
+    response_timeout: float = _RESPONSE_TIMEOUT,
 ) -> dict[str, Any]:
     """Return Django's form of a libpq URL; `host` may be a list, as libpq takes it."""
     parts = urlsplit(url)
@@ -58,7 +58,7 @@ def _database(
                 "min_size": 0,
                 "max_size": DATABASE_POOL_SIZE,
                 "timeout": connect_timeout,
-                "connection_class": impatient(patience),
+                "connection_class": timeout_connection(response_timeout),
             },
             **dict(parse_qsl(parts.query)),
         },
@@ -80,7 +80,7 @@ DATABASES = {
         _replica,
         application="frontrow-read",
         connect_timeout=1,
-        patience=_REPLICA_PATIENCE_SECONDS,
+        response_timeout=_REPLICA_RESPONSE_TIMEOUT,
     ),
     "idempotency": _database(
         env.url(

@@ -34,7 +34,7 @@ CACHES = {
     "default": _role(
         "CACHE",
         "Cache; may evict, may be lost.",
-        backend="kernel.caching.fallback.ForgivingCache",
+        backend="kernel.caching.fallback.FallbackCache",
         schemes=_SCHEMES,
     ),
     "lock": _role("LOCK", "Seat claims; losing it slows holds, nothing else."),

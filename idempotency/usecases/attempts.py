@@ -155,8 +155,8 @@ def claim(*, request_key: str, body_hash: str, now: datetime) -> Attempt | Answe
     One statement: it inserts the record, takes over a lapsed one, or changes nothing, and its
     RETURNING tells which. A record that has forgotten its body has made nothing, so it gets a new
     `resource_id`: otherwise a client could keep an id for as long as it likes and use it then.
-    Raises InProgress, KeyReused, and PartUnavailable when the database is away (nothing may be
-    executed then).
+    Raises InProgress, KeyReused, and DependencyUnavailable when the database is away (nothing may
+    be executed then).
     """
     parameters = {
         "request_key": request_key,

@@ -1,8 +1,14 @@
-"""Django's cache for libraries that count or remember in it and can't do without an answer.
+"""Django's default cache, which falls back to the memory of the process.
 
-django-allauth counts log-ins in the default cache and refuses when it fails. The cache role may
-be lost without anybody noticing more than slowness, so while it is away each process remembers
-by itself.
+django-allauth counts logins in the default cache and refuses them when it fails. Losing the cache
+role must cost no more than speed, so while it is unavailable each process counts by itself.
+
+Note [Evictable counts]
+The cache server may evict any key when it is full, and keeps nothing over a restart. allauth's
+counts of failed logins, and ours (accounts/attempts.py), are kept there all the same: an evicted
+count gives an attacker one more series of tries against a password that is hashed with Argon2 and
+still limited per client IP in each process, while a count in a server that does not evict could
+fill it. Nothing that decides about seats or money is kept there.
 """
 
 from collections.abc import Callable
@@ -11,14 +17,14 @@ from typing import Any
 from django.core.cache.backends.locmem import LocMemCache
 from django_redis.cache import RedisCache
 
-from kernel.redis.breaker import PartUnavailable
+from kernel.redis.breaker import DependencyUnavailable
 from kernel.redis.clients import breaker
 
-_own = LocMemCache("while-redis-is-away", {"MAX_ENTRIES": 10_000})
+_own = LocMemCache("while-redis-is-unavailable", {"MAX_ENTRIES": 10_000})
 
 
-class ForgivingCache(RedisCache):
-    """The cache role behind its breaker, with this process's memory as the second best."""
+class FallbackCache(RedisCache):  # type: ignore[misc]  # django-redis has no types
+    """The cache role behind its breaker; where that is open, the memory of this process."""
 
     def add(self, *args: Any, **kwargs: Any) -> Any:
         return self._try(super().add, _own.add, *args, **kwargs)
@@ -38,5 +44,5 @@ class ForgivingCache(RedisCache):
     ) -> Any:
         try:
             return breaker("cache").call(lambda: first(*args, **kwargs))
-        except PartUnavailable:
+        except DependencyUnavailable:
             return second(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""Markers in the cache server: when what a document depends on has last changed.
+"""Markers in the cache server: when the things that documents depend on last changed.
 
 Note [Markers]
 A name's marker is "<history> <WAL position> <change>". The position is the primary's after the last
@@ -65,18 +65,21 @@ def texts(values: Sequence[bytes | None]) -> tuple[str, ...]:
 
 
 def read(names: Sequence[str]) -> tuple[str, ...]:
-    """Return the markers of `names` as they are; raises `PartUnavailable`."""
+    """Return the markers of `names` as they are; raises `DependencyUnavailable`."""
     return texts(values([key_of(name) for name in names]))
 
 
 def values(keys: Sequence[str]) -> list[bytes | None]:
-    """Return the values of any keys of the cache server in one call; raises `PartUnavailable`."""
+    """Return the values of any keys of the cache server in one call.
+
+    Raises `DependencyUnavailable`.
+    """
     # The roles' clients don't decode, so what the stubs call str can't come.
     return guarded("cache", lambda server: cast("list[bytes | None]", server.mget(keys)))
 
 
 def write(names: Sequence[str], at: WalPosition) -> None:
-    """Mark `names` as changed by a write that `at` covers; raises `PartUnavailable`."""
+    """Mark `names` as changed by a write that `at` covers; raises `DependencyUnavailable`."""
     guarded("cache", lambda server: _write(server, names, at, keep_same=False))
 
 

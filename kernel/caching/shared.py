@@ -1,28 +1,28 @@
-"""Documents built once for everybody, and never put back old.
+"""The shared cache of documents: each is built once for everybody, and an old one never returns.
 
 Note [Cached documents]
 A document depends on named things ("catalogue", "layout:<performance>"). Each name has a marker in
 the cache server (Note [Markers] in markers.py). An entry carries the markers it was built under and
-is good only while they are the same; entry and markers come in one MGET. So:
+is valid only while they are the same; entry and markers come in one MGET. So:
 - a write drops any number of entries by changing one marker (`invalidate_after_commit`), and an
-  entry whose building began before the write is gone the moment it is stored;
+  entry whose build began before the write is invalid the moment it is stored;
 - a rebuild reads a replica only once it has replayed the marker (Note [Replica reads]);
-- a marker that was evicted is set anew from the primary's position.
+- a marker that was evicted is set again from the primary's position.
 
 Single flight: one thread of a process and one process of all (a short Redis lock) build a key.
-Readers that come meanwhile get an entry that is merely of some age; one that a write has dropped
-nobody gets, not even while the databases are away: staff may have withdrawn what it says. They
-wait for the builder. A refusal (withdrawn, unknown) removes the entry and is shared with those who
-waited, while the markers are the same: else a crowd at a withdrawn page would ask one by one.
-Without the cache server each process builds for itself, behind the same in-process lock, and keeps
-the result for a few seconds: without markers it can't learn of a change.
+Readers that come meanwhile get an entry that is merely old. Nobody gets one that a write has
+dropped, not even while the databases are unavailable, as staff may have withdrawn what it says:
+readers wait for the builder. A refusal (withdrawn, unknown) removes the entry and is shared with
+the readers who waited, while the markers are the same: otherwise a crowd at a withdrawn page would
+ask the database one by one. Without the cache server each process builds for itself, behind the
+same in-process lock, and keeps the result for a few seconds: without markers it cannot learn of a
+change.
 """
 
 import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import DatabaseError, InterfaceError, connections
@@ -30,198 +30,142 @@ from prometheus_client import Counter
 from psycopg_pool import PoolTimeout
 
 from kernel.caching import markers as marking
-from kernel.caching.responses import (
-    Built,
-    Document,
-    Flights,
-    LocalDocuments,
-    SharedRefusals,
-    decode,
-    document_of,
-    encode,
-)
+from kernel.caching.in_process import LocalDocuments, SharedRefusals
+from kernel.caching.request import CachePolicy, CacheRequest
+from kernel.caching.responses import Document, Rendered, decode, document_of, encode
+from kernel.caching.single_flight import SingleFlight
 from kernel.db import replica
 from kernel.db.failures import is_passing
 from kernel.db.transaction import run_after_commit
 from kernel.errors import DomainError
 from kernel.ids import uuid7
-from kernel.redis.breaker import PartUnavailable
+from kernel.redis.breaker import DependencyUnavailable
 from kernel.redis.clients import guarded
 
 log = logging.getLogger(__name__)
 
-reads = Counter(
-    "frontrow_cached_documents_total",
-    "Cached documents read, by kind and by where the answer came from",
-    ["kind", "source"],
-)
 missed = Counter(
     "frontrow_cache_invalidations_missed_total",
     "Writes whose cache marker could not be left; the age of entries bounds the harm",
 )
 
-BUILDER_SECONDS = 5.0  # a builder that died is replaced after this
+BUILDER_SECONDS = 5.0  # after this a builder is taken for dead, and another one builds
 POLL_SECONDS = 0.02
-ALONE = timedelta(seconds=5)  # for how long a process keeps what it built without the cache server
+ALONE = timedelta(seconds=5)  # a process keeps so long what it built without the cache server
 _DATABASE_FAILED = (DatabaseError, InterfaceError, PoolTimeout)
 
-# Only the builder's own lock is removed: it may have run out and be another's by now.
+# Removes only the builder's own lock: it may have expired, and be another builder's by now.
 _UNLOCK = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
 
 local = LocalDocuments()
 refusals = SharedRefusals()
-_flights = Flights()
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """How long documents of one kind live and where they are built from.
-
-    Younger than `fresh` they are simply answered; then one reader rebuilds while others still get
-    the old one, until `usable`, unless a write has dropped it. `from_replica` builds by stale
-    reads. `keep_in_process` also keeps the bytes here, so that a hit asks the cache server for the
-    markers only.
-    """
-
-    kind: str
-    fresh: timedelta
-    usable: timedelta
-    from_replica: bool = True
-    keep_in_process: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Request:
-    recipe: Recipe
-    key: str
-    depends_on: tuple[str, ...]
-    build: Callable[[], Built]
-    now: datetime
-
-    @property
-    def entry_key(self) -> str:
-        return f"fr:c:doc:{self.key}"
-
-    @property
-    def lock_key(self) -> str:
-        return f"fr:c:build:{self.key}"
-
-    def is_current(self, found: Document | None, markers: tuple[str, ...]) -> bool:
-        return (
-            found is not None
-            and found.markers == markers
-            and found.is_younger_than(self.recipe.fresh, self.now)
-        )
-
-    def is_usable(self, found: Document | None, markers: tuple[str, ...]) -> bool:
-        return (
-            found is not None
-            and found.markers == markers
-            and found.is_younger_than(self.recipe.usable, self.now)
-        )
-
-    def answer(self, document: Document, source: str) -> Document:
-        reads.labels(self.recipe.kind, source).inc()
-        return document
+_single_flight = SingleFlight()
 
 
 def read(
-    recipe: Recipe,
+    policy: CachePolicy,
     key: str,
     *,
     depends_on: Sequence[str],
-    build: Callable[[], Built],
+    build: Callable[[], Rendered],
     now: datetime,
 ) -> Document:
-    """Return the document of `key`, built by `build` where there is none that is current.
+    """Return the document of `key`; call `build` where none is current.
 
     A current one costs one call to the cache server and nothing else. Domain errors of `build`
-    pass through, to those who waited as well; a database that is away is hidden by an entry still
-    usable.
+    pass through, to the readers who waited as well. While the database is unavailable, an entry not
+    older than `stale_for` is returned.
     """
-    request = _Request(recipe, f"{recipe.kind}:{key}", tuple(depends_on), build, now)
+    request = CacheRequest(policy, f"{policy.kind}:{key}", tuple(depends_on), build, now)
     try:
         return _read_shared(request)
-    except PartUnavailable:
+    except DependencyUnavailable:
         return _read_alone(request)
 
 
 def invalidate_after_commit(*names: str) -> None:
-    """Make documents that depend on `names` old once the open transaction has committed."""
+    """Drop the documents that depend on `names` once the open transaction has committed."""
     run_after_commit(lambda: invalidate(*names))
 
 
 def invalidate(*names: str) -> bool:
     """Change the markers of `names`; call it after the commit.
 
-    Never raises for a part that is away, as the write has happened: it says False, and unless it
-    is called again the age of the entries bounds how long the old value is seen.
+    Returns False, and never raises, where a dependency is unavailable, as the write has happened:
+    unless it is called again, the age of the entries bounds how long the old value is seen.
     """
     try:
         marking.write(names, replica.written())
-    except (PartUnavailable, DatabaseError, InterfaceError, PoolTimeout) as error:
+    except (DependencyUnavailable, DatabaseError, InterfaceError, PoolTimeout) as error:
         missed.inc()
         log.warning("cache not invalidated", extra={"names": names, "error": repr(error)})
         return False
     return True
 
 
-def _read_shared(request: _Request) -> Document:
+def _read_shared(request: CacheRequest) -> Document:
+    """Return the document by way of the cache server (Note [Cached documents])."""
     arrived = time.monotonic()
-    found, markers = _look(request)
+    # 1. A hit: one round trip, no lock, no database. Nearly every reader ends here.
+    found, markers = _look_up(request)
     if found is not None and request.is_current(found, markers):
-        return request.answer(found, "cache")
+        return request.counted(found, "cache")
+    # 2. An old entry that no write has dropped: only the first reader of this process goes on to
+    # rebuild it, without keeping the others waiting.
     older = found if request.is_usable(found, markers) else None
     wait = 0.0 if older else BUILDER_SECONDS
-    with _flights.boarding(request.key, wait_seconds=wait) as boarded:
-        if older is not None and not boarded:
-            return request.answer(older, "older")
-        if older is None:  # whoever was ahead in this process has just built it
-            found, markers = _look(request)
+    with _single_flight.acquire(request.key, wait_seconds=wait) as is_first:
+        if older is not None and not is_first:
+            return request.counted(older, "older")
+        # 3. Nothing to return: this reader has waited for the one before it, which has built the
+        # document or met a refusal by now. Both are as good as its own.
+        if older is None:
+            found, markers = _look_up(request)
             if found is not None and request.is_current(found, markers):
-                return request.answer(found, "waited")
+                return request.counted(found, "waited")
             refusals.raise_if_later(request.key, markers, than=arrived)
+        # 4. The first reader of this process builds, unless another process does already.
         return _build_once_of_all(request, older, markers)
 
 
 def _build_once_of_all(
-    request: _Request, older: Document | None, markers: tuple[str, ...]
+    request: CacheRequest, older: Document | None, markers: tuple[str, ...]
 ) -> Document:
-    ticket = uuid7().hex
+    token = uuid7().hex
     milliseconds = int(BUILDER_SECONDS * 1000)
-    mine = guarded(
-        "cache", lambda server: server.set(request.lock_key, ticket, nx=True, px=milliseconds)
+    is_builder = guarded(
+        "cache", lambda server: server.set(request.lock_key, token, nx=True, px=milliseconds)
     )
-    if not mine:
+    if not is_builder:
         if older is not None:
-            return request.answer(older, "older")
+            return request.counted(older, "older")
         built = _await_builder(request)
         if built is not None:
-            return request.answer(built, "waited")
+            return request.counted(built, "waited")
     try:
         markers = _settled_markers(request, markers)
         document = document_of(_build(request, markers), built_at=request.now, markers=markers)
         _keep(request, document)
-        return request.answer(document, "built")
+        return request.counted(document, "built")
     except _DATABASE_FAILED as error:
         if older is None or not is_passing(error):
             raise
-        return request.answer(older, "older")
+        return request.counted(older, "older")
     except DomainError as refusal:
         refusals.keep(request.key, markers, refusal)
         _drop(request)
         raise
     finally:
-        with suppress(PartUnavailable):
-            guarded("cache", lambda server: server.eval(_UNLOCK, 1, request.lock_key, ticket))
+        with suppress(DependencyUnavailable):
+            guarded("cache", lambda server: server.eval(_UNLOCK, 1, request.lock_key, token))
 
 
-def _await_builder(request: _Request) -> Document | None:
-    """Return what another process is building; None when it takes too long or gave up."""
+def _await_builder(request: CacheRequest) -> Document | None:
+    """Return what another process is building; None where it takes too long or gave up."""
     deadline = time.monotonic() + BUILDER_SECONDS
     while time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)
-        found, markers = _look(request)
+        found, markers = _look_up(request)
         if request.is_current(found, markers):
             return found
         if not guarded("cache", lambda server: server.exists(request.lock_key)):
@@ -229,35 +173,35 @@ def _await_builder(request: _Request) -> Document | None:
     return None
 
 
-def _read_alone(request: _Request) -> Document:
-    """Answer without the cache server: one build at a time in this process."""
-    with _flights.boarding(request.key, wait_seconds=BUILDER_SECONDS):
+def _read_alone(request: CacheRequest) -> Document:
+    """Return the document without the cache server: one build at a time in this process."""
+    with _single_flight.acquire(request.key, wait_seconds=BUILDER_SECONDS):
         found = local.get(request.key)
-        fresh = min(request.recipe.fresh, ALONE)
+        fresh = min(request.policy.fresh_for, ALONE)
         if found is not None and found.is_younger_than(fresh, request.now):
-            return request.answer(found, "process")
+            return request.counted(found, "process")
         document = document_of(_build(request, ()), built_at=request.now)
         local.put(request.key, document)
-        return request.answer(document, "built_alone")
+        return request.counted(document, "built_alone")
 
 
-def _look(request: _Request) -> tuple[Document | None, tuple[str, ...]]:
+def _look_up(request: CacheRequest) -> tuple[Document | None, tuple[str, ...]]:
     """Return the entry, whatever its age, and the markers now, in one call."""
     marker_keys = [marking.key_of(name) for name in request.depends_on]
-    kept = local.get(request.key) if request.recipe.keep_in_process else None
+    kept = local.get(request.key) if request.policy.keep_in_process else None
     if kept is not None:
         markers = marking.texts(marking.values(marker_keys))
         if request.is_current(kept, markers):
             return kept, markers
     values = marking.values([request.entry_key, *marker_keys])
     found = decode(values[0]) if values[0] is not None else None
-    if found is not None and request.recipe.keep_in_process:
+    if found is not None and request.policy.keep_in_process:
         local.put(request.key, found)
     return found, marking.texts(values[1:])
 
 
-def _settled_markers(request: _Request, markers: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the markers, the missing and those of another history set from the primary."""
+def _settled_markers(request: CacheRequest, markers: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the markers; set the missing ones, and those of another history, from the primary."""
     history = replica.known_history()
     unsettled = [
         name
@@ -276,9 +220,9 @@ def _settled_markers(request: _Request, markers: tuple[str, ...]) -> tuple[str, 
     return marking.read(request.depends_on)
 
 
-def _build(request: _Request, markers: tuple[str, ...]) -> Built:
-    """Build from the replica where it may answer; one that fails meanwhile gives way."""
-    if request.recipe.from_replica:
+def _build(request: CacheRequest, markers: tuple[str, ...]) -> Rendered:
+    """Build from the replica where it is recent enough; from the primary if that fails."""
+    if request.policy.from_replica:
         # Of several histories the greatest is one the replica doesn't follow, or all that matter.
         positions = [marking.parse(marker) for marker in markers if marker]
         with replica.stale_reads(after=max(positions, default=None)) as alias:
@@ -294,19 +238,19 @@ def _build(request: _Request, markers: tuple[str, ...]) -> Built:
         return request.build()
 
 
-def _keep(request: _Request, document: Document) -> None:
-    if request.recipe.keep_in_process:
+def _keep(request: CacheRequest, document: Document) -> None:
+    if request.policy.keep_in_process:
         local.put(request.key, document)
-    milliseconds = int(request.recipe.usable.total_seconds() * 1000)
-    with suppress(PartUnavailable):
+    milliseconds = int(request.policy.stale_for.total_seconds() * 1000)
+    with suppress(DependencyUnavailable):
         guarded(
             "cache",
             lambda server: server.set(request.entry_key, encode(document), px=milliseconds),
         )
 
 
-def _drop(request: _Request) -> None:
-    """Remove the entry of what is refused now, so that nobody meets it beside a builder."""
+def _drop(request: CacheRequest) -> None:
+    """Remove the entry of what is refused now, so that no reader gets it beside a builder."""
     local.drop(request.key)
-    with suppress(PartUnavailable):
+    with suppress(DependencyUnavailable):
         guarded("cache", lambda server: server.delete(request.entry_key))

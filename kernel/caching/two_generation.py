@@ -1,4 +1,4 @@
-"""A bounded memory of what was worked out before."""
+"""A bounded cache of computed values, without a lock."""
 
 from collections.abc import Hashable
 from typing import Generic, TypeVar
@@ -7,10 +7,10 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-class Known(Generic[K, V]):
-    """At most twice `generation` values by key; those asked for stay.
+class TwoGenerationCache(Generic[K, V]):
+    """At most twice `generation` values by key; those that are read stay.
 
-    Two generations instead of a list in order of use: what was asked for since the last change of
+    Two generations instead of a list in order of use: a value read since the last change of
     generation survives the next one, and no lock is needed.
     """
 
@@ -23,7 +23,7 @@ class Known(Generic[K, V]):
         return len(self._young) + len(self._old)
 
     def get(self, key: K) -> V | None:
-        """Return the value of `key`, if it is remembered."""
+        """Return the value of `key`, if it is kept."""
         value = self._young.get(key)
         if value is None:
             value = self._old.get(key)
@@ -32,7 +32,7 @@ class Known(Generic[K, V]):
         return value
 
     def put(self, key: K, value: V) -> None:
-        """Remember a value."""
+        """Keep a value."""
         if len(self._young) >= self._generation:
             self._old, self._young = self._young, {}
         self._young[key] = value

@@ -1,15 +1,15 @@
-"""A connection of one's own, for work whose state lives in the session.
+"""A connection outside the pool, for work whose state lives in the session.
 
-Session advisory locks belong to a connection, so it may not come from the pool: a lock forgotten
-there would be handed to whoever borrows the connection next. Closing this one, by leaving the block
-or by dying, frees everything. (Behind PgBouncer it needs session pooling.)
+Session advisory locks belong to a connection, so it may not come from the pool: a lock left there
+would pass to the next user of the connection. Closing this one, at the end of the block or of the
+process, frees everything. (Behind PgBouncer it needs session pooling.)
 
 Note [Silent owners]
-A process that is stopped (SIGSTOP, a paused virtual machine) or whose host has gone without a word
-doesn't close its connection, and a session lock knows no time-out. So the server ends a session
-that says nothing for `SILENT_SECONDS`, and notices by keepalives, as soon, that a host is gone.
-What is done between two statements of such a session must take less; who comes back later meets
-`OperationalError` at the next statement.
+A process that is stopped (SIGSTOP, a paused virtual machine), or whose host has vanished, does not
+close its connection, and a session lock has no time-out. So the server ends a session that sends
+nothing for `SILENT_SECONDS`, and finds out by keepalives, as soon, that a host is gone. The work
+between two statements of such a session must take less; an owner that comes back later gets
+`OperationalError` at its next statement.
 """
 
 from collections.abc import Iterator
@@ -19,13 +19,13 @@ from typing import Any
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from kernel.db.response_timeout import impatient
+from kernel.db.response_timeout import timeout_connection
 
 SILENT_SECONDS = 25
 _KEEPALIVE = {"idle": 5, "interval": 5, "count": 3}  # seconds, seconds, probes: 20 s in all
 
 # Django's adapters read jsonb as text and its cursors count metrics; plain psycopg is wanted here.
-_DJANGOS_OWN = ("context", "cursor_factory", "prepare_threshold")
+_DJANGO_ONLY = ("context", "cursor_factory", "prepare_threshold")
 
 
 @contextmanager
@@ -33,22 +33,22 @@ def dedicated_connection(
     *,
     application: str,
     using: str = DEFAULT_DB_ALIAS,
-    patience: float | None = None,
+    response_timeout: float | None = None,
     silent_seconds: int | None = None,
 ) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
     """Yield an unpooled connection in autocommit mode and close it at the end.
 
     The server ends it after `silent_seconds` without a statement, `SILENT_SECONDS` if none are
-    given (Note [Silent owners]). With `patience` (seconds) a server that doesn't answer is given
-    up after so long. Raises `psycopg.OperationalError` when the server can't be reached.
+    given (Note [Silent owners]). A server that does not respond within `response_timeout` seconds
+    is given up. Raises `psycopg.OperationalError` when the server can't be reached.
     """
     parameters = connections[using].get_connection_params()
-    for name in _DJANGOS_OWN:
+    for name in _DJANGO_ONLY:
         parameters.pop(name, None)
     parameters["application_name"] = application
     silent = SILENT_SECONDS if silent_seconds is None else silent_seconds
     parameters["options"] = f"{parameters.get('options', '')} {_session_options(silent)}".strip()
-    kind = psycopg.Connection if patience is None else impatient(patience)
+    kind = psycopg.Connection if response_timeout is None else timeout_connection(response_timeout)
     connection = kind.connect(**parameters, autocommit=True)
     try:
         yield connection

@@ -1,21 +1,21 @@
-"""Tell which database failures mean "try again" and which mean "the primary is away".
+"""Which database failures mean "try again", and which mean that the server is unavailable.
 
 Note [What the server says]
-The driver's classes and Django's group SQLSTATEs by their first two characters, and these groups
-cut across what matters here: a session ended for idling in its transaction and a primary that has
-become read-only come as `InternalError`, as a defect of the server does. So the code of the
-driver's error decides, whatever has been wrapped around it. Without a code the failure is the
-connection's own. Every code that isn't named here is a defect of ours or of the data.
+The classes of the driver and of Django group SQLSTATEs by their first two characters, and these
+groups cut across what matters here: a session ended for idling in its transaction, and a primary
+that has become read-only, come as `InternalError`, as a defect of the server does. So the SQLSTATE
+of the driver's error decides, whatever is wrapped around it. Without one, the connection itself
+failed. Every code that is not named here is a defect of ours or of the data.
 """
 
 import psycopg
 from django.db import InterfaceError, OperationalError
 from psycopg_pool import PoolTimeout, TooManyRequests
 
-# The same request may succeed soon, on this server or on the one that takes over from it.
+# The same request may succeed soon, on this server or on the one that replaces it.
 _BUSY = frozenset(
     {
-        "25006",  # read_only_sql_transaction: a primary that is none any more
+        "25006",  # read_only_sql_transaction: a primary that was demoted
         "25P03",  # idle_in_transaction_session_timeout: this process was paused
         "25P04",  # transaction_timeout
         "40001",  # serialization_failure, a conflict with recovery among them
@@ -26,7 +26,7 @@ _BUSY = frozenset(
     }
 )
 # Lost connections, servers without room, servers that go down or come up, and their disks.
-_AWAY = ("08", "53", "58", "57P")
+_UNAVAILABLE = ("08", "53", "58", "57P")
 
 
 def is_busy(error: BaseException) -> bool:
@@ -37,18 +37,18 @@ def is_busy(error: BaseException) -> bool:
     return isinstance(cause, psycopg.Error) and cause.sqlstate in _BUSY
 
 
-def is_away(error: BaseException) -> bool:
-    """Say whether `error` means that no working connection to the server could be had."""
+def is_unavailable(error: BaseException) -> bool:
+    """Say whether `error` means that there was no working connection to the server."""
     cause = _cause(error)
     if isinstance(cause, psycopg.Error) and cause.sqlstate is not None:
-        return cause.sqlstate.startswith(_AWAY)
+        return cause.sqlstate.startswith(_UNAVAILABLE)
     lost = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
     return isinstance(cause, lost) and not is_busy(error)
 
 
 def is_passing(error: BaseException) -> bool:
-    """Say whether the database will answer by itself, sooner or later (see the two above)."""
-    return is_busy(error) or is_away(error)
+    """Say whether the database is busy or unavailable, and will recover by itself."""
+    return is_busy(error) or is_unavailable(error)
 
 
 def _cause(error: BaseException) -> BaseException:

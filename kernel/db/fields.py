@@ -1,4 +1,4 @@
-"""Column types that Django lacks."""
+"""Column types that Django lacks: UUIDv7 keys, texts in one form, identity columns."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any

@@ -20,7 +20,7 @@ from kernel.ids import first_uuid7_at
 log = logging.getLogger(__name__)
 
 MONTHS_AHEAD = 24
-_PATIENCE = "100ms"
+_LOCK_TIMEOUT = "100ms"
 
 
 def first_of_month(moment: datetime, *, months_later: int = 0) -> datetime:
@@ -67,7 +67,7 @@ def _create(cursor: Any, name: str, table: str, lower: Any, upper: Any) -> None:
     )
     if cursor.connection.info.transaction_status == TransactionStatus.IDLE:
         # One exchange, so one transaction: the setting is gone after it.
-        statement = f"SET LOCAL lock_timeout = '{_PATIENCE}'; {statement}"
+        statement = f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'; {statement}"
     cursor.execute(statement)
 
 

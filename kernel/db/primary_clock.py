@@ -1,13 +1,13 @@
-"""How far this host's clocks are from the primary's (Note [One clock] in clock.py).
+"""The difference between this host's clock and the primary's (Note [One clock], kernel/clock.py).
 
 Note [Measuring the primary]
-A round trip that asks for `clock_timestamp()` says that the primary's clock stood at the answer at
-some moment between question and reply, so the difference of the clocks lies in an interval as wide
-as the round trip (F. Cristian, 1989). Intervals of successive round trips are intersected (K.
-Marzullo, 1984) after widening the known one by what clocks may have drifted meanwhile: a slow round
-trip changes nothing, a quick one narrows it, and the middle is never further from the truth than
-half the width. Where two intervals have nothing in common, a clock has jumped, and the new one
-counts alone. With the primary unreachable the last interval holds and only widens with its age.
+A round trip for `clock_timestamp()` returns where the primary's clock stood at some moment between
+sending and receiving, so the difference of the clocks lies in an interval as wide as the round trip
+(F. Cristian, 1989). Intervals of successive round trips are intersected (K. Marzullo, 1984) after
+widening the known one by what clocks may have drifted meanwhile: a slow round trip changes nothing,
+a quick one narrows it, and the middle is never further from the truth than half the width. Where
+two intervals have nothing in common, a clock has jumped, and the new one counts alone. With the
+primary unreachable the last interval holds and only widens with its age.
 """
 
 import logging
@@ -30,7 +30,7 @@ DRIFT = 0.001  # seconds a second: NTP slews two clocks apart by no more than th
 HOST_JUMP_SECONDS = 0.5  # a step of the host's own clock worth a line in the log
 _RETRY_SECONDS = 1.0
 _FIRST_SECONDS = 3.0  # how long a process waits for its first measurement
-_PATIENCE_SECONDS = 2.0  # for one answer; a slower one would say little
+_RESPONSE_TIMEOUT = 2.0  # seconds; a slower reply would narrow nothing
 
 distance = Gauge(
     "frontrow_clock_offset_seconds",
@@ -82,18 +82,18 @@ class Estimate:
 class PrimaryClock:
     """This process's knowledge of the primary's clock, kept fresh by a thread of its own.
 
-    `ask` makes a round trip to the primary. `steady` never jumps, `host` is the clock that NTP
-    sets: both in seconds, the latter since the Unix epoch.
+    `round_trip` makes one to the primary. `steady` never jumps; `host` is the clock that NTP sets:
+    both in seconds, the latter since the Unix epoch.
     """
 
     def __init__(
         self,
         *,
-        ask: Callable[[], Estimate],
+        round_trip: Callable[[], Estimate],
         steady: Callable[[], float],
         host: Callable[[], float],
     ) -> None:
-        self._ask, self._steady, self._host = ask, steady, host
+        self._round_trip, self._steady, self._host = round_trip, steady, host
         self._estimate: Estimate | None = None
         self._base: float | None = None  # the primary's clock minus the steady one
         self._host_base = host() - steady()
@@ -126,8 +126,8 @@ class PrimaryClock:
         return float("inf") if estimate is None else estimate.error(self._steady())
 
     def measure(self) -> None:
-        """Ask the primary once; raises what the database raises."""
-        self._learn(self._ask())
+        """Measure the primary's clock once; raises what the database raises."""
+        self._learn(self._round_trip())
 
     def stop(self) -> None:
         """Measure no more in this process, whose database is about to go."""
@@ -149,7 +149,7 @@ class PrimaryClock:
         uncertainty.set(self.error())
 
     def _look_at_the_host(self) -> None:
-        """Report a step of the host's clock: it moves no deadline, but whoever reads logs."""
+        """Report a step of the host's clock: it moves no deadline, but the times of log lines."""
         base = self._host() - self._steady()
         step = base - self._host_base
         self._host_base = base
@@ -206,16 +206,18 @@ def _steady() -> float:
     return time.clock_gettime(_STEADY)
 
 
-def _ask_the_primary() -> Estimate:
+def _round_trip_to_the_primary() -> Estimate:
     """Make one round trip over a connection of its own; the pool is for those who are awaited."""
-    with dedicated_connection(application="frontrow-clock", patience=_PATIENCE_SECONDS) as primary:
+    with dedicated_connection(
+        application="frontrow-clock", response_timeout=_RESPONSE_TIMEOUT
+    ) as primary:
         sent = _steady()
-        [answered] = primary.execute("SELECT clock_timestamp()").fetchone() or [None]
-        assert isinstance(answered, datetime)
-        return Estimate.of_round_trip(sent, answered.timestamp(), _steady())
+        [theirs] = primary.execute("SELECT clock_timestamp()").fetchone() or [None]
+        assert isinstance(theirs, datetime)
+        return Estimate.of_round_trip(sent, theirs.timestamp(), _steady())
 
 
-_clock = PrimaryClock(ask=_ask_the_primary, steady=_steady, host=time.time)
+_clock = PrimaryClock(round_trip=_round_trip_to_the_primary, steady=_steady, host=time.time)
 os.register_at_fork(after_in_child=_clock.begin_process)
 
 present = _clock.present

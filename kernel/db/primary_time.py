@@ -1,4 +1,4 @@
-"""What the primary itself says about the time, for jobs that end what belongs to others."""
+"""The primary's own time, for jobs that end what belongs to others."""
 
 from datetime import datetime
 

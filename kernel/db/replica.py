@@ -1,17 +1,18 @@
-"""Reads that may be stale, from the streaming replica while it keeps up.
+"""Reads that may be stale, answered by the streaming replica while it keeps up.
 
 Note [Replica reads]
 Nothing is ever decided on a replica read. A query opts in with `stale_reads`, and gets the primary
-when there is no replica, it is away, or it lags too far. A cache entry dropped after a write leaves
-the write's WAL position as a marker; `stale_reads(after=marker)` uses the replica only once it
-has replayed that position, so a lagging replica can't put the old value back. Positions compare
+where there is no replica, or it is unavailable or lags too far. A cache entry dropped after a write
+leaves the write's WAL position as a marker; `stale_reads(after=marker)` uses the replica only once
+it has replayed that position, so a lagging replica can't put the old value back. Positions compare
 only within one history: after a restore or a promotion the same number may come before or after.
 
 Note [Freshness of the replica]
-That everything received is replayed says nothing once the link has fallen silent, and the receiver
-says "streaming" for a minute. What ages by itself is the last commit that the replica has replayed:
-it knows all that was committed before. Where that is old, either nobody has written since, and the
-replica stands where the primary does, which is asked, or the replica is behind by that much.
+A replica that has replayed everything it received may still be old: when the link is dead, the
+receiver says "streaming" for another minute. The age of the last commit that it has replayed cannot
+deceive: it has all that was committed before. Where that commit is old, either nothing was written
+since, and the replica is where the primary is (one statement says so), or the replica is behind by
+that much.
 """
 
 import threading
@@ -38,7 +39,7 @@ fallbacks = Counter(
     ["reason"],
 )
 
-_AWAY = (DatabaseError, InterfaceError, PoolTimeout)
+_UNAVAILABLE = (DatabaseError, InterfaceError, PoolTimeout)
 _alias: ContextVar[str] = ContextVar("stale_read_alias", default=DEFAULT_DB_ALIAS)
 
 
@@ -80,13 +81,13 @@ _checking = threading.Lock()
 
 
 def current_alias() -> str:
-    """Return the alias that reads of this context go to (the router asks)."""
+    """Return the alias that reads of this context go to (for the router)."""
     return _alias.get()
 
 
 @contextmanager
 def stale_reads(*, after: WalPosition | int | None = None) -> Iterator[str]:
-    """Send the reads inside to the replica if it may answer; yields the alias chosen.
+    """Send the reads inside to the replica if it is recent enough; yields the alias chosen.
 
     `after` is what the replica must have replayed: a position with its history (`written`), or one
     of the history that this process is in now (`write_position`).
@@ -135,7 +136,7 @@ def known_history() -> str:
 
 
 def forget_health() -> None:
-    """Make the next stale read look at the replica anew (after a known failure, and in tests)."""
+    """Make the next stale read check the replica (after a known failure, and in tests)."""
     _health.checked_at = float("-inf")
 
 
@@ -153,7 +154,7 @@ def _choose(after: WalPosition | int | None) -> str:
 
 
 def _look(after: WalPosition | int | None) -> _Health:
-    """Return the replica's health, at most `REPLICA_CHECK_SECONDS` old; one thread asks."""
+    """Return the replica's health, at most `REPLICA_CHECK_SECONDS` old; one thread checks it."""
     stale = time.monotonic() - _health.checked_at > settings.REPLICA_CHECK_SECONDS
     behind = _health.usable and not _health.has_replayed(after)
     if (stale or behind) and _checking.acquire(blocking=False):
@@ -167,7 +168,7 @@ def _look(after: WalPosition | int | None) -> _Health:
 def _check() -> None:
     try:
         state = look()
-    except _AWAY:
+    except _UNAVAILABLE:
         connections[REPLICA].close()
         _health.usable, _health.reason = False, "away"
     else:
@@ -178,20 +179,20 @@ def _check() -> None:
 
 
 def look() -> ReplicaState:
-    """Ask how far the replica is (Note [Freshness of the replica]): one statement, or three.
+    """Measure how far the replica is (Note [Freshness of the replica]): one statement, or three.
 
-    Raises what the replica's connection raises. A primary that can't be asked leaves the age.
+    Raises what the replica's connection raises. If the primary is unavailable, the age stands.
     """
-    state = _ask_the_replica()
+    state = _replica_state()
     if state.lag is None or state.lag <= settings.REPLICA_MAX_LAG_SECONDS:
         return state
     try:
         primary = written()
-    except _AWAY:
+    except _UNAVAILABLE:
         connections[DEFAULT_DB_ALIAS].close()
         return state
     if not _stands_at(state, primary):
-        state = _ask_the_replica()  # it may have got there meanwhile
+        state = _replica_state()  # it may have got there meanwhile
     return ReplicaState(state.at, 0.0) if _stands_at(state, primary) else state
 
 
@@ -200,7 +201,7 @@ def _stands_at(state: ReplicaState, primary: WalPosition) -> bool:
     return same and state.lag is not None and state.at.position >= primary.position
 
 
-def _ask_the_replica() -> ReplicaState:
+def _replica_state() -> ReplicaState:
     """Return where the replica is and the age of the last commit it has replayed."""
     with connections[REPLICA].cursor() as cursor:
         cursor.execute(

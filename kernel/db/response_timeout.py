@@ -1,8 +1,8 @@
-"""Connections that don't wait for ever for a server that has fallen silent.
+"""Connections that give up on a server that has stopped responding.
 
-`statement_timeout` is kept by the server. One that is frozen, or behind a network that drops what
-it is sent, keeps nothing, and TCP alone notices after many minutes: every thread that asks it
-would hang that long.
+The server enforces `statement_timeout`. One that is frozen, or behind a network that drops packets,
+enforces nothing, and TCP alone notices after many minutes: every thread that uses it would hang
+that long.
 """
 
 from typing import Any
@@ -11,23 +11,23 @@ import psycopg
 from psycopg import errors
 
 
-class Impatient(psycopg.Connection[Any]):
-    """Raises `psycopg.OperationalError` where one statement isn't answered in `seconds`."""
+class TimeoutConnection(psycopg.Connection[Any]):
+    """Raises `psycopg.OperationalError` where one exchange takes more than `seconds`."""
 
     seconds: float
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
-        """Drive one exchange with the server, within the time there is for it."""
-        if timeout is not None:  # psycopg's own affair
+        """Drive one exchange with the server, within the time allowed for it."""
+        if timeout is not None:  # psycopg has set its own limit
             return super().wait(gen, interval, timeout)
         try:
             return super().wait(gen, interval, self.seconds)
-        except errors._WaitTimeout as error:
-            # In the middle of an exchange it is of no use to anybody else: the pool drops it.
+        except errors._WaitTimeout as error:  # Note [Private attributes]
+            # Left in the middle of an exchange, nobody else can use it: the pool drops it.
             self.close()
-            raise psycopg.OperationalError(f"no answer within {self.seconds:g} s") from error
+            raise psycopg.OperationalError(f"no response within {self.seconds:g} s") from error
 
 
-def impatient(seconds: float) -> type[Impatient]:
-    """Return a connection class with that much patience."""
-    return type("Impatient", (Impatient,), {"seconds": seconds})
+def timeout_connection(seconds: float) -> type[TimeoutConnection]:
+    """Return a connection class with this response timeout."""
+    return type("TimeoutConnection", (TimeoutConnection,), {"seconds": seconds})

@@ -1,11 +1,11 @@
-"""Dropping monthly partitions that have served their time.
+"""Dropping monthly partitions at the end of their retention.
 
 Note [Dropping a partition]
-Dropping a partition locks its whole table against everybody, and everybody then waits behind
-whoever the drop waits for. So it is detached first, CONCURRENTLY: that waits for the transactions
-that may still read it and hinders nobody meanwhile. It ends in three steps (detach begun, detached,
-dropped), and a run that is cut short or gives up waiting leaves the rest to the next one, which
-finds the partition by its name.
+Dropping a partition locks its whole table against every session, and all of them then wait behind
+the one that the drop waits for. So it is detached first, CONCURRENTLY: that waits for the
+transactions that may still read it and blocks no one meanwhile. It ends in three steps (detach
+begun, detached, dropped), and a run that is cut short or gives up waiting leaves the rest to the
+next one, which finds the partition by its name.
 """
 
 import logging
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
-_PATIENCE = "5s"  # for the transactions that may still read a partition
+_LOCK_TIMEOUT = "5s"  # for the transactions that may still read a partition
 _LONGEST_LOOK = "10min"  # through a partition of millions of rows, once a month
 _IN_USE = "in use"
 _LOCK = lock_key("kernel.partitions.purge")
@@ -101,7 +101,7 @@ def purge(table: str, retention: Retention, *, now: datetime, dry_run: bool = Fa
             else:
                 result.kept[partition.name] = reason
             if reason == _IN_USE:
-                break  # whoever is waited for may read the others as well
+                break  # the same transaction may read the others as well
     return result
 
 
@@ -115,7 +115,7 @@ def _months_before(now: datetime, months: int) -> datetime:
 def _session() -> Iterator[Connection | None]:
     """Yield a connection in autocommit mode, or None while another run is under way."""
     with dedicated_connection(application="frontrow-retention") as connection:
-        connection.execute(f"SET lock_timeout = '{_PATIENCE}'")
+        connection.execute(f"SET lock_timeout = '{_LOCK_TIMEOUT}'")
         connection.execute(f"SET statement_timeout = '{_LONGEST_LOOK}'")
         mine = connection.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK]).fetchone()
         yield connection if mine == (True,) else None

@@ -1,7 +1,7 @@
 """Four words for four intentions about transactions.
 
-`transaction` opens the outermost, durable one (use cases); `transaction_required` insists that
-one is open (operations); `savepoint` limits what an expected failure undoes; `run_after_commit`
+`transaction` opens the outermost, durable one (use cases); `require_transaction` insists that one
+is open (operations); `savepoint` limits what an expected failure undoes; `run_after_commit`
 postpones an effect outside the database. The idea of separate words is django-subatomic's.
 """
 
@@ -44,6 +44,6 @@ def run_after_commit(effect: Callable[[], object], *, using: str = DEFAULT_DB_AL
 
 
 def _in_own_transaction(using: str) -> bool:
-    # A test case's own wrapping block doesn't count: it would hide a missing transaction.
-    blocks = connections[using].atomic_blocks
+    # The block that a test case wraps around itself does not count: it would hide a missing one.
+    blocks = connections[using].atomic_blocks  # and Note [Private attributes]
     return any(not block._from_testcase for block in blocks)  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Every error code there is, as integrators read them: in docs/errors.md and at /docs/errors."""
+"""The documented error codes, for docs/errors.md and /docs/errors."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING

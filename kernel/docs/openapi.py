@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of every operation alike."""
+"""The OpenAPI hook: what the document says about every operation."""
 
 from http import HTTPStatus
 from typing import Any
@@ -9,7 +9,7 @@ _PROBLEM = {"schema": {"$ref": "#/components/schemas/Problem"}}
 
 
 def describe_refusals(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Add summaries, the answers any operation can give, and every refusal's real media type.
+    """Add summaries, the responses of any operation, and every refusal's real media type.
 
     The summary is the first line of what the view says of itself, in English.
 
@@ -34,7 +34,7 @@ def describe_refusals(result: dict[str, Any], **_: Any) -> dict[str, Any]:
 
 def _always(path: str, operation: dict[str, Any]) -> list[int]:
     names = {parameter["name"] for parameter in operation.get("parameters", [])}
-    statuses = [400, 429, 503]  # malformed, slow down, a part is away
+    statuses = [400, 429, 503]  # malformed, slow down, a dependency is unavailable
     if any(operation.get("security", [])):
         statuses.append(401)
     if "{" in path or "cursor" in names:

@@ -1,6 +1,6 @@
-"""The documents that answers and events lead to: error codes and the schemas of events.
+"""The views of documents that responses and events link to: error codes, schemas of events.
 
-Addresses serve them through `kernel.http.static_documents.once`.
+URLs serve them through `kernel.http.static_documents.once`.
 """
 
 import json
@@ -25,7 +25,7 @@ def errors(request: HttpRequest) -> HttpResponse:
 
 
 def event_schema(request: HttpRequest, event_type: str) -> JsonResponse:
-    """Answer the JSON Schema of an event's `data`; an event's `dataschema` leads here."""
+    """Return the JSON Schema of an event's `data`; an event's `dataschema` leads here."""
     schema = _schemas().get(event_type)
     if schema is None:
         raise Http404
@@ -38,13 +38,13 @@ def event_schema(request: HttpRequest, event_type: str) -> JsonResponse:
 
 @cache
 def _schemas() -> dict[str, dict[str, Any]]:
-    """Read all of them once: a name from an address never becomes a path."""
+    """Read all of them once: a name from a URL never becomes a path."""
     folder = Path(settings.BASE_DIR) / "docs" / "events"
     return {path.stem: json.loads(path.read_text()) for path in folder.glob("*.json")}
 
 
 class SwaggerPageView(SpectacularSwaggerSplitView):
-    """Swagger UI; its script has an address, because pages run none that stands in them."""
+    """Swagger UI; its script has a URL of its own, because pages run no inline scripts."""
 
     url_name = "schema"
     url_self = "script.js"
@@ -57,6 +57,6 @@ class SwaggerScriptView(SpectacularSwaggerSplitView):
 
     @extend_schema(exclude=True)
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        request._request.GET = QueryDict("script=")  # how the library's view tells the two apart
-        answer: Response = super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]
-        return answer
+        request._request.GET = QueryDict("script=")  # how the library's view distinguishes the two
+        response: Response = super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]
+        return response

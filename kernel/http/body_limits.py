@@ -1,9 +1,9 @@
-"""How long a body may be, judged before it is read.
+"""Body limits: how long a body may be, checked before it is read.
 
 Note [Length before children]
 A body is refused by its length before a byte of it is read, its members by their number before
-they are looked at, and an answer names the first few errors only: what a caller sends never costs
-more than what the route may need. Routes that need more than `settings.BODY_LIMIT` are in the table
+they are looked at, and a response names the first few errors only: a request never costs more than
+what its route may need. Routes that need more than `settings.BODY_LIMIT` are in the table
 `settings.BODY_LIMITS`. A body without a length is read up to the limit; then it has one.
 """
 

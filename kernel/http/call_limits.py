@@ -1,18 +1,19 @@
-"""The outermost part of the application: count every call, then look at it.
+"""The outermost layer of the application: it counts every call before anything looks at it.
 
 Note [Counted first]
 A made-up token, an unknown path or a malformed body costs its sender nothing, so each call is
-counted by its client IP before anything of it is parsed, authenticated or read, whatever answers it
-later: the fast paths, Django's views, the login API, a document. Once the answer is known:
+counted by its client IP before any of it is parsed, authenticated or read, whatever responds later:
+a fast path, a view, the login API, a document. Once the response is known:
 
-- a call that a limit of a person has counted is given back: thousands of fans share one IP, and
-  each has limits of his own. Those refused as malformed count for that person instead;
-- a call of nobody that was refused counts `_REFUSAL_COSTS` times.
+- a call counted by a person's own limit is given back to the IP: thousands of fans share one IP,
+  and each has limits of their own. One refused as malformed counts for that person instead;
+- a refused call without a login counts `_REFUSAL_COSTS` times.
 
-An IP that has spent its calls is answered 429, but for those who show a valid login: they count
-for the person's limit "default", so that nobody shuts a whole network out. Probes are counted like
-all others and never refused: their answers are kept, and a fleet must not end by its own probes.
-It is one step on a dictionary of the process (Note [Pace]), no round trip.
+An IP that has spent its calls gets 429, except for calls with a valid login: they count for the
+person's limit "default", so that nobody can shut a whole network out. Probes are counted like all
+other calls and never refused: their reports are cached, and a fleet must not fail by its own
+probes. Counting is one step on a dictionary of the process (Note [Generic cell rate]), no round
+trip.
 """
 
 import time
@@ -22,15 +23,15 @@ from typing import Any
 from rest_framework.exceptions import APIException, Throttled
 
 from kernel import clock
-from kernel.caller import Caller
+from kernel.caller import Caller, client_ip_in, client_ip_tag
 from kernel.http import body_limits
 from kernel.http.exception_handler import BodyTooLarge
-from kernel.http.fast_path import LeanSite, StartResponse, limit_headers, refusal
+from kernel.http.fast_path import FastPathResponder, StartResponse, refusal
 from kernel.rate_limiting import throttle
-from kernel.rate_limiting.gcra import Counted, Pace
-from kernel.rate_limiting.in_redis import Meter, address_tag
+from kernel.rate_limiting.gcra import Gcra, GcraResult
+from kernel.rate_limiting.headers import RateLimitStatus, limit_headers
 from kernel.rate_limiting.rates import Rate, rate_of
-from kernel.rate_limiting.throttle import PERSON, address_in, charge_refusal, refused
+from kernel.rate_limiting.throttle import PERSON, charge_refusal, refused
 from kernel.telemetry import context
 
 _Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
@@ -39,12 +40,12 @@ _Login = Callable[[dict[str, Any]], Any]
 _ROUTE = "anonymous"
 _REFUSAL_COSTS = 3
 _PROBES = "/healthz/"
-# Statuses that a call of nobody may have without being refused: the state of things, and slowed.
+# Of a call without a login: a conflict is no refusal of the call, and 429 has counted already.
 _NO_REFUSAL = {409, 429}
-# Of a call that a person's limits count: what was wrong with the call itself.
+# Of a call that a person's limits count: the call itself was wrong.
 _MALFORMED = {400, 405, 406, 413, 415, 422}
 
-_client_ips = Pace(most=100_000)
+_client_ips = Gcra(most=100_000)
 
 
 class CallLimits:
@@ -56,11 +57,11 @@ class CallLimits:
     def __init__(self, application: _Application, *, login_of: _Login) -> None:
         self._application = application
         self._login_of = login_of
-        self._site = LeanSite()
+        self._responder = FastPathResponder()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """Count, then answer or let the application answer."""
-        client_ip, rate = address_tag(address_in(environ)), rate_of(_ROUTE)
+        """Count, then respond or let the application respond."""
+        client_ip, rate = client_ip_tag(client_ip_in(environ)), rate_of(_ROUTE)
         counted = _client_ips.count(client_ip, rate, now=clock.now().timestamp())
         if counted.is_refused and not environ["PATH_INFO"].startswith(_PROBES):
             wait, fields = self._spent(environ, counted)
@@ -70,13 +71,13 @@ class CallLimits:
         def settle(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
             code, person = int(status[:3]), environ.get(PERSON)
             if person is None:
-                fields = _settle_nobodys(client_ip, rate, counted, code, headers)
+                fields = _settle_without_login(client_ip, rate, counted, code, headers)
             else:
                 if not counted.is_refused:
                     _client_ips.refund(client_ip, rate)
                 fields = charge_refusal(person).headers if code in _MALFORMED else None
             if fields and not any(name == "RateLimit" for name, _ in headers):
-                headers = [*headers, *limit_headers(Meter(fields))]
+                headers = [*headers, *limit_headers(RateLimitStatus(fields))]
             return start_response(status, headers, *rest)
 
         if body_limits.is_too_large(environ):
@@ -84,9 +85,9 @@ class CallLimits:
         return self._application(environ, settle)
 
     def _spent(
-        self, environ: dict[str, Any], counted: Counted
+        self, environ: dict[str, Any], counted: GcraResult
     ) -> tuple[int | None, tuple[str, str]]:
-        """Return how long who calls from a spent IP has to wait, None: not at all."""
+        """Return how long a caller from a spent IP has to wait; None where a login lets it pass."""
         login = self._login_of(environ)
         if isinstance(login, Caller):
             own = throttle.count("default", str(login.user_id))
@@ -98,10 +99,10 @@ class CallLimits:
         self, error: APIException, environ: dict[str, Any], start_response: StartResponse
     ) -> list[bytes]:
         started = time.perf_counter()
-        answer = refusal(error, environ, Meter())
-        assert answer is not None  # only a defect has none
-        sent = self._site.send(
-            answer,
+        response = refusal(error, environ, RateLimitStatus())
+        assert response is not None  # only a defect has none
+        sent = self._responder.send(
+            response,
             environ,
             start_response,
             view="call-limits",
@@ -111,26 +112,26 @@ class CallLimits:
         return [] if environ["REQUEST_METHOD"] == "HEAD" else sent
 
 
-def forget() -> None:
-    """Forget which client IPs this process has counted."""
+def forget_client_ips() -> None:
+    """Drop the client IPs that this process has counted."""
     _client_ips.clear()
 
 
 def _with(start_response: StartResponse, fields: tuple[str, str]) -> StartResponse:
     def start(status: str, headers: list[tuple[str, str]], /) -> Any:
-        return start_response(status, [*headers, *limit_headers(Meter(fields))])
+        return start_response(status, [*headers, *limit_headers(RateLimitStatus(fields))])
 
     return start
 
 
-def _fields(counted: Counted) -> tuple[str, str]:
+def _fields(counted: GcraResult) -> tuple[str, str]:
     return throttle.described(_ROUTE, rate_of(_ROUTE), counted).headers
 
 
-def _settle_nobodys(
-    client_ip: str, rate: Rate, counted: Counted, code: int, headers: list[tuple[str, str]]
+def _settle_without_login(
+    client_ip: str, rate: Rate, counted: GcraResult, code: int, headers: list[tuple[str, str]]
 ) -> tuple[str, str] | None:
-    """Count a refusal for what it costs; return the limit's fields where no shared cache looks."""
+    """Count a refusal at its cost; return the limit's fields unless a cache may share them."""
     if 400 <= code < 500 and code not in _NO_REFUSAL:
         counted = _client_ips.charge(
             client_ip, rate, _REFUSAL_COSTS - 1, now=clock.now().timestamp()

@@ -1,31 +1,29 @@
-"""Refuse in front of Django what needs a login and shows none, and paths that lead nowhere.
+"""Refusals in front of Django: calls that lack a needed login, and unknown paths.
 
 Note [Early refusals]
-What anybody can send at no cost shall cost us little: all of Django's middleware and of DRF's
-preparations for a 401 or 404 costs four times a bare view. So calls without a valid login are
-looked at here (Note [Lean answers]): the path is resolved, and a view that asks for a login by the
-site's own authentication is not entered. Everything else goes on to Django. A differential test
-holds the answers equal to Django's.
+A call that costs its sender nothing must cost us little, and a 401 or 404 that passes all of
+Django's middleware and DRF's preparations costs four times a bare view. So calls without a valid
+login are looked at here (Note [Fast path]): the path is resolved, and a view that demands a login
+by the site's own authentication is not entered. Everything else goes on to Django. A differential
+test holds the responses equal to Django's.
 """
 
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
-from types import SimpleNamespace
 from typing import Any
 
 from django.conf import settings
 from django.core.handlers.wsgi import get_path_info
 from django.urls import Resolver404, ResolverMatch, resolve
 from rest_framework.exceptions import APIException, AuthenticationFailed, NotAuthenticated, NotFound
-from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from kernel.caller import Caller
 from kernel.errors import DomainError
-from kernel.http.fast_path import LeanSite, StartResponse, allow_header, refusal
-from kernel.rate_limiting.in_redis import Meter
+from kernel.http.fast_path import FastPathResponder, StartResponse, allow_header, bare_view, refusal
+from kernel.rate_limiting.headers import RateLimitStatus
 from kernel.telemetry import context
 
 _Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
@@ -39,26 +37,26 @@ class EarlyRefusals:
     """A WSGI application that refuses what it may and hands on the rest.
 
     `login_of` returns the `Caller` an environment shows, the `AuthenticationFailed` that says why
-    it is not believed, the `DomainError` that says why it can't be judged now, or None.
+    it is invalid, the `DomainError` that says why it cannot be checked now, or None.
     """
 
     def __init__(self, application: _Application, *, login_of: _Login) -> None:
         self._application = application
         self._login_of = login_of
-        self._site = LeanSite()
+        self._responder = FastPathResponder()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """Refuse, or let Django answer."""
+        """Refuse, or pass the call on to Django."""
         started = time.perf_counter()
         found = self._refusal(environ)
         if found is None:
             return self._application(environ, start_response)
         error, view, headers = found
-        answer = refusal(error, environ, Meter())
-        assert answer is not None  # only a defect has none
-        answer.headers.extend(headers)
-        return self._site.send(
-            answer,
+        response = refusal(error, environ, RateLimitStatus())
+        assert response is not None  # only a defect has none
+        response.headers.extend(headers)
+        return self._responder.send(
+            response,
             environ,
             start_response,
             view=view,
@@ -70,10 +68,10 @@ class EarlyRefusals:
         self, environ: dict[str, Any]
     ) -> tuple[APIException, str, list[tuple[str, str]]] | None:
         """Return the error, the view's name and the headers that the view would have set."""
-        if environ["REQUEST_METHOD"] not in _METHODS or not self._site.admits(environ):
+        if environ["REQUEST_METHOD"] not in _METHODS or not self._responder.is_eligible(environ):
             return None
         login = self._login_of(environ)
-        if isinstance(login, (Caller, DomainError)):  # who can't be judged hears so from the view
+        if isinstance(login, (Caller, DomainError)):  # the latter is the view's to refuse
             return None
         path = get_path_info(environ)
         try:
@@ -90,14 +88,14 @@ class EarlyRefusals:
 
 @dataclass(frozen=True, slots=True)
 class _Demand:
-    """That a view demands a login: its challenge and its Allow header."""
+    """A view's demand for a login: its challenge and its Allow header."""
 
     challenge: str | None
     allow: tuple[str, str]
 
 
 def _leads_nowhere(path: str, environ: dict[str, Any]) -> bool:
-    """Say whether Django would answer 404: no static file, no redirect to a path with a slash."""
+    """Say whether Django would respond 404: no static file, no redirect to a path with a slash."""
     if path.startswith("/api/v1/"):
         return True
     if path.startswith(f"/{settings.STATIC_URL.lstrip('/')}") or "HTTP_AUTHORIZATION" in environ:
@@ -120,17 +118,16 @@ def _demand(match: ResolverMatch, method: str) -> _Demand | None:
 
 @cache
 def _demand_of(view_class: type[APIView], method: str) -> _Demand | None:
-    """Return what a view demands of nobody; None where it lets nobody in, or authenticates itself.
+    """Return what a view demands of a caller without a login.
 
-    Asked of the view as DRF would: by its authenticators and permissions for the method.
+    None where it demands nothing, or authenticates by other means. Determined as DRF does, by the
+    view's authenticators and permissions for the method.
     """
-    view = view_class()
-    view.request = SimpleNamespace(method=method, user=None)  # type: ignore[assignment]
+    view = bare_view(view_class, method)
     authenticators = view.get_authenticators()
     if [type(one) for one in authenticators] != list(APIView.authentication_classes):
         return None
-    nobody: Request = view.request
-    if all(one.has_permission(nobody, view) for one in view.get_permissions()):
+    if all(one.has_permission(view.request, view) for one in view.get_permissions()):
         return None
-    challenge = authenticators[0].authenticate_header(nobody)
+    challenge = authenticators[0].authenticate_header(view.request)
     return _Demand(challenge=challenge, allow=allow_header(view_class))

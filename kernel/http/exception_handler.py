@@ -1,4 +1,4 @@
-"""The one place where a failure becomes an HTTP status."""
+"""The exception handler: the one place where a failure becomes an HTTP status."""
 
 import json
 import logging
@@ -14,11 +14,11 @@ from psycopg_pool import PoolTimeout
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from kernel.db.failures import is_away, is_busy
+from kernel.db.failures import is_busy, is_unavailable
 from kernel.errors import Busy, DomainError, ServiceUnavailable
 from kernel.http import problem
 from kernel.http.refusals import REFUSALS
-from kernel.redis.breaker import PartUnavailable
+from kernel.redis.breaker import DependencyUnavailable
 from kernel.staff import refusals
 
 log = logging.getLogger(__name__)
@@ -54,6 +54,12 @@ class MalformedRequest(exceptions.APIException):
     default_code = "malformed_request"
 
 
+class ProblemResponse(Response):
+    """A problem document, rendered by DRF."""
+
+    problem_code = ""
+
+
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     """Return the problem+json response of `error`; None lets a defect become a 500."""
     request = context["request"]
@@ -68,19 +74,19 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer what no view has caught, the login API's and the pages' among them.
+    """Respond to what no view has caught, also in the login API and the pages.
 
-    A database that is busy or away is 503 there too; a defect says no word about its inside.
+    A database that is busy or unavailable is 503 there too; a defect reveals nothing about itself.
     """
-    error = sys.exc_info()[1]  # Django calls while it handles it
+    error = sys.exc_info()[1]  # Django calls this view while it handles the error
     found = handle(error, {"request": request}) if isinstance(error, Exception) else None
     if found is None:
         return problem.refused(request, "internal_error")
-    answer = problem.response(found.data)
+    response = problem.response(found.data)
     for name, value in found.headers.items():
         if name != "Content-Type":
-            answer.headers[name] = value
-    return answer
+            response.headers[name] = value
+    return response
 
 
 def _translate(error: Exception) -> Exception:
@@ -92,15 +98,15 @@ def _translate(error: Exception) -> Exception:
         return BodyTooLarge()
     if isinstance(error, SuspiciousOperation):
         return MalformedRequest()
-    if isinstance(error, PartUnavailable):
-        log.warning("part unavailable", extra={"part": error.part})
+    if isinstance(error, DependencyUnavailable):
+        log.warning("dependency unavailable", extra={"dependency": error.dependency})
         return ServiceUnavailable()
     if isinstance(error, (DatabaseError, InterfaceError, PoolTimeout)):
         if is_busy(error):
             log.warning("database busy", extra={"error": repr(error)})
             return Busy()
-        if is_away(error):
-            log.error("database away", extra={"error": repr(error)})
+        if is_unavailable(error):
+            log.error("database unavailable", extra={"error": repr(error)})
             return ServiceUnavailable()
     return error
 
@@ -114,8 +120,9 @@ def _of_domain_error(error: DomainError, instance: str) -> Response:
 
 def _of_api_exception(error: exceptions.APIException, instance: str) -> Response:
     headers = {}
-    if getattr(error, "auth_header", None):
-        headers["WWW-Authenticate"] = error.auth_header  # type: ignore[attr-defined]
+    challenge = getattr(error, "auth_header", None)
+    if challenge:
+        headers["WWW-Authenticate"] = challenge
     wait = getattr(error, "wait", None)
     if wait is not None:
         headers["Retry-After"] = str(max(1, int(wait + 0.999)))
@@ -135,15 +142,15 @@ def _of_api_exception(error: exceptions.APIException, instance: str) -> Response
 
 
 def _response(body: dict[str, Any], headers: dict[str, str]) -> Response:
-    response = Response(
+    response = ProblemResponse(
         body, status=body["status"], headers=headers, content_type=problem.CONTENT_TYPE
     )
-    response.problem_code = body["code"]  # type: ignore[attr-defined]
+    response.problem_code = body["code"]
     return response
 
 
 def _first_errors(detail: Any) -> list[dict[str, str]]:
-    """Return as many errors as an answer may name; what a message quotes of the body is cut."""
+    """Return as many errors as a response may name; quotes of the body in a message are cut."""
     room = _MOST_ERROR_BYTES
     found: list[dict[str, str]] = []
     for pointer, message in islice(_pointers(detail, ""), _MOST_ERRORS):

@@ -1,9 +1,9 @@
-"""Answer a request without Django, and look like Django.
+"""The fast path: responses sent in front of Django, equal to Django's.
 
-Note [Lean answers]
-The busiest routes spend most of their time in middleware that has nothing to say about them. A
-lean handler answers those requests itself, before Django sees them, and hands on every request
-that is in any way unusual: `LeanSite.admits` knows what is usual. The envelope here (headers,
+Note [Fast path]
+The busiest routes spend most of their time in middleware that has nothing to add to them. A fast
+path responds to those requests itself, before Django sees them, and passes on every request that is
+in any way unusual: `FastPathResponder.is_eligible` knows what is usual. The envelope here (headers,
 request id, language, access log, django-prometheus' counters) is what settings.MIDDLEWARE would
 have added; a differential test holds the two equal.
 """
@@ -24,13 +24,14 @@ from django.http.request import split_domain_port, validate_host
 from django.utils import translation
 from rest_framework import serializers
 from rest_framework.exceptions import APIException
+from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from kernel.http import exception_handler, problem
 from kernel.http.parsers import StrictJSONParser
 from kernel.http.rendering import Renderer
-from kernel.rate_limiting.in_redis import Meter
-from kernel.telemetry.access_log import NO_OUTCOME, Answer, Outcome, note
+from kernel.rate_limiting.headers import RateLimitStatus, limit_headers
+from kernel.telemetry.access_log import NO_OUTCOME, LoggedResponse, RequestOutcome, record_response
 
 JSON = "application/json"
 PRIVATE = ("Cache-Control", "private, no-store")
@@ -56,8 +57,8 @@ class StartResponse(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class LeanAnswer:
-    """A finished answer; `headers` are those that a view would have set."""
+class RawResponse:
+    """A finished response; `headers` are those that a view would have set."""
 
     status: int
     body: bytes
@@ -65,8 +66,8 @@ class LeanAnswer:
     code: str = ""  # of a problem document
 
 
-class LeanSite:
-    """The envelope of lean answers, read once from the settings."""
+class FastPathResponder:
+    """The envelope of fast-path responses, read once from the settings."""
 
     def __init__(self) -> None:
         self._redirects = settings.SECURE_SSL_REDIRECT
@@ -75,7 +76,7 @@ class LeanSite:
         self._always = _security_headers()
         self._transport_security = _transport_security()
 
-    def admits(self, environ: dict[str, Any]) -> bool:
+    def is_eligible(self, environ: dict[str, Any]) -> bool:
         """Say whether the request is one that Django's middleware would pass on untouched."""
         get = environ.get
         return (
@@ -100,48 +101,50 @@ class LeanSite:
 
     def send(
         self,
-        answer: LeanAnswer,
+        response: RawResponse,
         environ: dict[str, Any],
         start_response: StartResponse,
         *,
         view: str,
         request_id: str,
         started: float,
-        outcome: Outcome = NO_OUTCOME,
+        outcome: RequestOutcome = NO_OUTCOME,
     ) -> list[bytes]:
-        """Log, count and send an answer of the view named `view`."""
+        """Log, count and send a response of the view named `view`."""
         secure = self.is_secure(environ)
         headers = [
-            *answer.headers,
+            *response.headers,
             ("Vary", "Accept-Language"),
             ("Content-Language", language(environ)),
-            ("Content-Length", str(len(answer.body))),
+            ("Content-Length", str(len(response.body))),
             ("X-Request-ID", request_id),
             *self._always,
         ]
         if secure and self._transport_security:
             headers.append(("Strict-Transport-Security", self._transport_security))
-        note(
-            Answer(
+        record_response(
+            LoggedResponse(
                 at=time.time(),
                 request_id=request_id,
                 method=environ["REQUEST_METHOD"],
                 path=environ["PATH_INFO"],
                 view=view,
                 transport="https" if secure else "http",
-                status=answer.status,
+                status=response.status,
                 seconds=time.perf_counter() - started,
                 received=int(environ.get("CONTENT_LENGTH") or 0),
-                sent=len(answer.body),
-                outcome=outcome._replace(code=answer.code) if answer.code else outcome,
+                sent=len(response.body),
+                outcome=outcome._replace(code=response.code) if response.code else outcome,
             )
         )
-        start_response(_STATUS_LINES[answer.status], headers)
-        return [answer.body]
+        start_response(_STATUS_LINES[response.status], headers)
+        return [response.body]
 
 
-def refusal(error: Exception, environ: dict[str, Any], meter: Meter) -> LeanAnswer | None:
-    """Return the answer to a refused request; None for a defect."""
+def refusal(
+    error: Exception, environ: dict[str, Any], limit_status: RateLimitStatus
+) -> RawResponse | None:
+    """Return the response to a refused request; None for a defect."""
     with translation.override(language(environ)):
         response = exception_handler.handle(
             error, {"request": SimpleNamespace(path=get_path_info(environ))}
@@ -154,8 +157,8 @@ def refusal(error: Exception, environ: dict[str, Any], meter: Meter) -> LeanAnsw
         (name, str(value)) for name, value in response.headers.items() if name != "Content-Type"
     ]
     if "HTTP_AUTHORIZATION" in environ:
-        headers += [PRIVATE, *limit_headers(meter)]
-    return LeanAnswer(response.status_code, body, headers, problem.code_of(response))
+        headers += [PRIVATE, *limit_headers(limit_status)]
+    return RawResponse(response.status_code, body, headers, problem.code_of(response))
 
 
 def parsed_body(environ: dict[str, Any]) -> dict[str, Any] | APIException:
@@ -163,37 +166,39 @@ def parsed_body(environ: dict[str, Any]) -> dict[str, Any] | APIException:
     body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     environ["wsgi.input"] = BytesIO(body)
     try:
-        asked: dict[str, Any] = StrictJSONParser().parse(BytesIO(body))
+        parsed: dict[str, Any] = StrictJSONParser().parse(BytesIO(body))
     except APIException as error:
         return error
-    return asked
+    return parsed
 
 
 def form_refusal(
-    environ: dict[str, Any], asked: dict[str, Any], form: type[serializers.Serializer[Any]]
+    environ: dict[str, Any], body: dict[str, Any], form: type[serializers.Serializer[Any]]
 ) -> APIException | None:
-    """Return why what is asked is no such `form`; None for what is."""
+    """Return why `body` is not valid for the serializer `form`; None where it is."""
     try:
         with translation.override(language(environ)):
-            form(data=asked).is_valid(raise_exception=True)
+            form(data=body).is_valid(raise_exception=True)
     except APIException as error:
         return error
     return None
 
 
-def limit_headers(meter: Meter) -> list[tuple[str, str]]:
-    """Return the headers that say how far the caller's limit is."""
-    if meter.fields is None:
-        return []
-    return list(zip(("RateLimit-Policy", "RateLimit"), meter.fields, strict=True))
-
-
 def allow_header(view: type[APIView]) -> tuple[str, str]:
-    """Return the Allow header that DRF puts on every answer of a view."""
-    instance = view()
-    if hasattr(instance, "get"):
-        instance.head = instance.get  # type: ignore[attr-defined]  # as View.setup does
-    return ("Allow", ", ".join(instance.allowed_methods))
+    """Return the Allow header that DRF puts on every response of a view."""
+    has = {name for name in view.http_method_names if hasattr(view, name)}
+    if "get" in has:
+        has.add("head")  # as View.setup does
+    return ("Allow", ", ".join(name.upper() for name in view.http_method_names if name in has))
+
+
+def bare_view(view_class: type[APIView], method: str) -> APIView:
+    """Return a view as DRF has it before it looks at a request by `method` without a login."""
+    request = HttpRequest()
+    request.method = method
+    view = view_class()
+    view.request = Request(request)
+    return view
 
 
 def language(environ: dict[str, Any]) -> str:
@@ -215,7 +220,7 @@ def _host_allowed(host: str, allowed: tuple[str, ...]) -> bool:
 
 
 def _security_headers() -> list[tuple[str, str]]:
-    """Return what SecurityMiddleware and XFrameOptionsMiddleware add to every answer."""
+    """Return what SecurityMiddleware and XFrameOptionsMiddleware add to every response."""
     headers = [("X-Frame-Options", str(settings.X_FRAME_OPTIONS).upper())]
     if settings.SECURE_CONTENT_TYPE_NOSNIFF:
         headers.append(("X-Content-Type-Options", "nosniff"))

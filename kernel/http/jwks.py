@@ -1,18 +1,18 @@
-"""The public keys, for everybody who verifies what we sign."""
+"""The view of the public keys (RFC 7517)."""
 
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
 from kernel.http.methods import safe_only
-from kernel.http.static_documents import Rendered, keep_at, rendered_of
+from kernel.http.static_documents import StaticDocument, keep_at, static_document_of
 from kernel.signing import keyring
 from kernel.signing.jwks import public_jwks
 
-_known: tuple[keyring.KeyRing, Rendered] | None = None
+_known: tuple[keyring.KeyRing, StaticDocument] | None = None
 
 
 @safe_only
 def jwks(request: HttpRequest) -> HttpResponseBase:
-    """Answer the JWK set (RFC 7517); a verifier may keep it five minutes.
+    """Return the JWK set; a verifier may keep it five minutes.
 
     Rendered once for each key ring (Note [Rendered once]).
     """
@@ -24,6 +24,6 @@ def jwks(request: HttpRequest) -> HttpResponseBase:
             content_type="application/jwk-set+json",
             headers={"Access-Control-Allow-Origin": "*"},
         )
-        known = _known = (ring, rendered_of(made))
+        known = _known = (ring, static_document_of(made))
     keep_at(request, known[1], lambda: keyring.ring() is ring)
-    return known[1].answer(request)
+    return known[1].response_to(request)

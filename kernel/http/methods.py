@@ -1,4 +1,4 @@
-"""Refusals of a method: 405, a problem document, with the methods that are right."""
+"""Method not allowed: 405 is a problem document that names the right methods."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -12,15 +12,15 @@ from kernel.http import problem
 
 
 def safe_only(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a view answer GET and HEAD alone; to a POST too it is the method that is wrong."""
+    """Let a view serve GET and HEAD only; a POST gets 405 as well, not 403."""
     exempt: Callable[..., Any] = csrf_exempt(require_safe(view))
     return exempt
 
 
-class MethodRefusals:
-    """Let every 405 be a problem document that names the methods, whoever answered it.
+class MethodNotAllowedMiddleware:
+    """Make every 405 a problem document that names the methods.
 
-    Django and django-allauth answer an empty page; to a method that they don't know too.
+    Django and django-allauth send an empty page, also for methods that they don't know.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

@@ -1,4 +1,4 @@
-"""Middleware around every request."""
+"""Middleware around every request: correlation, hosts, exact paths, private responses."""
 
 import time
 from collections.abc import Callable
@@ -10,9 +10,8 @@ from django.utils import translation
 from django.utils.functional import SimpleLazyObject
 
 from kernel.http.problem import code_of, refused
-from kernel.rate_limiting.in_redis import Meter
 from kernel.telemetry import context
-from kernel.telemetry.access_log import Outcome, log_access
+from kernel.telemetry.access_log import RequestOutcome, log_access
 
 
 class CorrelationMiddleware:
@@ -28,14 +27,16 @@ class CorrelationMiddleware:
         started = time.perf_counter()
         with context.correlated(correlation), context.annotated() as annotations:
             response = self.get_response(request)
-            outcome = Outcome(code=code_of(response), user_id=_user_id(request), **annotations)
+            outcome = RequestOutcome(
+                code=code_of(response), user_id=_user_id(request), **annotations
+            )
             log_access(str(request.method), request.path, response.status_code, started, outcome)
         response["X-Request-ID"] = correlation.request_id
         return response
 
 
 def _user_id(request: HttpRequest) -> str:
-    """Return who asked, as far as it is known already: finding out could cost a query."""
+    """Return the user's id if it is already known: finding out could cost a query."""
     user = request.__dict__.get("user")
     if isinstance(user, SimpleLazyObject):
         user = request.__dict__.get("_cached_user")
@@ -46,8 +47,8 @@ class KnownHostsMiddleware:
     """Refuse requests for a host that isn't ours: one access line, no trace, a problem document.
 
     Note [Probes by address]
-    Load balancers, orchestrators and scrapers name a machine by its address and can't be told
-    another name. What they ask for doesn't depend on the host, so there no host is wrong.
+    Load balancers, orchestrators and scrapers name a machine by its IP address and cannot be given
+    another name. Their URLs do not depend on the host, so there every host is right.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -68,8 +69,8 @@ def is_probe(request: HttpRequest) -> bool:
     return request.path == "/metrics" or request.path.startswith("/healthz/")
 
 
-class ExactAddresses(CommonMiddleware):
-    """Django's own, but the API answers 404 where a slash is missing instead of redirecting.
+class ExactPathMiddleware(CommonMiddleware):
+    """Django's CommonMiddleware, but the API returns 404 where a slash is missing.
 
     The redirect would be HTML, and clients follow it with a GET whatever they had sent.
     """
@@ -83,8 +84,8 @@ class ExactAddresses(CommonMiddleware):
         )
 
 
-class PrivateAnswers:
-    """Keep answers to a logged-in caller out of every shared cache."""
+class PrivateResponseMiddleware:
+    """Keep responses to a logged-in caller out of every shared cache."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -93,23 +94,4 @@ class PrivateAnswers:
         response = self.get_response(request)
         if "Authorization" in request.headers and request.path.startswith("/api/"):
             response["Cache-Control"] = "private, no-store"
-        return response
-
-
-class RateLimitHeaders:
-    """Tell a caller how far the limit is (draft-ietf-httpapi-ratelimit-headers).
-
-    Only in answers that no shared cache keeps: refusals, and those to a logged-in caller.
-    """
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = self.get_response(request)
-        seen = getattr(request, "rate_limit", None)
-        if isinstance(seen, Meter):
-            seen = seen.fields
-        if seen and (response.status_code == 429 or "Authorization" in request.headers):
-            response["RateLimit-Policy"], response["RateLimit"] = seen
         return response

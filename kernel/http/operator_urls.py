@@ -1,4 +1,4 @@
-"""Addresses of the operators' views."""
+"""URLs of the operators' views."""
 
 from django.urls import path
 

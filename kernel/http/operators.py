@@ -1,4 +1,4 @@
-"""/healthz/* and /metrics: plain Django views, outside the API and its authentication."""
+"""The operators' views, /healthz/* and /metrics: outside the API and its authentication."""
 
 from secrets import compare_digest
 
@@ -13,18 +13,18 @@ from kernel.telemetry.health import health
 
 
 def _may_see(request: HttpRequest) -> bool:
-    """Say whether the caller shows the operators' token, or (outside production) needs none."""
+    """Say whether the caller has the operators' token, or (outside production) needs none."""
     if not settings.OPS_TOKEN_REQUIRED:
         return True
     shown = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    # Without a token configured nobody may look, rather than everybody.
+    # Where no token is configured, nobody may see them.
     return bool(settings.OPS_TOKEN) and compare_digest(shown.encode(), settings.OPS_TOKEN.encode())
 
 
 @safe_only
 @never_cache
 def live(request: HttpRequest) -> HttpResponse:
-    """Answer: this process serves requests."""
+    """Say that this process serves requests."""
     return JsonResponse({"status": "ok"})
 
 
@@ -39,14 +39,14 @@ def startup(request: HttpRequest) -> HttpResponse:
 @safe_only
 @never_cache
 def ready(request: HttpRequest) -> HttpResponse:
-    """Say whether to send requests here; operators also see every part."""
+    """Say whether to send requests here; operators also see every dependency."""
     report = health.report()
     body: dict[str, object] = {"status": "ok" if report.ready else "unavailable"}
     if _may_see(request):
         body["reason"] = report.reason
         body["parts"] = {
-            name: {"state": part.state, "detail": part.detail}
-            for name, part in report.parts.items()
+            name: {"state": one.state, "detail": one.detail}
+            for name, one in report.dependencies.items()
         }
     return JsonResponse(body, status=200 if report.ready else 503)
 

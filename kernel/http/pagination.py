@@ -20,9 +20,9 @@ class NewestFirst(CursorPagination):
     ordering = "-id"
 
     def get_page_size(self, request: Any) -> int:
-        """Return the size asked for; 400 for one that is none."""
-        asked = request.query_params.get(self.page_size_query_param, str(self.page_size))
-        size = int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 10 else 0
+        """Return the requested page size; 400 for anything but a size."""
+        wanted = request.query_params.get(self.page_size_query_param, str(self.page_size))
+        size = int(wanted) if wanted.isascii() and wanted.isdecimal() and len(wanted) < 10 else 0
         if not 1 <= size <= self.max_page_size:
             raise ValidationError({self.page_size_query_param: [str(_NO_SIZE)]})
         return size

@@ -1,4 +1,4 @@
-"""Read a JSON body: the only content type the API takes."""
+"""The parser of JSON bodies, the only content type that the API accepts."""
 
 from collections.abc import Mapping
 from typing import Any

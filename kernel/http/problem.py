@@ -1,4 +1,4 @@
-"""RFC 9457 problem documents."""
+"""Problem documents (RFC 9457)."""
 
 import json
 from http import HTTPStatus
@@ -14,7 +14,7 @@ from kernel.http.rendering import Encoder
 from kernel.staff import refusals
 
 CONTENT_TYPE = "application/problem+json"
-_LONGEST_INSTANCE = 500  # characters; a path may be longer, an answer to it need not be
+_LONGEST_INSTANCE = 500  # characters; a path may be longer, a response to it need not be
 _LONGEST_CODE = 64  # characters
 _LONGEST_REFUSAL = 16 * 1024  # bytes
 
@@ -31,6 +31,12 @@ STATUS: dict[Kind, int] = {
     Kind.TOO_MANY: 429,
     Kind.UNAVAILABLE: 503,
 }
+
+
+class PlainProblem(HttpResponse):
+    """A problem document in a plain Django response."""
+
+    problem_code = ""
 
 
 def document(
@@ -64,25 +70,26 @@ def of_domain_error(error: DomainError, instance: str) -> dict[str, Any]:
 
 def response(body: dict[str, Any], *, retry_after: int | None = None) -> HttpResponse:
     """Return a plain Django response, for places where DRF isn't at work."""
-    answer = HttpResponse(_encode(body), status=body["status"], content_type=CONTENT_TYPE)
-    answer.problem_code = body["code"]  # type: ignore[attr-defined]
+    plain = PlainProblem(_encode(body), status=body["status"], content_type=CONTENT_TYPE)
+    plain.problem_code = body["code"]
     if retry_after is not None:
-        answer["Retry-After"] = str(retry_after)
-    return answer
+        plain["Retry-After"] = str(retry_after)
+    return plain
 
 
-def code_of(answer: HttpResponseBase) -> str:
+def code_of(refusal: HttpResponseBase) -> str:
     """Return the `code` of a refusal: of a problem document, or in the login API's own shape."""
-    if answer.status_code < 400:
+    if refusal.status_code < 400:
         return ""
-    code = getattr(answer, "problem_code", None)
-    if code is None and "json" in answer.headers.get("Content-Type", "") and not answer.streaming:
-        code = _code_in(answer.content)  # type: ignore[attr-defined]
+    code: object = getattr(refusal, "problem_code", None)
+    is_json = "json" in refusal.headers.get("Content-Type", "")
+    if code is None and is_json and isinstance(refusal, HttpResponse):
+        code = _code_in(refusal.content)
     return str(code or "")[:_LONGEST_CODE]
 
 
 def _code_in(content: bytes) -> object:
-    """Return the code of a kept answer or of django-allauth's (the first of its errors)."""
+    """Return the code of a kept response, or of django-allauth's (the first of its errors)."""
     if len(content) > _LONGEST_REFUSAL:
         return None
     try:
@@ -93,19 +100,19 @@ def _code_in(content: bytes) -> object:
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Answer Django's own 400 (suspicious or malformed requests, bodies that are too large)."""
+    """Respond to Django's own 400 (suspicious or malformed requests, bodies that are too large)."""
     too_large = isinstance(exception, RequestDataTooBig)
     return refused(request, "body_too_large" if too_large else "malformed_request")
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Answer Django's own 403; of staff it is written to the security log."""
+    """Respond to Django's own 403; the security log names the staff who met it."""
     refusals.record(request, code="permission_denied")
     return refused(request, "permission_denied")
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Answer an unknown path."""
+    """Respond to an unknown path."""
     return refused(request, "not_found")
 
 

@@ -61,7 +61,7 @@ REFUSALS = {
     ),
 }
 
-# What the gateway answers by itself, before a request reaches us or when we don't answer it.
+# The gateway's own responses, before a request reaches us or where we send no response.
 AT_THE_GATEWAY = {
     "request_timeout": Refusal(
         408,

@@ -1,4 +1,4 @@
-"""How answers are written: JSON, whatever was asked for, with times in their one form."""
+"""Rendering of responses: JSON, whatever `Accept` says, with times in their one form."""
 
 from datetime import datetime
 from typing import Any

@@ -70,7 +70,7 @@ class SpelledField(serializers.CharField):
     {"type": "string", "format": "date-time", "example": "2026-11-21T11:00:00.000Z"}
 )
 class UtcDateTimeField(serializers.DateTimeField):
-    """A moment in an answer (Note [One form of times] in kernel/clock.py)."""
+    """A moment in a response (Note [One form of times] in kernel/clock.py)."""
 
     def to_representation(self, value: Any) -> Any:
         return clock.as_text(value)

@@ -1,11 +1,11 @@
-"""Answers that are the same for everybody, rendered once a process.
+"""Documents that change with a release only: rendered once a process, the same for everybody.
 
 Note [Rendered once]
-The documents of both APIs, the pages that show them, the error codes and the schemas of events
-change with a release only, and cost up to a second to make. So the first to ask has them made, and
-everybody gets those bytes: of each document one per language and media type, whatever else was
-asked. One lock stands before all of them: the schema library imports parts of itself as it goes,
-and two first calls at once once met half of them. A reader with the entity tag gets 304.
+The documents of both APIs, the pages that show them, the error codes and the schemas of events take
+up to a second to render. So the first request renders one, and everybody gets those bytes: one
+document per language and media type, whatever else the request says. One lock guards them all: the
+schema library imports parts of itself lazily, and two first calls at once have met half of them. A
+reader with the entity tag gets 304.
 """
 
 import threading
@@ -23,7 +23,7 @@ from django.utils import translation
 from django.utils.cache import get_conditional_response
 from django.utils.translation import get_language
 
-from kernel.http.fast_path import ACCEPTED, LeanAnswer, LeanSite, StartResponse
+from kernel.http.fast_path import ACCEPTED, FastPathResponder, RawResponse, StartResponse
 from kernel.http.fast_path import language as language_of
 from kernel.http.methods import safe_only
 from kernel.telemetry import context
@@ -33,22 +33,22 @@ _View = Callable[..., HttpResponseBase]
 _CACHING = "public, max-age=300"
 _PRIVATE_TO_A_CALLER = ("HTTP_AUTHORIZATION", "HTTP_COOKIE", "HTTP_IF_NONE_MATCH")
 
-_CHANGES_THE_ANSWER = {"HTTP_AUTHORIZATION", "HTTP_IF_NONE_MATCH"}
+_CHANGES_THE_RESPONSE = {"HTTP_AUTHORIZATION", "HTTP_IF_NONE_MATCH"}
 
 _rendering = threading.Lock()
-_rendered: dict[tuple[Any, ...], "Rendered"] = {}
+_rendered: dict[tuple[Any, ...], "StaticDocument"] = {}
 _at: dict[str, dict[tuple[str, str | None], "_Kept"]] = {}  # by path, language and Accept
 
 
 @dataclass(frozen=True, slots=True)
-class Rendered:
+class StaticDocument:
     """A finished document and the headers that go with it."""
 
     body: bytes
     headers: dict[str, str]
 
-    def answer(self, request: HttpRequest) -> HttpResponseBase:
-        """Return the document, or 304 to who has it."""
+    def response_to(self, request: HttpRequest) -> HttpResponseBase:
+        """Return the document, or 304 to a reader who has it."""
         response = HttpResponse(self.body, headers=self.headers)
         found = get_conditional_response(request, etag=self.headers["ETag"], response=response)
         return found or response
@@ -59,30 +59,30 @@ class _Kept:
     """A document at an address, the view's name, and whether it still holds."""
 
     view: str
-    document: Rendered
+    document: StaticDocument
     is_current: Callable[[], bool]
 
 
-def rendered_of(response: HttpResponse) -> Rendered:
+def static_document_of(response: HttpResponse) -> StaticDocument:
     """Return the document in a response that is ready."""
     headers = {name: value for name, value in response.items() if name != "Allow"}
     headers.setdefault("Cache-Control", _CACHING)
     headers["ETag"] = f'"{sha256(response.content).hexdigest()[:32]}"'
     headers["Content-Length"] = str(len(response.content))
-    return Rendered(response.content, headers)
+    return StaticDocument(response.content, headers)
 
 
 def once(view: _View, *, forms: tuple[str, ...] = (), localized: bool = True) -> _View:
     """Return a view that has `view` render each document once, in one of the media types `forms`.
 
-    One that isn't `localized` is the same in every language, rendered in English.
-    Of the query it sees `lang` alone, where that is a language of the site. What it doesn't answer
-    with 200 isn't kept.
+    A document that isn't `localized` is the same in every language, rendered in English.
+    The view sees only `lang` of the query, where that is a language of the site. A response other
+    than 200 isn't kept.
     """
 
     @safe_only
     @wraps(view)
-    def answer(request: HttpRequest, **arguments: Any) -> HttpResponseBase:
+    def serve(request: HttpRequest, **arguments: Any) -> HttpResponseBase:
         form, language = _form(request, forms), request.GET.get("lang", "")
         if not localized or language not in dict(settings.LANGUAGES):
             language = ""
@@ -98,39 +98,39 @@ def once(view: _View, *, forms: tuple[str, ...] = (), localized: bool = True) ->
                         getattr(response, "render", lambda: None)()
                     if not isinstance(response, HttpResponse) or response.status_code != 200:
                         return response
-                    known = _rendered[key] = rendered_of(response)
+                    known = _rendered[key] = static_document_of(response)
         keep_at(request, known)
-        return known.answer(request)
+        return known.response_to(request)
 
-    return answer
+    return serve
 
 
-class Documents:
-    """A WSGI application that repeats documents in front of Django (Note [Lean answers]).
+class StaticDocuments:
+    """A WSGI application that repeats documents in front of Django (Note [Fast path]).
 
-    Those that Django has answered before, at plain addresses; pages aren't among them.
+    Only those that Django has rendered before, at URLs without a query; pages aren't among them.
     """
 
     def __init__(self, application: Callable[[dict[str, Any], Any], Iterable[bytes]]) -> None:
         self._application = application
-        self._site = LeanSite()
+        self._responder = FastPathResponder()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """Repeat a document, or let Django answer."""
+        """Repeat a document, or pass the call on to Django."""
         found = None
         if environ["REQUEST_METHOD"] == "GET" and environ["PATH_INFO"] in _at:
             found = _at[environ["PATH_INFO"]].get(_variant(environ))
         if (
             found is None
             or not found.is_current()
-            or not _CHANGES_THE_ANSWER.isdisjoint(environ)
-            or not self._site.admits(environ)
+            or not _CHANGES_THE_RESPONSE.isdisjoint(environ)
+            or not self._responder.is_eligible(environ)
         ):
             return self._application(environ, start_response)
         started, document = time.perf_counter(), found.document
         headers = [item for item in document.headers.items() if item[0] != "Content-Length"]
-        return self._site.send(
-            LeanAnswer(200, document.body, headers),
+        return self._responder.send(
+            RawResponse(200, document.body, headers),
             environ,
             start_response,
             view=found.view,
@@ -144,9 +144,9 @@ def _variant(environ: dict[str, Any]) -> tuple[str, str | None]:
 
 
 def keep_at(
-    request: HttpRequest, document: Rendered, is_current: Callable[[], bool] = lambda: True
+    request: HttpRequest, document: StaticDocument, is_current: Callable[[], bool] = lambda: True
 ) -> None:
-    """Have a document repeated in front of Django while it `is_current`, if asked for plainly."""
+    """Repeat a document in front of Django while it `is_current`, if it was requested plainly."""
     meta, match = request.META, request.resolver_match
     odd = meta.get("QUERY_STRING") or meta.get("HTTP_COOKIE")  # each may choose the language
     page = document.headers["Content-Type"].startswith("text/html")
@@ -156,8 +156,8 @@ def keep_at(
     variants[_variant(meta)] = _Kept(match.view_name, document, is_current)
 
 
-def forget() -> None:
-    """Have every document rendered anew."""
+def forget_documents() -> None:
+    """Drop every rendered document."""
     _rendered.clear()
     _at.clear()
 
@@ -172,7 +172,7 @@ def _form(request: HttpRequest, forms: tuple[str, ...]) -> str:
 
 
 def _plain(request: HttpRequest, form: str, language: str) -> HttpRequest:
-    """Return the request as anybody would have made it."""
+    """Return the request as an anonymous caller would have made it."""
     plain = copy(request)
     for name in ("headers", "accepted_types", "accepted_types_by_precedence", "COOKIES"):
         plain.__dict__.pop(name, None)  # what was read of META is kept there

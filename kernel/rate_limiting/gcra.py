@@ -1,104 +1,134 @@
-"""Who calls how often, counted in this process.
+"""The generic cell rate algorithm, counted in this process.
 
-Note [Pace]
-The generic cell rate algorithm (ITU-T I.371; known as the leaky bucket as a meter): `amount` calls
-may come at once, and each takes `period / amount` to come back. One number a caller says it all:
-the moment at which the last call so far would have come at an even pace. So there is nothing to
-sweep or to roll over, and how long a refused caller has to wait is exact. Beside it stands the rate
-it was counted by: where staff change the rate, the calls counted so far stay as many as they were.
-kernel/rate_limiting/gcra.lua counts the same way; a test holds the two equal.
+Note [Generic cell rate]
+GCRA (ITU-T I.371; the leaky bucket used as a meter): `amount` calls may come at once, and each
+takes one emission interval, `period / amount`, to come back. One number a caller holds the state:
+the theoretical arrival, the moment at which the last call would have come at an even pace. So there
+is nothing to sweep or to roll over, and how long a refused caller has to wait is exact. The rate a
+caller was counted by stands beside it: where staff change the rate, the calls counted so far stay
+as many as they were. gcra.lua counts in the same way; a test holds the two equal.
+
+Note [Two generations of callers]
+Where there are too many callers, those who may call freely anyway are dropped first: it changes no
+result. Finding them all at once would stop a busy process for the time of the scan, so callers live
+in two dictionaries. New ones go into the young one; once that holds half of `most`, it becomes the
+old one, and each further new caller has a few of the old ones looked at: those who still have calls
+to wait for move to the young one, the others are dropped. Where too many have calls to wait for,
+all are dropped.
 """
 
 import math
 from collections.abc import Hashable
+from contextlib import suppress
 from typing import NamedTuple
 
 from kernel.rate_limiting.rates import Rate
 
 _ROUNDING = 0.001  # seconds: what adding up may have lost
+_LOOKED_AT = 4  # old callers a new one: the old are through well before the young are too many
 
 
-class Counted(NamedTuple):
-    """A call counted: `left` more may come now; whole seconds until all (refused: one) may."""
+class GcraResult(NamedTuple):
+    """One counted call: how many more may come now, and in how many whole seconds all of them may
+    (of a refused call: one).
+    """
 
-    left: int
+    remaining: int
     reset: int
     is_refused: bool
 
 
-class Pace:
-    """The pace of at most `most` callers; past that, those who may call freely are forgotten."""
+class Gcra:
+    """The calls of at most `most` callers (Note [Generic cell rate])."""
 
     def __init__(self, *, most: int) -> None:
         self._most = most
-        self._due: dict[Hashable, tuple[float, Rate]] = {}
+        self._young: dict[Hashable, tuple[float, Rate]] = {}
+        self._old: dict[Hashable, tuple[float, Rate]] = {}
 
     def __len__(self) -> int:
-        return len(self._due)
+        return len(self._young.keys() | self._old.keys())
 
-    def count(self, caller: Hashable, rate: Rate, *, now: float) -> Counted:
+    def count(self, caller: Hashable, rate: Rate, *, now: float) -> GcraResult:
         """Count a call at `now` (seconds); a refused one isn't counted."""
-        each = rate.period_seconds / rate.amount
-        due = max(self._known(caller, rate, now), now) + each
-        room = now + rate.period_seconds - due
-        if room < -min(_ROUNDING, each / 2):
-            return Counted(0, max(1, math.ceil(-room - _ROUNDING)), True)
-        self._make_room(caller, now)
-        self._due[caller] = (due, rate)
-        left = math.floor(room / each + _ROUNDING)
-        return Counted(max(0, left), max(1, math.ceil(due - now - _ROUNDING)), False)
+        emission_interval = rate.period_seconds / rate.amount
+        theoretical_arrival = max(self._arrival(caller, rate, now), now) + emission_interval
+        room = now + rate.period_seconds - theoretical_arrival
+        if room < -min(_ROUNDING, emission_interval / 2):
+            return GcraResult(0, max(1, math.ceil(-room - _ROUNDING)), True)
+        self._keep(caller, theoretical_arrival, rate, now)
+        remaining = max(0, math.floor(room / emission_interval + _ROUNDING))
+        return GcraResult(remaining, _whole_seconds(theoretical_arrival - now), False)
 
-    def is_spent(self, caller: Hashable, rate: Rate, *, now: float) -> Counted | None:
+    def is_spent(self, caller: Hashable, rate: Rate, *, now: float) -> GcraResult | None:
         """Return how a call at `now` would be refused, without counting; None where it may come."""
-        if caller not in self._due:
-            return None
-        theoretical_arrival = self._known(caller, rate, now)
+        theoretical_arrival = self._arrival(caller, rate, now)
         if theoretical_arrival <= now:
             return None
-        each = rate.period_seconds / rate.amount
-        over = theoretical_arrival + each - now - rate.period_seconds
-        if over <= min(_ROUNDING, each / 2):
+        emission_interval = rate.period_seconds / rate.amount
+        over = theoretical_arrival + emission_interval - now - rate.period_seconds
+        if over <= min(_ROUNDING, emission_interval / 2):
             return None
-        return Counted(0, max(1, math.ceil(over - _ROUNDING)), True)
+        return GcraResult(0, _whole_seconds(over), True)
 
-    def charge(self, caller: Hashable, rate: Rate, cost: int, *, now: float) -> Counted:
+    def charge(self, caller: Hashable, rate: Rate, cost: int, *, now: float) -> GcraResult:
         """Count `cost` calls that have come already: as many as there is room for."""
-        each = rate.period_seconds / rate.amount
-        theoretical_arrival = max(self._known(caller, rate, now), now) + cost * each
+        emission_interval = rate.period_seconds / rate.amount
+        theoretical_arrival = max(self._arrival(caller, rate, now), now) + cost * emission_interval
         theoretical_arrival = min(theoretical_arrival, now + rate.period_seconds)
-        self._make_room(caller, now)
-        self._due[caller] = (theoretical_arrival, rate)
-        remaining = math.floor((now + rate.period_seconds - theoretical_arrival) / each + _ROUNDING)
-        return Counted(remaining, max(1, math.ceil(theoretical_arrival - now - _ROUNDING)), False)
+        self._keep(caller, theoretical_arrival, rate, now)
+        room = now + rate.period_seconds - theoretical_arrival
+        remaining = math.floor(room / emission_interval + _ROUNDING)
+        return GcraResult(remaining, _whole_seconds(theoretical_arrival - now), False)
 
     def refund(self, caller: Hashable, rate: Rate) -> None:
         """Take one counted call back."""
-        known = self._due.get(caller)  # another thread may be forgetting everybody
+        known = self._known(caller)  # another thread may be clearing
         if known is not None:
             theoretical_arrival, counted_by = known
-            each = rate.period_seconds / rate.amount
-            self._due[caller] = (theoretical_arrival - each, counted_by)
+            emission_interval = rate.period_seconds / rate.amount
+            self._young[caller] = (theoretical_arrival - emission_interval, counted_by)
 
     def clear(self) -> None:
-        """Forget everybody."""
-        self._due = {}
+        """Drop every caller."""
+        self._young, self._old = {}, {}
 
-    def _known(self, caller: Hashable, rate: Rate, now: float) -> float:
+    def _arrival(self, caller: Hashable, rate: Rate, now: float) -> float:
         """Return the caller's theoretical arrival, converted where another rate counted it."""
-        due, counted_by = self._due.get(caller, (now, rate))
+        known = self._known(caller)
+        if known is None:
+            return now
+        theoretical_arrival, counted_by = known
         if counted_by == rate:
-            return due
-        calls = max(0.0, due - now) * counted_by.amount / counted_by.period_seconds
-        due = now + min(calls * rate.period_seconds / rate.amount, rate.period_seconds)
-        self._due[caller] = (due, rate)
-        return due
+            return theoretical_arrival
+        calls = max(0.0, theoretical_arrival - now) * counted_by.amount / counted_by.period_seconds
+        theoretical_arrival = now + min(
+            calls * rate.period_seconds / rate.amount, rate.period_seconds
+        )
+        self._keep(caller, theoretical_arrival, rate, now)
+        return theoretical_arrival
 
-    def _make_room(self, caller: Hashable, now: float) -> None:
-        if len(self._due) >= self._most and caller not in self._due:
-            self._forget(now)
+    def _known(self, caller: Hashable) -> tuple[float, Rate] | None:
+        return self._young.get(caller) or self._old.get(caller)
 
-    def _forget(self, now: float) -> None:
-        """Keep those who still have calls to wait for; if these are too many, forget them too."""
-        self._due = {caller: kept for caller, kept in tuple(self._due.items()) if kept[0] > now}
-        if len(self._due) >= self._most:
-            self._due = {}
+    def _keep(self, caller: Hashable, theoretical_arrival: float, rate: Rate, now: float) -> None:
+        if caller not in self._young:
+            self._make_room(now)
+        self._young[caller] = (theoretical_arrival, rate)
+
+    def _make_room(self, now: float) -> None:
+        """Let a new caller in (Note [Two generations of callers])."""
+        young, old = self._young, self._old
+        with suppress(KeyError):  # another thread took the last one
+            for _ in range(min(_LOOKED_AT, len(old))):
+                caller, kept = old.popitem()
+                if kept[0] > now:
+                    young.setdefault(caller, kept)
+        if len(young) + len(old) >= self._most:
+            self.clear()
+        elif not old and len(young) >= self._most // 2:
+            self._old, self._young = young, {}
+
+
+def _whole_seconds(seconds: float) -> int:
+    return max(1, math.ceil(seconds - _ROUNDING))

@@ -3,7 +3,7 @@
 Note [Limits in a function]
 The busiest routes may cost one round trip, so their limits are counted inside the function that
 does the work: its library is assembled with `SOURCE` in front, its keys include one a caller
-(`fr:...:{tag}:n:<route>:<who>`), and it answers what `count_call` returned. Counted so, a limit
+(`fr:...:{tag}:n:<route>:<who>`), and it returns what `count_call` returned. Counted so, a limit
 is exact across all processes, and belongs to the hash tag (one performance), because a function
 of a cluster may touch no other slot.
 All callers count by one clock: a room's own (Note [Clocks] in queueing/README.md), else the
@@ -12,20 +12,17 @@ looks far ahead, which it does to a host that is behind: a key names the limit i
 and only another limit converts it. So what hosts' clocks differ by is all that may count twice.
 """
 
-import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from prometheus_client import Counter
 
 from kernel.errors import DomainError, Kind
 from kernel.i18n import text
-from kernel.rate_limiting.rates import rate_limit_fields, rate_of
+from kernel.rate_limiting.headers import RateLimitStatus, rate_limit_fields
+from kernel.rate_limiting.rates import rate_of
 
 SOURCE = Path(__file__).with_name("gcra.lua")
 
@@ -47,7 +44,7 @@ class RateLimited(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """`amount` calls in any `period_ms`; 0 calls: no limit."""
+    """`amount` calls in any `period_ms`; an amount of 0 means no limit."""
 
     name: str
     amount: int
@@ -59,45 +56,30 @@ class Limit:
         return (self.amount, self.period_ms)
 
 
-@dataclass(slots=True)
-class Meter:
-    """Where a use case leaves how far its caller's limit is, for the answer's headers."""
-
-    fields: tuple[str, str] | None = None
-
-
 def limit_of(route: str) -> Limit:
     """Return the limit in force for a route of `settings.RATE_LIMITS`; staff may have set it."""
     rate = rate_of(route)
     return Limit(route, rate.amount, rate.period_seconds * 1000)
 
 
-def note(meter: Meter | None, raw: Sequence[Any]) -> None:
-    """Leave on `meter` what a function said, and raise `RateLimited` where it refused.
+def check_limit(limit_status: RateLimitStatus | None, counted: Sequence[Any]) -> None:
+    """Write what a function counted to `limit_status`; raise `RateLimited` where it refused.
 
-    `raw`: name, amount, period in ms, calls left, seconds until reset, 1 if refused; or nothing,
-    where no limit was counted.
+    `counted`: name, amount, period in ms, calls remaining, seconds until reset, 1 if refused; or
+    nothing, where no limit was counted.
     """
-    if not raw:
+    if not counted:
         return
-    name = raw[0].decode() if isinstance(raw[0], bytes) else str(raw[0])
-    amount, period_ms, left, reset, is_refused = (int(value) for value in raw[1:6])
-    if meter is not None:
-        window = max(1, period_ms // 1000)
-        meter.fields = rate_limit_fields(name, amount=amount, window=window, left=left, reset=reset)
+    name = counted[0].decode() if isinstance(counted[0], bytes) else str(counted[0])
+    amount, period_ms, remaining, reset, is_refused = (int(value) for value in counted[1:6])
+    if limit_status is not None:
+        limit_status.fields = rate_limit_fields(
+            name,
+            amount=amount,
+            window=max(1, period_ms // 1000),
+            remaining=remaining,
+            reset=reset,
+        )
     if is_refused:
         refused.labels(name).inc()
         raise RateLimited(retry_after=reset)
-
-
-@lru_cache(maxsize=8192)
-def address_tag(address: str) -> str:
-    """Return how keys name an address: no plain addresses in Redis; an IPv6 /64 is one caller."""
-    try:
-        parsed = ipaddress.ip_address(address)
-        if parsed.version == 6:
-            address = str(ipaddress.ip_network((parsed, 64), strict=False).network_address)
-    except ValueError:
-        pass  # what the proxy says, as it says it
-    secret = settings.SECRET_KEY.encode()[:64]
-    return blake2b(address.encode(), key=secret, digest_size=9).hexdigest()

@@ -1,9 +1,10 @@
-"""How often a route may be called, as staff say or else the settings.
+"""How often a route may be called: the rate that staff have set, else the setting's.
 
 Note [Tuned limits]
-The rows belong to `accounts`, above this layer, so who reads them is found by the setting
-`RATE_LIMIT_PROVIDER`: a function that gives a route's `Rate` from memory, or None where staff say
-nothing. Every counter asks here at each call, so a change is in force wherever its rate is known.
+The rows belong to `accounts`, above this layer, so their reader is found by the setting
+`RATE_LIMIT_PROVIDER`: a function that returns a route's `Rate` from memory, or None where staff
+have set none. Every counter calls `rate_of` at each call, so a change is in force as soon as the
+provider knows it.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -28,17 +29,10 @@ def rate_of(route: str) -> Rate:
     return _provider()(route) or _parsed(settings.RATE_LIMITS[route])
 
 
-def rate_limit_fields(
-    name: str, *, amount: int, window: int, left: int, reset: int
-) -> tuple[str, str]:
-    """Return the values of RateLimit-Policy and RateLimit; window and reset in seconds."""
-    return f'"{name}";q={amount};w={window}', f'"{name}";r={max(0, left)};t={reset}'
-
-
 class TunedRates(Mapping[str, str]):
-    """Rates per address as allauth spells them, read at each call: staff's, else `defaults`.
+    """Rates per client IP in allauth's form, read at each call: staff's, else `defaults`.
 
-    Those of `fixed` are what they are.
+    Staff cannot change those of `fixed`.
     """
 
     def __init__(
@@ -63,7 +57,8 @@ class TunedRates(Mapping[str, str]):
 
 @cache
 def _provider() -> Callable[[str], Rate | None]:
-    return import_string(settings.RATE_LIMIT_PROVIDER)  # type: ignore[no-any-return]
+    provider: Callable[[str], Rate | None] = import_string(settings.RATE_LIMIT_PROVIDER)
+    return provider
 
 
 @cache

@@ -1,27 +1,25 @@
-"""Rate limits of the API: in the process, or for all of them on the library `limits`.
+"""Rate limits of the API's routes, counted per person.
 
 Note [Rate limits]
 A limit belongs to a route and counts per person; every call was counted by client IP before (Note
 [Counted first] in kernel/http/call_limits.py). Most routes have a budget of round trips, so each
 process counts them by itself and n processes let n times the limit pass: the aim is to stop a
 runaway client, not to meter. Routes in `SHARED_RATE_LIMITS` (what costs money) are counted in the
-cache Redis for all processes, by each process alone while it is away. Joins and holds are counted
-elsewhere (Note [Limits in a function]). Calls of a person that were refused as malformed count
-for the route "refused" on top of it, wherever they went.
+cache Redis for all processes by the library `limits`, and by each process alone while that server
+is unavailable. Joins and holds are counted elsewhere (Note [Limits in a function]). A person's call
+that was refused as malformed counts for the route "refused" too, wherever it went.
 Staff may set a route's limit by a row (Note [Tuned limits] in kernel/rate_limiting/rates.py).
 429 only ever means "slow down" and says for how long.
 """
 
 import math
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.http import HttpRequest
 from limits import RateLimitItemPerSecond
 from limits.storage import RedisStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
@@ -31,9 +29,10 @@ from rest_framework.throttling import BaseThrottle
 
 from kernel import clock
 from kernel.caller import Caller
-from kernel.rate_limiting import gcra
-from kernel.rate_limiting.rates import Rate, rate_limit_fields, rate_of
-from kernel.redis.breaker import PartUnavailable
+from kernel.rate_limiting.gcra import Gcra, GcraResult
+from kernel.rate_limiting.headers import rate_limit_fields
+from kernel.rate_limiting.rates import Rate, rate_of
+from kernel.redis.breaker import DependencyUnavailable
 from kernel.redis.clients import client, guarded
 
 refused = Counter("frontrow_rate_limited_total", "Requests answered 429, by route", ["route"])
@@ -42,7 +41,7 @@ refused = Counter("frontrow_rate_limited_total", "Requests answered 429, by rout
 PERSON = "frontrow.person"
 _REFUSED = "refused"
 
-_callers = gcra.Pace(most=100_000)  # about 200 bytes each
+_callers = Gcra(most=100_000)  # about 200 bytes each
 
 
 class RouteThrottle(BaseThrottle):
@@ -51,15 +50,16 @@ class RouteThrottle(BaseThrottle):
     _wait: float | None = None
 
     def allow_request(self, request: Request, view: Any) -> bool:
-        """Count the request; leave what the answer's headers say on the request.
+        """Count the request, and put the response's rate-limit headers on it.
 
-        Calls of nobody are not counted here: Note [Counted first]. Nor is a view whose route is
-        None: a function counts while it does the work.
+        Calls without a login were counted before (Note [Counted first]). A view whose route is None
+        is not counted here: a function counts while it does the work.
         """
         caller = request.user
         if not isinstance(caller, Caller):
             return True
-        counted, route = count_person(request.META, caller.user_id), _route(request, view)
+        counted = count_person(request.META, caller.user_id)
+        route = route_of(str(request.method), view)
         if counted is None and route is not None:
             counted = count(route, str(caller.user_id))
         if counted is None:
@@ -74,14 +74,14 @@ class RouteThrottle(BaseThrottle):
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
-    """One call counted: RateLimit-Policy and RateLimit, and how long a refused one shall wait."""
+class ThrottleResult:
+    """One counted call: its two header values, and how long to wait where it is refused."""
 
     headers: tuple[str, str]
     wait: int | None = None
 
 
-def count(route: str, who: str) -> Counted:
+def count(route: str, who: str) -> ThrottleResult:
     """Count one call of `who` (a user id) to `route` of `settings.RATE_LIMITS`."""
     rate = rate_of(route)
     shared = route in settings.SHARED_RATE_LIMITS
@@ -91,10 +91,10 @@ def count(route: str, who: str) -> Counted:
     return described(route, rate, counted)
 
 
-def count_person(environ: dict[str, Any], user_id: UUID) -> Counted | None:
-    """Take a call over from its client IP's limit: it is counted by this person's limits from here.
+def count_person(environ: dict[str, Any], user_id: UUID) -> ThrottleResult | None:
+    """Count a call by this person's limits from here on, no more by its client IP's.
 
-    Return the refusal of a person whose calls were refused too often of late, else None.
+    Return the refusal of a person whose recent calls were refused too often, else None.
     """
     rate = rate_of(_REFUSED)
     spent = _callers.is_spent((_REFUSED, str(user_id)), rate, now=clock.now().timestamp())
@@ -105,7 +105,7 @@ def count_person(environ: dict[str, Any], user_id: UUID) -> Counted | None:
     return None
 
 
-def charge_refusal(user_id: str) -> Counted:
+def charge_refusal(user_id: str) -> ThrottleResult:
     """Count a call of a person that was refused before it began."""
     rate = rate_of(_REFUSED)
     return described(
@@ -113,56 +113,42 @@ def charge_refusal(user_id: str) -> Counted:
     )
 
 
-def described(route: str, rate: Rate, counted: gcra.Counted) -> Counted:
-    """Return a counted call with the answer's fields about its route's limit."""
+def described(route: str, rate: Rate, counted: GcraResult) -> ThrottleResult:
+    """Return a counted call with the header fields of its route's limit."""
     fields = rate_limit_fields(
         route,
         amount=rate.amount,
         window=rate.period_seconds,
-        left=counted.left,
+        remaining=counted.remaining,
         reset=counted.reset,
     )
-    return Counted(fields, counted.reset if counted.is_refused else None)
+    return ThrottleResult(fields, counted.reset if counted.is_refused else None)
 
 
-def _route(request: Request, view: Any) -> str | None:
-    route: Any = getattr(view, "throttle_route", "default")
-    if isinstance(route, dict):  # by method, where one address serves several routes
-        route = route.get(request.method, "default")
-    return route  # type: ignore[no-any-return]
+def route_of(method: str, view: Any) -> str | None:
+    """Return the route that a view's calls by `method` count for; None: a function counts them."""
+    route: str | dict[str, str | None] | None = getattr(view, "throttle_route", "default")
+    if isinstance(route, dict):  # by method, where one URL serves several routes
+        return route.get(method, "default")
+    return route
 
 
-def client_address(request: HttpRequest) -> str:
-    """Return the caller's address as the outermost trusted proxy saw it."""
-    return address_in(request.META)
-
-
-def address_in(environ: Mapping[str, Any]) -> str:
-    """Return the caller's address from a WSGI environment."""
-    proxies = settings.TRUSTED_PROXY_COUNT
-    forwarded = environ.get("HTTP_X_FORWARDED_FOR", "") if proxies else ""
-    hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
-    if len(hops) >= proxies > 0:
-        return str(hops[-proxies])
-    return str(environ.get("REMOTE_ADDR", ""))
-
-
-def _own(route: str, who: str, rate: Rate) -> gcra.Counted:
+def _own(route: str, who: str, rate: Rate) -> GcraResult:
     return _callers.count((route, who), rate, now=clock.now().timestamp())
 
 
-def _count_shared(route: str, who: str, rate: Rate) -> gcra.Counted:
+def _count_shared(route: str, who: str, rate: Rate) -> GcraResult:
     limit = RateLimitItemPerSecond(rate.amount, rate.period_seconds)
 
-    def hit(_: Any) -> gcra.Counted:
+    def hit(_: Any) -> GcraResult:
         allowed = _shared().hit(limit, route, who)
         window = _shared().get_window_stats(limit, route, who)
         reset = max(1, math.ceil(window.reset_time - time.time()))
-        return gcra.Counted(window.remaining, reset, not allowed)
+        return GcraResult(window.remaining, reset, not allowed)
 
     try:
         return guarded("cache", hit)
-    except PartUnavailable:
+    except DependencyUnavailable:
         return _own(route, who, rate)
 
 
@@ -175,7 +161,7 @@ def _shared() -> SlidingWindowCounterRateLimiter:
     return SlidingWindowCounterRateLimiter(storage)
 
 
-def forget() -> None:
-    """Forget whom this process has counted."""
+def forget_callers() -> None:
+    """Drop every caller that this process has counted."""
     _callers.clear()
     _shared.cache_clear()

@@ -1,21 +1,21 @@
-"""The Redis roles: one server each, so that each can fail alone.
+"""The clients of the Redis roles: one server each, so that each can fail alone.
 
 django-redis owns the pooled connections (settings.CACHES has an alias a role); this module adds
-the breaker. Time-outs are short: a gate that is slow is a gate that is away. A URL of the scheme
+the breaker. Time-outs are short: a gate that is slow is treated as unavailable. A URL of the scheme
 `redis+cluster` (or `rediss+cluster`) names any node of a cluster; keys carry hash tags, so the same
 calls work there.
 
-Note [Away]
-A server that is there but can't do its work is away too: loading its file, out of memory, a
-replica that was the primary a moment ago, a cluster without an owner for the slot. Callers see
-`PartUnavailable` for all of these, never a defect.
+Note [Unavailable]
+A server that answers but cannot do its work is unavailable too: it is loading its file, is out of
+memory, was demoted to a replica a moment ago, or its cluster has no owner for the slot. Callers see
+`DependencyUnavailable` for all of these, never a defect.
 """
 
 import os
 import threading
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -27,12 +27,12 @@ from redis.cluster import ClusterNode
 from redis.retry import Retry
 
 from kernel.redis.breaker import Breaker
-from kernel.redis.connections import Lines
+from kernel.redis.connections import ConnectionStack
 
 Role = Literal["cache", "lock", "queue"]
 T = TypeVar("T")
 
-AWAY = (
+UNAVAILABLE = (
     redis_errors.ConnectionError,
     redis_errors.TimeoutError,
     redis_errors.BusyLoadingError,
@@ -43,28 +43,28 @@ AWAY = (
     redis_errors.ClusterError,
     redis_errors.RedisClusterException,
 )
-# Words that redis-py has no class for.
+# Error replies that redis-py has no class for.
 _UNABLE = ("MISCONF", "NOREPLICAS", "BUSY ", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "READONLY")
 _ALIASES: dict[Role, str] = {"cache": "default", "lock": "lock", "queue": "queue"}
 _opening = threading.Lock()
 _servers: dict[str, Redis] = {}
-_lines: dict[ConnectionPool, Lines] = {}
-os.register_at_fork(after_in_child=_lines.clear)  # sockets are not for two processes
+_connections: dict[ConnectionPool, ConnectionStack] = {}
+os.register_at_fork(after_in_child=_connections.clear)  # sockets are not for two processes
 _clusters: dict[str, RedisCluster] = {}
-_members: dict[str, list[tuple[str, int]]] = {}  # seen before: the URL's node may be the one lost
+_members: dict[str, list[tuple[str, int]]] = {}  # seen before: the URL's own node may be down
 
 
 class ServerUnable(redis_errors.ConnectionError):
-    """The server answered that it can't do its work just now."""
+    """The server replied that it cannot do its work at the moment."""
 
 
 def client(role: Role) -> Redis:
     """Return the role's client (thread-safe, pooled, opened on first use)."""
     location = str(settings.CACHES[_ALIASES[role]]["LOCATION"])
     if "+cluster" in location.partition(":")[0]:
-        return _cluster(location)  # type: ignore[return-value]  # the same commands
+        return cast("Redis", _cluster(location))  # it has the same commands
     server = _servers.get(location)
-    if server is None:  # django-redis makes a client a thread, and takes longer than a call
+    if server is None:  # django-redis makes one a thread, which takes longer than a call
         server = _servers[location] = get_redis_connection(_ALIASES[role])
     return server
 
@@ -72,20 +72,25 @@ def client(role: Role) -> Redis:
 @cache
 def breaker(role: Role) -> Breaker:
     """Return this process's breaker of the role."""
-    return Breaker(f"redis_{role}", failures_on=AWAY)
+    return Breaker(f"redis_{role}", failures_on=UNAVAILABLE)
 
 
 def fcall(
     server: Redis | RedisCluster, function: str, keys: Sequence[str], args: Sequence[Any]
 ) -> Any:
-    """Call a function of a loaded library (Note [Lines] in lines.py)."""
+    """Call a function of a loaded library (Note [Connection stack] in connections.py)."""
     if isinstance(server, RedisCluster):
         return server.fcall(function, len(keys), *keys, *args)
-    return _lines_to(server).ask("FCALL", function, len(keys), *keys, *args)
+    return _connections_to(server).execute("FCALL", function, len(keys), *keys, *args)
+
+
+def connection_epoch(server: Redis | RedisCluster) -> object:
+    """Return what changes whenever the server may have been restarted or replaced."""
+    return server if isinstance(server, RedisCluster) else _connections_to(server).lost
 
 
 def guarded(role: Role, call: Callable[[Redis], T]) -> T:
-    """Run `call` with the role's client; raises `PartUnavailable` when the role is away."""
+    """Run `call` with the role's client; raises `DependencyUnavailable`."""
     return breaker(role).call(lambda: _run(role, call))
 
 
@@ -93,21 +98,21 @@ def _run(role: Role, call: Callable[[Redis], T]) -> T:
     server = client(role)
     try:
         return call(server)
-    except AWAY:
-        _forget_connections(server)
+    except UNAVAILABLE:
+        _drop_connections(server)
         raise
     except redis_errors.ResponseError as error:
         if not str(error).startswith(_UNABLE):
             raise
-        _forget_connections(server)
+        _drop_connections(server)
         raise ServerUnable(str(error)) from error
 
 
-def _forget_connections(server: Redis | RedisCluster) -> None:
-    """Don't keep asking this one: the name, or the slot, may lead to another server by now."""
+def _drop_connections(server: Redis | RedisCluster) -> None:
+    """Open new connections from now on: the name, or the slot, may lead to another server."""
     if not isinstance(server, RedisCluster):
-        server.connection_pool.disconnect(inuse_connections=False)  # other threads' go on
-        _lines_to(server).hang_up()
+        server.connection_pool.disconnect(inuse_connections=False)  # those in use stay open
+        _connections_to(server).disconnect_idle()
         return
     with _opening:
         for location, known in list(_clusters.items()):
@@ -117,14 +122,14 @@ def _forget_connections(server: Redis | RedisCluster) -> None:
                 del _clusters[location]
 
 
-def _lines_to(server: Redis) -> Lines:
+def _connections_to(server: Redis) -> ConnectionStack:
     pool = server.connection_pool
-    lines = _lines.get(pool)
-    return lines or _lines.setdefault(pool, Lines(pool))
+    connections = _connections.get(pool)
+    return connections or _connections.setdefault(pool, ConnectionStack(pool))
 
 
 def _cluster(location: str) -> RedisCluster:
-    """Open one cluster client a process and URL, which asks a node for the map of slots."""
+    """Return the process's client of a cluster, which gets the map of slots from one node."""
     with _opening:
         if location not in _clusters:
             options = settings.CACHES["queue"]["OPTIONS"]
@@ -140,6 +145,6 @@ def _cluster(location: str) -> RedisCluster:
                 ssl=parts.scheme.startswith("rediss"),
                 socket_timeout=options["SOCKET_TIMEOUT"],
                 socket_connect_timeout=options["SOCKET_CONNECT_TIMEOUT"],
-                retry=Retry(NoBackoff(), 1),  # the caller hears 503 and comes back
+                retry=Retry(NoBackoff(), 1),  # after that the caller gets 503 and tries again
             )
         return _clusters[location]

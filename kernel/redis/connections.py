@@ -1,13 +1,14 @@
-"""Short calls to one server over kept connections.
+"""A stack of open connections to one Redis server, for calls that take microseconds.
 
-Note [Lines]
-A call of a function costs the server 20 to 60 us; redis-py's client adds more than that around it
-(is the pooled connection still good, telemetry, retries), and asks the system four times, letting
-go of the interpreter each time. Here a thread takes a connection, sends, receives and puts it back.
-Opening is redis-py's: addresses, TLS, login, names of errors. Time-outs are the kernel's
-(SO_RCVTIMEO), so that nobody has to poll first. That the server closed a connection is found out by
-using it: then every kept one is closed, and the command is sent once more over a new connection. So
-a command may run twice, as it may with redis-py's own retries; the functions stand that.
+Note [Connection stack]
+A call of a function costs the server 20 to 60 us. redis-py's client adds more than that around it
+(it checks the pooled connection, measures, retries) and makes four system calls, each of which
+releases the interpreter's lock. Here a thread takes the connection that was used last, sends,
+receives and puts it back. redis-py opens the connections: addresses, TLS, login, its error classes.
+Time-outs are the operating system's (SO_RCVTIMEO), so that no poll is needed first. A connection
+that the server has closed is found out by using it: then every open one is closed, and the command
+is sent once more over a new connection. So a command may run twice, as it may with redis-py's own
+retries; the functions tolerate that.
 """
 
 import socket
@@ -24,58 +25,63 @@ from redis import exceptions as redis_errors
 from redis.connection import DefaultParser
 
 _CHUNK = 65536
-_IDLE_SECONDS = 30.0  # a connection unused for longer may have died without a word
+_IDLE_SECONDS = 30.0  # the network may have dropped a connection unused for longer
 _NOT_YET = object()
 
 
-class Lines:
-    """Kept connections to the server of `pool`, as many as there are threads asking at once."""
+class ConnectionStack:
+    """Connections to the server of `pool`, as many as threads use at once."""
 
     def __init__(self, pool: ConnectionPool) -> None:
         self._pool = pool
         # Appending to and popping from a deque needs no lock.
-        self._open: deque[_Line] = deque()
-        self._closed: deque[_Line] = deque()
+        self._open: deque[_Connection] = deque()
+        self._closed: deque[_Connection] = deque()
+        self.lost = 0  # times that the server may have been another one, or restarted, since
 
-    def ask(self, *words: Any) -> Any:
+    def execute(self, *words: Any) -> Any:
         """Send one command and return its reply; raises redis-py's exceptions."""
         command = pack_command(words)
         with suppress(IndexError):
-            line = self._open.pop()
+            connection = self._open.pop()
             try:
-                return self._talk(line, command)
+                return self._execute_over(connection, command)
             except redis_errors.ConnectionError:
-                self.hang_up()
-        return self._talk(self._closed_line(), command)
+                self.disconnect_idle()
+        return self._execute_over(self._closed_connection(), command)
 
-    def hang_up(self) -> None:
-        """Close every connection that no thread is using; they are opened again when needed."""
+    def disconnect_idle(self) -> None:
+        """Close every connection that no thread is using; the next command opens them again."""
+        self.lost += 1
         with suppress(IndexError):
             while True:
-                line = self._open.pop()
-                line.close()
-                self._closed.append(line)
+                connection = self._open.pop()
+                connection.close()
+                self._closed.append(connection)
 
-    def _closed_line(self) -> "_Line":
+    def _closed_connection(self) -> "_Connection":
         try:
             return self._closed.pop()
         except IndexError:
-            return _Line(self._pool)
+            return _Connection(self._pool)
 
-    def _talk(self, line: "_Line", command: bytes) -> Any:
+    def _execute_over(self, connection: "_Connection", command: bytes) -> Any:
+        if connection.has_idled():
+            connection.close()
+            self.lost += 1
         try:
-            reply = line.talk(command)
+            reply = connection.round_trip(command)
         except BaseException:
-            line.close()
-            self._closed.append(line)
+            connection.close()
+            self._closed.append(connection)
             raise
-        self._open.append(line)
+        self._open.append(connection)
         if isinstance(reply, redis_errors.RedisError):
             raise reply
         return reply
 
 
-class _Line:
+class _Connection:
     """One connection, used by one thread at a time."""
 
     def __init__(self, pool: ConnectionPool) -> None:
@@ -84,13 +90,11 @@ class _Line:
         self._reader = Reader()
         self._used_at = 0.0  # monotonic seconds
 
-    def talk(self, command: bytes) -> Any:
+    def round_trip(self, command: bytes) -> Any:
         """Send a command and return the reply, which may be an exception of the server's."""
-        now = time.monotonic()
-        if self._socket is None or now - self._used_at > _IDLE_SECONDS:
-            self.close()
+        if self._socket is None:
             self._socket = self._opened()
-        self._used_at = now
+        self._used_at = time.monotonic()
         try:
             self._socket.sendall(command)
             reply = self._reader.gets()
@@ -101,19 +105,23 @@ class _Line:
                 self._reader.feed(received)
                 reply = self._reader.gets()
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError) as error:
-            raise redis_errors.TimeoutError("no answer in time") from error
+            raise redis_errors.TimeoutError("no reply in time") from error
         except OSError as error:
             raise redis_errors.ConnectionError(str(error)) from error
         return reply
 
+    def has_idled(self) -> bool:
+        """Say whether it is open and was last used too long ago to be relied on."""
+        return self._socket is not None and time.monotonic() - self._used_at > _IDLE_SECONDS
+
     def close(self) -> None:
-        """Close the connection; the next `talk` opens it."""
+        """Close the connection; the next `round_trip` opens it."""
         self._socket = None
         self._connection.disconnect()
 
     def _opened(self) -> socket.socket:
         self._connection.connect()
-        opened: socket.socket = self._connection._sock
+        opened: socket.socket = self._connection._sock  # Note [Private attributes]
         seconds = self._connection.socket_timeout
         if seconds:
             timeval = struct.pack("@ll", int(seconds), int(seconds % 1 * 1_000_000))

@@ -4,7 +4,8 @@ A library is one Lua file or several, put together in the given order; the line 
 (`#!lua name=frontrow_lock_v1`) goes first. Its version is part of the name: two releases of the
 product whose functions differ in meaning can run beside each other during a rollout. What a
 server keeps of the same version may be older (another checkout, an old append-only file), so each
-process puts its own on the server before its first call.
+process loads its own before its first call, and again after it has lost its connections, as it does
+when the server restarts.
 """
 
 import logging
@@ -16,10 +17,9 @@ from typing import Any
 from redis import Redis
 from redis.exceptions import ResponseError
 
-from kernel.redis.clients import Role, fcall, guarded
+from kernel.redis.clients import Role, connection_epoch, fcall, guarded
 
 log = logging.getLogger(__name__)
-
 
 _SHEBANG = "#!lua "
 
@@ -30,14 +30,14 @@ class FunctionLibrary:
     def __init__(self, role: Role, *sources: Path) -> None:
         self.role: Role = role
         self.sources = sources
-        self._loaded_by = 0  # process id
+        self._loaded_in: tuple[int, object] | None = None  # process id, connection epoch
 
     def load(self) -> None:
-        """Load the library, replacing the same version; raises `PartUnavailable`."""
+        """Load the library in place of the same version; raises `DependencyUnavailable`."""
         guarded(self.role, self._load)
 
     def code(self) -> str:
-        """Return the library as the server gets it."""
+        """Return the text of the library as it is sent to the server."""
         lines = [line for source in self.sources for line in source.read_text().splitlines()]
         first = [line for line in lines if line.startswith(_SHEBANG)]
         if len(first) != 1:
@@ -47,11 +47,11 @@ class FunctionLibrary:
     def call(self, function: str, *, keys: Sequence[str], args: Sequence[Any]) -> Any:
         """Call `function`; a server that lost its libraries gets this one again, once.
 
-        Raises `PartUnavailable` when the server is away.
+        Raises `DependencyUnavailable` when the server is unavailable.
         """
 
         def run(server: Redis) -> Any:
-            if self._loaded_by != os.getpid():
+            if self._loaded_in != (os.getpid(), connection_epoch(server)):
                 self._load(server)
             try:
                 return fcall(server, function, keys, args)
@@ -66,4 +66,4 @@ class FunctionLibrary:
 
     def _load(self, server: Redis) -> None:
         server.function_load(self.code(), replace=True)  # in a cluster: on every primary
-        self._loaded_by = os.getpid()
+        self._loaded_in = (os.getpid(), connection_epoch(server))

@@ -1,4 +1,4 @@
-"""The public halves of the signing keys, as others read them: JSON Web Keys."""
+"""The public keys as a JSON Web Key set, for everybody who verifies our signatures."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Make and rotate the key ring file; `kernel.signing.keyring` reads it.
+"""The key ring file: making it and rotating its keys (keyring.py reads it).
 
 The file is JSON: `{"version": 1, "uses": {use: [current, previous?]}}`, a key being its `kid` (the
 start of the RFC 7638 thumbprint), `created_at` and PKCS #8 `private` PEM. It is replaced in one

@@ -1,40 +1,42 @@
-"""What every staff screen is made of.
+"""Bases of the admin's screens.
 
 Note [Staff writes]
-What money or seats depend on is shown by a `ReadOnlyAdmin` and changes only by a `staff_action`,
-which asks for a reason and calls a use case. A row edited as a form whose change is a use case
-is a `UseCaseAdmin`. Everything else is an `AuditedAdmin`: plain forms whose every save and
-delete is recorded with its diff in the same transaction. Use cases record their own audit entry.
+A `ReadOnlyAdmin` shows what money or seats depend on; it changes only by a `staff_action`
+(actions.py), which asks for a reason and calls a use case. A form whose save is a use case is a
+`UseCaseAdmin`. Everything else is an `AuditedAdmin`: plain forms whose every save and delete is
+recorded with its diff in the same transaction. Use cases record their own audit entry.
 """
 
-from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import unquote
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.functional import Promise
 
 from kernel import clock
 from kernel.db.transaction import transaction
 from kernel.errors import DomainError
-from kernel.i18n import text
 from kernel.staff import changes, refusals
+from kernel.staff.actions import ReasonForm
 from kernel.staff.lookups import CarefulLookups
 from kernel.text.spelling import composed
 
-ACTION_LIMIT = 1000  # rows one action may touch: it is one request
+if TYPE_CHECKING:  # generic for the type checker only
+    _ModelAdmin = admin.ModelAdmin[Any]
+    _TabularInline = admin.TabularInline[Any, Any]
+    _ModelForm = forms.ModelForm[Any]
+else:
+    _ModelAdmin = admin.ModelAdmin
+    _TabularInline = admin.TabularInline
+    _ModelForm = forms.ModelForm
 
 
-class StaffAdmin(CarefulLookups, admin.ModelAdmin):  # type: ignore[type-arg]
+class StaffAdmin(CarefulLookups, _ModelAdmin):
     """The base: actions are offered only to those who hold the permission they name."""
 
     show_full_result_count = False  # counting a table of millions for a heading is not worth it
@@ -75,7 +77,7 @@ class ReadOnlyAdmin(StaffAdmin):
         return False
 
 
-class ReadOnlyInline(admin.TabularInline):  # type: ignore[type-arg]
+class ReadOnlyInline(_TabularInline):
     """Rows shown under their parent, never edited there."""
 
     extra = 0
@@ -120,15 +122,7 @@ class AuditedAdmin(StaffAdmin):
                 self.delete_model(request, obj)
 
 
-class ReasonForm(forms.Form):
-    """Why staff do what they do; every action that money or seats depend on asks for it."""
-
-    reason = forms.CharField(
-        label=text(en="Reason", ko="사유"), max_length=500, widget=forms.Textarea({"rows": 3})
-    )
-
-
-class ReasonModelForm(forms.ModelForm):  # type: ignore[type-arg]
+class ReasonModelForm(_ModelForm):
     """A row's form that asks for the reason too."""
 
     reason = ReasonForm.base_fields["reason"]
@@ -217,90 +211,3 @@ class UseCaseAdmin(StaffAdmin):
             reason=values["reason"],
             now=clock.now(),
         )
-
-
-Perform = Callable[..., str | Promise | None]
-
-
-def staff_action(
-    *,
-    description: str | Promise,
-    permissions: Sequence[str],
-    ask_reason: bool = True,
-    form_class: type[forms.Form] = ReasonForm,
-) -> Callable[[Perform], Any]:
-    """Make an admin action that shows what was picked, asks for a reason, and calls a use case.
-
-    The decorated method is called as `method(self, request, objects, *, now, **form fields)`
-    with the list of picked rows; the text it returns is shown as success, a `DomainError` it
-    raises as an error. `permissions` are full names (`reservations.block_seat`), all needed.
-    With `ask_reason=False` there is no page in between and no form field.
-    """
-
-    def decorate(perform: Perform) -> Any:
-        @wraps(perform)
-        def action(
-            self: StaffAdmin, request: HttpRequest, queryset: QuerySet[Any]
-        ) -> HttpResponseBase | None:
-            objects = list(queryset[: ACTION_LIMIT + 1])
-            if len(objects) > ACTION_LIMIT:
-                too_many = text(
-                    en=f"Pick at most {ACTION_LIMIT} rows.",
-                    ko=f"한 번에 {ACTION_LIMIT}건까지 선택할 수 있습니다.",
-                )
-                self.message_user(request, str(too_many), messages.ERROR)
-                return None
-            fields: dict[str, Any] = {}
-            if ask_reason:
-                form = form_class(request.POST if "confirmed" in request.POST else None)
-                if not form.is_valid():
-                    return _ask(self, request, objects, form, perform.__name__, description)
-                fields = form.cleaned_data
-            _carry_out(self, request, objects, perform, fields)
-            return None
-
-        action.short_description = description  # type: ignore[attr-defined]
-        action.required_permissions = tuple(permissions)  # type: ignore[attr-defined]
-        return action
-
-    return decorate
-
-
-def _carry_out(
-    model_admin: StaffAdmin,
-    request: HttpRequest,
-    objects: list[Any],
-    perform: Perform,
-    fields: dict[str, Any],
-) -> None:
-    try:
-        done = perform(model_admin, request, objects, now=clock.now(), **fields)
-    except DomainError as refusal:
-        refusals.record_error(request, refusal, deed=perform.__name__)
-        extras = "; ".join(f"{name}: {value}" for name, value in refusal.extras.items())
-        told = f"{refusal.message} ({extras})" if extras else str(refusal.message)
-        model_admin.message_user(request, told, messages.ERROR)
-    else:
-        told = str(done or text(en="Done.", ko="처리했습니다."))
-        model_admin.message_user(request, told, messages.SUCCESS)
-
-
-def _ask(
-    model_admin: StaffAdmin,
-    request: HttpRequest,
-    objects: list[Any],
-    form: forms.Form,
-    action: str,
-    description: str | Promise,
-) -> TemplateResponse:
-    context = {
-        **model_admin.admin_site.each_context(request),
-        "title": description,
-        "opts": model_admin.opts,
-        "media": model_admin.media + form.media,
-        "objects": objects,
-        "form": form,
-        "action": action,
-        "checkbox": ACTION_CHECKBOX_NAME,
-    }
-    return TemplateResponse(request, "admin/staff_action.html", context)

@@ -1,4 +1,4 @@
-"""Write down what staff did, from any layer.
+"""Audit entries: what staff did, recorded from any layer.
 
 The table belongs to `accounts`, which lies above some apps that staff act on (events,
 idempotency), so the writer is found by the setting `AUDIT_WRITER`, like the event consumers.
@@ -45,4 +45,5 @@ def target_of(row: Model) -> str:
 
 @cache
 def _writer() -> Callable[..., None]:
-    return import_string(settings.AUDIT_WRITER)  # type: ignore[no-any-return]
+    writer: Callable[..., None] = import_string(settings.AUDIT_WRITER)
+    return writer

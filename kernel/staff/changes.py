@@ -1,4 +1,4 @@
-"""What a plain staff form changed, for its audit entry."""
+"""Audit entries of plain staff forms: the changes of a save or delete."""
 
 from typing import Any
 

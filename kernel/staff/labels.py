@@ -1,4 +1,4 @@
-"""Korean and English names of model fields, for the screens of staff."""
+"""Labels of model fields in Korean and English, for the screens of staff."""
 
 from collections.abc import Iterator
 

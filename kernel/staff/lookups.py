@@ -1,7 +1,8 @@
-"""What staff may ask a list of rows for by its address."""
+"""Filters of the admin's lists: no secrets, and no error 500 for odd values."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from django.contrib.admin import ModelAdmin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.db import DataError
 from django.db.models.constants import LOOKUP_SEP
@@ -11,24 +12,30 @@ from django.http import HttpRequest
 SECRET_FIELDS = frozenset({"draw_seed", "password", "session_data", "session_key", "sid"})
 
 
-class CarefulLookups:
-    """Refuses filters by secrets, and takes values that no column can hold for wrong ones.
+if TYPE_CHECKING:  # generic for the type checker only
+    _ModelAdmin = ModelAdmin[Any]
+else:
+    _ModelAdmin = object
 
-    A mixin in front of `ModelAdmin`, which would show the one and answer 500 to the others.
+
+class CarefulLookups(_ModelAdmin):
+    """Refuses filters by secrets, and values that no column can hold.
+
+    A mixin in front of `ModelAdmin`, which would allow the one and fail with 500 at the others.
     """
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         if not SECRET_FIELDS.isdisjoint(lookup.split(LOOKUP_SEP)):
             return False
-        return bool(super().lookup_allowed(lookup, value, request))  # type: ignore[misc]
+        return super().lookup_allowed(lookup, value, request)
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         try:
-            return super().get_changelist_instance(request)  # type: ignore[misc]
+            return super().get_changelist_instance(request)
         except (DataError, OverflowError, ValueError) as error:  # NUL, the year -1
             raise IncorrectLookupParameters from error
 
     def get_object(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> Any:
         if "\0" in object_id:
             return None
-        return super().get_object(request, object_id, *args, **kwargs)  # type: ignore[misc]
+        return super().get_object(request, object_id, *args, **kwargs)

@@ -1,12 +1,12 @@
-"""What is written down about an answer: its access line, and its request metrics.
+"""The access log: one line and the request metrics of each response.
 
-Note [Answers in batches]
-A line in the log and nineteen steps of django-prometheus' counters cost more than a lean answer
-itself, and every one takes a lock that all threads of the process share. So a lean answer is only
-noted here, and one thread a process writes down what was noted, ten times a second: lines in few
-writes, and each counter once a batch. What a killed process had noted within the last tenth of
-a second is lost, as are lines still in a log shipper's buffer; a process that ends in order
-writes down the rest.
+Note [Responses in batches]
+A line in the log and nineteen steps of django-prometheus' counters cost more than a fast path's
+response itself, and each takes a lock that all threads of the process share. So a fast path only
+queues its response here, and one thread a process logs and counts the queued ones ten times a
+second: lines in few writes, and each counter once a batch. What a killed process had queued within
+the last tenth of a second is lost, as are lines still in a log shipper's buffer; a process that
+ends in order empties its queue.
 """
 
 import json
@@ -35,14 +35,14 @@ log = logging.getLogger("frontrow.access")
 _text = json.JSONEncoder(ensure_ascii=False).encode
 _PAUSE_SECONDS = 0.1
 
-forgotten = Counter(
+dropped = Counter(
     "frontrow_answers_forgotten_total",
-    "Answers neither logged nor counted: the log was not taken in time",
+    "Responses neither logged nor counted: the log was not read in time",
 )
 
 
-class Outcome(NamedTuple):
-    """What became of a request; empty what doesn't apply, and left out of the line."""
+class RequestOutcome(NamedTuple):
+    """How a request ended; an empty field does not apply and is left out of the line."""
 
     code: str = ""  # of the problem document
     user_id: str = ""
@@ -53,11 +53,11 @@ class Outcome(NamedTuple):
         return {name: value for name, value in zip(self._fields, self, strict=True) if value}
 
 
-NO_OUTCOME = Outcome()
+NO_OUTCOME = RequestOutcome()
 
 
-class Answer(NamedTuple):
-    """One answered request; `at` in seconds since the Unix epoch, sizes in bytes."""
+class LoggedResponse(NamedTuple):
+    """One response as it is logged; `at` in seconds since the Unix epoch, sizes in bytes."""
 
     at: float
     request_id: str
@@ -69,35 +69,37 @@ class Answer(NamedTuple):
     seconds: float
     received: int
     sent: int
-    outcome: Outcome = NO_OUTCOME
+    outcome: RequestOutcome = NO_OUTCOME
 
 
-# Bounded: a log that nobody takes must not take the memory.
-_noted: deque[Answer] = deque(maxlen=100_000)
+# Bounded: a log that nobody reads must not fill the memory.
+_queued: deque[LoggedResponse] = deque(maxlen=100_000)
 _writing = threading.Lock()
 _writer_of = 0  # process id
 _starting = threading.Lock()
 
 
-def note(answer: Answer) -> None:
-    """Write an answer down within a tenth of a second or so."""
-    if len(_noted) == _noted.maxlen:
-        forgotten.inc()
-    _noted.append(answer)
+def record_response(response: LoggedResponse) -> None:
+    """Log and count a response, within about a tenth of a second."""
+    if len(_queued) == _queued.maxlen:
+        dropped.inc()
+    _queued.append(response)
     if _writer_of != os.getpid():
         _start()
 
 
 def flush() -> None:
-    """Write down now what has been noted."""
+    """Log and count the queued responses now."""
     with _writing:
-        batch = [_noted.popleft() for _ in range(len(_noted))]
+        batch = [_queued.popleft() for _ in range(len(_queued))]
         if batch:
             _log_all(batch)
             _count_all(batch)
 
 
-def log_access(method: str, path: str, status: int, started: float, outcome: Outcome) -> None:
+def log_access(
+    method: str, path: str, status: int, started: float, outcome: RequestOutcome
+) -> None:
     """Write the access line of a request that came in at `started` (`time.perf_counter`)."""
     _log(method, path, status, time.perf_counter() - started, outcome)
 
@@ -108,7 +110,7 @@ def _start() -> None:
         if _writer_of == os.getpid():
             return
         _writer_of = os.getpid()
-        threading.Thread(target=_write_forever, name="answers", daemon=True).start()
+        threading.Thread(target=_write_forever, name="access-log", daemon=True).start()
         Finalize(None, flush, exitpriority=0)  # children of multiprocessing run no atexit
 
 
@@ -118,28 +120,30 @@ def _write_forever() -> None:
         try:
             flush()
         except Exception:
-            log.exception("answers not written down")
+            log.exception("responses not logged")
 
 
-def _log(method: str, path: str, status: int, seconds: float, outcome: Outcome) -> None:
+def _log(method: str, path: str, status: int, seconds: float, outcome: RequestOutcome) -> None:
     fields = {"method": method, "path": path, "status": status, "ms": round(seconds * 1000, 1)}
     log.info("request", extra=fields | outcome.fields())
 
 
-def _log_all(batch: Sequence[Answer]) -> None:
+def _log_all(batch: Sequence[LoggedResponse]) -> None:
     if not log.isEnabledFor(logging.INFO):
         return
     if settings.LOG_FORMAT == "json":
-        for lines in _together([_line(answer) for answer in batch]):
+        for lines in _together([_line(response) for response in batch]):
             sys.stderr.write(lines)
         return
-    for answer in batch:
-        with correlated(Correlation(answer.request_id)):
-            _log(answer.method, answer.path, answer.status, answer.seconds, answer.outcome)
+    for response in batch:
+        with correlated(Correlation(response.request_id)):
+            _log(
+                response.method, response.path, response.status, response.seconds, response.outcome
+            )
 
 
 def _together(lines: Sequence[str]) -> Iterator[str]:
-    """Join lines up to what a pipe takes in one piece: the processes of the API share one."""
+    """Join lines up to what a pipe takes at once: the processes of the API share one."""
     some: list[str] = []
     size = 0
     for line in lines:
@@ -152,19 +156,19 @@ def _together(lines: Sequence[str]) -> Iterator[str]:
     yield "".join(some)
 
 
-def _line(answer: Answer) -> str:
-    """Return the line that the formatter of settings.LOGGING makes, at a tenth of its price."""
-    second, milliseconds = divmod(int(answer.at * 1000), 1000)
+def _line(response: LoggedResponse) -> str:
+    """Return the line that the formatter of settings.LOGGING makes, at a tenth of its cost."""
+    second, milliseconds = divmod(int(response.at * 1000), 1000)
     return (
         f'{{"time": "{_second(second)}.{milliseconds:03}Z", "level": "INFO", '
         f'"logger": "frontrow.access", "message": "request", '
-        f'"request_id": {_text(answer.request_id)}, "method": {_text(answer.method)}, '
-        f'"path": {_text(answer.path)}, "status": {answer.status}, '
-        f'"ms": {round(answer.seconds * 1000, 1)}{_members(answer.outcome)}}}\n'
+        f'"request_id": {_text(response.request_id)}, "method": {_text(response.method)}, '
+        f'"path": {_text(response.path)}, "status": {response.status}, '
+        f'"ms": {round(response.seconds * 1000, 1)}{_members(response.outcome)}}}\n'
     )
 
 
-def _members(outcome: Outcome) -> str:
+def _members(outcome: RequestOutcome) -> str:
     return "".join(f', "{name}": {_text(value)}' for name, value in outcome.fields().items())
 
 
@@ -173,13 +177,13 @@ def _second(second: int) -> str:
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
-def _count_all(batch: Sequence[Answer]) -> None:
-    alike: dict[tuple[str, str, int, str], list[Answer]] = {}
-    for answer in batch:
-        kind = (answer.view, answer.method, answer.status, answer.transport)
-        alike.setdefault(kind, []).append(answer)
-    for (view, method, status, transport), answers in alike.items():
-        _counters(view, method, status, transport).count(answers)
+def _count_all(batch: Sequence[LoggedResponse]) -> None:
+    alike: dict[tuple[str, str, int, str], list[LoggedResponse]] = {}
+    for response in batch:
+        kind = (response.view, response.method, response.status, response.transport)
+        alike.setdefault(kind, []).append(response)
+    for (view, method, status, transport), responses in alike.items():
+        _counters(view, method, status, transport).count(responses)
 
 
 class _Counters:
@@ -200,7 +204,7 @@ class _Counters:
                 status=str(status), view=view, method=method
             ),
             metrics.responses_by_charset.labels(charset="utf-8"),
-            metrics.responses_by_templatename.labels(templatename="None"),  # as for DRF's answers
+            metrics.responses_by_templatename.labels(templatename="None"),  # as for DRF's responses
         )
         self._seconds = (
             metrics.requests_latency_before,
@@ -208,13 +212,13 @@ class _Counters:
         )
         self._received, self._sent = metrics.requests_body_bytes, metrics.responses_body_bytes
 
-    def count(self, answers: Sequence[Answer]) -> None:
+    def count(self, responses: Sequence[LoggedResponse]) -> None:
         for counter in self._ones:
-            counter.inc(len(answers))
+            counter.inc(len(responses))
         for histogram in self._seconds:
-            _observe_all(histogram, [answer.seconds for answer in answers])
-        _observe_all(self._received, [answer.received for answer in answers])
-        _observe_all(self._sent, [answer.sent for answer in answers])
+            _observe_all(histogram, [response.seconds for response in responses])
+        _observe_all(self._received, [response.received for response in responses])
+        _observe_all(self._sent, [response.sent for response in responses])
 
 
 @cache
@@ -225,7 +229,7 @@ def _counters(view: str, method: str, status: int, transport: str) -> _Counters:
 def _observe_all(histogram: Histogram, amounts: Iterable[float]) -> None:
     """Do what `Histogram.observe` does for each amount, with one step a bucket.
 
-    prometheus_client has no such call; a test holds the two equal.
+    prometheus_client has no such call (Note [Private attributes]); a test holds the two equal.
     """
     amounts = list(amounts)
     histogram._sum.inc(sum(amounts))

@@ -1,4 +1,4 @@
-"""What a log line or event says about the request that caused it.
+"""Correlation: the request that caused a log line, a task or an event.
 
 The values travel through HTTP headers, Celery task headers, outbox rows and Kafka headers.
 """
@@ -45,7 +45,7 @@ def correlated(correlation: Correlation) -> Iterator[None]:
 
 @contextmanager
 def annotated() -> Iterator[dict[str, str]]:
-    """Run the block; what it says of itself by `annotate` is in the dictionary afterwards."""
+    """Run the block; yield the fields that it adds by `annotate`."""
     annotations: dict[str, str] = {}
     token = _annotations.set(annotations)
     try:
@@ -55,7 +55,7 @@ def annotated() -> Iterator[dict[str, str]]:
 
 
 def annotate(name: str, value: str) -> None:
-    """Add a field to the access line of the running request; outside of one nothing happens."""
+    """Add a field to the access line of the running request; outside a request it does nothing."""
     annotations = _annotations.get()
     if annotations is not None:
         annotations[name] = value
@@ -63,12 +63,12 @@ def annotate(name: str, value: str) -> None:
 
 def received(request_id: str | None, traceparent: str | None) -> Correlation:
     """Return the caller's values where they are sane, new ones otherwise."""
-    # They need not be unguessable, and asking the system would let go of the interpreter.
-    chance = f"{getrandbits(320):080x}"
+    # They need not be unguessable, and a system call would release the interpreter's lock.
+    random_hex = f"{getrandbits(320):080x}"
     if not request_id or not _SANE_REQUEST_ID.fullmatch(request_id):
-        request_id = chance[:32]
+        request_id = random_hex[:32]
     if not traceparent or not _TRACEPARENT.fullmatch(traceparent):
-        traceparent = f"00-{chance[32:64]}-{chance[64:80]}-01"
+        traceparent = f"00-{random_hex[32:64]}-{random_hex[64:80]}-01"
     return Correlation(request_id, traceparent)
 
 

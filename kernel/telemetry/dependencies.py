@@ -1,4 +1,7 @@
-"""Probes of the parts that the kernel knows. Each takes `now` and returns a `Part` or raises."""
+"""Probes of the dependencies that the kernel knows.
+
+Each takes `now` and returns a `Dependency` or raises.
+"""
 
 from datetime import datetime
 from functools import cache
@@ -12,39 +15,39 @@ from kernel.db import replica as replica_reads
 from kernel.db.partitions import months_covered
 from kernel.db.router import IDEMPOTENCY
 from kernel.redis.clients import Role, client
-from kernel.telemetry.health import Part, clock_offset_in_words
+from kernel.telemetry.health import Dependency, clock_offset_in_words
 
-OK = Part("ok")
+OK = Dependency("ok")
 MONTHS_WANTED = 3
 CLOCK_WARNING_SECONDS = 1.0
 
 
-def primary(*, now: datetime) -> Part:
-    """Ask the primary whether it takes writes."""
+def primary(*, now: datetime) -> Dependency:
+    """Check that the primary accepts writes."""
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
         cursor.execute("SELECT pg_is_in_recovery()")
-        return Part("down", "read only") if cursor.fetchone()[0] else OK
+        return Dependency("down", "read only") if cursor.fetchone()[0] else OK
 
 
-def clock(*, now: datetime) -> Part:
+def clock(*, now: datetime) -> Dependency:
     """Compare this host's clock with the primary's, as this process has measured it."""
     offset = primary_clock.offset()
     if offset is None:
-        return Part("warning", "not measured yet")
+        return Dependency("warning", "not measured yet")
     if abs(offset) > CLOCK_WARNING_SECONDS + primary_clock.error():
-        return Part("warning", clock_offset_in_words(offset))
+        return Dependency("warning", clock_offset_in_words(offset))
     return OK
 
 
-def replica(*, now: datetime) -> Part:
+def replica(*, now: datetime) -> Dependency:
     """Measure how far the replica is behind."""
     if replica_reads.REPLICA not in connections.settings:
-        return Part("off", "no REPLICA_URL")
+        return Dependency("off", "no REPLICA_URL")
     lag = replica_lag_seconds()
     if lag is None:
-        return Part("warning", "not streaming")
+        return Dependency("warning", "not streaming")
     if lag > settings.REPLICA_MAX_LAG_SECONDS:
-        return Part("warning", f"{lag:.1f} s behind")
+        return Dependency("warning", f"{lag:.1f} s behind")
     return OK
 
 
@@ -53,14 +56,14 @@ def replica_lag_seconds() -> float | None:
     return replica_reads.look().lag
 
 
-def idempotency(*, now: datetime) -> Part:
-    """Ask the database of idempotency records."""
+def idempotency(*, now: datetime) -> Dependency:
+    """Check the database of idempotency records."""
     with connections[IDEMPOTENCY].cursor() as cursor:
         cursor.execute("SELECT 1")
     return OK
 
 
-def partitions(*, now: datetime) -> Part:
+def partitions(*, now: datetime) -> Dependency:
     """Look how many months ahead every partitioned table has room for."""
     short = {
         table: months
@@ -68,30 +71,32 @@ def partitions(*, now: datetime) -> Part:
         if (months := months_covered(table, now=now)) < MONTHS_WANTED
     }
     if short:
-        return Part("warning", ", ".join(f"{table}: {m} months" for table, m in short.items()))
+        return Dependency(
+            "warning", ", ".join(f"{table}: {m} months" for table, m in short.items())
+        )
     return OK
 
 
-def cache_redis(*, now: datetime) -> Part:
-    """Ask the cache server."""
+def cache_redis(*, now: datetime) -> Dependency:
+    """Ping the cache server."""
     client("cache").ping()
     return OK
 
 
-def lock_redis(*, now: datetime) -> Part:
-    """Ask the server of seat claims, and what time it is there."""
+def lock_redis(*, now: datetime) -> Dependency:
+    """Check the server of seat claims, and its clock."""
     return _redis_with_clock("lock")
 
 
-def queue_redis(*, now: datetime) -> Part:
-    """Ask the waiting rooms' server, and what time it is there."""
+def queue_redis(*, now: datetime) -> Dependency:
+    """Check the waiting rooms' server, and its clock."""
     return _redis_with_clock("queue")
 
 
-def _redis_with_clock(role: Role) -> Part:
+def _redis_with_clock(role: Role) -> Dependency:
     """Warn where a server whose functions look at its clock is far from the primary's."""
     server = client(role)
-    if isinstance(server, RedisCluster):  # any of its nodes may answer
+    if isinstance(server, RedisCluster):  # any of its nodes may respond
         server.ping()
         return OK
     sent = primary_clock.present()
@@ -101,7 +106,7 @@ def _redis_with_clock(role: Role) -> Part:
         return OK
     offset = (sent + received) / 2 - (seconds + microseconds / 1_000_000)
     if abs(offset) > CLOCK_WARNING_SECONDS + (received - sent) / 2 + primary_clock.error():
-        return Part("warning", f"clock {clock_offset_in_words(offset)}")
+        return Dependency("warning", f"clock {clock_offset_in_words(offset)}")
     return OK
 
 
@@ -113,7 +118,7 @@ def broker_client() -> Redis:
     )
 
 
-def broker(*, now: datetime) -> Part:
-    """Ask Celery's broker."""
+def broker(*, now: datetime) -> Dependency:
+    """Ping Celery's broker."""
     broker_client().ping()
     return OK

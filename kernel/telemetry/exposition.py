@@ -1,10 +1,10 @@
-"""Metrics in Prometheus' text form: every API process together, and the state of the system.
+"""The metrics endpoint: every API process together, and the state of the system.
 
 Counters of one process come from prometheus_client; with PROMETHEUS_MULTIPROC_DIR set (the API,
 whose processes share one address) they are read from the files of all of them. State, such as
-queue lengths, is asked for: each function named in settings.METRIC_COLLECTORS takes `now` and
-returns metric families. They are asked at most once in `METRIC_STATE_SECONDS`, side by side; one
-that fails or hangs is reported by `frontrow_collector_up` and left out of the answer.
+queue lengths, is collected at a scrape: each function named in settings.METRIC_COLLECTORS takes
+`now` and returns metric families. They are called at most once in `METRIC_STATE_SECONDS`, side by
+side; one that fails or hangs is reported by `frontrow_collector_up` and left out.
 """
 
 import os
@@ -38,13 +38,13 @@ def render() -> bytes:
     registry = CollectorRegistry()
     registry.register(_state)
     if folder:
-        _forget_dead_processes(Path(folder))
+        _remove_dead_processes(Path(folder))
         MultiProcessCollector(registry, path=folder)  # type: ignore[no-untyped-call]
         return generate_latest(registry)
     return generate_latest(REGISTRY) + generate_latest(registry)
 
 
-def _forget_dead_processes(folder: Path) -> None:
+def _remove_dead_processes(folder: Path) -> None:
     """Remove the live gauges of processes that are gone; their counters must stay in the sums."""
     for path in folder.glob("gauge_live*_*.db"):
         pid = int(path.stem.rpartition("_")[2])
@@ -59,7 +59,7 @@ class _Snapshot:
 
 
 class StateCollector:
-    """Ask the apps for their state, all at once and not too often."""
+    """Collect the state of the apps, all at once and not too often."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -67,34 +67,34 @@ class StateCollector:
         self._probes = Probes()
 
     def describe(self) -> Iterable[Metric]:
-        """Return nothing: registering must not ask the databases."""
+        """Return nothing: registering must not query the databases."""
         return ()
 
     def collect(self) -> Iterable[Metric]:
-        """Return the families of every collector, from the last answer while it is fresh."""
+        """Return the families of every collector, at most `METRIC_STATE_SECONDS` old."""
         with self._lock:
             if time.monotonic() - self._snapshot.taken_at > settings.METRIC_STATE_SECONDS:
-                self._snapshot = _Snapshot(time.monotonic(), tuple(self._ask()))
+                self._snapshot = _Snapshot(time.monotonic(), tuple(self._collect()))
             return self._snapshot.families
 
-    def forget(self) -> None:
-        """Make the next scrape ask anew."""
+    def drop_snapshot(self) -> None:
+        """Make the next scrape call every collector."""
         with self._lock:
             self._snapshot = _Snapshot(float("-inf"), ())
 
-    def _ask(self) -> Iterable[Metric]:
+    def _collect(self) -> Iterable[Metric]:
         up = GaugeMetricFamily(
             "frontrow_collector_up", "1 if the collector answered", labels=["collector"]
         )
-        answers = self._probes.run(
+        results = self._probes.run(
             {path: partial(_families, path) for path in settings.METRIC_COLLECTORS},
             seconds=_COLLECT_SECONDS,
         )
-        for path, answer in answers.items():
-            failed = isinstance(answer, Failed)
+        for path, result in results.items():
+            failed = isinstance(result, Failed)
             up.add_metric([path], 0 if failed else 1)
             if not failed:
-                yield from answer
+                yield from result
         yield up
 
 
@@ -106,5 +106,5 @@ _state = StateCollector()
 
 
 def forget_state() -> None:
-    """Make the next `render` ask every collector anew."""
-    _state.forget()
+    """Make the next `render` call every collector."""
+    _state.drop_snapshot()

@@ -1,10 +1,9 @@
-"""Whether this process may get requests, and how every part of the system is.
+"""Health: whether this process is ready for requests, and the state of every dependency.
 
-Readiness is about this process: it says no only while starting, draining or misconfigured, once
-the primary has been away longer than a limit, or while the host's clock is further from the
-primary's than a limit. A part without which Frontrow merely degrades is
-listed and changes nothing, for taking every API process out of service would turn a slower sale
-into none.
+Readiness is about this process. It is not ready only while it starts, drains or is misconfigured,
+once the primary has been unavailable longer than a limit, or while the host's clock is further from
+the primary's than a limit. A dependency without which Frontrow merely degrades is listed and
+changes nothing: taking every API process out of service would turn a slower sale into none.
 """
 
 import threading
@@ -32,70 +31,70 @@ State = Literal["ok", "warning", "down", "off"]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One part's state, with a word on why where it is not `ok`."""
+class Dependency:
+    """The state of one dependency, with the reason where it is not `ok`."""
 
     state: State
     detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """The verdict on this process and the state of the parts."""
+class HealthReport:
+    """The verdict on this process and the state of its dependencies."""
 
     ready: bool
     reason: str
-    parts: dict[str, Part]
+    dependencies: dict[str, Dependency]
 
 
 class Health:
-    """What this process knows; asked at most once a second."""
+    """The health of this process, measured at most once a second."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._probes = Probes()
-        self._report: Report | None = None
-        self._asked_at = float("-inf")
+        self._report: HealthReport | None = None
+        self._measured_at = float("-inf")
         self._primary_seen_at = time.monotonic()
         self._started = False
 
-    def report(self) -> Report:
+    def report(self) -> HealthReport:
         """Return the state of everything, at most `CACHE_SECONDS` old."""
         with self._lock:
-            if self._report is None or time.monotonic() - self._asked_at > CACHE_SECONDS:
-                self._report = self._ask()
-                self._asked_at = time.monotonic()
+            if self._report is None or time.monotonic() - self._measured_at > CACHE_SECONDS:
+                self._report = self._measure()
+                self._measured_at = time.monotonic()
             return self._report
 
     def has_started(self) -> bool:
         """Say whether every migration this code knows is applied; once true it stays true."""
         if not self._started:
-            answers = self._probes.run({"migrations": _is_migrated}, seconds=PROBE_SECONDS * 3)
-            self._started = answers["migrations"] is True
+            results = self._probes.run({"migrations": _is_migrated}, seconds=PROBE_SECONDS * 3)
+            self._started = results["migrations"] is True
         return self._started
 
-    def _ask(self) -> Report:
+    def _measure(self) -> HealthReport:
         probes: dict[str, Callable[[], Any]] = {
             name: partial(import_string(path), now=clock.now())
             for name, path in settings.HEALTH_PARTS.items()
         }
-        answers = self._probes.run(probes, seconds=PROBE_SECONDS)
-        parts = {
-            name: Part("down", answer.reason) if isinstance(answer, Failed) else answer
-            for name, answer in answers.items()
+        results = self._probes.run(probes, seconds=PROBE_SECONDS)
+        dependencies = {
+            name: Dependency("down", result.reason) if isinstance(result, Failed) else result
+            for name, result in results.items()
         }
-        if parts["primary"].state == "ok":
+        if dependencies["primary"].state == "ok":
             self._primary_seen_at = time.monotonic()
         reason = self._objection()
-        return Report(ready=not reason, reason=reason, parts=parts)
+        return HealthReport(ready=not reason, reason=reason, dependencies=dependencies)
 
     def _objection(self) -> str:
         """Return why requests should go elsewhere, or nothing."""
         if settings.DRAIN_FILE and Path(settings.DRAIN_FILE).exists():
             return "draining"
-        away = time.monotonic() - self._primary_seen_at
-        if away > settings.PRIMARY_AWAY_LIMIT_SECONDS:
-            return f"primary away for {away:.0f} s"
+        unseen = time.monotonic() - self._primary_seen_at
+        if unseen > settings.PRIMARY_AWAY_LIMIT_SECONDS:
+            return f"primary away for {unseen:.0f} s"
         if not self.has_started():
             return "starting"
         offset = primary_clock.offset()

@@ -1,4 +1,4 @@
-"""Log records that say when, in UTC, and which request they belong to."""
+"""Log records: their time in UTC, their request's id, and no values of rows."""
 
 import logging
 import re
@@ -7,6 +7,7 @@ from typing import Any
 
 from pythonjsonlogger.json import JsonFormatter as _JsonFormatter
 
+from kernel import clock
 from kernel.telemetry import context
 
 
@@ -35,13 +36,25 @@ def without_values(text: str) -> str:
     return _QUOTED.sub("", text)
 
 
+def _message_of(record: logging.LogRecord) -> str:
+    """Return a record's message; without its arguments where they don't fit its format.
+
+    A filter that raised would end the request or task that only wanted to log.
+    """
+    try:
+        return record.getMessage()
+    except (TypeError, ValueError, KeyError):
+        record.args = ()  # they may hold values of rows
+        return record.getMessage()
+
+
 class DiscreetFilter(logging.Filter):
-    """Keep values of rows out of messages, and traces of what strangers can cause at will."""
+    """Keep values of rows out of messages, and traces of errors that anybody can cause."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.name.startswith("django.security"):
             record.exc_info = record.exc_text = None
-        message = record.getMessage()
+        message = _message_of(record)
         if "\n" in message:
             shown = without_values(message)
             if shown != message:
@@ -63,5 +76,4 @@ class JsonFormatter(_JsonFormatter):
         return without_values(str(super().formatException(ei)))
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802
-        moment = datetime.fromtimestamp(record.created, UTC)
-        return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return clock.as_text(datetime.fromtimestamp(record.created, UTC))

@@ -1,4 +1,4 @@
-"""State that the kernel itself can measure, for settings.METRIC_COLLECTORS."""
+"""State metrics of the kernel: the replica's lag and the lengths of Celery's queues."""
 
 from collections.abc import Iterable
 from datetime import datetime

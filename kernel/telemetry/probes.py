@@ -1,4 +1,4 @@
-"""Ask several parts at once, and don't wait for those that hang."""
+"""Probes: functions run side by side under one time limit, without waiting for those that hang."""
 
 import logging
 import threading
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A probe that raised or did not answer in time."""
+    """A probe that raised or did not return in time."""
 
     reason: str
 
@@ -32,7 +32,7 @@ class Probes:
         self._running: dict[str, Future[Any]] = {}
 
     def run(self, probes: Mapping[str, Callable[[], Any]], *, seconds: float) -> dict[str, Any]:
-        """Return each probe's answer, or `Failed`, within about `seconds`."""
+        """Return each probe's result, or `Failed`, within about `seconds`."""
         with self._lock:
             futures = {name: self._start(name, probe) for name, probe in probes.items()}
         deadline = time.monotonic() + seconds
@@ -53,10 +53,10 @@ class Probes:
 def _run(future: "Future[Any]", probe: Callable[[], Any]) -> None:
     try:
         future.set_result(probe())
-    except Exception as error:  # noqa: BLE001  (whatever it is, it is this probe's answer)
+    except Exception as error:  # noqa: BLE001  (whatever it is, it is this probe's result)
         future.set_exception(error)
     finally:
-        # The thread ends here, and with it its claim on a pooled connection.
+        # The thread ends here: its connection goes back to the pool.
         connections.close_all()
 
 
@@ -65,6 +65,6 @@ def _outcome(name: str, future: "Future[Any]", deadline: float) -> Any:
         return future.result(timeout=max(0.0, deadline - time.monotonic()))
     except TimeoutError:
         return Failed("no answer in time")
-    except Exception as error:  # noqa: BLE001  (reported as the part's state)
+    except Exception as error:  # noqa: BLE001  (reported as the dependency's state)
         log.info("probe failed", extra={"probe": name, "error": repr(error)})
         return Failed(type(error).__name__)

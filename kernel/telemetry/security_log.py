@@ -1,11 +1,11 @@
-"""The security log: what somebody who watches for attacks reads.
+"""The security log: lines and counts for the people who watch for attacks.
 
 Note [Security log]
 Each security event is one JSON line of the logger `frontrow.security`, whatever LOG_FORMAT and
 LOG_LEVEL say, and one count of `frontrow_security_events_total`. A line names people by id and
 client IP alone: no e-mail addresses, no codes, no passwords, no request bodies. It is printable
 ASCII and bounded below what a pipe takes in one piece, so that no caller forges, floods or tears
-a line. The events are those of `EVENTS`; docs/metrics.md lists them for whoever writes the alerts.
+a line. The events are those of `EVENTS`; docs/metrics.md lists them for the alerts.
 """
 
 import logging
@@ -50,9 +50,9 @@ def record(
 ) -> None:
     """Write one line and count it. See Note [Security log].
 
-    `user_id` is whoever acted or was aimed at (name the other one in `fields`), `client_ip` where
-    the request came from. Raises ValueError for an event that is not in `EVENTS`, and for too many
-    fields: both are defects of the caller, whatever the request was.
+    `user_id` is the person who acted or was aimed at (name the other one in `fields`), `client_ip`
+    where the request came from. Raises ValueError for an event that is not in `EVENTS`, and for too
+    many fields: both are defects of the caller, whatever the request was.
     """
     if event not in EVENTS:
         raise ValueError(f"{event} is no security event")

@@ -1,7 +1,7 @@
-"""Celery's part in correlation, logs and metrics.
+"""Celery tasks: their correlation, logs and metrics.
 
-A task carries the request id and `traceparent` of whoever sent it in its message headers; whoever
-has none (beat) gets new ones, so that the lines of one run belong together.
+A task carries the request id and `traceparent` of its sender in its message headers; one without
+(sent by beat) gets new ones, so that the lines of one run belong together.
 """
 
 import logging.config

@@ -1,4 +1,4 @@
-"""One spelling for texts that read alike.
+"""Canonical spelling: one form for texts that read alike.
 
 Note [Texts that read alike]
 People type one thing in many ways: `12` and `１２`, a Hangul syllable whole or in letters (a Mac's

@@ -1,4 +1,4 @@
-"""JSON that every reader understands in the same way (I-JSON, RFC 7493), whoever sends it."""
+"""Strict JSON (I-JSON, RFC 7493): every reader understands it in the same way."""
 
 import json
 import math

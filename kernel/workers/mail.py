@@ -1,14 +1,14 @@
 """Outgoing mail through the workers, so that no request waits for a mail server.
 
-A message becomes a task of the queue `mail`, delivered at least once and tried again while the
-server is away. With the broker away it is delivered at once, by the request that sends it: a code
-that confirms an address must not get lost.
+A message becomes a task of the queue `mail`, delivered at least once and tried again while the mail
+server is unavailable. While the broker is unavailable, the request that sends it delivers it at
+once: a code that confirms an e-mail address must not get lost.
 """
 
 import logging
 from collections.abc import Sequence
 from smtplib import SMTPException
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from celery import Task, shared_task
 from django.conf import settings
@@ -28,19 +28,25 @@ class QueuedBackend(BaseEmailBackend):
         """Queue every message; return how many were queued or delivered."""
         for message in email_messages:
             try:
-                # One try: a request must not wait for a broker that is away.
+                # One try: a request must not wait for the broker.
                 deliver.apply_async(args=(_fields(message),), retry=False)
             except OperationalError:
-                log.warning("broker away, mail delivered by the request")
+                log.warning("broker unavailable, mail delivered by the request")
                 _deliver(message)
         return len(email_messages)
 
 
-class Confidential(Task):  # type: ignore[type-arg]
-    """A task whose arguments stay out of events, Flower and logs: letters carry codes."""
+if TYPE_CHECKING:  # generic for the type checker only
+    _Task = Task[Any, Any]
+else:
+    _Task = Task
+
+
+class Confidential(_Task):
+    """A task whose arguments stay out of events, Flower and logs: mails carry codes."""
 
     def apply_async(self, *args: Any, **options: Any) -> Any:
-        """Send it, or send it again, with a blank in place of what the arguments look like."""
+        """Send it, or send it again, with a blank in place of its arguments' repr."""
         options["argsrepr"] = options["kwargsrepr"] = "(not shown)"
         return super().apply_async(*args, **options)
 

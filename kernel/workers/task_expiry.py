@@ -1,11 +1,11 @@
-"""Tasks expire by the primary's clock, not by the clocks of whoever sends and runs them.
+"""Expiry of tasks by the primary's clock, not by those of the hosts that send and run them.
 
 Celery writes the moment of expiry by the sender's host and compares it with the runner's: a worker
 two seconds ahead of beat would drop every tick of the relay (Note [One clock] in clock.py).
 """
 
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from celery import Task
 from celery.worker.request import Request
@@ -25,7 +25,13 @@ class PrimaryTimeRequest(Request):
         return True
 
 
-class PrimaryTimeTask(Task):  # type: ignore[type-arg]
+if TYPE_CHECKING:  # generic for the type checker only
+    _Task = Task[Any, Any]
+else:
+    _Task = Task
+
+
+class PrimaryTimeTask(_Task):
     """The base of all tasks."""
 
     Request = f"{PrimaryTimeRequest.__module__}:{PrimaryTimeRequest.__qualname__}"

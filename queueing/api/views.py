@@ -9,11 +9,10 @@ from rest_framework.views import APIView
 
 from accounts.api.permissions import IsFan
 from kernel import clock
-from kernel.caller import Caller
+from kernel.caller import Caller, client_ip_of
 from kernel.http.kept_refusals import KeptRefusals
 from kernel.http.serializers import ProblemSerializer
-from kernel.rate_limiting.in_redis import Meter
-from kernel.rate_limiting.throttle import client_address
+from kernel.rate_limiting.headers import RateLimitStatus
 from queueing.api.serializers import JoinSerializer, PlaceSerializer, PublicStatusSerializer
 from queueing.usecases import waiting_room
 
@@ -146,18 +145,18 @@ class QueueView(KeptRefusals, APIView):
         body = JoinSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         caller: Caller = request.user  # type: ignore[assignment]
-        request._request.rate_limit = meter = Meter()  # type: ignore[attr-defined]
+        request._request.rate_limit = limit_status = RateLimitStatus()  # type: ignore[attr-defined]
         place = waiting_room.join(
             user_id=caller.user_id,
             performance_id=performance_id,
             token=request.headers.get("X-Queue-Token"),
             now=clock.now(),
             applicant=waiting_room.Applicant(
-                client_ip=client_address(request._request),
+                client_ip=client_ip_of(request._request),
                 is_staff=caller.is_staff,
                 **body.validated_data,
             ),
-            meter=meter,
+            limit_status=limit_status,
         )
         return Response(place.as_json(), status=201 if place.created else 200)
 

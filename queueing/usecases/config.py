@@ -18,7 +18,7 @@ from kernel import clock
 from kernel.db.transaction import run_after_commit, transaction
 from kernel.errors import DomainError, Kind
 from kernel.i18n import text
-from kernel.redis.breaker import PartUnavailable
+from kernel.redis.breaker import DependencyUnavailable
 from kernel.staff import audit
 from queueing import locking, operations, queries
 from queueing.models import QueueConfig
@@ -162,7 +162,7 @@ def _mirror(config: QueueConfig, now: datetime) -> None:
         return  # published later, the first who asks has it read
     try:
         queue_server.mirror_config(config=config, now_ms=clock.to_ms(now))
-    except PartUnavailable:
+    except DependencyUnavailable:
         # The next tick mirrors it, and a server that comes back empty asks for it.
         log.warning("queue config not mirrored", extra={"performance": str(config.performance_id)})
 

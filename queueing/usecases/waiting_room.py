@@ -12,11 +12,11 @@ from psycopg_pool import PoolTimeout
 from redis.exceptions import RedisError
 
 from kernel import clock
+from kernel.caching.short_lived import ShortLivedCache
 from kernel.errors import DomainError
-from kernel.rate_limiting.in_redis import Meter
-from kernel.redis.breaker import PartUnavailable
+from kernel.rate_limiting.headers import RateLimitStatus
+from kernel.redis.breaker import DependencyUnavailable
 from queueing import abuse, ended_places, join_request, policy, queries, tokens, upkeep
-from queueing.brief_cache import BriefCache
 from queueing.errors import (
     QueueNotRequired,
     QueueTokenExpired,
@@ -38,7 +38,7 @@ unfinished = Counter(
 refusals = Counter("frontrow_queue_joins_refused_total", "Joins refused, by code", ["code"])
 
 _NOT_FINISHED = (  # what a call and its recovery may meet
-    PartUnavailable,
+    DependencyUnavailable,
     RedisError,
     DomainError,
     DatabaseError,
@@ -92,7 +92,7 @@ class Advanced:
 
 
 _NOBODY_SPECIAL = Applicant()
-_public: BriefCache[UUID, PublicStatus] = BriefCache(seconds=1.0)
+_public: ShortLivedCache[UUID, PublicStatus] = ShortLivedCache(seconds=1.0)
 
 
 def join(
@@ -102,12 +102,12 @@ def join(
     token: str | None,
     now: datetime,
     applicant: Applicant = _NOBODY_SPECIAL,
-    meter: Meter | None = None,
+    limit_status: RateLimitStatus | None = None,
 ) -> QueuePlace:
     """Give the user a place, or return the one there is; a token proves a place that was lost.
 
     Staff and the invited are admitted at once while the room admits anybody, beyond its rate and
-    capacity. Leaves on `meter` how far the caller's limit is.
+    capacity. Leaves on `limit_status` how far the caller's limit is.
     Raises PerformanceNotFound, QueueNotRequired, QueueNotOpen, QueueClosed, QueuePaused,
     QueueUnavailable, RateLimited, InvitationInvalid, InvitationUsedUp, ChallengeRequired,
     ChallengeFailed, TooManyAccounts.
@@ -120,9 +120,9 @@ def join(
                 user_id=user_id,
                 performance_id=performance_id,
                 now=now,
-                meter=meter,
+                limit_status=limit_status,
             )
-        request = JoinRequest(user_id, performance_id, proof, clock.to_ms(now), meter)
+        request = JoinRequest(user_id, performance_id, proof, clock.to_ms(now), limit_status)
         return place_of(
             _send(request, applicant, now),
             user_id=user_id,
@@ -245,7 +245,7 @@ def public_status(*, performance_id: UUID, now: datetime) -> PublicStatus:
 def advance(*, now: datetime, limit: int = 500) -> Advanced:
     """Mirror the rules of the rooms that are due, bring open ones up to now, keep their progress.
 
-    See Note [Ticks]. Raises PartUnavailable while the queue server is unavailable.
+    See Note [Ticks]. Raises DependencyUnavailable while the queue server is unavailable.
     """
     upkeep.start_new_rooms(limit=limit)
     rooms = queries.rooms_to_tick(now=now, limit=limit)

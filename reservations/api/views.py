@@ -12,12 +12,11 @@ from rest_framework.views import APIView
 from accounts.api.permissions import IsFan
 from idempotency.api import OptionallyIdempotentRequest, idempotent
 from kernel import clock
-from kernel.caller import caller_of
+from kernel.caller import caller_of, client_ip_of
 from kernel.http.pagination import NewestFirst
 from kernel.http.serializers import ProblemSerializer
 from kernel.ids import uuid7
-from kernel.rate_limiting.in_redis import Meter
-from kernel.rate_limiting.throttle import client_address
+from kernel.rate_limiting.headers import RateLimitStatus
 from reservations import queries
 from reservations.api.serializers import (
     HoldRequestSerializer,
@@ -152,7 +151,7 @@ class ReservationsView(APIView):
         hold_backoff; 503 busy.
         """
         wanted, attempt = request.asked, request.idempotency
-        meter = Meter()
+        limit_status = RateLimitStatus()
         options: dict[str, Any] = {
             "user_id": caller_of(request).user_id,
             "performance_id": wanted["performance_id"],
@@ -161,8 +160,8 @@ class ReservationsView(APIView):
             "now": clock.now(),
             "resumed": bool(attempt and attempt.resumed),
             "keyed": attempt is not None,
-            "client_ip": client_address(request._request),
-            "meter": meter,
+            "client_ip": client_ip_of(request._request),
+            "limit_status": limit_status,
         }
         best = wanted.get("best_available")
         try:
@@ -171,7 +170,7 @@ class ReservationsView(APIView):
             else:
                 hold = holds.place_best(wish=Wish(**best), **options)
         finally:
-            request._request.rate_limit = meter.fields  # type: ignore[attr-defined]
+            request._request.rate_limit = limit_status.fields  # type: ignore[attr-defined]
         return Response(ReservationSerializer(hold).data, status=201)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from kernel.redis.breaker import PartUnavailable
+from kernel.redis.breaker import DependencyUnavailable
 from reservations import metrics, policy, queries
 from reservations.claims.store import seat_claims
 from reservations.claims.values import BLOCKED, Claim
@@ -28,7 +28,7 @@ def rebuild(*, performance_id: UUID, now: datetime, progress: Progress | None = 
     """Write a claim for every seat that is held, sold or blocked at `now`.
 
     One read, then one call for every `policy.CLAIMS_PER_WRITE` claims. Live claims written by
-    others meanwhile stay. Raises `PartUnavailable` if the lock server becomes unavailable.
+    others meanwhile stay. Raises `DependencyUnavailable` if the lock server becomes unavailable.
     """
     taken = queries.taken_seats(performance_id=performance_id, now=now)
     for start in range(0, len(taken), policy.CLAIMS_PER_WRITE):
@@ -40,7 +40,7 @@ def rebuild(*, performance_id: UUID, now: datetime, progress: Progress | None = 
         if not seat_claims.write(
             performance_id=performance_id, claims=claims, writer="rebuild", now=now
         ):
-            raise PartUnavailable("redis_lock")
+            raise DependencyUnavailable("redis_lock")
         if progress is not None:
             progress(performance_id, start + len(batch), len(taken))
     seat_claims.mark_warm(performance_id=performance_id)
@@ -64,6 +64,6 @@ def rebuild_cold(*, now: datetime) -> list[Rebuilt]:
             if not seat_claims.is_warm(performance_id=performance_id)
         ]
         return [rebuild(performance_id=performance_id, now=now) for performance_id in cold]
-    except PartUnavailable:
+    except DependencyUnavailable:
         log.warning("seat claims not rebuilt: the lock server is unavailable")
         return []

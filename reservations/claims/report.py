@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from kernel import clock
-from kernel.redis.breaker import PartUnavailable
+from kernel.redis.breaker import DependencyUnavailable
 from reservations import queries
 from reservations.claims.store import seat_claims
 from reservations.claims.values import BLOCKED, StoredClaim
@@ -71,7 +71,7 @@ def report(*, seat_id: UUID, now: datetime) -> SeatReport | None:
         return None
     try:
         claim = seat_claims.find(performance_id=seat.performance_id, seat_id=seat_id)
-    except PartUnavailable:
+    except DependencyUnavailable:
         return SeatReport(seat, None, is_claim_known=False, now=now)
     return SeatReport(seat, claim, is_claim_known=True, now=now)
 

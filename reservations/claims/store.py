@@ -13,7 +13,7 @@ from prometheus_client import Counter
 
 from kernel.clock import from_ms, to_ms
 from kernel.rate_limiting import in_redis
-from kernel.redis.breaker import PartUnavailable
+from kernel.redis.breaker import DependencyUnavailable
 from kernel.redis.clients import guarded
 from kernel.redis.functions import FunctionLibrary
 from queueing import ended_places
@@ -87,7 +87,7 @@ class SeatClaims:
         ]
         try:
             reply = self.library.call("fr_claim_seats", keys=keys, args=args)
-        except PartUnavailable:
+        except DependencyUnavailable:
             gate_skipped.inc()
             return ClaimResult(Verdict.SKIPPED)
         return _claim_result(reply, seat_ids)
@@ -112,14 +112,14 @@ class SeatClaims:
         args = _write_args(claims, writer, to_ms(now), lapses)
         try:
             self.library.call("fr_write_seats", keys=keys, args=args)
-        except PartUnavailable:
+        except DependencyUnavailable:
             writes_failed.inc(len(claims))
             log.warning("seat claims not written", extra={"performance": str(performance_id)})
             return False
         return True
 
     def find(self, *, performance_id: UUID, seat_id: UUID) -> StoredClaim | None:
-        """Return the claim on a seat, None without one; raises `PartUnavailable`."""
+        """Return the claim on a seat, None without one; raises `DependencyUnavailable`."""
         key = _key(performance_id, str(seat_id))
         found = _STORED.fullmatch(_text(guarded("lock", lambda server: server.get(key)) or ""))
         if found is None:
@@ -130,11 +130,11 @@ class SeatClaims:
         )
 
     def is_warm(self, *, performance_id: UUID) -> bool:
-        """Say whether the server knows the performance's claims; raises `PartUnavailable`."""
+        """Say whether the server knows the performance's claims; raises `DependencyUnavailable`."""
         return self._warmth(performance_id, leave_mark=False)
 
     def mark_warm(self, *, performance_id: UUID) -> None:
-        """Mark that the server knows the claims from now on; raises `PartUnavailable`."""
+        """Mark that the server knows the claims from now on; raises `DependencyUnavailable`."""
         self._warmth(performance_id, leave_mark=True)
 
     def _warmth(self, performance_id: UUID, *, leave_mark: bool) -> bool:

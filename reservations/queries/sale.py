@@ -1,9 +1,8 @@
 """The terms of a sale, as every hold needs them, and the check list before it."""
 
-import threading
-import time
 from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +10,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.utils.functional import Promise
 
 from concerts.models import Performance, PriceGrade, Seat
+from kernel.caching.short_lived import ShortLivedCache
 from kernel.i18n import text
 from reservations import policy
 from reservations.models import SaleHalt, SalePolicy
@@ -41,9 +41,10 @@ _OF_POLICY: dict[str, Any] = {
     if term.name not in _NOT_OF_POLICY
 }
 
-_cache: dict[UUID, tuple[float, SaleTerms | None]] = {}
-_loading = threading.Lock()
-_CACHE_LIMIT = 2048
+# Unknown ids are kept too.
+_terms: ShortLivedCache[UUID, SaleTerms | None] = ShortLivedCache(
+    seconds=policy.POLICY_CACHE_SECONDS
+)
 
 
 def sale_terms(performance_id: UUID) -> SaleTerms | None:
@@ -51,22 +52,12 @@ def sale_terms(performance_id: UUID) -> SaleTerms | None:
 
     None: there is no such performance. No SQL while cached.
     """
-    cached = _cache.get(performance_id)
-    if cached is not None and time.monotonic() - cached[0] < policy.POLICY_CACHE_SECONDS:
-        return cached[1]
-    read_at = time.monotonic()
-    terms = _read_terms(performance_id)
-    with _loading:
-        if len(_cache) >= _CACHE_LIMIT:  # unknown ids are kept too
-            _cache.clear()
-        _cache[performance_id] = (read_at, terms)
-    return terms
+    return _terms.get(performance_id, partial(_read_terms, performance_id))
 
 
 def forget_sale_terms() -> None:
     """Read the terms again at this process's next hold (after a staff change, and in tests)."""
-    with _loading:
-        _cache.clear()
+    _terms.clear()
 
 
 def _read_terms(performance_id: UUID) -> SaleTerms | None:

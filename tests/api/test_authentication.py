@@ -16,7 +16,7 @@ from accounts import revocation, tokens
 from accounts.api.permissions import InGroup, IsStaffMember, LoggedIn
 from kernel import clock
 from kernel.ids import uuid7
-from kernel.signing import keyring
+from kernel.signing.jwt import sign_jwt
 
 USER = uuid7()
 
@@ -161,14 +161,14 @@ def test_an_expired_token_says_so():
     ],
 )
 def test_a_token_of_ours_that_is_no_access_token_is_invalid(use, changes):
-    answer = get(f"Bearer {keyring.sign_jwt(use, claims(**changes))}")
+    answer = get(f"Bearer {sign_jwt(use, claims(**changes))}")
     assert (answer.status_code, answer.json()["code"]) == (401, "token_invalid")
 
 
 def test_staff_is_only_what_the_claim_says_literally():
     assert get(f"Bearer {token(is_staff=True)}", "/api/v1/staff/").status_code == 200
     assert get(f"Bearer {token()}", "/api/v1/staff/").status_code == 403
-    forged = keyring.sign_jwt("access", claims(is_staff="true"))
+    forged = sign_jwt("access", claims(is_staff="true"))
     assert get(f"Bearer {forged}", "/api/v1/staff/").status_code == 403
 
 

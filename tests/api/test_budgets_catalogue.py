@@ -8,7 +8,7 @@ from tests.support.round_trips import counted_round_trips
 
 @pytest.fixture
 def performance(db_ready):
-    catalogue.forget()
+    catalogue.forget_documents()
     return factories.make_performance(seats=30)
 
 

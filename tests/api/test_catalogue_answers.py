@@ -23,7 +23,7 @@ NOW = clock.now()
 
 @pytest.fixture(autouse=True)
 def _nothing_kept(db_ready):
-    catalogue.forget()
+    catalogue.forget_documents()
 
 
 def titles(api, query: str = "") -> list[str]:

@@ -16,7 +16,7 @@ from tests.support.waiting import await_that
 
 @pytest.fixture
 def evening(db_ready) -> Performance:
-    catalogue.forget()
+    catalogue.forget_documents()
     return factories.make_performance(seats=5, row_length=3)
 
 

@@ -48,11 +48,11 @@ OF_NOBODY = {
 @pytest.fixture(autouse=True)
 def _limits(settings, db_ready):
     settings.RATE_LIMITS = settings.RATE_LIMITS | {"anonymous": "6/hour", "refused": "3/hour"}
-    call_limits.forget()
-    throttle.forget()
+    call_limits.forget_client_ips()
+    throttle.forget_callers()
     yield
-    call_limits.forget()
-    throttle.forget()
+    call_limits.forget_client_ips()
+    throttle.forget_callers()
 
 
 def client_ip() -> str:

@@ -1,4 +1,4 @@
-"""Documents are rendered once a process, whoever asks, and repeated by their entity tag."""
+"""StaticDocuments are rendered once a process, whoever asks, and repeated by their entity tag."""
 
 import re
 import threading
@@ -16,7 +16,7 @@ from config.wsgi import django
 from kernel import clock
 from kernel.http import jwks as jwks_view
 from kernel.http import static_documents
-from kernel.http.static_documents import Documents, once
+from kernel.http.static_documents import StaticDocuments, once
 from kernel.signing import keyring_file
 from tests.api.test_queue_fastpath import ask, environment
 from tests.support.round_trips import counted_round_trips
@@ -37,7 +37,7 @@ DOCUMENTS = [
 
 @pytest.fixture(autouse=True)
 def _none_known(monkeypatch):
-    static_documents.forget()
+    static_documents.forget_documents()
     monkeypatch.setattr(jwks_view, "_known", None)
 
 
@@ -74,7 +74,7 @@ def test_a_document_is_rendered_for_the_first_caller_alone(path, nothing_is_rend
 def test_control_what_is_forgotten_is_rendered_anew(nothing_is_rendered):
     Client().get("/api/schema/")
     nothing_is_rendered()
-    static_documents.forget()
+    static_documents.forget_documents()
     with pytest.raises(AssertionError, match="rendered anew"):
         Client().get("/api/schema/")
 
@@ -223,7 +223,7 @@ def test_it_is_repeated_in_front_of_django_as_django_answers(db_ready, path):
         passed_on.append(environ)
         return django(environ, start_response)
 
-    front = Documents(noted)
+    front = StaticDocuments(noted)
     for language in ("ko", "en"):
         environ = environment("GET", path, HTTP_ACCEPT_LANGUAGE=language)
         slow, fast = ask(front, environ), ask(front, environ)
@@ -242,7 +242,7 @@ def test_it_is_repeated_in_front_of_django_as_django_answers(db_ready, path):
 
 
 def test_old_keys_are_not_repeated(settings, tmp_path, db_ready):
-    environ, front = environment("GET", "/.well-known/jwks.json"), Documents(django)
+    environ, front = environment("GET", "/.well-known/jwks.json"), StaticDocuments(django)
     old = [ask(front, environ).body for _ in range(2)]
     path = tmp_path / "keys.json"
     keyring_file.init(path, now=clock.now())
@@ -259,7 +259,7 @@ def _headers(answer) -> dict[str, set[str]]:
 
 @pytest.mark.parametrize("first", ["ko", "en"])
 def test_the_document_of_the_api_is_in_one_language(first):
-    static_documents.forget()
+    static_documents.forget_documents()
     for language in (first, "ko", "en"):
         for query in ("format=json", f"format=json&lang={language}"):
             found = Client().get(f"/api/schema/?{query}", headers={"Accept-Language": language})

@@ -49,9 +49,9 @@ class Twins:
 
     def both(self, environ) -> tuple[Answer, Answer]:
         slow = ask(self.django, dict(environ))
-        throttle.forget()
+        throttle.forget_callers()
         fast = ask(self.early, dict(environ))
-        throttle.forget()
+        throttle.forget_callers()
         return slow, fast
 
 
@@ -190,7 +190,7 @@ def test_who_was_refused_too_often_is_told_so_as_django_does(
     settings.RATE_LIMITS = settings.RATE_LIMITS | {"refused": "1/hour"}
     moment = clock.now()
     monkeypatch.setattr(clock, "now", lambda: moment)
-    monkeypatch.setattr(throttle, "forget", lambda: None)
+    monkeypatch.setattr(throttle, "forget_callers", lambda: None)
     throttle.charge_refusal(str(fan.pk))
     twins = Twins(front)
     environ = environment(

@@ -41,7 +41,7 @@ class Twins:
 
     def both(self, environ: dict[str, Any]):
         slow = ask(self.django, environ)
-        throttle.forget()
+        throttle.forget_callers()
         return slow, ask(self.fast, environ)
 
 
@@ -93,9 +93,9 @@ def twins(db_ready, monkeypatch):
     moment = clock.now().replace(microsecond=123_000)
     monkeypatch.setattr(clock, "now", lambda: moment)
     monkeypatch.setattr("time.time", moment.timestamp)
-    throttle.forget()
+    throttle.forget_callers()
     yield Twins()
-    throttle.forget()
+    throttle.forget_callers()
 
 
 @pytest.fixture

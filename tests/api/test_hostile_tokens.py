@@ -11,7 +11,8 @@ import pytest
 
 from accounts.models import User
 from kernel import clock
-from kernel.signing import jwks, keyring
+from kernel.signing import jwks
+from kernel.signing.jwt import sign_jwt
 from tests.support.hostile import SECURED, Caller, Operation, code_of, token_of
 
 each = pytest.mark.parametrize
@@ -54,14 +55,14 @@ def _forged(fan: User) -> dict[str, str]:
         "kid is no text": _hs256({"alg": "RS256", "kid": {}}, claims, b"x" * 64),
         "names its own key": _hs256({"alg": "HS256", "jwk": {"kty": "oct"}}, claims, b""),
         "expired": token_of(fan, now=now - timedelta(hours=1)),
-        "of another use": keyring.sign_jwt("queue", claims),
-        "for another audience": keyring.sign_jwt("access", claims | {"aud": "somebody"}),
-        "of another issuer": keyring.sign_jwt("access", claims | {"iss": "somebody"}),
-        "without a subject": keyring.sign_jwt(
+        "of another use": sign_jwt("queue", claims),
+        "for another audience": sign_jwt("access", claims | {"aud": "somebody"}),
+        "of another issuer": sign_jwt("access", claims | {"iss": "somebody"}),
+        "without a subject": sign_jwt(
             "access", {name: value for name, value in claims.items() if name != "sub"}
         ),
-        "subject is no id": keyring.sign_jwt("access", claims | {"sub": "1"}),
-        "groups are no list": keyring.sign_jwt("access", claims | {"groups": 7}),
+        "subject is no id": sign_jwt("access", claims | {"sub": "1"}),
+        "groups are no list": sign_jwt("access", claims | {"groups": 7}),
     }
 
 

@@ -6,7 +6,7 @@ from django.db import OperationalError, connections
 from idempotency.models import Record
 from idempotency.usecases import attempts
 from kernel import clock
-from kernel.redis.breaker import PartUnavailable
+from kernel.redis.breaker import DependencyUnavailable
 from payments.models import Charge
 from tests.support.money import (
     CHARGES,
@@ -83,7 +83,7 @@ def test_an_open_breaker_keeps_nobody_from_finishing(as_fan, fan, monkeypatch):
     def claim_and_open_the_breaker(**arguments):
         claimed = claim(**arguments)
         while not attempts.breaker.is_open:
-            with pytest.raises(PartUnavailable):
+            with pytest.raises(DependencyUnavailable):
                 attempts.breaker.call(refuse)
         return claimed
 

@@ -68,10 +68,10 @@ class Twins:
         for key, (value, ttl) in kept.items():
             if value is not None:  # it has not expired between
                 self.redis.restore(key, max(0, ttl), value)
-        throttle.forget()
+        throttle.forget_callers()
         waiting_room._public.clear()
         fast = ask(self.fast, environ)
-        throttle.forget()
+        throttle.forget_callers()
         return slow, fast
 
 
@@ -124,9 +124,9 @@ def twins(db_ready, queue_redis, monkeypatch):
     monkeypatch.setattr(clock, "now", lambda: moment)
     monkeypatch.setattr("time.time", moment.timestamp)
     monkeypatch.setattr(policy, "POLL_JITTER", 0.0)
-    throttle.forget()
+    throttle.forget_callers()
     yield Twins(queue_redis)
-    throttle.forget()
+    throttle.forget_callers()
 
 
 def same(slow: Answer, fast: Answer) -> None:
@@ -298,7 +298,7 @@ def test_a_caller_who_asks_too_often_reads_the_same(twins, settings, request_nam
     def twice(application):
         ask(application, environ)
         answer = ask(application, environ)
-        throttle.forget()
+        throttle.forget_callers()
         twins.redis.delete(*twins.redis.keys("fr:q:*:n:*"), "none")
         return answer
 

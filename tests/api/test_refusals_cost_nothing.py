@@ -28,11 +28,11 @@ REFUSED = {401, 403, 405, 413, 415}
 
 @pytest.fixture(autouse=True)
 def _nothing_counted():
-    call_limits.forget()
-    throttle.forget()
+    call_limits.forget_client_ips()
+    throttle.forget_callers()
     yield
-    call_limits.forget()
-    throttle.forget()
+    call_limits.forget_client_ips()
+    throttle.forget_callers()
 
 
 @contextmanager
@@ -45,7 +45,7 @@ def nothing_is_asked(monkeypatch):
     with monkeypatch.context() as patch, counted_round_trips() as trips:
         patch.setattr("django.template.base.Template.render", render)
         patch.setattr(SchemaGenerator, "get_schema", render)
-        patch.setattr(static_documents, "rendered_of", render)
+        patch.setattr(static_documents, "static_document_of", render)
         yield
     assert (trips.sql, trips.redis) == ([], [])
 

@@ -29,11 +29,11 @@ def rotated(settings):
 
     def rotate(use):
         keyring_file.rotate(path, use, now=clock.now())
-        keyring.forget()
+        keyring.forget_ring()
 
     yield rotate
     path.write_text(before)
-    keyring.forget()
+    keyring.forget_ring()
 
 
 def signup(email="new@example.com", password=PASSWORD):

@@ -10,8 +10,9 @@ from django.db import IntegrityError, connection, connections
 from django.test import Client
 from django.urls import reverse
 
-from accounts import process_copy, rate_limits
+from accounts import rate_limits
 from accounts.models import AuditEntry, RateLimit, User
+from kernel.caching import refreshed_copy
 from kernel.rate_limiting.rates import Rate, rate_of
 from tests.support import factories
 from tests.support.money import CHARGES, PAYMENTS, post
@@ -169,7 +170,7 @@ def test_every_limited_route_can_be_set():
 
 
 def test_a_new_process_whose_requests_hold_every_connection_knows_the_limits(db_ready, monkeypatch):
-    monkeypatch.setattr(process_copy, "_FIRST_COPY_SECONDS", 60)
+    monkeypatch.setattr(refreshed_copy, "_FIRST_COPY_SECONDS", 60)
     RateLimit.objects.create(route="join", amount=7, period_seconds=60)
     connection.close()
     copy, everybody = rate_limits.ChosenRates(), django_settings.DATABASE_POOL_SIZE

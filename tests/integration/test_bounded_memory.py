@@ -4,13 +4,14 @@ import pytest
 
 from catalogue.api import packing
 from kernel import clock
-from kernel.caching.responses import Built, LocalDocuments, document_of
+from kernel.caching.in_process import LocalDocuments
+from kernel.caching.responses import Rendered, document_of
+from kernel.caching.short_lived import ShortLivedCache
 from kernel.errors import DomainError
 from kernel.http import call_limits
 from kernel.ids import uuid7
 from kernel.rate_limiting import throttle
-from kernel.rate_limiting.gcra import Pace
-from queueing.brief_cache import BriefCache
+from kernel.rate_limiting.gcra import Gcra
 from queueing.usecases import waiting_room
 from reservations.seating import snapshot
 from reservations.seating.chooser import Wish
@@ -22,20 +23,20 @@ def test_rooms_that_do_not_exist_leave_nothing_behind(db_ready):
     for _ in range(20):
         with pytest.raises(DomainError):
             waiting_room.public_status(performance_id=uuid7(), now=clock.now())
-    assert waiting_room._public._flights._locks == {}
+    assert waiting_room._public._single_flight._locks == {}
 
 
 def test_a_brief_cache_forgets_everything_past_its_limit():
-    cache: BriefCache[int, int] = BriefCache(seconds=60, limit=10)
+    cache: ShortLivedCache[int, int] = ShortLivedCache(seconds=60, limit=10)
     for key in range(1000):
         assert cache.get(key, lambda key=key: key) == key
         assert len(cache._values) <= 10
-    assert cache._flights._locks == {}
+    assert cache._single_flight._locks == {}
 
 
 def test_callers_are_counted_in_bounded_memory(monkeypatch, settings):
     settings.RATE_LIMITS = settings.RATE_LIMITS | {"default": "5/day"}
-    callers = Pace(most=100)
+    callers = Gcra(most=100)
     monkeypatch.setattr(throttle, "_callers", callers)
     for _ in range(1000):
         throttle.count("default", str(uuid7()))
@@ -45,7 +46,7 @@ def test_callers_are_counted_in_bounded_memory(monkeypatch, settings):
 
 def test_a_limit_holds_while_there_is_room_for_its_counter(settings):
     settings.RATE_LIMITS = settings.RATE_LIMITS | {"default": "2/hour"}
-    throttle.forget()
+    throttle.forget_callers()
     who = str(uuid7())
     waits = [throttle.count("default", who).wait for _ in range(3)]
     assert [wait is None for wait in waits] == [True, True, False]
@@ -53,7 +54,7 @@ def test_a_limit_holds_while_there_is_room_for_its_counter(settings):
 
 def test_one_subscriber_with_many_ipv6_addresses_is_one_caller(settings, db_ready):
     settings.RATE_LIMITS = settings.RATE_LIMITS | {"anonymous": "2/hour"}
-    call_limits.forget()
+    call_limits.forget_client_ips()
     addresses = ("2001:db8:1:2::1", "2001:db8:1:2::2", "2001:db8:1:2:ffff::3", "2001:db8:1:3::1")
     nobody = Caller(None)
     answers = [nobody.send("GET", "/api/v1/concerts/", REMOTE_ADDR=a) for a in addresses]
@@ -63,7 +64,7 @@ def test_one_subscriber_with_many_ipv6_addresses_is_one_caller(settings, db_read
 def test_compressed_answers_are_kept_up_to_a_size(monkeypatch):
     monkeypatch.setattr(packing, "_packed", LocalDocuments(entries=100, size=500))
     for n in range(50):
-        built = Built(bytes(uuid7().hex, "ascii") * 10, "no-cache")
+        built = Rendered(bytes(uuid7().hex, "ascii") * 10, "no-cache")
         document = document_of(built, built_at=clock.now())
         first = packing.gzipped(document)
         assert packing.gzipped(document) == first, n

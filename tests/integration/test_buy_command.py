@@ -21,7 +21,7 @@ def fan(db_ready):
 
 @pytest.fixture
 def evening(db_ready):
-    catalogue.forget()
+    catalogue.forget_documents()
     return factories.make_performance(seats=12, row_length=6)
 
 

@@ -17,8 +17,8 @@ from concerts import store
 from concerts.models import Concert
 from kernel import clock
 from kernel.caching import markers, shared
-from kernel.caching.responses import Built, Document, document_of, encode
-from kernel.caching.shared import Recipe
+from kernel.caching.request import CachePolicy, CacheRequest
+from kernel.caching.responses import Document, Rendered, document_of, encode
 from kernel.db import replica
 from kernel.db.replica import WalPosition
 from kernel.db.transaction import transaction
@@ -27,22 +27,22 @@ from kernel.redis import clients
 from tests.support import catalogue, factories
 from tests.support.waiting import await_that
 
-RECIPE = Recipe("test", fresh=timedelta(seconds=30), usable=timedelta(minutes=5))
-IN_PROCESS = Recipe(
-    "kept", fresh=timedelta(hours=1), usable=timedelta(hours=2), keep_in_process=True
+RECIPE = CachePolicy("test", fresh_for=timedelta(seconds=30), stale_for=timedelta(minutes=5))
+IN_PROCESS = CachePolicy(
+    "kept", fresh_for=timedelta(hours=1), stale_for=timedelta(hours=2), keep_in_process=True
 )
 
 
 @pytest.fixture(autouse=True)
 def _as_a_new_process(db_ready) -> None:
-    catalogue.forget()
+    catalogue.forget_documents()
     replica.forget_health()
 
 
-def read(build: Callable[[], bytes], *, recipe: Recipe = RECIPE, later: float = 0) -> Document:
+def read(build: Callable[[], bytes], *, policy: CachePolicy = RECIPE, later: float = 0) -> Document:
     now = clock.now() + timedelta(seconds=later)
     return shared.read(
-        recipe, "one", depends_on=("thing",), build=lambda: Built(build(), "no-cache"), now=now
+        policy, "one", depends_on=("thing",), build=lambda: Rendered(build(), "no-cache"), now=now
     )
 
 
@@ -90,13 +90,13 @@ def test_a_fresh_entry_is_answered_and_an_old_one_rebuilt():
     assert read(lambda: b"third", later=31).body == b"third"
 
 
-@pytest.mark.parametrize("recipe", [RECIPE, IN_PROCESS])
-def test_a_write_makes_the_entry_old(recipe):
+@pytest.mark.parametrize("policy", [RECIPE, IN_PROCESS])
+def test_a_write_makes_the_entry_old(policy):
     factories.make_concert()
-    assert read(lambda: b"before", recipe=recipe).body == b"before"
+    assert read(lambda: b"before", policy=policy).body == b"before"
     changed()
-    assert read(lambda: b"after", recipe=recipe).body == b"after"
-    assert read(lambda: b"later", recipe=recipe).body == b"after"
+    assert read(lambda: b"after", policy=policy).body == b"after"
+    assert read(lambda: b"later", policy=policy).body == b"after"
 
 
 def test_a_write_during_the_building_makes_what_is_built_old():
@@ -245,13 +245,13 @@ def beside_a_builder(outcome: Callable[[], bytes], **options) -> Iterator[Paused
         thread.join()
 
 
-@pytest.mark.parametrize("recipe", [RECIPE, IN_PROCESS])
-def test_what_was_withdrawn_nobody_gets_beside_the_builder(recipe):
+@pytest.mark.parametrize("policy", [RECIPE, IN_PROCESS])
+def test_what_was_withdrawn_nobody_gets_beside_the_builder(policy):
     factories.make_concert()
-    read(lambda: b"public", recipe=recipe)
+    read(lambda: b"public", policy=policy)
     changed()
-    with beside_a_builder(withdrawn, recipe=recipe) as builder:
-        reading = Reading(recipe)
+    with beside_a_builder(withdrawn, policy=policy) as builder:
+        reading = Reading(policy)
         builder.go_on.set()
         assert isinstance(reading.outcome(), Withdrawn)
 
@@ -259,15 +259,15 @@ def test_what_was_withdrawn_nobody_gets_beside_the_builder(recipe):
 class Reading:
     """A reader in a thread of its own, who would build what was withdrawn."""
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, policy: CachePolicy) -> None:
         self._results: list[object] = []
-        self._recipe = recipe
+        self._recipe = policy
         self._thread = threading.Thread(target=self._read)
         self._thread.start()
 
     def _read(self) -> None:
         try:
-            self._results.append(read(withdrawn, recipe=self._recipe).body)
+            self._results.append(read(withdrawn, policy=self._recipe).body)
         except Withdrawn as refusal:
             self._results.append(refusal)
 
@@ -279,7 +279,7 @@ class Reading:
 @pytest.mark.control
 def test_control_an_entry_of_other_markers_would_be_answered_beside_the_builder(monkeypatch):
     monkeypatch.setattr(
-        shared._Request,
+        CacheRequest,
         "is_usable",
         lambda self, found, markers: found is not None,
     )
@@ -343,7 +343,7 @@ def test_a_crowd_at_a_withdrawn_page_shares_the_refusal():
 
 
 def _waiting(key: str) -> int:
-    return shared._flights._locks.get(key, (None, 0))[1]
+    return shared._single_flight._locks.get(key, (None, 0))[1]
 
 
 def test_what_is_published_again_is_not_refused_for_a_moment_longer():
@@ -409,7 +409,7 @@ def test_one_thread_builds_for_all():
 
 @pytest.mark.control
 def test_without_flights_and_lock_everybody_builds(monkeypatch):
-    monkeypatch.setattr(shared._flights, "boarding", lambda *_, **__: nullcontext(True))
+    monkeypatch.setattr(shared._single_flight, "acquire", lambda *_, **__: nullcontext(True))
     monkeypatch.setattr(
         shared, "_build_once_of_all", lambda request, older, markers: _unguarded(request)
     )
@@ -432,7 +432,7 @@ def test_without_an_older_entry_the_reader_waits_for_the_other_process():
     server = clients.client("cache")
     server.set("fr:c:build:test:one", "another process", px=5000)
     markers.write(["thing"], WalPosition("7.1", 1))
-    theirs = document_of(Built(b"theirs", ""), built_at=clock.now(), markers=(marker(),))
+    theirs = document_of(Rendered(b"theirs", ""), built_at=clock.now(), markers=(marker(),))
     finishing = threading.Timer(0.3, lambda: server.set("fr:c:doc:test:one", encode(theirs)))
     finishing.start()
     assert read(lambda: b"mine").body == b"theirs"

@@ -15,7 +15,7 @@ from django.core.management import CommandError, call_command
 from kernel import clock
 from kernel.ids import uuid7
 from kernel.redis import clients
-from kernel.redis.breaker import PartUnavailable
+from kernel.redis.breaker import DependencyUnavailable
 from kernel.redis.clients import breaker
 from reservations import policy, queries, tasks
 from reservations.claims import gate_skipped, recovery, seat_claims
@@ -296,6 +296,6 @@ def test_errors_that_mean_away_are_never_defects():
         def fail(_server, error=error):
             raise clients.redis_errors.ResponseError(error)
 
-        with pytest.raises(PartUnavailable):
+        with pytest.raises(DependencyUnavailable):
             clients.guarded("lock", fail)
         breaker("lock").reset()

@@ -12,7 +12,7 @@ from psycopg_pool import PoolTimeout
 
 from accounts import queries
 from events import runtime
-from kernel.db.failures import is_away, is_busy
+from kernel.db.failures import is_busy, is_unavailable
 from kernel.db.transaction import transaction
 from kernel.http.exception_handler import handle
 from payments.models import Payment
@@ -211,7 +211,7 @@ DEFECT = [
 def test_what_passes_is_busy(make, code):
     error = make()
     assert getattr(error.__cause__, "sqlstate", None) == code
-    assert (is_busy(error), is_away(error)) == (True, False)
+    assert (is_busy(error), is_unavailable(error)) == (True, False)
     assert _answer(error) == (503, "busy", "1")
     assert runtime._is_passing(error), "no dead letter"
 
@@ -220,7 +220,7 @@ def test_what_passes_is_busy(make, code):
 def test_what_a_server_says_that_goes_or_has_no_room_is_away(make, code):
     error = make()
     assert error.__cause__.sqlstate == code
-    assert (is_busy(error), is_away(error)) == (False, True)
+    assert (is_busy(error), is_unavailable(error)) == (False, True)
     assert _answer(error) == (503, "service_unavailable", "2")
     assert runtime._is_passing(error), "no dead letter"
 
@@ -229,7 +229,7 @@ def test_what_a_server_says_that_goes_or_has_no_room_is_away(make, code):
 def test_what_would_fail_again_is_a_defect(make, code):
     error = make()
     assert error.__cause__.sqlstate == code
-    assert (is_busy(error), is_away(error)) == (False, False)
+    assert (is_busy(error), is_unavailable(error)) == (False, False)
     assert _answer(error) is None
     assert not runtime._is_passing(error)
 
@@ -239,7 +239,7 @@ def test_a_lost_connection_has_no_code_and_is_away():
         connection.connection.close()
         run("SELECT 1")
 
-    assert is_away(failure_of(lose))
+    assert is_unavailable(failure_of(lose))
 
 
 def test_the_drivers_own_errors_are_told_alike():
@@ -335,5 +335,5 @@ def test_a_defect_in_a_login_says_nothing_of_its_inside(monkeypatch):
 @pytest.mark.control
 def test_control_where_no_view_looks_at_the_failure_a_login_is_a_defect(monkeypatch):
     monkeypatch.setattr("kernel.http.exception_handler.is_busy", lambda _: False)
-    monkeypatch.setattr("kernel.http.exception_handler.is_away", lambda _: False)
+    monkeypatch.setattr("kernel.http.exception_handler.is_unavailable", lambda _: False)
     assert log_in(monkeypatch, too_slow).status_code == 500

@@ -13,14 +13,14 @@ from concerts.usecases import layouts, programme
 from kernel import clock
 from kernel.caching import shared
 from kernel.db.transaction import transaction
-from kernel.redis.breaker import PartUnavailable
+from kernel.redis.breaker import DependencyUnavailable
 from kernel.redis.clients import breaker, client, guarded
 from tests.support import catalogue, factories
 
 
 @pytest.fixture
 def evening(db_ready):
-    catalogue.forget()
+    catalogue.forget_documents()
     evening = factories.make_performance(seats=2, on_sale=False)
     tasks.repeat_invalidations()
     return evening
@@ -37,7 +37,7 @@ def out_of_reach(monkeypatch) -> Iterator[None]:
     os.kill(process, signal.SIGSTOP)
     try:
         for _ in range(3):
-            with suppress(PartUnavailable):
+            with suppress(DependencyUnavailable):
                 guarded("cache", lambda server: server.get("fr:c:anything"))
         assert breaker("cache").is_open
         yield
@@ -75,7 +75,7 @@ def test_the_next_tick_after_the_cache_is_back_shows_the_change(api, evening, mo
 def test_control_without_the_tick_the_old_price_stays(api, evening, monkeypatch):
     change_unheard(api, evening, monkeypatch)
     assert price_of(api, evening) == 100_000
-    catalogue.forget()  # another process, which has only what the cache server keeps
+    catalogue.forget_documents()  # another process, which has only what the cache server keeps
     assert price_of(api, evening) == 100_000
 
 

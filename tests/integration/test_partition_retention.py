@@ -129,7 +129,7 @@ def test_reservations_and_the_audit_are_kept_for_ever():
 
 
 def test_nobody_waits_for_a_drop_that_waits(monkeypatch):
-    monkeypatch.setattr(retention, "_PATIENCE", "60s")
+    monkeypatch.setattr(retention, "_LOCK_TIMEOUT", "60s")
     with dedicated_connection(application="reader") as reader:
         reader.execute("BEGIN")
         reader.execute(f"SELECT count(*) FROM {OUTBOX}")  # may come back to any partition
@@ -190,7 +190,7 @@ def _drop_plainly() -> None:
 
 
 def test_what_a_run_could_not_end_the_next_one_does(monkeypatch):
-    monkeypatch.setattr(retention, "_PATIENCE", "100ms")
+    monkeypatch.setattr(retention, "_LOCK_TIMEOUT", "100ms")
     with dedicated_connection(application="reader") as reader:
         reader.execute("BEGIN")
         reader.execute(f"SELECT count(*) FROM {OUTBOX}")

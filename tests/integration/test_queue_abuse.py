@@ -12,8 +12,10 @@ from urllib.parse import parse_qs
 import pytest
 
 from kernel import clock
+from kernel.caller import client_ip_tag
 from kernel.ids import uuid7
-from kernel.rate_limiting.in_redis import Meter, RateLimited, address_tag
+from kernel.rate_limiting.headers import RateLimitStatus
+from kernel.rate_limiting.in_redis import RateLimited
 from queueing import abuse, admission, places
 from queueing.errors import (
     ChallengeFailed,
@@ -60,9 +62,9 @@ class TestLimits:
         room.join(client_ip="10.0.0.2")
 
     def test_ipv6_addresses_are_counted_by_network(self):
-        assert address_tag("2001:db8::1") == address_tag("2001:db8::ffff")
-        assert address_tag("2001:db8::1") != address_tag("2001:db8:0:1::1")
-        assert "10.0.0.1" not in address_tag("10.0.0.1")
+        assert client_ip_tag("2001:db8::1") == client_ip_tag("2001:db8::ffff")
+        assert client_ip_tag("2001:db8::1") != client_ip_tag("2001:db8:0:1::1")
+        assert "10.0.0.1" not in client_ip_tag("10.0.0.1")
 
     def test_the_window_slides(self):
         room = Room.open(joins_per_minute=10)
@@ -99,17 +101,17 @@ class TestLimits:
     def test_the_limit_is_told_and_counted_in_the_one_call(self):
         room = Room.open(joins_per_minute=5)
         user, _ = room.join()
-        meter = Meter()
+        limit_status = RateLimitStatus()
         with counted_round_trips() as trips:
             waiting_room.join(
                 user_id=user,
                 performance_id=room.performance.pk,
                 token=None,
                 now=room.now,
-                meter=meter,
+                limit_status=limit_status,
             )
         assert trips.redis == ["FCALL frontrow_queue_v1_join"]
-        policy_field, state = meter.fields
+        policy_field, state = limit_status.fields
         assert policy_field == '"join";q=5;w=60'
         assert state.startswith('"join";r=3;t=')
 

@@ -15,8 +15,9 @@ from accounts.models import AuditEntry
 from kernel.db.transaction import transaction
 from kernel.ids import uuid7
 from kernel.rate_limiting import gcra
-from kernel.rate_limiting.in_redis import Meter, RateLimited
-from kernel.signing import keyring
+from kernel.rate_limiting.headers import RateLimitStatus
+from kernel.rate_limiting.in_redis import RateLimited
+from kernel.signing.jwt import sign_jwt
 from queueing import join_request, locking, tokens
 from queueing.errors import InvitationInvalid, InvitationUsedUp, QueueNotOpen, QueuePaused
 from queueing.models import Invitation, InvitationUse
@@ -124,7 +125,7 @@ def test_a_code_that_can_be_used_no_more_waits_for_no_lock(room, again_by):
 def test_joins_that_come_too_often_ask_nothing_of_postgresql(settings, state):
     settings.RATE_LIMITS = settings.RATE_LIMITS | {"join": "3/minute"}
     closed = Room.open(state=state)
-    code, user, meter = issued(closed, uses=5).code, uuid7(), Meter()
+    code, user, limit_status = issued(closed, uses=5).code, uuid7(), RateLimitStatus()
 
     def join():
         with suppress(QueuePaused):
@@ -134,7 +135,7 @@ def test_joins_that_come_too_often_ask_nothing_of_postgresql(settings, state):
                 token=None,
                 now=closed.now,
                 applicant=waiting_room.Applicant(invitation_code=code),
-                meter=meter,
+                limit_status=limit_status,
             )
 
     for _ in range(3):
@@ -143,8 +144,8 @@ def test_joins_that_come_too_often_ask_nothing_of_postgresql(settings, state):
         join()
     assert (trips.sql, trips.redis) == ([], [])
     assert refusal.value.retry_after in range(1, 61)
-    assert meter.fields is not None
-    assert meter.fields[0] == '"join";q=3;w=60'
+    assert limit_status.fields is not None
+    assert limit_status.fields[0] == '"join";q=3;w=60'
     closed.later(61)
     join()
     assert Invitation.objects.get().uses == 1
@@ -153,7 +154,7 @@ def test_joins_that_come_too_often_ask_nothing_of_postgresql(settings, state):
 @pytest.mark.control
 def test_control_uncounted_every_such_join_asks_postgresql(settings, monkeypatch):
     settings.RATE_LIMITS = settings.RATE_LIMITS | {"join": "3/minute"}
-    monkeypatch.setattr(join_request._tried, "count", lambda *_, **__: gcra.Counted(1, 1, False))
+    monkeypatch.setattr(join_request._tried, "count", lambda *_, **__: gcra.GcraResult(1, 1, False))
     room = Room.open()
     code, user = issued(room).code, uuid7()
     for _ in range(3):
@@ -239,7 +240,7 @@ def other_use(room):
         "performance": str(room.performance.pk),
         "exp": int(room.now.timestamp()) + 3600,
     }
-    return keyring.sign_jwt("ticket", claims)
+    return sign_jwt("ticket", claims)
 
 
 def nonsense(room):

@@ -11,6 +11,7 @@ from accounts.tokens import issue_access_token
 from kernel import clock
 from kernel.ids import uuid7
 from kernel.signing import keyring
+from kernel.signing.jwt import sign_jwt
 from queueing import policy, tokens
 from queueing.errors import QueueTokenExpired, QueueTokenInvalid
 from queueing.tokens import Audience
@@ -71,7 +72,7 @@ FORGERIES = {
         .hex(),
         algorithm="HS256",
     ),
-    "our key of another use": lambda: keyring.sign_jwt("ticket", claims_of(admission_pass())),
+    "our key of another use": lambda: sign_jwt("ticket", claims_of(admission_pass())),
     "our key of another use under this use's kid": lambda: signed(
         claims_of(admission_pass()),
         key=keyring.ring().signing["ticket"].private,
@@ -86,23 +87,21 @@ FORGERIES = {
     "a login token": lambda: issue_access_token(
         user_id=USER, session_id="s", is_staff=False, groups=[], now=NOW
     ),
-    "a login token's key under a queue audience": lambda: keyring.sign_jwt(
+    "a login token's key under a queue audience": lambda: sign_jwt(
         "access", claims_of(admission_pass())
     ),
-    "another audience": lambda: keyring.sign_jwt(
+    "another audience": lambda: sign_jwt(
         "queue", claims_of(admission_pass()) | {"aud": "frontrow-api"}
     ),
-    "both audiences": lambda: keyring.sign_jwt(
+    "both audiences": lambda: sign_jwt(
         "queue", claims_of(admission_pass()) | {"aud": [a.value for a in Audience]}
     ),
-    "another issuer": lambda: keyring.sign_jwt(
-        "queue", claims_of(admission_pass()) | {"iss": "somebody"}
-    ),
-    "a token dressed as a pass": lambda: keyring.sign_jwt(
+    "another issuer": lambda: sign_jwt("queue", claims_of(admission_pass()) | {"iss": "somebody"}),
+    "a token dressed as a pass": lambda: sign_jwt(
         "queue", claims_of(join_token()) | {"aud": Audience.PASS.value}
     ),
     "a token with a pass's payload": lambda: with_payload_of(join_token(), admission_pass()),
-    "no number": lambda: keyring.sign_jwt(
+    "no number": lambda: sign_jwt(
         "queue", {k: v for k, v in claims_of(join_token()).items() if k != "number"}
     ),
     "cut short": lambda: join_token()[:-10],

@@ -12,7 +12,7 @@ import pytest
 from redis import exceptions as redis_errors
 
 from kernel.redis import clients
-from kernel.redis.breaker import PartUnavailable
+from kernel.redis.breaker import DependencyUnavailable
 from kernel.redis.clients import breaker, guarded
 from queueing import policy
 from queueing.errors import QueueUnavailable
@@ -141,7 +141,7 @@ def test_answers_of_a_server_that_cannot_work_count_as_away(answer):
     def call(_server):
         raise answer
 
-    with pytest.raises(PartUnavailable):
+    with pytest.raises(DependencyUnavailable):
         guarded("queue", call)
     breaker("queue").reset()
 

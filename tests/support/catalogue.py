@@ -7,7 +7,7 @@ from kernel.caching import shared
 from kernel.redis.clients import breaker
 
 
-def forget() -> None:
+def forget_documents() -> None:
     """Drop what this process keeps of cached documents, as a new process would begin."""
     shared.local.clear()
     shared.refusals.clear()

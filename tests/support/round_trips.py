@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from redis import Redis
 from redis.client import Pipeline
 
-from kernel.redis.connections import Lines
+from kernel.redis.connections import ConnectionStack
 
 _TRANSACTION_WORDS = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "SET ")
 
@@ -31,7 +31,7 @@ def counted_round_trips() -> Iterator[RoundTrips]:
     The thread that copies the revoked sessions every second works for no request.
     """
     trips = RoundTrips()
-    command, line, pipeline = Redis.execute_command, Lines.ask, Pipeline.execute
+    command, line, pipeline = Redis.execute_command, ConnectionStack.execute, Pipeline.execute
 
     def note(args):
         if threading.current_thread().name != "revoked-sessions":
@@ -41,7 +41,7 @@ def counted_round_trips() -> Iterator[RoundTrips]:
         note(args)
         return command(self, *args, **options)
 
-    def spied_line(self, *args):
+    def spied_execute(self, *args):
         note(args)
         return line(self, *args)
 
@@ -51,7 +51,7 @@ def counted_round_trips() -> Iterator[RoundTrips]:
 
     with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
         patch.setattr(Redis, "execute_command", spied_command)
-        patch.setattr(Lines, "ask", spied_line)
+        patch.setattr(ConnectionStack, "execute", spied_execute)
         patch.setattr(Pipeline, "execute", spied_pipeline)
         captured = [
             stack.enter_context(CaptureQueriesContext(connection))

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from kernel.redis import breaker as module
-from kernel.redis.breaker import Breaker, PartUnavailable
+from kernel.redis.breaker import Breaker, DependencyUnavailable
 
 
 class Clock:
@@ -34,7 +34,7 @@ def fail():
 
 def open_it(breaker):
     for _ in range(3):
-        with pytest.raises(PartUnavailable):
+        with pytest.raises(DependencyUnavailable):
             breaker.call(fail)
 
 
@@ -46,7 +46,7 @@ def test_a_working_part_is_just_called(breaker):
 def test_it_opens_after_failures_in_a_row_and_then_asks_no_more(breaker):
     open_it(breaker)
     asked = []
-    with pytest.raises(PartUnavailable):
+    with pytest.raises(DependencyUnavailable):
         breaker.call(lambda: asked.append(1))
     assert breaker.is_open
     assert asked == []
@@ -54,7 +54,7 @@ def test_it_opens_after_failures_in_a_row_and_then_asks_no_more(breaker):
 
 def test_a_success_in_between_starts_the_count_again(breaker):
     for _ in range(5):
-        with pytest.raises(PartUnavailable):
+        with pytest.raises(DependencyUnavailable):
             breaker.call(fail)
         breaker.call(lambda: None)
     assert not breaker.is_open
@@ -67,7 +67,7 @@ def test_after_a_while_one_call_looks_whether_the_part_is_back(breaker, clock):
 
     def looking():
         asked.append(1)
-        with pytest.raises(PartUnavailable):  # the others still wait
+        with pytest.raises(DependencyUnavailable):  # the others still wait
             breaker.call(lambda: asked.append(2))
         return "back"
 
@@ -79,9 +79,9 @@ def test_after_a_while_one_call_looks_whether_the_part_is_back(breaker, clock):
 def test_a_failed_look_keeps_it_open(breaker, clock):
     open_it(breaker)
     clock.now += 1.1
-    with pytest.raises(PartUnavailable):
+    with pytest.raises(DependencyUnavailable):
         breaker.call(fail)
-    with pytest.raises(PartUnavailable):
+    with pytest.raises(DependencyUnavailable):
         breaker.call(lambda: 1)
     assert breaker.is_open
 

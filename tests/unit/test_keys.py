@@ -19,8 +19,9 @@ from django.core.management import CommandError, call_command
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.caching.two_generation import Known
+from kernel.caching.two_generation import TwoGenerationCache
 from kernel.signing import jwks, keyring, keyring_file
+from kernel.signing.jwt import JwtExpired, JwtInvalid, read_jwt, sign_jwt, verify_jwt
 from kernel.text import base64url
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -32,9 +33,9 @@ def path(tmp_path, settings):
     path = tmp_path / "keys.json"
     settings.SIGNING_KEYS_FILE = str(path)
     keyring_file.init(path, now=NOW)
-    keyring.forget()
+    keyring.forget_ring()
     yield path
-    keyring.forget()
+    keyring.forget_ring()
 
 
 def claims(**changes):
@@ -100,11 +101,11 @@ FORGERIES = {
         algorithm="EdDSA",
         header={"jwk": {"kty": "OKP"}, "kid": "mine"},
     ),
-    "other audience": lambda use: keyring.sign_jwt(use, claims(aud="frontrow:other")),
+    "other audience": lambda use: sign_jwt(use, claims(aud="frontrow:other")),
     "audience left out": lambda use: signed(
         use, {k: v for k, v in own_claims().items() if k != "aud"}
     ),
-    "other issuer": lambda use: keyring.sign_jwt(use, claims(iss="elsewhere")),
+    "other issuer": lambda use: sign_jwt(use, claims(iss="elsewhere")),
     "issuer left out": lambda use: signed(use, claims()),
     "never expires": lambda use: signed(use, {k: v for k, v in own_claims().items() if k != "exp"}),
     "exp is a text": lambda use: encoded(
@@ -119,8 +120,8 @@ FORGERIES = {
     "payload is a list": lambda use: signed_payload(use, b"[]"),
     "payload isn't JSON": lambda use: signed_payload(use, b"\xff\xfe"),
     "deep nesting": lambda use: signed_payload(use, b"[" * 900),
-    "signature cut off": lambda use: keyring.sign_jwt(use, claims()).rpartition(".")[0] + ".",
-    "too long": lambda use: keyring.sign_jwt(use, claims(filler="x" * 5000)),
+    "signature cut off": lambda use: sign_jwt(use, claims()).rpartition(".")[0] + ".",
+    "too long": lambda use: sign_jwt(use, claims(filler="x" * 5000)),
     "a megabyte": lambda use: "a" * 1_000_000,
 }
 
@@ -137,51 +138,51 @@ def signed_payload(use, payload):
 @pytest.mark.parametrize("use", keyring.USES)
 @pytest.mark.parametrize("forgery", FORGERIES)
 def test_a_forgery_is_invalid(path, use, forgery):
-    with pytest.raises(keyring.TokenInvalid):
-        keyring.verify_jwt(use, FORGERIES[forgery](use), audience=AUDIENCE, now=NOW)
+    with pytest.raises(JwtInvalid):
+        verify_jwt(use, FORGERIES[forgery](use), audience=AUDIENCE, now=NOW)
 
 
 @pytest.mark.parametrize("use", keyring.USES)
 def test_our_own_token_is_believed_until_it_expires(path, use):
-    token = keyring.sign_jwt(use, claims())
-    assert keyring.verify_jwt(use, token, audience=AUDIENCE, now=NOW)["sub"] == "someone"
-    with pytest.raises(keyring.TokenExpired):
-        keyring.verify_jwt(use, token, audience=AUDIENCE, now=NOW + timedelta(seconds=60))
+    token = sign_jwt(use, claims())
+    assert verify_jwt(use, token, audience=AUDIENCE, now=NOW)["sub"] == "someone"
+    with pytest.raises(JwtExpired):
+        verify_jwt(use, token, audience=AUDIENCE, now=NOW + timedelta(seconds=60))
 
 
 @pytest.mark.parametrize("use", ["access", "queue"])
 def test_a_known_token_is_judged_anew_each_time(path, use):
-    token = keyring.sign_jwt(use, claims())
-    first = keyring.verify_jwt(use, token, audience=AUDIENCE, now=NOW)
+    token = sign_jwt(use, claims())
+    first = verify_jwt(use, token, audience=AUDIENCE, now=NOW)
     first["sub"] = "somebody else"
-    assert keyring.verify_jwt(use, token, audience=AUDIENCE, now=NOW)["sub"] == "someone"
-    with pytest.raises(keyring.TokenExpired):
-        keyring.verify_jwt(use, token, audience=AUDIENCE, now=NOW + timedelta(seconds=60))
-    with pytest.raises(keyring.TokenInvalid):
-        keyring.verify_jwt(use, token, audience="frontrow:other", now=NOW)
-    with pytest.raises(keyring.TokenInvalid):
-        keyring.verify_jwt("proof", token, audience=AUDIENCE, now=NOW)
+    assert verify_jwt(use, token, audience=AUDIENCE, now=NOW)["sub"] == "someone"
+    with pytest.raises(JwtExpired):
+        verify_jwt(use, token, audience=AUDIENCE, now=NOW + timedelta(seconds=60))
+    with pytest.raises(JwtInvalid):
+        verify_jwt(use, token, audience="frontrow:other", now=NOW)
+    with pytest.raises(JwtInvalid):
+        verify_jwt("proof", token, audience=AUDIENCE, now=NOW)
 
 
 def test_a_known_token_is_not_decoded_again(path, monkeypatch):
-    token = keyring.sign_jwt("access", claims())
-    keyring.verify_jwt("access", token, audience=AUDIENCE, now=NOW)
-    monkeypatch.setattr(keyring, "_signed_claims", None)
-    keyring.verify_jwt("access", token, audience=AUDIENCE, now=NOW)
+    token = sign_jwt("access", claims())
+    verify_jwt("access", token, audience=AUDIENCE, now=NOW)
+    monkeypatch.setattr("kernel.signing.jwt._signed_claims", None)
+    verify_jwt("access", token, audience=AUDIENCE, now=NOW)
 
 
 def test_a_new_ring_forgets_the_tokens_that_the_old_one_believed(path):
-    token = keyring.sign_jwt("access", claims())
-    keyring.verify_jwt("access", token, audience=AUDIENCE, now=NOW)
+    token = sign_jwt("access", claims())
+    verify_jwt("access", token, audience=AUDIENCE, now=NOW)
     for _ in range(2):
         keyring_file.rotate(path, "access", now=NOW)
-    keyring.forget()
-    with pytest.raises(keyring.TokenInvalid):
-        keyring.verify_jwt("access", token, audience=AUDIENCE, now=NOW)
+    keyring.forget_ring()
+    with pytest.raises(JwtInvalid):
+        verify_jwt("access", token, audience=AUDIENCE, now=NOW)
 
 
 def test_what_is_known_is_bounded_and_what_is_used_stays():
-    known = Known(4)
+    known = TwoGenerationCache(4)
     for number in range(100):
         known.put(number, {"n": number})
         assert known.get(0) == {"n": 0}
@@ -190,9 +191,9 @@ def test_what_is_known_is_bounded_and_what_is_used_stays():
 
 
 def test_what_one_reader_made_of_a_token_is_not_given_to_another(path):
-    token = keyring.sign_jwt("access", claims())
+    token = sign_jwt("access", claims())
     for read in (str, dict, sorted, str):
-        made = keyring.read_jwt("access", token, audiences=(AUDIENCE,), read=read, now=NOW)
+        made = read_jwt("access", token, audiences=(AUDIENCE,), read=read, now=NOW)
         assert made == read(own_claims())
 
 
@@ -201,15 +202,13 @@ def test_claims_that_cannot_be_read_make_the_token_invalid(path, error):
     def read(_claims):
         raise error("no")
 
-    with pytest.raises(keyring.TokenInvalid):
-        keyring.read_jwt(
-            "queue", keyring.sign_jwt("queue", claims()), audiences=(AUDIENCE,), read=read, now=NOW
-        )
+    with pytest.raises(JwtInvalid):
+        read_jwt("queue", sign_jwt("queue", claims()), audiences=(AUDIENCE,), read=read, now=NOW)
 
 
 @pytest.mark.parametrize("use", keyring.USES)
 def test_others_verify_our_tokens_by_the_published_keys(path, use):
-    token = keyring.sign_jwt(use, claims())
+    token = sign_jwt(use, claims())
     published = jwt.PyJWKSet.from_dict(jwks.public_jwks())
     key = published[jwt.get_unverified_header(token)["kid"]]
     seen = jwt.decode(token, key, audience=AUDIENCE, options={"verify_exp": False})
@@ -226,29 +225,29 @@ def test_a_header_written_otherwise_is_not_ours_whoever_signed_it(path):
     ):
         unsigned = encoded(header, own_claims()).rpartition(".")[0]
         signature = base64.urlsafe_b64encode(key.sign(unsigned.encode())).rstrip(b"=").decode()
-        with pytest.raises(keyring.TokenInvalid):
-            keyring.verify_jwt("access", f"{unsigned}.{signature}", audience=AUDIENCE, now=NOW)
+        with pytest.raises(JwtInvalid):
+            verify_jwt("access", f"{unsigned}.{signature}", audience=AUDIENCE, now=NOW)
 
 
 @pytest.mark.parametrize("signed_for", keyring.USES)
 @pytest.mark.parametrize("used_as", keyring.USES)
 def test_a_key_of_one_use_verifies_no_other(path, signed_for, used_as):
-    token = keyring.sign_jwt(signed_for, claims())
+    token = sign_jwt(signed_for, claims())
     if signed_for == used_as:
-        assert keyring.verify_jwt(used_as, token, audience=AUDIENCE, now=NOW)
+        assert verify_jwt(used_as, token, audience=AUDIENCE, now=NOW)
     else:
-        with pytest.raises(keyring.TokenInvalid):
-            keyring.verify_jwt(used_as, token, audience=AUDIENCE, now=NOW)
+        with pytest.raises(JwtInvalid):
+            verify_jwt(used_as, token, audience=AUDIENCE, now=NOW)
 
 
 def test_a_changed_byte_anywhere_in_the_payload_or_signature_is_invalid(path):
-    token = keyring.sign_jwt("queue", claims())
+    token = sign_jwt("queue", claims())
     for position in range(token.index(".") + 1, len(token) - 1):
         if token[position] == ".":
             continue
         changed = "A" if token[position] != "A" else "B"
-        with pytest.raises(keyring.TokenInvalid):
-            keyring.verify_jwt(
+        with pytest.raises(JwtInvalid):
+            verify_jwt(
                 "queue",
                 token[:position] + changed + token[position + 1 :],
                 audience=AUDIENCE,
@@ -256,30 +255,17 @@ def test_a_changed_byte_anywhere_in_the_payload_or_signature_is_invalid(path):
             )
 
 
-def test_bytes_are_signed_for_one_use(path):
-    kid, signature = keyring.sign_bytes("ticket", b"seat 7")
-    keyring.verify_bytes("ticket", b"seat 7", kid=kid, signature=signature)
-    for use, data, by in [
-        ("ticket", b"seat 8", kid),
-        ("proof", b"seat 7", kid),
-        ("ticket", b"seat 7", "other"),
-        ("access", b"seat 7", signing_key("access").kid),
-    ]:
-        with pytest.raises(keyring.TokenInvalid):
-            keyring.verify_bytes(use, data, kid=by, signature=signature)
-
-
 def test_after_a_rotation_the_old_key_verifies_and_after_two_it_does_not(path):
-    token = keyring.sign_jwt("access", claims())
+    token = sign_jwt("access", claims())
     old_kid = signing_key("access").kid
     keyring_file.rotate(path, "access", now=NOW)
-    keyring.forget()
+    keyring.forget_ring()
     assert signing_key("access").kid != old_kid
-    assert keyring.verify_jwt("access", token, audience=AUDIENCE, now=NOW)
+    assert verify_jwt("access", token, audience=AUDIENCE, now=NOW)
     keyring_file.rotate(path, "access", now=NOW)
-    keyring.forget()
-    with pytest.raises(keyring.TokenInvalid):
-        keyring.verify_jwt("access", token, audience=AUDIENCE, now=NOW)
+    keyring.forget_ring()
+    with pytest.raises(JwtInvalid):
+        verify_jwt("access", token, audience=AUDIENCE, now=NOW)
 
 
 def test_a_changed_file_is_noticed_within_a_second_and_a_half(path, monkeypatch):
@@ -301,9 +287,9 @@ def test_a_file_gone_bad_leaves_the_last_good_ring_in_force(path, monkeypatch, c
 
 def test_without_a_file_nothing_is_signed(tmp_path, settings):
     settings.SIGNING_KEYS_FILE = str(tmp_path / "none.json")
-    keyring.forget()
+    keyring.forget_ring()
     with pytest.raises(keyring.KeyRingMissing, match=r"manage\.py keys init"):
-        keyring.sign_jwt("access", claims())
+        sign_jwt("access", claims())
 
 
 def test_the_file_is_ours_alone_and_replaced_in_one_step(path):
@@ -342,7 +328,7 @@ def test_two_inits_at_once_make_one_ring(tmp_path):
 
 def test_the_public_set_holds_no_private_member(path):
     keyring_file.rotate(path, "access", now=NOW)
-    keyring.forget()
+    keyring.forget_ring()
     published = jwks.public_jwks()["keys"]
     assert len(published) == 5
     assert {key["frontrow_use"] for key in published} == set(keyring.USES)
@@ -377,22 +363,22 @@ def spellings_of(token):
 
 @pytest.mark.parametrize("use", keyring.USES)
 def test_a_token_has_one_spelling(path, use):
-    token = keyring.sign_jwt(use, claims())
-    assert keyring.verify_jwt(use, token, audience=AUDIENCE, now=NOW)["sub"] == "someone"
+    token = sign_jwt(use, claims())
+    assert verify_jwt(use, token, audience=AUDIENCE, now=NOW)["sub"] == "someone"
     for other in spellings_of(token):
-        with pytest.raises(keyring.TokenInvalid):
-            keyring.verify_jwt(use, other, audience=AUDIENCE, now=NOW)
+        with pytest.raises(JwtInvalid):
+            verify_jwt(use, other, audience=AUDIENCE, now=NOW)
 
 
 @pytest.mark.control
 def test_control_a_lenient_decoder_takes_other_spellings(path, monkeypatch):
     lenient = lambda text: base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))  # noqa: E731
     monkeypatch.setattr(base64url, "decode", lenient)
-    token = keyring.sign_jwt("queue", claims())
+    token = sign_jwt("queue", claims())
     taken = 0
     for other in spellings_of(token):
-        with contextlib.suppress(keyring.TokenInvalid):
-            keyring.verify_jwt("queue", other, audience=AUDIENCE, now=NOW)
+        with contextlib.suppress(JwtInvalid):
+            verify_jwt("queue", other, audience=AUDIENCE, now=NOW)
             taken += 1
     assert taken
 

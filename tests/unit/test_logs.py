@@ -36,6 +36,20 @@ def test_a_line_says_when_in_utc_who_and_for_which_request():
     }
 
 
+@pytest.mark.parametrize(
+    ("message", "arguments"),
+    [
+        ("%s of %s seats", (1,)),
+        ("%d seats", ("two",)),
+        ("%(seats)s", ({"rows": 1},)),
+        ("100 %", (1,)),
+    ],
+)
+def test_arguments_that_do_not_fit_their_message_cost_no_request(message, arguments):
+    record = logging.LogRecord("x", logging.INFO, "x.py", 1, message, arguments, None)
+    assert line_of(record)["message"] == message
+
+
 ROW = (
     'duplicate key value violates unique constraint "accounts_user_email"\n'
     "DETAIL:  Key (email)=(fan@example.com) already exists.\nover two lines"

@@ -24,7 +24,7 @@ class Host:
         self.primary_jumped = 0.0
         self.to_primary = self.from_primary = 0.0005
         self.unreachable = False
-        self.clock = PrimaryClock(ask=self.ask, steady=self.steady, host=self.host)
+        self.clock = PrimaryClock(round_trip=self.ask, steady=self.steady, host=self.host)
         self.clock._started = True  # the test is the thread
 
     def steady(self) -> float:
@@ -148,7 +148,7 @@ def test_the_first_question_waits_for_the_first_measurement_by_a_thread():
         next(asked)
         return Estimate(EPOCH, EPOCH, 0.0)
 
-    clock = PrimaryClock(ask=ask, steady=lambda: 0.0, host=lambda: 0.0)
+    clock = PrimaryClock(round_trip=ask, steady=lambda: 0.0, host=lambda: 0.0)
     try:
         assert clock.present() == EPOCH
         assert clock.present() == EPOCH
@@ -164,7 +164,7 @@ def test_a_forked_process_measures_for_itself():
         asked_by.append(os.getpid())
         return Estimate(EPOCH, EPOCH, 0.0)
 
-    clock = PrimaryClock(ask=ask, steady=lambda: 0.0, host=lambda: 0.0)
+    clock = PrimaryClock(round_trip=ask, steady=lambda: 0.0, host=lambda: 0.0)
     clock.present()
     clock.stop()
     clock.begin_process()  # what os.register_at_fork calls in the child

@@ -11,7 +11,7 @@ from rest_framework import exceptions
 from kernel.errors import DomainError, Kind
 from kernel.http.exception_handler import handle
 from kernel.http.problem import CONTENT_TYPE, STATUS
-from kernel.redis.breaker import PartUnavailable
+from kernel.redis.breaker import DependencyUnavailable
 
 
 class Taken(DomainError):
@@ -55,7 +55,9 @@ def test_a_lock_that_was_not_had_means_try_again(cause):
     assert response.headers["Retry-After"] == "1"
 
 
-@pytest.mark.parametrize("error", [caused_by(pg.AdminShutdown()), PartUnavailable("redis_queue")])
+@pytest.mark.parametrize(
+    "error", [caused_by(pg.AdminShutdown()), DependencyUnavailable("redis_queue")]
+)
 def test_a_part_that_is_away_means_nothing_was_changed(error):
     response = answer(error)
     assert (response.status_code, response.data["code"]) == (503, "service_unavailable")

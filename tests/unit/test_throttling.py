@@ -5,11 +5,11 @@ from django.http import HttpResponse
 from django.test import RequestFactory
 from rest_framework.request import Request
 
-from kernel.caller import Caller
-from kernel.http.middleware import RateLimitHeaders
+from kernel.caller import Caller, client_ip_of
 from kernel.ids import uuid7
 from kernel.rate_limiting import throttle
-from kernel.rate_limiting.throttle import RouteThrottle, client_address
+from kernel.rate_limiting.headers import RateLimitHeadersMiddleware
+from kernel.rate_limiting.throttle import RouteThrottle
 
 
 @pytest.fixture(autouse=True)
@@ -107,7 +107,7 @@ def test_only_our_own_proxies_are_believed(settings, proxies, forwarded, expecte
     settings.TRUSTED_PROXY_COUNT = proxies
     headers = {"X-Forwarded-For": forwarded} if forwarded else {}
     made = RequestFactory().get("/", REMOTE_ADDR="1.1.1.1", headers=headers)
-    assert client_address(made) == expected
+    assert client_ip_of(made) == expected
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_limits_are_told_only_where_no_shared_cache_keeps_the_answer(status, log
         wrapped._user = Caller(user_id=uuid7())
         return wrapped
 
-    answer = RateLimitHeaders(view)(RequestFactory().get("/", headers=headers))
+    answer = RateLimitHeadersMiddleware(view)(RequestFactory().get("/", headers=headers))
     assert ("RateLimit" in answer) is told
     if told:
         assert answer["RateLimit-Policy"] == '"hold";q=2;w=3600'

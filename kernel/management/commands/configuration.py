@@ -1,4 +1,4 @@
-"""Write down every environment variable, from the readers that read them."""
+"""manage.py configuration: document every environment variable, from its reader."""
 
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterable

@@ -1,4 +1,4 @@
-"""Write the documents that the code itself knows best."""
+"""manage.py documents: generate openapi.yml, errors.md and erd.md from the code."""
 
 import io
 from argparse import ArgumentParser

@@ -1,4 +1,4 @@
-"""Make, rotate and list the site's signing keys."""
+"""manage.py keys: make, rotate and list the site's signing keys."""
 
 import json
 from argparse import ArgumentParser

@@ -51,9 +51,9 @@ class Command(BaseCommand):
                 self.stdout.write(json.dumps(facts))
             else:
                 self.stdout.write(f"{table}: {months} months ahead, {len(created)} created")
-                self._tell(purged, "would be dropped" if check else "dropped")
+                self._print_purge(purged, "would be dropped" if check else "dropped")
 
-    def _tell(self, purged: Purge, what: str) -> None:
+    def _print_purge(self, purged: Purge, what: str) -> None:
         for name in purged.dropped:
             self.stdout.write(f"  {name}: {what}")
         for name, reason in purged.kept.items():

@@ -1,4 +1,4 @@
-"""Run several commands in one process."""
+"""manage.py several: run several commands in one process."""
 
 import shlex
 from argparse import ArgumentParser

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError
 
 from kernel import clock
-from kernel.redis.breaker import PartUnavailable
+from kernel.redis.breaker import DependencyUnavailable
 from reservations import queries
 from reservations.claims import recovery
 from reservations.claims.report import SeatReport, report
@@ -77,7 +77,7 @@ class Command(BaseCommand):
                     progress=lambda *step: show(*step, done=False),
                 )
                 show(each, done.claims, done.claims, done=True)
-        except PartUnavailable as error:
+        except DependencyUnavailable as error:
             raise CommandError("The lock server is unavailable; holds go on without it.") from error
 
     def _show_progress(self, performance_id: UUID, written: int, total: int, *, done: bool) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from idempotency.usecases.attempts import execute_once
-from kernel.rate_limiting.in_redis import Meter
+from kernel.rate_limiting.headers import RateLimitStatus
 from reservations import metrics, policy, queries
 from reservations.claims import NO_LIMITS, HoldLimits
 from reservations.queries import ReservationDetail
@@ -32,7 +32,7 @@ def place(
     resumed: bool = False,
     keyed: bool = False,
     client_ip: str = "",
-    meter: Meter | None = None,
+    limit_status: RateLimitStatus | None = None,
 ) -> ReservationDetail:
     """Hold all the seats or none, under the id `reservation_id`.
 
@@ -40,7 +40,7 @@ def place(
     of seats (nine where the fan's own hold was paid at its deadline). `keyed`: the id belongs to an
     Idempotency-Key, so another execution may hold the seats under it, and with `resumed` may have
     done so before: then its hold is returned (`execute_once`). Attempts count against the limits of
-    the fan and the `client_ip`; `meter` receives how far they are. Raises the errors of this
+    the fan and the `client_ip`; `limit_status` receives how far they are. Raises the errors of this
     package, `PerformanceNotFound`, `RateLimited`, the refusals of `queueing.admission`, and busy
     through the database.
     """
@@ -66,7 +66,7 @@ def place(
         attempt = HoldTransaction(
             user_id, performance_id, reservation_id, tuple(wanted), terms, now, admission
         )
-        return attempt.carry_out(limits_of_hold(terms, client_ip), meter)
+        return attempt.carry_out(limits_of_hold(terms, client_ip), limit_status)
 
     return execute_once(
         hold,
@@ -87,7 +87,7 @@ def place_best(
     resumed: bool = False,
     keyed: bool = False,
     client_ip: str = "",
-    meter: Meter | None = None,
+    limit_status: RateLimitStatus | None = None,
 ) -> ReservationDetail:
     """Hold the best free seats for a wish; a faster rival only costs another try.
 
@@ -113,7 +113,7 @@ def place_best(
             )
 
         hold_limits = limits_of_hold(terms, client_ip)
-        return _try_best(performance_id, wish, attempt_on, hold_limits, meter, now)
+        return _try_best(performance_id, wish, attempt_on, hold_limits, limit_status, now)
 
     return execute_once(
         hold,
@@ -128,7 +128,7 @@ def _try_best(
     wish: Wish,
     attempt_on: Callable[[Sequence[UUID]], HoldTransaction],
     hold_limits: HoldLimits,
-    meter: Meter | None,
+    limit_status: RateLimitStatus | None,
     now: datetime,
 ) -> ReservationDetail:
     beaten: SeatTaken | None = None
@@ -138,12 +138,12 @@ def _try_best(
             metrics.count_hold("no_seats_match")
             raise NoSeatsMatch()
         try:
-            return attempt_on(proposed).carry_out(hold_limits, meter)
+            return attempt_on(proposed).carry_out(hold_limits, limit_status)
         except SeatTaken as refusal:
             beaten = refusal
         finally:
             snapshots.end_proposal(performance_id=performance_id, seat_ids=proposed)
-        hold_limits, meter = NO_LIMITS, None  # one attempt of the fan, however many tries
+        hold_limits, limit_status = NO_LIMITS, None  # one attempt of the fan, however many tries
         snapshots.refresh(performance_id=performance_id, now=now)
     assert beaten is not None
     raise beaten

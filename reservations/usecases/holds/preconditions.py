@@ -6,6 +6,7 @@ from uuid import UUID
 
 from concerts.errors import PerformanceNotFound
 from concerts.models import Performance
+from kernel.caller import client_ip_tag
 from kernel.rate_limiting import in_redis
 from kernel.rate_limiting.in_redis import Limit
 from queueing import admission
@@ -51,7 +52,7 @@ def limits_of_hold(terms: SaleTerms, client_ip: str) -> HoldLimits:
         return HoldLimits(fan, Limit(client.name, 0, _MINUTE_MS))
     if terms.holds_per_minute_per_address is not None:
         client = Limit(client.name, terms.holds_per_minute_per_address, _MINUTE_MS)
-    return HoldLimits(fan, client, in_redis.address_tag(client_ip))
+    return HoldLimits(fan, client, client_ip_tag(client_ip))
 
 
 Rules = TypeVar("Rules", bound=SaleRules)

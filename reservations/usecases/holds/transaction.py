@@ -9,7 +9,8 @@ from events.operations import NewEvent, record
 from kernel.db.transaction import transaction
 from kernel.errors import DomainError
 from kernel.money import total
-from kernel.rate_limiting.in_redis import Meter, note
+from kernel.rate_limiting.headers import RateLimitStatus
+from kernel.rate_limiting.in_redis import check_limit
 from queueing.admission import Admission, QueueNotAdmitted
 from queueing.replies import PLACE_STATES
 from reservations import events, locking, metrics, operations, queries, seat_changes
@@ -71,9 +72,11 @@ class HoldTransaction:
     now: datetime
     admission: Admission | None = None  # where the performance has a waiting room
 
-    def carry_out(self, hold_limits: HoldLimits, meter: Meter | None) -> ReservationDetail:
+    def carry_out(
+        self, hold_limits: HoldLimits, limit_status: RateLimitStatus | None
+    ) -> ReservationDetail:
         """Hold the seats, or raise the refusal with the claims put right."""
-        stale = self._claim(hold_limits, meter)
+        stale = self._claim(hold_limits, limit_status)
         try:
             with transaction():
                 held = self._hold(stale)
@@ -88,7 +91,7 @@ class HoldTransaction:
             held.reservation, performance=self.terms.performance, seats=held.seats
         )
 
-    def _claim(self, hold_limits: HoldLimits, meter: Meter | None) -> StaleClaims:
+    def _claim(self, hold_limits: HoldLimits, limit_status: RateLimitStatus | None) -> StaleClaims:
         result = seat_claims.claim(
             performance_id=self.performance_id,
             seat_ids=self.seat_ids,
@@ -98,7 +101,7 @@ class HoldTransaction:
             hold_limits=hold_limits,
             joined_ms=self.admission.joined_ms if self.admission else None,
         )
-        note(meter, result.limit)
+        check_limit(limit_status, result.limit)
         if not result.verdict.lets_through:
             raise self._refused_by_claims(result)
         return result.owners

@@ -118,7 +118,7 @@ class LoginMachine(RuleBasedStateMachine):
             self.end(its)
 
     def life_of(self, answer) -> datetime:
-        claims = tokens.keyring.verify_jwt(
+        claims = tokens.verify_jwt(
             "access", answer.access_token, audience=tokens.ACCESS_AUDIENCE, now=self.now
         )
         return datetime.fromtimestamp(claims["exp"], UTC)

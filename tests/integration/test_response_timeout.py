@@ -1,4 +1,4 @@
-"""A server that has fallen silent is given up; one that works is left its time."""
+"""A server that does not respond is given up; one that is busy is left its time."""
 
 import os
 import time
@@ -8,12 +8,12 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from kernel.db.response_timeout import impatient
+from kernel.db.response_timeout import timeout_connection
 
 
 @pytest.fixture
 def connection():
-    with impatient(0.5).connect(os.environ["REPLICA_URL"]) as made:
+    with timeout_connection(0.5).connect(os.environ["REPLICA_URL"]) as made:
         yield made
 
 
@@ -23,7 +23,7 @@ def test_a_frozen_server_is_given_up(connection, parts):
     replica.pause()
     started = time.monotonic()
     try:
-        with pytest.raises(psycopg.OperationalError, match="no answer within"):
+        with pytest.raises(psycopg.OperationalError, match="no response within"):
             connection.execute("SELECT 1")
     finally:
         replica.resume()

@@ -1,4 +1,4 @@
-"""Answers are written down in batches, as if each had been written down alone."""
+"""Responses are logged in batches, as if each had been logged alone."""
 
 import json
 import logging
@@ -14,7 +14,7 @@ from kernel.telemetry import access_log
 from kernel.telemetry.context import Correlation, correlated
 from tests.unit.test_logs import line_of
 
-ANSWER = access_log.Answer(
+RESPONSE = access_log.LoggedResponse(
     at=1763717288.829,
     request_id="request-1",
     method="GET",
@@ -26,9 +26,9 @@ ANSWER = access_log.Answer(
     received=0,
     sent=120,
 )
-REFUSED = ANSWER._replace(
+REFUSED = RESPONSE._replace(
     status=409,
-    outcome=access_log.Outcome(
+    outcome=access_log.RequestOutcome(
         code="seat_taken",
         user_id="0192aaaa-0000-7000-8000-000000000001",
         hold_outcome="refused_by_gate",
@@ -42,24 +42,24 @@ def json_lines(settings):
     access_log.flush()
 
 
-@pytest.mark.parametrize("answer", [ANSWER, REFUSED], ids=["fine", "refused"])
-def test_a_line_is_that_of_the_log(json_lines, capsys, answer):
+@pytest.mark.parametrize("response", [RESPONSE, REFUSED], ids=["fine", "refused"])
+def test_a_line_is_that_of_the_log(json_lines, capsys, response):
     record = logging.makeLogRecord(
         {
-            "created": answer.at,
+            "created": response.at,
             "levelname": "INFO",
             "name": "frontrow.access",
             "msg": "request",
-            "method": answer.method,
-            "path": answer.path,
-            "status": answer.status,
+            "method": response.method,
+            "path": response.path,
+            "status": response.status,
             "ms": 12.3,
-            **answer.outcome.fields(),
+            **response.outcome.fields(),
         }
     )
     with correlated(Correlation("request-1")):
         wanted = line_of(record)
-    access_log.note(answer)
+    access_log.record_response(response)
     access_log.flush()
     written = json.loads(capsys.readouterr().err)
     assert written == wanted
@@ -69,8 +69,8 @@ def test_a_line_is_that_of_the_log(json_lines, capsys, answer):
 def test_a_line_says_what_became_of_the_request_and_leaves_out_what_does_not_apply(
     json_lines, capsys
 ):
-    access_log.note(ANSWER)
-    access_log.note(REFUSED)
+    access_log.record_response(RESPONSE)
+    access_log.record_response(REFUSED)
     access_log.flush()
     fine, refused = (json.loads(line) for line in capsys.readouterr().err.splitlines())
     assert not {"code", "user_id", "hold_outcome"} & fine.keys()
@@ -83,7 +83,7 @@ def test_below_its_level_nothing_is_written(json_lines, capsys):
     log = logging.getLogger("frontrow.access")
     log.setLevel(logging.WARNING)
     try:
-        access_log.note(ANSWER)
+        access_log.record_response(RESPONSE)
         access_log.flush()
     finally:
         log.setLevel(logging.NOTSET)
@@ -94,7 +94,7 @@ def test_no_line_is_torn_where_processes_share_a_pipe(json_lines, monkeypatch):
     written = []
     monkeypatch.setattr(sys, "stderr", type("Pipe", (), {"write": staticmethod(written.append)}))
     for number in range(100):
-        access_log.note(ANSWER._replace(request_id=f"request-{number}"))
+        access_log.record_response(RESPONSE._replace(request_id=f"request-{number}"))
     access_log.flush()
     assert len(written) < 20
     assert max(len(piece.encode()) for piece in written) <= PIPE_BUF
@@ -124,24 +124,24 @@ def test_many_observations_at_once_are_the_same_as_one_by_one():
     assert seen_by_other() == seen_by_one()
 
 
-def test_a_log_that_nobody_takes_does_not_take_the_memory(json_lines, monkeypatch, capsys):
-    monkeypatch.setattr(access_log, "_noted", deque(maxlen=3))
+def test_a_log_that_nobody_reads_does_not_fill_the_memory(json_lines, monkeypatch, capsys):
+    monkeypatch.setattr(access_log, "_queued", deque(maxlen=3))
     monkeypatch.setattr(access_log, "_start", lambda: None)
-    before = access_log.forgotten._value.get()
+    before = access_log.dropped._value.get()
     for number in range(5):
-        access_log.note(ANSWER._replace(request_id=f"request-{number}"))
+        access_log.record_response(RESPONSE._replace(request_id=f"request-{number}"))
     access_log.flush()
     lines = capsys.readouterr().err.splitlines()
     assert [json.loads(line)["request_id"][-1] for line in lines] == ["2", "3", "4"]
-    assert access_log.forgotten._value.get() == before + 2
+    assert access_log.dropped._value.get() == before + 2
 
 
-def _answer_and_end():
-    access_log.note(ANSWER)
+def _respond_and_end():
+    access_log.record_response(RESPONSE)
 
 
-def test_a_process_that_ends_in_order_writes_down_the_rest(json_lines, capfd):
-    child = multiprocessing.get_context("fork").Process(target=_answer_and_end)
+def test_a_process_that_ends_in_order_logs_the_rest(json_lines, capfd):
+    child = multiprocessing.get_context("fork").Process(target=_respond_and_end)
     child.start()
     child.join(20)
     lines = [line for line in capfd.readouterr().err.splitlines() if line.startswith("{")]

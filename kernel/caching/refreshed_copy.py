@@ -1,11 +1,11 @@
-"""What a process remembers of a few rows, so that no request has to read them.
+"""A copy of a few rows that a thread of the process keeps fresh.
 
-Note [Process copy]
-Routes with a budget of round trips need facts that change seldom: staff's rate limits, logins that
-have ended. No request reads those rows: a thread of each process does, every second, with one
-statement, and a call looks at its copy. Only the very first calls wait, for the first copy; one
-that has a connection of the pool reads for itself instead, as it would wait for a thread that needs
-one more. What counts while PostgreSQL is away, each copy says itself.
+Note [Refreshed copy]
+Routes with a budget of round trips need facts that change seldom: staff's rate limits, ended
+logins. No request reads those rows: a thread of each process does, every second, with one
+statement, and a request looks at its copy. Only the very first requests wait, for the first copy;
+one that holds a connection of the pool reads the rows itself instead, as it would be waiting for a
+thread that needs one more. Each copy says what applies while PostgreSQL is unavailable.
 """
 
 import logging
@@ -17,18 +17,18 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from prometheus_client import Counter
 from psycopg_pool import PoolTimeout
 
-from kernel.redis.breaker import PartUnavailable
+from kernel.redis.breaker import DependencyUnavailable
 
 log = logging.getLogger(__name__)
 
-AWAY = (DatabaseError, PoolTimeout, PartUnavailable)
+_UNAVAILABLE = (DatabaseError, PoolTimeout, DependencyUnavailable)
 _REFRESH_SECONDS = 1.0
 _FIRST_COPY_SECONDS = 3.0
-_running: "weakref.WeakSet[ProcessCopy]" = weakref.WeakSet()
+_running: "weakref.WeakSet[RefreshedCopy]" = weakref.WeakSet()
 
 
-class ProcessCopy:
-    """A copy of rows that a thread keeps at most a second old (Note [Process copy])."""
+class RefreshedCopy:
+    """A copy of rows that a thread keeps at most a second old (Note [Refreshed copy])."""
 
     name: str  # of the thread
     failures: Counter  # times the copy stayed old
@@ -66,12 +66,12 @@ class ProcessCopy:
             self._thread.start()
             if not has_connection:
                 copied.wait(_FIRST_COPY_SECONDS)
-            self._pid = os.getpid()  # last: until then everybody waits
+            self._pid = os.getpid()  # last: until then every request waits
         finally:
             self._starting.release()
 
     def prepare(self) -> None:
-        """Make what a thread of the parent process may have held when it forked."""
+        """Replace the locks that a thread of the parent process may have held at the fork."""
 
     def stop(self) -> None:
         """Read no more; the last copy stays."""
@@ -97,7 +97,10 @@ class ProcessCopy:
             self.failures.inc()
             if not self._failing:  # logged once: it may go on for long
                 log.warning(
-                    "%s not refreshed: %s", self.name, error, exc_info=not isinstance(error, AWAY)
+                    "%s not refreshed: %s",
+                    self.name,
+                    error,
+                    exc_info=not isinstance(error, _UNAVAILABLE),
                 )
             self._failing = True
 

@@ -1,38 +1,42 @@
-"""A cache of a second, in the process, built by one thread at a time."""
+"""Values kept in the process for a second or so, built by one thread at a time.
+
+A library (`cachetools`) would take a lock at each read, and 3 to 5 us where these reads take 0.4:
+joins, polls and holds read several values each.
+"""
 
 import threading
 import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from kernel.caching.responses import Flights
+from kernel.caching.single_flight import SingleFlight
 
-_LONGEST_WAIT = 5.0  # seconds for another thread's building; then one builds beside it
+_LONGEST_WAIT = 5.0  # seconds for another thread's build; then one builds beside it
 
 K = TypeVar("K")
 V = TypeVar("V")
 
 
-class BriefCache(Generic[K, V]):
-    """Keep each value for `seconds`; callers that come while it is rebuilt wait for that one.
+class ShortLivedCache(Generic[K, V]):
+    """Keep each value for `seconds` from the start of its build; callers share one build.
 
-    Bounded: past `limit` keys everything is forgotten, which costs a rebuild, no more. A key
-    that can't be built leaves nothing behind: anybody may ask for keys that don't exist.
+    Bounded: past `limit` keys everything is dropped, which costs a rebuild, no more. A build that
+    raises leaves nothing behind: anybody may ask for keys that don't exist.
     """
 
     def __init__(self, *, seconds: float, limit: int = 2048) -> None:
         self._seconds = seconds
         self._limit = limit
         self._values: dict[K, tuple[float, V]] = {}
-        self._flights = Flights()
+        self._single_flight = SingleFlight()
         self._lock = threading.Lock()
 
     def get(self, key: K, build: Callable[[], V]) -> V:
-        """Return the value of `key`, made by `build` when there is none or it is too old."""
+        """Return the value of `key`, made by `build` where there is none or it is too old."""
         found = self._fresh(key)
         if found is not None:
             return found[1]
-        with self._flights.boarding(str(key), wait_seconds=_LONGEST_WAIT):
+        with self._single_flight.acquire(str(key), wait_seconds=_LONGEST_WAIT):
             found = self._fresh(key)
             if found is not None:
                 return found[1]
@@ -42,12 +46,12 @@ class BriefCache(Generic[K, V]):
             return value
 
     def drop(self, key: K) -> None:
-        """Forget one value."""
+        """Drop one value."""
         with self._lock:
             self._values.pop(key, None)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Drop everything."""
         with self._lock:
             self._values.clear()
 

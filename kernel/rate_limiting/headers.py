@@ -1,0 +1,46 @@
+"""The RateLimit headers of a response (draft-ietf-httpapi-ratelimit-headers)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.http import HttpRequest, HttpResponse
+
+
+@dataclass(slots=True)
+class RateLimitStatus:
+    """How far the caller's limit is; a use case fills it in, the response's headers show it."""
+
+    fields: tuple[str, str] | None = None
+
+
+def rate_limit_fields(
+    name: str, *, amount: int, window: int, remaining: int, reset: int
+) -> tuple[str, str]:
+    """Return the values of RateLimit-Policy and RateLimit; `window` and `reset` in seconds."""
+    return f'"{name}";q={amount};w={window}', f'"{name}";r={max(0, remaining)};t={reset}'
+
+
+def limit_headers(limit_status: RateLimitStatus) -> list[tuple[str, str]]:
+    """Return the headers that say how far the caller's limit is."""
+    if limit_status.fields is None:
+        return []
+    return list(zip(("RateLimit-Policy", "RateLimit"), limit_status.fields, strict=True))
+
+
+class RateLimitHeadersMiddleware:
+    """Show the caller how far the limit is.
+
+    Only in responses that no shared cache keeps: refusals, and those to a logged-in caller.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        fields = getattr(request, "rate_limit", None)
+        if isinstance(fields, RateLimitStatus):
+            fields = fields.fields
+        if fields and (response.status_code == 429 or "Authorization" in request.headers):
+            response["RateLimit-Policy"], response["RateLimit"] = fields
+        return response
