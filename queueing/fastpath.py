@@ -16,6 +16,7 @@ from uuid import UUID
 from rest_framework.exceptions import APIException, Throttled
 
 from accounts.api.authentication import caller_in
+from accounts.api.permissions import IsFan
 from kernel import clock
 from kernel.caller import Caller, client_ip_in
 from kernel.db.release import release_connections
@@ -31,6 +32,7 @@ from kernel.http.fast_path import (
     refusal,
 )
 from kernel.http.kept_refusals import CACHING, is_kept
+from kernel.http.stands_for import StandsFor, check_declared
 from kernel.rate_limiting import throttle
 from kernel.rate_limiting.headers import RateLimitStatus, limit_headers
 from kernel.telemetry import context
@@ -48,12 +50,19 @@ _PATH = re.compile(
 )
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _BARE_BODIES = {b"", b"{}"}
+# What is checked below (Note [Fast paths stand for views] in kernel/http/stands_for.py).
+STANDS_FOR = (
+    StandsFor(QueueView, "GET", permissions=(), throttle_route=None),
+    StandsFor(QueueView, "POST", permissions=(IsFan,), throttle_route=None),
+    StandsFor(MyPlaceView, "GET", permissions=(IsFan,), throttle_route="poll"),
+)
 
 
 class FastPath:
     """A WSGI application that answers these requests and passes on the rest."""
 
     def __init__(self, application: _Application) -> None:
+        check_declared(*STANDS_FOR)
         self._application = application
         self._responder = FastPathResponder()
         self._status_bytes: dict[UUID, tuple[PublicStatus, bytes]] = {}

@@ -15,6 +15,7 @@ from django.utils import translation
 from rest_framework.exceptions import APIException, Throttled
 
 from accounts.api.authentication import caller_in
+from accounts.api.permissions import IsFan
 from kernel import clock
 from kernel.caller import Caller, client_ip_in
 from kernel.db.release import release_connections
@@ -31,6 +32,7 @@ from kernel.http.fast_path import (
     refusal,
 )
 from kernel.http.rendering import Renderer
+from kernel.http.stands_for import StandsFor, check_declared
 from kernel.ids import uuid7
 from kernel.rate_limiting import throttle
 from kernel.rate_limiting.headers import RateLimitStatus, limit_headers
@@ -47,12 +49,15 @@ _Wish = tuple[UUID, list[UUID]]
 
 _PATH = "/api/v1/reservations/"
 _UUID_LENGTH = 36
+# What is checked below (Note [Fast paths stand for views] in kernel/http/stands_for.py).
+STANDS_FOR = (StandsFor(ReservationsView, "POST", permissions=(IsFan,), throttle_route=None),)
 
 
 class FastPath:
     """A WSGI application that answers usual wishes and hands on the rest."""
 
     def __init__(self, application: _Application) -> None:
+        check_declared(*STANDS_FOR)
         self._application = application
         self._responder = FastPathResponder()
         self._allow = allow_header(ReservationsView)

@@ -5,7 +5,8 @@ The busiest routes spend most of their time in middleware that has nothing to ad
 path responds to those requests itself, before Django sees them, and passes on every request that is
 in any way unusual: `FastPathResponder.is_eligible` knows what is usual. The envelope here (headers,
 request id, language, access log, django-prometheus' counters) is what settings.MIDDLEWARE would
-have added; a differential test holds the two equal.
+have added; a differential test holds the two equal. A fast path also stands for its view's
+permissions and throttle: `kernel.http.stands_for` checks at boot that the view declares those.
 """
 
 import re

@@ -1,0 +1,53 @@
+"""A fast path whose view declares other checks than it makes does not start."""
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from rest_framework.permissions import IsAdminUser
+from rest_framework.throttling import AnonRateThrottle
+
+from accounts.api.permissions import IsStaffMember
+from kernel.http import stands_for
+from queueing import fastpath as queue
+from queueing.api.views import MyPlaceView, QueueView
+from reservations import fastpath as holds
+from reservations.api.views import ReservationsView
+
+CHANGES = {
+    "another permission": (ReservationsView, "permission_classes", (IsStaffMember,)),
+    "a further permission": (
+        MyPlaceView,
+        "permission_classes",
+        (*MyPlaceView.permission_classes, IsAdminUser),
+    ),
+    "no permission": (QueueView, "permission_classes", ()),
+    "another limit": (MyPlaceView, "throttle_route", "hold"),
+    "a limit of its own": (QueueView, "throttle_route", {"POST": "default", "GET": None}),
+    "another throttle": (ReservationsView, "throttle_classes", (AnonRateThrottle,)),
+    "another login": (ReservationsView, "authentication_classes", ()),
+}
+
+
+def start() -> None:
+    for application in (queue.FastPath, holds.FastPath):
+        application(lambda environ, start_response: [])
+
+
+def test_the_views_declare_what_the_fast_paths_check():
+    start()
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_view_that_declares_something_else_stops_the_boot(monkeypatch, change):
+    monkeypatch.setattr(*CHANGES[change])
+    with pytest.raises(ImproperlyConfigured, match="fast path"):
+        start()
+
+
+@pytest.mark.control
+@pytest.mark.parametrize("change", CHANGES)
+def test_control_unchecked_the_fast_path_would_start_beside_the_changed_view(monkeypatch, change):
+    for module in (queue, holds):
+        monkeypatch.setattr(module, "check_declared", lambda *_: None)
+    monkeypatch.setattr(*CHANGES[change])
+    assert stands_for.StandsFor  # the module is loaded: nothing else refuses the change
+    start()
