@@ -28,7 +28,7 @@ __all__ = [
 
 by_progress = Counter(
     "frontrow_queue_admitted_by_progress_total",
-    "Fans let through by the progress kept in PostgreSQL while the queue server was away",
+    "Fans let through by the progress kept in PostgreSQL while the queue server was unavailable",
 )
 
 

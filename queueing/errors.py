@@ -45,7 +45,7 @@ class QueuePaused(DomainError):
 
 
 class QueueUnavailable(DomainError):
-    """The queue server is away; places come back with the tokens."""
+    """The queue server is unavailable; places come back with the tokens."""
 
     code = "queue_unavailable"
     kind = Kind.UNAVAILABLE

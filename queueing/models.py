@@ -179,7 +179,7 @@ class QueueProgress(models.Model):
 
     Numbers up to `number_ceiling` may have been given; `serving` is the highest number known to
     have been admitted, `called` what it was at least a grace ago (`calling`, since `calling_at`, is
-    the next). `epoch` counts the times the server's state was begun anew, the last time for the gap
+    the next). `epoch` counts the times the server's state was begun, the last time for the gap
     `epoch_gap` with the numbers after `epoch_start` (Note [One server a room]). `advanced_at` is
     when the epoch in force was last seen at work, with `crowd` people waiting or admitted.
     """
@@ -225,7 +225,7 @@ class QueueProgress(models.Model):
 
     @property
     def draw_is_over(self) -> bool:
-        """Whether nothing will be drawn any more, so that the seed may be told.
+        """Whether nothing will be drawn any more, so that the seed may be shown.
 
         Not yet at the opening: a room set back to PRESALE goes on drawing until one of the drawn
         has been admitted.
@@ -265,12 +265,12 @@ class Invitation(models.Model):
         return f"{self.label} {self.uses}/{self.uses_allowed}"
 
     def is_good(self, now: datetime) -> bool:
-        """Say whether it may be used at `now`, uses aside."""
+        """Return whether it may be used at `now`, uses aside."""
         return self.revoked_at is None and now < self.expires_at
 
 
 class InvitationUse(models.Model):
-    """Who used an invitation; once a person."""
+    """One person's use of an invitation; there is one at most."""
 
     id = UUID7Field(primary_key=True)
     invitation = models.ForeignKey(Invitation, on_delete=models.PROTECT, related_name="redeemed")

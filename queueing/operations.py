@@ -1,4 +1,4 @@
-"""Writes that require an open transaction."""
+"""Writes of progress, epochs, draws and invitations; they require an open transaction."""
 
 import secrets
 from collections.abc import Sequence
@@ -47,8 +47,8 @@ class Epoch:
 def open_epoch(*, performance_id: UUID, gap_id: str = "") -> Epoch:
     """Reserve a new epoch and its first block of numbers; a block unused is only a gap.
 
-    From here on the epoch before is over (Note [One server a room]). Whoever answers the same gap
-    of the server gets the same epoch: none is left over that would put the one begun out of force.
+    From here on the epoch before is over (Note [One server a room]). All who end the same
+    gap of the server get the same epoch: none is left over that would end the one begun.
     """
     require_transaction()
     progress = locking.lock_progress(performance_id)
@@ -91,7 +91,7 @@ def raise_ceiling(*, performance_id: UUID, epoch: int, above: int) -> Reserved |
 def raise_draw(*, performance_id: UUID, epoch: int, above: int) -> Reserved | None:
     """Reserve a block of the draw above `above`; the first time, make the draw itself.
 
-    Its numbers are one block of ordinary numbers, so whoever comes later stands behind it. None if
+    Its numbers are one block of ordinary numbers, so fans who come later stand behind it. None if
     `epoch` is over.
     """
     require_transaction()
@@ -154,7 +154,7 @@ def start_progress(*, performance_ids: Sequence[UUID]) -> None:
 
 
 def schedule_ticks(*, performance_ids: Sequence[UUID], due_at: datetime) -> None:
-    """Say when rooms are due again; rows that somebody else has locked stay due."""
+    """Set when rooms are due again; rows that somebody else has locked stay due."""
     require_transaction()
     rows = locking.lock_progress_rows(performance_ids)
     QueueProgress.objects.filter(pk__in=rows).update(advance_due_at=due_at)
@@ -191,7 +191,7 @@ def _good(invitation: Invitation | None, performance_id: UUID, now: datetime) ->
 
 
 def _is_used_by(user_id: UUID, invitation: Invitation) -> bool:
-    """Say whether this person has used it; raises InvitationUsedUp where others have, wholly."""
+    """Return whether this person has used it; raises InvitationUsedUp where others used it up."""
     if InvitationUse.objects.filter(invitation=invitation, user_id=user_id).exists():
         return True
     if invitation.uses >= invitation.uses_allowed:

@@ -1,4 +1,4 @@
-"""A fan's place in the queue as the API shows it, made from the queue server's reply."""
+"""Queue places: what the API shows of a fan's place, made from the queue server's reply."""
 
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple

@@ -16,7 +16,7 @@ SESSION_BOUNDS = (30, 7200)
 SUCCESSOR_SECONDS = 30
 DUE_AT_ONCE = datetime(2000, 1, 1, tzinfo=UTC)  # of a room the tick shall look after next
 IDLE_TICK_SECONDS = 10  # between two ticks of a room where nobody waits or shops
-OVER_TICK_SECONDS = 24 * 3600  # of an evening that is over: it may yet be moved
+OVER_TICK_SECONDS = 24 * 3600  # of a performance that is over: it may yet be moved
 NUMBER_BLOCK = 10_000  # numbers reserved ahead in PostgreSQL, in one write
 # Numbers of the draw among those who join before the opening (Note [Draw] in README.md).
 DRAW_NUMBERS = 2**20

@@ -1,4 +1,4 @@
-"""The waiting rooms on the queue server, behind one class.
+"""The queue server: the waiting rooms on it, behind one class.
 
 Every method is one call of a function in lua/, whose keys share the performance's hash tag. Raises
 `kernel.redis.breaker.DependencyUnavailable` while the server is unavailable.

@@ -1,4 +1,4 @@
-"""Calls of the queue server that first give it what it lacks: rules, an epoch, numbers.
+"""Recovery: calls of the queue server that first give it what it lacks (rules, epoch, numbers).
 
 The usual call costs one round trip and no SQL. A room the server doesn't know (nobody asked for it
 yet, or it was lost with its data) is read from PostgreSQL once, by one thread of a process at a
@@ -26,7 +26,9 @@ from queueing.replies import Reply, Status, TotalsReply
 log = logging.getLogger(__name__)
 R = TypeVar("R", Reply, TotalsReply)
 
-epochs = Counter("frontrow_queue_epochs_total", "Epochs begun: server state made or made anew")
+epochs = Counter(
+    "frontrow_queue_epochs_total", "Epochs begun: server state made, or made again after a loss"
+)
 superseded = Counter(
     "frontrow_queue_superseded_total", "Rooms closed on a server whose epoch was over"
 )
@@ -112,7 +114,7 @@ def _take_over(performance_id: UUID, epoch: int, now: datetime) -> None:
 
 
 def _begin_epoch(performance_id: UUID, gap_id: str, now_ms: int) -> None:
-    """Begin an epoch; whoever comes second is given the same one, and finds it begun."""
+    """Begin an epoch; a caller who comes second gets the same one, and finds it begun."""
     with transaction():
         epoch = operations.open_epoch(performance_id=performance_id, gap_id=gap_id)
     queries.epochs_cache.drop(performance_id)

@@ -1,8 +1,8 @@
 """The tokens a fan carries: the join token (a number in the queue) and the pass (an admission).
 
-Both are Ed25519 JWTs of the key use "queue", told apart by their audience, and bound to the user,
-the performance, the number and the epoch of the server state that gave it. Neither needs Redis to
-be believed.
+Both are Ed25519 JWTs of the key use "queue", distinguished by their audience, and bound to the
+user, the performance, the number and the epoch of the server state that gave it. Neither needs
+Redis to be believed.
 """
 
 import math
@@ -19,7 +19,7 @@ from queueing.errors import InvitationInvalid, QueueTokenExpired, QueueTokenInva
 
 
 class Audience(StrEnum):
-    """Who a token is meant for."""
+    """The purpose of a token."""
 
     TOKEN = "frontrow-queue-token"  # noqa: S105  (a name, not a secret)
     PASS = "frontrow-queue-pass"  # noqa: S105
@@ -139,7 +139,7 @@ def _sign(
         "performance": str(performance_id),
         **place,
         "iat": int(now.timestamp()),
-        "exp": math.ceil(expires_at.timestamp()),  # never before what the fan was told
+        "exp": math.ceil(expires_at.timestamp()),  # never before what the fan was promised
     }
     return sign_jwt("queue", claims)
 

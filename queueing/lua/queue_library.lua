@@ -1,7 +1,7 @@
 #!lua name=frontrow_queue_v1
 -- The room as a whole: ticking, its rules, epochs and blocks of numbers; and the functions' names.
 
--- Bring the room up to now and tell how it stands.
+-- Bring the room up to now and return how it stands.
 -- ARGV   1 now_ms
 -- Reply  OK, epoch, next, ceiling, serving, waiting, active, admitted, waited, state, rate, just admitted,
 --        capacity, pace
@@ -40,8 +40,8 @@ end
 -- Time goes on by a millisecond, so that no new place begins in the one in which an old place ended.
 -- ARGV   1 now_ms  2 gap_id: the gap that the epoch ends  3 epoch
 --        4 start 5 ceiling: the numbers start + 1 .. ceiling may be given  6 serving
---        7 pause_ms: nobody is admitted for so long  8 seed  9 start 10 drawn: of the draw; given away as
---        far as anybody knows  11 called: the highest number called long ago
+--        7 pause_ms: nobody is admitted for so long  8 seed  9 start 10 drawn: of the draw; numbers given, as
+--        far as PostgreSQL knows  11 called: the highest number called long ago
 -- Reply  BEGUN; KNOWN where somebody else began it; STALE where the server was lost again since
 local function begin(keys, args)
   local config_key, state_key, gap_key = keys[1], keys[2], keys[6]

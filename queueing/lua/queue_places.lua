@@ -41,7 +41,7 @@ local function new_number(room, record)
   return room.next
 end
 
--- Admit whose turn it is and return the reply that tells a fan's place as it is then; a fan seen
+-- Admit those whose turn it is and return the reply with a fan's place as it is then; a fan seen
 -- admitted has come, and the session starts. Before the opening nobody knows how the draw came out, so
 -- everybody else counts as ahead.
 -- Reply  status, epoch, number, state_code, ahead, deadline, room's state, waiting, wait_ms,
@@ -161,7 +161,7 @@ local function give_place(room, user, record, applicant)
   return add_waiting(room, user, number, math.max(room.now, record and record.deadline + 1 or 0))
 end
 
--- Give the user a place, or tell the one there is.
+-- Give the user a place, or return the one there is.
 -- KEYS   7 calls of the user  8 calls of the address  9 set: users who joined from the address
 -- ARGV   1 now_ms  2 user
 --        3 number  4 epoch  5 until_ms: of the token shown (0: none; until_ms 0: it was not yet called)
@@ -214,7 +214,7 @@ local function join(keys, args)
   return {limit, reply}
 end
 
--- Tell the user's place.
+-- Return the user's place.
 -- ARGV   1 now_ms  2 user  3 number  4 epoch  5 until_ms  6 joined_ms  7 fate: as in `join`
 local function poll(keys, args)
   local now_ms, user, number, epoch, until_ms, joined_ms, fate = unpack(args)

@@ -291,7 +291,7 @@ local function save(room)
   end
 end
 
--- Admit whose turn it is, write the state down and return `reply`, which tells of no place.
+-- Admit those whose turn it is, write the state and return `reply`, which has no place in it.
 local function close_with(room, reply)
   admit_waiting(room)
   write_state(room)

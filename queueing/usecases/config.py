@@ -1,4 +1,4 @@
-"""Changing how a waiting room is run: by staff, with a reason, in force at once."""
+"""The use case of changing a waiting room's rules: by staff, with a reason, in force at once."""
 
 import logging
 from collections.abc import Container, Mapping
@@ -127,7 +127,7 @@ def _apply(config: QueueConfig, changes: Mapping[str, Any], *, made: bool) -> di
     for name, value in changes.items():
         before = None if made else getattr(config, name)
         if made or before != value:
-            diff[name] = {"from": _shown(before), "to": _shown(value)}
+            diff[name] = {"from": _as_text(before), "to": _as_text(value)}
         setattr(config, name, value)
     return diff
 
@@ -167,5 +167,5 @@ def _mirror(config: QueueConfig, now: datetime) -> None:
         log.warning("queue config not mirrored", extra={"performance": str(config.performance_id)})
 
 
-def _shown(value: Any) -> Any:
+def _as_text(value: Any) -> Any:
     return value if value is None or isinstance(value, (bool, int, str)) else str(value)

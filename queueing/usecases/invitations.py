@@ -1,4 +1,4 @@
-"""Invitations: codes that let their holders in ahead of the line, issued and withdrawn by staff."""
+"""The use cases of invitations: staff issue and withdraw codes that admit ahead of the line."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

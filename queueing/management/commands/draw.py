@@ -1,4 +1,4 @@
-"""manage.py draw: tell the seed of a draw that is over, and compute it anew."""
+"""The command `draw`: print the seed of a draw that is over, and compute its numbers."""
 
 import json
 from argparse import ArgumentParser
@@ -13,7 +13,7 @@ from queueing import draw, policy, queries
 class Command(BaseCommand):
     """`draw reveal PERFORMANCE`: print what anybody needs to check the draw."""
 
-    help = "Tell the seed of a draw that is over, so that anybody can compute its numbers."
+    help = "Print the seed of a draw that is over, so that anybody can compute its numbers."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True)
@@ -25,7 +25,7 @@ class Command(BaseCommand):
             nargs="+",
             default=[],
             metavar="N",
-            help="tell the numbers of the N-th who joined before the opening",
+            help="print the numbers of the N-th who joined before the opening",
         )
         reveal.add_argument(
             "--number",
@@ -33,7 +33,7 @@ class Command(BaseCommand):
             nargs="+",
             default=[],
             metavar="NUMBER",
-            help="tell as which one the holders of these numbers joined",
+            help="print as which one the holders of these numbers joined",
         )
         reveal.add_argument("--json", action="store_true", help="one JSON object")
 

@@ -1,4 +1,4 @@
-"""Issue invitations to a waiting room."""
+"""The command `invitations`: issue invitations to a waiting room."""
 
 import json
 from argparse import ArgumentParser
