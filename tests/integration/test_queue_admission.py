@@ -1,4 +1,4 @@
-"""What a hold believes of a fan's admission (Note [Ended places] in queueing/ended_places.py)."""
+"""What a hold takes for a fan's admission (Note [Ended places] in queueing/ended_places.py)."""
 
 from datetime import timedelta
 

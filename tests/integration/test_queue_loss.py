@@ -1,4 +1,4 @@
-"""The queue server lost, restarted or away: the order is kept, no number is given twice."""
+"""The queue server lost, restarted or unavailable: the order is kept, no number is given twice."""
 
 from datetime import timedelta
 
