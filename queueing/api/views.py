@@ -1,5 +1,7 @@
 """The waiting room's API views."""
 
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
@@ -9,7 +11,7 @@ from rest_framework.views import APIView
 
 from accounts.api.permissions import IsFan
 from kernel import clock
-from kernel.caller import Caller, client_ip_of
+from kernel.caller import caller_of, client_ip_of
 from kernel.http.kept_refusals import KeptRefusals
 from kernel.http.serializers import ProblemSerializer
 from kernel.rate_limiting.headers import RateLimitStatus
@@ -67,17 +69,17 @@ class QueueView(KeptRefusals, APIView):
     # The queue server counts joins; the status is a second's copy, cheaper to send than to count.
     throttle_route = {"POST": None, "GET": None}
 
-    def get_authenticators(self) -> list[object]:  # type: ignore[override]
+    def get_authenticators(self) -> list[Any]:
         """Leave the public status alone with credentials: it is the same bytes for everybody."""
         if self.request is not None and self.request.method == "GET":
             return []
-        return super().get_authenticators()  # type: ignore[return-value]
+        return super().get_authenticators()
 
-    def get_permissions(self) -> list[object]:  # type: ignore[override]
+    def get_permissions(self) -> Sequence[Any]:
         """Ask for a login only to join."""
         if self.request.method == "GET":
             return []
-        return super().get_permissions()  # type: ignore[return-value]
+        return super().get_permissions()
 
     @extend_schema(
         operation_id="queue_status",
@@ -144,7 +146,7 @@ class QueueView(KeptRefusals, APIView):
         """Join (201), or get the same place again (200)."""
         body = JoinSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        caller: Caller = request.user  # type: ignore[assignment]
+        caller = caller_of(request)
         request._request.rate_limit = limit_status = RateLimitStatus()  # type: ignore[attr-defined]
         place = waiting_room.join(
             user_id=caller.user_id,
@@ -184,7 +186,7 @@ class MyPlaceView(APIView):
     )
     def get(self, request: Request, performance_id: UUID) -> Response:
         """Show the caller's place; the first ADMITTED starts the session and carries the pass."""
-        caller: Caller = request.user  # type: ignore[assignment]
+        caller = caller_of(request)
         place = waiting_room.poll(
             user_id=caller.user_id,
             performance_id=performance_id,
@@ -206,6 +208,6 @@ class MyPlaceView(APIView):
     )
     def delete(self, request: Request, performance_id: UUID) -> Response:
         """Give the place up; repeatable."""
-        caller: Caller = request.user  # type: ignore[assignment]
+        caller = caller_of(request)
         waiting_room.leave(user_id=caller.user_id, performance_id=performance_id, now=clock.now())
         return Response(status=204)

@@ -179,7 +179,8 @@ local function join(keys, args)
   local room, refusal = enter(keys, now_ms)
   if not room then return {{}, refusal} end
   local limit = {}
-  if not counted then  -- before anything else is done for the caller
+  -- Count first: a caller over a limit costs nothing more.
+  if not counted then
     local by_user, over = count_by(room, 'join', user_calls_key, room.per_user_minute, user_calls, user_period_ms)
     if over then return {by_user, {'LIMITED'}} end
     local by_address
@@ -188,11 +189,13 @@ local function join(keys, args)
     if over then return {by_address, {'LIMITED'}} end
     if by_user[2] > 0 then limit = by_user end
   end
+  -- The same place again for a user who has one; else the one that the token proves and this server has
+  -- lost; else a new one, for those whom the room's state and its abuse check let have one.
   advance(room)
   local record, status = current_place(room, user), 'SAME'
   if not has_place(record) then
     local restored, why
-    if not record then  -- this server has lost it, or there never was one
+    if not record then
       restored, why = restore(room, user, token_of(number, epoch, until_ms, joined_ms, fate))
     end
     if why then return {limit, close_with(room, why)} end
@@ -205,10 +208,12 @@ local function join(keys, args)
       status = 'NEW'
     end
   end
+  -- The invited are admitted ahead of the line, whatever the capacity; `serving` stays.
   if invited and record.state_code == WAITING and room.allows.invites then
-    server.call('ZREM', room.waiting_key, user)  -- ahead of the line, whatever the capacity; `serving` stays
+    server.call('ZREM', room.waiting_key, user)
     admit_fan(room, user, record)
   end
+  -- Others join a line that time may have moved meanwhile, so whose turn it is goes in before the reply.
   local reply = admit_and_reply(room, status, user, record)
   save(room)
   return {limit, reply}
