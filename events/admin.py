@@ -1,4 +1,4 @@
-"""Staff may look at events and let refused ones go again; nothing else changes them."""
+"""Staff screens of outbox and inbox: read-only, but refused events may be published again."""
 
 from datetime import datetime
 

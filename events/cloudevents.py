@@ -1,4 +1,4 @@
-"""CloudEvents 1.0, structured JSON (cloudevents/spec, v1.0.2, with the Kafka protocol binding)."""
+"""CloudEvents 1.0 as structured JSON (cloudevents/spec, v1.0.2, Kafka protocol binding)."""
 
 import json
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
-"""What a consumer is, and how one event is applied once.
+"""Consumer groups as apps declare them, and the application of an event, once.
 
 Note [Applied once]
 Kafka delivers at least once. The handler runs in one transaction with the insertion of its inbox
-row, whose key is made of event and group: the second delivery finds the key taken and changes
+row, whose key is made of event and group: a second delivery finds the key taken and changes
 nothing. The offset is committed to Kafka only after that transaction, so a crash in between leads
 to a second delivery, never to a lost one.
 """
@@ -33,7 +33,7 @@ class Handler(Protocol):
 class Consumer:
     """A consumer group: which topics it reads and what it does with an event.
 
-    Events of other `types` are passed over without touching the database; no types means all.
+    Events of other types are passed over without touching the database; no `types` means all.
     """
 
     group: str
@@ -42,7 +42,7 @@ class Consumer:
     types: frozenset[str] = frozenset()
 
     def wants(self, event: Event) -> bool:
-        """Say whether the handler is for this type of event."""
+        """Return whether the handler is for this type of event."""
         return not self.types or event.type in self.types
 
 
@@ -57,16 +57,16 @@ def configured(groups: Iterable[str] = ()) -> list[Consumer]:
 
 
 def apply_once(consumer: Consumer, event: Event, *, now: datetime) -> bool:
-    """Run the handler unless the group has applied the event; say whether it ran."""
+    """Run the handler unless the group has applied the event; return whether it ran."""
     with transaction():
-        if not _enter(consumer.group, event, now):
+        if not _insert_inbox_entry(consumer.group, event, now):
             return False
         consumer.handle(event, now=now)
     return True
 
 
-def _enter(group: str, event: Event, now: datetime) -> bool:
-    # A delivery of the same event that another process is applying right now is waited for here.
+def _insert_inbox_entry(group: str, event: Event, now: datetime) -> bool:
+    # Waits here while another process applies the same event.
     with connection.cursor() as cursor:
         cursor.execute(
             """

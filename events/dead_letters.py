@@ -1,9 +1,9 @@
-"""Dead letters: what a consumer group couldn't apply, as it lies in the dead-letter topic.
+"""Dead letters: events that a consumer group could not apply, in their dead-letter topic.
 
 Note [Cut letters]
-A letter is the message and headers that say whose it is, why and where it comes from, so a message
-that just fits its topic doesn't fit as a letter. It is cut then: the letter keeps the beginning of
-the value, for people, and says so by `cut`; replaying takes the whole from the topic itself, by
+A letter is the message and headers that name the group, the error and the origin, so a message that
+just fits its topic doesn't fit as a letter. It is cut then: the letter keeps the beginning of the
+value, for people, and the header `cut`; replaying takes the whole from the topic itself, by
 partition and offset, while the topic keeps it.
 """
 
@@ -14,6 +14,7 @@ from typing import Any
 from confluent_kafka import Message
 
 from events import kafka
+from events.topics import dead_letters_of
 
 _ERROR_CHARACTERS = 500
 _CUT_VALUE_BYTES = 10_000
@@ -26,7 +27,7 @@ class LetterRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a letter's message lies."""
+    """Where the message of a letter is kept."""
 
     topic: str
     partition: int
@@ -36,9 +37,9 @@ class Origin:
 def send(
     publisher: kafka.Publisher, message: Message, *, group: str, error: Exception, attempts: int
 ) -> None:
-    """Put a message into its dead-letter topic and wait for the broker's word.
+    """Put a message into its dead-letter topic and wait for the broker's confirmation.
 
-    Raises `kafka.KafkaAway` while that word is missing, `LetterRefused` where it is no.
+    Raises `kafka.KafkaUnavailable` while that is missing, `LetterRefused` where the broker refuses.
     """
     headers = (
         ("content-type", kafka.CONTENT_TYPE),
@@ -49,10 +50,10 @@ def send(
         ("attempts", str(attempts).encode()),
         ("error", repr(error)[:_ERROR_CHARACTERS].encode()),
     )
-    topic = f"{message.topic()}{kafka.DEAD_LETTERS}"
+    topic = dead_letters_of(message.topic() or "")
     key, value = message.key() or b"", message.value() or b""
-    whole = kafka.Outgoing(topic, key, value, headers)
-    cut = kafka.Outgoing(
+    whole = kafka.OutgoingMessage(topic, key, value, headers)
+    cut = kafka.OutgoingMessage(
         topic,
         key[:_CUT_KEY_BYTES],
         value[:_CUT_VALUE_BYTES],
@@ -63,7 +64,7 @@ def send(
         if outcome is kafka.Outcome.DELIVERED:
             return
         if outcome is kafka.Outcome.UNKNOWN:
-            raise kafka.KafkaAway("the dead letter was not confirmed")
+            raise kafka.KafkaUnavailable("the dead letter was not confirmed")
     raise LetterRefused(f"{topic}: {message.partition()}/{message.offset()}") from error
 
 
@@ -73,7 +74,7 @@ def group_of(letter: Message) -> str:
 
 
 def origin_of_cut(letter: Message) -> Origin | None:
-    """Return where the whole message of a cut letter lies; None for a letter that is whole."""
+    """Return where the whole message of a cut letter is; None for a letter that is whole."""
     headers = _headers(letter)
     if "cut" not in headers:
         return None

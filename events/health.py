@@ -1,4 +1,4 @@
-"""Kafka and the outbox among the parts that readiness lists."""
+"""Health of Kafka and the outbox, for readiness."""
 
 from datetime import datetime
 from functools import cache
@@ -17,7 +17,7 @@ def _admin(servers: str) -> AdminClient:
 
 
 def kafka_part(*, now: datetime) -> Dependency:
-    """Ask a broker for its metadata."""
+    """Fetch a broker's metadata."""
     if not kafka.is_configured():
         return Dependency("off", "no KAFKA_BOOTSTRAP_SERVERS: events wait in the outbox")
     try:
@@ -28,7 +28,7 @@ def kafka_part(*, now: datetime) -> Dependency:
 
 
 def outbox_part(*, now: datetime) -> Dependency:
-    """Look whether events wait longer than they should."""
+    """Check whether events wait longer than they should."""
     state = queries.outbox_state(now=now)
     if state.dead:
         return Dependency("warning", f"{state.dead} events set aside")

@@ -1,4 +1,4 @@
-"""Kafka as Frontrow uses it: topics and a producer whose outcomes can be trusted."""
+"""The Kafka clients: settings for any of them, topics, and a producer with reliable outcomes."""
 
 import logging
 import threading
@@ -14,12 +14,13 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from django.conf import settings
 from prometheus_client import Counter
 
+from events.topics import dead_letters_of
+
 log = logging.getLogger(__name__)
 
-DEAD_LETTERS = ".dlq"
 CONTENT_TYPE = b"application/cloudevents+json"
-# Below the broker's default limit (1,048,588), so that what is too large is refused here, alone,
-# and not there together with its whole batch.
+# Below the broker's default limit (1,048,588), so that a message that is too large is refused here,
+# alone, and not there together with its whole batch.
 MAX_MESSAGE_BYTES = 1_000_000
 CONNECT_SECONDS = 3.0
 CREATE_SECONDS = 5.0
@@ -35,12 +36,12 @@ _REJECTIONS = frozenset(
 )
 
 
-class KafkaAway(Exception):
-    """Kafka didn't answer in time; what was not confirmed must be sent again."""
+class KafkaUnavailable(Exception):
+    """Kafka didn't reply in time; what was not confirmed must be sent again."""
 
 
 class Outcome(Enum):
-    """What became of a message."""
+    """The outcome of sending a message."""
 
     DELIVERED = "delivered"
     REJECTED = "rejected"  # Kafka will never take it
@@ -48,7 +49,7 @@ class Outcome(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
+class OutgoingMessage:
     """A message to send. Messages of one key keep their order."""
 
     topic: str
@@ -58,7 +59,7 @@ class Outgoing:
 
 
 def is_configured() -> bool:
-    """Say whether there is a Kafka at all."""
+    """Return whether there is a Kafka at all."""
     return bool(settings.KAFKA_BOOTSTRAP_SERVERS)
 
 
@@ -71,7 +72,7 @@ def client_settings(**more: Any) -> dict[str, Any]:
         "socket.timeout.ms": 10_000,
         "reconnect.backoff.max.ms": 2_000,
         "allow.auto.create.topics": False,
-        # One line when the state changes comes from us; the client would write one a retry.
+        # We log a line when the state changes; the client would log one a retry.
         "log_level": 2,
         "error_cb": _count_error,
         **_security(),
@@ -100,10 +101,10 @@ def _count_error(error: KafkaError) -> None:
 def ensure_topics() -> list[str]:
     """Make the topics and dead-letter topics that are missing; return their names.
 
-    Raises `KafkaAway`. Topics that exist keep their partitions: changing their number would move
-    keys and break their order.
+    Topics that exist keep their partitions: changing their number would move keys and break their
+    order. Raises `KafkaUnavailable`.
     """
-    wanted = [name for topic in settings.EVENT_TOPICS for name in (topic, topic + DEAD_LETTERS)]
+    wanted = [name for topic in settings.EVENT_TOPICS for name in (topic, dead_letters_of(topic))]
     admin = AdminClient(client_settings())
     try:
         existing = admin.list_topics(timeout=CONNECT_SECONDS).topics
@@ -112,7 +113,7 @@ def ensure_topics() -> list[str]:
             _create(admin, missing)
             _await_topics(admin, missing)
     except KafkaException as error:
-        raise KafkaAway(str(error)) from error
+        raise KafkaUnavailable(str(error)) from error
     return missing
 
 
@@ -140,18 +141,18 @@ def _await_topics(admin: AdminClient, names: Iterable[str]) -> None:
     deadline = time.monotonic() + CREATE_SECONDS
     while not set(names) <= set(admin.list_topics(timeout=CONNECT_SECONDS).topics):
         if time.monotonic() > deadline:
-            raise KafkaAway("new topics don't appear")
+            raise KafkaUnavailable("new topics don't appear")
         time.sleep(0.05)
 
 
 class Publisher:
-    """The process's producer, made when first needed and made anew after a failure.
+    """The process's producer, made on first use and again after a failure.
 
     Note [Order after failures]
-    The producer is idempotent and its messages never time out by themselves, so what the broker
-    keeps of one producer is always a prefix, per key, of what it was given. When a flush runs
-    out of time the producer is purged and thrown away, and the next one starts from the first
-    message that was not confirmed. Ids may repeat then; their first appearances stay in order.
+    The producer is idempotent and its messages never time out by themselves, so the broker always
+    keeps a prefix, per key, of what one producer was given. When a flush runs out of time the
+    producer is purged and dropped, and the next one starts from the first message that was not
+    confirmed. Ids may repeat then; their first appearances stay in order.
 
     A broker that refuses one message refuses the batch it came in and takes the next batch. So a
     call of `send` must not hold two messages of one key, or the second may overtake the first.
@@ -161,18 +162,18 @@ class Publisher:
         self._lock = threading.Lock()
         self._producer: Producer | None = None
 
-    def send(self, messages: Sequence[Outgoing]) -> list[Outcome]:
-        """Send the messages, wait for the broker, and say what became of each.
+    def send(self, messages: Sequence[OutgoingMessage]) -> list[Outcome]:
+        """Send the messages, wait for the broker, and return the outcome of each.
 
-        Raises `KafkaAway` when nothing was sent because no broker answers. Call it without an
-        open transaction: it waits for the network.
+        Call it without an open transaction: it waits for the network. Raises `KafkaUnavailable`
+        when nothing was sent because no broker replies.
         """
         with self._lock:
             producer = self._connected()
             outcomes = [Outcome.UNKNOWN] * len(messages)
             for index, message in enumerate(messages):
                 try:
-                    _produce(producer, message, partial(_note, outcomes, index))
+                    _produce(producer, message, partial(_record_outcome, outcomes, index))
                 except KafkaException as error:
                     if error.args[0].code() not in _REJECTIONS:
                         break
@@ -183,7 +184,7 @@ class Publisher:
             return outcomes
 
     def close(self) -> None:
-        """Let go of the producer."""
+        """Drop the producer."""
         with self._lock:
             if self._producer is not None:
                 self._discard(self._producer)
@@ -213,7 +214,7 @@ class Publisher:
         producer.flush(1)
 
 
-def _produce(producer: Producer, message: Outgoing, note: Any) -> None:
+def _produce(producer: Producer, message: OutgoingMessage, on_delivery: Any) -> None:
     while True:
         try:
             producer.produce(
@@ -221,7 +222,7 @@ def _produce(producer: Producer, message: Outgoing, note: Any) -> None:
                 key=message.key,
                 value=message.value,
                 headers=list(message.headers),
-                on_delivery=note,
+                on_delivery=on_delivery,
             )
         except BufferError:  # the client's queue is full
             producer.poll(0.1)
@@ -229,7 +230,9 @@ def _produce(producer: Producer, message: Outgoing, note: Any) -> None:
             return
 
 
-def _note(outcomes: list[Outcome], index: int, error: KafkaError | None, message: Message) -> None:
+def _record_outcome(
+    outcomes: list[Outcome], index: int, error: KafkaError | None, message: Message
+) -> None:
     if error is None:
         outcomes[index] = Outcome.DELIVERED
     elif error.code() in _REJECTIONS:

@@ -1,4 +1,4 @@
-"""State of the outbox, for settings.METRIC_COLLECTORS."""
+"""Metrics of the outbox, for settings.METRIC_COLLECTORS."""
 
 from collections.abc import Iterable
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What has happened and still has to reach Kafka, and what each consumer group has applied."""
+"""The outbox, events on their way to Kafka, and the inbox, events that groups have applied."""
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
@@ -11,7 +11,7 @@ UNPUBLISHED = Q(published_at__isnull=True, dead_at__isnull=True)
 
 
 class OutboxQuerySet(models.QuerySet["OutboxEvent"]):
-    """Outbox rows by what the relay still owes them."""
+    """Outbox rows by what the relay still has to do."""
 
     def unpublished(self) -> "OutboxQuerySet":
         """Keep the rows the relay still has to publish."""
@@ -26,7 +26,7 @@ class OutboxEvent(models.Model):
     """One event, written in the transaction that made it true (Note [Order of events]).
 
     Partitioned by month of its key, which is the event's id. `position` is the order of insertion;
-    within one aggregate it is the order of commits, since whoever writes holds its lock.
+    within one aggregate it is the order of commits, since its writer holds its lock.
     """
 
     id = UUID7Field()
@@ -68,7 +68,7 @@ class OutboxEvent(models.Model):
 
 
 class InboxEntry(models.Model):
-    """One consumer group has applied one event.
+    """The fact that one consumer group has applied one event.
 
     A partitioned table can only have unique keys that contain `id`, so the key itself is made of
     event and group (`events.ids.inbox_key`): the primary key refuses the second application.

@@ -1,4 +1,4 @@
-"""Write events into the outbox, in the transaction that makes them true.
+"""Writes of the outbox, in the transaction that makes the events true.
 
 Note [Order of events]
 Events of one aggregate keep their order all the way: the writer holds the aggregate's row lock, so
@@ -26,7 +26,7 @@ from kernel.telemetry import context
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """Something that has happened to an aggregate.
+    """A fact about an aggregate, to be published.
 
     `topic` is one of `settings.EVENT_TOPICS`, `source` is `/frontrow/<app>`, `data` JSON-ready
     (UUIDs and datetimes are) and without personal data; `subject` defaults to the aggregate's id.
@@ -47,7 +47,7 @@ class NewEvent:
 def record(*, events: Sequence[NewEvent], now: datetime) -> list[UUID]:
     """Insert the events with one statement and return their ids.
 
-    Needs the transaction of the change they tell about (`TransactionRequired` otherwise).
+    Needs the transaction of the change that they report (`TransactionRequired` otherwise).
     """
     require_transaction()
     correlation = context.current()

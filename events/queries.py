@@ -9,8 +9,8 @@ from events.ids import SHARDS
 
 BACKLOG_COUNTED_TO = 10_000
 
-# However many rows wait: the first of each shard tells the age (rows of a shard are written in the
-# order of their positions, give or take the length of a transaction), the count ends at its bound.
+# Bounded, however many rows wait: the first of each shard gives the age (rows of a shard are
+# written in the order of their positions, give or take a transaction), the count ends at its bound.
 _STATE = """
     SELECT (SELECT count(*) FROM (SELECT FROM events_outboxevent
                                    WHERE published_at IS NULL AND dead_at IS NULL

@@ -1,8 +1,8 @@
-"""Publish what the outbox holds, in order, without a transaction around the network.
+"""The outbox relay: it publishes events in order, without a transaction around the network.
 
 See Note [Order of events] in operations.py and Note [Order after failures] in kafka.py. One pass:
 take the free shards that have something by session advisory locks, read their unpublished rows by
-position, send and wait, mark what the broker confirmed, let the shards go. A relay that dies in
+position, send and wait, mark what the broker confirmed, release the shards. A relay that dies in
 the middle, or is frozen, loses its connection and so its shards (Note [Silent owners] in
 kernel/db/dedicated.py); the next one sends again what was not marked.
 """
@@ -55,7 +55,7 @@ _BACKLOG = """
          ORDER BY position LIMIT 1) AS first
 """
 _TAKE = "SELECT key FROM unnest(%s::bigint[]) AS key WHERE pg_try_advisory_lock(key)"
-_LET_GO = "SELECT pg_advisory_unlock(key) FROM unnest(%s::bigint[]) AS key"
+_RELEASE = "SELECT pg_advisory_unlock(key) FROM unnest(%s::bigint[]) AS key"
 _READ = """
     SELECT event.* FROM unnest(%s::int[]) AS wanted(shard) CROSS JOIN LATERAL (
         SELECT id, topic, type, source, aggregate_id, subject, data, request_id, traceparent,
@@ -76,7 +76,7 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 @dataclass(frozen=True, slots=True)
 class _Row:
     event: cloudevents.Event
-    message: kafka.Outgoing
+    message: kafka.OutgoingMessage
 
     @property
     def id(self) -> UUID:
@@ -86,16 +86,16 @@ class _Row:
 def publish_once(connection: Connection, publisher: kafka.Publisher) -> int:
     """Make one pass over the shards that no other relay owns; return how many were published.
 
-    `connection` is dedicated and in autocommit mode. Raises `kafka.KafkaAway` where Kafka confirmed
-    less than everything, after marking what it did confirm.
+    `connection` is dedicated and in autocommit mode. Raises `kafka.KafkaUnavailable` where Kafka
+    confirmed less than everything, after marking what it did confirm.
     """
     shards = [shard for (shard,) in connection.execute(_BACKLOG, [list(_KEYS)])]
     if not shards:
         return 0
     random.shuffle(shards)  # two relays share the work instead of meeting at shard 0
     with _owned(connection, shards) as owned:
-        rounds = _rounds(_read(connection, owned))
-        return sum(_send(connection, publisher, rows) for rows in rounds)
+        batches = _batches_of_distinct_keys(_read(connection, owned))
+        return sum(_send(connection, publisher, rows) for rows in batches)
 
 
 @contextmanager
@@ -106,7 +106,7 @@ def _owned(connection: Connection, shards: Sequence[int]) -> Iterator[list[int]]
         yield [_SHARD_KEYS[key] for key in keys]
     finally:
         if not connection.closed:
-            connection.execute(_LET_GO, [keys])
+            connection.execute(_RELEASE, [keys])
 
 
 def _read(connection: Connection, shards: Sequence[int]) -> Iterator[_Row]:
@@ -122,24 +122,24 @@ def _read(connection: Connection, shards: Sequence[int]) -> Iterator[_Row]:
             request_id=request_id,
             traceparent=traceparent,
         )
-        message = kafka.Outgoing(topic, str(aggregate_id).encode(), cloudevents.dump(event))
+        message = kafka.OutgoingMessage(topic, str(aggregate_id).encode(), cloudevents.dump(event))
         yield _Row(event, message)
 
 
-def _rounds(rows: Iterable[_Row]) -> list[list[_Row]]:
-    """Part the rows so that the first events of all keys come first, then the second, and so on.
+def _batches_of_distinct_keys(rows: Iterable[_Row]) -> list[list[_Row]]:
+    """Split the rows: the first event of each key, then the second of each, and so on.
 
     See Note [Order after failures] in kafka.py. Most keys have one event waiting.
     """
-    rounds: list[list[_Row]] = []
+    batches: list[list[_Row]] = []
     sent: collections.Counter[bytes] = collections.Counter()
     for row in rows:
         key = row.message.key
-        if sent[key] == len(rounds):
-            rounds.append([])
-        rounds[sent[key]].append(row)
+        if sent[key] == len(batches):
+            batches.append([])
+        batches[sent[key]].append(row)
         sent[key] += 1
-    return rounds
+    return batches
 
 
 def _send(connection: Connection, publisher: kafka.Publisher, rows: Sequence[_Row]) -> int:
@@ -165,21 +165,21 @@ def _one_by_one(
 
 
 def _settle(connection: Connection, rows: Sequence[_Row], outcomes: Sequence[kafka.Outcome]) -> int:
-    """Write down what became of the rows; raises `KafkaAway` if something is still to send."""
+    """Store the outcomes of the rows; raises `KafkaUnavailable` if something is still to send."""
     count = _mark(connection, rows, outcomes)
-    rejected = _having(rows, outcomes, kafka.Outcome.REJECTED)
+    rejected = _rows_with(rows, outcomes, kafka.Outcome.REJECTED)
     if rejected:
         connection.execute(_SET_ASIDE, ["refused by Kafka", [row.id for row in rejected]])
         for row in rejected:
             dead.labels(row.message.topic).inc()
             log.error("event set aside", extra={"event_id": str(row.id)})
     if kafka.Outcome.UNKNOWN in outcomes:
-        raise kafka.KafkaAway("not everything was confirmed")
+        raise kafka.KafkaUnavailable("not everything was confirmed")
     return count
 
 
 def _mark(connection: Connection, rows: Sequence[_Row], outcomes: Sequence[kafka.Outcome]) -> int:
-    delivered = _having(rows, outcomes, kafka.Outcome.DELIVERED)
+    delivered = _rows_with(rows, outcomes, kafka.Outcome.DELIVERED)
     if delivered:
         for (seconds,) in connection.execute(_MARK, [[row.id for row in delivered]]):
             latency.observe(max(0.0, seconds))
@@ -192,14 +192,14 @@ def _mark(connection: Connection, rows: Sequence[_Row], outcomes: Sequence[kafka
     return len(delivered)
 
 
-def _having(
+def _rows_with(
     rows: Sequence[_Row], outcomes: Sequence[kafka.Outcome], wanted: kafka.Outcome
 ) -> list[_Row]:
     return [row for row, outcome in zip(rows, outcomes, strict=True) if outcome is wanted]
 
 
-class Loop:
-    """The relay of one process: passes until its time is over, one at a time."""
+class RelayLoop:
+    """The relay of one process: one pass after another until its time is over."""
 
     def __init__(self, publisher: kafka.Publisher) -> None:
         self._publisher = publisher
@@ -227,23 +227,23 @@ class Loop:
                 while time.monotonic() < until and not self._stopping.is_set():
                     count = publish_once(connection, self._publisher)
                     total += count
-                    self._note_success(count)
+                    self._record_success(count)
                     if not count:
                         self._stopping.wait(IDLE_SECONDS)
-        except kafka.KafkaAway as error:
-            self._note_failure("kafka", error)
+        except kafka.KafkaUnavailable as error:
+            self._record_failure("kafka", error)
         except psycopg.Error as error:
             if not is_passing(error):
                 raise
-            self._note_failure("primary", error)
+            self._record_failure("primary", error)
         return total
 
-    def _note_success(self, count: int) -> None:
+    def _record_success(self, count: int) -> None:
         if count and self._failed:
             self._failed = 0
-            log.warning("relay goes on")
+            log.warning("relay works again")
 
-    def _note_failure(self, part: str, error: Exception) -> None:
+    def _record_failure(self, part: str, error: Exception) -> None:
         failures.labels(part).inc()
         self._failed += 1
         if self._failed == 1:
@@ -252,7 +252,7 @@ class Loop:
         self._stopping.wait(back_off)
 
 
-loop = Loop(kafka.publisher)
+loop = RelayLoop(kafka.publisher)
 
 
 def run() -> int:

@@ -1,9 +1,9 @@
-"""Send the dead letters of consumers back to their topic.
+"""Replays: the dead letters of consumers go back to their topic.
 
 Note [Progress of a replay]
-Which letters have been replayed is kept in Kafka, for each consumer group by itself, as the offset
-of a group named after it. A replay of one group steps over the letters of the others and leaves
-their progress alone; a replay of all groups asks each letter's own.
+Kafka keeps how far each consumer group's letters have been replayed, as the offset of a group
+named after it. A replay of one group steps over the letters of the others and leaves their progress
+alone; a replay of all groups looks at the progress of each letter's own.
 """
 
 from collections.abc import Iterator
@@ -13,29 +13,30 @@ from confluent_kafka import Consumer as Client
 from confluent_kafka import KafkaException, Message, TopicPartition
 
 from events import dead_letters, kafka
+from events.topics import dead_letters_of
 
 PROGRESS = "frontrow-replay."
 _READ_SECONDS = 10
 
 
 class OriginalGone(Exception):
-    """A cut letter's message has left its topic: it can't be replayed any more."""
+    """The message of a cut letter has left its topic: it can't be replayed any more."""
 
 
 class _Progress:
     """How far the letters of one group have been replayed."""
 
-    def __init__(self, group: str, places: list[TopicPartition]) -> None:
+    def __init__(self, group: str, partitions: list[TopicPartition]) -> None:
         self._client = _client(PROGRESS + group)
         self._next = {
-            place.partition: place.offset
-            for place in self._client.committed(places, timeout=_READ_SECONDS)
+            partition.partition: partition.offset
+            for partition in self._client.committed(partitions, timeout=_READ_SECONDS)
         }
 
-    def has(self, letter: Message) -> bool:
+    def includes(self, letter: Message) -> bool:
         return (letter.offset() or 0) < self._next[letter.partition() or 0]
 
-    def keep(self, letter: Message) -> None:
+    def record(self, letter: Message) -> None:
         self._client.commit(message=letter, asynchronous=False)
 
     def close(self) -> None:
@@ -47,41 +48,41 @@ def replay_topic(
 ) -> int:
     """Send the dead letters of `topic` (of one `group`) back to it; return how many.
 
-    Every group sees them again; those that had applied them find that out in their inbox. What has
-    been replayed is not replayed again (Note [Progress of a replay]); a replay that ends half-way
-    may send its last letter twice. Raises `kafka.KafkaAway`, and `OriginalGone` for a cut letter
-    whose message the topic has dropped, after stepping over it.
+    Every group sees them again; those that had applied them find them in their inbox. A letter that
+    was replayed is not replayed again (Note [Progress of a replay]); a replay that ends half-way
+    may send its last letter twice. Raises `kafka.KafkaUnavailable`, and `OriginalGone` for a cut
+    letter whose message the topic has dropped, after stepping over it.
     """
     try:
         return _replay(topic, group, publisher)
     except KafkaException as error:
-        raise kafka.KafkaAway(str(error)) from error
+        raise kafka.KafkaUnavailable(str(error)) from error
 
 
 def _replay(topic: str, group: str | None, publisher: kafka.Publisher) -> int:
     count = 0
     progress: dict[str, _Progress] = {}
     with closing(_client(PROGRESS + "reader")) as reader:
-        places = _places(reader, topic + kafka.DEAD_LETTERS)
+        partitions = _partitions_of(reader, dead_letters_of(topic))
         try:
-            for letter in _letters(reader, places):
+            for letter in _letters(reader, partitions):
                 owner = dead_letters.group_of(letter)
                 if group is not None and owner != group:
                     continue
                 if owner not in progress:
-                    progress[owner] = _Progress(owner, places)
-                if progress[owner].has(letter):
+                    progress[owner] = _Progress(owner, partitions)
+                if progress[owner].includes(letter):
                     continue
                 try:
                     _send_back(topic, letter, publisher)
                 except OriginalGone:
-                    progress[owner].keep(letter)
+                    progress[owner].record(letter)
                     raise
-                progress[owner].keep(letter)
+                progress[owner].record(letter)
                 count += 1
         finally:
-            for kept in progress.values():
-                kept.close()
+            for of_group in progress.values():
+                of_group.close()
     return count
 
 
@@ -89,7 +90,7 @@ def _client(group: str) -> Client:
     return Client(kafka.client_settings(**{"group.id": group, "enable.auto.commit": False}))
 
 
-def _places(client: Client, name: str) -> list[TopicPartition]:
+def _partitions_of(client: Client, name: str) -> list[TopicPartition]:
     metadata = client.list_topics(name, timeout=kafka.CONNECT_SECONDS).topics[name]
     return [TopicPartition(name, partition) for partition in metadata.partitions]
 
@@ -97,41 +98,42 @@ def _places(client: Client, name: str) -> list[TopicPartition]:
 def _send_back(topic: str, letter: Message, publisher: kafka.Publisher) -> None:
     origin = dead_letters.origin_of_cut(letter)
     message = letter if origin is None else _original(origin)
-    again = kafka.Outgoing(topic, message.key() or b"", message.value() or b"")
+    again = kafka.OutgoingMessage(topic, message.key() or b"", message.value() or b"")
     if publisher.send([again]) != [kafka.Outcome.DELIVERED]:
-        raise kafka.KafkaAway("the replayed event was not confirmed")
+        raise kafka.KafkaUnavailable("the replayed event was not confirmed")
 
 
 def _original(origin: dead_letters.Origin) -> Message:
-    place = TopicPartition(origin.topic, origin.partition, origin.offset)
+    partition = TopicPartition(origin.topic, origin.partition, origin.offset)
     with closing(_client(PROGRESS + "reader")) as client:
-        low, high = client.get_watermark_offsets(place, timeout=_READ_SECONDS)
+        low, high = client.get_watermark_offsets(partition, timeout=_READ_SECONDS)
         if low <= origin.offset < high:
-            client.assign([place])
+            client.assign([partition])
             message = client.poll(_READ_SECONDS)
             if message is None or message.error():
-                raise kafka.KafkaAway("the topic can't be read")
+                raise kafka.KafkaUnavailable("the topic can't be read")
             if message.offset() == origin.offset:
                 return message
     raise OriginalGone(f"{origin.topic} {origin.partition}/{origin.offset}")
 
 
-def _letters(client: Client, places: list[TopicPartition]) -> Iterator[Message]:
-    """Yield what the dead-letter topic holds now."""
-    ends, waiting = {}, []
-    for place in places:
-        low, high = client.get_watermark_offsets(place, timeout=_READ_SECONDS)
+def _letters(client: Client, partitions: list[TopicPartition]) -> Iterator[Message]:
+    """Yield the letters that the dead-letter topic holds now."""
+    ends: dict[int, int] = {}
+    waiting = []
+    for partition in partitions:
+        low, high = client.get_watermark_offsets(partition, timeout=_READ_SECONDS)
         if low < high:
-            ends[place.partition] = high
-            waiting.append(TopicPartition(place.topic, place.partition, low))
+            ends[partition.partition] = high
+            waiting.append(TopicPartition(partition.topic, partition.partition, low))
     client.assign(waiting)
     while ends:
         message = client.poll(_READ_SECONDS)
         if message is None or message.error():
-            raise kafka.KafkaAway("the dead-letter topic can't be read")
-        partition, offset = message.partition() or 0, message.offset() or 0
-        if partition not in ends or offset >= ends[partition]:
+            raise kafka.KafkaUnavailable("the dead-letter topic can't be read")
+        number, offset = message.partition() or 0, message.offset() or 0
+        if number not in ends or offset >= ends[number]:
             continue
         yield message
-        if offset + 1 >= ends[partition]:
-            del ends[partition]
+        if offset + 1 >= ends[number]:
+            del ends[number]

@@ -1,9 +1,9 @@
-"""Run consumer groups: fetch, apply once, commit the offset, set poison aside.
+"""The consumer runtime: fetch, apply once, commit the offset, dead-letter what can't be applied.
 
-What fails because a part is away or busy is tried again for ever, with a growing pause and without
-leaving the group. What fails by itself is tried a few times and then goes to the topic's
-dead-letter topic, unless too many in a row do: then it is the consumer that is broken, and it
-stops with the events still in place.
+An event that fails because a dependency is unavailable or busy is tried again for ever, with a
+growing pause and without leaving the group. One that fails by itself is tried a few times and then
+goes to the topic's dead-letter topic, unless too many in a row do: then the consumer is broken, and
+it stops with the events still in place.
 """
 
 import logging
@@ -30,22 +30,20 @@ FETCH_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 5.0
 LAG_EVERY_SECONDS = 5.0
 
-handled = Counter(
-    "frontrow_consumer_events_total", "Events seen, by what became of them", ["group", "result"]
-)
+handled = Counter("frontrow_consumer_events_total", "Events seen, by result", ["group", "result"])
 lag = Gauge("frontrow_consumer_lag", "Messages of its partitions still to read", ["group"])
 retries = Counter("frontrow_consumer_retries_total", "Attempts that failed", ["group"])
 running = Gauge("frontrow_consumer_running", "1 while the group's thread runs", ["group"])
 delay = Histogram(
     "frontrow_consumer_delay_seconds",
-    "From the event's moment to its being applied",
+    "From the event's time to its application",
     ["group"],
     buckets=(0.1, 0.25, 0.5, 1, 2, 5, 15, 60, 300, 3600),
 )
 
 
 class Result(StrEnum):
-    """What became of a message."""
+    """The result of handling a message."""
 
     APPLIED = "applied"
     DUPLICATE = "duplicate"
@@ -58,7 +56,7 @@ class TooManyDeadLetters(Exception):
 
 
 class _Passing(Exception):
-    """A part is away or busy: the message is fine and must be tried again."""
+    """A dependency is unavailable or busy: the message is fine and must be tried again."""
 
 
 class _Interrupted(Exception):
@@ -97,8 +95,8 @@ class GroupRunner:
             while not self._stopping.is_set():
                 messages = [m for m in client.consume(BATCH, FETCH_SECONDS) if _usable(m)]
                 if messages:
-                    self._take(client, messages)
-                self._measure(client)
+                    self._handle_batch(client, messages)
+                self._measure_lag(client)
         finally:
             running.labels(group).set(0)
             client.close()
@@ -119,30 +117,34 @@ class GroupRunner:
             )
         )
 
-    def _take(self, client: Client, messages: list[Message]) -> None:
-        """Handle the messages in order and commit as far as it went.
+    def _handle_batch(self, client: Client, messages: list[Message]) -> None:
+        """Handle the messages in order and commit the offsets of those that were handled.
 
         A rebalance happens only inside `consume`, so what is committed here is still ours; if the
-        group threw us out meanwhile the commit is refused and the inbox absorbs the repetition.
+        group removed us meanwhile the commit is refused and the inbox absorbs the repetition.
         """
-        done: dict[tuple[str, int], int] = {}
-        left = list(messages)
+        next_offsets: dict[tuple[str, int], int] = {}
+        unhandled = list(messages)
         try:
-            while left:
+            while unhandled:
                 if self._stopping.is_set():
                     raise _Interrupted
-                self._handle(left[0])
-                message = left.pop(0)
-                done[_place(message)] = (message.offset() or 0) + 1
+                self._handle(unhandled[0])
+                # Only now: a message leaves the list, and its offset is committed, once its
+                # transaction or the broker's word for its dead letter is behind us.
+                message = unhandled.pop(0)
+                next_offsets[_partition_of(message)] = (message.offset() or 0) + 1
         except _Interrupted:
             pass
-        except (_Passing, kafka.KafkaAway) as error:
+        except (_Passing, kafka.KafkaUnavailable) as error:
             self._pause(error)
         finally:
-            _commit(client, done)
+            # Whatever ended the batch: what was handled must not be delivered again.
+            _commit(client, next_offsets)
             connections.close_all()  # an idle group holds no pooled connection
-        if left and not self._stopping.is_set():
-            _rewind(client, left)
+        if unhandled and not self._stopping.is_set():
+            # The client has moved past the whole batch; it must fetch the rest once more.
+            _rewind(client, unhandled)
 
     def _handle(self, message: Message) -> None:
         group = self._consumer.group
@@ -155,8 +157,8 @@ class GroupRunner:
         with context.correlated(correlation):
             result = self._apply(message, event)
             if result is not Result.PASSED_OVER:
-                told = {"group": group, "event_id": str(event.id), "type": event.type}
-                log.info("event handled", extra={**told, "result": result.value})
+                fields = {"group": group, "event_id": str(event.id), "type": event.type}
+                log.info("event handled", extra={**fields, "result": result.value})
         handled.labels(group, result).inc()
         if result is Result.APPLIED:
             delay.labels(group).observe(max(0.0, (self._now() - event.time).total_seconds()))
@@ -201,15 +203,15 @@ class GroupRunner:
             )
         self._stopping.wait(min(0.1 * 2**self._failed, LONGEST_PAUSE_SECONDS))
 
-    def _measure(self, client: Client) -> None:
+    def _measure_lag(self, client: Client) -> None:
         if time.monotonic() - self._measured_at < LAG_EVERY_SECONDS:
             return
         self._measured_at = time.monotonic()
         behind = 0
-        for place in client.position(client.assignment()):
-            _, high = client.get_watermark_offsets(place, cached=True)
-            if place.offset >= 0 and high >= 0:
-                behind += max(0, high - place.offset)
+        for partition in client.position(client.assignment()):
+            _, high = client.get_watermark_offsets(partition, cached=True)
+            if partition.offset >= 0 and high >= 0:
+                behind += max(0, high - partition.offset)
         lag.labels(self._consumer.group).set(behind)
 
 
@@ -224,12 +226,14 @@ def _usable(message: Message) -> bool:
     return error is None
 
 
-def _place(message: Message) -> tuple[str, int]:
+def _partition_of(message: Message) -> tuple[str, int]:
     return message.topic() or "", message.partition() or 0
 
 
-def _commit(client: Client, done: dict[tuple[str, int], int]) -> None:
-    offsets = [TopicPartition(topic, part, offset) for (topic, part), offset in done.items()]
+def _commit(client: Client, next_offsets: dict[tuple[str, int], int]) -> None:
+    offsets = [
+        TopicPartition(topic, part, offset) for (topic, part), offset in next_offsets.items()
+    ]
     if not offsets:
         return
     try:
@@ -243,13 +247,13 @@ def _rewind(client: Client, messages: list[Message]) -> None:
     """Go back to the first message of each partition that was fetched and not handled."""
     first: dict[tuple[str, int], int] = {}
     for message in messages:
-        first.setdefault(_place(message), message.offset() or 0)
+        first.setdefault(_partition_of(message), message.offset() or 0)
     for (topic, partition), offset in first.items():
         client.seek(TopicPartition(topic, partition, offset))
 
 
 def consume(consumers: list[Consumer], *, now: Clock, stopping: threading.Event) -> bool:
-    """Run the groups, a thread each, until `stopping` is set; say whether all ended well.
+    """Run the groups, a thread each, until `stopping` is set; return whether all ended well.
 
     A group whose consumer is broken stops alone; the others go on. Returns early once none is
     left.

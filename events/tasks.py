@@ -1,4 +1,4 @@
-"""Celery's way into the relay."""
+"""The Celery task that runs the relay."""
 
 from celery import shared_task
 from celery.signals import worker_shutting_down
@@ -9,10 +9,10 @@ from events import relay
 # Two ticks a second would fill Flower's history; the metrics tell more.
 @shared_task(name="events.relay", ignore_result=True, send_events=False)
 def publish() -> None:
-    """Publish for one turn; while another thread of this process does, return at once.
+    """Publish for one turn; return at once while another thread of this process does.
 
-    Beat sends it twice a second, a turn lasts ten: so a process always has one turn running, and
-    a relay that came back after a fault starts within half a second.
+    Beat sends it twice a second and a turn lasts ten, so a process always has one turn running, and
+    a relay starts within half a second after a fault.
     """
     relay.run()
 

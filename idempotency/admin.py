@@ -1,4 +1,4 @@
-"""Idempotency records, to look at."""
+"""The read-only screen of idempotency records."""
 
 from django.contrib import admin
 
@@ -8,7 +8,7 @@ from kernel.staff.admin import ReadOnlyAdmin
 
 @admin.register(Record)
 class RecordAdmin(ReadOnlyAdmin):
-    """Read-only: a record edited by hand would replay an answer that never was."""
+    """Read-only: a record edited by hand would replay a response that never was."""
 
     list_display = ("request_key", "state", "status", "attempt", "created_at", "lease_until")
     list_filter = ("state", "status")

@@ -1,4 +1,4 @@
-"""The decorator that makes a POST safe to send again.
+"""The decorator of POST routes that a client may safely send again.
 
 Semantics after draft-ietf-httpapi-idempotency-key-header, with the details of our contract.
 """
@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
-from idempotency.usecases import attempts
+from idempotency.usecases import leases
 from kernel import clock
 from kernel.caller import caller_of
 from kernel.errors import DomainError
@@ -39,14 +39,14 @@ class IdempotentRequest(Request):
     """What a method under `idempotent(required=True, form=...)` receives."""
 
     asked: dict[str, Any]
-    idempotency: attempts.Attempt
+    idempotency: leases.Lease
 
 
 class OptionallyIdempotentRequest(Request):
     """What a method under `idempotent(required=False, form=...)` receives."""
 
     asked: dict[str, Any]
-    idempotency: attempts.Attempt | None
+    idempotency: leases.Lease | None
 
 
 def idempotent(
@@ -54,11 +54,10 @@ def idempotent(
 ) -> Callable[[Handler], Handler]:
     """Let a view method execute once per caller, route and Idempotency-Key.
 
-    The method finds `request.idempotency`: an `Attempt`, or None where the key is optional and
-    absent; and in `request.asked` what the body says, validated by `form` before anything is
-    claimed: a refused body costs no statement. Kept for replay: 2xx and domain 4xx. After 400, 401,
-    403, 429, 5xx and refusals that say so (`DomainError.kept_for_replay`) the lease is given back
-    at once.
+    The method finds `request.idempotency`: a `Lease`, or None where the key is optional and absent;
+    and `request.asked`: the body, validated by `form` before anything is claimed, so that a refused
+    body costs no statement. Stored for replay: 2xx and domain 4xx. After 400, 401, 403, 429, 5xx
+    and refusals that opt out (`DomainError.kept_for_replay`) the lease is released at once.
     """
 
     def decorate(method: Handler) -> Handler:
@@ -73,12 +72,12 @@ def idempotent(
             if key is None:
                 typed.idempotency = None
                 return method(view, request, *args, **kwargs)
-            found = attempts.claim(
+            found = leases.claim(
                 request_key=_request_key(request, key),
                 body_hash=_body_hash(request),
                 now=clock.now(),
             )
-            if isinstance(found, attempts.Answer):
+            if isinstance(found, leases.StoredResponse):
                 return _replayed(found)
             typed.idempotency = found
             return _execute(method, view, request, found, args, kwargs)
@@ -92,7 +91,7 @@ def _execute(
     method: Handler,
     view: APIView,
     request: Request,
-    attempt: attempts.Attempt,
+    lease: leases.Lease,
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
 ) -> Response:
@@ -102,16 +101,16 @@ def _execute(
     except Exception as error:  # noqa: BLE001  (translated or raised again below)
         refused = isinstance(error, DomainError) and not error.kept_for_replay
         try:
-            # DRF's own translation, made here so that a domain 4xx can be kept for replay.
+            # DRF's own translation, made here so that a domain 4xx can be stored.
             response = view.handle_exception(error)
         except Exception:
-            attempts.give_back(attempt, now=clock.now(), untouched=False)
+            leases.release(lease, now=clock.now(), untouched=False)
             raise
     refused = refused or response.status_code in _REFUSED
     if refused or response.status_code >= 500:
-        attempts.give_back(attempt, now=clock.now(), untouched=refused)
+        leases.release(lease, now=clock.now(), untouched=refused)
     else:
-        attempts.finish(attempt, answer=_kept(response))
+        leases.finish(lease, response=_stored(response))
     return response
 
 
@@ -119,7 +118,7 @@ def _key(request: Request, *, required: bool) -> str | None:
     raw = request.headers.get(HEADER)
     if raw is None:
         if required:
-            raise attempts.KeyRequired
+            raise leases.KeyRequired
         return None
     raw = raw.strip(" \t")
     if _QUOTED.fullmatch(raw):
@@ -128,7 +127,7 @@ def _key(request: Request, *, required: bool) -> str | None:
             return key
     elif _BARE.fullmatch(raw):
         return raw
-    raise attempts.KeyInvalid
+    raise leases.KeyInvalid
 
 
 def _request_key(request: Request, key: str) -> str:
@@ -140,30 +139,30 @@ def _request_key(request: Request, key: str) -> str:
 
 
 def _body_hash(request: Request) -> str:
-    """Hash what is asked for: the path's arguments and the parsed body.
+    """Hash the request: the path's arguments, the query and the parsed body.
 
     Parsed, so that a client that writes the same members in another order still says the same.
     """
-    asked = [request.path, request.query_params.urlencode(), request.data]
-    return sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+    parts = [request.path, request.query_params.urlencode(), request.data]
+    return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _kept(response: Response) -> attempts.Answer:
+def _stored(response: Response) -> leases.StoredResponse:
     headers = {
         name: value for name, value in response.headers.items() if name != "Content-Type"
     }  # that one is Django's default until the response is rendered
     if response.content_type:
         headers["Content-Type"] = response.content_type
     body = "" if response.data is None else Renderer().render(response.data).decode()
-    return attempts.Answer(response.status_code, body, headers)
+    return leases.StoredResponse(response.status_code, body, headers)
 
 
-def _replayed(answer: attempts.Answer) -> Response:
-    headers = dict(answer.headers)
+def _replayed(stored: leases.StoredResponse) -> Response:
+    headers = dict(stored.headers)
     content_type = headers.pop("Content-Type", None)
     return Response(
-        json.loads(answer.body) if answer.body else None,
-        status=answer.status,
+        json.loads(stored.body) if stored.body else None,
+        status=stored.status,
         headers={**headers, "Idempotency-Replayed": "true"},
         content_type=content_type,
     )
@@ -177,7 +176,7 @@ def _parameter(*, required: bool) -> OpenApiParameter:
         required=required,
         description=(
             "8 to 255 visible ASCII characters, bare or in double quotes; kept for 24 hours per "
-            "caller and route. The same key with the same body gets the first answer again, with "
+            "caller and route. The same key with the same body gets the first response again, with "
             "`Idempotency-Replayed: true`."
         ),
     )

@@ -1,4 +1,4 @@
-"""What became of a request that carried an Idempotency-Key."""
+"""Records of requests that carried an Idempotency-Key."""
 
 from django.db import models
 
@@ -8,9 +8,9 @@ from kernel.i18n import text
 class Record(models.Model):
     """One key of one caller on one route, in a database of its own.
 
-    `attempt` is the fencing number: only the execution that holds the present one may finish.
-    `body_hash` is null after an attempt that was refused before it could change anything; any body
-    may claim such a record anew. A record whose lease has passed is free for the same body.
+    `attempt` is the fence: only the execution that holds the present one may finish.
+    `body_hash` is null after an execution that was refused before it could change anything; any
+    body may claim such a record again. A record whose lease has passed is free for the same body.
     """
 
     class State(models.TextChoices):

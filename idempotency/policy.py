@@ -1,4 +1,4 @@
-"""How long a key is remembered and an execution may own it."""
+"""Times and bounds: how long a key is kept and a lease lasts."""
 
 from datetime import timedelta
 

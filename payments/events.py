@@ -2,10 +2,11 @@
 
 from uuid import UUID
 
+from events import topics
 from events.operations import NewEvent
 from payments.models import Payment
 
-TOPIC = "frontrow.payments.v1"
+TOPIC = topics.PAYMENTS
 SOURCE = "/frontrow/payments"
 
 

@@ -1,9 +1,10 @@
 """Events of the ledger (docs/events/points.*.json)."""
 
+from events import topics
 from events.operations import NewEvent
 from points.operations import Received, Spent
 
-TOPIC = "frontrow.points.v1"
+TOPIC = topics.POINTS
 SOURCE = "/frontrow/points"
 
 

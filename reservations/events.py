@@ -9,12 +9,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from events import topics
 from events.operations import NewEvent
 from kernel import clock
 from kernel.money import Money
 from reservations.models import Reservation
 
-TOPIC = "frontrow.reservations.v1"
+TOPIC = topics.RESERVATIONS
 SOURCE = "/frontrow/reservations"
 
 HELD = "reservation.held"

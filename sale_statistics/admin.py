@@ -1,4 +1,4 @@
-"""The figures, to look at."""
+"""The read-only screen of the sales figures."""
 
 from django.contrib import admin
 

@@ -1,15 +1,16 @@
-"""Translate reservation events into figures."""
+"""The consumer group `statistics`: reservation events become sales figures."""
 
 from datetime import datetime
 from uuid import UUID
 
+from events import topics
 from events.consumers import Consumer, Event
 from kernel.money import Money
 from sale_statistics import operations
 
 
 def count_sale(event: Event, *, now: datetime) -> None:
-    """Count a confirmed reservation in the hour it was confirmed, however late it is heard of."""
+    """Count a confirmed reservation in the hour of its confirmation, however late it arrives."""
     amount = event.data["amount"]
     operations.add_sale(
         performance_id=UUID(event.data["performance_id"]),
@@ -21,7 +22,7 @@ def count_sale(event: Event, *, now: datetime) -> None:
 
 statistics = Consumer(
     group="statistics",
-    topics=("frontrow.reservations.v1",),
+    topics=(topics.RESERVATIONS,),
     types=frozenset({"reservation.confirmed"}),
     handle=count_sale,
 )

@@ -1,4 +1,4 @@
-"""Sales figures, counted from events and never asked of the tables they describe."""
+"""Sales figures, counted from events and never read from the tables they describe."""
 
 from django.db import models
 
@@ -12,7 +12,7 @@ class HourlySales(models.Model):
     """What one performance sold in one UTC hour, by the time of confirmation."""
 
     id = UUID7Field()
-    # No constraint: a figure must not stop because of a row it only names.
+    # No constraint: counting must not stop because of a row that it only names.
     performance = models.ForeignKey(
         Performance, on_delete=models.PROTECT, related_name="+", db_constraint=False
     )

@@ -1,4 +1,4 @@
-"""Add to the figures, inside the transaction of the event's inbox row."""
+"""Writes of the sales figures, inside the transaction of the event's inbox row."""
 
 from datetime import UTC, datetime
 from uuid import UUID

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
+from events import topics
 from kernel import env
 
 # Empty: no Kafka; events wait in the outbox.
@@ -77,11 +78,7 @@ OUTBOX_AGE_WARNING_SECONDS = 10.0
 # before the consumer stops as broken.
 CONSUMER_ATTEMPTS = 3
 CONSUMER_DEAD_LETTERS_IN_A_ROW = 10
-# Each has its dead-letter topic beside it, `<topic>.dlq`.
-EVENT_TOPICS: list[str] = [
-    "frontrow.reservations.v1",
-    "frontrow.payments.v1",
-    "frontrow.points.v1",
-]
+# Each has its dead-letter topic beside it.
+EVENT_TOPICS: list[str] = list(topics.ALL)
 # Consumers are found here, so that no app imports those above it.
 EVENT_CONSUMERS: list[str] = ["sale_statistics.consumers.statistics"]

@@ -1,4 +1,4 @@
-"""Give events that Kafka refused another chance."""
+"""The use case that lets events which Kafka refused be published again."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.conf import settings
 
 from events.operations import record
-from idempotency.usecases.attempts import KeyReused, execute_once
+from idempotency.usecases.leases import KeyReused, execute_once
 from kernel.db.transaction import transaction
 from kernel.errors import DomainError, Kind
 from kernel.i18n import text

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from events.operations import NewEvent, record
-from idempotency.usecases.attempts import KeyReused, execute_once
+from idempotency.usecases.leases import KeyReused, execute_once
 from kernel.db.transaction import run_after_commit, transaction
 from kernel.errors import DomainError, Kind
 from kernel.i18n import text

@@ -9,7 +9,7 @@ from drf_spectacular.generators import SchemaGenerator
 from idempotency import api as idempotency_api
 from idempotency import policy
 from idempotency.models import Record
-from idempotency.usecases import attempts
+from idempotency.usecases import leases
 from kernel import clock
 from payments.models import Charge, Payment
 from points.errors import InsufficientPoints
@@ -232,10 +232,10 @@ def test_a_refusal_of_a_retry_does_not_free_the_key_for_another_body(as_fan, fan
     post(as_fan(fan), CHARGES, AMOUNT, key=key)
     record = Record.objects.get()
     rewind(lease_seconds=-1)
-    taken_over = attempts.claim(
+    taken_over = leases.claim(
         request_key=record.request_key, body_hash=record.body_hash, now=clock.now()
     )
-    attempts.give_back(taken_over, now=clock.now(), untouched=True)
+    leases.release(taken_over, now=clock.now(), untouched=True)
     assert post(as_fan(fan), CHARGES, {"amount": 6_000}, key=key).status_code == 422
     assert post(as_fan(fan), CHARGES, AMOUNT, key=key).status_code == 201
     assert balance_of(fan) == 5_000
@@ -303,12 +303,12 @@ def test_a_key_forgotten_by_its_record_still_pays_only_once(as_fan, fan):
     performance, key = make_performance(seats=4), new_key()
     first = pay(as_fan(fan), hold(fan, performance, seats=1).id, key=key)
     charged = post(as_fan(fan), CHARGES, AMOUNT, key=key)
-    assert attempts.purge(now=clock.now() + policy.RETENTION) == 2
+    assert leases.purge(now=clock.now() + policy.RETENTION) == 2
     again = pay(as_fan(fan), first.json()["reservation"]["id"], key=key)
     assert again.status_code == 201
     assert again.json() == first.json()
     assert post(as_fan(fan), CHARGES, AMOUNT, key=key).json() == charged.json()
-    attempts.purge(now=clock.now() + policy.RETENTION)
+    leases.purge(now=clock.now() + policy.RETENTION)
     other = hold(fan, performance, seats=2, seat_ids=[seat_of(performance, 1)])
     for answer in (
         pay(as_fan(fan), other.id, key=key),
@@ -325,24 +325,24 @@ def seat_of(performance, index):
 
 def test_who_lost_the_lease_can_not_finish():
     now = clock.now()
-    slow = attempts.claim(request_key="k" * 64, body_hash="b" * 64, now=now)
+    slow = leases.claim(request_key="k" * 64, body_hash="b" * 64, now=now)
     later = now + policy.LEASE
-    quick = attempts.claim(request_key="k" * 64, body_hash="b" * 64, now=later)
+    quick = leases.claim(request_key="k" * 64, body_hash="b" * 64, now=later)
     assert (slow.resumed, quick.resumed) == (False, True)
     assert quick.resource_id == slow.resource_id
-    assert attempts.finish(slow, answer=attempts.Answer(201, '"slow"')) is False
-    assert attempts.give_back(slow, now=later, untouched=True) is False
-    assert attempts.finish(quick, answer=attempts.Answer(201, '"quick"')) is True
-    kept = attempts.claim(request_key="k" * 64, body_hash="b" * 64, now=later)
-    assert kept == attempts.Answer(201, '"quick"', {})
+    assert leases.finish(slow, response=leases.StoredResponse(201, '"slow"')) is False
+    assert leases.release(slow, now=later, untouched=True) is False
+    assert leases.finish(quick, response=leases.StoredResponse(201, '"quick"')) is True
+    kept = leases.claim(request_key="k" * 64, body_hash="b" * 64, now=later)
+    assert kept == leases.StoredResponse(201, '"quick"', {})
 
 
 @pytest.mark.parametrize("moment", [timedelta(0), policy.LEASE - timedelta(microseconds=1)])
 def test_a_live_lease_is_not_taken_over(moment):
     now = clock.now()
-    attempts.claim(request_key="k" * 64, body_hash="b" * 64, now=now)
-    with pytest.raises(attempts.InProgress):
-        attempts.claim(request_key="k" * 64, body_hash="b" * 64, now=now + moment)
+    leases.claim(request_key="k" * 64, body_hash="b" * 64, now=now)
+    with pytest.raises(leases.InProgress):
+        leases.claim(request_key="k" * 64, body_hash="b" * 64, now=now + moment)
 
 
 def test_the_purge_forgets_what_is_old_and_only_that(as_fan, fan, monkeypatch):
@@ -351,34 +351,32 @@ def test_the_purge_forgets_what_is_old_and_only_that(as_fan, fan, monkeypatch):
     for _ in range(6):
         post(as_fan(fan), CHARGES, AMOUNT)
     now = clock.now()
-    assert attempts.purge(now=now + timedelta(hours=24)) == 0
+    assert leases.purge(now=now + timedelta(hours=24)) == 0
     kept = Record.objects.order_by("expires_at").last()
     Record.objects.filter(pk=kept.pk).update(expires_at=kept.expires_at + timedelta(hours=1))
-    assert attempts.purge(now=now + policy.RETENTION) == 4  # bounded
-    assert attempts.purge(now=now + policy.RETENTION) == 1
+    assert leases.purge(now=now + policy.RETENTION) == 4  # bounded
+    assert leases.purge(now=now + policy.RETENTION) == 1
     assert Record.objects.get() == kept
 
 
 def test_the_purge_leaves_a_record_that_was_claimed_meanwhile(db_ready):
     """Found past its time, and claimed anew before it is deleted."""
     now = clock.now()
-    first = attempts.claim(request_key="k" * 64, body_hash="b" * 64, now=now)
-    attempts.give_back(first, now=now, untouched=True)
+    first = leases.claim(request_key="k" * 64, body_hash="b" * 64, now=now)
+    leases.release(first, now=now, untouched=True)
     later, claimed = now + policy.RETENTION, []
 
     def claim_before_the_delete(execute, sql, params, many, context):
         if sql.startswith("DELETE") and not claimed:
             claimed.append(
-                elsewhere(
-                    lambda: attempts.claim(request_key="k" * 64, body_hash="b" * 64, now=later)
-                )
+                elsewhere(lambda: leases.claim(request_key="k" * 64, body_hash="b" * 64, now=later))
             )
         return execute(sql, params, many, context)
 
     with connections["idempotency"].execute_wrapper(claim_before_the_delete):
-        assert attempts.purge(now=later) == 0
+        assert leases.purge(now=later) == 0
     assert claimed
-    assert Record.objects.get().attempt == claimed[0].attempt
+    assert Record.objects.get().attempt == claimed[0].fence
 
 
 def test_the_schema_documents_the_key():

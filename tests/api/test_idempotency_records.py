@@ -4,7 +4,7 @@ import pytest
 from django.db import OperationalError, connections
 
 from idempotency.models import Record
-from idempotency.usecases import attempts
+from idempotency.usecases import leases
 from kernel import clock
 from kernel.redis.breaker import DependencyUnavailable
 from payments.models import Charge
@@ -33,7 +33,7 @@ def records_away():
         connection.close_pool()
         connection.settings_dict.update(kept[0])
         connection.settings_dict["OPTIONS"]["pool"].update(kept[1])
-        attempts.breaker.reset()
+        leases.breaker.reset()
 
     yield back
     back()
@@ -44,7 +44,7 @@ def test_without_the_records_nothing_is_executed(as_fan, fan, records_away):
         answer = post(as_fan(fan), CHARGES, AMOUNT)
         assert answer.status_code == 503
         assert int(answer["Retry-After"]) >= 1
-    assert attempts.breaker.is_open
+    assert leases.breaker.is_open
     assert not Charge.objects.exists()
     records_away()
     assert post(as_fan(fan), CHARGES, AMOUNT).status_code == 201
@@ -53,14 +53,14 @@ def test_without_the_records_nothing_is_executed(as_fan, fan, records_away):
 def test_an_answer_that_can_not_be_kept_is_given_all_the_same(as_fan, fan, request, monkeypatch):
     """The records go away between claim and finish; later the retry resumes."""
     key = new_key()
-    claim = attempts.claim
+    claim = leases.claim
 
     def claim_and_lose_the_database(**arguments):
         claimed = claim(**arguments)
         request.getfixturevalue("records_away")
         return claimed
 
-    monkeypatch.setattr(attempts, "claim", claim_and_lose_the_database)
+    monkeypatch.setattr(leases, "claim", claim_and_lose_the_database)
     first = post(as_fan(fan), CHARGES, AMOUNT, key=key)
     assert first.status_code == 201
     monkeypatch.undo()
@@ -75,22 +75,22 @@ def test_an_answer_that_can_not_be_kept_is_given_all_the_same(as_fan, fan, reque
 
 def test_an_open_breaker_keeps_nobody_from_finishing(as_fan, fan, monkeypatch):
     """Others' claims time out while this one executes; its answer is kept all the same."""
-    key, claim = new_key(), attempts.claim
+    key, claim = new_key(), leases.claim
 
     def refuse():
         raise OperationalError("no connection in time")
 
     def claim_and_open_the_breaker(**arguments):
         claimed = claim(**arguments)
-        while not attempts.breaker.is_open:
+        while not leases.breaker.is_open:
             with pytest.raises(DependencyUnavailable):
-                attempts.breaker.call(refuse)
+                leases.breaker.call(refuse)
         return claimed
 
-    monkeypatch.setattr(attempts, "claim", claim_and_open_the_breaker)
+    monkeypatch.setattr(leases, "claim", claim_and_open_the_breaker)
     first = post(as_fan(fan), CHARGES, AMOUNT, key=key)
     monkeypatch.undo()
-    attempts.breaker.reset()
+    leases.breaker.reset()
     again = post(as_fan(fan), CHARGES, AMOUNT, key=key)
     assert again["Idempotency-Replayed"] == "true"
     assert again.content == first.content

@@ -1,6 +1,6 @@
 """Two executions of one Idempotency-Key, both running: one effect, and the same answer.
 
-Note [Idempotency without a shared transaction] in `idempotency/usecases/attempts.py`.
+Note [Idempotency without a shared transaction] in `idempotency/usecases/leases.py`.
 """
 
 from datetime import timedelta

@@ -100,7 +100,7 @@ def test_two_relays_publish_each_event_once_in_order_of_its_key(reader):
 @pytest.mark.control
 def test_control_without_shard_locks_two_relays_publish_twice(reader, monkeypatch):
     monkeypatch.setattr(relay, "_TAKE", "SELECT key FROM unnest(%s::bigint[]) AS key")
-    monkeypatch.setattr(relay, "_LET_GO", "SELECT key FROM unnest(%s::bigint[]) AS key")
+    monkeypatch.setattr(relay, "_RELEASE", "SELECT key FROM unnest(%s::bigint[]) AS key")
     order, found = relayed_by_two(reader, relay.publish_once)
     doubled = sum(len(found[key]) - len(order[key]) for key in order)
     assert doubled > 0
@@ -126,7 +126,7 @@ def test_control_skip_locked_batches_reorder_events_of_one_key(reader):
             if slow:
                 both.wait(20)
             messages = [
-                kafka_module.Outgoing(
+                kafka_module.OutgoingMessage(
                     TOPIC,
                     str(aggregate).encode(),
                     json.dumps({"id": str(i), "type": "none", "data": {}}).encode(),

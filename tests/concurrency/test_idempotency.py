@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from idempotency.api import idempotent
 from idempotency.models import Record
-from idempotency.usecases import attempts
+from idempotency.usecases import leases
 from kernel import clock
 from kernel.caller import Caller
 from kernel.ids import uuid7
@@ -100,21 +100,21 @@ def test_a_lapsed_lease_is_taken_over_by_one(probe):
     at_once([send] * CLIENTS)
     first, second = probe.executions
     assert (first.resumed, second.resumed) == (False, True)
-    assert (first.attempt, second.attempt) == (1, 2)
+    assert (first.fence, second.fence) == (1, 2)
     assert first.resource_id == second.resource_id
 
 
 @pytest.fixture
 def without_unique_key(monkeypatch):
     """Claim as if there were no unique key: every claim is a new row."""
-    plain = re.sub(r"ON CONFLICT.*?(?=RETURNING)", "", attempts._CLAIM, flags=re.DOTALL)
+    plain = re.sub(r"ON CONFLICT.*?(?=RETURNING)", "", leases._CLAIM, flags=re.DOTALL)
     plain = re.sub(
         r"RETURNING.*",
         "RETURNING true, false, attempt, resource_id, true, status, body, headers",
         plain,
         flags=re.DOTALL,
     )
-    monkeypatch.setattr(attempts, "_CLAIM", plain)
+    monkeypatch.setattr(leases, "_CLAIM", plain)
     with connections["idempotency"].cursor() as cursor:
         cursor.execute("ALTER TABLE idempotency_record DROP CONSTRAINT idempotency_record_pkey")
     yield
@@ -135,9 +135,9 @@ def test_control_without_the_unique_key_every_request_executes(probe, without_un
 def test_control_without_the_fence_a_slow_owner_overwrites_the_answer(monkeypatch):
     key, body = "k" * 64, "b" * 64
     now = clock.now()
-    slow = attempts.claim(request_key=key, body_hash=body, now=now)
-    quick = attempts.claim(request_key=key, body_hash=body, now=now + attempts.policy.LEASE)
-    forged = attempts.Attempt(slow.request_key, slow.resource_id, quick.attempt, resumed=False)
-    assert attempts.finish(slow, answer=attempts.Answer(201, '"slow"')) is False
-    assert attempts.finish(forged, answer=attempts.Answer(201, '"slow"')) is True
+    slow = leases.claim(request_key=key, body_hash=body, now=now)
+    quick = leases.claim(request_key=key, body_hash=body, now=now + leases.policy.LEASE)
+    forged = leases.Lease(slow.request_key, slow.resource_id, quick.fence, resumed=False)
+    assert leases.finish(slow, response=leases.StoredResponse(201, '"slow"')) is False
+    assert leases.finish(forged, response=leases.StoredResponse(201, '"slow"')) is True
     assert Record.objects.get().body == '"slow"'

@@ -12,6 +12,7 @@ from events import kafka as kafka_module
 from events.cloudevents import Event, dump
 from events.consumers import Consumer
 from events.runtime import TooManyDeadLetters
+from events.topics import dead_letters_of
 from kernel import clock
 from kernel.ids import uuid7
 from tests.support.consuming import Handler, committed, letters, running, send, start_from_now
@@ -54,7 +55,7 @@ def bury(servers: str, group: str, *, value: bytes = NO_EVENT) -> None:
     """Put a letter of `group` into the dead-letter topic."""
     producer = Producer({"bootstrap.servers": servers})
     headers = [("group", group.encode())]
-    producer.produce(TOPIC + kafka_module.DEAD_LETTERS, key=b"k", value=value, headers=headers)
+    producer.produce(dead_letters_of(TOPIC), key=b"k", value=value, headers=headers)
     assert producer.flush(10) == 0
 
 
@@ -95,7 +96,7 @@ def test_the_whole_message_of_a_cut_letter_is_replayed(kafka, group):
 def test_a_group_stops_where_kafka_takes_no_letter_at_all(kafka, settings):
     topic, group = f"test-{uuid7()}", f"test-{uuid7()}"
     settings.EVENT_TOPICS = [topic]
-    tiny = NewTopic(topic + kafka_module.DEAD_LETTERS, 1, 1, config={"max.message.bytes": "100"})
+    tiny = NewTopic(dead_letters_of(topic), 1, 1, config={"max.message.bytes": "100"})
     admin = AdminClient({"bootstrap.servers": kafka})
     for future in admin.create_topics([tiny]).values():
         future.result()
@@ -146,7 +147,7 @@ def test_after_a_passing_failure_it_goes_on_with_the_first_message_not_handled(k
     def fails(event):
         if event.id == ids[1] and not failed:
             failed.append(event)
-            return kafka_module.KafkaAway("for now")
+            return kafka_module.KafkaUnavailable("for now")
         return None
 
     handler = Handler(fails)
@@ -194,7 +195,7 @@ def test_a_replay_that_ends_half_way_goes_on_where_it_ended(kafka, monkeypatch):
                 return [kafka_module.Outcome.UNKNOWN]
             return super().send(messages)
 
-    with pytest.raises(kafka_module.KafkaAway):
+    with pytest.raises(kafka_module.KafkaUnavailable):
         replay.replay_topic(topic=TOPIC, group=group, publisher=Away())
     assert replayed(group) == 2
     reader = KafkaReader(kafka, TOPIC)

@@ -63,7 +63,7 @@ def readiness():
 def test_events_are_published_and_consumed_there(secure, publisher):
     await_that(lambda: readiness().state == "ok", "Kafka takes our name", seconds=30)
     ids = set(write(new_event(), new_event()))
-    relay.Loop(publisher).run(seconds=2)
+    relay.RelayLoop(publisher).run(seconds=2)
     assert not OutboxEvent.objects.unpublished().exists()
     group, handler = f"test-{uuid7()}", Handler()
     with running(Consumer(group=group, topics=(TOPIC,), handle=handler)):
@@ -85,7 +85,7 @@ def test_who_shows_the_wrong_thing_publishes_nothing(secure, publisher, settings
     for name, value in wrong.items():
         setattr(settings, name, value)
     write(new_event())
-    assert relay.Loop(publisher).run(seconds=1) == 0
+    assert relay.RelayLoop(publisher).run(seconds=1) == 0
     assert OutboxEvent.objects.unpublished().count() == 1
     assert readiness().state == "down"
 
@@ -94,5 +94,5 @@ def test_a_broker_with_a_certificate_of_another_is_not_believed(secure, settings
     _, other = self_signed("localhost")
     (tmp_path / "other.pem").write_text(other)
     settings.KAFKA_CA_FILE = str(tmp_path / "other.pem")
-    with pytest.raises(kafka.KafkaAway):
+    with pytest.raises(kafka.KafkaUnavailable):
         kafka.ensure_topics()

@@ -50,7 +50,7 @@ def reader(kafka_server):
 @pytest.fixture
 def running_relay(kafka):
     """A relay at work until the test ends, its turns following each other as beat makes them."""
-    loop = relay.Loop(relay.kafka.Publisher())
+    loop = relay.RelayLoop(relay.kafka.Publisher())
     ended = threading.Event()
 
     def turns():
@@ -122,7 +122,7 @@ def test_each_event_is_published_once_and_in_order_of_its_aggregate(reader):
 
 @pytest.mark.kafka
 def test_events_are_published_while_a_turn_lasts_without_another_tick(reader, kafka_server):
-    loop = relay.Loop(kafka.Publisher())
+    loop = relay.RelayLoop(kafka.Publisher())
     turn = threading.Thread(target=loop.run, kwargs={"seconds": 60})
     turn.start()
     try:
@@ -208,7 +208,7 @@ def test_an_event_too_large_steps_aside_and_its_shard_goes_on(kafka, reader):
 def test_without_kafka_events_wait_and_the_relay_idles(settings):
     settings.KAFKA_BOOTSTRAP_SERVERS = ""
     write(new_event())
-    assert relay.Loop(kafka.Publisher()).run(seconds=5) == 0
+    assert relay.RelayLoop(kafka.Publisher()).run(seconds=5) == 0
     assert OutboxEvent.objects.unpublished().count() == 1
 
 
@@ -221,7 +221,7 @@ def test_a_replay_with_kafka_away_ends_with_one_line(settings):
 def test_kafka_away_costs_one_log_line_and_leaves_the_events(settings, caplog):
     settings.KAFKA_BOOTSTRAP_SERVERS = "127.0.0.1:1"
     write(new_event())
-    loop = relay.Loop(kafka.Publisher())
+    loop = relay.RelayLoop(kafka.Publisher())
     for _ in range(2):
         assert loop.run(seconds=1) == 0
     assert [r.message for r in caplog.records if r.name == "events.relay"] == ["relay waits"]
@@ -236,7 +236,7 @@ def test_after_an_unknown_outcome_a_new_producer_begins(
     monkeypatch.setattr(kafka, "FLUSH_SECONDS", 0.2)
     monkeypatch.setattr(kafka, "ensure_topics", list)
     [lost, kept] = (
-        kafka.Outgoing(TOPIC, b"key", json.dumps({"id": f"{uuid7()}", "type": "t"}).encode())
+        kafka.OutgoingMessage(TOPIC, b"key", json.dumps({"id": f"{uuid7()}", "type": "t"}).encode())
         for _ in range(2)
     )
     publisher = kafka.Publisher()
@@ -393,7 +393,7 @@ def relayed_in_batches_some_of_which_are_refused(servers: str, settings) -> tupl
     publisher = kafka.Publisher()
     with dedicated_connection(application="test-relay") as connection:
         while OutboxEvent.objects.unpublished().exists():
-            with suppress(kafka.KafkaAway):
+            with suppress(kafka.KafkaUnavailable):
                 relay.publish_once(connection, publisher)
     publisher.close()
     reader = KafkaReader(servers, topic)
@@ -414,7 +414,7 @@ def test_a_batch_the_broker_refuses_is_sent_one_by_one_in_order_of_its_key(kafka
 def test_control_sent_in_one_go_the_next_batch_overtakes_the_refused_one(
     kafka_server, settings, monkeypatch
 ):
-    monkeypatch.setattr(relay, "_rounds", lambda rows: [list(rows)])
+    monkeypatch.setattr(relay, "_batches_of_distinct_keys", lambda rows: [list(rows)])
     ids, found = relayed_in_batches_some_of_which_are_refused(kafka_server, settings)
     assert sorted(found) == sorted(ids)
     assert found != ids

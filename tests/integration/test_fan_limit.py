@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
-from idempotency.usecases import attempts
+from idempotency.usecases import leases
 from kernel import clock
 from kernel.db.transaction import transaction
 from kernel.ids import first_uuid7_at, uuid7
@@ -172,11 +172,11 @@ def test_a_bought_seat_counts_however_old_its_id(rich, performance, seats):
 
 def test_a_key_refused_day_after_day_keeps_no_old_id(db_ready):
     now = clock.now()
-    first = attempts.claim(request_key="k" * 64, body_hash="b" * 64, now=now)
+    first = leases.claim(request_key="k" * 64, body_hash="b" * 64, now=now)
     ids = {first.resource_id}
     for hours in range(1, 4):
-        attempts.give_back(first, now=now, untouched=True)
-        first = attempts.claim(
+        leases.release(first, now=now, untouched=True)
+        first = leases.claim(
             request_key="k" * 64, body_hash="c" * 64, now=now + timedelta(hours=hours)
         )
         assert not first.resumed
@@ -186,9 +186,9 @@ def test_a_key_refused_day_after_day_keeps_no_old_id(db_ready):
 
 def test_a_key_that_may_have_made_something_keeps_its_id(db_ready):
     now = clock.now()
-    first = attempts.claim(request_key="k" * 64, body_hash="b" * 64, now=now)
-    attempts.give_back(first, now=now, untouched=False)
-    again = attempts.claim(request_key="k" * 64, body_hash="b" * 64, now=now)
+    first = leases.claim(request_key="k" * 64, body_hash="b" * 64, now=now)
+    leases.release(first, now=now, untouched=False)
+    again = leases.claim(request_key="k" * 64, body_hash="b" * 64, now=now)
     assert again.resumed
     assert again.resource_id == first.resource_id
 

@@ -9,6 +9,7 @@ from confluent_kafka import KafkaException, Message, Producer, TopicPartition
 
 from events import kafka, runtime
 from events.consumers import Consumer
+from events.topics import dead_letters_of
 from kernel import clock
 from kernel.ids import uuid7
 from tests.support.waiting import await_that
@@ -97,7 +98,7 @@ class Handler:
 
 def letters(servers: str, topic: str, group: str) -> list[Message]:
     """Return the dead letters of `group` among those of `topic`, in order."""
-    name = topic + kafka.DEAD_LETTERS
+    name = dead_letters_of(topic)
     client = Client(
         {"bootstrap.servers": servers, "group.id": f"look-{uuid7()}", "fetch.wait.max.ms": 50}
     )

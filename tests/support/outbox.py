@@ -3,14 +3,14 @@
 from datetime import datetime
 from uuid import UUID
 
-from events import kafka, relay
+from events import kafka, relay, topics
 from events.operations import NewEvent, record
 from kernel import clock
 from kernel.db.dedicated import dedicated_connection
 from kernel.db.transaction import transaction
 from kernel.ids import uuid7
 
-TOPIC = "frontrow.points.v1"
+TOPIC = topics.POINTS
 
 
 def new_event(aggregate_id: UUID | None = None, **data: object) -> NewEvent:
@@ -34,7 +34,7 @@ def sale_confirmed(performance_id: UUID, *, seats: int = 2, price: int = 1000) -
     money = {"amount": price, "currency": "KRW"}
     reservation_id = uuid7()
     return NewEvent(
-        topic="frontrow.reservations.v1",
+        topic=topics.RESERVATIONS,
         type="reservation.confirmed",
         source="/frontrow/reservations",
         aggregate_id=reservation_id,

@@ -23,6 +23,7 @@ import httpx
 import psutil
 import psycopg
 
+from events.topics import ALL as TOPICS
 from stack.folder import default_data
 from stack.service import free_ports
 from stack.settings import PORTS, SERVER_VARIABLES
@@ -30,7 +31,6 @@ from tests.support.kafka_reader import KafkaReader
 from tests.support.waiting import await_that
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-TOPICS = ("frontrow.reservations.v1", "frontrow.payments.v1", "frontrow.points.v1")
 _UP_SECONDS = 240  # a first start; downloads may be part of it
 # One machine plays all fans here; what the limits do is tested where they are.
 _RATES = ("anonymous", "default", "join", "poll", "hold", "pay", "charge")

@@ -1,4 +1,4 @@
-"""manage.py consume: run the consumer groups until told to stop."""
+"""The command `consume`: run the consumer groups until a signal stops them."""
 
 import signal
 import threading
@@ -31,7 +31,9 @@ class Command(BaseCommand):
         if settings.CONSUMER_METRICS_PORT:
             exposition.serve(settings.CONSUMER_METRICS_PORT)
         if not kafka.is_configured():
-            self.stderr.write("no KAFKA_BOOTSTRAP_SERVERS: nothing to consume, waiting to be told")
+            self.stderr.write(
+                "no KAFKA_BOOTSTRAP_SERVERS: nothing to consume, waiting for a signal"
+            )
             stopping.wait()
             return
         self._make_topics(stopping)
@@ -42,7 +44,7 @@ class Command(BaseCommand):
         while not stopping.is_set():
             try:
                 kafka.ensure_topics()
-            except kafka.KafkaAway:
+            except kafka.KafkaUnavailable:
                 stopping.wait(1)
             else:
                 return

@@ -1,4 +1,4 @@
-"""manage.py events: see what waits, and give dead letters another chance."""
+"""The command `events`: show what waits, and send dead letters back."""
 
 import json
 from dataclasses import asdict
@@ -54,7 +54,7 @@ class Command(BaseCommand):
             raise CommandError("KAFKA_BOOTSTRAP_SERVERS is empty")
         try:
             return replay.replay_topic(topic=topic, group=group)
-        except kafka.KafkaAway as error:
+        except kafka.KafkaUnavailable as error:
             raise CommandError(f"Kafka: {error}") from error
         except replay.OriginalGone as error:
             raise CommandError(

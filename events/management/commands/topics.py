@@ -1,4 +1,4 @@
-"""manage.py topics: make the topics that are missing."""
+"""The command `topics`: make the topics that are missing."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from events import kafka
+from events.topics import dead_letters_of
 
 
 class Command(BaseCommand):
@@ -16,8 +17,8 @@ class Command(BaseCommand):
             raise CommandError("KAFKA_BOOTSTRAP_SERVERS is empty")
         try:
             created = set(kafka.ensure_topics())
-        except kafka.KafkaAway as error:
+        except kafka.KafkaUnavailable as error:
             raise CommandError(f"Kafka: {error}") from error
         for topic in settings.EVENT_TOPICS:
-            for name in (topic, topic + kafka.DEAD_LETTERS):
+            for name in (topic, dead_letters_of(topic)):
                 self.stdout.write(f"{name}: {'created' if name in created else 'there already'}")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from idempotency.usecases.attempts import execute_once
+from idempotency.usecases.leases import execute_once
 from kernel.rate_limiting.headers import RateLimitStatus
 from reservations import metrics, policy, queries
 from reservations.claims import NO_LIMITS, HoldLimits

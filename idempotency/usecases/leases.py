@@ -1,14 +1,15 @@
-"""Claim a key before executing, and keep the answer afterwards.
+"""Leases on idempotency keys: claim one before executing, store the response afterwards.
 
 Note [Idempotency without a shared transaction]
 The record and the effect live in different databases, so no order of commits is safe by itself. A
-claim is a lease with a fencing number; the effect carries `request_key` (or the `resource_id`
-chosen here) under a unique key. Whoever takes over a lapsed lease sees `resumed` and first looks
-that row up. So a crash between effect and record costs a look-up, never a second effect.
-A lease may also be lost by an execution that is still running: paused, or waiting for a lock. Then
-there are two, and the later one meets the effect of the earlier as a refusal (its seats are taken,
-its points are spent) or as a violated key. So every refusal may be one's own success, and the row
-is looked up again before it is told and kept: `execute_once`, in every marked route.
+claim is a lease with a fence, a number that grows with each holder; the effect carries
+`request_key` (or the `resource_id` chosen here) under a unique key. An execution that takes over a
+lapsed lease sees `resumed` and first looks that row up. So a crash between effect and record costs
+a look-up, never a second effect. An execution that is still running may also lose its lease:
+paused, or waiting for a lock. Then there are two, and the later one meets the effect of the earlier
+as a refusal (its seats are taken, its points are spent) or as a violated key. So every refusal may
+be the request's own success, and the row is looked up again before the refusal is sent and stored:
+`execute_once`, in every marked route.
 After Brandur Leach, "Implementing Stripe-like Idempotency Keys in Postgres" (2017).
 """
 
@@ -50,11 +51,11 @@ conflicts = Counter(
 )
 unfinished = Counter(
     "frontrow_idempotency_unfinished_total",
-    "Answers that could not be kept, by reason; the lease lapses and a retry resumes",
+    "Responses that could not be stored, by reason; the lease lapses and a retry resumes",
     ["reason"],
 )
 
-_AWAY = (DatabaseError, InterfaceError, PoolTimeout)
+_UNAVAILABLE = (DatabaseError, InterfaceError, PoolTimeout)
 breaker = Breaker(
     "idempotency_database", failures_on=(OperationalError, InterfaceError, PoolTimeout)
 )
@@ -106,22 +107,22 @@ class KeyReused(DomainError):
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class Lease:
     """The right to execute, until `policy.LEASE` has passed.
 
-    `resumed` says that an earlier execution may have taken effect: look `request_key` or
-    `resource_id` up before doing anything.
+    `fence` grows with each holder of the key's lease. `resumed`: an earlier execution may have
+    taken effect, so look `request_key` or `resource_id` up before doing anything.
     """
 
     request_key: str
     resource_id: UUID
-    attempt: int
+    fence: int
     resumed: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A response worth keeping: its status, its rendered body and the headers that matter."""
+class StoredResponse:
+    """A response to replay: its status, its rendered body and the headers that matter."""
 
     status: int
     body: str
@@ -149,14 +150,14 @@ RETURNING new.attempt > coalesce(old.attempt, 0), old.body_hash IS NOT NULL, new
 """
 
 
-def claim(*, request_key: str, body_hash: str, now: datetime) -> Attempt | Answer:
-    """Return the right to execute, or the answer kept from an earlier execution.
+def claim(*, request_key: str, body_hash: str, now: datetime) -> Lease | StoredResponse:
+    """Return the right to execute, or the response stored by an earlier execution.
 
     One statement: it inserts the record, takes over a lapsed one, or changes nothing, and its
-    RETURNING tells which. A record that has forgotten its body has made nothing, so it gets a new
+    RETURNING shows which. A record without a body hash has made nothing, so it gets a new
     `resource_id`: otherwise a client could keep an id for as long as it likes and use it then.
-    Raises InProgress, KeyReused, and DependencyUnavailable when the database is away (nothing may
-    be executed then).
+    Raises InProgress, KeyReused, and DependencyUnavailable while the database is unavailable
+    (nothing may be executed then).
     """
     parameters = {
         "request_key": request_key,
@@ -167,11 +168,11 @@ def claim(*, request_key: str, body_hash: str, now: datetime) -> Attempt | Answe
         "resource_id": uuid7(),
     }
     row = breaker.call(lambda: _one(_CLAIM, parameters))
-    mine, known_body, attempt, resource_id, same_body, status, body, headers = row
+    mine, known_body, fence, resource_id, same_body, status, body, headers = row
     if mine:
         if known_body:
             conflicts.labels("taken_over").inc()
-        return Attempt(request_key, resource_id, attempt, resumed=known_body)
+        return Lease(request_key, resource_id, fence, resumed=known_body)
     if not same_body:
         conflicts.labels("other_body").inc()
         raise KeyReused
@@ -179,7 +180,7 @@ def claim(*, request_key: str, body_hash: str, now: datetime) -> Attempt | Answe
         conflicts.labels("in_progress").inc()
         raise InProgress
     conflicts.labels("replayed").inc()
-    return Answer(status, body, json.loads(headers))
+    return StoredResponse(status, body, json.loads(headers))
 
 
 def execute_once(
@@ -193,7 +194,7 @@ def execute_once(
 
     `find` looks the effect up: first where this execution is `resumed`, and again after a refusal
     or a violated key (Note [Idempotency without a shared transaction]), though not after "slow
-    down", which must cost nothing and is kept for nobody. Without a key (`keyed` False) nobody
+    down", which must cost nothing and is never stored. Without a key (`keyed` False) nobody
     else can be executing the request, and nothing is looked up.
     """
     made = find() if resumed else None
@@ -209,8 +210,8 @@ def execute_once(
         return made
 
 
-def finish(attempt: Attempt, *, answer: Answer) -> bool:
-    """Keep the answer for replay; False when the lease was lost or the database is away.
+def finish(lease: Lease, *, response: StoredResponse) -> bool:
+    """Store the response; return False where the lease was lost or the database is unavailable.
 
     It never raises: the effect has happened, and a lost record only means that a retry resumes.
     """
@@ -218,28 +219,32 @@ def finish(attempt: Attempt, *, answer: Answer) -> bool:
         """
         UPDATE idempotency_record
            SET state = 'FINISHED', status = %(status)s, body = %(body)s, headers = %(headers)s
-         WHERE request_key = %(request_key)s AND attempt = %(attempt)s AND state = 'RUNNING'
+         WHERE request_key = %(request_key)s AND attempt = %(fence)s AND state = 'RUNNING'
         """,
-        attempt,
-        {"status": answer.status, "body": answer.body, "headers": Json(dict(answer.headers))},
+        lease,
+        {
+            "status": response.status,
+            "body": response.body,
+            "headers": Json(dict(response.headers)),
+        },
     )
 
 
-def give_back(attempt: Attempt, *, now: datetime, untouched: bool) -> bool:
-    """End the lease at once so that the client may retry; nothing is kept for replay.
+def release(lease: Lease, *, now: datetime, untouched: bool) -> bool:
+    """End the lease at once so that the client may retry; nothing is stored.
 
-    `untouched` says that this execution changed nothing; unless an earlier one may have, the
-    record then forgets its body, so that a corrected request may use the same key.
+    `untouched`: this execution changed nothing; unless an earlier one may have, the record then
+    drops its body hash, so that a corrected request may use the same key.
     """
     return _close(
         """
         UPDATE idempotency_record
            SET lease_until = %(now)s,
-               body_hash = CASE WHEN %(forget)s THEN NULL ELSE body_hash END
-         WHERE request_key = %(request_key)s AND attempt = %(attempt)s AND state = 'RUNNING'
+               body_hash = CASE WHEN %(drop_body)s THEN NULL ELSE body_hash END
+         WHERE request_key = %(request_key)s AND attempt = %(fence)s AND state = 'RUNNING'
         """,
-        attempt,
-        {"now": now, "forget": untouched and not attempt.resumed},
+        lease,
+        {"now": now, "drop_body": untouched and not lease.resumed},
     )
 
 
@@ -263,24 +268,23 @@ def _one(statement: str, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
     return row
 
 
-def _close(statement: str, attempt: Attempt, parameters: Mapping[str, Any]) -> bool:
+def _close(statement: str, lease: Lease, parameters: Mapping[str, Any]) -> bool:
     fenced = {
         **parameters,
-        "request_key": attempt.request_key,
-        "attempt": attempt.attempt,
+        "request_key": lease.request_key,
+        "fence": lease.fence,
     }
-
     try:
         # Not through the breaker: this thread still has the connection of its claim, and a record
         # left running would keep retries waiting for the rest of the lease.
         with connections[IDEMPOTENCY].cursor() as cursor:
             cursor.execute(statement, fenced)
             closed = bool(cursor.rowcount == 1)
-    except _AWAY as error:
+    except _UNAVAILABLE as error:
         unfinished.labels("away").inc()
         log.warning("idempotency record not closed", extra={"error": repr(error)})
         return False
     if not closed:
         unfinished.labels("lease_lost").inc()
-        log.warning("idempotency lease lost", extra={"attempt": attempt.attempt})
+        log.warning("idempotency lease lost", extra={"fence": lease.fence})
     return closed
