@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 
 @dataclass(frozen=True)
@@ -76,11 +76,23 @@ class KafkaReader:
             self._read(0.2)
         return self.records
 
+    def _watermarks(self, place: TopicPartition, seconds: float) -> tuple[int, int]:
+        """Return a partition's ends; right after the broker's start it may have no leader yet."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                return self._consumer.get_watermark_offsets(place, timeout=seconds)
+            except KafkaException as error:
+                no_leader = error.args[0].code() == KafkaError.NOT_LEADER_FOR_PARTITION
+                if not no_leader or time.monotonic() > deadline:
+                    raise
+                self._read(0.2)
+
     def _ends(self, seconds: float) -> dict[tuple[str, int], int]:
         self._read(0)
         found = {}
         for place in self._consumer.assignment():
-            low, high = self._consumer.get_watermark_offsets(place, timeout=seconds)
+            low, high = self._watermarks(place, seconds)
             if high > low:
                 found[place.topic, place.partition] = high
         return found
