@@ -1,4 +1,4 @@
-"""Frontrow's own processes: the stack knows their commands and nothing inside."""
+"""Frontrow's own processes: their commands, and nothing of what is inside."""
 
 import os
 import shutil
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from stack.folder import ROOT, Folder
+from stack.data_dir import ROOT, DataDir
 from stack.process import Command, Tools
 from stack.service import HOST, Service, listens
 
@@ -42,7 +42,7 @@ WORKERS = {
 
 
 class Program(Service):
-    """A process of ours that is ready once it runs, or once it listens on its port."""
+    """A process of ours; ready once it runs, or once it listens on its port."""
 
     after: tuple[str, ...] = ("setup",)
 
@@ -69,7 +69,7 @@ class Program(Service):
 
 
 class Api(Program):
-    """The API under granian; ready once it answers."""
+    """The API under granian; ready once it responds."""
 
     stop_seconds = 6
 
@@ -88,7 +88,7 @@ class Api(Program):
         super().__init__("api", "api", tuple(argv), environment, port=port)
 
     def prepare(self, failures: int) -> None:
-        """Empty the folder of per-process metrics: those of processes long gone would add up."""
+        """Empty the folder of per-process metrics: those of earlier processes would add up."""
         folder = Path(self.environment["PROMETHEUS_MULTIPROC_DIR"])
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(mode=0o700)
@@ -133,11 +133,11 @@ class Commands(Service):
         return None
 
 
-def setup(folder: Folder, environment: Mapping[str, str], tools: Tools) -> list[Service]:
+def setup(data_dir: DataDir, environment: Mapping[str, str], tools: Tools) -> list[Service]:
     """Return what is done before Frontrow's processes start."""
 
     def commands(name: str, after: tuple[str, ...], *lines: str) -> Commands:
-        return Commands(name, after, lines, environment, tools, folder.logs / f"{name}.log")
+        return Commands(name, after, lines, environment, tools, data_dir.logs / f"{name}.log")
 
     migrate = "migrate --no-input --verbosity 0"
     return [
@@ -154,7 +154,7 @@ def setup(folder: Folder, environment: Mapping[str, str], tools: Tools) -> list[
 
 
 def services(
-    folder: Folder, environment: Mapping[str, str], ports: Mapping[str, int], *, reload: bool
+    data_dir: DataDir, environment: Mapping[str, str], ports: Mapping[str, int], *, reload: bool
 ) -> list[Service]:
     """Return the API, the Celery workers, beat, the event consumers and Flower."""
 
@@ -173,14 +173,21 @@ def services(
         )
         return Program(f"worker-{name}", "workers", argv, own)
 
-    beat = (*CELERY, "beat", "-s", str(folder.run / "celerybeat-schedule"), "--loglevel", "WARNING")
+    beat = (
+        *CELERY,
+        "beat",
+        "-s",
+        str(data_dir.run / "celerybeat-schedule"),
+        "--loglevel",
+        "WARNING",
+    )
     flower = (
         *(*CELERY, "flower", f"--conf={ROOT / 'config' / 'flower.py'}"),
         *(f"--address={HOST}", f"--port={ports['flower']}"),
-        *("--persistent=True", f"--db={folder.root / 'flower'}", "--state_save_interval=10000"),
+        *("--persistent=True", f"--db={data_dir.root / 'flower'}", "--state_save_interval=10000"),
     )
     # The API's processes share their metrics in files; every other process has its own, alone.
-    shared = {**environment, "PROMETHEUS_MULTIPROC_DIR": str(folder.run / "metrics")}
+    shared = {**environment, "PROMETHEUS_MULTIPROC_DIR": str(data_dir.run / "metrics")}
     return [
         Api(shared, ports["api"], reload=reload),
         *[worker(name, queues, threads) for name, (queues, threads) in WORKERS.items()],

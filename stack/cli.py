@@ -9,12 +9,12 @@ import subprocess
 import sys
 import time
 
-from stack import control, report, settings, topology
+from stack import control_socket, report, settings, topology
+from stack.data_dir import ROOT, DataDir, default_data
 from stack.errors import StackError
-from stack.folder import ROOT, Folder, default_data
 from stack.logs import tail
 from stack.process import start_time, wait_until
-from stack.record import holder, locked, read_json
+from stack.process_registry import holder, locked, read_json
 from stack.supervisor import Supervisor
 
 DESCRIPTION = "Run Frontrow's whole stack on this machine: real servers and all its processes."
@@ -55,44 +55,44 @@ def main(arguments: list[str] | None = None) -> int:
     """Do what the command line says and return the exit code."""
     options = parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="stack: %(message)s", stream=sys.stdout)
-    folder = Folder(default_data())
+    data_dir = DataDir(default_data())
     try:
         if options.command in PART_VERBS:
-            control.ask(folder.run, {"do": options.command, "part": options.part})
+            control_socket.send_request(data_dir.run, {"do": options.command, "part": options.part})
             return 0
         match options.command:
             case "up":
-                return _up(folder, options)
+                return _up(data_dir, options)
             case "down":
-                return _down(folder)
+                return _down(data_dir)
             case "status":
-                return _status(folder, as_json=options.json)
+                return _status(data_dir, as_json=options.json)
             case "env":
-                return _env(folder)
+                return _env(data_dir)
             case _:
-                return _reset(folder, downloads=options.all)
+                return _reset(data_dir, downloads=options.all)
     except StackError as error:
         for line in str(error).splitlines():
             print(f"stack: {line}", file=sys.stderr)
         return 1
 
 
-def _up(folder: Folder, options: argparse.Namespace) -> int:
+def _up(data_dir: DataDir, options: argparse.Namespace) -> int:
     ports = settings.ports()
-    folder.make()
+    data_dir.make()
     if options.detach:
-        return _detach(folder, reload=options.reload)
+        return _detach(data_dir, reload=options.reload)
     follow = not options.background
     return Supervisor(
-        folder, ports, reload=options.reload, follow=follow, all_logs=options.logs
+        data_dir, ports, reload=options.reload, follow=follow, all_logs=options.logs
     ).run()
 
 
-def _detach(folder: Folder, *, reload: bool) -> int:
-    if holder(folder.run / "supervisor.json"):
+def _detach(data_dir: DataDir, *, reload: bool) -> int:
+    if holder(data_dir.run / "supervisor.json"):
         print("stack: already running")
         return 0
-    log = folder.logs / "supervisor.log"
+    log = data_dir.logs / "supervisor.log"
     command = [*PROGRAM, "up", "--background", *(["--reload"] if reload else [])]
     with log.open("wb") as output:
         child = subprocess.Popen(
@@ -104,7 +104,7 @@ def _detach(folder: Folder, *, reload: bool) -> int:
             start_new_session=True,
         )
     while child.poll() is None:
-        if _complete(folder):
+        if _complete(data_dir):
             print("\n".join(tail(log, 200)))
             return 0
         time.sleep(0.2)
@@ -112,55 +112,55 @@ def _detach(folder: Folder, *, reload: bool) -> int:
     return 1
 
 
-def _complete(folder: Folder) -> bool:
+def _complete(data_dir: DataDir) -> bool:
     try:
-        return bool(control.ask(folder.run, {"do": "complete"}, 20)["complete"])
+        return bool(control_socket.send_request(data_dir.run, {"do": "complete"}, 20)["complete"])
     except StackError:
         return False
 
 
-def _down(folder: Folder) -> int:
-    if not folder.root.is_dir():
+def _down(data_dir: DataDir) -> int:
+    if not data_dir.root.is_dir():
         return 0
-    pid = holder(folder.run / "supervisor.json")
+    pid = holder(data_dir.run / "supervisor.json")
     if pid:
         started = start_time(pid)
-        control.ask(folder.run, {"do": "down"})
+        control_socket.send_request(data_dir.run, {"do": "down"})
         if not wait_until(lambda: start_time(pid) != started, 30):
             raise StackError(f"the supervisor ({pid}) is still stopping after 30 s")
         return 0
-    with locked(folder.make().lock) as free:
+    with locked(data_dir.make().lock) as free:
         if not free:
             raise StackError("the supervisor is just starting; try again")
-        for name in folder.record.clear(folder.marker):
+        for name in data_dir.registry.clear(data_dir.marker):
             print(f"stack: ended {name}, left over from a supervisor that was killed")
     return 0
 
 
-def _status(folder: Folder, *, as_json: bool) -> int:
-    if not holder(folder.run / "supervisor.json"):
+def _status(data_dir: DataDir, *, as_json: bool) -> int:
+    if not holder(data_dir.run / "supervisor.json"):
         print(json.dumps({"running": False}) if as_json else "stack: not running")
         return 3
-    value = control.ask(folder.run, {"do": "status"})
+    value = control_socket.send_request(data_dir.run, {"do": "status"})
     print(
         json.dumps({"running": True, **value}, indent=1) if as_json else report.status_text(value)
     )
     return 0
 
 
-def _env(folder: Folder) -> int:
+def _env(data_dir: DataDir) -> int:
     """Print the running stack's environment, or the one it would have."""
-    values = read_json(folder.run / "environment.json")
-    if not (values and holder(folder.run / "supervisor.json")):
-        local = topology.local_environment(folder.make(), settings.ports())
-        values = local | settings.from_outside(local, read_json(folder.run / "local.json"))
+    values = read_json(data_dir.run / "environment.json")
+    if not (values and holder(data_dir.run / "supervisor.json")):
+        local = topology.local_environment(data_dir.make(), settings.ports())
+        values = local | settings.from_outside(local, read_json(data_dir.run / "local.json"))
     for name, value in sorted(values.items()):
         print(f"export {name}={shlex.quote(value)}")
     return 0
 
 
-def _reset(folder: Folder, *, downloads: bool) -> int:
-    _down(folder)
-    folder.erase(downloads=downloads)
-    print(f"stack: removed the data in {os.path.relpath(folder.root)}")
+def _reset(data_dir: DataDir, *, downloads: bool) -> int:
+    _down(data_dir)
+    data_dir.erase(downloads=downloads)
+    print(f"stack: removed the data in {os.path.relpath(data_dir.root)}")
     return 0

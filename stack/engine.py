@@ -1,10 +1,10 @@
-"""All services together: stepped by one thread, with a pool for what blocks."""
+"""The engine: steps all services in one thread, with a pool for what blocks."""
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from stack.record import Record
+from stack.process_registry import ProcessRegistry
 from stack.service import Service
 from stack.unit import Policy, Unit
 
@@ -12,11 +12,11 @@ from stack.unit import Policy, Unit
 class Engine:
     """All units, stepped together."""
 
-    def __init__(self, logs: Path, policy: Policy, record: Record | None = None) -> None:
+    def __init__(self, logs: Path, policy: Policy, registry: ProcessRegistry | None = None) -> None:
         self.units: dict[str, Unit] = {}
         self._logs = logs
         self._policy = policy
-        self._record = record
+        self._registry = registry
         self._pool = ThreadPoolExecutor(max_workers=24, thread_name_prefix="stack")
 
     def add(self, services: Iterable[Service]) -> None:
@@ -30,11 +30,13 @@ class Engine:
     def tick(self, now: float) -> None:
         for unit in self.units.values():
             unit.step(now, self._was_ready)
-        if self._record:
-            self._record.keep({unit.name: unit.child for unit in self.units.values() if unit.child})
+        if self._registry:
+            self._registry.keep(
+                {unit.name: unit.child for unit in self.units.values() if unit.child}
+            )
 
     def _was_ready(self, name: str) -> bool:
-        unit = self.units.get(name)  # one that isn't here is somebody else's and taken as there
+        unit = self.units.get(name)  # a server that runs elsewhere counts as ready
         return unit is None or unit.was_ready
 
     def levels(self) -> list[list[Unit]]:

@@ -1,4 +1,4 @@
-"""The one error a person is meant to read."""
+"""The error that the command line prints for a person to read."""
 
 
 class StackError(Exception):

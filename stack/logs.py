@@ -1,4 +1,4 @@
-"""One log file a process: read its end, follow all of them, keep them from growing for ever."""
+"""The log files, one a process: read the end, follow all of them, rotate them."""
 
 import os
 import re

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import psutil
 
-from stack.accounts import Account
 from stack.errors import StackError
+from stack.os_users import OsUser
 
 LAUNCH = Path(__file__).with_name("launch.py")
 # Carried by everything the stack starts, its value one data folder's own: what a killed supervisor
@@ -28,7 +28,7 @@ class Command:
     argv: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     directory: Path = Path("/")
-    account: Account | None = None
+    os_user: OsUser | None = None
 
 
 def start_time(pid: int) -> str | None:
@@ -49,7 +49,7 @@ def start_time(pid: int) -> str | None:
 
 
 class Child:
-    """One running program with all it has started, ours by birth or found again by its record."""
+    """One running program with all it has started, started by us or found in the registry."""
 
     def __init__(
         self, pid: int, started: str, popen: subprocess.Popen[bytes] | None = None
@@ -156,8 +156,8 @@ class Child:
 
 
 def launched(command: Command, death_signal: int) -> list[str]:
-    account = command.account
-    user = (account.uid, account.gid) if account else (-1, -1)
+    os_user = command.os_user
+    user = (os_user.uid, os_user.gid) if os_user else (-1, -1)
     before = (os.getpid(), int(death_signal), *user)
     return [sys.executable, "-I", "-S", str(LAUNCH), *map(str, before), *command.argv]
 

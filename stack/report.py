@@ -1,4 +1,4 @@
-"""What a person is told: the table after the start and the state of every part."""
+"""The texts for people: the table after the start, and the state of every part."""
 
 import os
 import time
@@ -15,7 +15,7 @@ MIB = 1024 * 1024
 
 
 def table(environment: Mapping[str, str]) -> str:
-    """Return what listens where, and who may enter."""
+    """Return the table of URLs and logins."""
     url = environment["FRONTROW_URL"]
     demo, admin = environment["FRONTROW_DEMO_PASSWORD"], environment["DEMO_ADMIN_PASSWORD"]
     flower = " / ".join(environment["FLOWER_BASIC_AUTH"].split(":", 1))
@@ -97,7 +97,7 @@ def _state(units: Sequence[Unit]) -> str:
 
 
 def status_text(value: Mapping) -> str:
-    """Return `status`'s answer as a table for people."""
+    """Return the reply to `status` as a table."""
     rows = []
     for part in value["parts"]:
         if not part["processes"]:

@@ -1,4 +1,4 @@
-"""What the engine asks of anything it runs."""
+"""The interface of a service: what the engine needs of everything it runs."""
 
 import random
 import signal

@@ -1,4 +1,4 @@
-"""What can be set from outside: the ports, the data folder, and servers that run elsewhere."""
+"""The settings of the stack: ports, the data folder, and servers that run elsewhere."""
 
 import os
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""Runs the plan: starts it, keeps it running, obeys the control socket, stops it in order."""
+"""The supervisor: starts the plan, keeps it running, obeys requests, stops it in order."""
 
 import logging
 import resource
@@ -11,14 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
 
-from stack import control, report, settings, topology
+from stack import control_socket, report, settings, topology
+from stack.data_dir import DataDir
 from stack.engine import Engine
 from stack.errors import StackError
-from stack.folder import Folder
 from stack.launch import raise_file_limit
 from stack.logs import Follower, is_warning, rotate, tail
 from stack.process import Tools
-from stack.record import locked, note_holder, write_json
+from stack.process_registry import locked, record_holder, write_json
 from stack.unit import READY, RESTING, Policy, State, Unit
 
 logger = logging.getLogger("stack")
@@ -33,7 +33,7 @@ IDLE_TICK = 0.3
 
 @dataclass
 class Pending:
-    """A client that waits for what it asked to have happened."""
+    """A client that waits until its request has been carried out."""
 
     connection: socket.socket
     units: list[Unit]
@@ -42,25 +42,26 @@ class Pending:
 
 
 class Supervisor:
-    """One data folder's stack."""
+    """The stack of one data folder."""
 
     def __init__(
         self,
-        folder: Folder,
+        data_dir: DataDir,
         ports: dict[str, int],
         *,
         reload: bool,
         follow: bool,
         all_logs: bool = False,
     ) -> None:
-        self.folder = folder
+        self.data_dir = data_dir
         self.ports = ports
         self.started = time.time()
         self._reload = reload
         self._follow = follow
+        self._how_to_stop = "Ctrl-C" if follow else "python -m stack down"
         self._all_logs = all_logs
         self._shown: set[str] = set()
-        self._tools = Tools(folder.marker)
+        self._tools = Tools(data_dir.marker)
         self._signals = 0
         self._done = False
         self._announced = False
@@ -70,32 +71,32 @@ class Supervisor:
         self._follower: Follower
 
     def run(self) -> int:
-        """Run until told to stop; return the exit code. Raises StackError where it can't start."""
-        with locked(self.folder.lock) as free:
+        """Run until a signal or `down`; return the exit code. Raises StackError where it can't."""
+        with locked(self.data_dir.lock) as free:
             if not free:
                 raise StackError("this stack is already running: python -m stack status | down")
             self._listen_to_signals()
-            for name in self.folder.record.clear(self.folder.marker):
+            for name in self.data_dir.registry.clear(self.data_dir.marker):
                 logger.warning("ended %s, left over from a supervisor that was killed", name)
             self._check_files()
-            programs = topology.find_programs(self.folder, self._tools)
+            programs = topology.find_programs(self.data_dir, self._tools)
             if self._signals:
                 return 130
             self._plan = topology.plan(
-                self.folder, self.ports, programs, self._tools, reload=self._reload
+                self.data_dir, self.ports, programs, self._tools, reload=self._reload
             )
             settings.check_free(self.ports, self._plan.parts())
             return self._serve()
 
     def _serve(self) -> int:
-        run = self.folder.run
-        note_holder(run / "supervisor.json")
+        run = self.data_dir.run
+        record_holder(run / "supervisor.json")
         write_json(run / "environment.json", self._plan.environment)
-        write_json(run / "local.json", topology.local_environment(self.folder, self.ports))
+        write_json(run / "local.json", topology.local_environment(self.data_dir, self.ports))
         for part, reason in self._plan.absent.items():
             logger.warning("%s: %s", part, reason)
-        policy = Policy(attempts=ATTEMPTS, marker=self.folder.marker)
-        self._engine = Engine(self.folder.logs, policy, self.folder.record)
+        policy = Policy(attempts=ATTEMPTS, marker=self.data_dir.marker)
+        self._engine = Engine(self.data_dir.logs, policy, self.data_dir.registry)
         self._engine.add(self._plan.services)
         units = self._engine.units
         for unit in units.values():
@@ -103,23 +104,23 @@ class Supervisor:
         self._follower = Follower({name: unit.log for name, unit in units.items()})
         for unit in units.values():
             unit.start(time.monotonic(), wait=True)
-        server = control.listen(run)
+        server = control_socket.listen(run)
         try:
             return self._loop(server)
         finally:
             self._shut_down()
             server.close()
-            for name in (control.NAME, "supervisor.json", "environment.json"):
+            for name in (control_socket.NAME, "supervisor.json", "environment.json"):
                 (run / name).unlink(missing_ok=True)
 
     def _loop(self, server: socket.socket) -> int:
         rotated = time.monotonic()
         while not (self._done or self._signals):
             tick = IDLE_TICK if self._announced and self._quiet() else BUSY_TICK
-            asked = self._await(tick, server)
+            requests = self._await(tick, server)
             if self._signals:
                 break
-            if asked:
+            if requests:
                 self._accept(server)
             self._step()
             failed = [unit for unit in self._engine.units.values() if unit.state is State.FAILED]
@@ -131,7 +132,7 @@ class Supervisor:
                 self._announce()
             if time.monotonic() - rotated > ROTATE_EVERY:
                 rotated = time.monotonic()
-                for path in self.folder.logs.glob("*.log"):
+                for path in self.data_dir.logs.glob("*.log"):
                     rotate(path)
         return 0
 
@@ -145,9 +146,9 @@ class Supervisor:
 
     def _step(self) -> None:
         self._engine.tick(time.monotonic())
-        self._answer_pending()
+        self._reply_to_pending()
         if self._follow:
-            # Until the table stands there, a step a line; afterwards what somebody should see.
+            # A line a step until the table is printed; after that warnings only.
             for line in self._follower.lines(self._is_wanted):
                 self._say(line)
 
@@ -166,7 +167,7 @@ class Supervisor:
     def _say(self, line: str) -> None:
         try:
             print(line, flush=True)
-        except OSError:  # whoever read along has gone
+        except OSError:  # the reader of our output has gone
             self._follow = False
             sys.stdout = open("/dev/null", "w")  # noqa: SIM115
 
@@ -174,7 +175,9 @@ class Supervisor:
         if all(unit.was_ready for unit in self._engine.units.values()):
             self._announced = True
             seconds = time.time() - self.started
-            self._say(f"stack: Everything is up after {seconds:.1f} s. Ctrl-C stops it.")
+            self._say(
+                f"stack: Everything is up after {seconds:.1f} s. {self._how_to_stop} stops it."
+            )
             self._say(report.table(self._plan.environment))
 
     def _explain(self, failed: list[Unit]) -> None:
@@ -186,16 +189,16 @@ class Supervisor:
 
     def _accept(self, server: socket.socket) -> None:
         connection, _ = server.accept()
-        request = control.receive(connection)
+        request = control_socket.receive_request(connection)
         try:
             reply = self._obey(request, connection)
         except StackError as error:
             reply = {"error": str(error)}
         if reply is not None:
-            control.answer(connection, reply)
+            control_socket.reply(connection, reply)
 
     def _obey(self, request: dict, connection: socket.socket) -> dict | None:
-        """Do what is asked; None where the answer comes when it has happened."""
+        """Carry out a request; None where the reply comes once that has happened."""
         verb = request.get("do")
         if verb == "status":
             return report.status(self._engine, self._plan.absent, self.started, self._announced)
@@ -220,24 +223,24 @@ class Supervisor:
         act, states = actions[verb]
         for unit in units:
             act(unit)
-        deadline = time.monotonic() + control.ANSWER_SECONDS / 2
+        deadline = time.monotonic() + control_socket.REPLY_SECONDS / 2
         self._pending.append(Pending(connection, units, states, deadline))
         return None
 
-    def _answer_pending(self) -> None:
+    def _reply_to_pending(self) -> None:
         for waiting in list(self._pending):
             there = all(unit.state in waiting.states for unit in waiting.units)
             if there or time.monotonic() > waiting.deadline:
                 self._pending.remove(waiting)
                 bad = [u for u in waiting.units if not there or u.state is State.FAILED]
                 error = "; ".join(f"{unit.name} is {unit.state} {unit.last_error}" for unit in bad)
-                control.answer(waiting.connection, {"error": error} if bad else {"ok": True})
+                control_socket.reply(waiting.connection, {"error": error} if bad else {"ok": True})
 
     # --- the end
 
     def _shut_down(self) -> None:
-        """Stop level by level, last started first; what doesn't end in its time is killed."""
-        self._say("stack: stopping (Ctrl-C again: at once)")
+        """Stop level by level, last started first; kill what doesn't end in its time."""
+        self._say("stack: stopping" + (" (Ctrl-C again: at once)" if self._follow else ""))
         patience = self._signals + 1
         end = time.monotonic() + STOP_SECONDS
         self._tools.close()
@@ -252,7 +255,7 @@ class Supervisor:
                 self._await(BUSY_TICK)
                 self._step()
         self._engine.close()
-        self.folder.record.path.unlink(missing_ok=True)
+        self.data_dir.registry.path.unlink(missing_ok=True)
         self._say("stack: stopped")
 
     def _listen_to_signals(self) -> None:

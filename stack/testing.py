@@ -1,4 +1,4 @@
-"""Real servers for a test session, on free ports and in a folder of their own."""
+"""The servers of a test session: real ones, on free ports and in a folder of their own."""
 
 import fcntl
 import signal
@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from stack.data_dir import DataDir, default_data
 from stack.engine import Engine
 from stack.errors import StackError
-from stack.folder import Folder, default_data
 from stack.kafka import Kafka, jars
 from stack.logs import tail
 from stack.postgres.binaries import programs
@@ -16,7 +16,7 @@ from stack.postgres.cluster import APPLICATION, SUPERUSER, Cluster, Site
 from stack.postgres.primary import Primary
 from stack.postgres.replica import Replica
 from stack.process import Tools
-from stack.record import read_json, write_json
+from stack.process_registry import read_json, write_json
 from stack.service import HOST, Service, free_ports
 from stack.unit import READY, Policy, State, Unit
 from stack.valkey import ROLES, Valkey
@@ -26,14 +26,14 @@ UP_SECONDS = 90
 
 
 class Part:
-    """One server, to be hurt and healed by a test. Every call returns when it has happened."""
+    """One server that a test may stop, kill or freeze; a call returns when that has happened."""
 
     def __init__(self, servers: "TestServers", unit: Unit) -> None:
         self._servers = servers
         self._unit = unit
 
     def start(self) -> None:
-        """Start it and wait until it answers."""
+        """Start it and wait until it is ready."""
         self._unit.start(time.monotonic())
         self._servers.wait([self._unit], READY)
 
@@ -52,7 +52,7 @@ class Part:
         self._unit.pause()
 
     def resume(self) -> None:
-        """Let it go on."""
+        """Let it go on (SIGCONT)."""
         self._unit.resume()
 
     @property
@@ -77,7 +77,7 @@ class TestServers:
     __test__ = False  # a name that starts with Test, and no test
 
     def __init__(self, data: Path, *, durable: bool = False, keep: bool = False) -> None:
-        self.folder = Folder(data, default_data() / "downloads")
+        self.data_dir = DataDir(data, default_data() / "downloads")
         self.ports: dict[str, int] = {}
         self._durable = durable
         self._keep = keep
@@ -87,19 +87,18 @@ class TestServers:
 
     def up(self, *, kafka: bool = False) -> dict[str, str]:
         """Start what doesn't run yet and return the environment that leads to the servers."""
-        self.folder.make()
-        with self.folder.lock.open(
-            "a"
-        ) as lock:  # two processes on one folder: the second finds all up
+        self.data_dir.make()
+        # Of two processes on one folder the second finds everything up.
+        with self.data_dir.lock.open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            running = self.folder.record.alive()
+            running = self.data_dir.registry.alive()
             self._choose_ports(reuse=bool(running))
-            marker = self.folder.marker
+            marker = self.data_dir.marker
             policy = Policy(
                 restart=False, death_signal=0 if self._keep else signal.SIGTERM, marker=marker
             )
             self._tools = Tools(marker)
-            engine = self._engine = Engine(self.folder.logs, policy, self.folder.record)
+            engine = self._engine = Engine(self.data_dir.logs, policy, self.data_dir.registry)
             engine.add(self._services())
             for name in engine.units.keys() & running.keys():
                 engine.units[name].adopt(running[name], time.monotonic())
@@ -113,16 +112,16 @@ class TestServers:
     def start_kafka(self) -> str:
         """Start Kafka if it doesn't run and return its bootstrap servers.
 
-        Raises StackError where Kafka can't be had on this machine.
+        Raises StackError where this machine cannot run Kafka.
         """
         if self._engine is None:
             raise StackError("the servers are not up")
         if "kafka" not in self._engine.units:
-            folder = self.folder.root / "kafka"
-            found = jars(self.folder.downloads, self._tools)
+            folder = self.data_dir.root / "kafka"
+            found = jars(self.data_dir.downloads, self._tools)
             ports = (self.ports["kafka"], self.ports["controller"])
             self._engine.add([Kafka(*ports, folder, found, self._tools)])
-            running = self.folder.record.alive().get("kafka")
+            running = self.data_dir.registry.alive().get("kafka")
             if running:
                 self._engine.units["kafka"].adopt(running, time.monotonic())
         self.part("kafka").start()
@@ -150,7 +149,7 @@ class TestServers:
 
     def admin_url(self, part: str = "primary", database: str = "postgres") -> str:
         """Return a superuser's way in, for what a test must do to a server itself."""
-        password = self.folder.passwords.superuser
+        password = self.data_dir.passwords.superuser
         return f"postgresql://{SUPERUSER}:{password}@{HOST}:{self.ports[part]}/{database}"
 
     def cluster(self, part: str) -> Cluster:
@@ -163,8 +162,8 @@ class TestServers:
     def down(self) -> None:
         """Stop the servers that this object started; with `keep`, none.
 
-        One that was never up ends all that runs in the folder, whoever started it: the way to be
-        rid of kept servers.
+        An object that was never up stops all that runs in the folder: this is how to end servers
+        that another run has kept.
         """
         if self._engine is None:
             if not self._keep:
@@ -187,7 +186,7 @@ class TestServers:
     def erase(self) -> None:
         """Remove the servers' data, ending first what still runs on it."""
         self._end_all()
-        self.folder.erase(downloads=False)
+        self.data_dir.erase(downloads=False)
 
     def wait(self, units: Iterable[Unit], states: Iterable[State]) -> None:
         """Go on until all `units` are in one of `states`."""
@@ -213,15 +212,15 @@ class TestServers:
             engine.tick(time.monotonic())
 
     def _end_all(self) -> None:
-        """End everything in the folder, found as `stack down` finds it: by record and by marker."""
-        if not self.folder.run.is_dir():
+        """End everything in the folder, found as `stack down` finds it: by registry and marker."""
+        if not self.data_dir.run.is_dir():
             return
-        with self.folder.lock.open("a") as lock:  # not while another process starts them
+        with self.data_dir.lock.open("a") as lock:  # not while another process starts them
             fcntl.flock(lock, fcntl.LOCK_EX)
-            self.folder.record.clear(self.folder.marker)
+            self.data_dir.registry.clear(self.data_dir.marker)
 
     def _choose_ports(self, *, reuse: bool) -> None:
-        path = self.folder.run / "ports.json"
+        path = self.data_dir.run / "ports.json"
         known = read_json(path)
         if not (reuse and known):
             known = dict(
@@ -231,23 +230,23 @@ class TestServers:
         self.ports = known
 
     def _services(self) -> list[Service]:
-        folder = self.folder
+        data_dir = self.data_dir
         site = Site(
-            programs=programs(folder.home, folder.account),
-            home=folder.home,
-            account=folder.account,
-            passwords=folder.passwords,
+            programs=programs(data_dir.home, data_dir.os_user),
+            home=data_dir.home,
+            os_user=data_dir.os_user,
+            passwords=data_dir.passwords,
             tools=self._tools,
             durable=self._durable,
         )
         databases = ("frontrow", "idempotency")
         primary = Primary(site, self.ports["primary"], databases, create_databases=True)
         roles = [
-            Valkey(role, self.ports[role], folder.root / "valkey" / role, durable=self._durable)
+            Valkey(role, self.ports[role], data_dir.root / "valkey" / role, durable=self._durable)
             for role in ROLES
         ]
         return [primary, Replica(site, self.ports["replica"], primary), *roles]
 
     def _database_url(self, part: str, database: str) -> str:
-        password = self.folder.passwords.application
+        password = self.data_dir.passwords.application
         return f"postgresql://{APPLICATION}:{password}@{HOST}:{self.ports[part]}/{database}"

@@ -1,4 +1,4 @@
-"""Which parts there are, which of them run here, and the environment that leads to them."""
+"""The parts of the stack, which of them run here, and the environment that leads to them."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stack import application, gateway, kafka
+from stack.data_dir import DataDir
 from stack.errors import StackError
-from stack.folder import Folder
 from stack.postgres.binaries import programs
 from stack.postgres.cluster import APPLICATION, Site
 from stack.postgres.primary import Primary
 from stack.postgres.replica import Replica
 from stack.process import Tools
-from stack.record import read_json
+from stack.process_registry import read_json
 from stack.service import HOST, Service
 from stack.settings import SERVER_VARIABLES, from_outside, gateway_options
 from stack.valkey import ROLES, Valkey
@@ -37,9 +37,9 @@ ADMIN = "admin@example.com"
 DEMO_PASSWORD = "frontrow-demo-1"  # noqa: S105
 
 
-def local_environment(folder: Folder, ports: Mapping[str, int]) -> dict[str, str]:
+def local_environment(data_dir: DataDir, ports: Mapping[str, int]) -> dict[str, str]:
     """Return what leads to the stack's own parts, whether they run here or not."""
-    made = folder.secrets
+    made = data_dir.secrets
 
     def database(part: str, name: str) -> str:
         password = made["postgres_application"]
@@ -59,8 +59,8 @@ def local_environment(folder: Folder, ports: Mapping[str, int]) -> dict[str, str
         "REDIS_QUEUE_URL": f"redis://{HOST}:{ports['queue']}/0",
         "CELERY_BROKER_URL": f"redis://{HOST}:{ports['broker']}/0",
         "KAFKA_BOOTSTRAP_SERVERS": f"{HOST}:{ports['kafka']}",
-        "SIGNING_KEYS_FILE": str(folder.root / "signing-keys.json"),
-        "STATIC_ROOT": str(folder.home / "static"),  # where the gateway's user gets to
+        "SIGNING_KEYS_FILE": str(data_dir.root / "signing-keys.json"),
+        "STATIC_ROOT": str(data_dir.home / "static"),  # where the gateway's user gets to
         "FLOWER_URL": f"http://{HOST}:{ports['flower']}",
         "FLOWER_BASIC_AUTH": f"{LOGIN}:{made['flower_password']}",
         "OPS_TOKEN": made["ops_token"],
@@ -90,12 +90,12 @@ class Programs:
     nginx: Path | StackError
 
 
-def find_programs(folder: Folder, tools: Tools) -> Programs:
+def find_programs(data_dir: DataDir, tools: Tools) -> Programs:
     """Find or fetch, both at a time, what doesn't come with the virtualenv."""
 
     def attempt(find: Callable[[Path, Tools], Path]) -> Path | StackError:
         try:
-            return find(folder.downloads, tools)
+            return find(data_dir.downloads, tools)
         except StackError as error:
             return error
 
@@ -110,11 +110,16 @@ def find_programs(folder: Folder, tools: Tools) -> Programs:
 
 
 def plan(
-    folder: Folder, ports: Mapping[str, int], found: Programs, tools: Tools, *, reload: bool = False
+    data_dir: DataDir,
+    ports: Mapping[str, int],
+    found: Programs,
+    tools: Tools,
+    *,
+    reload: bool = False,
 ) -> Plan:
     """Decide which parts run here, from the environment and from what can be had."""
-    local = local_environment(folder, ports)
-    outside = from_outside(local, read_json(folder.run / "local.json"))
+    local = local_environment(data_dir, ports)
+    outside = from_outside(local, read_json(data_dir.run / "local.json"))
     environment = local | outside
     absent = {part: "external" for name, part in SERVER_VARIABLES.items() if name in outside}
     if "DATABASE_URL" in outside and "REPLICA_URL" not in outside:
@@ -135,14 +140,14 @@ def plan(
         environment |= {name: alone[name] for name in alone.keys() - outside.keys()}
     services = [
         service
-        for service in _services(folder, ports, found, tools, environment, reload=reload)
+        for service in _services(data_dir, ports, found, tools, environment, reload=reload)
         if service.part not in absent
     ]
     return Plan(services, absent, environment)
 
 
 def _services(
-    folder: Folder,
+    data_dir: DataDir,
     ports: Mapping[str, int],
     found: Programs,
     tools: Tools,
@@ -151,17 +156,17 @@ def _services(
     reload: bool,
 ) -> list[Service]:
     site = Site(
-        programs=programs(folder.home, folder.account),
-        home=folder.home,
-        account=folder.account,
-        passwords=folder.passwords,
+        programs=programs(data_dir.home, data_dir.os_user),
+        home=data_dir.home,
+        os_user=data_dir.os_user,
+        passwords=data_dir.passwords,
         tools=tools,
     )
     primary = Primary(site, ports["primary"], ("frontrow", "idempotency"))
     servers: list[Service] = [primary, Replica(site, ports["replica"], primary)]
-    servers += [Valkey(role, ports[role], folder.root / "valkey" / role) for role in ROLES]
+    servers += [Valkey(role, ports[role], data_dir.root / "valkey" / role) for role in ROLES]
     if isinstance(found.kafka_jars, Path):
-        place = folder.root / "kafka"
+        place = data_dir.root / "kafka"
         listeners = (ports["kafka"], ports["controller"])
         servers.append(kafka.Kafka(*listeners, place, found.kafka_jars, tools))
     if isinstance(found.nginx, Path):
@@ -170,14 +175,14 @@ def _services(
                 found.nginx,
                 ports["gateway"],
                 ports["api"],
-                home=folder.home,
-                account=folder.account,
-                access_log=folder.logs / "access.log",
+                home=data_dir.home,
+                os_user=data_dir.os_user,
+                access_log=data_dir.logs / "access.log",
                 static=Path(environment["STATIC_ROOT"]),
                 options=gateway_options(),
             )
         )
     inherited = {**os.environ, **environment, "PYTHONUNBUFFERED": "1"}
-    setup = application.setup(folder, inherited, tools)
-    ours = application.services(folder, inherited, ports, reload=reload)
+    setup = application.setup(data_dir, inherited, tools)
+    ours = application.services(data_dir, inherited, ports, reload=reload)
     return [*servers, *setup, *ours]

@@ -1,4 +1,4 @@
-"""One service kept in the state that is wanted of it: the state machine under `up` and the tests.
+"""The state machine of one service: keeps it in the wanted state, for `up` and for the tests.
 
 `step` is called again and again; what blocks runs in a pool. Nothing here knows what a service is
 for, and the time comes in from outside.
@@ -210,10 +210,10 @@ class Unit:
         if self._future is None and now >= self._next:
             self._submit(self.service.ready)
         elif self._future and self._future.done():
-            answered = not self._future.exception() and bool(self._future.result())
+            is_ready = not self._future.exception() and bool(self._future.result())
             self._future = None
             self._next = now + PROBE_EVERY
-            if answered:
+            if is_ready:
                 self._submit(self.service.settle)
                 self._enter(State.SETTLING, now)
                 return

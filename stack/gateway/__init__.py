@@ -1,4 +1,4 @@
-"""nginx, the one entry."""
+"""The gateway: nginx, the one entry."""
 
 from stack.gateway.server import Gateway, Options, nginx
 

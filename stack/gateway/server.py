@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from stack.accounts import Account, private_folder
 from stack.errors import StackError
+from stack.os_users import OsUser, private_folder
 from stack.process import Command, Tools
 from stack.service import HOST, Service, listens, server_environment
 
@@ -86,8 +86,8 @@ def render(values: Mapping[str, str]) -> str:
 class Options:
     """What differs from place to place.
 
-    `trusted_proxies` are the networks of whoever ends TLS in front of the gateway; with `limits`
-    floods from one address are refused.
+    `trusted_proxies` are the networks of the proxies that end TLS in front of the gateway; with
+    `limits` floods from one client IP are refused.
     """
 
     trusted_proxies: tuple[str, ...] = ()
@@ -127,7 +127,7 @@ class Gateway(Service):
         api_port: int,
         *,
         home: Path,
-        account: Account | None,
+        os_user: OsUser | None,
         access_log: Path,
         static: Path,
         options: Options = DEFAULTS,
@@ -135,10 +135,10 @@ class Gateway(Service):
         self.program = program
         self.port = port
         self.folder = home / "gateway"
-        self.account = account
+        self.os_user = os_user
         self._values = {
             # Started by root its workers step down; anybody else's can't and needn't.
-            "USER_DIRECTIVE": f"user {account.name} {_group(account)};" if account else "",
+            "USER_DIRECTIVE": f"user {os_user.name} {_group(os_user)};" if os_user else "",
             "WORKER_PROCESSES": str(min(os.cpu_count() or 1, 4)),
             "WORKER_CONNECTIONS": str(min(CONNECTIONS, _file_limit() - 64)),
             "RUN": str(self.folder),
@@ -151,7 +151,7 @@ class Gateway(Service):
         }
 
     def prepare(self, failures: int) -> None:
-        private_folder(self.folder, self.account)
+        private_folder(self.folder, self.os_user)
         (self.folder / "nginx.conf").write_text(render(self._values))
 
     def command(self) -> Command:
@@ -166,8 +166,8 @@ class Gateway(Service):
         return listens(self.port)
 
 
-def _group(account: Account) -> str:
-    return grp.getgrgid(account.gid).gr_name
+def _group(os_user: OsUser) -> str:
+    return grp.getgrgid(os_user.gid).gr_name
 
 
 def _file_limit() -> int:

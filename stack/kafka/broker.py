@@ -1,9 +1,9 @@
-"""The broker: formatted once, then started."""
+"""The Kafka broker: formatted once, then started."""
 
 from pathlib import Path
 
-from stack.accounts import private_folder
 from stack.kafka.runtime import java
+from stack.os_users import private_folder
 from stack.process import Command, Tools
 from stack.service import HOST, Service, listens, server_environment
 

@@ -1,4 +1,4 @@
-"""What Kafka needs to run: its jars and a Java."""
+"""The runtime of Kafka: its jars and a Java."""
 
 import hashlib
 import importlib.util

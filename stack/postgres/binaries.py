@@ -7,8 +7,8 @@ import subprocess
 from contextlib import suppress
 from pathlib import Path
 
-from stack.accounts import Account
 from stack.errors import StackError
+from stack.os_users import OsUser
 from stack.process import Command, launched
 from stack.service import server_environment
 
@@ -17,14 +17,14 @@ INSTALL = "pginstall18"
 LEFT_OUT = ("include", "*.a", "pkgconfig", "pgxs")
 
 
-def programs(home: Path, account: Account | None) -> Path:
-    """Return the programs' folder, a copy in `home` where `account` can't run them in place."""
+def programs(home: Path, os_user: OsUser | None) -> Path:
+    """Return the programs' folder, a copy in `home` where `os_user` can't run them in place."""
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or spec.origin is None:
         raise StackError("PostgreSQL is not installed: make setup")
     package = Path(spec.origin).parent
     here = package / INSTALL / "bin"
-    if account is None or _runs(here, account):
+    if os_user is None or _runs(here, os_user):
         return here
     # The programs look for their libraries three folders up, so the copy keeps the wheel's shape.
     copy = home / f"postgresql-{importlib.metadata.version(PACKAGE.replace('_', '-'))}"
@@ -43,13 +43,13 @@ def programs(home: Path, account: Account | None) -> Path:
             shutil.copytree(libraries, unfinished / libraries.name)
         unfinished.chmod(0o755)
         unfinished.rename(copy)
-    if not _runs(there, account):
-        raise StackError(f"user {account.name} can't run {there / 'postgres'}")
+    if not _runs(there, os_user):
+        raise StackError(f"user {os_user.name} can't run {there / 'postgres'}")
     return there
 
 
-def _runs(folder: Path, account: Account) -> bool:
-    command = Command((str(folder / "postgres"), "--version"), account=account)
+def _runs(folder: Path, os_user: OsUser) -> bool:
+    command = Command((str(folder / "postgres"), "--version"), os_user=os_user)
     with suppress(OSError):
         done = subprocess.run(
             launched(command, 0),

@@ -1,4 +1,4 @@
-"""What primary and replica have in common: programs, folder, settings, readiness, statements."""
+"""The base of primary and replica: programs, folder, settings, readiness, statements."""
 
 import signal
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import psutil
 
-from stack.accounts import Account, private_file
 from stack.errors import StackError
+from stack.os_users import OsUser, private_file
 from stack.postgres import settings
 from stack.process import Command, Tools
 from stack.service import HOST, Service, listens, server_environment
@@ -36,7 +36,7 @@ class Site:
 
     programs: Path
     home: Path
-    account: Account | None
+    os_user: OsUser | None
     passwords: Passwords
     tools: Tools
     durable: bool = True
@@ -80,7 +80,7 @@ class Cluster(Service):
         return True
 
     def sql(self, statements: str, database: str = "postgres") -> list[str]:
-        """Run `statements` as the superuser; return the lines they answer, columns split by |."""
+        """Run `statements` as the superuser; return the lines of the result, columns split by |."""
         options = ["--no-psqlrc", "-qtA", "-v", "ON_ERROR_STOP=1", "-h", HOST, "-p", str(self.port)]
         done = self.run(
             "psql",
@@ -118,7 +118,7 @@ class Cluster(Service):
             "pg_hba.conf": settings.ACCESS,
         }
         for name, text in texts.items():
-            private_file(self.folder / name, text, self.site.account)
+            private_file(self.folder / name, text, self.site.os_user)
 
     def system_identifier(self) -> str:
         """Return the number that a cluster and its replicas share, read from the files."""
@@ -134,5 +134,5 @@ class Cluster(Service):
             # PostgreSQL writes nothing to a home, but libpq looks there for certificates.
             environment=server_environment({"HOME": str(self.site.home), **env}),
             directory=self.site.home,
-            account=self.site.account,
+            os_user=self.site.os_user,
         )

@@ -1,8 +1,8 @@
-"""The primary: made by initdb, given its roles, databases and replication slot."""
+"""The primary: initdb makes it, then it gets its roles, databases and replication slot."""
 
 import shutil
 
-from stack.accounts import private_file
+from stack.os_users import private_file
 from stack.postgres.cluster import APPLICATION, REPLICATOR, SLOT, SUPERUSER, Cluster, Site
 
 # At every start, so that the server follows the data folder. What the application's sessions are
@@ -62,7 +62,7 @@ class Primary(Cluster):
         return states not in ([], ["lost"])
 
     def renew_slot(self) -> None:
-        """Make the slot anew, keeping WAL from now on. Fails while a replica still uses it."""
+        """Make a new slot, which keeps WAL from now on. Fails while a replica still uses it."""
         self.sql(
             f"SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots"  # noqa: S608
             f" WHERE slot_name = '{SLOT}';"
@@ -74,7 +74,7 @@ class Primary(Cluster):
         unfinished = self.folder.with_suffix(".new")
         shutil.rmtree(unfinished, ignore_errors=True)
         password = private_file(
-            self.site.home / ".superuser", self.site.passwords.superuser, self.site.account
+            self.site.home / ".superuser", self.site.passwords.superuser, self.site.os_user
         )
         try:
             self.run(

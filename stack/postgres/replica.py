@@ -1,9 +1,9 @@
-"""The streaming replica: copied from the primary, and again when it can't follow any more."""
+"""The streaming replica: a copy of the primary, made again when it can't follow any more."""
 
 import shutil
 
-from stack.accounts import private_file
 from stack.errors import StackError
+from stack.os_users import private_file
 from stack.postgres.cluster import REPLICATOR, SLOT, Cluster, Site
 from stack.postgres.primary import Primary
 from stack.service import HOST
@@ -24,7 +24,7 @@ class Replica(Cluster):
         passfile = private_file(
             self.site.home / ".replicator",
             f"{HOST}:*:*:{REPLICATOR}:{self.site.passwords.replicator}\n",
-            self.site.account,
+            self.site.os_user,
         )
         if failures >= REBUILD_AFTER or not self._can_follow():
             self._copy(str(passfile))
@@ -45,7 +45,7 @@ class Replica(Cluster):
     def _can_follow(self) -> bool:
         if not (self.folder / "standby.signal").exists():
             return False
-        if not self.primary.ready():  # it can still answer reads
+        if not self.primary.ready():  # it can still serve reads
             return True
         own = self.system_identifier()
         theirs = self.primary.sql("SELECT system_identifier FROM pg_control_system()")
@@ -65,5 +65,5 @@ class Replica(Cluster):
             *("--checkpoint=fast", *(() if self.site.durable else ("--no-sync",))),
             PGPASSFILE=passfile,
         )
-        private_file(unfinished / "standby.signal", "", self.site.account)
+        private_file(unfinished / "standby.signal", "", self.site.os_user)
         unfinished.rename(self.folder)

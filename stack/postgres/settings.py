@@ -52,7 +52,7 @@ def server_settings(*, port: int, memory: int, durable: bool) -> dict[str, str]:
         "wal_level": "replica",
         "max_wal_senders": "8",
         "max_replication_slots": "8",
-        "max_slot_wal_keep_size": "512MB",  # a replica that stays away is rebuilt, not waited for
+        "max_slot_wal_keep_size": "512MB",  # a replica that is gone for longer is rebuilt
         "wal_keep_size": "64MB",
         "hot_standby": "on",
         "hot_standby_feedback": "on",

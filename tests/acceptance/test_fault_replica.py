@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 
-from stack.folder import Folder
+from stack.data_dir import DataDir
 from stack.postgres.cluster import SUPERUSER
 from tests.support.site import ROOT, Site
 from tests.support.waiting import await_that
@@ -59,7 +59,7 @@ def staff(site: Site) -> Iterator[Callable[[str], None]]:
 @contextmanager
 def replica_late(site: Site, delay: str) -> Iterator[None]:
     """Let the replica apply each commit only so long after it happened."""
-    password = Folder(site.data).passwords.superuser
+    password = DataDir(site.data).passwords.superuser
     place = {"user": SUPERUSER, "password": password, "dbname": "postgres"}
     with psycopg.connect(site.env["REPLICA_URL"], autocommit=True, **place) as admin:
 

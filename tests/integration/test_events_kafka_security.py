@@ -9,7 +9,7 @@ from events.consumers import Consumer
 from events.models import InboxEntry, OutboxEvent
 from kernel import clock
 from kernel.ids import uuid7
-from stack.folder import default_data
+from stack.data_dir import default_data
 from stack.kafka import jars
 from stack.process import Child, Tools, wait_until
 from tests.support.consuming import Handler, running

@@ -8,11 +8,11 @@ from uuid import uuid4
 import pytest
 
 from stack import gateway
+from stack.data_dir import default_data
 from stack.engine import Engine
-from stack.folder import default_data
 from stack.gateway import server
 from stack.process import Tools
-from stack.record import Record
+from stack.process_registry import ProcessRegistry
 from stack.service import Service
 from stack.unit import Policy
 from tests.stack.entry import Api, Entry, stand_in, started
@@ -27,7 +27,7 @@ def stage(tmp_path) -> Iterator[Callable[..., Stage]]:
     made: list[Stage] = []
 
     def make(*services: Service, **policy: object) -> Stage:
-        record = Record(tmp_path / "processes.json")
+        record = ProcessRegistry(tmp_path / "processes.json")
         engine = Engine(tmp_path, Policy(marker=tmp_path.name, **policy), record)
         engine.add(services)
         made.append(Stage(engine, Clock()))

@@ -11,9 +11,9 @@ from pathlib import Path
 import httpx
 
 from stack import gateway
-from stack.accounts import remove_home, server_home, unprivileged
 from stack.engine import Engine
 from stack.gateway.server import DEFAULTS
+from stack.os_users import remove_home, server_home, unprivileged
 from stack.service import HOST, free_ports
 from stack.unit import Policy, State
 from tests.stack.support import Clock, Stage
@@ -112,7 +112,7 @@ def started(
         port,
         api.server_address[1],
         home=home,
-        account=unprivileged(),
+        os_user=unprivileged(),
         access_log=folder / "access.log",
         static=home / "static",
         options=options,

@@ -14,7 +14,14 @@ import pytest
 
 from stack.errors import StackError
 from stack.process import MARKER, Child, Command, Tools, start_time, wait_until
-from stack.record import Record, holder, locked, note_holder, read_json, write_json
+from stack.process_registry import (
+    ProcessRegistry,
+    holder,
+    locked,
+    read_json,
+    record_holder,
+    write_json,
+)
 
 SLEEP = (sys.executable, "-c", "import time; time.sleep(600)")
 
@@ -119,16 +126,16 @@ def test_closed_tools_start_nothing(tmp_path):
 
 def test_what_a_killed_supervisor_left_is_ended_by_its_record(spawn, tmp_path):
     child = spawn()
-    record = Record(tmp_path / "processes.json")
+    record = ProcessRegistry(tmp_path / "processes.json")
     record.keep({"api": child})
-    assert Record(record.path).clear("marker of nobody") == ["api"]
+    assert ProcessRegistry(record.path).clear("marker of nobody") == ["api"]
     assert start_time(child.pid) is None
     assert not record.path.exists()
 
 
 def test_a_recorded_pid_that_is_another_process_now_is_left_alone(spawn, tmp_path):
     child = spawn()
-    record = Record(tmp_path / "processes.json")
+    record = ProcessRegistry(tmp_path / "processes.json")
     write_json(record.path, {"api": [child.pid, "another boot:1"]})
     assert record.clear("marker of nobody") == []
     assert child.alive()
@@ -140,7 +147,7 @@ def test_what_stands_in_no_record_is_ended_by_its_marker(spawn, tmp_path):
     assert wait_until(
         lambda: b"launch.py" not in Path(f"/proc/{ours.pid}/cmdline").read_bytes(), 10
     )
-    assert Record(tmp_path / "processes.json").clear(marker) == [f"process {ours.pid}"]
+    assert ProcessRegistry(tmp_path / "processes.json").clear(marker) == [f"process {ours.pid}"]
     assert not ours.alive()
     assert other.alive()
 
@@ -148,15 +155,15 @@ def test_what_stands_in_no_record_is_ended_by_its_marker(spawn, tmp_path):
 def test_a_frozen_leftover_is_ended_too(spawn, tmp_path):
     child = spawn()
     child.signal(signal.SIGSTOP)
-    Record(tmp_path / "processes.json").keep({"api": child})
-    Record(tmp_path / "processes.json").clear("marker of nobody")
+    ProcessRegistry(tmp_path / "processes.json").keep({"api": child})
+    ProcessRegistry(tmp_path / "processes.json").clear("marker of nobody")
     assert not child.alive()
 
 
 def test_a_supervisor_is_known_by_pid_and_start_time(tmp_path):
     note = tmp_path / "supervisor.json"
     assert holder(note) is None
-    note_holder(note)
+    record_holder(note)
     assert holder(note) == os.getpid()
     write_json(note, {**json.loads(note.read_text()), "started": "another boot:1"})
     assert holder(note) is None

@@ -62,16 +62,16 @@ def test_the_gateway_has_a_value_for_every_word_of_its_template():
 
 
 def test_the_gateway_steps_down_from_root(tmp_path):
-    from stack.accounts import Account
+    from stack.os_users import OsUser
 
-    account = Account("nobody", 65534, 0)
-    assert "user nobody" in _gateway_conf(tmp_path, account)
+    os_user = OsUser("nobody", 65534, 0)
+    assert "user nobody" in _gateway_conf(tmp_path, os_user)
     assert not re.search(r"^user ", _gateway_conf(tmp_path, None), re.MULTILINE)
 
 
-def _gateway_conf(folder, account) -> str:
+def _gateway_conf(folder, os_user) -> str:
     places = {"home": folder, "access_log": folder / "access.log", "static": folder / "static"}
-    made = gateway.Gateway(folder / "nginx", 5, 6, account=account, **places)
+    made = gateway.Gateway(folder / "nginx", 5, 6, os_user=os_user, **places)
     return render(made._values)
 
 

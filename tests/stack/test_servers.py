@@ -13,11 +13,11 @@ import pytest
 import redis
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from stack.accounts import private_file, remove_home
 from stack.errors import StackError
+from stack.os_users import private_file, remove_home
 from stack.postgres import settings
 from stack.process import start_time, wait_until
-from stack.record import read_json, write_json
+from stack.process_registry import read_json, write_json
 from stack.testing import TestServers
 
 ROOT = Path(__file__).parents[2]
@@ -157,11 +157,11 @@ def test_a_replica_that_was_away_catches_up(servers, environment):
 def test_a_replica_whose_slot_is_lost_is_copied_anew(servers, environment):
     servers.part("replica").stop()
     servers.cluster("primary").sql("SELECT pg_drop_replication_slot('replica')")
-    (servers.folder.home / "replica" / "old").touch()
+    (servers.data_dir.home / "replica" / "old").touch()
     _ask(environment["DATABASE_URL"], "CREATE TABLE copied (a int)")
     servers.part("replica").start()
     assert wait_until(lambda: _has(environment["REPLICA_URL"], "copied"), 10)
-    assert not (servers.folder.home / "replica" / "old").exists()
+    assert not (servers.data_dir.home / "replica" / "old").exists()
 
 
 def test_a_replica_of_another_primary_is_copied_anew(servers, environment):
@@ -169,7 +169,7 @@ def test_a_replica_of_another_primary_is_copied_anew(servers, environment):
     replica = servers.cluster("replica")
     shutil.rmtree(replica.folder)
     replica.run("initdb", "-D", str(replica.folder), "-U", "postgres", "--no-sync")
-    private_file(replica.folder / "standby.signal", "", servers.folder.account)
+    private_file(replica.folder / "standby.signal", "", servers.data_dir.os_user)
     servers.part("replica").start()
     assert _ask(environment["REPLICA_URL"], "SELECT pg_is_in_recovery()") == [(True,)]
 
@@ -213,7 +213,7 @@ def test_another_process_uses_the_servers_that_run_already(servers, environment)
         "servers = TestServers(Path(sys.argv[1])); print(json.dumps(servers.up())); servers.down()"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, str(servers.folder.root)],
+        [sys.executable, "-c", code, str(servers.data_dir.root)],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -239,23 +239,23 @@ def test_a_server_that_cannot_start_ends_with_its_own_words(tmp_path):
     try:
         broken.up()
         broken.part("primary").stop()
-        (broken.folder.home / "primary" / "PG_VERSION").write_text("9.4\n")
+        (broken.data_dir.home / "primary" / "PG_VERSION").write_text("9.4\n")
         with pytest.raises(StackError, match=r"(?s)primary: .*are incompatible"):
             broken.part("primary").start()
     finally:
         broken.down()
-        remove_home(broken.folder.root)
+        remove_home(broken.data_dir.root)
 
 
 def test_nothing_runs_after_down(tmp_path):
     servers = TestServers(tmp_path / "down", durable=True)
     servers.up()
-    pids = [child.pid for child in servers.folder.record.alive().values()]
+    pids = [child.pid for child in servers.data_dir.registry.alive().values()]
     assert len(pids) == 6
     servers.down()
     assert not any(start_time(pid) for pid in pids)
     servers.erase()
-    assert not servers.folder.root.exists()
+    assert not servers.data_dir.root.exists()
 
 
 def test_kept_servers_are_ended_from_another_process(tmp_path):
@@ -267,11 +267,11 @@ def test_kept_servers_are_ended_from_another_process(tmp_path):
     )
     subprocess.run([sys.executable, "-c", code, str(kept)], cwd=ROOT, check=True)
     servers = TestServers(kept)
-    children = servers.folder.record.alive()
+    children = servers.data_dir.registry.alive()
     assert len(children) == 6
     # One that fell out of the record is known by its environment.
-    recorded = read_json(servers.folder.record.path)
-    write_json(servers.folder.record.path, {k: v for k, v in recorded.items() if k != "queue"})
+    recorded = read_json(servers.data_dir.registry.path)
+    write_json(servers.data_dir.registry.path, {k: v for k, v in recorded.items() if k != "queue"})
 
     servers.down()
 
@@ -283,7 +283,7 @@ def test_kept_servers_are_ended_from_another_process(tmp_path):
 def test_erasing_ends_what_runs_on_the_data(tmp_path):
     servers = TestServers(tmp_path / "erased", keep=True)
     servers.up()
-    children = servers.folder.record.alive()
+    children = servers.data_dir.registry.alive()
     servers.down()
     assert all(child.alive() for child in children.values())
 

@@ -6,10 +6,10 @@ import subprocess
 import pytest
 
 from stack import cli, settings, topology
+from stack.data_dir import DataDir
 from stack.errors import StackError
-from stack.folder import Folder
 from stack.gateway import Options
-from stack.record import write_json
+from stack.process_registry import write_json
 from stack.service import FREE_PORTS, HOST, free_ports
 
 LOCAL = {"DATABASE_URL": "postgresql://a@h/x", "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:19092"}
@@ -100,16 +100,16 @@ class TestPlan:
     def plan(self, tmp_path, monkeypatch):
         for name in (*settings.SERVER_VARIABLES, "FRONTROW_URL"):
             monkeypatch.delenv(name, raising=False)
-        folder = Folder(tmp_path / "data").make()
+        data_dir = DataDir(tmp_path / "data").make()
         have = topology.Programs(kafka_jars=tmp_path, nginx=tmp_path / "nginx")
 
         def decide(found: topology.Programs = have, **environment: str) -> topology.Plan:
             for name, value in environment.items():
                 monkeypatch.setenv(name, value)
-            return topology.plan(folder, settings.ports({}), found, topology.Tools())
+            return topology.plan(data_dir, settings.ports({}), found, topology.Tools())
 
         yield decide
-        folder.erase(downloads=True)
+        data_dir.erase(downloads=True)
 
     def test_everything_runs_here(self, plan):
         made = plan()
@@ -169,8 +169,8 @@ class TestPlan:
 def test_the_lines_for_a_shell_survive_any_value(tmp_path, monkeypatch, capsys):
     nasty = 'it\'s "$HOME" `id` \\ & ; \n done'
     monkeypatch.setenv("FRONTROW_DATA", str(tmp_path))
-    folder = Folder(tmp_path).make()
-    write_json(folder.run / "local.json", {})
+    data_dir = DataDir(tmp_path).make()
+    write_json(data_dir.run / "local.json", {})
     monkeypatch.setenv("EMAIL_URL", "unused")
     monkeypatch.setenv("SECRET_KEY", nasty)
     assert cli.main(["env"]) == 0
@@ -180,8 +180,8 @@ def test_the_lines_for_a_shell_survive_any_value(tmp_path, monkeypatch, capsys):
 
 
 def test_secrets_are_made_once_and_only_their_owner_reads_them(tmp_path):
-    first = Folder(tmp_path).make().secrets
-    assert Folder(tmp_path).secrets == first
+    first = DataDir(tmp_path).make().secrets
+    assert DataDir(tmp_path).secrets == first
     assert len(first["secret_key"]) >= 50
     assert len(set(first.values())) == len(first)
     assert (tmp_path / "secrets.json").stat().st_mode & 0o777 == 0o600

@@ -193,10 +193,12 @@ def test_a_part_that_runs_elsewhere_is_none_of_ours(shell):
     )
 
 
-def test_detached_it_goes_on_by_itself_and_says_the_same(shell):
+def test_detached_it_goes_on_by_itself_and_says_how_to_stop_it(shell):
     started = shell.run("up", "--detach")
     assert started.returncode == 0
     assert "Everything is up" in started.stdout
+    assert "python -m stack down stops it" in started.stdout
+    assert "Ctrl-C" not in started.stdout
     assert shell.status()["complete"]
     assert shell.run("up", "--detach").stdout == "stack: already running\n"
 

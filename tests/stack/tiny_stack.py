@@ -3,8 +3,8 @@
 import sys
 
 from stack import cli, topology
+from stack.data_dir import DataDir
 from stack.errors import StackError
-from stack.folder import Folder
 from stack.settings import ports
 from tests.stack.support import Script
 
@@ -21,14 +21,14 @@ POLITE = (
 )
 
 
-def plan(folder: Folder, *args: object, **options: object) -> topology.Plan:
+def plan(data_dir: DataDir, *args: object, **options: object) -> topology.Plan:
     services = [
         Script("primary", POLITE),
         Script("api", POLITE, after=("primary",)),
         Script("gateway", POLITE, after=("api",)),
     ]
     return topology.Plan(
-        services, {"kafka": "external"}, topology.local_environment(folder, ports())
+        services, {"kafka": "external"}, topology.local_environment(data_dir, ports())
     )
 
 

@@ -8,9 +8,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from stack.accounts import private_folder
 from stack.kafka import Kafka
 from stack.kafka.broker import CLUSTER_ID, PROPERTIES
+from stack.os_users import private_folder
 from stack.process import Tools
 from stack.service import HOST, free_ports
 

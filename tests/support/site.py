@@ -24,7 +24,7 @@ import psutil
 import psycopg
 
 from events.topics import ALL as TOPICS
-from stack.folder import default_data
+from stack.data_dir import default_data
 from stack.service import free_ports
 from stack.settings import PORTS, SERVER_VARIABLES
 from tests.support.kafka_reader import KafkaReader

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from stack import accounts
-from stack.accounts import Account, private_file, reachable, remove_home, server_home
+from stack import os_users
+from stack.os_users import OsUser, private_file, reachable, remove_home, server_home
 
-STRANGER = Account("stranger", 54321, 54321)
+STRANGER = OsUser("stranger", 54321, 54321)
 
 
 @pytest.fixture
-def me() -> Account:
-    return Account(pwd.getpwuid(os.getuid()).pw_name, os.getuid(), os.getgid())
+def me() -> OsUser:
+    return OsUser(pwd.getpwuid(os.getuid()).pw_name, os.getuid(), os.getgid())
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def data(tmp_path) -> Path:
 @pytest.fixture
 def out_of_reach(monkeypatch):
     """Make every folder one that the servers' user can't enter, as root's home is to `nobody`."""
-    monkeypatch.setattr(accounts, "reachable", lambda path, account: False)
+    monkeypatch.setattr(os_users, "reachable", lambda path, os_user: False)
 
 
 def test_a_folder_below_one_that_others_may_not_enter_is_out_of_reach(data):
@@ -44,7 +44,7 @@ def test_its_owner_and_its_group_reach_it_by_their_own_bits(data, me):
     data.chmod(0o700)
     assert reachable(data, me)
     data.chmod(0o010)
-    assert reachable(data, Account("other", 54321, data.stat().st_gid))
+    assert reachable(data, OsUser("other", 54321, data.stat().st_gid))
 
 
 def test_without_another_user_the_servers_live_in_the_data_folder(data):

@@ -6,10 +6,10 @@ import shutil
 from functools import cached_property
 from pathlib import Path
 
-from stack.accounts import Account, remove_home, server_home, unprivileged
 from stack.errors import StackError
+from stack.os_users import OsUser, remove_home, server_home, unprivileged
 from stack.postgres.cluster import Passwords
-from stack.record import Record, read_json, write_json
+from stack.process_registry import ProcessRegistry, read_json, write_json
 
 ROOT = Path(__file__).resolve().parent.parent
 SECRETS = (
@@ -29,7 +29,7 @@ def default_data() -> Path:
     return Path(os.environ.get("FRONTROW_DATA") or ROOT / ".data").absolute()
 
 
-class Folder:
+class DataDir:
     """Paths and generated secrets of one stack."""
 
     def __init__(self, root: Path, downloads: Path | None = None) -> None:
@@ -37,16 +37,16 @@ class Folder:
         self.logs = self.root / "logs"
         self.run = self.root / "run"
         self.downloads = downloads or self.root / "downloads"
-        self.account: Account | None = unprivileged()
+        self.os_user: OsUser | None = unprivileged()
 
-    def make(self) -> "Folder":
+    def make(self) -> "DataDir":
         """Make the folders that are missing; return self."""
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             for folder in (self.logs, self.run, self.downloads):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             # Root's servers run as another user, who has to pass through.
-            self.root.chmod(0o711 if self.account else 0o700)
+            self.root.chmod(0o711 if self.os_user else 0o700)
         except OSError as error:
             raise StackError(f"can't make the data folder {self.root}: {error.strerror}") from error
         if self.root.stat().st_uid != os.geteuid():
@@ -55,12 +55,12 @@ class Folder:
 
     @cached_property
     def home(self) -> Path:
-        """The servers' own place. See Note [Unprivileged servers]."""
-        return server_home(self.root, self.account)
+        """The folder of the servers' data. See Note [Unprivileged servers]."""
+        return server_home(self.root, self.os_user)
 
     @cached_property
     def secrets(self) -> dict[str, str]:
-        """Generated at first use, kept in a file only its owner reads."""
+        """Generated at first use, kept in a file that only its owner can read."""
         path = self.root / "secrets.json"
         known = read_json(path)
         missing = [name for name in SECRETS if name not in known]
@@ -85,8 +85,8 @@ class Folder:
         return self.secrets["marker"]
 
     @property
-    def record(self) -> Record:
-        return Record(self.run / "processes.json")
+    def registry(self) -> ProcessRegistry:
+        return ProcessRegistry(self.run / "processes.json")
 
     @property
     def lock(self) -> Path:

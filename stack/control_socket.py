@@ -1,4 +1,4 @@
-"""The supervisor's ear: one JSON line in, one JSON line out, over a socket in the data folder."""
+"""The supervisor's control socket: one JSON line for a request, one for the reply."""
 
 import json
 import os
@@ -10,14 +10,14 @@ from pathlib import Path
 from stack.errors import StackError
 
 NAME = "control.sock"
-LONGEST_ADDRESS = 100  # the kernel's limit is 107 bytes
-ANSWER_SECONDS = 180
+LONGEST_PATH = 100  # the kernel's limit is 107 bytes
+REPLY_SECONDS = 180
 
 
 @contextmanager
-def _address(folder: Path) -> Iterator[str]:
-    """Give an address for the socket in `folder` that is short enough, however deep that lies."""
-    if len(str(folder / NAME).encode()) <= LONGEST_ADDRESS:
+def _path(folder: Path) -> Iterator[str]:
+    """Yield a path to the socket in `folder` that is short enough, however deep the folder lies."""
+    if len(str(folder / NAME).encode()) <= LONGEST_PATH:
         yield str(folder / NAME)
         return
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -31,18 +31,18 @@ def listen(folder: Path) -> socket.socket:
     """Open the socket, for its owner alone."""
     (folder / NAME).unlink(missing_ok=True)
     server = socket.socket(socket.AF_UNIX)
-    with _address(folder) as address:
+    with _path(folder) as path:
         before = os.umask(0o177)
         try:
-            server.bind(address)
+            server.bind(path)
         finally:
             os.umask(before)
     server.listen(16)
     return server
 
 
-def receive(connection: socket.socket) -> dict:
-    """Return the request on `connection`, empty where it is none."""
+def receive_request(connection: socket.socket) -> dict:
+    """Return the request on `connection`; empty where the line is no request."""
     connection.settimeout(1)
     with suppress(OSError, ValueError), connection.makefile("r", encoding="utf-8") as file:
         request = json.loads(file.readline())
@@ -51,33 +51,33 @@ def receive(connection: socket.socket) -> dict:
     return {}
 
 
-def answer(connection: socket.socket, value: dict) -> None:
-    """Send `value` and hang up; a client that has gone is none of our business."""
+def reply(connection: socket.socket, value: dict) -> None:
+    """Send `value` and close the connection; a client that has gone misses it."""
     with suppress(OSError):
         connection.settimeout(1)
         connection.sendall(json.dumps(value).encode() + b"\n")
     connection.close()
 
 
-def ask(folder: Path, request: dict, seconds: float = ANSWER_SECONDS) -> dict:
-    """Send `request` to the supervisor and return its answer.
+def send_request(folder: Path, request: dict, seconds: float = REPLY_SECONDS) -> dict:
+    """Send `request` to the supervisor and return its reply.
 
-    Raises StackError where none runs, where it refuses, or where it doesn't answer in time.
+    Raises StackError where none runs, where it refuses, or where no reply comes in time.
     """
     connection = socket.socket(socket.AF_UNIX)
     connection.settimeout(seconds)
     try:
-        with _address(folder) as address:
-            connection.connect(address)
+        with _path(folder) as path:
+            connection.connect(path)
         connection.sendall(json.dumps(request).encode() + b"\n")
         with connection.makefile("r", encoding="utf-8") as file:
-            reply = json.loads(file.readline())
+            value: dict = json.loads(file.readline())
     except TimeoutError as error:
         raise StackError(f"the supervisor did not answer within {seconds:.0f} s") from error
     except (OSError, ValueError) as error:
         raise StackError("the stack is not running: make run, or python -m stack up") from error
     finally:
         connection.close()
-    if refusal := reply.get("error"):
+    if refusal := value.get("error"):
         raise StackError(refusal)
-    return reply
+    return value

@@ -1,16 +1,16 @@
-"""Who the servers run as, and a place they can reach.
+"""The operating system's user that the servers run as, and a folder that it can reach.
 
 Note [Unprivileged servers]: PostgreSQL refuses to run as root, and for nginx's workers there is no
 reason to. Started by root, the stack runs both as `nobody`. That user must read the programs and
-own the data, in whatever folder the checkout lies, also below a home that only root enters. So:
+own the data, wherever the checkout lies, also below a home that only root can enter. So:
 
 - the servers' data lies in DATA/servers where `nobody` can get there; else in a new folder under
-  /var/lib/frontrow (or /var/tmp), and DATA/servers is a link to it: the link is the record, and
+  /var/lib/frontrow (or /var/tmp), and DATA/servers is a link to it: only the link says so, and
   `stack reset` follows it;
 - PostgreSQL's programs run from the virtualenv where `nobody` can execute them, else from a copy
   beside the data.
 
-Started by anyone else, everything is that person's and lies in the data folder.
+Started by another user, everything belongs to that user and lies in the data folder.
 """
 
 import os
@@ -28,38 +28,38 @@ OUTSIDE = (Path("/var/lib/frontrow"), Path("/var/tmp/frontrow"))  # noqa: S108  
 
 
 @dataclass(frozen=True)
-class Account:
-    """A user the servers run as."""
+class OsUser:
+    """A user of the operating system that servers run as."""
 
     name: str
     uid: int
     gid: int
 
 
-def unprivileged() -> Account | None:
-    """Return the account to drop to, None where the stack wasn't started by root."""
+def unprivileged() -> OsUser | None:
+    """Return the user to drop to, None where the stack wasn't started by root."""
     if os.geteuid() != 0:
         return None
     entry = pwd.getpwnam("nobody")
-    return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
+    return OsUser(entry.pw_name, entry.pw_uid, entry.pw_gid)
 
 
-def reachable(path: Path, account: Account) -> bool:
-    """Tell whether `account` may pass through every folder down to `path`."""
+def reachable(path: Path, os_user: OsUser) -> bool:
+    """Return whether `os_user` may pass through every folder down to `path`."""
     for folder in [path, *path.parents]:
         with suppress(FileNotFoundError):
             info = folder.stat()
             needed = stat.S_IXOTH
-            if info.st_uid == account.uid:
+            if info.st_uid == os_user.uid:
                 needed = stat.S_IXUSR
-            elif info.st_gid == account.gid:
+            elif info.st_gid == os_user.gid:
                 needed = stat.S_IXGRP
             if not info.st_mode & needed:
                 return False
     return True
 
 
-def server_home(data: Path, account: Account | None, outside: tuple[Path, ...] = OUTSIDE) -> Path:
+def server_home(data: Path, os_user: OsUser | None, outside: tuple[Path, ...] = OUTSIDE) -> Path:
     """Return the folder for the servers' data, made on first use.
 
     See Note [Unprivileged servers].
@@ -67,14 +67,14 @@ def server_home(data: Path, account: Account | None, outside: tuple[Path, ...] =
     link = data / "servers"
     if not link.exists():
         link.unlink(missing_ok=True)  # a link whose folder was removed
-        if account and not reachable(data, account):
+        if os_user and not reachable(data, os_user):
             home = _new_outside(outside)
             link.symlink_to(home)
             home.with_suffix(".owner").write_text(str(data))
         else:
             link.mkdir(mode=0o700)
-        if account:
-            os.chown(link, account.uid, account.gid)
+        if os_user:
+            os.chown(link, os_user.uid, os_user.gid)
     return link.resolve()
 
 
@@ -111,23 +111,23 @@ def remove_home(data: Path) -> None:
         shutil.rmtree(link, ignore_errors=True)
 
 
-def give(path: Path, account: Account | None) -> Path:
-    """Hand `path` to `account`, where there is one; return it."""
-    if account:
-        os.chown(path, account.uid, account.gid)
+def give(path: Path, os_user: OsUser | None) -> Path:
+    """Hand `path` to `os_user`, where there is one; return it."""
+    if os_user:
+        os.chown(path, os_user.uid, os_user.gid)
     return path
 
 
-def private_file(path: Path, text: str, account: Account | None = None) -> Path:
+def private_file(path: Path, text: str, os_user: OsUser | None = None) -> Path:
     """Write `text` to `path`, readable by its owner alone from the first byte; return it."""
     path.unlink(missing_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(text)
-    return give(path, account)
+    return give(path, os_user)
 
 
-def private_folder(path: Path, account: Account | None = None) -> Path:
+def private_folder(path: Path, os_user: OsUser | None = None) -> Path:
     """Make `path` a folder for its owner alone; return it."""
     path.mkdir(mode=0o700, exist_ok=True)
-    return give(path, account)
+    return give(path, os_user)

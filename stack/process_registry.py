@@ -1,4 +1,4 @@
-"""What runs, written down: how a later command finds what a killed supervisor left behind."""
+"""The registry of running processes: a later command finds there what a supervisor left."""
 
 import fcntl
 import json
@@ -13,7 +13,7 @@ import psutil
 from stack.process import Child, marked, start_time, wait_until
 
 
-class Record:
+class ProcessRegistry:
     """The processes of one data folder, by name: pid and start time."""
 
     def __init__(self, path: Path) -> None:
@@ -21,7 +21,7 @@ class Record:
         self._kept: dict[str, list[object]] | None = None
 
     def keep(self, children: Mapping[str, Child]) -> None:
-        """Write down `children`, if that changes anything."""
+        """Write `children` to the file, if anything has changed."""
         entries: dict[str, list[object]] = {
             name: [child.pid, child.started] for name, child in children.items()
         }
@@ -30,7 +30,7 @@ class Record:
             self._kept = entries
 
     def alive(self) -> dict[str, Child]:
-        """Return the recorded processes that still run."""
+        """Return the registered processes that still run."""
         children = {
             name: Child(pid, started) for name, (pid, started) in read_json(self.path).items()
         }
@@ -39,8 +39,8 @@ class Record:
     def clear(self, marker: str) -> list[str]:
         """End what still runs of an earlier supervisor; return the names.
 
-        The recorded ones get a signal to stop and some seconds, then all that carries our marker is
-        ended: a worker whose own parent was killed stands in no record.
+        The registered ones get a signal to stop and some seconds; then everything that carries our
+        marker is killed: a worker whose own parent was killed is not registered.
         """
         left = self.alive()
         for child in left.values():
@@ -76,7 +76,7 @@ def read_json(path: Path) -> dict:
 
 @contextmanager
 def locked(path: Path) -> Iterator[bool]:
-    """Hold the lock file at `path`; yields whether it was free. A dead holder's is free."""
+    """Hold the lock file at `path`; yield whether it was free. A dead holder's lock is free."""
     with path.open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -87,12 +87,12 @@ def locked(path: Path) -> Iterator[bool]:
 
 
 def holder(path: Path) -> int | None:
-    """Return the pid of the supervisor noted in `path` while that very process runs."""
-    note = read_json(path)
-    pid, started = note.get("pid"), note.get("started")
+    """Return the pid of the supervisor named in `path` while that very process runs."""
+    supervisor = read_json(path)
+    pid, started = supervisor.get("pid"), supervisor.get("started")
     return pid if isinstance(pid, int) and started and start_time(pid) == started else None
 
 
-def note_holder(path: Path) -> None:
-    """Note this process as the supervisor."""
+def record_holder(path: Path) -> None:
+    """Write this process to `path` as the supervisor."""
     write_json(path, {"pid": os.getpid(), "started": start_time(os.getpid())})
