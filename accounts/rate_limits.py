@@ -21,6 +21,10 @@ class ChosenRates(RefreshedCopy):
     def __init__(self) -> None:
         super().__init__()
         self._copy: Mapping[str, Rate] = {}
+
+    def begin_process(self) -> None:
+        """Start over in a new process; see `RefreshedCopy.begin_process`."""
+        super().begin_process()
         self._reading = threading.Lock()
 
     def get(self, route: str) -> Rate | None:
@@ -34,10 +38,6 @@ class ChosenRates(RefreshedCopy):
             rows = RateLimit.objects.values_list("route", "amount", "period_seconds")
             self._copy = {route: Rate(amount, period) for route, amount, period in rows}
             self.has_copy = True
-
-    def prepare(self) -> None:
-        """Forget a lock that a thread of the parent process held when it forked."""
-        self._reading = threading.Lock()
 
 
 _chosen = ChosenRates()

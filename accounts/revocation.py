@@ -73,10 +73,14 @@ class RevokedSessions(RefreshedCopy):
 
     def __init__(self) -> None:
         super().__init__()
-        self._lock = threading.Lock()
         self._until: dict[str, float] = {}  # id -> end by this process's monotonic clock
         self._read_until: datetime | None = None  # by PostgreSQL's clock; None: read everything
         self._reads = 0
+
+    def begin_process(self) -> None:
+        """Start over in a new process; see `RefreshedCopy.begin_process`."""
+        super().begin_process()
+        self._lock = threading.Lock()
 
     def __contains__(self, session_id: str) -> bool:
         self.start()
@@ -102,10 +106,6 @@ class RevokedSessions(RefreshedCopy):
             raise
         self._learn(found)
         self.has_copy = True
-
-    def prepare(self) -> None:
-        """Forget a lock that a thread of the parent process held when it forked."""
-        self._lock = threading.Lock()
 
     def _read_rows(self) -> dict[str, float]:
         if self._reads % _LOOK_AT_ALL_EVERY == 0:

@@ -6,6 +6,8 @@ logins. No request reads those rows: a thread of each process does, every second
 statement, and a request looks at its copy. Only the very first requests wait, for the first copy;
 one that holds a connection of the pool reads the rows itself instead, as it would be waiting for a
 thread that needs one more. Each copy says what applies while PostgreSQL is unavailable.
+A process that was forked begins with new locks and a thread of its own: the parent's thread may
+have held any lock at that moment, and is gone.
 """
 
 import logging
@@ -24,7 +26,7 @@ log = logging.getLogger(__name__)
 _UNAVAILABLE = (DatabaseError, PoolTimeout, DependencyUnavailable)
 _REFRESH_SECONDS = 1.0
 _FIRST_COPY_SECONDS = 3.0
-_running: "weakref.WeakSet[RefreshedCopy]" = weakref.WeakSet()
+_copies: "weakref.WeakSet[RefreshedCopy]" = weakref.WeakSet()
 
 
 class RefreshedCopy:
@@ -35,19 +37,24 @@ class RefreshedCopy:
 
     def __init__(self) -> None:
         self.has_copy = False
-        self._starting = threading.Lock()
         self._failing = False
+        self.begin_process()
+        _copies.add(self)
+
+    def begin_process(self) -> None:
+        """Start over in a new process, with new locks and no thread; what was read stays."""
+        self._starting = threading.Lock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self._pid = 0
+        self._is_started = False
 
     def refresh(self) -> None:
         """Read the rows and set `has_copy`; raises what the database or Redis raises."""
         raise NotImplementedError
 
     def start(self) -> None:
-        """Let a thread read, once a process, so after a fork too; wait for its first copy."""
-        if self._pid == os.getpid():
+        """Start the thread that reads, once a process, and wait for its first copy."""
+        if self._is_started:
             return
         has_connection = connections[DEFAULT_DB_ALIAS].connection is not None
         if has_connection and not self.has_copy:
@@ -55,26 +62,21 @@ class RefreshedCopy:
         if not self._starting.acquire(blocking=not has_connection):
             return
         try:
-            if self._pid == os.getpid():
+            if self._is_started:
                 return
-            self.prepare()
             copied = threading.Event()
             self._thread = threading.Thread(
                 target=self._keep_fresh, args=(copied,), name=self.name, daemon=True
             )
-            _running.add(self)
             self._thread.start()
             if not has_connection:
                 copied.wait(_FIRST_COPY_SECONDS)
-            self._pid = os.getpid()  # last: until then every request waits
+            self._is_started = True  # last: until then every request waits
         finally:
             self._starting.release()
 
-    def prepare(self) -> None:
-        """Replace the locks that a thread of the parent process may have held at the fork."""
-
     def stop(self) -> None:
-        """Read no more; the last copy stays."""
+        """Stop reading; the last copy stays."""
         self._stopping.set()
         if self._thread is not None:
             self._thread.join()
@@ -106,6 +108,14 @@ class RefreshedCopy:
 
 
 def stop_all() -> None:
-    """Read no more in this process, whose database is about to go."""
-    for copy in list(_running):
+    """Stop reading in this process, whose database is about to go."""
+    for copy in list(_copies):
         copy.stop()
+
+
+def _begin_process() -> None:
+    for copy in list(_copies):
+        copy.begin_process()
+
+
+os.register_at_fork(after_in_child=_begin_process)
