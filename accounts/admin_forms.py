@@ -56,7 +56,7 @@ class StaffLoginForm(AdminAuthenticationForm):
                 )
             )
         codes.judge(self.request, user, code, now=clock.now())
-        admin_second_factor.passed(self.request)
+        admin_second_factor.mark_passed(self.request)
 
 
 class OwnPasswordForm(AdminPasswordChangeForm):

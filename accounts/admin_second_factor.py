@@ -1,4 +1,4 @@
-"""The second factor at the staff pages: Note [Second factor] in `usecases/second_factor.py`."""
+"""The second factor at the staff pages (Note [Second factor] in `usecases/second_factor.py`)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,7 +22,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from accounts import queries
+from accounts import codes, queries
 from accounts.models import User
 from accounts.usecases import second_factor
 from kernel import clock
@@ -36,20 +36,20 @@ _SECRET = "second_factor_secret"  # noqa: S105  (a name; the session of who sets
 _OPEN = {"admin:login", "admin:logout", "admin:jsi18n", "second_factor:set_up"}
 
 
-def passed(request: HttpRequest) -> None:
-    """Say that the login under way has given its code."""
+def mark_passed(request: HttpRequest) -> None:
+    """Mark the request whose login has given its code."""
     request.second_factor_passed = True  # type: ignore[attr-defined]
 
 
 @receiver(user_logged_in)
-def remember(request: HttpRequest, **_: Any) -> None:
-    """Keep what `passed` said in the session that has just begun."""
+def keep_mark(request: HttpRequest, **_: Any) -> None:
+    """Keep the mark of `mark_passed` in the session that has just begun."""
     if getattr(request, "second_factor_passed", False):
         request.session[_PASSED] = True
 
 
 class SecondFactorMiddleware:
-    """Let nobody see a staff page who owes a code, or first has to set up a second factor."""
+    """Refuse the staff pages to a login without its code, or without a factor that is demanded."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -65,7 +65,7 @@ class SecondFactorMiddleware:
             return None
         user = request.user
         if not (isinstance(user, User) and user.is_staff) or _PASSED in request.session:
-            return None  # the staff pages themselves refuse who is no staff
+            return None  # the staff pages themselves refuse everybody else
         if queries.has_second_factor(user.pk):
             logout(request)
             return redirect_to_login(request.get_full_path())
@@ -73,7 +73,7 @@ class SecondFactorMiddleware:
 
 
 class SetUpForm(forms.Form):
-    """Show that the device knows the secret, and that it is still the person who logged in."""
+    """Check that the device knows the secret, and that it is still the person who logged in."""
 
     password = forms.CharField(
         label=text(en="Your password", ko="비밀번호"),
@@ -91,7 +91,7 @@ class SetUpForm(forms.Form):
         self.request = request
 
     def clean_password(self) -> str:
-        """Judge it as a login, which counts wrong ones."""
+        """Judge the password as a login does, which counts wrong ones."""
         password: str = self.cleaned_data["password"]
         if not get_adapter(self.request).reauthenticate(self.request.user, password):
             raise ValidationError(
@@ -100,34 +100,65 @@ class SetUpForm(forms.Form):
         return password
 
 
+class RecoveryCodesForm(SetUpForm):
+    """Take the password, and then a code of the device or a recovery code that is left."""
+
+    def clean_code(self) -> str:
+        """Judge the code only after the right password, as a login does."""
+        code: str = self.cleaned_data["code"]
+        if "password" in self.cleaned_data:
+            assert isinstance(self.request.user, User), "the view lets in nobody else"
+            codes.judge(self.request, self.request.user, code, now=clock.now())
+        return code
+
+
+@never_cache
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "POST"])
+def renew_recovery_codes(request: HttpRequest) -> HttpResponseBase:
+    """Show new recovery codes, once, for the password and a code."""
+    user = request.user
+    if not (isinstance(user, User) and user.is_active and user.is_staff):
+        return redirect_to_login(request.get_full_path())
+    if not queries.has_second_factor(user.pk):
+        return redirect("second_factor:set_up")
+    title = text(en="New recovery codes", ko="새 복구 코드")
+    form = RecoveryCodesForm(request, request.POST if request.method == "POST" else None)
+    if not form.is_valid():
+        return _page(request, title=title, form=form)
+    renewed = second_factor.renew_recovery_codes(user_id=user.pk, now=clock.now())
+    security_log.record("mfa_codes_renewed", user_id=user.pk, client_ip=client_ip_of(request))
+    return _page(request, title=title, codes=renewed)
+
+
 @never_cache
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "POST"])
 def set_up(request: HttpRequest) -> HttpResponseBase:
-    """Show the secret as a picture, take the first code, and then show the recovery codes."""
+    """Show the secret as a picture, take the first code, then show the recovery codes."""
     user = request.user
     if not (isinstance(user, User) and user.is_active and user.is_staff):
         return redirect_to_login(request.get_full_path())
     if queries.has_second_factor(user.pk):
-        return redirect("admin:index")
+        return redirect("second_factor:recovery_codes")
     form = SetUpForm(request, request.POST if request.method == "POST" else None)
     secret = request.session.get(_SECRET) or generate_totp_secret()
     if form.is_valid():
         try:
-            codes = second_factor.set_up(
+            recovery_codes = second_factor.set_up(
                 user_id=user.pk, secret=secret, code=form.cleaned_data["code"], now=clock.now()
             )
         except DomainError as refusal:
             form.add_error("code", str(refusal.message))
         else:
             security_log.record("mfa_activated", user_id=user.pk, client_ip=client_ip_of(request))
-            _go_on(request)
-            return _page(request, codes=codes)
+            _keep_login(request)
+            return _page(request, codes=recovery_codes)
     request.session[_SECRET] = secret
     return _page(request, form=form, secret=secret, picture=_picture(user, secret))
 
 
-def _go_on(request: HttpRequest) -> None:
+def _keep_login(request: HttpRequest) -> None:
     """Keep this login, which has just shown its code; every other one has ended."""
     request.session.pop(_SECRET, None)
     request.session[_PASSED] = True
@@ -145,5 +176,5 @@ def _page(request: HttpRequest, **context: Any) -> TemplateResponse:
     return TemplateResponse(
         request,
         "admin/second_factor.html",
-        {**admin.site.each_context(request), "title": title, **context},
+        {**admin.site.each_context(request), "title": title} | context,
     )

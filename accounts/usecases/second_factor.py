@@ -1,13 +1,14 @@
-"""The second factor of staff: set up, check, reset.
+"""The use cases of the second factor of staff: set it up, check a code, renew, reset.
 
 Note [Second factor]
-Who has set one up gives a code at every login, of the staff pages and of the login API. Under
-`STAFF_SECOND_FACTOR_REQUIRED` staff without one see nothing of the staff pages but the page that
-sets it up. Codes are RFC 6238's, of this half minute or a neighbour; each counts once, as the last
-one used is kept in the row and checked under its lock. Recovery codes count once each. Secrets are
-encrypted (`accounts/mfa_adapter.py`). Whoever has lost device and recovery codes is helped by a
-superuser, who thereby takes the factor away and ends the logins; the password alone then leads to
-a new set-up.
+A person who has set one up gives a code at every login, of the staff pages and of the login API.
+Under `STAFF_SECOND_FACTOR_REQUIRED` staff without one see nothing of the staff pages but the page
+that sets it up, and their access tokens carry neither staff status nor groups. Codes are RFC
+6238's, of this half minute or a neighbour; each counts once, as the last one used is kept in the
+row and checked under its lock. Recovery codes count once each; new ones replace all former ones.
+Secrets are encrypted (`accounts/mfa_adapter.py`). A superuser helps a colleague who has lost device
+and recovery codes: that removes the factor and ends the logins, and the password alone then leads
+to a new set-up.
 """
 
 from datetime import datetime
@@ -53,6 +54,14 @@ class AlreadySetUp(DomainError):
     )
 
 
+class NotSetUp(DomainError):
+    """There is no second factor whose recovery codes could be renewed."""
+
+    code = "second_factor_not_set_up"
+    kind = Kind.CONFLICT
+    message = text(en="No second factor is set up.", ko="2단계 인증이 설정되어 있지 않습니다.")
+
+
 class SuperuserNeeded(DomainError):
     """Who takes a second factor away opens an account to whoever knows its password."""
 
@@ -78,7 +87,7 @@ def set_up(*, user_id: UUID, secret: str, code: str, now: datetime) -> list[str]
         row.save(update_fields=["data"])
         codes: list[str] = RecoveryCodes.activate(user).generate_codes()
         operations.end_sessions(user_ids=[user_id])
-        _tell("account/email/second_factor_set", user, now=now)
+        _notify("account/email/second_factor_set", user, now=now)
     return codes
 
 
@@ -100,6 +109,23 @@ def check(*, user_id: UUID, code: str, now: datetime) -> Authenticator | None:
         if recovery is not None and RecoveryCodes(recovery).validate_code(code):
             return recovery
     return None
+
+
+def renew_recovery_codes(*, user_id: UUID, now: datetime) -> list[str]:
+    """Replace a person's recovery codes, used and unused, and return the new ones.
+
+    The caller has checked a code (`check`). Raises `NotSetUp`.
+    """
+    with transaction():
+        (user,) = locking.lock_users(user_ids=[user_id])
+        factors = locking.lock_factors(user_id=user_id)
+        if Authenticator.Type.TOTP not in factors:
+            raise NotSetUp
+        if former := factors.get(Authenticator.Type.RECOVERY_CODES):
+            former.delete()
+        codes: list[str] = RecoveryCodes.activate(user).generate_codes()
+        _notify("account/email/recovery_codes_renewed", user, now=now)
+    return codes
 
 
 def reset(*, user_id: UUID, actor_id: UUID, reason: str, now: datetime) -> bool:
@@ -128,7 +154,7 @@ def reset(*, user_id: UUID, actor_id: UUID, reason: str, now: datetime) -> bool:
             run_after_commit(
                 lambda: security_log.record("mfa_deactivated", user_id=user_id, actor_id=actor_id)
             )
-            _tell("account/email/second_factor_reset", user, now=now)
+            _notify("account/email/second_factor_reset", user, now=now)
     return bool(factors)
 
 
@@ -142,6 +168,6 @@ def _counter_of(secret: str, code: str, *, now: datetime) -> int | None:
     return None
 
 
-def _tell(template: str, user: User, *, now: datetime) -> None:
+def _notify(template: str, user: User, *, now: datetime) -> None:
     if user.email:
         notices.send(template, user.email, {"timestamp": now})

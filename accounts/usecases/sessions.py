@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.sessions.backends.base import UpdateError
 
 from accounts import locking, operations, queries, tokens
@@ -124,11 +125,23 @@ def _tokens(row: Session, user: User, token: RefreshToken, *, now: datetime) -> 
 
 def _access_token(row: Session, user: User, *, now: datetime) -> str:
     """Return an access token that doesn't outlive the login, with the rights of this moment."""
+    is_staff, groups = _rights_of(user)
     return tokens.issue_access_token(
         user_id=user.pk,
         session_id=row.sid,
-        is_staff=user.is_staff,
-        groups=queries.groups_of(user),
+        is_staff=is_staff,
+        groups=groups,
         now=now,
         until=_end(row, now),
     )
+
+
+def _rights_of(user: User) -> tuple[bool, tuple[str, ...]]:
+    """Return whether the person is staff, and the groups: neither without a factor demanded.
+
+    See Note [Second factor] in `second_factor.py`. Setting one up ends every login.
+    """
+    demanded = user.is_staff and settings.STAFF_SECOND_FACTOR_REQUIRED
+    if demanded and not queries.has_second_factor(user.pk):
+        return False, ()
+    return user.is_staff, queries.groups_of(user)

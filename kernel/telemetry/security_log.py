@@ -30,6 +30,7 @@ EVENTS = {
     "email_changed_by_staff": "staff changed somebody's e-mail address",
     "mfa_activated": "a second factor was set up",
     "mfa_deactivated": "a second factor was removed",
+    "mfa_codes_renewed": "a person made new recovery codes",
     "mfa_failed": "a wrong second factor",
     "refresh_token_reused": "a used refresh token came back; its login was ended",
     "rights_changed": "staff changed the rights of a person or a group",

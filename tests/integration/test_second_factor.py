@@ -20,6 +20,7 @@ from tests.support import factories
 from tests.support.codes import Device
 from tests.support.mail_api import PASSWORD, call, log_in
 from tests.support.security_events import security_events
+from tests.support.staff_pages import browser, enter, sees_staff_pages
 
 LOGIN, INDEX = reverse("admin:login"), reverse("admin:index")
 SET_UP = reverse("second_factor:set_up")
@@ -35,20 +36,6 @@ def boss(db_ready):
     return factories.make_user(
         email="boss@example.com", password=PASSWORD, is_staff=True, is_superuser=True
     )
-
-
-def browser():
-    return Client(headers={"Accept-Language": "en"})
-
-
-def enter(user, code="", client=None):
-    client = client or browser()
-    form = {"username": user.email, "password": PASSWORD, "code": code}
-    return client, client.post(LOGIN, form)
-
-
-def sees_staff_pages(client):
-    return client.get(INDEX).status_code == 200
 
 
 def test_a_login_of_staff_takes_password_and_code(boss):

@@ -1,0 +1,23 @@
+"""A browser at the staff pages."""
+
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import User
+from tests.support.mail_api import PASSWORD
+
+
+def browser() -> Client:
+    return Client(headers={"Accept-Language": "en"})
+
+
+def enter(user: User, code: str = "", client: Client | None = None) -> tuple[Client, HttpResponse]:
+    """Log in with the password of `mail_api` and a code; return the browser and the response."""
+    client = client or browser()
+    form = {"username": user.email, "password": PASSWORD, "code": code}
+    return client, client.post(reverse("admin:login"), form)
+
+
+def sees_staff_pages(client: Client) -> bool:
+    return client.get(reverse("admin:index")).status_code == 200
