@@ -1,4 +1,4 @@
-"""Where django-allauth's flows meet our rules."""
+"""The adapter of django-allauth's flows: our rules on e-mail addresses, passwords and letters."""
 
 from typing import Any, NoReturn
 
@@ -18,13 +18,13 @@ from accounts import attempts, email_addresses, notices, operations, passwords, 
 from accounts.api import device_tokens
 from accounts.models import User
 from accounts.operations import EmailTaken
-from accounts.usecases import addresses
+from accounts.usecases import email_ownership
 from kernel.caller import client_ip_of
 from kernel.db.transaction import transaction
 from kernel.telemetry import security_log
 
 _REMOVED = "account/email/email_deleted"
-# Letters about what people did, and what the security log calls it.
+# The letters about what people did, with the events of the security log.
 _EVENTS = {
     "account/email/email_added": "email_added",
     "account/email/email_changed": "email_changed",
@@ -36,7 +36,7 @@ _EVENTS = {
 
 
 class AccountAdapter(DefaultAccountAdapter):
-    """One spelling of addresses and passwords; letters about changes; no second owner."""
+    """One spelling of e-mail addresses and passwords; letters about changes; no second owner."""
 
     def clean_email(self, email: str) -> str:
         """Return the one spelling: Note [One mailbox, one spelling]."""
@@ -58,7 +58,7 @@ class AccountAdapter(DefaultAccountAdapter):
             operations.end_sessions(user_ids=[user.pk])
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> AbstractBaseUser | None:
-        """Count a try before it is judged, at the API and at the staff pages alike.
+        """Count an attempt before judging it, at the API and at the staff pages alike.
 
         See Note [Failed logins] in attempts.py; the settings turn allauth's own counting off.
         """
@@ -67,7 +67,7 @@ class AccountAdapter(DefaultAccountAdapter):
         attempt = attempts.begin(
             email=email_addresses.normalize_or_keep(email).lower(),
             client_ip=client_ip,
-            device_token=device_tokens.shown_by(request),
+            device_token=device_tokens.token_in(request),
         )
         if attempt.is_refused:
             self._refuse(request, attempt, client_ip)
@@ -80,26 +80,28 @@ class AccountAdapter(DefaultAccountAdapter):
             security_log.record("login_failed", client_ip=client_ip)
         else:
             attempts.take_back(attempt, succeeded=True)
-            device_tokens.give(request, attempt)
+            device_tokens.put_on_response(request, attempt)
         return user
 
-    def _refuse(self, request: HttpRequest, attempt: attempts.Attempt, client_ip: str) -> NoReturn:
+    def _refuse(
+        self, request: HttpRequest, attempt: attempts.LoginAttempt, client_ip: str
+    ) -> NoReturn:
         security_log.record("login_throttled", client_ip=client_ip, limit=attempt.route)
-        request.login_refused = attempt  # type: ignore[attr-defined]  # see LoginLimits
+        request.login_refused = attempt  # type: ignore[attr-defined]  # see LoginRateLimitMiddleware
         if attempt.route == "login" and hasattr(getattr(request, "allauth", None), "headless"):
             raise ImmediateHttpResponse(RateLimitResponse(request))
         raise self.validation_error("too_many_login_attempts")
 
     def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
-        """Make an address this person's, unless it has become somebody else's meanwhile."""
+        """Make an e-mail address this person's, unless somebody else has got it meanwhile."""
         user = email_address.user
         try:
-            with addresses.changing(user_id=user.pk):
+            with email_ownership.changing(user_id=user.pk):
                 before = EmailAddress.objects.get_primary(user)
                 confirmed: bool = super().confirm_email(request, email_address)
         except EmailTaken:
             confirmed = False
-        if not confirmed:  # allauth asked before, and would answer 500 now
+        if not confirmed:  # allauth checked earlier, and would respond with 500 now
             raise ImmediateHttpResponse(ConflictResponse(request))
         if before is not None:
             self.send_notification_mail(
@@ -113,7 +115,7 @@ class AccountAdapter(DefaultAccountAdapter):
     def send_confirmation_mail(
         self, request: HttpRequest, emailconfirmation: Any, signup: bool
     ) -> None:
-        """Mail the code; the owner of an address that is taken hears of it instead."""
+        """Mail the code; if the address is taken, mail its owner a notice instead."""
         row = emailconfirmation.email_address
         if queries.is_email_taken(row.email, by_other_than=row.user_id):
             self.send_account_already_exists_mail(row.email)
@@ -127,7 +129,7 @@ class AccountAdapter(DefaultAccountAdapter):
         context: dict[str, Any] | None = None,
         email: str | None = None,
     ) -> None:
-        """Write to the primary address or `email`, and to an address that was removed too."""
+        """Write to the primary e-mail address or to `email`, and to one that was removed."""
         if event := _EVENTS.get(template_prefix):
             security_log.record(event, user_id=user.pk, client_ip=client_ip_of(self.request))
         super().send_notification_mail(template_prefix, user, context, email)
@@ -143,18 +145,18 @@ class AccountAdapter(DefaultAccountAdapter):
         context: dict[str, Any],
         headers: dict[str, str] | None = None,
     ) -> EmailMessage:
-        """Add what every letter of ours may say."""
+        """Add the facts that every letter may use."""
         reset = settings.HEADLESS_FRONTEND_URLS["account_reset_password"]
         facts = {"password_reset_url": reset} | context
         return super().render_mail(template_prefix, email, facts, headers)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Queue it once what it tells has been committed."""
+        """Queue the letter once the change has been committed."""
         notices.send(template_prefix, email, context)
 
 
 @receiver(password_reset)
-def know_who_reads_the_mail(request: HttpRequest, user: User, **_: Any) -> None:
-    """Let whoever has just reset the password by mail log in from where he is."""
+def remember_client_ip(request: HttpRequest, user: User, **_: Any) -> None:
+    """Let a person who has just reset the password by mail log in from the same client IP."""
     if user.email is not None:
-        attempts.know(email=user.email, client_ip=client_ip_of(request))
+        attempts.remember_client_ip(email=user.email, client_ip=client_ip_of(request))

@@ -1,4 +1,4 @@
-"""Staff screens: people, and the record of what staff did."""
+"""The staff screens of people, logins, rate limits and the audit log."""
 
 from datetime import datetime
 from typing import Any
@@ -38,9 +38,9 @@ def _actor(request: HttpRequest) -> UUID:
 
 @admin.register(User)
 class PersonAdmin(AuditedAdmin, UserAdmin):
-    """Find people by e-mail, set passwords and groups, lock out and let in.
+    """Find people by e-mail address, set passwords and groups, lock out and unlock.
 
-    Only superusers may touch staff or hand out rights: whoever may hand them out has all.
+    Only superusers may change staff or grant rights: who may grant rights has all of them.
     """
 
     form = PersonForm
@@ -63,11 +63,11 @@ class PersonAdmin(AuditedAdmin, UserAdmin):
     add_fieldsets = (
         (None, {"fields": ("email", "display_name", "usable_password", "password1", "password2")}),
     )
-    actions = ("lock_out", "let_in", "reset_second_factor")
+    actions = ("lock_out", "unlock", "reset_second_factor")
 
     @admin.display(description=text(en="second factor", ko="2단계 인증"), boolean=True)
     def second_factor(self, person: User) -> bool:
-        """Say whether a code is asked for at the person's logins."""
+        """Return whether the person's logins need a code."""
         return queries.has_second_factor(person.pk)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -75,17 +75,17 @@ class PersonAdmin(AuditedAdmin, UserAdmin):
         return fields if request.user.is_superuser else (*fields, *_RIGHTS)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Who may edit fans may not thereby become staff: a password opens every right."""
+        """Keep those who edit fans from becoming staff: a password opens every right."""
         if obj is not None and (obj.is_staff or obj.is_superuser) and not request.user.is_superuser:
             return False
         return super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody is deleted: tickets, points and payments refer to them. Lock out instead."""
+        """Delete nobody: tickets, points and payments refer to people. Lock out instead."""
         return False
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """Say what refused a change after the form had let it pass; nothing of it is kept."""
+        """Show why a change was refused after the form had accepted it; nothing is kept."""
         try:
             return super().changeform_view(request, *args, **kwargs)
         except DomainError as refusal:
@@ -93,7 +93,7 @@ class PersonAdmin(AuditedAdmin, UserAdmin):
             return HttpResponseRedirect(request.get_full_path())
 
     def save_form(self, request: HttpRequest, form: Any, change: bool) -> Any:
-        """Leave a new address to `operations.change_email`, which records it by itself."""
+        """Leave a new e-mail address to `operations.change_email`, which records it itself."""
         person = super().save_form(request, form, change)
         if change:
             before = form.initial["email"]
@@ -152,10 +152,10 @@ class PersonAdmin(AuditedAdmin, UserAdmin):
                     changes={},
                     now=now,
                 )
-                self._tell_of_new_password(after, _actor(request), now=now)
+                self._notify_of_new_password(after, _actor(request), now=now)
         return response
 
-    def _tell_of_new_password(self, person: User, actor_id: UUID, *, now: datetime) -> None:
+    def _notify_of_new_password(self, person: User, actor_id: UUID, *, now: datetime) -> None:
         run_after_commit(
             lambda: security_log.record(
                 "password_set_by_staff", user_id=person.pk, actor_id=actor_id
@@ -184,18 +184,18 @@ class PersonAdmin(AuditedAdmin, UserAdmin):
         return str(text(en=f"{count} locked out.", ko=f"{count}명을 차단했습니다."))
 
     @staff_action(
-        description=text(en="Let in again", ko="로그인 차단 해제"),
+        description=text(en="Unlock", ko="로그인 차단 해제"),
         permissions=["accounts.lock_out_user"],
     )
-    def let_in(self, request: HttpRequest, users: list[User], *, reason: str, now: datetime) -> str:
-        """Let them log in again."""
-        count = people.let_in(
+    def unlock(self, request: HttpRequest, users: list[User], *, reason: str, now: datetime) -> str:
+        """Unlock them, so that they may log in again."""
+        count = people.unlock(
             user_ids=[user.pk for user in users],
             actor_id=_actor(request),
             reason=reason,
             now=now,
         )
-        return str(text(en=f"{count} let in.", ko=f"{count}명의 차단을 해제했습니다."))
+        return str(text(en=f"{count} unlocked.", ko=f"{count}명의 차단을 해제했습니다."))
 
     @staff_action(
         description=text(en="Reset second factor", ko="2단계 인증 해제"),
@@ -204,7 +204,7 @@ class PersonAdmin(AuditedAdmin, UserAdmin):
     def reset_second_factor(
         self, request: HttpRequest, users: list[User], *, reason: str, now: datetime
     ) -> str:
-        """Take it from people who have lost their device; superusers alone."""
+        """Remove the second factor of people who have lost their device; superusers only."""
         count = sum(
             second_factor.reset(user_id=user.pk, actor_id=_actor(request), reason=reason, now=now)
             for user in users
@@ -230,13 +230,13 @@ class AuditEntryAdmin(ReadOnlyAdmin):
 
     @admin.display(description=text(en="actor", ko="작업자"))
     def actor(self, entry: AuditEntry) -> str:
-        """Return the actor's address, one join for the whole list."""
+        """Return the actor's e-mail address, from one join for the whole list."""
         return getattr(entry, "actor_email", None) or str(entry.actor_id or "-")
 
 
 @admin.register(Session)
 class SessionAdmin(ReadOnlyAdmin):
-    """Who is logged in; ended by locking the person out. Key and contents are not for eyes."""
+    """Logins; locking the person out ends them. Key and contents are not shown."""
 
     list_display = ("user_id", "purpose", "started_at", "expire_date")
     list_filter = ("purpose", ("expire_date", admin.DateFieldListFilter))
@@ -248,7 +248,7 @@ class SessionAdmin(ReadOnlyAdmin):
 
 @admin.register(RefreshToken)
 class RefreshTokenAdmin(ReadOnlyAdmin):
-    """What logins may be refreshed with; the ids are no tokens."""
+    """Refresh tokens of logins; the ids shown are no tokens."""
 
     list_display = ("jti", "sid", "issued_at", "expires_at", "used_at")
     list_filter = (
@@ -273,7 +273,7 @@ class RevokedLoginAdmin(ReadOnlyAdmin):
 
 @admin.register(RateLimit)
 class RateLimitAdmin(AuditedAdmin):
-    """Limits otherwise than the settings say; in force within two seconds, deleted to undo."""
+    """Limits that differ from the settings; in force within two seconds. Delete to undo."""
 
     list_display = ("route", "amount", "period_seconds")
     list_filter = ("route",)
@@ -281,7 +281,7 @@ class RateLimitAdmin(AuditedAdmin):
     ordering = ("route",)
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Leave out deleting many at once: each row undone is a decision of its own."""
+        """Leave out deleting many at once: each deletion is a decision of its own."""
         actions = super().get_actions(request)
         actions.pop("delete_selected", None)
         return actions

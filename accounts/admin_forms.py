@@ -1,4 +1,4 @@
-"""Forms of the staff screens about people, and the door of the staff pages."""
+"""The forms of the staff screens about people, and the login form of the staff pages."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from kernel.i18n import text
 
 
 class StaffLoginForm(AdminAuthenticationForm):
-    """The door of these pages: a failed try counts like one at the API (`login_failed`)."""
+    """The login form of the staff pages; a failed attempt counts like one at the API."""
 
     request: HttpRequest
 
@@ -31,7 +31,7 @@ class StaffLoginForm(AdminAuthenticationForm):
     )
 
     def clean(self) -> dict[str, Any]:
-        """Let allauth judge, which counts; Django's own form would let anybody guess on."""
+        """Let allauth judge, which counts attempts; Django's own form would not."""
         typed, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
         if typed and password:
             self.user_cache = get_adapter(self.request).authenticate(
@@ -60,17 +60,17 @@ class StaffLoginForm(AdminAuthenticationForm):
 
 
 class OwnPasswordForm(AdminPasswordChangeForm):
-    """A member of staff's own password: ends every other login, and is told by mail."""
+    """The form of one's own password; a change ends every other login and sends a letter."""
 
     def clean_old_password(self) -> str:
-        """Judge it as a login, which counts wrong ones."""
+        """Judge the password as a login does, which counts wrong ones."""
         password: str = self.cleaned_data["old_password"]
         if not get_adapter().reauthenticate(self.user, password):
             raise forms.ValidationError(self.error_messages["password_incorrect"])
         return password
 
     def save(self, commit: bool = True) -> User:
-        """Keep it by the adapter, as at the API."""
+        """Save the password through the adapter, as the API does."""
         adapter = get_adapter(context.request)
         adapter.set_password(self.user, self.cleaned_data["new_password1"])
         adapter.send_notification_mail("account/email/password_changed", self.user)
@@ -79,11 +79,11 @@ class OwnPasswordForm(AdminPasswordChangeForm):
         return self.user
 
 
-class AddressForm(forms.ModelForm):
-    """Take an address in its one spelling, and nobody else's."""
+class EmailAddressForm(forms.ModelForm):
+    """Accept an e-mail address in its one spelling, unless somebody else has it."""
 
     def clean_email(self) -> str | None:
-        """Return the address as it is kept; None stays what is nobody's."""
+        """Return the e-mail address as it is kept; None where there is none."""
         typed: str = self.cleaned_data["email"] or ""
         if not typed and not self.instance.email:
             return None
@@ -97,8 +97,8 @@ class AddressForm(forms.ModelForm):
         return email
 
 
-class UserCreationForm(AddressForm, AdminUserCreationForm):
-    """A new person: e-mail address and password."""
+class UserCreationForm(EmailAddressForm, AdminUserCreationForm):
+    """The form of a new person: e-mail address and password."""
 
     email = forms.EmailField(label=text(en="e-mail", ko="이메일"))
 
@@ -107,15 +107,15 @@ class UserCreationForm(AddressForm, AdminUserCreationForm):
         fields = ("email", "display_name")
 
 
-class PersonForm(AddressForm, UserChangeForm):
-    """A person's row; the password has its own form behind the link."""
+class PersonForm(EmailAddressForm, UserChangeForm):
+    """The form of a person; the password has its own behind the link."""
 
     reason = forms.CharField(
-        label=text(en="Reason for a new address", ko="이메일 변경 사유"),
+        label=text(en="Reason for a new e-mail address", ko="이메일 변경 사유"),
         max_length=500,
         required=False,
         help_text=text(
-            en="A new e-mail address ends the person's logins; the old one is written to.",
+            en="A new e-mail address ends the person's logins; the old one gets a letter.",
             ko="이메일 주소를 바꾸면 모든 로그인이 종료되고, 이전 주소로 안내 메일이 발송됩니다.",
         ),
     )

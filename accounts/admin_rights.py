@@ -1,4 +1,4 @@
-"""Staff screens of what Django and django-allauth keep about people."""
+"""The staff screens of groups and of verified e-mail addresses."""
 
 from typing import Any
 
@@ -14,7 +14,8 @@ from kernel.telemetry import security_log
 class AuditedGroupAdmin(AuditedAdmin, GroupAdmin):
     """Groups beyond the five that migrations keep; superusers only, as groups are rights.
 
-    Access tokens name the groups of their owner, so a name that goes ends the members' logins.
+    Access tokens name the groups of their owner, so removing or changing a name ends the members'
+    logins.
     """
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -37,7 +38,7 @@ class AuditedGroupAdmin(AuditedAdmin, GroupAdmin):
 
 
 class EmailAddressAdmin(ReadOnlyAdmin):
-    """The addresses that django-allauth has verified."""
+    """The e-mail addresses that django-allauth has verified."""
 
     list_display = ("email", "user", "verified", "primary")
     list_filter = ("verified",)

@@ -1,19 +1,19 @@
-"""Failed logins: who may try a password, and who has to wait.
+"""Login attempts: counted before they are judged, and refused where too many have failed.
 
 Note [Failed logins]
-Every try is counted before it is judged, and taken back when it was right: a thousand tries at once
-are a thousand. Two limits count it. One is the client IP's, whatever the accounts; it takes only
-failures, as whole networks stand behind one. The other is the account's, and there each device that
-was used before has a counter of its own (`login_device`), known by its token (Note [Device tokens])
-or else by a client IP that has logged in to this account; everybody else shares one
-(`login_account`). So strangers shut strangers out, never the owner from where he has been.
-The staff pages count with the API. Accounts are named by the address typed, whether there is such
-an account or not.
+Every attempt is counted before it is judged, and taken back when it was right: a thousand attempts
+at once count as a thousand. Two limits count it. One belongs to the client IP, whatever the
+accounts; it counts only failures, as whole networks stand behind one IP. The other belongs to the
+account: each device that was used before has a counter of its own (`login_device`), recognised by
+its token (Note [Device tokens]) or else by a client IP that has logged in to this account;
+everybody else shares one (`login_account`). So strangers lock strangers out, never the owner on a
+device of his. The staff pages and the API count together. Accounts are named by the e-mail address
+typed, whether or not there is such an account.
 
-Counted by a function in the cache role, once for all processes and by that server's clock. While it
-is away each process counts alone, by device token or client IP, and
+A function in the cache role counts, for all processes together and by that server's clock. While it
+is unavailable each process counts alone, by device token or client IP, and
 `frontrow_login_attempts_unshared_total` says how often: n processes then let n times as many pass,
-and nobody is locked out of his account because a server is down.
+and nobody is locked out of an account because a server is down.
 """
 
 import math
@@ -46,10 +46,10 @@ _own = gcra.Gcra(most=100_000)
 
 
 @dataclass(slots=True)
-class Attempt:
-    """One try of a password: `wait` seconds and `route` of the limit where it was refused."""
+class LoginAttempt:
+    """One attempt at a password; a refused one has the `route` of the limit and `wait` seconds."""
 
-    account: str  # a keyed hash of the address typed
+    account: str  # a keyed hash of the e-mail address typed
     device: devices.Device
     keys: tuple[str, ...]
     counted: dict[str, Rate] = field(default_factory=dict)
@@ -59,16 +59,16 @@ class Attempt:
 
     @property
     def is_refused(self) -> bool:
-        """Say whether it has to wait, unjudged."""
+        """Return whether it must wait, unjudged."""
         return self.wait > 0
 
 
-def begin(*, email: str, client_ip: str, device_token: str) -> Attempt:
-    """Count a try; `email` in the one spelling that accounts have."""
+def begin(*, email: str, client_ip: str, device_token: str) -> LoginAttempt:
+    """Count an attempt; `email` in the one spelling that accounts have."""
     account = _tag(email)
     device = devices.read(device_token, account=account)
     network = client_ip_tag(client_ip)
-    attempt = Attempt(
+    attempt = LoginAttempt(
         account,
         device,
         (
@@ -97,8 +97,8 @@ def begin(*, email: str, client_ip: str, device_token: str) -> Attempt:
     return attempt
 
 
-def take_back(attempt: Attempt, *, succeeded: bool) -> None:
-    """Count the try no more: it was right, or could not be judged."""
+def take_back(attempt: LoginAttempt, *, succeeded: bool) -> None:
+    """Stop counting the attempt: it was right, or could not be judged."""
     if not attempt.is_shared:
         for key, rate in attempt.counted.items():
             _own.refund(key, rate)
@@ -111,14 +111,14 @@ def take_back(attempt: Attempt, *, succeeded: bool) -> None:
         _LIBRARY.call("login_succeed", keys=[*attempt.counted, attempt.keys[4]], args=[*each, mark])
 
 
-def know(*, email: str, client_ip: str) -> None:
-    """Count this client IP apart from now on: the account's owner has just proved to be there."""
+def remember_client_ip(*, email: str, client_ip: str) -> None:
+    """Count this client IP separately from now on: the account's owner has just used it."""
     key = f"{_BASE}known:{_tag(email)}:{client_ip_tag(client_ip)}"
-    with suppress(DependencyUnavailable):  # it is known after the first login
+    with suppress(DependencyUnavailable):  # the first login remembers it too
         guarded("cache", lambda server: server.set(key, "1", px=policy.KNOWN_IP_MS))
 
 
-def _count_here(attempt: Attempt, ip: Rate, own: Rate) -> Attempt:
+def _count_here(attempt: LoginAttempt, ip: Rate, own: Rate) -> LoginAttempt:
     unshared.inc()
     attempt.is_shared = False
     device = attempt.keys[3 if attempt.device.name is None else 1]

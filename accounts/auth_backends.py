@@ -1,4 +1,4 @@
-"""Who logs in by an e-mail address and a password."""
+"""The authentication backend: e-mail address and password."""
 
 from typing import Any
 
@@ -12,10 +12,10 @@ from accounts.models import User
 
 
 class EmailBackend(AuthenticationBackend):
-    """Let in by a verified address alone: see Note [Whose address] in `models.py`.
+    """Accept verified e-mail addresses only: see Note [Whose address] in `models.py`.
 
-    Backends named after this one are not asked; they stand in the settings so that the sessions
-    which they began go on.
+    The backends after this one in the settings are never reached; they are there so that the
+    sessions which they began go on.
     """
 
     def authenticate(
@@ -31,6 +31,6 @@ class EmailBackend(AuthenticationBackend):
         return self._check_password(owner, password)
 
     def _mitigate_timing_attack(self, password: str) -> None:
-        """Hash for nobody's account as often as for somebody's."""
+        """Hash as often where there is no account as where there is one."""
         for form in passwords.forms(password):
             User().set_password(form)

@@ -1,4 +1,4 @@
-"""Codes of second factors: counted, then judged, wherever they are asked for."""
+"""The check of a second factor's code: counted first, then judged, on every way in."""
 
 from datetime import datetime
 
@@ -16,16 +16,16 @@ from kernel.telemetry import security_log
 
 
 def judge(request: HttpRequest, user: User, code: str, *, now: datetime) -> Authenticator:
-    """Return what the code proves; raises `ValidationError` for a wrong one and one too many.
+    """Return the factor that the code proves. Raises `ValidationError`: wrong, or one too many.
 
-    Wrong ones count like passwords, but by themselves (Note [Failed logins] in `attempts.py`):
-    only who knows the password comes here, and each code may be guessed by few tries.
+    Wrong codes count like wrong passwords, but separately (Note [Failed logins] in `attempts.py`):
+    only those who know the password get here, and a code is short enough to guess.
     """
     client_ip = client_ip_of(request)
     attempt = attempts.begin(
         email=f"second factor of {user.pk}",
         client_ip=client_ip,
-        device_token=device_tokens.shown_by(request),
+        device_token=device_tokens.token_in(request),
     )
     if attempt.is_refused:
         security_log.record(

@@ -1,12 +1,12 @@
-"""Device tokens: how a device shows that an account was logged in to from it.
+"""Device tokens: a device shows by one that an account was logged in to from it.
 
 Note [Device tokens]
 After OWASP's device cookies. A successful login gives the client a token, signed and bound to the
-account; a client that shows it later is counted apart from everybody else who tries that account's
-password (Note [Failed logins]), so nobody can shut its owner out of it. It proves nothing more: it
-is no login and replaces no password. It goes in a cookie, which browsers and most HTTP libraries
-keep by themselves, and in the header `X-Device-Token`, which an app without a cookie jar keeps and
-sends instead. A device that several people use keeps the tokens of the last few.
+account; a client that shows it later is counted separately from everybody else who tries that
+account's password (Note [Failed logins]), so nobody can lock its owner out of it. It proves nothing
+more: it is no login and replaces no password. It goes in a cookie, which browsers and most HTTP
+libraries keep by themselves, and in the header `X-Device-Token`, which an app without a cookie jar
+keeps and sends instead. A device that several people use keeps the tokens of the last few.
 """
 
 import secrets
@@ -23,14 +23,14 @@ _BETWEEN = "~"
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A client as one account sees it: `name` if it was used for it before; all of its tokens."""
+    """A client as one account sees it: `name` if the account was used there before, all tokens."""
 
     name: str | None
     tokens: tuple[str, ...] = ()
 
 
 def read(raw: str, *, account: str) -> Device:
-    """Return the device that shows `raw`, a value of ours or anything else."""
+    """Return the device that sent `raw`, a value of ours or any other text."""
     if not raw or len(raw) > _LONGEST:
         return Device(None)
     tokens = tuple(raw.split(_BETWEEN))[: policy.DEVICES_IN_A_TOKEN]
@@ -38,7 +38,7 @@ def read(raw: str, *, account: str) -> Device:
 
 
 def remember(device: Device, *, account: str) -> str:
-    """Return the value that the device shows from now on, whoever else uses it."""
+    """Return the value that the device shows from now on; other people's tokens stay in it."""
     others = [token for token in device.tokens if _name(token, account) is None]
     name = device.name or secrets.token_urlsafe(12)
     own = _signer(account).sign(name)

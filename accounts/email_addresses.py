@@ -1,13 +1,14 @@
 """The one spelling of an e-mail address.
 
 Note [One mailbox, one spelling]
-An address is kept, compared and mailed to in one form: NFKC, the domain as IDNA 2008 writes it in
-ASCII (UTS 46, non-transitional), both parts in lower case. The form is plain ASCII: Python and
-PostgreSQL can't disagree about its case, letters that look alike show as `xn--...`, and constraints
-keep it. What has no such form is refused, not mended: letters beyond ASCII before the `@`, quoted
-local parts (the same mailbox under a second name), domains given as an IP address, and what is too
-long once written so. The login API reads every address in this form before django-allauth sees it
-(`accounts/api/bodies.py`), the staff pages in their forms, and bulk makers through `UserManager`.
+An e-mail address is kept, compared and mailed to in one form: NFKC, the domain as IDNA 2008 writes
+it in ASCII (UTS 46, non-transitional), both parts in lower case. The form is plain ASCII: Python
+and PostgreSQL can't disagree about its case, letters that look alike show as `xn--...`, and
+constraints keep it. What has no such form is refused, not mended: letters beyond ASCII before the
+`@`, quoted local parts (the same mailbox under a second name), domains given as an IP address, and
+what is too long in this form. The login API reads every address in this form before django-allauth
+sees it (`accounts/api/bodies.py`), the staff pages in their forms, and bulk makers through
+`UserManager`.
 """
 
 import unicodedata
@@ -20,8 +21,8 @@ from kernel.i18n import text
 
 MAX_LENGTH = 254  # RFC 5321: 256 for the path with its brackets
 _MAX_LOCAL = 64
-_MAX_TYPED = 320  # beyond this nothing is looked at
-# Printable ASCII without upper case: what PostgreSQL is told to keep.
+_MAX_TYPED = 320  # longer texts are refused unread
+# Printable ASCII without upper case: a check constraint.
 FORM = r"^[!-@\[-~]+$"
 
 

@@ -1,4 +1,4 @@
-"""The staff groups and what each may do, kept as the setting `STAFF_GROUPS` says."""
+"""The staff groups and their permissions, as the setting `STAFF_GROUPS` has them."""
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
@@ -11,7 +11,7 @@ from django.db import DEFAULT_DB_ALIAS
 
 
 def grant(*, app_label: str) -> None:
-    """Give each group exactly the permissions of one app that the setting names; repeatable."""
+    """Grant each group exactly the permissions of one app that the setting names; repeatable."""
     offered = {
         permission.codename: permission
         for permission in Permission.objects.filter(content_type__app_label=app_label)

@@ -1,4 +1,4 @@
-"""How passwords are kept."""
+"""The password hasher: Argon2id, a few hashes at a time."""
 
 from threading import BoundedSemaphore
 
@@ -6,9 +6,9 @@ from django.conf import settings
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
 # Note [Hashes at once]
-# A hash takes 19 MiB while it runs and a core for itself, so more of them than cores only take
-# memory: with a thread each, a flood of logins would take eight times that in every process. Who
-# waits here waits for a few hashes at most, since a process has few threads.
+# A hash takes 19 MiB and a core while it runs, so more of them than cores only take memory: with a
+# thread each, a flood of logins would take eight times that in every process. A thread waits here
+# for a few hashes at most, since a process has few threads.
 slots = BoundedSemaphore(settings.PASSWORD_HASHES_AT_ONCE)
 
 

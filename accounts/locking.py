@@ -1,4 +1,4 @@
-"""The only row locks of this app. Order: users by id, then second factors, then sessions."""
+"""The row locks of this app, in this order: users by id, second factors, sessions by key."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -24,7 +24,7 @@ def lock_sessions(*, user_ids: Collection[UUID]) -> list[Session]:
 
 
 def lock_expired_sessions(*, now: datetime, limit: int) -> list[Session]:
-    """Lock at most `limit` sessions whose time has passed and that nobody else has locked."""
+    """Lock at most `limit` expired sessions that no other transaction has locked."""
     require_transaction()
     over = Session.objects.select_for_update(skip_locked=True).filter(expire_date__lt=now)
     return list(over.order_by("expire_date")[:limit])
@@ -38,7 +38,7 @@ def lock_users(*, user_ids: Collection[UUID]) -> list[User]:
 
 
 def lock_active_user(*, user_id: UUID) -> User | None:
-    """Lock a user who may be logged in; None when there is no such, or no more."""
+    """Lock a user who may be logged in; None where there is none, or it is locked out."""
     require_transaction()
     # Rows that only refer to the user are written meanwhile.
     user = User.objects.select_for_update(no_key=True).filter(pk=user_id).first()
@@ -46,7 +46,7 @@ def lock_active_user(*, user_id: UUID) -> User | None:
 
 
 def lock_factors(*, user_id: UUID) -> dict[str, Authenticator]:
-    """Lock what a person proves himself by beside the password; by type."""
+    """Lock a person's second factors and return them by type."""
     require_transaction()
     rows = Authenticator.objects.select_for_update().filter(user_id=user_id).order_by("pk")
     return {row.type: row for row in rows}

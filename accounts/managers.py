@@ -1,4 +1,4 @@
-"""How people come to be: always together with their address."""
+"""The manager of people: each is created together with an e-mail address."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ class UserManager(BaseUserManager["User"]):
     """Create users by e-mail address."""
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """Create a person who owns an address; without a password nobody can log in as them.
+        """Create a person who owns an e-mail address; without a password nobody can log in.
 
         Raises `EmailAddressInvalid`.
         """
@@ -32,9 +32,9 @@ class UserManager(BaseUserManager["User"]):
         return user
 
     def add(self, users: Sequence["User"], *, verified: bool = True) -> None:
-        """Insert people together with their addresses: the only way a person comes to be.
+        """Insert people together with their e-mail addresses: the only way to create a person.
 
-        Addresses must be normalised. Those not `verified` are claims: see Note [Whose address].
+        The addresses must be normalised. Those not `verified` are claims: see Note [Whose address].
         """
         rows: list[Any] = [verified, verified]
         rows += [[user.pk for user in users], [user.email for user in users]]

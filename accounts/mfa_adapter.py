@@ -1,4 +1,4 @@
-"""How django-allauth keeps the secrets of second factors."""
+"""The adapter by which django-allauth encrypts the secrets of second factors."""
 
 import base64
 from functools import cache
@@ -12,7 +12,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 
 
 class MFAAdapter(DefaultMFAAdapter):
-    """Secrets encrypted by a key made of SECRET_KEY; those of SECRET_KEY_FALLBACKS still read."""
+    """Encrypt secrets by a key derived from SECRET_KEY; SECRET_KEY_FALLBACKS still decrypt."""
 
     def encrypt(self, text: str) -> str:
         return (
@@ -32,7 +32,7 @@ class MFAAdapter(DefaultMFAAdapter):
         return str(user)
 
     def get_totp_issuer(self) -> str:
-        """Return what an app shows; allauth's own is the Host that the caller wrote."""
+        """Return the name that an app shows; allauth would take the Host of the request."""
         return "Frontrow"
 
 

@@ -24,13 +24,13 @@ class User(AbstractBaseUser, PermissionsMixin):
     """A person: fan or staff. The key is a UUIDv7, the login an e-mail address.
 
     Note [Whose address]
-    An address is somebody's when django-allauth's `EmailAddress` row of it is verified, and one
-    row in the world can be. Logins, codes, resets and letters go by these rows alone. `email` is a
-    copy of the verified, primary row, which PostgreSQL keeps (`accounts_copy_email`) and guards
-    (`accounts_check_email`), so that lists and look-ups need no join. A row that isn't verified
-    is a claim made by signing up: it opens nothing, keeps nobody out, and a task deletes it with
-    its person after a day. An address that somebody adds is kept in his session until the code
-    sent to it comes back.
+    An e-mail address is somebody's when django-allauth's `EmailAddress` row of it is verified; only
+    one row of an address can be. Logins, codes, resets and letters go by these rows alone. `email`
+    is a copy of the verified, primary row, which PostgreSQL keeps (`accounts_copy_email`) and
+    guards (`accounts_check_email`), so that lists and look-ups need no join. A row that isn't
+    verified is a claim made by signing up: it opens nothing, keeps nobody out, and a task deletes
+    it with its person after a day. An address that somebody adds is kept in his session until the
+    code sent to it comes back.
     """
 
     id = UUID7Field()
@@ -90,7 +90,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
 
 class Session(AbstractBaseSession):
-    """A login session that knows whose it is and what its tokens call it.
+    """A login session, with its owner and the id that its tokens carry.
 
     Note [Session ids in tokens]
     Tokens name their session by `sid`, a keyed hash of the session key: it stays the same for the

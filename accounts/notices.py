@@ -1,8 +1,8 @@
-"""Letters that tell people what was changed about their login.
+"""The letters about changes of a login.
 
 They go to the address that was valid before the change, so that a change by a stranger is noticed.
-Texts are `templates/account/email/*`, Korean and English in one letter: who reads it need not be
-who made the change.
+Texts are `templates/account/email/*`, Korean and English in one letter: the reader need not be the
+one who made the change.
 """
 
 from collections.abc import Mapping

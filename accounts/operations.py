@@ -1,4 +1,4 @@
-"""Writes that require an open transaction."""
+"""The writes on people, logins and the audit log; each requires an open transaction."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -29,7 +29,7 @@ from kernel.telemetry import context, security_log
 
 
 class EmailTaken(DomainError):
-    """The address belongs to somebody else."""
+    """The e-mail address belongs to somebody else."""
 
     code = "email_taken"
     kind = Kind.CONFLICT
@@ -71,7 +71,7 @@ def record_audit(
 
 
 def end_sessions(*, user_ids: Collection[UUID]) -> None:
-    """End every login of the users, in the transaction of what was the reason to.
+    """End every login of the users, in the transaction that has the reason.
 
     They are locked first, so a login under way is either seen or sees the reason
     (Note [Logins and lock-outs]).
@@ -141,7 +141,7 @@ SELECT sid, statement_timestamp(), statement_timestamp() + make_interval(secs =>
 
 
 def revoke(*, session_ids: Collection[str]) -> None:
-    """Write down that these logins have ended; every process hears of it within two seconds.
+    """Record that these logins have ended; every process knows within two seconds.
 
     See Note [Revoked logins] in revocation.py.
     """
@@ -160,7 +160,7 @@ def add_people(
     password: str | None = None,
     names: Mapping[UUID, str] | None = None,
 ) -> None:
-    """Insert people who own their addresses, by key, in bulk; addresses must be normalised.
+    """Insert people who own their normalised e-mail addresses, by key, in bulk.
 
     All get the same password, hashed once, as hashing is slow by design; None: nobody can log in.
     """
@@ -175,7 +175,7 @@ def add_people(
 
 
 def move_email(*, user: User, email: str) -> list[str]:
-    """Make a normalised address the only one of a locked person; return those he had.
+    """Make a normalised e-mail address a locked person's only one; return the former ones.
 
     Codes under way end with it: Note [Codes and what they were sent for] in `api/inputs.py`.
     Raises `EmailTaken` where it is somebody else's.
@@ -191,9 +191,9 @@ def move_email(*, user: User, email: str) -> list[str]:
 
 
 def change_email(*, user_id: UUID, email: str, actor_id: UUID, reason: str, now: datetime) -> None:
-    """Give a person another address on his word to staff: everything else follows.
+    """Give a person another e-mail address, as staff do on request.
 
-    His logins end, the old addresses and the new one are written to, and it is audited. Raises
+    The logins end, the old addresses and the new one get a letter, and it is audited. Raises
     `EmailTaken`.
     """
     require_transaction()
@@ -217,7 +217,7 @@ def change_email(*, user_id: UUID, email: str, actor_id: UUID, reason: str, now:
 
 
 def delete_claims(*, older_than: datetime, at_most: int) -> int:
-    """Delete people without a proved address who joined before `older_than`; return how many."""
+    """Delete people without a proved e-mail address who joined before then; return how many."""
     require_transaction()
     claims = User.objects.filter(
         email=None, last_login=None, date_joined__lt=older_than, emailaddress__verified=False

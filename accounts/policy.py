@@ -1,9 +1,9 @@
-"""Product numbers of logins."""
+"""The product numbers of logins."""
 
 from datetime import timedelta
 
 # A refresh token sent again this soon after its use gets the same successor: a phone that lost the
-# answer, two tabs at once. Later it was stolen, or its successor was.
+# response, two tabs at once. Later, it or its successor was stolen.
 RESEND = timedelta(seconds=60)
 # Used tokens are kept a little longer, as the clocks of hosts differ.
 KEEP_USED = timedelta(minutes=10)

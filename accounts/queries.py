@@ -1,4 +1,4 @@
-"""Reads, always from the primary: logins are decided on them."""
+"""The reads of people and logins, always from the primary: logins depend on them."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -34,7 +34,7 @@ def revoked_now() -> list[str]:
 
 
 def owner_of(email: str) -> User | None:
-    """Return whose address it is, locked out or not; `email` is normalised.
+    """Return the owner of a normalised e-mail address, locked out or not; None where none is.
 
     See Note [Whose address] in `models.py`.
     """
@@ -43,16 +43,16 @@ def owner_of(email: str) -> User | None:
 
 
 def owns(user_id: UUID, email: str) -> bool:
-    """Say whether a normalised address is this person's."""
+    """Return whether a normalised e-mail address is this person's."""
     return EmailAddress.objects.filter(user_id=user_id, email=email, verified=True).exists()
 
 
 def is_email_taken(email: str, *, by_other_than: UUID | None = None) -> bool:
-    """Say whether a normalised address is somebody's (else's)."""
+    """Return whether a normalised e-mail address is somebody's (else's)."""
     rows = EmailAddress.objects.filter(email=email, verified=True)
     return rows.exclude(user_id=by_other_than).exists()
 
 
 def has_second_factor(user_id: UUID) -> bool:
-    """Say whether the person gives a code beside the password."""
+    """Return whether the person's logins need a code beside the password."""
     return Authenticator.objects.filter(user_id=user_id, type=Authenticator.Type.TOTP).exists()

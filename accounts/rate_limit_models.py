@@ -11,7 +11,7 @@ MAX_PERIOD_SECONDS = 24 * 3600
 
 
 class RateLimit(models.Model):
-    """How often a route may be called, where staff want it otherwise than the settings.
+    """How often a route may be called, where staff want another limit than the settings.
 
     Without a row the setting counts. In force in every process within two seconds
     (accounts/rate_limits.py); a room's or a sale's own limits go before it.
@@ -20,17 +20,17 @@ class RateLimit(models.Model):
     class Route(models.TextChoices):
         """The routes of `settings.RATE_LIMITS`, and allauth's of `ACCOUNT_RATE_LIMITS`."""
 
-        ANONYMOUS = "anonymous", text(en="Not logged in, an address", ko="비로그인, 주소별")
+        ANONYMOUS = "anonymous", text(en="Not logged in, a client IP", ko="비로그인, IP별")
         REFUSED = "refused", text(en="Malformed calls, a person", ko="잘못된 요청, 사용자별")
         DEFAULT = "default", text(en="Everything else, a person", ko="그 밖의 요청, 사용자별")
-        JOIN = "join", text(en="Join the line, a person", ko="대기열 진입, 사용자별")
+        JOIN = "join", text(en="Join the waiting room, a person", ko="대기열 진입, 사용자별")
         JOIN_ADDRESS = (
             "join_address",
-            text(en="Join the line, an address", ko="대기열 진입, 주소별"),
+            text(en="Join the waiting room, a client IP", ko="대기열 진입, IP별"),
         )
-        POLL = "poll", text(en="Look at one's place, a person", ko="대기 순번 조회, 사용자별")
+        POLL = "poll", text(en="Poll the waiting room, a person", ko="대기 순번 조회, 사용자별")
         HOLD = "hold", text(en="Hold seats, a person", ko="좌석 선점, 사용자별")
-        HOLD_ADDRESS = "hold_address", text(en="Hold seats, an address", ko="좌석 선점, 주소별")
+        HOLD_ADDRESS = "hold_address", text(en="Hold seats, a client IP", ko="좌석 선점, IP별")
         PAY = "pay", text(en="Pay, a person", ko="결제, 사용자별")
         CHARGE = "charge", text(en="Charge points, a person", ko="포인트 충전, 사용자별")
         LOGIN = "login", text(en="Failed logins, a client IP", ko="로그인 실패, IP별")
@@ -42,7 +42,7 @@ class RateLimit(models.Model):
             "login_device",
             text(en="Failed logins, an account's own device", ko="로그인 실패, 등록 기기별"),
         )
-        SIGNUP = "signup", text(en="Sign up, an address", ko="회원 가입, 주소별")
+        SIGNUP = "signup", text(en="Sign up, a client IP", ko="회원 가입, IP별")
 
     id = UUID7Field()
     route = models.CharField(

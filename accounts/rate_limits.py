@@ -1,4 +1,4 @@
-"""This process's copy of the rate limits that staff have set (Note [Refreshed copy])."""
+"""The rate limits that staff have set, as a copy of this process (Note [Refreshed copy])."""
 
 import threading
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from kernel.rate_limiting.rates import Rate
 
 
 class ChosenRates(RefreshedCopy):
-    """The rates by route, at most a second old; with PostgreSQL away the last ones count."""
+    """The rates by route, at most a second old; without PostgreSQL the last ones count."""
 
     name = "rate-limits"
     failures = Counter(

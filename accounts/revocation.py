@@ -1,16 +1,17 @@
-"""Which logins have ended although their access tokens still run.
+"""The revoked logins: ended, although their access tokens have not expired.
 
 Note [Revoked logins]
-An access token is believed without asking anybody, so the end of a login must reach every process.
-A row says so, written in the transaction that ends the login (`operations.revoke`), kept for the
-life of an access token by the primary's clock. Each process reads new rows every second (Note
-[Refreshed copy]); a request only looks at the copy. What a process has once read it keeps until it
-is over, whatever a server says later.
+An access token is verified without any I/O, so the end of a login must reach every process. The
+transaction that ends the login writes a row (`operations.revoke`), kept for the life of an access
+token by the primary's clock. Each process reads new rows every second (Note [Refreshed copy]); a
+request only looks at the copy. A process keeps what it has read until the time is over, whatever a
+server says later.
 
 After the commit the ids are repeated to a sorted set in the lock role (the cache may evict them),
-and a task repeats all that live, so a server that lost its data or a process killed before it could
-write loses nothing for long. The set is read while PostgreSQL can't be: by processes that start
-meanwhile. A process that had neither answers 503 rather than believe a login that may have ended.
+and a task repeats all that are still needed, so a server that lost its data, or a process killed
+before it could write, loses nothing for long. Processes that start while PostgreSQL is unavailable
+read the set. A process that could read neither responds with 503 rather than accept a login that
+may have ended.
 """
 
 import logging
@@ -35,8 +36,8 @@ log = logging.getLogger(__name__)
 
 KEY = "fr:l:{revoked}:sessions"
 _SLACK_SECONDS = 5  # clocks of two machines may differ this much
-# A row shows when its transaction commits, later than it was made: look back further than any of
-# our transactions lasts, and now and then at everything.
+# A row becomes visible when its transaction commits, later than its time says: each read goes back
+# further than any of our transactions lasts, and now and then to the beginning.
 _LOOK_BACK = timedelta(seconds=60)
 _LOOK_AT_ALL_EVERY = 60  # reads
 _CHUNK = 1000
@@ -141,7 +142,7 @@ _sessions = RevokedSessions()
 
 
 def is_revoked(session_id: str) -> bool:
-    """Say whether the login has ended, as this process knows; no I/O but the very first time.
+    """Return whether this process knows that the login has ended; no I/O but the first time.
 
     Raises `ServiceUnavailable` in a process that could read neither PostgreSQL nor Redis yet.
     """
@@ -151,7 +152,7 @@ def is_revoked(session_id: str) -> bool:
 def revoke(session_ids: Collection[str]) -> None:
     """Refuse logins here at once and repeat that to Redis, after the commit that ended them.
 
-    Never raises when Redis is away: the rows are the truth, and `repeat` writes them later.
+    Never raises when Redis is unavailable: the rows are the truth, and `repeat` writes them later.
     """
     if session_ids:
         _sessions.add(session_ids)
@@ -159,7 +160,7 @@ def revoke(session_ids: Collection[str]) -> None:
 
 
 def repeat(session_ids: Collection[str]) -> None:
-    """Write ids of ended logins to Redis; never raises when it is away."""
+    """Write ids of ended logins to Redis; never raises when it is unavailable."""
     try:
         guarded("lock", lambda server: _write(server, list(session_ids), seconds_to_keep()))
     except DependencyUnavailable:

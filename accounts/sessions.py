@@ -1,17 +1,18 @@
-"""Login sessions in the database: they survive the loss of every Redis server.
+"""The session stores, in the database: logins survive the loss of every Redis server.
 
 Note [Logins and lock-outs]
-A login asks at its start whether the person may log in and saves its session at its end; a lock-out
-or a new password in between would find no session to end. So a session of somebody is saved under
-that person's row lock, where `is_active` and the password are asked again: either the lock-out
-sees the session or the session isn't saved. Tokens are issued after that, with the rights of then.
+A login checks at its start whether the person may log in and saves its session at its end; a
+lock-out or a new password in between would find no session to end. So a person's session is saved
+under that person's row lock, where `is_active` and the password are checked again: either the
+lock-out sees the session or the session isn't saved. Tokens are issued after that, with the rights
+of that moment.
 
 Note [Purposes of sessions]
-A session has one purpose, kept in its row and asked at every load: the staff pages know theirs by
-the cookie, the login API by the session token or an access token. Neither takes the other's, in
-whatever header it comes. And it has an age: however much it is used, it ends
-`STAFF_SESSION_SECONDS` or `LOGIN_SECONDS` after the login. (The signature of the contents differs
-as well: Django salts it by the name of the store.)
+A session has one purpose, kept in its row and checked at every load: the staff pages know theirs by
+the cookie, the login API by the session token or an access token. Neither accepts the other's,
+whatever the header. And it has an age: however much it is used, it ends `STAFF_SESSION_SECONDS` or
+`LOGIN_SECONDS` after the login. (The signature of the contents differs as well: Django salts it by
+the name of the store.)
 """
 
 from datetime import datetime, timedelta
@@ -31,12 +32,12 @@ from kernel import clock
 
 
 def sid_of(session_key: str) -> str:
-    """Return what tokens call a session (see Note [Session ids in tokens])."""
+    """Return the id that tokens carry for a session (see Note [Session ids in tokens])."""
     return salted_hmac("accounts.session", session_key, algorithm="sha256").hexdigest()[:43]
 
 
 def is_opened_by(data: dict[str, Any], user: User) -> bool:
-    """Say whether the person's password is still the one that opened the session of `data`."""
+    """Return whether the person's password is still the one that opened this session."""
     found = str(data.get(HASH_SESSION_KEY, ""))
     good = (user.get_session_auth_hash(), *user.get_session_auth_fallback_hash())
     return any(constant_time_compare(found, one) for one in good)
@@ -45,7 +46,7 @@ def is_opened_by(data: dict[str, Any], user: User) -> bool:
 class SessionStore(DatabaseStore):
     """Django's store over `accounts.Session`, for the staff pages' cookie.
 
-    See Note [Purposes of sessions]; a session that is deleted takes its tokens along.
+    See Note [Purposes of sessions]; deleting a session deletes its tokens too.
     """
 
     purpose = Session.Purpose.STAFF
@@ -73,7 +74,7 @@ class SessionStore(DatabaseStore):
 
     @classmethod
     def is_open(cls, row: Session, *, now: datetime) -> bool:
-        """Say whether the row is a session of this purpose and neither idle nor old."""
+        """Return whether the row is a session of this purpose, neither idle nor too old."""
         return (
             row.purpose == cls.purpose
             and row.expire_date > now
@@ -127,7 +128,7 @@ class SessionStore(DatabaseStore):
         key = session_key or self.session_key
         if not key:
             return
-        with transaction.atomic():  # Django's word: logging out needs no transaction
+        with transaction.atomic():  # not ours: logging out needs no transaction
             row = locking.lock_session(sid=sid_of(key))
             if row is not None:
                 operations.end_logins(sessions=[row])

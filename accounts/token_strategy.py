@@ -1,4 +1,4 @@
-"""django-allauth's token strategy over our own keys, sessions and refresh tokens."""
+"""The token strategy of django-allauth: our keys, sessions and refresh tokens."""
 
 from typing import Any
 
@@ -16,14 +16,14 @@ from kernel import clock
 from kernel.caller import client_ip_of
 from kernel.signing.jwt import JwtInvalid
 
-_ENDED = "ended"  # no session has this key: allauth answers 410, as for any session gone
+_ENDED = "ended"  # no session has this key: allauth responds with 410
 
 
 class TokenStrategy(AbstractTokenStrategy):
     """Access tokens for `accounts.api.authentication`, refresh tokens that work once.
 
     allauth's JWT strategy signs with one key and hides the session key in the token by reversible
-    encryption, a new text each time; a session that is to be revoked needs a name that stays.
+    encryption, a new text each time; revoking a session needs an id that stays the same.
     """
 
     def get_session_token(self, request: HttpRequest) -> str | None:
@@ -51,7 +51,7 @@ class TokenStrategy(AbstractTokenStrategy):
 
     def lookup_session(self, session_token: str) -> SessionBase | None:
         session = ApiSessionStore(session_token)
-        session.get(SESSION_KEY)  # loads it: one that isn't there loses its key
+        session.get(SESSION_KEY)  # loads it; a missing one loses its key
         return session if session.session_key else None
 
     def create_access_token(self, request: HttpRequest) -> str | None:

@@ -1,4 +1,4 @@
-"""Access and refresh tokens: their claims, and the caller they stand for."""
+"""Access and refresh tokens: their claims, signing and reading."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from kernel.signing.jwt import JwtInvalid, read_jwt, sign_jwt, verify_jwt
 
 ACCESS_AUDIENCE = "frontrow:api"
 REFRESH_AUDIENCE = "frontrow:refresh"
-# Tokens of `manage.py fans`, which no login stands behind; refused under production settings.
+# Of the tokens of `manage.py fans`, which have no login; refused under production settings.
 FAN_TOKEN_LIFETIME = timedelta(hours=2)
 
 
 @dataclass(frozen=True, slots=True)
 class RefreshClaims:
-    """Whose refresh token it is, of which login, and which one."""
+    """The claims of a refresh token: its user, its login and its id."""
 
     user_id: UUID
     session_id: str
@@ -36,7 +36,7 @@ def issue_access_token(
     lifetime: timedelta | None = None,
     until: datetime | None = None,
 ) -> str:
-    """Return a signed access token that needs no look-up to be believed.
+    """Return a signed access token, verified without a look-up.
 
     It lives for `lifetime`, `ACCESS_TOKEN_SECONDS` if none is given, and not beyond `until`.
     """
@@ -61,7 +61,7 @@ def issue_access_token(
 
 
 def longest_access_seconds() -> int:
-    """Return the longest life, in seconds, of an access token that these settings let be made."""
+    """Return the longest life, in seconds, of an access token that these settings allow."""
     of_fans = int(FAN_TOKEN_LIFETIME.total_seconds()) if settings.TEST_FANS_ALLOWED else 0
     return max(settings.ACCESS_TOKEN_SECONDS, of_fans)
 
@@ -85,15 +85,15 @@ def sign_refresh_token(
 
 
 def read_access_token(token: str, *, now: datetime) -> Caller:
-    """Return the caller an access token stands for; raises `keys.TokenInvalid` / `TokenExpired`.
+    """Return the caller of an access token; raises `keyring.TokenInvalid` / `TokenExpired`.
 
-    Whether the session was revoked meanwhile is `accounts.revocation`'s to say.
+    `accounts.revocation` knows whether the login was revoked meanwhile.
     """
     return read_jwt("access", token, audiences=(ACCESS_AUDIENCE,), read=_caller, now=now)
 
 
 def read_refresh_token(token: str, *, now: datetime) -> RefreshClaims:
-    """Return the claims of a refresh token; raises `keys.TokenInvalid` / `TokenExpired`."""
+    """Return the claims of a refresh token; raises `JwtInvalid` / `JwtExpired`."""
     claims = verify_jwt("access", token, audience=REFRESH_AUDIENCE, now=now)
     try:
         if claims.get("token_use") != "refresh":

@@ -1,11 +1,11 @@
-"""What time it is for django-allauth: the primary's, as for everybody else.
+"""The clock of django-allauth: the primary's, as in all other code.
 
 Note [Clock of allauth]
-allauth asks the host: for counts that all processes share in the cache, and for moments that it
-keeps in sessions (a recent login, the age of a code), which another host judges. A host that is
-ahead would forget the counts of the others and find every code too old (Note [One clock] in
-kernel/clock.py). It takes no clock from outside, so what its modules call `time` is replaced; a
-test finds those that ask.
+allauth reads the clock of the host: for counts that all processes share in the cache, and for
+moments that it keeps in sessions (a recent login, the age of a code), which another host judges. A
+host that is ahead would forget the counts of the others and find every code too old (Note [One
+clock] in kernel/clock.py). It accepts no other clock, so the `time` of its modules is replaced; a
+test finds the modules that use it.
 """
 
 import time
@@ -46,6 +46,6 @@ class PrimaryTime:
 
 
 def install() -> None:
-    """Let allauth go by the primary's clock, in this process."""
+    """Give allauth the primary's clock, in this process."""
     for module in MODULES:
         setattr(module, "time", PrimaryTime)  # noqa: B010  (no type checker lets us write it)

@@ -1,4 +1,4 @@
-"""Turn `Authorization: Bearer` into a frozen caller: no SQL, no Redis."""
+"""The authentication of the API: `Authorization: Bearer` to a caller, without SQL or Redis."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ _LOGIN = "frontrow.login"
 
 
 class JWTAuthentication(BaseAuthentication):
-    """Believe an access token that our key signed, until it expires or its session is revoked.
+    """Accept an access token signed by our key, until it expires or its login is revoked.
 
     django-allauth's own class knows one key and reads the user row; this one needs neither.
     """
@@ -36,16 +36,16 @@ class JWTAuthentication(BaseAuthentication):
 
 
 def caller_in(environ: dict[str, Any]) -> Caller | None:
-    """Return who asks in a WSGI environment; None for anybody who has to be told why not."""
+    """Return the caller in a WSGI environment; None where there is a refusal to explain."""
     login = login_of(environ)
     return login if isinstance(login, Caller) else None
 
 
 def login_of(environ: dict[str, Any]) -> "Caller | AuthenticationFailed | DomainError | None":
-    """Return who asks, why a token shown is not believed, or None where none is shown.
+    """Return the caller, the reason to refuse the token, or None where there is no token.
 
     A domain error says why it can't be judged now. Never raises: nothing in front of Django would
-    answer that. Looked at once a request, whoever asks first: the answer stays in the environment.
+    handle that. Read once a request, at the first call: the result stays in the environment.
     """
     if _LOGIN not in environ:
         environ[_LOGIN] = _read(environ.get("HTTP_AUTHORIZATION", ""))

@@ -1,4 +1,4 @@
-"""Bodies of the login API, held to what the rest of the API takes."""
+"""The middleware that holds bodies of the login API to the rules of the rest of the API."""
 
 import json
 from collections.abc import Callable
@@ -12,13 +12,13 @@ from kernel.http import problem
 from kernel.http.parsers import StrictJSONParser
 
 
-class StrictLoginBodies:
-    """Refuse what is no JSON object in clean UTF-8 before django-allauth reads it.
+class StrictLoginBodyMiddleware:
+    """Refuse a body that is no JSON object in clean UTF-8, before django-allauth reads it.
 
-    It would answer 500 to a document nested too deeply or to half a surrogate pair in a password,
-    and an empty page to anything else that it can't read. Addresses reach it in their one spelling
-    (Note [One mailbox, one spelling]), so that look-ups, counts and letters all mean the same
-    mailbox; what has no such spelling is left for its forms to refuse.
+    allauth would respond with 500 to a document nested too deeply or to half a surrogate pair in a
+    password, and with an empty page to anything else that it can't read. E-mail addresses reach it
+    in their one spelling (Note [One mailbox, one spelling]), so that look-ups, counts and letters
+    all mean the same mailbox; its forms refuse what has no such spelling.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

@@ -6,23 +6,23 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from accounts import devices, policy
-from accounts.attempts import Attempt
+from accounts.attempts import LoginAttempt
 
 
-def shown_by(request: HttpRequest) -> str:
-    """Return what the client shows, in the header or else in the cookie; unchecked."""
+def token_in(request: HttpRequest) -> str:
+    """Return the client's device token, from the header or else the cookie; unchecked."""
     cookie = request.COOKIES.get(settings.DEVICE_COOKIE_NAME, "")
     return request.headers.get(devices.HEADER) or cookie
 
 
-def give(request: HttpRequest, attempt: Attempt) -> None:
-    """Let the answer carry the device's token: the account was logged in to from it."""
+def put_on_response(request: HttpRequest, attempt: LoginAttempt) -> None:
+    """Let the response carry the device's token: the account was logged in to from it."""
     token = devices.remember(attempt.device, account=attempt.account)
     request.device_token = token  # type: ignore[attr-defined]
 
 
-class DeviceTokens:
-    """Hand a device its token where a login succeeded."""
+class DeviceTokenMiddleware:
+    """Send a device its token where a login succeeded."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -1,4 +1,4 @@
-"""The login API's own description, as django-allauth makes it from its own long file."""
+"""The OpenAPI document of the login API, which django-allauth makes from a long file."""
 
 import json
 from functools import cache
@@ -10,18 +10,18 @@ from drf_spectacular.renderers import OpenApiYamlRenderer
 
 
 def as_yaml(request: HttpRequest) -> HttpResponse:
-    """Answer the OpenAPI document as YAML."""
+    """Return the OpenAPI document as YAML."""
     body = OpenApiYamlRenderer().render(_schema(), renderer_context={})
     return HttpResponse(body, content_type="application/vnd.oai.openapi")
 
 
 def as_json(request: HttpRequest) -> HttpResponse:
-    """Answer the OpenAPI document as JSON."""
+    """Return the OpenAPI document as JSON."""
     return HttpResponse(json.dumps(_schema()), content_type="application/vnd.oai.openapi+json")
 
 
 @cache
 def _schema() -> dict[str, Any]:
-    """Read it once: that takes a second, much more than writing its two forms."""
+    """Return the document, read once: that takes a second, much more than rendering it."""
     schema: dict[str, Any] = get_schema()
     return schema

@@ -1,4 +1,4 @@
-"""What the login API says to a login that ended while it was being answered."""
+"""The middleware for a login that ends while the login API handles its request."""
 
 from collections.abc import Callable
 
@@ -8,10 +8,10 @@ from django.contrib.sessions.backends.base import UpdateError
 from django.http import HttpRequest, HttpResponse
 
 
-class EndedLogins:
-    """Answer 401 where the session can't be saved: locked out, or logged out at the same moment.
+class EndedLoginMiddleware:
+    """Respond with 401 where the session can't be saved: locked out, or just logged out.
 
-    Django's own middleware does so for the pages of staff (400), not where allauth saves.
+    Django's own middleware does so for the staff pages (400), not where allauth saves.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

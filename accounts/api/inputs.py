@@ -1,9 +1,9 @@
-"""What django-allauth's login API takes, where it asks by our own rules whose address is whose.
+"""Inputs of django-allauth's login API, with our rules of who owns an e-mail address.
 
 Note [Codes and what they were sent for]
-A code to reset a password is kept in the session of whoever asked. It counts while the address it
-was mailed to is still the person's and his password still the same: a new address set by staff, or
-a password changed elsewhere, ends every code on its way.
+A code to reset a password is kept in the session that requested it. It counts while the e-mail
+address it was mailed to is still the person's and the password still the same: a new e-mail address
+set by staff, or a password changed elsewhere, ends every code on its way.
 """
 
 from typing import Any
@@ -21,14 +21,14 @@ from django.http import HttpRequest
 from accounts import codes, queries
 from accounts.models import User
 from accounts.operations import EmailTaken
-from accounts.usecases import addresses
+from accounts.usecases import email_ownership
 from kernel import clock
 
 _PASSWORD_THEN = "password_then"  # noqa: S105  (a name)
 
 
 class SignupInput(inputs.SignupInput):
-    """Where mail proves an address, everybody may claim every one: Note [Whose address]."""
+    """Let everybody claim every e-mail address where mail proves it: Note [Whose address]."""
 
     def validate_unique_email(self, value: str) -> str:
         if not settings.SIGN_UP_CONFIRMED_BY_MAIL and queries.is_email_taken(value):
@@ -37,7 +37,7 @@ class SignupInput(inputs.SignupInput):
 
     def save(self, request: HttpRequest) -> User:
         try:
-            return addresses.sign_up(
+            return email_ownership.sign_up(
                 email=self.cleaned_data["email"],
                 password=self.cleaned_data["password"],
                 proved=not settings.SIGN_UP_CONFIRMED_BY_MAIL,
@@ -47,7 +47,7 @@ class SignupInput(inputs.SignupInput):
 
 
 class AddEmailInput(inputs.AddEmailInput):
-    """Say that an address is taken where sign-up says it too; elsewhere its owner is told."""
+    """Refuse a taken e-mail address where sign-up does too; elsewhere its owner gets a letter."""
 
     def clean_email(self) -> str:
         value: str = super().clean_email()
@@ -57,7 +57,7 @@ class AddEmailInput(inputs.AddEmailInput):
 
 
 class RequestPasswordResetInput(inputs.RequestPasswordResetInput):
-    """Mail a code to the owner of the address alone, at the address as it is kept."""
+    """Mail a code to the owner of the e-mail address only, at the address as it is kept."""
 
     def clean_email(self) -> str:
         email = get_adapter().clean_email(self.cleaned_data["email"])
@@ -77,7 +77,7 @@ class RequestPasswordResetInput(inputs.RequestPasswordResetInput):
 
 
 def drop_stale_reset(request: HttpRequest) -> None:
-    """Forget a code that no longer counts: Note [Codes and what they were sent for]."""
+    """Drop a code that no longer counts: Note [Codes and what they were sent for]."""
     process = PasswordResetVerificationProcess.resume(request)
     if process is None or process.user is None:
         return
@@ -97,6 +97,6 @@ class AuthenticateInput(mfa_inputs.AuthenticateInput):
 
 
 class ReauthenticateInput(mfa_inputs.ReauthenticateInput):
-    """The same for somebody who is logged in."""
+    """Judge a code of a person who is logged in."""
 
     clean_code = AuthenticateInput.clean_code

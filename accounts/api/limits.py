@@ -1,7 +1,7 @@
-"""How long a login, sign-up or other call of the login API that was one too many has to wait.
+"""The middleware that says how long a refused call of the login API must wait.
 
-django-allauth counts these calls and answers 429 without a word about time. It keeps the times of
-the calls that passed, newest first, in the cache: what is asked here, for refusals only.
+django-allauth counts these calls and responds with 429 without a time. It keeps the times of the
+calls that passed, newest first, in the cache; this reads them, for refusals only.
 """
 
 import json
@@ -12,14 +12,14 @@ from allauth.core.internal import ratelimit
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 
-from accounts.attempts import Attempt
+from accounts.attempts import LoginAttempt
 from kernel import clock
 from kernel.rate_limiting.headers import rate_limit_fields
 from kernel.rate_limiting.rates import rate_of
 from kernel.rate_limiting.throttle import refused
 
 _APP = "allauth.account"
-# What allauth counts at a view, by the view's name; where a mail is sent, that too.
+# The counts of allauth by the name of the view; the mail that a view sends counts too.
 _ACTIONS = {
     "change_password": ("change_password",),
     "login": ("login", "confirm_email"),
@@ -35,11 +35,11 @@ _ACTIONS = {
 _UNKNOWN_SECONDS = 60
 
 
-class LoginLimits:
+class LoginRateLimitMiddleware:
     """Give every 429 of django-allauth its Retry-After, RateLimit-Policy and RateLimit.
 
-    Exact for what is counted by address or by the e-mail address in the body; for what is counted
-    by person the whole window, as nobody is logged in any more when the answer leaves.
+    Exact for counts by client IP or by the e-mail address in the body; for counts by person it is
+    the whole window, as nobody is logged in any more when the response leaves.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -62,8 +62,8 @@ class LoginLimits:
         return response
 
 
-def _describe(request: HttpRequest, response: HttpResponse, attempt: Attempt) -> None:
-    """Say when a try that was one too many for an IP, a device or an account may come again."""
+def _describe(request: HttpRequest, response: HttpResponse, attempt: LoginAttempt) -> None:
+    """Add the time after which an attempt refused for IP, device or account may be repeated."""
     rate = rate_of(attempt.route)
     response["Retry-After"] = str(attempt.wait)
     request.rate_limit = rate_limit_fields(  # type: ignore[attr-defined]
@@ -95,7 +95,7 @@ def _slowest(
 
 
 def _wait(request: HttpRequest, action: str, rate: ratelimit.Rate) -> float | None:
-    """Return the seconds until this rate lets a call pass, None where whose calls isn't known."""
+    """Return the seconds until this rate lets a call pass; None where its key isn't known."""
     email = _email(request) if rate.per == "key" else None
     if rate.per == "user" or (rate.per == "key" and email is None):
         return None
@@ -108,6 +108,6 @@ def _wait(request: HttpRequest, action: str, rate: ratelimit.Rate) -> float | No
 
 
 def _email(request: HttpRequest) -> str | None:
-    body = json.loads(request.body or b"{}")  # an object: see StrictLoginBodies
+    body = json.loads(request.body or b"{}")  # an object: see StrictLoginBodyMiddleware
     email = body.get("email")
     return email.lower() if isinstance(email, str) else None

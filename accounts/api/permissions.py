@@ -1,4 +1,4 @@
-"""Who may call a view."""
+"""The permissions of API views."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says about logging in."""
+"""The security scheme of the access token in the OpenAPI document."""
 
 from typing import Any
 
@@ -17,5 +17,5 @@ class JWTScheme(OpenApiAuthenticationExtension):
             "scheme": "bearer",
             "bearerFormat": "JWT",
             "description": "The access token that sign-up, login and refresh under "
-            "`/_allauth/app/v1/` answer in `meta`.",
+            "`/_allauth/app/v1/` return in `meta`.",
         }

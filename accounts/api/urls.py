@@ -1,7 +1,7 @@
-"""django-allauth's login API, with some calls answered by our own views.
+"""URLs of django-allauth's login API, with our own views for some calls.
 
-Of its second factor only the two calls that ask for a code are here: staff set theirs up on the
-staff pages, fans have none. The specification that is served leaves out what isn't here.
+Of its second factor only the two calls that take a code are here: staff set theirs up on the staff
+pages, fans have none. The specification that is served leaves out the others.
 """
 
 from allauth.headless.constants import Client

@@ -1,4 +1,4 @@
-"""Calls of django-allauth's login API that we answer by our own inputs and rules."""
+"""Views of django-allauth's login API with our own inputs and rules."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from allauth.headless.mfa import views as mfa_views
 from django.http import HttpRequest, HttpResponseBase
 
 from accounts.api import inputs
-from accounts.usecases import addresses
+from accounts.usecases import email_ownership
 
 
 class SignupView(views.SignupView):
@@ -18,7 +18,7 @@ class SignupView(views.SignupView):
 
 
 class RequestPasswordResetView(views.RequestPasswordResetView):
-    """Ask for a code."""
+    """Request a code."""
 
     input_class = inputs.RequestPasswordResetInput
 
@@ -32,7 +32,7 @@ class ResetPasswordView(views.ResetPasswordView):
 
 
 class ManageEmailView(views.ManageEmailView):
-    """Add, choose and remove addresses: after a recent login, one change at a time."""
+    """Add, choose and remove e-mail addresses: after a recent login, one change at a time."""
 
     input_class = views.ManageEmailView.input_class | {"POST": inputs.AddEmailInput}
 
@@ -40,17 +40,17 @@ class ManageEmailView(views.ManageEmailView):
         if request.method == "GET" or not request.user.is_authenticated:
             return super().handle(request, *args, **kwargs)
         raise_if_reauthentication_required(request, app="allauth.account")
-        with addresses.changing(user_id=request.user.pk):
+        with email_ownership.changing(user_id=request.user.pk):
             return super().handle(request, *args, **kwargs)
 
 
 class AuthenticateView(mfa_views.AuthenticateView):
-    """Give the code that the second factor of a login asks for."""
+    """Take the code of a login's second factor."""
 
     input_class = inputs.AuthenticateInput
 
 
 class ReauthenticateView(mfa_views.ReauthenticateView):
-    """Show by a code that it is still the same person."""
+    """Reauthenticate by a code."""
 
     input_class = inputs.ReauthenticateInput

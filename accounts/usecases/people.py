@@ -1,4 +1,4 @@
-"""What staff do to people's accounts."""
+"""The use cases of locking accounts: lock out, unlock."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -15,11 +15,11 @@ from kernel.telemetry import security_log
 
 
 class OwnAccount(DomainError):
-    """Nobody locks himself out."""
+    """Members of staff cannot lock themselves out."""
 
     code = "own_account"
     kind = Kind.CONFLICT
-    message = text(en="You can't lock yourself out.", ko="자신의 계정은 잠글 수 없습니다.")
+    message = text(en="You cannot lock yourself out.", ko="자신의 계정은 잠글 수 없습니다.")
 
 
 class NotAllowedToTouchSuperuser(DomainError):
@@ -34,7 +34,7 @@ class NotAllowedToTouchSuperuser(DomainError):
 
 
 def lock_out(*, user_ids: Collection[UUID], actor_id: UUID, reason: str, now: datetime) -> int:
-    """Refuse the users from now on and end their logins; return how many were active.
+    """Lock the users out and end their logins; return how many were active.
 
     Raises `OwnAccount`, `NotAllowedToTouchSuperuser`; then nobody is locked out.
     """
@@ -46,8 +46,8 @@ def lock_out(*, user_ids: Collection[UUID], actor_id: UUID, reason: str, now: da
     return len(changed)
 
 
-def let_in(*, user_ids: Collection[UUID], actor_id: UUID, reason: str, now: datetime) -> int:
-    """Let locked-out users log in again; return how many there were."""
+def unlock(*, user_ids: Collection[UUID], actor_id: UUID, reason: str, now: datetime) -> int:
+    """Unlock locked-out users; return how many there were."""
     with transaction():
         changed = _set_active(user_ids, active=True, actor_id=actor_id, reason=reason, now=now)
     return len(changed)

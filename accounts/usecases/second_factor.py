@@ -34,7 +34,7 @@ _LAST = "last_counter"  # in the row's data
 
 
 class CodeWrong(DomainError):
-    """The code isn't of this secret and time."""
+    """The code does not belong to this secret and time."""
 
     code = "second_factor_code_wrong"
     kind = Kind.INVALID
@@ -45,7 +45,7 @@ class CodeWrong(DomainError):
 
 
 class AlreadySetUp(DomainError):
-    """There is one already, and who has it may not be who asks."""
+    """There is one already; its owner may not be the one who is logged in."""
 
     code = "second_factor_set_up"
     kind = Kind.CONFLICT
@@ -63,7 +63,7 @@ class NotSetUp(DomainError):
 
 
 class SuperuserNeeded(DomainError):
-    """Who takes a second factor away opens an account to whoever knows its password."""
+    """Removing a second factor opens the account to everybody who knows its password."""
 
     code = "superuser_needed"
     kind = Kind.FORBIDDEN
@@ -71,9 +71,9 @@ class SuperuserNeeded(DomainError):
 
 
 def set_up(*, user_id: UUID, secret: str, code: str, now: datetime) -> list[str]:
-    """Keep a secret that the person's device has shown to know; return the recovery codes.
+    """Keep a secret that the person's device knows; return the recovery codes.
 
-    His other logins end. Raises `CodeWrong`, `AlreadySetUp`.
+    The person's other logins end. Raises `CodeWrong`, `AlreadySetUp`.
     """
     counter = _counter_of(secret, code, now=now)
     if counter is None:
@@ -92,7 +92,7 @@ def set_up(*, user_id: UUID, secret: str, code: str, now: datetime) -> list[str]
 
 
 def check(*, user_id: UUID, code: str, now: datetime) -> Authenticator | None:
-    """Return what a code proves, which it does once; None for a wrong or a used one."""
+    """Return the factor that a code proves, once; None for a wrong or used code."""
     with transaction():
         factors = locking.lock_factors(user_id=user_id)
         totp = factors.get(Authenticator.Type.TOTP)
@@ -129,9 +129,9 @@ def renew_recovery_codes(*, user_id: UUID, now: datetime) -> list[str]:
 
 
 def reset(*, user_id: UUID, actor_id: UUID, reason: str, now: datetime) -> bool:
-    """Take a person's second factor away and end his logins; say whether there was one.
+    """Remove a person's second factor and end the logins; return whether there was one.
 
-    Raises `SuperuserNeeded` unless a superuser asks.
+    Raises `SuperuserNeeded` unless the actor is a superuser.
     """
     with transaction():
         users = {user.pk: user for user in locking.lock_users(user_ids={user_id, actor_id})}

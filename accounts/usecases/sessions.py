@@ -1,12 +1,12 @@
-"""Begin and refresh a login, end every login of a person.
+"""The use cases of a login: begin, refresh, end every login of a person.
 
 Note [Refresh tokens]
 A refresh token is traded once for its successor. Each is a row, written under the lock of its
 session and never part of the session's data, which any request of the login may write back as it
-was. A phone that lost the answer sends its token again, two tabs send theirs at once: for
-`policy.RESEND` after its use a token gives the same successor. Later somebody has it who shouldn't,
-or its successor: the login ends (RFC 9700, 4.14.2). Rows of tokens used long ago are deleted, so
-that a login has two or three: a token of ours for a login whose rows don't know it is one of those.
+was. A phone that lost the response sends its token again, two tabs send theirs at once: for
+`policy.RESEND` after its use a token gives the same successor. Later it, or its successor, is in
+wrong hands: the login ends (RFC 9700, 4.14.2). Rows of tokens used long ago are deleted, so that a
+login has two or three: a token of ours for a login whose rows don't know it is one of those.
 """
 
 from collections.abc import Collection

@@ -98,7 +98,9 @@ def test_two_calls_at_once_of_which_one_has_to_wait_come_again_at_once(settings)
 def test_control_allauth_alone_says_nothing_of_time(settings):
     settings.ACCOUNT_RATE_LIMITS = {"signup": "1/m/ip"}
     settings.MIDDLEWARE = [
-        name for name in settings.MIDDLEWARE if name != "accounts.api.limits.LoginLimits"
+        name
+        for name in settings.MIDDLEWARE
+        if name != "accounts.api.limits.LoginRateLimitMiddleware"
     ]
     answers = [sign_up(number) for number in range(2)]
     assert answers[-1].status_code == 429

@@ -188,7 +188,7 @@ def test_a_locked_out_person_can_neither_call_nor_log_in_nor_refresh():
     assert refused_within_two_seconds(meta["access_token"])
     assert refresh(meta["refresh_token"]).status_code == 400
     assert "access_token" not in login("new@example.com").json().get("meta", {})
-    people.let_in(user_ids=[user.pk], actor_id=boss.pk, reason="mistake", now=clock.now())
+    people.unlock(user_ids=[user.pk], actor_id=boss.pk, reason="mistake", now=clock.now())
     assert login("new@example.com").status_code == 200
 
 

@@ -115,7 +115,7 @@ def test_whichever_comes_first_a_lock_out_ends_every_login(person, boss):
             if answer.status_code == 200:
                 sid = sid_in(answer.json()["meta"]["access_token"])
                 await_promised(partial(revoked.__contains__, sid), "it is revoked", seconds=2)
-        people.let_in(user_ids=[person.pk], actor_id=boss.pk, reason="", now=clock.now())
+        people.unlock(user_ids=[person.pk], actor_id=boss.pk, reason="", now=clock.now())
 
 
 def test_refreshing_and_locking_out_at_once_never_deadlock(person, boss):
@@ -136,4 +136,4 @@ def test_refreshing_and_locking_out_at_once_never_deadlock(person, boss):
             in_thread(pool, locking_out).result()
         assert refreshed.result().status_code in {200, 400}
         assert open_logins(person) == 0
-        people.let_in(user_ids=[person.pk], actor_id=boss.pk, reason="", now=clock.now())
+        people.unlock(user_ids=[person.pk], actor_id=boss.pk, reason="", now=clock.now())

@@ -165,7 +165,7 @@ def test_locking_out_asks_for_a_reason_then_ends_logins_and_is_recorded():
     assert (entry.target_type, entry.target_id) == ("accounts.user", str(fan.pk))
     assert entry.request_id
 
-    act(client, "let_in", [fan], confirmed="yes", reason="mistake")
+    act(client, "unlock", [fan], confirmed="yes", reason="mistake")
     fan.refresh_from_db()
     assert fan.is_active
 

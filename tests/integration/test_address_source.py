@@ -16,7 +16,7 @@ from accounts import operations, tasks
 from accounts.email_addresses import EmailAddressInvalid
 from accounts.models import User
 from accounts.operations import EmailTaken
-from accounts.usecases import addresses
+from accounts.usecases import email_ownership
 from kernel import clock
 from kernel.db import transaction as words
 from tests.support import database, factories
@@ -111,9 +111,9 @@ def test_an_address_is_moved_with_all_rows_and_never_to_a_second_owner():
 
 def test_claims_are_deleted_after_a_day_and_nobody_else():
     factories.make_user(email="fan@example.com")
-    addresses.sign_up(email="claim@example.com", password=PASSWORD, proved=False)
+    email_ownership.sign_up(email="claim@example.com", password=PASSWORD, proved=False)
     assert tasks.purge_claims.run() == 0
-    User.objects.update(date_joined=clock.now() - addresses.CLAIM_LIFETIME)
+    User.objects.update(date_joined=clock.now() - email_ownership.CLAIM_LIFETIME)
     assert tasks.purge_claims.run() == 1
     assert list(User.objects.values_list("email", flat=True)) == ["fan@example.com"]
     assert EmailAddress.objects.count() == 1

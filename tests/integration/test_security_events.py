@@ -34,7 +34,7 @@ def test_a_lock_out_and_its_end_name_whom_and_by_whom(boss):
     with security_events() as recorded:
         people.lock_out(**said, now=clock.now())
         people.lock_out(**said, now=clock.now())  # nobody is left to lock out
-        people.let_in(**said, now=clock.now())
+        people.unlock(**said, now=clock.now())
     assert recorded.events == [
         event(name, fan, actor_id=str(boss.pk))
         for name in ("account_locked_out", "account_let_in")

@@ -138,7 +138,7 @@ class LoginMachine(RuleBasedStateMachine):
         elif how == "change the password":
             self.change_the_password()
         elif how == "lock out":
-            self.lock_out_and_let_in()
+            self.lock_out_and_unlock()
 
     def log_out(self, login: Login) -> None:
         ApiSessionStore(login.key).flush()
@@ -163,10 +163,10 @@ class LoginMachine(RuleBasedStateMachine):
         for login in self.logins:
             self.end(login)
 
-    def lock_out_and_let_in(self):
+    def lock_out_and_unlock(self):
         mine: list[UUID] = [self.fan.pk]
         people.lock_out(user_ids=mine, actor_id=self.boss.pk, reason="bot", now=self.now)
-        people.let_in(user_ids=mine, actor_id=self.boss.pk, reason="", now=self.now)
+        people.unlock(user_ids=mine, actor_id=self.boss.pk, reason="", now=self.now)
         for login in self.logins:
             self.end(login)
 

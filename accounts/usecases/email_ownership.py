@@ -1,4 +1,4 @@
-"""Sign up with an e-mail address; change whose address is whose."""
+"""The use cases of owning an e-mail address: sign up, change, purge claims."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,10 +15,11 @@ _PURGED_AT_ONCE = 1000
 
 
 def sign_up(*, email: str, password: str, proved: bool) -> User:
-    """Make a person with a normalised address, his if it counts as `proved`, else a claim.
+    """Create a person with a normalised e-mail address: owned if `proved`, else a claim.
 
     See Note [Whose address] in `models.py`. A claim costs the same work whether or not the address
-    is somebody's: nobody learns it here. Raises `EmailTaken` for a proved one that is taken.
+    is somebody's, so that nobody learns it here. Raises `EmailTaken` for a proved one that is
+    taken.
     """
     user = User(email=email)
     user.set_password(password)
@@ -29,7 +30,7 @@ def sign_up(*, email: str, password: str, proved: bool) -> User:
 
 @contextmanager
 def changing(*, user_id: UUID) -> Iterator[None]:
-    """Let one change of a person's addresses happen at a time, all of it or nothing.
+    """Let one change of a person's e-mail addresses happen at a time, whole or not at all.
 
     For django-allauth's flows, which write several rows without a transaction. Raises `EmailTaken`.
     """
@@ -39,9 +40,10 @@ def changing(*, user_id: UUID) -> Iterator[None]:
 
 
 def purge_claims(*, now: datetime) -> int:
-    """Delete people who signed up a day ago and never proved their address; return how many.
+    """Delete people who signed up a day ago and never proved their e-mail address.
 
-    They never had a login, so nothing refers to them. A bounded number a run.
+    They never had a login, so nothing refers to them. Deletes a bounded number a run and returns
+    it.
     """
     with transaction():
         return operations.delete_claims(older_than=now - CLAIM_LIFETIME, at_most=_PURGED_AT_ONCE)
