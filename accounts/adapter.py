@@ -15,7 +15,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from accounts import attempts, email_addresses, notices, operations, passwords, queries
-from accounts.api import device_tokens
+from accounts.api import device_tokens, limits
 from accounts.models import User
 from accounts.operations import EmailTaken
 from accounts.usecases import email_ownership
@@ -72,7 +72,7 @@ class AccountAdapter(DefaultAccountAdapter):
         if attempt.is_refused:
             self._refuse(request, attempt, client_ip)
         try:
-            user = super().authenticate(request, **credentials)
+            user: AbstractBaseUser | None = super().authenticate(request, **credentials)
         except BaseException:
             attempts.take_back(attempt, succeeded=False)
             raise
@@ -87,7 +87,7 @@ class AccountAdapter(DefaultAccountAdapter):
         self, request: HttpRequest, attempt: attempts.LoginAttempt, client_ip: str
     ) -> NoReturn:
         security_log.record("login_throttled", client_ip=client_ip, limit=attempt.route)
-        request.login_refused = attempt  # type: ignore[attr-defined]  # see LoginRateLimitMiddleware
+        request.META[limits.REFUSED] = attempt
         if attempt.route == "login" and hasattr(getattr(request, "allauth", None), "headless"):
             raise ImmediateHttpResponse(RateLimitResponse(request))
         raise self.validation_error("too_many_login_attempts")
@@ -148,7 +148,8 @@ class AccountAdapter(DefaultAccountAdapter):
         """Add the facts that every letter may use."""
         reset = settings.HEADLESS_FRONTEND_URLS["account_reset_password"]
         facts = {"password_reset_url": reset} | context
-        return super().render_mail(template_prefix, email, facts, headers)
+        letter: EmailMessage = super().render_mail(template_prefix, email, facts, headers)
+        return letter
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Queue the letter once the change has been committed."""

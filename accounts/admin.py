@@ -1,7 +1,7 @@
-"""The staff screens of people, logins, rate limits and the audit log."""
+"""The staff screens of people; those of logins and the audit log are in `admin_records`."""
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
@@ -9,13 +9,12 @@ from allauth.mfa.models import Authenticator
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
-from django.db.models import OuterRef, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
-from accounts import notices, operations, queries
+from accounts import admin_records, notices, operations, queries  # noqa: F401  (registers)
 from accounts.admin_forms import PersonForm, StaffLoginForm, UserCreationForm
 from accounts.admin_rights import AuditedGroupAdmin, EmailAddressAdmin
-from accounts.models import AuditEntry, RateLimit, RefreshToken, RevokedLogin, Session, User
+from accounts.models import User
 from accounts.usecases import people, second_factor
 from kernel import clock
 from kernel.db.transaction import run_after_commit, transaction
@@ -23,21 +22,27 @@ from kernel.errors import DomainError
 from kernel.i18n import text
 from kernel.staff import audit
 from kernel.staff.actions import staff_action
-from kernel.staff.admin import AuditedAdmin, ReadOnlyAdmin
+from kernel.staff.admin import AuditedAdmin
 from kernel.telemetry import security_log
 
-_EMAIL_OF_ACTOR = Subquery(User.objects.filter(pk=OuterRef("actor_id")).values("email")[:1])
 _NO_REASON = text(en="no reason given", ko="사유 미기재")
 _RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
 def _actor(request: HttpRequest) -> UUID:
     assert isinstance(request.user, User), "the admin's pages are for logged-in staff"
-    return request.user.pk
+    key: UUID = request.user.pk
+    return key
+
+
+if TYPE_CHECKING:  # generic for the type checker only
+    _UserAdmin = UserAdmin[User]
+else:
+    _UserAdmin = UserAdmin
 
 
 @admin.register(User)
-class PersonAdmin(AuditedAdmin, UserAdmin):
+class PersonAdmin(AuditedAdmin, _UserAdmin):
     """Find people by e-mail address, set passwords and groups, lock out and unlock.
 
     Only superusers may change staff or grant rights: who may grant rights has all of them.
@@ -210,81 +215,6 @@ class PersonAdmin(AuditedAdmin, UserAdmin):
             for user in users
         )
         return str(text(en=f"{count} reset.", ko=f"{count}명의 2단계 인증을 해제했습니다."))
-
-
-@admin.register(AuditEntry)
-class AuditEntryAdmin(ReadOnlyAdmin):
-    """Who did what, to what, why and in which request."""
-
-    list_display = ("created_at", "action", "target_type", "target_id", "actor", "reason")
-    list_filter = (("created_at", admin.DateFieldListFilter),)
-    search_fields = ("=target_id", "=actor_id", "=request_id", "^action")
-    search_help_text = text(
-        en="Id of a target, actor or request, or the start of an action",
-        ko="대상·작업자·요청 ID 또는 작업 이름의 앞부분",
-    )
-    ordering = ("-id",)
-
-    def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).annotate(actor_email=_EMAIL_OF_ACTOR)
-
-    @admin.display(description=text(en="actor", ko="작업자"))
-    def actor(self, entry: AuditEntry) -> str:
-        """Return the actor's e-mail address, from one join for the whole list."""
-        return getattr(entry, "actor_email", None) or str(entry.actor_id or "-")
-
-
-@admin.register(Session)
-class SessionAdmin(ReadOnlyAdmin):
-    """Logins; locking the person out ends them. Key and contents are not shown."""
-
-    list_display = ("user_id", "purpose", "started_at", "expire_date")
-    list_filter = ("purpose", ("expire_date", admin.DateFieldListFilter))
-    search_fields = ("=user_id",)
-    search_help_text = text(en="Id of a user", ko="사용자 ID")
-    ordering = ("-expire_date",)
-    fields = ("user_id", "purpose", "started_at", "expire_date")
-
-
-@admin.register(RefreshToken)
-class RefreshTokenAdmin(ReadOnlyAdmin):
-    """Refresh tokens of logins; the ids shown are no tokens."""
-
-    list_display = ("jti", "sid", "issued_at", "expires_at", "used_at")
-    list_filter = (
-        ("issued_at", admin.DateFieldListFilter),
-        ("used_at", admin.EmptyFieldListFilter),
-    )
-    search_fields = ("=jti", "=sid")
-    search_help_text = text(en="Id of a token or session", ko="토큰 또는 세션 ID")
-    ordering = ("-expires_at",)
-
-
-@admin.register(RevokedLogin)
-class RevokedLoginAdmin(ReadOnlyAdmin):
-    """Logins that have ended while access tokens of theirs may still run."""
-
-    list_display = ("sid", "recorded_at", "until")
-    list_filter = (("recorded_at", admin.DateFieldListFilter),)
-    search_fields = ("=sid",)
-    search_help_text = text(en="Id of a session or user", ko="세션 또는 사용자 ID")
-    ordering = ("-recorded_at",)
-
-
-@admin.register(RateLimit)
-class RateLimitAdmin(AuditedAdmin):
-    """Limits that differ from the settings; in force within two seconds. Delete to undo."""
-
-    list_display = ("route", "amount", "period_seconds")
-    list_filter = ("route",)
-    search_fields = ("route",)
-    ordering = ("route",)
-
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Leave out deleting many at once: each deletion is a decision of its own."""
-        actions = super().get_actions(request)
-        actions.pop("delete_selected", None)
-        return actions
 
 
 admin.site.unregister(Group)

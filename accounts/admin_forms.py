@@ -1,6 +1,6 @@
 """The forms of the staff screens about people, and the login form of the staff pages."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from allauth.account.adapter import get_adapter
 from allauth.core import context
@@ -79,7 +79,15 @@ class OwnPasswordForm(AdminPasswordChangeForm):
         return self.user
 
 
-class EmailAddressForm(forms.ModelForm):
+if TYPE_CHECKING:  # generic for the type checker only
+    _ModelForm = forms.ModelForm[User]
+    _CreationForm = AdminUserCreationForm[User]
+    _ChangeForm = UserChangeForm[User]
+else:
+    _ModelForm, _CreationForm, _ChangeForm = forms.ModelForm, AdminUserCreationForm, UserChangeForm
+
+
+class EmailAddressForm(_ModelForm):
     """Accept an e-mail address in its one spelling, unless somebody else has it."""
 
     def clean_email(self) -> str | None:
@@ -97,7 +105,7 @@ class EmailAddressForm(forms.ModelForm):
         return email
 
 
-class UserCreationForm(EmailAddressForm, AdminUserCreationForm):
+class UserCreationForm(EmailAddressForm, _CreationForm):
     """The form of a new person: e-mail address and password."""
 
     email = forms.EmailField(label=text(en="e-mail", ko="이메일"))
@@ -107,7 +115,7 @@ class UserCreationForm(EmailAddressForm, AdminUserCreationForm):
         fields = ("email", "display_name")
 
 
-class PersonForm(EmailAddressForm, UserChangeForm):
+class PersonForm(EmailAddressForm, _ChangeForm):
     """The form of a person; the password has its own behind the link."""
 
     reason = forms.CharField(

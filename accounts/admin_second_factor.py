@@ -31,6 +31,7 @@ from kernel.errors import DomainError
 from kernel.i18n import text
 from kernel.telemetry import security_log
 
+_GIVEN = "frontrow.second_factor_given"  # of the request that logs in
 _PASSED = "second_factor_passed"  # in the session of a login that gave its code
 _SECRET = "second_factor_secret"  # noqa: S105  (a name; the session of who sets one up)
 _OPEN = {"admin:login", "admin:logout", "admin:jsi18n", "second_factor:set_up"}
@@ -38,13 +39,13 @@ _OPEN = {"admin:login", "admin:logout", "admin:jsi18n", "second_factor:set_up"}
 
 def mark_passed(request: HttpRequest) -> None:
     """Mark the request whose login has given its code."""
-    request.second_factor_passed = True  # type: ignore[attr-defined]
+    request.META[_GIVEN] = True
 
 
 @receiver(user_logged_in)
 def keep_mark(request: HttpRequest, **_: Any) -> None:
     """Keep the mark of `mark_passed` in the session that has just begun."""
-    if getattr(request, "second_factor_passed", False):
+    if request.META.get(_GIVEN):
         request.session[_PASSED] = True
 
 
@@ -167,7 +168,7 @@ def _keep_login(request: HttpRequest) -> None:
 
 def _picture(user: User, secret: str) -> SafeString:
     adapter = get_mfa_adapter()
-    svg = adapter.build_totp_svg(adapter.build_totp_url(user, secret))
+    svg: str = adapter.build_totp_svg(adapter.build_totp_url(user, secret))
     return mark_safe(svg[svg.index("<svg") :])  # noqa: S308  (made of squares by a library)
 
 

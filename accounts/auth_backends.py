@@ -21,14 +21,15 @@ class EmailBackend(AuthenticationBackend):
     def authenticate(
         self, request: HttpRequest | None, **credentials: Any
     ) -> AbstractBaseUser | None:
-        user = super().authenticate(request, **credentials)
+        user: AbstractBaseUser | None = super().authenticate(request, **credentials)
         if user is None:
             raise PermissionDenied
         return user
 
     def _authenticate_by_email(self, email: str, password: str) -> AbstractBaseUser | None:
         owner = queries.owner_of(email_addresses.normalize_or_keep(email))
-        return self._check_password(owner, password)
+        checked: AbstractBaseUser | None = self._check_password(owner, password)
+        return checked
 
     def _mitigate_timing_attack(self, password: str) -> None:
         """Hash as often where there is no account as where there is one."""

@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 
 from accounts import email_addresses, passwords, policy
 from accounts.managers import UserManager
-from accounts.rate_limit_models import RateLimit  # noqa: F401
+from accounts.rate_limit_models import RateLimit as RateLimit  # noqa: PLC0414  (exported)
 from kernel.db.fields import UUID7Field
 from kernel.i18n import text
 

@@ -44,15 +44,16 @@ def owner_of(email: str) -> User | None:
 
 def owns(user_id: UUID, email: str) -> bool:
     """Return whether a normalised e-mail address is this person's."""
-    return EmailAddress.objects.filter(user_id=user_id, email=email, verified=True).exists()
+    return bool(EmailAddress.objects.filter(user_id=user_id, email=email, verified=True).exists())
 
 
 def is_email_taken(email: str, *, by_other_than: UUID | None = None) -> bool:
     """Return whether a normalised e-mail address is somebody's (else's)."""
     rows = EmailAddress.objects.filter(email=email, verified=True)
-    return rows.exclude(user_id=by_other_than).exists()
+    return bool(rows.exclude(user_id=by_other_than).exists())
 
 
 def has_second_factor(user_id: UUID) -> bool:
     """Return whether the person's logins need a code beside the password."""
-    return Authenticator.objects.filter(user_id=user_id, type=Authenticator.Type.TOTP).exists()
+    factors = Authenticator.objects.filter(user_id=user_id, type=Authenticator.Type.TOTP)
+    return bool(factors.exists())

@@ -31,7 +31,7 @@ class TokenStrategy(AbstractTokenStrategy):
             # allauth has just made one of the engine's, which is the staff pages'
             # (Note [Purposes of sessions]).
             request.session = ApiSessionStore()
-        token = super().get_session_token(request)
+        token: str | None = super().get_session_token(request)
         if token:
             return token
         credential = get_authorization_credential(request, "Bearer")

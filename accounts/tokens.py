@@ -85,7 +85,7 @@ def sign_refresh_token(
 
 
 def read_access_token(token: str, *, now: datetime) -> Caller:
-    """Return the caller of an access token; raises `keyring.TokenInvalid` / `TokenExpired`.
+    """Return the caller of an access token; raises `JwtInvalid` / `JwtExpired`.
 
     `accounts.revocation` knows whether the login was revoked meanwhile.
     """

@@ -1,9 +1,9 @@
-"""How long each answer of the catalogue is kept (Note [Cached documents]).
+"""The cache policies of the catalogue's responses (Note [Cached documents]).
 
-Answers are final bytes, a set per language. Those that show counts are rebuilt after two seconds
-and whenever staff change something; the seat map only when the layout changes. Availability comes
-from the primary and is never older than a second: one process rebuilds it when half of that has
-passed, while the others still answer from it.
+Cached responses are final bytes, a set per language. Those that show counts are rebuilt after two
+seconds and whenever staff change something; the seat map only when the layout changes. Availability
+comes from the primary and is never older than a second: one process rebuilds it when half of that
+has passed, while the others still send it.
 """
 
 from collections.abc import Callable
@@ -43,7 +43,7 @@ SEATS = CachePolicy(
 BRIEFLY = "public, max-age=2"
 SECOND_LONG = "public, max-age=1"
 DAY_LONG = "public, max-age=86400"
-ASK_AGAIN = "no-cache"  # a layout that staff may still change
+REVALIDATE = "no-cache"  # a layout that staff may still change
 
 
 def read(
@@ -55,7 +55,7 @@ def read(
     layout_of: UUID | None = None,
     has_words: bool = True,
 ) -> Document:
-    """Return a cached answer, in the active language if it `has_words`.
+    """Return a cached response, in the active language if it `has_words`.
 
     It depends on the catalogue as a whole or, with `layout_of`, on that performance's layout.
     """

@@ -1,4 +1,4 @@
-"""The JSON of each answer, in the active language."""
+"""The JSON documents of the catalogue, in the active language."""
 
 import json
 from collections.abc import Iterable, Sequence

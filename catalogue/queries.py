@@ -1,4 +1,7 @@
-"""Reads that compose concerts, queueing and reservations; stale reads are fine but for seats."""
+"""The reads that compose concerts, queueing and reservations.
+
+Stale reads are fine, except for seats.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -26,7 +29,7 @@ _NO_PERFORMANCE = datetime(9999, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class ConcertFilter:
-    """What the list is narrowed to; moments are aware, `until` is exclusive."""
+    """The filter of the list; moments are aware, `until` is exclusive."""
 
     search: str = ""
     on_sale: bool | None = None
@@ -44,7 +47,7 @@ class GradeSummary:
 
 @dataclass(frozen=True, slots=True)
 class PerformanceSummary:
-    """A performance with everything the public is told about its sale."""
+    """A performance with all public facts of its sale."""
 
     row: Performance
     policy: SalePolicy | None
@@ -66,8 +69,8 @@ class SeatPlan:
 
 def concert_list(wanted: ConcertFilter, *, now: datetime) -> QuerySet[Concert]:
     """Return the concerts to be paged, with `opening_performance_at` and `title` to order by."""
-    evenings = Performance.objects.public().filter(concert=OuterRef("pk"))
-    first = evenings.order_by("starts_at").values("starts_at")[:1]
+    own = Performance.objects.public().filter(concert=OuterRef("pk"))
+    first = own.order_by("starts_at").values("starts_at")[:1]
     title = ("title_ko", "title_en") if is_korean() else ("title_en", "title_ko")
     rows = (
         Concert.objects.public()
@@ -81,10 +84,10 @@ def concert_list(wanted: ConcertFilter, *, now: datetime) -> QuerySet[Concert]:
         rows = rows.filter(_mentions(word))
     if wanted.since is not None or wanted.until is not None:
         if wanted.since is not None:
-            evenings = evenings.filter(starts_at__gte=wanted.since)
+            own = own.filter(starts_at__gte=wanted.since)
         if wanted.until is not None:
-            evenings = evenings.filter(starts_at__lt=wanted.until)
-        rows = rows.filter(Exists(evenings))
+            own = own.filter(starts_at__lt=wanted.until)
+        rows = rows.filter(Exists(own))
     if wanted.on_sale is not None:
         selling = Q(pk__in=concerts_on_sale(now=now))
         rows = rows.filter(selling if wanted.on_sale else ~selling)

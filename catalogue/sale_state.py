@@ -1,4 +1,4 @@
-"""What the public is told about a sale, derived from facts alone."""
+"""The public state of a sale, derived from facts alone."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class SaleState(StrEnum):
-    """The contract's words."""
+    """The states of the contract."""
 
     SCHEDULED = "SCHEDULED"
     PRESALE_QUEUE = "PRESALE_QUEUE"
@@ -19,7 +19,7 @@ class SaleState(StrEnum):
     CANCELLED = "CANCELLED"
 
 
-# Of several evenings the concert shows the one a fan can do most about.
+# Of several performances the concert shows the state that is most useful to a fan.
 _MOST_USEFUL_FIRST = (
     SaleState.ON_SALE,
     SaleState.PRESALE_QUEUE,
@@ -73,7 +73,7 @@ def sale_state(facts: SaleFacts, *, now: datetime) -> SaleState:
 
 
 def concert_sale_state(states: Iterable[SaleState]) -> SaleState:
-    """Return the state of a concert from those of its performances; of none it is SCHEDULED."""
+    """Return the state of a concert from those of its performances; SCHEDULED without any."""
     return min(states, key=_MOST_USEFUL_FIRST.index, default=SaleState.SCHEDULED)
 
 

@@ -56,7 +56,7 @@ class LayoutFrozen(DomainError):
     code = "layout_frozen"
     kind = Kind.CONFLICT
     message = text(
-        en="The performance has been put on sale; its seats and prices can't change any more.",
+        en="The performance has been put on sale; its seats and prices cannot change any more.",
         ko="판매가 시작된 회차의 좌석과 가격은 변경할 수 없습니다.",
     )
 

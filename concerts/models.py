@@ -8,7 +8,8 @@ from django.db import models
 from django.db.models import F, Q
 
 from concerts.errors import DoorsAfterStart
-from concerts.upload_models import LayoutUpload, LayoutUploadPart  # noqa: F401
+from concerts.upload_models import LayoutUpload as LayoutUpload  # noqa: PLC0414  (exported)
+from concerts.upload_models import LayoutUploadPart as LayoutUploadPart  # noqa: PLC0414
 from kernel.db.fields import CodeField, NameField, ProseField, UUID7Field
 from kernel.db.spelling import Folded, keeps_codes
 from kernel.i18n import localized, text
@@ -178,7 +179,7 @@ class PriceGrade(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.code
+        return str(self.code)
 
     @property
     def money(self) -> Money:
@@ -213,7 +214,7 @@ class Section(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.code
+        return str(self.code)
 
 
 class Seat(models.Model):

@@ -39,7 +39,7 @@ class LayoutUpload(models.Model):
         verbose_name_plural = text(en="layout uploads", ko="좌석 배치 업로드")
 
     def __str__(self) -> str:
-        return self.name
+        return str(self.name)
 
     @property
     def percent(self) -> int:

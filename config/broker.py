@@ -1,12 +1,12 @@
-"""Celery's broker connection, made to outlive a broker that restarts.
+"""The broker connection of Celery, which outlives a restart of the broker.
 
 Note [Broker restarts]
-When a connection is lost, kombu puts back what it has delivered and nobody has acknowledged. With
-the broker away that fails, and what fails there (kombu asserts that nothing is left, and walks
+When a connection is lost, kombu puts back what it has delivered and nobody has acknowledged.
+Without a broker that fails, and what fails there (kombu asserts that nothing is left, and walks
 through messages that worker threads acknowledge meanwhile) is no connection error to Celery: the
 worker ends with "Unrecoverable error". What couldn't be put back still stands in the broker's own
-list of unacknowledged messages and is delivered again after the visibility time-out, so the
-failure is logged and the worker reconnects.
+list of unacknowledged messages and is delivered again after the visibility time-out, so the failure
+is logged and the worker reconnects.
 
 A task that ends meanwhile is acknowledged on the channel it came by, which has no connection any
 more. kombu trips over that (AttributeError), where the worker forgives a lost connection; so here

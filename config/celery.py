@@ -1,4 +1,4 @@
-"""The Celery application: workers, beat and whoever sends tasks."""
+"""The Celery application, for workers, beat and senders of tasks."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Flower's configuration, read by `flower --conf`: all it shows needs its login.
+"""The configuration of Flower, read by `flower --conf`: every page needs its login.
 
 Flower serves its metrics, with the names of tasks and workers, to anybody who asks, and everything
 to anybody where no login is set. Only /healthcheck, which says OK and no more, stays open.

@@ -1,4 +1,4 @@
-"""The site's addresses, one line an app."""
+"""The URLs of the site, one line an app."""
 
 from allauth.headless.spec.views import OpenAPIHTMLView
 from django.contrib import admin

@@ -1,8 +1,8 @@
-"""Render the documents while a process of the API starts.
+"""The warm-up: a process of the API renders its documents while it starts.
 
-The first caller of each would wait up to a second (Note [Rendered once]), and whoever looks at them
-in the middle of an on-sale would take that second from the fans. A thread asks for them as any
-caller would, in both languages, past the limits; what can't be had so is rendered when asked for.
+The first caller of each would wait up to a second (Note [Rendered once]), and a reader in the
+middle of an on-sale would take that second from the fans. A thread requests them as any caller
+would, in both languages, past the limits; what it cannot get so is rendered at the first request.
 """
 
 import io
@@ -21,13 +21,13 @@ _LOGIN_API = ("/_allauth/openapi.yaml", "/_allauth/openapi.json")
 
 
 def start(application: Callable[[dict[str, Any], Any], Iterable[bytes]]) -> None:
-    """Render in the background, where settings say so."""
+    """Render the documents in the background, where settings say so."""
     if settings.RENDER_DOCUMENTS_AT_START:
         threading.Thread(target=render, args=(application,), name="documents", daemon=True).start()
 
 
 def render(application: Callable[[dict[str, Any], Any], Iterable[bytes]]) -> None:
-    """Ask `application` for every document once."""
+    """Request every document from `application` once."""
     schema = reverse("schema")
     asked = [(schema, ""), (schema, "format=json"), *((path, "") for path in _LOGIN_API)]
     asked += [(reverse(name), "") for name in ("docs", "redoc", "errors")]

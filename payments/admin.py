@@ -1,4 +1,4 @@
-"""Payments and charges, to look at: they change only by use cases."""
+"""The staff screens of payments and charges, read-only: only use cases change them."""
 
 from django.contrib import admin
 

@@ -1,4 +1,4 @@
-"""Events of payments (docs/events/payment.*.json)."""
+"""The events of payments (docs/events/payment.*.json)."""
 
 from uuid import UUID
 
@@ -11,7 +11,7 @@ SOURCE = "/frontrow/payments"
 
 
 def paid(payment: Payment, *, performance_id: UUID) -> NewEvent:
-    """A reservation is paid for in full."""
+    """Return the event of a reservation that is paid in full."""
     return NewEvent(
         topic=TOPIC,
         type="payment.paid",

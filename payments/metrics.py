@@ -1,4 +1,4 @@
-"""What is counted about money."""
+"""The metrics of payments and charges."""
 
 from prometheus_client import Counter
 

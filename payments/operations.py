@@ -1,4 +1,4 @@
-"""Writes about money; every one needs an open transaction with its locks held."""
+"""The writes of payments and charges; each requires an open transaction and its locks."""
 
 from datetime import datetime
 from uuid import UUID
@@ -54,7 +54,7 @@ def open_payment(
 
 
 def complete(*, locked: LockedReservation, payment: Payment, now: datetime) -> list[NewEvent]:
-    """Give the fan what a PAID payment bought: seats sold, tickets issued.
+    """Hand over what a PAID payment bought: mark the seats as sold and issue the tickets.
 
     Returns `payment.paid` and `reservation.confirmed` for the caller to record.
     """

@@ -1,4 +1,4 @@
-"""Bounds of payments and charges."""
+"""The bounds of payments and charges."""
 
 CHARGE_MINIMUM = 1_000  # KRW
 CHARGE_MAXIMUM = 2_000_000  # KRW, of one charge

@@ -1,4 +1,4 @@
-"""Reads about money, from the primary."""
+"""The reads of payments and charges, from the primary."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,7 @@ from points.policy import Kind as Movement
 
 
 class PaymentNotFound(DomainError):
-    """There is no such payment of the caller's."""
+    """The caller has no such payment."""
 
     code = "payment_not_found"
     kind = Kind.NOT_FOUND
@@ -23,7 +23,7 @@ class PaymentNotFound(DomainError):
 
 
 class ChargeNotFound(DomainError):
-    """There is no such charge of the caller's."""
+    """The caller has no such charge."""
 
     code = "charge_not_found"
     kind = Kind.NOT_FOUND
@@ -32,7 +32,7 @@ class ChargeNotFound(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class PaidReservation:
-    """What a payment is for."""
+    """The reservation that a payment is for."""
 
     id: UUID
     status: str
@@ -72,7 +72,7 @@ def payment(*, payment_id: UUID, user_id: UUID) -> PaymentResult:
 
 
 def payment_of_request(*, request_key: str) -> PaymentResult | None:
-    """Return what an earlier execution of the same request made."""
+    """Return the result of an earlier execution of the same request."""
     found = _payments().filter(request_key=request_key).first()
     if found is None:
         return None
@@ -88,13 +88,13 @@ def charge(*, charge_id: UUID, user_id: UUID) -> ChargeResult:
 
 
 def charge_of_request(*, request_key: str) -> ChargeResult | None:
-    """Return what an earlier execution of the same request made."""
+    """Return the result of an earlier execution of the same request."""
     found = Charge.objects.filter(request_key=request_key).first()
     return None if found is None else _charge_result(found)
 
 
 def payment_result(payment: Payment, *, reservation_status: str) -> PaymentResult:
-    """Return a payment's outward form; its reservation must be loaded."""
+    """Return a payment as its fan sees it; its reservation must be loaded."""
     return PaymentResult(
         id=payment.pk,
         status=payment.status,
@@ -109,7 +109,7 @@ def payment_result(payment: Payment, *, reservation_status: str) -> PaymentResul
 
 
 def charge_result(charge: Charge, *, balance: Money) -> ChargeResult:
-    """Return a charge's outward form."""
+    """Return a charge as its fan sees it."""
     return ChargeResult(
         id=charge.pk,
         status=charge.status,

@@ -1,4 +1,4 @@
-"""The ledger, to look at: points move only by use cases."""
+"""The staff screens of the ledger, read-only: only use cases move points."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Events of the ledger (docs/events/points.*.json)."""
+"""The events of the ledger (docs/events/points.*.json)."""
 
 from events import topics
 from events.operations import NewEvent
@@ -9,12 +9,12 @@ SOURCE = "/frontrow/points"
 
 
 def charged(received: Received) -> NewEvent:
-    """A fan bought points."""
+    """Return the event of a fan who bought points."""
     return _event("points.charged", received)
 
 
 def spent(spent: Spent) -> NewEvent:
-    """A fan paid with points."""
+    """Return the event of a fan who paid by points."""
     return _event("points.spent", spent)
 
 

@@ -1,4 +1,4 @@
-"""The ledger's only locks: fans' accounts, by id."""
+"""The row locks of the ledger: fans' accounts, by id."""
 
 from collections.abc import Iterable, Mapping
 from uuid import UUID
@@ -8,7 +8,7 @@ from django.db import connection
 from kernel.db.transaction import require_transaction
 
 # The inner select locks in key order, which an UPDATE alone doesn't promise; the rows it then
-# writes are the newest versions, because PostgreSQL judges a row anew after waiting for its lock.
+# writes are the newest versions, because PostgreSQL checks a row again after waiting for its lock.
 _MOVE = """
 WITH locked AS (
     SELECT account.id, delta.amount
@@ -32,7 +32,7 @@ SELECT id FROM points_account WHERE id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY 
 
 
 def lock(*, accounts: Iterable[UUID]) -> None:
-    """Lock fans' accounts in id order, for whoever decides by what has been moved already."""
+    """Lock fans' accounts in id order, before a decision on what has been moved already."""
     require_transaction()
     with connection.cursor() as cursor:
         cursor.execute(_LOCK, [list(accounts)])

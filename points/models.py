@@ -2,7 +2,7 @@
 
 Note [Ledger]
 Points move by a `Transfer` of two or more `Entry` rows whose signed amounts sum to zero; a
-deferred constraint trigger checks that at commit, whoever wrote them. A fan's account stores its
+deferred constraint trigger checks that at commit, for every writer. A fan's account stores its
 balance under a check constraint, so it can never be spent twice, and every entry of it the balance
 after. The system's accounts store none: everybody's transfer touches them, so a stored balance
 would be one hot row; theirs is the sum of their entries.
@@ -25,11 +25,11 @@ KIND_NAMES = {
 
 TRANSFER_ONCE = "points_transfer_once"
 BALANCE_NOT_NEGATIVE = "points_account_balance_not_negative"
-TRANSFER_BALANCED = "points_transfer_balanced"  # the trigger, made by the migration
+TRANSFER_BALANCED = "points_transfer_balanced"  # the trigger that the migration makes
 
 
 class Account(models.Model):
-    """Where points are. A fan's account has the fan's id, so no look-up leads to it."""
+    """An account of points. A fan's account has the fan's id, so it needs no look-up."""
 
     id = models.UUIDField(primary_key=True, editable=False)
     user = models.OneToOneField(
@@ -71,7 +71,7 @@ class Account(models.Model):
 
 
 class Transfer(models.Model):
-    """One movement of points, named by why (`kind`) and what for (`reference`)."""
+    """One movement of points, identified by its reason (`kind`) and its `reference`."""
 
     id = UUID7Field()
     kind = models.CharField(
@@ -93,7 +93,7 @@ class Transfer(models.Model):
 
 
 class Entry(models.Model):
-    """What one transfer did to one account."""
+    """The line that one transfer adds to one account."""
 
     id = UUID7Field()
     transfer = models.ForeignKey(

@@ -1,4 +1,4 @@
-"""Writes of the ledger; every one needs the transaction of what it belongs to."""
+"""The writes of the ledger; each requires the transaction that it belongs to."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from points.policy import CHARGES, GRANTS, SALES, SYSTEM_ACCOUNTS, Kind
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """A fan's points left for somewhere else."""
+    """A movement of points from a fan to a system account."""
 
     transfer_id: UUID
     user_id: UUID
@@ -29,7 +29,7 @@ class Spent:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A fan got points."""
+    """A movement of points from a system account to a fan."""
 
     transfer_id: UUID
     user_id: UUID
@@ -78,7 +78,7 @@ def receive(
     now: datetime,
     source: UUID = CHARGES,
 ) -> Received:
-    """Move points from a system account to a fan, whose account is opened if it is the first."""
+    """Move points from a system account to a fan; the first movement opens the account."""
     _check_positive(amount)
     open_accounts(user_ids=[user_id], now=now)
     posted = post_transfer(
@@ -130,7 +130,7 @@ def post_transfer(
 
 
 def open_accounts(*, user_ids: Iterable[UUID], now: datetime) -> None:
-    """Open the accounts that are missing, with nothing on them: one statement."""
+    """Open the missing accounts, empty, in one statement."""
     require_transaction()
     with connection.cursor() as cursor:
         cursor.execute(
@@ -148,10 +148,10 @@ def open_accounts(*, user_ids: Iterable[UUID], now: datetime) -> None:
 def open_accounts_with_points(
     *, user_ids: Iterable[UUID], amount: Money, reference: UUID, now: datetime
 ) -> int:
-    """Give each fan points out of grants, six statements in all; return how many got them now.
+    """Grant points to each fan, in six statements; return how many fans got them now.
 
-    A fan gets them once per `reference`, however often this is called, and by how many at once:
-    what was given is read once the accounts are locked.
+    A fan gets them once per `reference`, however often and concurrently this is called: earlier
+    grants are read after the accounts are locked.
     """
     _check_positive(amount)
     require_transaction()
@@ -179,7 +179,7 @@ def open_accounts_with_points(
     return len(due)
 
 
-# Arrays instead of model instances: for ten thousand fans half the time, seen 2.8 s after 5.6 s.
+# Arrays instead of model instances take half the time: 2.8 s instead of 5.6 s for 10,000 fans.
 _GRANT_TRANSFERS = """
 INSERT INTO points_transfer (id, kind, reference, currency, created_at)
 SELECT due.id, %(kind)s, due.reference, %(currency)s, %(now)s

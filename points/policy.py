@@ -3,7 +3,7 @@
 from enum import StrEnum
 from uuid import UUID
 
-# The other side of every fan's entry; rows made by the first migration.
+# The other side of every fan's entry; the first migration makes these rows.
 CHARGES = UUID("00000000-0000-7000-8000-000000000001")  # points bought with money
 SALES = UUID("00000000-0000-7000-8000-000000000002")  # points spent on tickets
 GRANTS = UUID("00000000-0000-7000-8000-000000000003")  # points given away

@@ -1,4 +1,4 @@
-"""Reads of the ledger, from the primary: a fan always sees their own points at once."""
+"""The reads of the ledger, from the primary: a fan sees his own points at once."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -11,7 +11,7 @@ from points.policy import Kind
 
 
 def balance(*, user_id: UUID) -> Money:
-    """Return a fan's points; nothing charged yet means zero."""
+    """Return a fan's points; zero where nothing has been charged yet."""
     stored = Account.objects.filter(pk=user_id).values_list("balance", flat=True).first()
     return Money(stored or 0)
 

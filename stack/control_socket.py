@@ -6,8 +6,11 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from stack.errors import StackError
+
+Message = dict[str, Any]
 
 NAME = "control.sock"
 LONGEST_PATH = 100  # the kernel's limit is 107 bytes
@@ -41,7 +44,7 @@ def listen(folder: Path) -> socket.socket:
     return server
 
 
-def receive_request(connection: socket.socket) -> dict:
+def receive_request(connection: socket.socket) -> Message:
     """Return the request on `connection`; empty where the line is no request."""
     connection.settimeout(1)
     with suppress(OSError, ValueError), connection.makefile("r", encoding="utf-8") as file:
@@ -51,7 +54,7 @@ def receive_request(connection: socket.socket) -> dict:
     return {}
 
 
-def reply(connection: socket.socket, value: dict) -> None:
+def reply(connection: socket.socket, value: Message) -> None:
     """Send `value` and close the connection; a client that has gone misses it."""
     with suppress(OSError):
         connection.settimeout(1)
@@ -59,7 +62,7 @@ def reply(connection: socket.socket, value: dict) -> None:
     connection.close()
 
 
-def send_request(folder: Path, request: dict, seconds: float = REPLY_SECONDS) -> dict:
+def send_request(folder: Path, request: Message, seconds: float = REPLY_SECONDS) -> Message:
     """Send `request` to the supervisor and return its reply.
 
     Raises StackError where none runs, where it refuses, or where no reply comes in time.
@@ -71,7 +74,7 @@ def send_request(folder: Path, request: dict, seconds: float = REPLY_SECONDS) ->
             connection.connect(path)
         connection.sendall(json.dumps(request).encode() + b"\n")
         with connection.makefile("r", encoding="utf-8") as file:
-            value: dict = json.loads(file.readline())
+            value: Message = json.loads(file.readline())
     except TimeoutError as error:
         raise StackError(f"the supervisor did not answer within {seconds:.0f} s") from error
     except (OSError, ValueError) as error:

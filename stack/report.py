@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import psutil
 
@@ -54,11 +55,13 @@ def columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(lines)
 
 
-def status(engine: Engine, absent: Mapping[str, str], started: float, complete: bool) -> dict:
+def status(
+    engine: Engine, absent: Mapping[str, str], started: float, complete: bool
+) -> dict[str, Any]:
     """Return the state of every part and its processes, memory in bytes, times in seconds."""
     own = Child(os.getpid(), start_time(os.getpid()) or "")
     info = psutil.Process().memory_full_info()
-    parts: list[dict] = []
+    parts: list[dict[str, Any]] = []
     for name in ("setup", *PARTS):
         units = engine.part(name)
         if name in absent:
@@ -76,7 +79,7 @@ def status(engine: Engine, absent: Mapping[str, str], started: float, complete: 
     }
 
 
-def _process(unit: Unit) -> dict:
+def _process(unit: Unit) -> dict[str, Any]:
     return {
         "name": unit.name,
         "state": "paused" if unit.paused else str(unit.state),
@@ -96,7 +99,7 @@ def _state(units: Sequence[Unit]) -> str:
     return str(min((unit.state for unit in units), key=order.index))
 
 
-def status_text(value: Mapping) -> str:
+def status_text(value: Mapping[str, Any]) -> str:
     """Return the reply to `status` as a table."""
     rows = []
     for part in value["parts"]:

@@ -197,7 +197,9 @@ class Supervisor:
         if reply is not None:
             control_socket.reply(connection, reply)
 
-    def _obey(self, request: dict, connection: socket.socket) -> dict | None:
+    def _obey(
+        self, request: control_socket.Message, connection: socket.socket
+    ) -> control_socket.Message | None:
         """Carry out a request; None where the reply comes once that has happened."""
         verb = request.get("do")
         if verb == "status":

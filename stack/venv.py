@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+from typing import NoReturn
 
 MINIMUM = (3, 11)
 NEWEST = 15
@@ -21,29 +22,30 @@ STAMP = os.path.join(VENV, ".requirements.json")
 INCLUDES = {"local": ["local"], "dev": ["dev", "local"]}
 
 
-def fail(message):
+def fail(message: str) -> NoReturn:
     sys.exit("setup: " + message)
 
 
-def version():
+def version() -> str:
     return ".".join(map(str, sys.version_info[:2]))
 
 
-def digest(name):
+def digest(name: str) -> str:
     with open(os.path.join(ROOT, "requirements", name + ".txt"), "rb") as file:
         return hashlib.sha256(file.read()).hexdigest()
 
 
-def installed():
+def installed() -> "dict[str, str]":
     """Return {requirements file: hash} of what `.venv` was last brought to."""
     try:
         with open(STAMP) as file:
-            return json.load(file)
+            found: dict[str, str] = json.load(file)
+            return found
     except (OSError, ValueError):
         return {}
 
 
-def use_new_enough_python():
+def use_new_enough_python() -> None:
     """Go on under a newer interpreter of this machine where `python3` is too old."""
     if sys.version_info >= MINIMUM:
         return
@@ -57,7 +59,7 @@ def use_new_enough_python():
     )
 
 
-def usable():
+def usable() -> bool:
     check = f"import sys, pip; sys.exit(sys.version_info < {MINIMUM})"
     try:
         command = [VENV_PYTHON, "-c", check]
@@ -66,7 +68,7 @@ def usable():
         return False
 
 
-def create():
+def create() -> None:
     try:
         import ensurepip  # noqa: F401, PLC0415  (Debian ships it apart; venv would fail half-way)
         import venv  # noqa: F401, PLC0415
@@ -78,7 +80,7 @@ def create():
         fail("python3 -m venv failed")
 
 
-def install(name):
+def install(name: str) -> None:
     print(f"setup: installing requirements/{name}.txt (hashes checked)", flush=True)
     command = [VENV_PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     command += ["--no-input", "--no-deps", "--require-hashes"]
@@ -87,7 +89,7 @@ def install(name):
         fail(f"installing requirements/{name}.txt failed (see above)")
 
 
-def main():
+def main() -> None:
     name = sys.argv[1] if len(sys.argv) == 2 else ""
     if name not in INCLUDES:
         fail("which requirements? local or dev")

@@ -1,4 +1,4 @@
-"""Staff screens of tickets: look and search."""
+"""The staff screen of tickets, read-only."""
 
 from django.contrib import admin
 
@@ -8,7 +8,7 @@ from tickets.models import Ticket
 
 @admin.register(Ticket)
 class TicketAdmin(ReadOnlyAdmin):
-    """Tickets; they change only by sales, cancels and the door."""
+    """Tickets; only sales, cancels and the door change them."""
 
     list_display = ("code", "status", "user", "performance", "seat", "issued_at")
     list_select_related = ("user", "performance__concert__venue", "seat")

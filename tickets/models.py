@@ -1,4 +1,4 @@
-"""The right to enter: one ticket a seat."""
+"""The table of tickets: one ticket a seat."""
 
 from django.conf import settings
 from django.db import models

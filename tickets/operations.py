@@ -1,4 +1,4 @@
-"""Writes on tickets; every one needs an open transaction."""
+"""The writes of tickets; each requires an open transaction."""
 
 import secrets
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from tickets.models import LIVE_SEAT_UNIQUE, Ticket
 
 
 class SeatHasTicket(DomainError):
-    """Another valid ticket names this seat: something let it be sold twice, and this stops it."""
+    """Another valid ticket has this seat: a second sale came this far, and is stopped here."""
 
     code = "seat_has_ticket"
     kind = Kind.CONFLICT

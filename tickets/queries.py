@@ -1,4 +1,4 @@
-"""A fan's own tickets, from the primary."""
+"""The reads of a fan's own tickets, from the primary."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class TicketDetail:
 
 
 def mine(*, user_id: UUID, reservation_id: UUID | None = None) -> QuerySet[Ticket]:
-    """Return the fan's tickets, to be paged by key and given to `details`."""
+    """Return the fan's tickets, for paging by key and for `details`."""
     rows = Ticket.objects.filter(user_id=user_id).select_related(
         "performance__concert__venue", "seat__section"
     )

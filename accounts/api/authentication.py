@@ -49,7 +49,8 @@ def login_of(environ: dict[str, Any]) -> "Caller | AuthenticationFailed | Domain
     """
     if _LOGIN not in environ:
         environ[_LOGIN] = _read(environ.get("HTTP_AUTHORIZATION", ""))
-    return environ[_LOGIN]
+    login: Caller | AuthenticationFailed | DomainError | None = environ[_LOGIN]
+    return login
 
 
 def _read(header: str) -> "Caller | AuthenticationFailed | DomainError | None":

@@ -8,6 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from accounts import devices, policy
 from accounts.attempts import LoginAttempt
 
+_TOKEN = "frontrow.device_token"  # noqa: S105  (a name; of what the response is to carry)
+
 
 def token_in(request: HttpRequest) -> str:
     """Return the client's device token, from the header or else the cookie; unchecked."""
@@ -18,7 +20,7 @@ def token_in(request: HttpRequest) -> str:
 def put_on_response(request: HttpRequest, attempt: LoginAttempt) -> None:
     """Let the response carry the device's token: the account was logged in to from it."""
     token = devices.remember(attempt.device, account=attempt.account)
-    request.device_token = token  # type: ignore[attr-defined]
+    request.META[_TOKEN] = token
 
 
 class DeviceTokenMiddleware:
@@ -29,7 +31,7 @@ class DeviceTokenMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        token = getattr(request, "device_token", None)
+        token = request.META.get(_TOKEN)
         if token is not None:
             response[devices.HEADER] = token
             response.set_cookie(

@@ -23,5 +23,6 @@ class EndedLoginMiddleware:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if isinstance(error, UpdateError) and request.path.startswith("/_allauth/"):
             logout(request)  # allauth has left person and session on the request
-            return UnauthorizedResponse(request)
+            response: HttpResponse = UnauthorizedResponse(request)
+            return response
         return None

@@ -60,7 +60,7 @@ class RequestPasswordResetInput(inputs.RequestPasswordResetInput):
     """Mail a code to the owner of the e-mail address only, at the address as it is kept."""
 
     def clean_email(self) -> str:
-        email = get_adapter().clean_email(self.cleaned_data["email"])
+        email: str = get_adapter().clean_email(self.cleaned_data["email"])
         owner = queries.owner_of(email)
         self.owner = owner if owner is not None and owner.is_active else None
         return email

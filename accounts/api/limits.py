@@ -33,6 +33,7 @@ _ACTIONS = {
     "signup": ("signup", "confirm_email"),
 }
 _UNKNOWN_SECONDS = 60
+REFUSED = "frontrow.refused_login_attempt"  # of a request, set by the adapter
 
 
 class LoginRateLimitMiddleware:
@@ -47,9 +48,9 @@ class LoginRateLimitMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        refused_try = getattr(request, "login_refused", None)
-        if refused_try is not None:
-            _describe(request, response, refused_try)
+        attempt = request.META.get(REFUSED)
+        if attempt is not None:
+            _describe(request, response, attempt)
         elif response.status_code == 429 and request.path.startswith("/_allauth/"):
             view = request.resolver_match.url_name if request.resolver_match else None
             action, rate, wait = _slowest(request, _ACTIONS.get(view or "", ()))
@@ -100,11 +101,11 @@ def _wait(request: HttpRequest, action: str, rate: ratelimit.Rate) -> float | No
     if rate.per == "user" or (rate.per == "key" and email is None):
         return None
     key = ratelimit.get_cache_key(request, app=_APP, action=action, rate=rate, key=email)
-    passed = cache.get(key) or []
+    passed: list[float] = cache.get(key) or []
     if len(passed) < rate.amount:
         return 0.0
-    leaving: float = passed[rate.amount - 1]  # when this one is too old, there is room
-    return leaving + rate.duration - clock.now().timestamp()
+    room_at: float = passed[rate.amount - 1] + rate.duration  # when that one is too old
+    return room_at - clock.now().timestamp()
 
 
 def _email(request: HttpRequest) -> str | None:

@@ -28,7 +28,8 @@ class ResetPasswordView(views.ResetPasswordView):
 
     def handle(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         inputs.drop_stale_reset(request)
-        return super().handle(request, *args, **kwargs)
+        response: HttpResponseBase = super().handle(request, *args, **kwargs)
+        return response
 
 
 class ManageEmailView(views.ManageEmailView):
@@ -38,10 +39,12 @@ class ManageEmailView(views.ManageEmailView):
 
     def handle(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.method == "GET" or not request.user.is_authenticated:
-            return super().handle(request, *args, **kwargs)
+            shown: HttpResponseBase = super().handle(request, *args, **kwargs)
+            return shown
         raise_if_reauthentication_required(request, app="allauth.account")
         with email_ownership.changing(user_id=request.user.pk):
-            return super().handle(request, *args, **kwargs)
+            changed: HttpResponseBase = super().handle(request, *args, **kwargs)
+            return changed
 
 
 class AuthenticateView(mfa_views.AuthenticateView):

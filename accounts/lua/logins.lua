@@ -1,56 +1,74 @@
 #!lua name=frontrow_logins_v1
--- Failed logins, counted before they are judged (Note [Failed logins] in accounts/attempts.py).
--- The pace is that of kernel/rate_limiting/gcra.py, by this server's clock alone: one number a key, the moment at
--- which the last try would have come at an even pace.
+-- Login attempts, counted before they are judged (Note [Failed logins] in accounts/attempts.py).
+-- GCRA as in kernel/rate_limiting/gcra.py, by this server's clock alone. A key holds one number: the
+-- theoretical arrival (ms) of the last attempt at an even pace.
 
-local function now_ms()
+local function clock_ms()
   local time = server.call('TIME')
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
 
--- Return the new moment of a counter, and for how many ms a try has to wait (0: it may come).
-local function after_one_more(key, amount, period_ms, now)
-  local each = period_ms / amount
-  local due = tonumber(server.call('GET', key) or '') or 0
-  if due > now + period_ms + each then due = 0 end  -- another limit's, before staff changed it
-  due = math.max(due, now) + each
-  local over = due - now - period_ms
-  return due, over > math.min(1, each / 2) and over or 0
+-- Return the theoretical arrival after one more attempt, and the ms to wait (0: it may come).
+local function count_attempt(key, amount, period_ms, now_ms)
+  local emission_interval = period_ms / amount
+  local arrival = tonumber(server.call('GET', key) or '') or 0
+  -- An arrival beyond the limit was counted by another one, before staff changed it.
+  if arrival > now_ms + period_ms + emission_interval then arrival = 0 end
+  arrival = math.max(arrival, now_ms) + emission_interval
+  local excess_ms = arrival - now_ms - period_ms
+  return arrival, excess_ms > math.min(1, emission_interval / 2) and excess_ms or 0
 end
 
-local function keep(key, due, now)
-  server.call('SET', key, string.format('%.3f', due), 'PX', string.format('%.0f', due - now + 1000))
+local function keep_arrival(key, arrival, now_ms)
+  server.call('SET', key, string.format('%.3f', arrival),
+    'PX', string.format('%.0f', arrival - now_ms + 1000))
 end
 
--- keys: of the client IP, of the device, of the account elsewhere, of the IP of this account, and
--- the mark that it is known; args: 1 if the device showed its token, then amount and period in ms of
--- an IP, a device and an account. Return whose limit refuses (0: nobody's, and the try is counted),
--- the ms to wait, and which of the keys was counted beside the first.
+-- Count an attempt by two limits: the client IP's, and the device's or the account's.
+--   KEYS[1] count of the client IP      KEYS[2] count of the device that showed its token
+--   KEYS[3] count of the account, for everybody else
+--   KEYS[4] count of a known client IP  KEYS[5] mark: this client IP has logged in to the account
+--   ARGV[1] 1 if the device showed its token
+--   ARGV[2..3] amount and period (ms) of a client IP    ARGV[4..5] of a device
+--   ARGV[6..7] of an account
+-- Returns the key whose limit refuses (0: none, and the attempt is counted), the ms to wait, and
+-- the key that counts beside the first.
 server.register_function('login_begin', function(keys, args)
-  local now = now_ms()
-  local second, at = 3, 6
-  if args[1] == '1' then second, at = 2, 4
-  elseif server.call('EXISTS', keys[5]) == 1 then second, at = 4, 4 end
-  local ip_due, ip_wait = after_one_more(keys[1], tonumber(args[2]), tonumber(args[3]), now)
+  local ip_count, known_mark = keys[1], keys[5]
+  local has_token = args[1] == '1'
+  local ip = {amount = tonumber(args[2]), period_ms = tonumber(args[3])}
+  local device = {amount = tonumber(args[4]), period_ms = tonumber(args[5])}
+  local account = {amount = tonumber(args[6]), period_ms = tonumber(args[7])}
+
+  local second, limit = 3, account
+  if has_token then second, limit = 2, device
+  elseif server.call('EXISTS', known_mark) == 1 then second, limit = 4, device end
+
+  local now_ms = clock_ms()
+  local ip_arrival, ip_wait = count_attempt(ip_count, ip.amount, ip.period_ms, now_ms)
   if ip_wait > 0 then return {1, math.ceil(ip_wait), second} end
-  local due, wait = after_one_more(keys[second], tonumber(args[at]), tonumber(args[at + 1]), now)
+  local arrival, wait = count_attempt(keys[second], limit.amount, limit.period_ms, now_ms)
   if wait > 0 then return {second, math.ceil(wait), second} end
-  keep(keys[1], ip_due, now)
-  keep(keys[second], due, now)
+  keep_arrival(ip_count, ip_arrival, now_ms)
+  keep_arrival(keys[second], arrival, now_ms)
   return {0, 0, second}
 end)
 
--- The try was right: give back what it took. keys: the two counters and the mark; args: ms each took,
--- for how many ms the mark lasts (0: leave it).
+-- Take an attempt back that was right.
+--   KEYS[1], KEYS[2] the two counts   KEYS[3] the mark of the client IP
+--   ARGV[1], ARGV[2] emission intervals (ms) of the two counts
+--   ARGV[3] how long the mark lasts (ms); 0 leaves it as it is
 server.register_function('login_succeed', function(keys, args)
-  local now = now_ms()
+  local known_mark, mark_ms = keys[3], args[3]
+  local now_ms = clock_ms()
   for i = 1, 2 do
-    local due = tonumber(server.call('GET', keys[i]) or '')
-    if due then
-      due = due - tonumber(args[i])
-      if due > now then keep(keys[i], due, now) else server.call('DEL', keys[i]) end
+    local count, emission_interval = keys[i], tonumber(args[i])
+    local arrival = tonumber(server.call('GET', count) or '')
+    if arrival then
+      arrival = arrival - emission_interval
+      if arrival > now_ms then keep_arrival(count, arrival, now_ms) else server.call('DEL', count) end
     end
   end
-  if tonumber(args[3]) > 0 then server.call('SET', keys[3], '1', 'PX', args[3]) end
+  if tonumber(mark_ms) > 0 then server.call('SET', known_mark, '1', 'PX', mark_ms) end
   return 1
 end)

@@ -160,7 +160,8 @@ def reset(*, user_id: UUID, actor_id: UUID, reason: str, now: datetime) -> bool:
 
 def _counter_of(secret: str, code: str, *, now: datetime) -> int | None:
     """Return the half minute whose code this is, the latest first; None where it is no code."""
-    current = int(now.timestamp()) // app_settings.TOTP_PERIOD
+    period: int = app_settings.TOTP_PERIOD
+    current = int(now.timestamp()) // period
     for step in sorted(_NEIGHBOURS, reverse=True):
         expected = format_hotp_value(hotp_value(secret, current + step))
         if compare_user_code(actual=code, expected=expected):

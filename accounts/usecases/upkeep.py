@@ -1,4 +1,4 @@
-"""What beat has done to the tables of logins."""
+"""The use cases of upkeep: purge expired logins, repeat revocations."""
 
 from datetime import datetime
 
@@ -11,9 +11,9 @@ _RUNS = 20
 
 
 def purge_sessions(*, now: datetime) -> int:
-    """Delete sessions and refresh tokens whose time has passed, at most 20,000; return how many.
+    """Delete expired sessions and refresh tokens, at most 20,000; return how many.
 
-    In short transactions, passing over what somebody else has locked.
+    In short transactions, which skip what another one has locked.
     """
     now, purged = no_later_than_primary(now), 0  # Note [One clock] in kernel/clock.py
     for _ in range(_RUNS):

@@ -41,16 +41,16 @@ _CHAIR = {
 }
 
 
-def _answer(value: object) -> OpenApiExample:
+def _response(value: object) -> OpenApiExample:
     return OpenApiExample("answer", value, response_only=True, status_codes=["200"])
 
 
 def _page(entry: object) -> OpenApiExample:
-    return _answer({"results": [entry], "next": None, "previous": None})
+    return _response({"results": [entry], "next": None, "previous": None})
 
 
 CONCERTS = _page(_ENTRY)
-CONCERT = _answer(
+CONCERT = _response(
     _ENTRY
     | {
         "description": "Two evenings in January.",
@@ -61,8 +61,8 @@ CONCERT = _answer(
     }
 )
 PERFORMANCES = _page(_EVENING)
-PERFORMANCE = _answer(_EVENING)
-SEAT_MAP = _answer(
+PERFORMANCE = _response(_EVENING)
+SEAT_MAP = _response(
     {
         "layout_version": 1,
         "sections": [
@@ -76,7 +76,7 @@ SEAT_MAP = _answer(
         ],
     }
 )
-AVAILABILITY = _answer(
+AVAILABILITY = _response(
     {
         "layout_version": 1,
         "as_of": "2026-12-01T11:00:05.120Z",

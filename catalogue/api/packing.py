@@ -1,4 +1,4 @@
-"""Compressed forms of large documents that rarely change."""
+"""Compression of large documents that rarely change."""
 
 import gzip
 import re
@@ -15,7 +15,7 @@ _GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))")
 
 
 def accepts_gzip(request: Request) -> bool:
-    """Say whether the client can read gzip."""
+    """Return whether the client can read gzip."""
     return bool(_GZIP.search(request.headers.get("Accept-Encoding", "")))
 
 

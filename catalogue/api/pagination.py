@@ -8,19 +8,19 @@ from rest_framework.pagination import CursorPagination
 
 from catalogue.api.parameters import ORDERINGS
 
-# The contract's word for an order, and the columns it means; the key breaks ties.
+# The contract's name of an order, and its column; the key breaks ties.
 _COLUMNS = {"first_performance_at": "opening_performance_at", "title": "title"}
 
 
 class Pages(CursorPagination):
-    """`?page_size=` up to 100; a cursor that was not ours is refused before it meets the query."""
+    """`?page_size=` up to 100; a forged cursor is refused before it reaches the query."""
 
     page_size = 20
     max_page_size = 100
     page_size_query_param = "page_size"
 
     def check_position(self, position: str) -> None:
-        """Raise `ValueError` for what the ordered column can't be compared with."""
+        """Raise `ValueError` for a position that the ordered column can't be compared with."""
         moment = parse_datetime(position)
         if moment is None or moment.tzinfo is None:
             raise ValueError(position)
@@ -47,10 +47,10 @@ class ConcertPages(Pages):
 
 
 class ConcertPagesByTitle(ConcertPages):
-    """The same where the cursor's position is a title."""
+    """Concerts by title, where the cursor's position is a text."""
 
     def check_position(self, position: str) -> None:
-        """Refuse the one character that no text column takes."""
+        """Refuse the one character that no text column accepts."""
         if "\0" in position:
             raise ValueError(position)
 
@@ -68,6 +68,6 @@ class SeatPages(Pages):
     ordering = ("index",)
 
     def check_position(self, position: str) -> None:
-        """Refuse what is no index."""
+        """Refuse a position that is no index."""
         if not 0 <= int(position) < 2**31:
             raise ValueError(position)

@@ -1,11 +1,11 @@
 """Query parameters of the public catalogue.
 
-A known one with a wrong value is a 400. Unknown ones are ignored: shared links carry what their
-senders' tools add (`utm_source` and so on).
+A known one with a wrong value is a 400. Unknown ones are ignored: shared links carry what the tools
+of their senders add (`utm_source` and so on).
 """
 
 from datetime import MINYEAR, UTC, datetime, time, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
@@ -23,8 +23,14 @@ _FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UT
 ORDERINGS = ("first_performance_at", "-first_performance_at", "title", "-title")
 
 
+if TYPE_CHECKING:  # generic for the type checker only
+    _Field = serializers.Field[Any, Any, Any, Any]
+else:
+    _Field = serializers.Field
+
+
 @extend_schema_field(OpenApiTypes.STR)
-class MomentField(serializers.Field):
+class MomentField(_Field):
     """An RFC 3339 moment or a date; a date is midnight in the site's time zone.
 
     With `end_of_day` a date means the midnight that ends it. What lies beyond the years
@@ -69,14 +75,14 @@ class MomentField(serializers.Field):
 
 
 class PageParameters(serializers.Serializer[Any]):
-    """How a list is paged."""
+    """The paging of a list."""
 
     cursor = serializers.CharField(required=False, max_length=500)
     page_size = serializers.IntegerField(required=False, min_value=1, max_value=100)
 
 
 class ConcertParameters(PageParameters):
-    """How the list of concerts is narrowed and ordered."""
+    """The filter and the order of the list of concerts."""
 
     search = SpelledField(
         spelling=composed,
@@ -110,7 +116,7 @@ class ConcertParameters(PageParameters):
 
 
 class SeatParameters(PageParameters):
-    """Which section, and how the list is paged."""
+    """The section and the paging of the list of seats."""
 
     section = SpelledField(
         spelling=canonical, required=False, max_length=20, help_text="A section's code."

@@ -1,4 +1,4 @@
-"""The seats of a performance over HTTP: the hall as it is, and which of it is free."""
+"""The views of a performance's seats: the static map, the availability, the plain list."""
 
 from http import HTTPStatus
 from typing import Any
@@ -13,8 +13,8 @@ from rest_framework.request import Request
 from catalogue import cache, documents, queries
 from catalogue.api import examples, pagination, parameters
 from catalogue.api import serializers as forms
-from catalogue.api.answers import IF_NONE_MATCH, LANGUAGE, REFUSALS, CatalogueView, PagedView
 from catalogue.api.packing import WORTH_PACKING, accepts_gzip, gzipped
+from catalogue.api.responses import IF_NONE_MATCH, LANGUAGE, REFUSALS, CatalogueView, PagedView
 from kernel import clock
 from kernel.caching.responses import Rendered
 from kernel.i18n import text
@@ -39,14 +39,14 @@ class SeatMapView(CatalogueView):
             plan = queries.seat_plan(performance_id)
             frozen = plan.performance.layout_frozen_at is not None
             body = documents.encode(documents.seat_map(plan))
-            return Rendered(body, cache.DAY_LONG if frozen else cache.ASK_AGAIN)
+            return Rendered(body, cache.DAY_LONG if frozen else cache.REVALIDATE)
 
         document = cache.read(
             cache.SEAT_MAP, str(performance_id), build=build, now=now, layout_of=performance_id
         )
         # Compressed once and not by the gateway for every fan, which would weaken the tag too.
         packed = accepts_gzip(request) and len(document.body) >= WORTH_PACKING
-        response = self.answer(request, gzipped(document) if packed else document)
+        response = self.respond(request, gzipped(document) if packed else document)
         patch_vary_headers(response, ["Accept-Encoding"])
         if packed and response.status_code == HTTPStatus.OK:
             response["Content-Encoding"] = "gzip"
@@ -82,7 +82,7 @@ class AvailabilityView(CatalogueView):
             )
 
         key = str(performance_id)
-        return self.answer(
+        return self.respond(
             request, cache.read(cache.AVAILABILITY, key, build=build, now=now, has_words=False)
         )
 
@@ -104,13 +104,13 @@ class SeatListView(PagedView):
     def get(self, request: Request, performance_id: UUID) -> HttpResponseBase:
         """List seats with their status, at most a second old, for clients that want no map."""
         now = clock.now()
-        asked = self.parameters_of(request)
+        wanted = self.parameters_of(request)
 
         def entries(page: list[Any]) -> list[dict[str, Any]]:
             return documents.seat_entries(page, queries.availability(performance_id, now=now))
 
         def build() -> Rendered:
-            rows = queries.seat_list(performance_id, section=asked.get("section"))
+            rows = queries.seat_list(performance_id, section=wanted.get("section"))
             if rows is None:
                 unknown = text(en="There is no such section.", ko="해당 구역이 없습니다.")
                 raise serializers.ValidationError({"section": [unknown]})
@@ -118,6 +118,6 @@ class SeatListView(PagedView):
             return Rendered(page.body, cache.SECOND_LONG)
 
         key = self.key_of(request)
-        return self.answer(
+        return self.respond(
             request, cache.read(cache.SEATS, key, build=build, now=now, has_words=False)
         )

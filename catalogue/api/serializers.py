@@ -1,4 +1,4 @@
-"""The form of the catalogue's answers, for the OpenAPI document and the tests that hold it true.
+"""The form of the catalogue's responses, for the OpenAPI document and the tests that check it.
 
 Answers are built once as final bytes (catalogue/documents.py), so nothing is serialized here.
 """

@@ -1,4 +1,4 @@
-"""The catalogue's addresses."""
+"""The URLs of the catalogue."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""Concerts and performances over HTTP: public, cached, the same bytes for all of one language."""
+"""The views of concerts and performances: public, cached, the same bytes in each language."""
 
 from typing import Any
 from uuid import UUID
@@ -10,8 +10,8 @@ from rest_framework.request import Request
 from catalogue import cache, documents, queries
 from catalogue.api import examples, pagination, parameters
 from catalogue.api import serializers as forms
-from catalogue.api.answers import IF_NONE_MATCH, LANGUAGE, REFUSALS, CatalogueView, PagedView
 from catalogue.api.pagination import Pages
+from catalogue.api.responses import IF_NONE_MATCH, LANGUAGE, REFUSALS, CatalogueView, PagedView
 from kernel import clock
 from kernel.caching.responses import Rendered
 
@@ -38,23 +38,23 @@ class ConcertListView(PagedView):
     def get(self, request: Request) -> HttpResponseBase:
         """List the public concerts."""
         now = clock.now()
-        asked = self.parameters_of(request)
+        query = self.parameters_of(request)
         wanted = queries.ConcertFilter(
-            search=asked.get("search", ""),
-            on_sale={"true": True, "false": False}.get(asked.get("on_sale", "")),
-            since=asked.get("from"),
-            until=asked.get("to"),
+            search=query.get("search", ""),
+            on_sale={"true": True, "false": False}.get(query.get("on_sale", "")),
+            since=query.get("from"),
+            until=query.get("to"),
         )
 
         def entries(page: list[Any]) -> list[dict[str, Any]]:
-            evenings = queries.by_concert([row.pk for row in page], now=now)
-            return [documents.concert_entry(row, evenings.get(row.pk, [])) for row in page]
+            performances = queries.by_concert([row.pk for row in page], now=now)
+            return [documents.concert_entry(row, performances.get(row.pk, [])) for row in page]
 
         def build() -> Rendered:
             return self.page_of(request, queries.concert_list(wanted, now=now), entries)
 
         key = self.key_of(request)
-        return self.answer(request, cache.read(cache.LISTED, key, build=build, now=now))
+        return self.respond(request, cache.read(cache.LISTED, key, build=build, now=now))
 
 
 class ConcertView(CatalogueView):
@@ -74,11 +74,13 @@ class ConcertView(CatalogueView):
 
         def build() -> Rendered:
             row = queries.concert(concert_id)
-            evenings = queries.by_concert([concert_id], now=now).get(concert_id, [])
-            return Rendered(documents.encode(documents.concert_page(row, evenings)), cache.BRIEFLY)
+            performances = queries.by_concert([concert_id], now=now).get(concert_id, [])
+            return Rendered(
+                documents.encode(documents.concert_page(row, performances)), cache.BRIEFLY
+            )
 
         key = str(concert_id)
-        return self.answer(request, cache.read(cache.CONCERT, key, build=build, now=now))
+        return self.respond(request, cache.read(cache.CONCERT, key, build=build, now=now))
 
 
 class PerformanceListView(PagedView):
@@ -107,7 +109,7 @@ class PerformanceListView(PagedView):
             return self.page_of(request, queries.performance_list(concert_id), entries)
 
         key = self.key_of(request)
-        return self.answer(request, cache.read(cache.PERFORMANCES, key, build=build, now=now))
+        return self.respond(request, cache.read(cache.PERFORMANCES, key, build=build, now=now))
 
 
 class PerformanceView(CatalogueView):
@@ -130,4 +132,4 @@ class PerformanceView(CatalogueView):
             return Rendered(documents.encode(documents.performance_entry(summary)), cache.BRIEFLY)
 
         key = str(performance_id)
-        return self.answer(request, cache.read(cache.PERFORMANCE, key, build=build, now=now))
+        return self.respond(request, cache.read(cache.PERFORMANCE, key, build=build, now=now))

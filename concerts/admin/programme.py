@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.contrib import admin
@@ -83,8 +83,14 @@ class VenueAdmin(_CatalogueAdmin):
     )
 
 
-class PerformanceInline(VenueTimeFields, admin.TabularInline):
-    """The evenings of a concert; each has its own page for seats and prices."""
+if TYPE_CHECKING:  # generic for the type checker only
+    _TabularInline = admin.TabularInline[Performance, Concert]
+else:
+    _TabularInline = admin.TabularInline
+
+
+class PerformanceInline(VenueTimeFields, _TabularInline):
+    """The performances of a concert; each has its own page for seats and prices."""
 
     model = Performance
     fields = (*Performance.PUBLIC_FIELDS, "status", "layout_version", "layout_frozen_at")
@@ -118,7 +124,7 @@ class ConcertAdmin(VenueTimes, _CatalogueAdmin):
     actions = ("publish", "unpublish")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Concert]:
-        rows = super().get_queryset(request).filter(deleted_at__isnull=True)
+        rows: QuerySet[Concert] = super().get_queryset(request).filter(deleted_at__isnull=True)
         return rows.annotate(evening_count=Count("performances"))
 
     @admin.display(description=text(en="Performances", ko="회차"), ordering="evening_count")

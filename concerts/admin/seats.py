@@ -41,7 +41,8 @@ class PriceGradeAdmin(UseCaseAdmin):
     ordering = ("performance", "position")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PriceGrade]:
-        return super().get_queryset(request).annotate(seat_count=Count("sections__seats"))
+        rows: QuerySet[PriceGrade] = super().get_queryset(request)
+        return rows.annotate(seat_count=Count("sections__seats"))
 
     @admin.display(description=text(en="Seats", ko="좌석 수"), ordering="seat_count")
     def seats(self, row: Any) -> int:
@@ -87,7 +88,8 @@ class SectionAdmin(ReadOnlyAdmin):
     ordering = ("performance", "position")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Section]:
-        return super().get_queryset(request).annotate(seat_count=Count("seats"))
+        rows: QuerySet[Section] = super().get_queryset(request)
+        return rows.annotate(seat_count=Count("seats"))
 
     @admin.display(description=text(en="Seats", ko="좌석 수"), ordering="seat_count")
     def seats(self, row: Any) -> int:

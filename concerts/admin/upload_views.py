@@ -23,7 +23,12 @@ REFRESH_SECONDS = 2
 
 
 def keep(
-    request: HttpRequest, row: Performance, file: UploadedFile, *, is_import: bool, reason: str
+    request: HttpRequest,
+    row: Performance,
+    file: "UploadedFile[Any]",
+    *,
+    is_import: bool,
+    reason: str,
 ) -> HttpResponseRedirect:
     """Store a large file for a worker and lead to its page; raises `LayoutUploadsFull`."""
     key = uploads.keep(
@@ -101,7 +106,7 @@ class LayoutUploadPartAdmin(ReadOnlyAdmin):
         return super().get_queryset(request).defer("content")
 
 
-def _parts(file: UploadedFile) -> Iterator[bytes]:
+def _parts(file: "UploadedFile[Any]") -> Iterator[bytes]:
     yield from file.chunks(policy.PART_BYTES)
 
 

@@ -68,7 +68,8 @@ def refusals(*, name: str, size: int) -> list[Problem]:
 def write(layout: Layout, *, name: str) -> str:
     """Return the text of a layout file in the form that the name's suffix asks for."""
     form = json_form if PurePath(name).suffix.lower() == ".json" else csv_form
-    return form.dump(layout)
+    text: str = form.dump(layout)
+    return text
 
 
 def encode(text: str, *, name: str) -> bytes:

@@ -69,7 +69,8 @@ def keep(
         )
         for number, content in enumerate(parts):
             LayoutUploadPart.objects.create(upload=upload, number=number, content=content)
-    return upload.pk
+    key: UUID = upload.pk
+    return key
 
 
 def take(*, now: datetime) -> TakenUpload | None:

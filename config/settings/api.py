@@ -1,4 +1,4 @@
-"""DRF and the OpenAPI document."""
+"""The settings of DRF and the OpenAPI document."""
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.api.authentication.JWTAuthentication"],

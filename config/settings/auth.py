@@ -1,10 +1,10 @@
-"""People, logins and signing keys."""
+"""The settings of people, logins and signing keys."""
 
 from kernel import env
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
-    "accounts.auth_backends.EmailBackend",  # the only one asked
+    "accounts.auth_backends.EmailBackend",  # the only one in use
     "django.contrib.auth.backends.ModelBackend",
 ]
 PASSWORD_HASHERS = ["accounts.hashers.Argon2", "django.contrib.auth.hashers.PBKDF2PasswordHasher"]
@@ -68,7 +68,7 @@ STAFF_SESSION_SECONDS = env.integer(
     help="Life of a login at the staff pages, used or not.",
 )
 
-# What a device shows when an account was logged in to from it (Note [Device tokens]).
+# The cookie of device tokens (Note [Device tokens]).
 DEVICE_COOKIE_NAME = "device"
 
 # django-allauth: the headless API of clients that keep their own tokens.
@@ -82,23 +82,24 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_MAX_LENGTH = 254
-# An address is somebody's once he has sent back the code mailed to it, everywhere; where sign-up
-# needs no mail, the one given there counts as proved. Note [Whose address] in accounts/models.py.
+# An e-mail address is somebody's once the code mailed to it has come back, everywhere; where
+# sign-up needs no mail, the one given there counts as proved. Note [Whose address] in
+# accounts/models.py.
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
 SIGN_UP_CONFIRMED_BY_MAIL = False  # production.py: True
 ACCOUNT_MAX_EMAIL_ADDRESSES = 5
-# Who is asked for a code hears no more than that; the owner of an address is told by mail.
+# A request for a code reveals nothing; the owner of the e-mail address gets a letter.
 ACCOUNT_PREVENT_ENUMERATION = "strict"
-# Changing addresses needs the password again, at most five minutes ago; changing the password
-# asks for it in the same call.
+# Changing e-mail addresses needs the password again, at most five minutes ago; changing the
+# password needs it in the same call.
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
-# Each change is mailed to the address that was valid before it.
+# Each change is mailed to the e-mail address that was valid before it.
 ACCOUNT_EMAIL_NOTIFICATIONS = True
-ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Frontrow] "  # allauth's own is the Host that the caller wrote
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Frontrow] "  # allauth's own would be the Host of the request
 ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
-# A changed password ends every login, the one that changed it too: nothing to tell apart.
+# A changed password ends every login, the one that changed it too.
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
 STOREFRONT_URL = env.url(
     "STOREFRONT_URL",
@@ -112,22 +113,22 @@ HEADLESS_FRONTEND_URLS = {
     "account_reset_password_from_key": STOREFRONT_URL + "/account/password/reset/{key}",
     "account_signup": STOREFRONT_URL + "/account/signup",
 }
-# Who asks is told apart by address; behind a proxy that is what the proxy says.
+# Callers are told apart by client IP; behind a proxy that is the one that the proxy names.
 TRUSTED_PROXY_COUNT = env.integer(
     "TRUSTED_PROXY_COUNT",
     default=0,
     maximum=5,
-    help="How many proxies of ours append to X-Forwarded-For; 0: the header is not believed.",
+    help="How many proxies of ours append to X-Forwarded-For; 0: the header is ignored.",
 )
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXY_COUNT
-# The same hop says by which scheme the caller came.
+# The same proxy names the scheme of the request.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXY_COUNT else None
 
-# Who writes audit entries for apps that lie below `accounts` (see kernel/staff/audit.py).
+# The writer of audit entries for apps that lie below `accounts` (see kernel/staff/audit.py).
 AUDIT_WRITER = "accounts.operations.record_audit"
 
-# What each staff group may do; patterns of permission names. Nothing else is granted.
-# `migrate` brings the groups in line with this (accounts/groups.py).
+# The permissions of each staff group, as patterns of names. Nothing else is granted.
+# `migrate` makes the groups match this (accounts/groups.py).
 STAFF_GROUPS: dict[str, list[str]] = {
     "staff": [
         "concerts.*",

@@ -1,4 +1,4 @@
-"""Celery: the broker, the queues and the beat schedule."""
+"""The settings of Celery: broker, queues, beat schedule."""
 
 from kernel import env
 

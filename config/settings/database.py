@@ -1,4 +1,4 @@
-"""PostgreSQL: the primary, its replica, and the database of idempotency records."""
+"""The settings of PostgreSQL: primary, replica, and the database of idempotency records."""
 
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -100,7 +100,7 @@ DATABASE_ROUTERS = ["kernel.db.router.FrontrowRouter"]
 REPLICA_MAX_LAG_SECONDS = 1.0
 REPLICA_CHECK_SECONDS = 0.5
 
-# How often each process asks the primary what time it is (Note [One clock] in kernel/clock.py).
+# How often each process reads the primary's clock (Note [One clock] in kernel/clock.py).
 CLOCK_REFRESH_SECONDS = 5.0
 # Deadlines go by the primary's clock, but logs, TLS and libraries by the host's.
 CLOCK_OFFSET_LIMIT_SECONDS = env.integer(

@@ -1,4 +1,4 @@
-"""Logins of the demo data; only local and test settings have them."""
+"""The logins of the demo data; only local and test settings have them."""
 
 from kernel import env
 

@@ -1,4 +1,4 @@
-"""The outbox relay and the Kafka consumers."""
+"""The settings of the outbox relay and the Kafka consumers."""
 
 from pathlib import Path
 

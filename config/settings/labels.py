@@ -1,4 +1,4 @@
-"""What staff call the fields of every model, by field name; `kernel.staff.labels` puts them on.
+"""The labels of every model's fields for staff, by field name; `kernel.staff.labels` sets them.
 
 A word means the same in every model, so it stands here once. They are no part of the schema: a
 better word needs no migration.

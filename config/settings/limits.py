@@ -1,4 +1,4 @@
-"""How often one person or address may call; see kernel/rate_limiting/throttle.py.
+"""The rate limits of persons and client IPs; see kernel/rate_limiting/throttle.py.
 
 Rows that staff write (`accounts.RateLimit`) go before all of it.
 """
@@ -15,13 +15,13 @@ _DEFAULTS = {
     "anonymous": "1200/30 seconds",
     "refused": "60/minute",  # per person, malformed calls of every route
     "default": "600/minute",  # per person, every route not named below
-    # Joins are counted by the queue server, per performance; rows may say otherwise per room.
+    # The queue server counts joins, per performance; rows may set other limits per room.
     "join": "60/minute",  # per person
-    "join_address": "6000/minute",  # per address: whole networks stand behind one
+    "join_address": "6000/minute",  # per client IP: whole networks stand behind one
     "poll": "240/minute",
-    # Holds are counted by the lock server in the same way; sale policies may say otherwise.
+    # The lock server counts holds in the same way; sale policies may set other limits.
     "hold": "60/minute",  # per person
-    "hold_address": "6000/minute",  # per address
+    "hold_address": "6000/minute",  # per client IP
     "pay": "30/minute",
     "charge": "30/minute",
     # Failed logins (Note [Failed logins] in accounts/attempts.py).
@@ -44,8 +44,8 @@ RATE_LIMITS = _DEFAULTS | CHOSEN_RATE_LIMITS
 # that the busiest routes cost no round trip more.
 SHARED_RATE_LIMITS = {"pay", "charge"}
 
-# What allauth counts beside, in the cache: a list of time stamps a key, so keep the amounts small.
-# Per client IP they must do for a whole network on the evening of a sale.
+# The counts of allauth, in the cache: a list of time stamps a key, so keep the amounts small. Those
+# per client IP must be enough for a whole network at the opening of a sale.
 ALLAUTH_COUNTS_NO_LOGINS = {"login": "", "login_failed": ""}  # accounts/attempts.py does
 ACCOUNT_RATE_LIMITS = TunedRates(
     {
@@ -55,7 +55,7 @@ ACCOUNT_RATE_LIMITS = TunedRates(
     },
     fixed=ALLAUTH_COUNTS_NO_LOGINS,
 )
-# Who knows the rows: it lies above the kernel, which asks (see kernel/rate_limiting/rates.py).
+# The provider of staff's rates, above the kernel, which calls it (kernel/rate_limiting/rates.py).
 RATE_LIMIT_PROVIDER = "accounts.rate_limits.chosen"
 
 # Bytes of a body by its path, the first that matches; others may have BODY_LIMIT. Judged before a

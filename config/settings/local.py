@@ -1,4 +1,4 @@
-"""A developer's machine and the demo: everything on 127.0.0.1."""
+"""The settings of a developer's machine and of the demo: everything on 127.0.0.1."""
 
 from config.settings.base import *
 from config.settings.demo import *
@@ -7,7 +7,7 @@ from kernel.rate_limiting.rates import TunedRates
 CHARGES_APPROVE_THEMSELVES = True
 TEST_FANS_ALLOWED = True
 
-# Load scripts play thousands of fans from one address.
+# Load scripts play thousands of fans from one client IP.
 RATE_LIMITS = (
     dict.fromkeys(RATE_LIMITS, "6000/minute")
     | {"anonymous": "10000000/minute", "join_address": "10000000/minute"}

@@ -1,4 +1,4 @@
-"""JSON log lines with the request id."""
+"""The settings of logging: JSON lines with the request id."""
 
 from kernel import env
 

@@ -1,4 +1,4 @@
-"""Outgoing mail."""
+"""The settings of outgoing mail."""
 
 from urllib.parse import unquote, urlsplit
 

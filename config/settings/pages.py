@@ -1,4 +1,4 @@
-"""What browsers may do with our pages (Content-Security-Policy).
+"""The Content-Security-Policy: what browsers may do with our pages.
 
 Pages load what the site itself serves and run no script that stands in them. JSON answers have no
 policy: nothing in them is ever run (`nosniff`), and the busiest routes need not carry it.

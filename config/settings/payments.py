@@ -1,4 +1,4 @@
-"""Where fans may be sent after paying."""
+"""The settings of payments: the URLs that fans may return to."""
 
 from kernel import env
 

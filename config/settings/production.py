@@ -1,4 +1,4 @@
-"""Production: refuses to boot on demo secrets or without its protections."""
+"""The settings of production, which refuse demo secrets and missing protections."""
 
 import stat
 import sys
@@ -73,7 +73,7 @@ if sys.argv[1:2] != ["keys"]:  # which makes the file
     except (OSError, ValueError, KeyError, TypeError) as _error:
         raise ImproperlyConfigured(f"SIGNING_KEYS_FILE {_keys}: {_error!r}") from None
 
-# Cookies of this host alone: no neighbour below the same domain can plant or read one.
+# Cookies of this host alone: no other host of the same domain can set or read one.
 SESSION_COOKIE_NAME = "__Host-sessionid"
 CSRF_COOKIE_NAME = "__Host-csrftoken"
 LANGUAGE_COOKIE_NAME = "__Host-language"
@@ -86,7 +86,7 @@ SECURE_HSTS_SECONDS = 31536000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True
 # Probes and scrapes come from inside, without TLS (Note [Probes by address]).
 SECURE_REDIRECT_EXEMPT = [r"^healthz/", r"^metrics$"]
-# Nobody is who they say until they have read their mail.
+# An e-mail address counts once its mail has been read.
 SIGN_UP_CONFIRMED_BY_MAIL = True
 STAFF_SECOND_FACTOR_REQUIRED = True
 OPS_TOKEN_REQUIRED = True

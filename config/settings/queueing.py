@@ -1,4 +1,4 @@
-"""Waiting rooms: the service that tells people from machines (queueing/abuse.py)."""
+"""The settings of waiting rooms: the service that detects machines (queueing/abuse.py)."""
 
 from kernel import env
 
@@ -20,8 +20,8 @@ CHALLENGE_SERVICE_FAIL_OPEN = env.boolean(
     help="Whether joins pass while the service does not answer.",
 )
 CHALLENGE_SERVICE_SECONDS = 2.0
-# An API host whose clock is further ahead than this is not believed: the queue server's own clock
-# then says what time it is, so that nobody's session ends early.
+# An API host whose clock is further ahead than this is not trusted: the queue server's own clock
+# counts then, so that nobody's session ends early.
 QUEUE_CLOCK_SKEW_MS = env.integer(
     "QUEUE_CLOCK_SKEW_MS",
     default=2000,

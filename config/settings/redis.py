@@ -1,4 +1,4 @@
-"""The Redis roles: cache, lock and queue (the fourth, the broker, is Celery's)."""
+"""The settings of the Redis roles cache, lock and queue (the broker is Celery's)."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from kernel import env
 _SCHEMES = ("redis", "rediss")
 # The waiting rooms and seat claims also run on a cluster; its URL names any node.
 _CLUSTER_SCHEMES = (*_SCHEMES, "redis+cluster", "rediss+cluster")
-# A gate slower than this is treated as away.
+# A slower reply counts as none.
 _TIMEOUT_SECONDS = 0.5
 
 

@@ -1,4 +1,4 @@
-"""How long what is kept by month is kept."""
+"""The retention of monthly partitions."""
 
 from django.core.exceptions import ImproperlyConfigured
 

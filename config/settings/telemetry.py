@@ -1,4 +1,4 @@
-"""Metrics and health."""
+"""The settings of metrics and health."""
 
 from django.core.exceptions import ImproperlyConfigured
 

@@ -1,4 +1,4 @@
-"""The test session, which starts its own servers and passes their addresses in."""
+"""The settings of the test session, which starts servers and passes their URLs."""
 
 import os
 

@@ -45,9 +45,9 @@ REFUSALS = {
         text(en="The access token has expired: refresh it.", ko="만료된 토큰입니다."),
     ),
     "permission_denied": Refusal(403, text(en="You may not do this.", ko="권한이 없습니다.")),
-    "not_found": Refusal(404, text(en="There is nothing at this address.", ko="찾을 수 없습니다.")),
+    "not_found": Refusal(404, text(en="There is nothing at this URL.", ko="찾을 수 없습니다.")),
     "method_not_allowed": Refusal(
-        405, text(en="This address knows other methods.", ko="허용되지 않은 메서드입니다.")
+        405, text(en="Method not allowed here.", ko="허용되지 않은 메서드입니다.")
     ),
     "body_too_large": Refusal(
         413, text(en="The body is larger than this route takes.", ko="본문이 너무 큽니다.")
@@ -71,7 +71,7 @@ AT_THE_GATEWAY = {
         412,
         text(en="The condition of the request does not hold.", ko="요청의 조건이 맞지 않습니다."),
     ),
-    "uri_too_long": Refusal(414, text(en="The address is too long.", ko="주소가 너무 깁니다.")),
+    "uri_too_long": Refusal(414, text(en="The URL is too long.", ko="주소가 너무 깁니다.")),
     "coding_unknown": Refusal(
         501,
         text(en="This transfer coding is not understood.", ko="지원하지 않는 전송 인코딩입니다."),
@@ -86,7 +86,7 @@ AT_THE_GATEWAY = {
     "gateway_timeout": Refusal(
         504,
         text(
-            en="There was no answer in time. Ask for the state before trying again.",
+            en="There was no response in time. Read the state before trying again.",
             ko="제시간에 응답을 받지 못했습니다. 다시 시도하기 전에 상태를 확인해 주세요.",
         ),
     ),

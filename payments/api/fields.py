@@ -1,4 +1,4 @@
-"""Fields of the bodies that move money."""
+"""The fields of request bodies that move money."""
 
 import re
 from typing import Any
@@ -12,13 +12,13 @@ from rest_framework import serializers
 from kernel.i18n import text
 from payments import policy
 
-# Browsers drop or turn characters outside of these, so a URL with them may lead elsewhere.
+# Browsers drop or replace other characters, so a URL with them may lead elsewhere.
 _PLAIN = re.compile(r"[\x21-\x5b\x5d-\x7e]+")
 
 
 @extend_schema_field(OpenApiTypes.INT64)
 class WholeNumberField(serializers.IntegerField):
-    """A JSON integer: money is not guessed from text, truth values or fractions."""
+    """A JSON integer; texts, booleans and fractions are refused, not converted."""
 
     def to_internal_value(self, data: Any) -> int:
         if type(data) is not int:
@@ -28,15 +28,15 @@ class WholeNumberField(serializers.IntegerField):
 
 @extend_schema_field(OpenApiTypes.URI)
 class ReturnURLField(serializers.CharField):
-    """Where to send the fan afterwards: only to `settings.RETURN_URLS_ALLOWED`.
+    """The URL to which the fan returns: only one of `settings.RETURN_URLS_ALLOWED`.
 
-    That list holds origins (`https://shop.example`) and app schemes (`example-app:`), so that
-    nobody can use us to lead people elsewhere.
+    That list has origins (`https://shop.example`) and app schemes (`example-app:`), so that nobody
+    can make this site send people elsewhere.
     """
 
     default_error_messages = {
         "not_allowed": text(
-            en="This address is not on the list of allowed ones.", ko="허용되지 않은 주소입니다."
+            en="This URL is not on the list of allowed ones.", ko="허용되지 않은 주소입니다."
         ),
     }
 
@@ -58,7 +58,7 @@ def _is_allowed(url: str) -> bool:
     except ValueError:
         return False
     if parts.scheme in ("http", "https"):
-        place = f"{parts.scheme}://{parts.netloc}".lower()
+        origin = f"{parts.scheme}://{parts.netloc}".lower()
     else:
-        place = f"{parts.scheme}:"
-    return place in settings.RETURN_URLS_ALLOWED
+        origin = f"{parts.scheme}:"
+    return origin in settings.RETURN_URLS_ALLOWED

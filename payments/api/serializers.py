@@ -1,4 +1,4 @@
-"""Bodies and answers about money."""
+"""The bodies of requests and responses about money."""
 
 from typing import Any
 

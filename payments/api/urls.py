@@ -1,4 +1,4 @@
-"""Addresses of payments, and of charging points."""
+"""The URLs of payments and of charging points."""
 
 from django.urls import path
 

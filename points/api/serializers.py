@@ -1,4 +1,4 @@
-"""Forms of points in answers."""
+"""The form of points in responses."""
 
 from typing import Any
 

@@ -1,5 +1,6 @@
 """The views of a fan's points; points/charges/ belongs to payments."""
 
+from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
@@ -47,5 +48,5 @@ class EntriesView(ListAPIView[Entry]):
         """List what moved the caller's points."""
         return self.list(request)
 
-    def get_queryset(self) -> "queries.QuerySet[Entry]":
+    def get_queryset(self) -> QuerySet[Entry]:
         return queries.entries(user_id=caller_of(self.request).user_id)

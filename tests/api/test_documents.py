@@ -19,7 +19,7 @@ def test_the_front_leads_to_the_explorer():
 
 @pytest.mark.parametrize(
     ("language", "words"),
-    [("en", "There is nothing at this address."), ("ko", "찾을 수 없습니다.")],
+    [("en", "There is nothing at this URL."), ("ko", "찾을 수 없습니다.")],
 )
 def test_the_type_of_a_problem_leads_to_its_code_in_the_callers_language(language, words):
     client = Client(headers={"Accept-Language": language})

@@ -21,13 +21,13 @@ def watched(shoppers: list[Shopper]) -> list[httpx.Response]:
     """Return a list that will hold every answer of 500 and above that these fans are given."""
     failures: list[httpx.Response] = []
 
-    def note(answer: httpx.Response) -> None:
+    def keep_failure(answer: httpx.Response) -> None:
         if answer.status_code >= 500:
             answer.read()
             failures.append(answer)
 
     for shopper in shoppers:
-        shopper.http.event_hooks["response"].append(note)
+        shopper.http.event_hooks["response"].append(keep_failure)
     return failures
 
 

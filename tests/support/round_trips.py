@@ -33,16 +33,16 @@ def counted_round_trips() -> Iterator[RoundTrips]:
     trips = RoundTrips()
     command, line, pipeline = Redis.execute_command, ConnectionStack.execute, Pipeline.execute
 
-    def note(args):
+    def record_command(args):
         if threading.current_thread().name != "revoked-sessions":
             trips.redis.append(" ".join(str(arg) for arg in args[:2]))
 
     def spied_command(self, *args, **options):
-        note(args)
+        record_command(args)
         return command(self, *args, **options)
 
     def spied_execute(self, *args):
-        note(args)
+        record_command(args)
         return line(self, *args)
 
     def spied_pipeline(self, *args, **options):

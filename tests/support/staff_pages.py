@@ -13,7 +13,7 @@ def browser() -> Client:
 
 
 def enter(user: User, code: str = "", client: Client | None = None) -> tuple[Client, HttpResponse]:
-    """Log in with the password of `mail_api` and a code; return the browser and the response."""
+    """Log in with the password of `login_api` and a code; return the browser and the response."""
     client = client or browser()
     form = {"username": user.email, "password": PASSWORD, "code": code}
     return client, client.post(reverse("admin:login"), form)

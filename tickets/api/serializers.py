@@ -1,4 +1,4 @@
-"""Forms of tickets in answers."""
+"""The form of tickets in responses."""
 
 from typing import Any
 

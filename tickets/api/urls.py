@@ -1,4 +1,4 @@
-"""Addresses of tickets."""
+"""The URLs of tickets."""
 
 from django.urls import path
 

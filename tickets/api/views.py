@@ -1,4 +1,4 @@
-"""Tickets of the caller."""
+"""The views of the caller's tickets."""
 
 from typing import cast
 from uuid import UUID
@@ -43,7 +43,7 @@ _EXAMPLE = {
 
 
 class TicketNotFound(DomainError):
-    """There is none, or it is somebody else's."""
+    """There is no such ticket, or it is somebody else's."""
 
     code = "ticket_not_found"
     kind = Kind.NOT_FOUND

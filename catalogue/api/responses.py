@@ -1,4 +1,4 @@
-"""How every view of the catalogue answers: public, cached, with an entity tag."""
+"""The base of the catalogue's views: public, cached responses with an entity tag."""
 
 from collections.abc import Callable
 from typing import Any
@@ -34,13 +34,13 @@ REFUSALS = {400: ProblemSerializer, 404: ProblemSerializer, 429: ProblemSerializ
 
 
 class CatalogueView(KeptRefusals, APIView):
-    """A public answer; credentials are neither needed nor looked at."""
+    """A view with a public response; credentials are neither needed nor looked at."""
 
     authentication_classes = ()
     permission_classes = ()
 
-    def answer(self, request: Request, document: Document) -> HttpResponseBase:
-        """Return the document's bytes, or 304 to who has them."""
+    def respond(self, request: Request, document: Document) -> HttpResponseBase:
+        """Return the document's bytes, or 304 to a client that has them."""
         response = HttpResponse(document.body, content_type="application/json")
         response["ETag"] = document.etag
         response["Cache-Control"] = document.cache_control
@@ -49,7 +49,7 @@ class CatalogueView(KeptRefusals, APIView):
 
 
 class PagedView(CatalogueView):
-    """A list answer; its links name the host they were asked at, so the key does too."""
+    """A view of a list; its links name the host of the request, so the cache key does too."""
 
     pages: type[Pages]
     parameters_class: type[serializers.Serializer[Any]] = parameters.PageParameters
@@ -58,7 +58,8 @@ class PagedView(CatalogueView):
         """Return the validated query parameters; raises `ValidationError`."""
         form = self.parameters_class(data=_known(request, self.parameters_class))
         form.is_valid(raise_exception=True)
-        return form.validated_data
+        valid: dict[str, Any] = form.validated_data
+        return valid
 
     def page_of(
         self, request: Request, rows: Any, entries: Callable[[list[Any]], list[dict[str, Any]]]
@@ -66,7 +67,7 @@ class PagedView(CatalogueView):
         """Return the page that the request asks for, its rows turned to JSON by `entries`."""
         paginator = self.pages_for(request)()
         page: list[Any] = paginator.paginate_queryset(rows, request, view=self) or []
-        paginator.base_url = self._address(request)
+        paginator.base_url = self._url(request)
         body = documents.page(
             entries(page),
             following=paginator.get_next_link(),
@@ -75,15 +76,15 @@ class PagedView(CatalogueView):
         return Rendered(documents.encode(body), cache.BRIEFLY)
 
     def pages_for(self, request: Request) -> type[Pages]:
-        """Return how this request's list is paged."""
+        """Return the paginator of this request's list."""
         return self.pages
 
     def key_of(self, request: Request) -> str:
-        """Return what tells this page from all others."""
-        return self._address(request)
+        """Return the cache key of this page."""
+        return self._url(request)
 
-    def _address(self, request: Request) -> str:
-        """Return the page's address: in one order, without what means nothing here."""
+    def _url(self, request: Request) -> str:
+        """Return the page's URL with the known parameters only, in one order."""
         known = sorted(_known(request, self.parameters_class).items())
         return f"{request.build_absolute_uri(request.path)}?{urlencode(known)}"
 
