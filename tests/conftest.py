@@ -115,6 +115,12 @@ def api() -> APIClient:
 
 
 @pytest.fixture
+def english(settings) -> None:
+    """The site's language, where a test reads words of staff pages."""
+    settings.LANGUAGE_CODE = "en"
+
+
+@pytest.fixture
 def fan(db_ready) -> User:
     return factories.make_user()
 

@@ -9,10 +9,11 @@ from time import monotonic
 from redis import Redis
 
 from tests.acceptance.test_on_sale import collect
+from tests.support.concurrency import all_at_once
 from tests.support.faults import POINTS, bought, fans, not_promised, watched
 from tests.support.history import Spell, owned_twice, violations
 from tests.support.kafka_reader import KafkaReader
-from tests.support.shopper import Shopper, all_at_once
+from tests.support.shopper import Shopper
 from tests.support.site import Sale, Site
 from tests.support.waiting import await_that
 

@@ -12,10 +12,10 @@ import httpx
 
 from tests.acceptance.test_on_sale import collect
 from tests.acceptance.test_without_parts import has_passed
+from tests.support.concurrency import all_at_once
 from tests.support.faults import POINTS, bought, expired, fans, unpublished
 from tests.support.history import Purchase, violations
 from tests.support.kafka_reader import KafkaReader
-from tests.support.shopper import all_at_once
 from tests.support.site import ROOT, Site
 from tests.support.waiting import await_that
 

@@ -9,9 +9,10 @@ from collections import Counter
 
 import httpx
 
+from tests.support.concurrency import all_at_once
 from tests.support.history import Facts, Purchase, violations
 from tests.support.kafka_reader import KafkaReader
-from tests.support.shopper import Shopper, all_at_once
+from tests.support.shopper import Shopper
 from tests.support.site import Sale, Site
 from tests.support.waiting import await_that
 

@@ -7,9 +7,10 @@ import httpx
 import pytest
 
 from tests.acceptance.test_on_sale import collect
+from tests.support.concurrency import all_at_once
 from tests.support.history import Purchase, violations
 from tests.support.kafka_reader import KafkaReader
-from tests.support.shopper import Shopper, all_at_once
+from tests.support.shopper import Shopper
 from tests.support.site import Sale, Site
 from tests.support.waiting import await_that
 

@@ -17,9 +17,9 @@ from kernel import clock
 from kernel.http import rendering
 from reservations.models import SalePolicy
 from tests.support import factories
-from tests.support.addresses import addresses
 from tests.support.hostile import Caller, code_of
 from tests.support.money import give_points, new_key
+from tests.support.routes import routes
 from tests.support.waiting import await_that
 from tests.support.waiting_rooms import make_room, place_url, queue_url
 
@@ -167,7 +167,7 @@ OWN_PAGES = ("admin/", "_allauth/")
 
 
 @pytest.mark.parametrize(
-    "path", [one.url() for one in addresses() if not one.route.startswith(OWN_PAGES)]
+    "path", [one.url() for one in routes() if not one.route.startswith(OWN_PAGES)]
 )
 def test_a_wrong_method_is_told_which_are_right(path: str, caller: Caller):
     allowed = caller.send("OPTIONS", path).headers.get("Allow", "GET, HEAD, OPTIONS").split(", ")

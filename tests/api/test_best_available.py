@@ -13,7 +13,8 @@ from reservations.models import Reservation, SalePolicy, SeatInventory
 from reservations.seating.snapshot import snapshots
 from reservations.usecases import holds, inventory
 from tests.support import factories, money
-from tests.support.holding import at_once, inventory_disagreements, place, place_best
+from tests.support.concurrency import at_once
+from tests.support.holding import inventory_disagreements, place, place_best
 from tests.support.round_trips import counted_round_trips
 
 URL = "/api/v1/reservations/"

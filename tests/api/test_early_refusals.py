@@ -19,11 +19,11 @@ from queueing.fastpath import FastPath as WaitingRoom
 from reservations.fastpath import FastPath as Holds
 from tests.api.test_queue_fastpath import Answer, ask, bearer, environment
 from tests.support import factories
-from tests.support.addresses import addresses
 from tests.support.hostile import token_of
+from tests.support.routes import routes
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-API = [one.url() for one in addresses() if one.route.startswith("api/v1/")]
+API = [one.url() for one in routes() if one.route.startswith("api/v1/")]
 NOWHERE = [
     "/api/v1/nowhere/",
     "/api/v1/points",

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from tests.support import factories
-from tests.support.mail_api import PASSWORD, call, log_in, sign_up
+from tests.support.login_api import PASSWORD, call, log_in, sign_up
 
 
 @pytest.fixture(autouse=True)

@@ -21,7 +21,7 @@ from reservations.models import SalePolicy
 from reservations.usecases import holds
 from tests.support.factories import make_performance, make_user
 from tests.support.holding import place
-from tests.support.interleaving import elsewhere
+from tests.support.interleaving import in_another_session
 from tests.support.money import (
     CHARGES,
     PAYMENTS,
@@ -369,7 +369,9 @@ def test_the_purge_leaves_a_record_that_was_claimed_meanwhile(db_ready):
     def claim_before_the_delete(execute, sql, params, many, context):
         if sql.startswith("DELETE") and not claimed:
             claimed.append(
-                elsewhere(lambda: leases.claim(request_key="k" * 64, body_hash="b" * 64, now=later))
+                in_another_session(
+                    lambda: leases.claim(request_key="k" * 64, body_hash="b" * 64, now=later)
+                )
             )
         return execute(sql, params, many, context)
 

@@ -9,7 +9,8 @@ from django.urls import reverse
 from accounts import attempts, devices
 from kernel.redis.clients import breaker, client
 from tests.support import factories
-from tests.support.logins import EMAIL, PASSWORD, at_once, log_in, post
+from tests.support.concurrency import at_once
+from tests.support.login_api import EMAIL, PASSWORD, log_in, post
 
 HOME, ELSEWHERE, PC_ROOM = "192.0.2.1", "198.51.100.9", "203.0.113.5"
 WRONG = "wrong-harbour-00"
@@ -147,7 +148,7 @@ def test_failures_of_one_client_ip_are_limited_whatever_the_accounts(settings):
 
 
 def test_tries_at_once_are_all_counted():
-    answers = at_once(8, lambda: try_it(WRONG, ip=ELSEWHERE))
+    answers = at_once([lambda: try_it(WRONG, ip=ELSEWHERE)] * 8)
     codes = [why(answer) for answer in answers]
     assert codes.count("email_password_mismatch") == 4
 

@@ -14,12 +14,12 @@ from config.wsgi import application
 from kernel.http import call_limits, static_documents
 from kernel.rate_limiting import throttle
 from tests.api.test_queue_fastpath import ask, bearer, environment
-from tests.support.addresses import addresses
 from tests.support.hostile import OPERATIONS, WITH_BODY
 from tests.support.round_trips import counted_round_trips
+from tests.support.routes import routes
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-ROUTES = [*addresses("api/v1/"), *addresses("_allauth/app/v1/")]
+ROUTES = [*routes("api/v1/"), *routes("_allauth/app/v1/")]
 LOGIN_API = "/_allauth/app/v1/"
 JSON = {"CONTENT_TYPE": "application/json"}
 # The 401 of what asks for a login, and what is wrong with the call itself.
@@ -99,7 +99,7 @@ def test_with_a_malformed_body(fan, monkeypatch, settings, operation):
 
 
 def test_the_login_api_with_a_malformed_body(db_ready, monkeypatch):
-    for route in addresses("_allauth/app/v1/"):
+    for route in routes("_allauth/app/v1/"):
         for method in ("POST", "PUT", "PATCH", "DELETE"):
             with nothing_is_asked(monkeypatch):
                 assert status_of(sent(method, route.url(), b"{")) in {400, 405}, (method, route)
@@ -117,7 +117,7 @@ def test_an_unknown_path(db_ready, monkeypatch, prefix):
 def test_over_the_limit(db_ready, settings, monkeypatch):
     settings.RATE_LIMITS = settings.RATE_LIMITS | {"anonymous": "1/hour"}
     status_of(environment("GET", "/healthz/live"))
-    for route in addresses():
+    for route in routes():
         if route.route.startswith("healthz/"):
             continue  # probes are never refused
         for method in METHODS if route in ROUTES else METHODS[:2]:

@@ -10,7 +10,7 @@ from accounts.models import Session
 from accounts.sessions import SessionStore
 from kernel import clock
 from tests.support import factories
-from tests.support.logins import APP, PASSWORD, Time, bearer, log_in
+from tests.support.login_api import APP, PASSWORD, Time, bearer, log_in
 
 EMAIL = "boss@example.com"
 

@@ -1,11 +1,8 @@
 """Sign-up, login, refresh and logout through the real allauth endpoints."""
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from django.db import connections
 from django.test import Client
 
 from accounts import revocation, tokens
@@ -15,10 +12,9 @@ from kernel import clock
 from kernel.redis.clients import breaker
 from kernel.signing import keyring, keyring_file
 from tests.support import factories
+from tests.support.concurrency import at_once
+from tests.support.login_api import APP, PASSWORD, bearer, log_in, own_points, refresh, sign_up
 from tests.support.waiting import await_promised
-
-APP = "/_allauth/app/v1"
-PASSWORD = "orange-harbour-97"
 
 
 @pytest.fixture
@@ -36,28 +32,8 @@ def rotated(settings):
     keyring.forget_ring()
 
 
-def signup(email="new@example.com", password=PASSWORD):
-    return Client().post(
-        f"{APP}/auth/signup", {"email": email, "password": password}, "application/json"
-    )
-
-
-def login(email, password=PASSWORD):
-    return Client().post(
-        f"{APP}/auth/login", {"email": email, "password": password}, "application/json"
-    )
-
-
-def refresh(token):
-    return Client().post(f"{APP}/tokens/refresh", {"refresh_token": token}, "application/json")
-
-
-def bearer(access):
-    return {"Authorization": f"Bearer {access}"}
-
-
-def own_points(access):
-    return Client().get("/api/v1/points/", headers=bearer(access))
+def signup(email="new@example.com"):
+    return sign_up(email)
 
 
 def refused_within_two_seconds(access):
@@ -75,20 +51,6 @@ def another_process_refuses(sid):
     return await_promised(lambda: sid in copy, "another process knows", seconds=2)
 
 
-def at_once(n, call):
-    barrier = threading.Barrier(n)
-
-    def one(_):
-        barrier.wait()
-        try:
-            return call().status_code
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(n) as pool:
-        return sorted(pool.map(one, range(n)))
-
-
 def test_signing_up_answers_tokens_that_the_api_takes():
     meta = signup().json()["meta"]
     caller = tokens.read_access_token(meta["access_token"], now=clock.now())
@@ -102,12 +64,13 @@ def test_signing_up_answers_tokens_that_the_api_takes():
 def test_an_address_is_one_account_whatever_its_case():
     assert signup("Mixed.Case@Example.com").status_code == 200
     assert signup("mixed.case@example.com").status_code in {400, 409}
-    assert login("MIXED.case@example.COM").status_code == 200
+    assert log_in("MIXED.case@example.COM").status_code == 200
     assert User.objects.count() == 1
 
 
 def test_two_sign_ups_at_once_make_one_account():
-    statuses = at_once(8, lambda: signup("twice@example.com"))
+    answers = at_once([lambda: signup("twice@example.com")] * 8)
+    statuses = sorted(answer.status_code for answer in answers)
     assert statuses.count(200) == 1
     assert set(statuses) <= {200, 400, 409}
     assert User.objects.filter(email="twice@example.com").count() == 1
@@ -115,7 +78,7 @@ def test_two_sign_ups_at_once_make_one_account():
 
 def test_a_wrong_password_is_refused():
     factories.make_user(email="fan@example.com", password=PASSWORD)
-    answer = login("fan@example.com", "wrong-password-1")
+    answer = log_in("fan@example.com", "wrong-password-1")
     assert answer.status_code == 400
     assert "meta" not in answer.json()
 
@@ -147,7 +110,7 @@ def test_tokens_survive_one_rotation_of_the_keys_and_not_two(rotated):
 def test_logging_out_revokes_the_access_token_everywhere():
     meta = signup().json()["meta"]
     sid = tokens.read_access_token(meta["access_token"], now=clock.now()).session_id
-    other = login("new@example.com").json()["meta"]
+    other = log_in("new@example.com").json()["meta"]
     answer = Client().delete(f"{APP}/auth/session", headers=bearer(meta["access_token"]))
     assert answer.status_code == 401  # allauth's word for "nobody is logged in now"
     assert refused_within_two_seconds(meta["access_token"])
@@ -165,7 +128,7 @@ def test_logging_out_twice_is_harmless():
 
 def test_changing_the_password_ends_every_login():
     meta = signup().json()["meta"]
-    other = login("new@example.com").json()["meta"]
+    other = log_in("new@example.com").json()["meta"]
     answer = Client().post(
         f"{APP}/account/password/change",
         {"current_password": PASSWORD, "new_password": "another-harbour-98"},
@@ -176,8 +139,8 @@ def test_changing_the_password_ends_every_login():
     for of_login in (meta, other):
         assert refused_within_two_seconds(of_login["access_token"])
         assert refresh(of_login["refresh_token"]).status_code == 400
-    assert login("new@example.com").status_code == 400
-    assert login("new@example.com", "another-harbour-98").status_code == 200
+    assert log_in("new@example.com").status_code == 400
+    assert log_in("new@example.com", "another-harbour-98").status_code == 200
 
 
 def test_a_locked_out_person_can_neither_call_nor_log_in_nor_refresh():
@@ -187,9 +150,9 @@ def test_a_locked_out_person_can_neither_call_nor_log_in_nor_refresh():
     people.lock_out(user_ids=[user.pk], actor_id=boss.pk, reason="bot", now=clock.now())
     assert refused_within_two_seconds(meta["access_token"])
     assert refresh(meta["refresh_token"]).status_code == 400
-    assert "access_token" not in login("new@example.com").json().get("meta", {})
+    assert "access_token" not in log_in("new@example.com").json().get("meta", {})
     people.unlock(user_ids=[user.pk], actor_id=boss.pk, reason="mistake", now=clock.now())
-    assert login("new@example.com").status_code == 200
+    assert log_in("new@example.com").status_code == 200
 
 
 def test_logins_go_on_with_the_cache_and_lock_servers_away(parts):
@@ -198,7 +161,7 @@ def test_logins_go_on_with_the_cache_and_lock_servers_away(parts):
     parts.part("cache").stop()
     parts.part("lock").stop()
     try:
-        assert login("new@example.com").status_code == 200
+        assert log_in("new@example.com").status_code == 200
         assert own_points(meta["access_token"]).status_code == 200
         Client().delete(f"{APP}/auth/session", headers=bearer(meta["access_token"]))
         assert refused_within_two_seconds(meta["access_token"])

@@ -7,12 +7,12 @@ from allauth.account.models import EmailAddress
 
 from accounts.models import User
 from tests.support import factories
-from tests.support.mail_api import (
+from tests.support.login_api import (
     PASSWORD,
     add_address,
-    addresses,
     call,
     code_in,
+    email_addresses,
     log_in,
     new_fan,
     reauthenticate,
@@ -109,7 +109,7 @@ def test_a_token_alone_changes_no_address(method, body, mailoutbox):
     assert refused.status_code == 401
     flows = {flow["id"] for flow in refused.json()["data"]["flows"]}
     assert "reauthenticate" in flows
-    assert addresses(token) == [("owner@example.com", True, True)]
+    assert email_addresses(token) == [("owner@example.com", True, True)]
     assert mailoutbox == []
 
 
@@ -169,7 +169,7 @@ def test_every_change_is_mailed_to_the_address_from_before(mailoutbox):
         mailoutbox.clear()
         call("DELETE", "account/email", {"email": "old@example.com"}, token=token)
         assert {letter.to[0] for letter in mailoutbox} == {"new@example.com", "old@example.com"}
-    assert addresses(token) == [("new@example.com", True, True)]
+    assert email_addresses(token) == [("new@example.com", True, True)]
     assert [event["event"] for event in recorded.events] == [
         "email_added",
         "email_changed",

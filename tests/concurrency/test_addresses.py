@@ -1,37 +1,23 @@
 """Whatever comes at once: one mailbox, one account; one code, one use."""
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from allauth.account.models import EmailAddress
 from django.core import mail
-from django.db import connection, connections
+from django.db import connection
 
 from accounts.models import User
 from accounts.usecases import second_factor
 from kernel import clock
 from tests.support import factories
 from tests.support.codes import Device
-from tests.support.mail_api import PASSWORD, call, code_in, log_in, reauthenticate, sign_up
+from tests.support.concurrency import at_once
+from tests.support.login_api import PASSWORD, call, code_in, log_in, reauthenticate, sign_up
 
 pytestmark = pytest.mark.concurrency
 
 SPELLINGS = ["fan@bücher.example", "FAN@xn--bcher-kva.example", "ｆａｎ@bu\u0308cher.example"]
-
-
-def at_once(calls):
-    barrier = threading.Barrier(len(calls))
-
-    def one(action):
-        barrier.wait()
-        try:
-            return action()
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(one, calls))
 
 
 def test_sign_ups_of_one_mailbox_at_once_make_one_account():

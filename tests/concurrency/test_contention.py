@@ -19,8 +19,9 @@ from reservations.models import Reservation
 from reservations.operations import LockedReservation
 from reservations.usecases import holds
 from tests.support import factories, money
+from tests.support.concurrency import at_once
 from tests.support.history import Spell, owned_twice
-from tests.support.holding import at_once, inventory_disagreements, seats_held_twice
+from tests.support.holding import inventory_disagreements, seats_held_twice
 from tests.support.unguarded import without_row_locks, without_the_gate
 
 pytestmark = pytest.mark.concurrency

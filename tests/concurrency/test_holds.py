@@ -16,13 +16,8 @@ from reservations import locking, operations, queries
 from reservations.models import Reservation
 from reservations.usecases import holds
 from tests.support import factories, money
-from tests.support.holding import (
-    at_once,
-    inventory_disagreements,
-    place,
-    seats_held_twice,
-    sweep,
-)
+from tests.support.concurrency import at_once
+from tests.support.holding import inventory_disagreements, place, seats_held_twice, sweep
 from tests.support.unguarded import without_the_gate
 
 pytestmark = pytest.mark.concurrency

@@ -16,7 +16,7 @@ from idempotency.usecases import leases
 from kernel import clock
 from kernel.caller import Caller
 from kernel.ids import uuid7
-from tests.support.holding import at_once
+from tests.support.concurrency import at_once
 
 pytestmark = pytest.mark.concurrency
 

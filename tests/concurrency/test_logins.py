@@ -6,7 +6,6 @@ from functools import partial
 
 import pytest
 from django.db import connection, connections, transaction
-from django.test import Client
 
 from accounts import locking, tokens
 from accounts.models import Session, User
@@ -14,12 +13,11 @@ from accounts.revocation import RevokedSessions
 from accounts.usecases import people
 from kernel import clock
 from tests.support import factories
-from tests.support.waiting import await_promised, await_that
+from tests.support.interleaving import await_a_waiting_session
+from tests.support.login_api import PASSWORD, log_in, refresh
+from tests.support.waiting import await_promised
 
 pytestmark = pytest.mark.concurrency
-
-APP = "/_allauth/app/v1"
-PASSWORD = "orange-harbour-97"
 
 
 @pytest.fixture
@@ -42,23 +40,8 @@ def in_thread(pool: ThreadPoolExecutor, call, *arguments) -> Future:
     return pool.submit(closing)
 
 
-def login():
-    body = {"email": "fan@example.com", "password": PASSWORD}
-    return Client().post(f"{APP}/auth/login", body, "application/json")
-
-
-def refresh(token):
-    return Client().post(f"{APP}/tokens/refresh", {"refresh_token": token}, "application/json")
-
-
 def lock_out(person, boss):
     people.lock_out(user_ids=[person.pk], actor_id=boss.pk, reason="bot", now=clock.now())
-
-
-def waiting_for_a_lock() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
-        return cursor.fetchone()[0]
 
 
 def log_in_around_a_lock_out(person, boss):
@@ -66,8 +49,8 @@ def log_in_around_a_lock_out(person, boss):
     with ThreadPoolExecutor(2) as pool:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("LOCK TABLE accounts_session IN SHARE MODE")  # no session is written
-            answer = in_thread(pool, login)
-            await_that(waiting_for_a_lock, "the login has been checked and wants to write")
+            answer = in_thread(pool, log_in)
+            await_a_waiting_session()  # the login has been checked and wants to write
             in_thread(pool, lock_out, person, boss).result()
         return answer.result()
 
@@ -107,7 +90,7 @@ def test_whichever_comes_first_a_lock_out_ends_every_login(person, boss):
             return call(*arguments)
 
         with ThreadPoolExecutor(4) as pool:
-            logins = [in_thread(pool, at_the_barrier, login) for _ in range(3)]
+            logins = [in_thread(pool, at_the_barrier, log_in) for _ in range(3)]
             in_thread(pool, at_the_barrier, lock_out, person, boss).result()
         assert open_logins(person) == 0
         for answer in (one.result() for one in logins):
@@ -120,7 +103,7 @@ def test_whichever_comes_first_a_lock_out_ends_every_login(person, boss):
 
 def test_refreshing_and_locking_out_at_once_never_deadlock(person, boss):
     for _ in range(8):
-        token = login().json()["meta"]["refresh_token"]
+        token = log_in().json()["meta"]["refresh_token"]
         start = threading.Barrier(2)
 
         def refreshing(start=start, token=token):

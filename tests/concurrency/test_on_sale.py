@@ -20,8 +20,9 @@ from config.wsgi import application
 from kernel import clock
 from reservations.models import SeatInventory
 from tests.support import database, factories, money
+from tests.support.concurrency import all_at_once
 from tests.support.history import Facts, Purchase, violations
-from tests.support.shopper import Shopper, all_at_once
+from tests.support.shopper import Shopper
 from tests.support.site import Fan
 from tests.support.unguarded import without_row_locks, without_the_gate
 from tickets.models import LIVE_SEAT_UNIQUE

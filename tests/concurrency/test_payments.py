@@ -20,8 +20,8 @@ from reservations import locking as reservation_locking
 from reservations.models import Reservation, SeatInventory
 from reservations.operations import ReservationExpired, ReservationNotPayable
 from reservations.usecases import holds
+from tests.support.concurrency import at_once
 from tests.support.factories import make_performance, make_user, seat_ids
-from tests.support.holding import at_once
 from tests.support.money import (
     balance_of,
     begin,

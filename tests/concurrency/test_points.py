@@ -14,8 +14,8 @@ from points import locking as points_locking
 from points import operations as points
 from points.models import Account
 from points.policy import Kind
+from tests.support.concurrency import at_once
 from tests.support.factories import make_user
-from tests.support.holding import at_once
 from tests.support.interleaving import InBackground, Stop, await_a_waiting_session
 from tests.support.money import (
     CHARGES,

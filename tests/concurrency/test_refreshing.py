@@ -14,18 +14,18 @@ from accounts.models import RefreshToken, Session, User
 from accounts.usecases import sessions
 from kernel import clock
 from tests.support import factories
-from tests.support.logins import (
+from tests.support.concurrency import all_at_once, at_once
+from tests.support.login_api import (
     APP,
     EMAIL,
     PASSWORD,
-    at_once,
     bearer,
     log_in,
     log_out,
+    new_login,
     own_points,
     post,
     refresh,
-    sign_up,
 )
 from tests.support.waiting import await_that
 
@@ -64,7 +64,7 @@ def race(first, second):
 def test_of_many_threads_one_trades_and_all_get_the_same_token(db_ready):
     for _ in range(5):
         token = log_in_or_sign_up()["refresh_token"]
-        answers = at_once(6, lambda token=token: refresh(token))
+        answers = at_once([lambda token=token: refresh(token)] * 6)
         found = {answer.json()["data"]["refresh_token"] for answer in answers}
         assert len(found) == 1
         assert len({answer.status_code for answer in answers}) == 1
@@ -73,7 +73,7 @@ def test_of_many_threads_one_trades_and_all_get_the_same_token(db_ready):
 def log_in_or_sign_up():
     if User.objects.filter(email=EMAIL).exists():
         return log_in().json()["meta"]
-    return sign_up()
+    return new_login()
 
 
 @pytest.mark.control
@@ -84,7 +84,7 @@ def test_control_without_the_lock_of_the_login_there_are_two_to_go_on_with(db_re
     monkeypatch.setattr(
         locking, "lock_active_user", lambda *, user_id: User.objects.get(pk=user_id)
     )
-    token = sign_up()["refresh_token"]
+    token = new_login()["refresh_token"]
     together, add = threading.Barrier(2), sessions.operations.add_refresh_token
 
     def adding(**fields):
@@ -92,7 +92,7 @@ def test_control_without_the_lock_of_the_login_there_are_two_to_go_on_with(db_re
         return add(**fields)
 
     monkeypatch.setattr(sessions.operations, "add_refresh_token", adding)
-    at_once(2, lambda: refresh(token))
+    all_at_once(lambda _: refresh(token), range(2))
     assert RefreshToken.objects.filter(used_at=None).count() == 2
 
 
@@ -110,7 +110,7 @@ def test_logging_out_beside_a_refresh_leaves_neither_login_nor_token(db_ready):
 
 
 def test_a_stolen_token_beside_the_owners_ends_the_login_once(db_ready, monkeypatch):
-    meta = sign_up()
+    meta = new_login()
     second = refresh(meta["refresh_token"]).json()["data"]["refresh_token"]
     RefreshToken.objects.filter(used_at__isnull=False).delete()  # used long ago
     answers = race(lambda: refresh(meta["refresh_token"]), lambda: refresh(second))

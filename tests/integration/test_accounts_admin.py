@@ -15,9 +15,7 @@ PASSWORD = "orange-harbour-97"
 PEOPLE = reverse("admin:accounts_user_changelist")
 
 
-@pytest.fixture(autouse=True)
-def _english(settings):
-    settings.LANGUAGE_CODE = "en"
+pytestmark = pytest.mark.usefixtures("english")
 
 
 def member(*groups, **fields):

@@ -9,13 +9,10 @@ from django.urls import reverse
 from accounts import operations
 from accounts.models import AuditEntry, Session, User
 from tests.support import factories
-from tests.support.mail_api import PASSWORD, addresses, call, code_in, log_in, new_fan
+from tests.support.login_api import PASSWORD, call, code_in, email_addresses, log_in, new_fan
 from tests.support.security_events import security_events
 
-
-@pytest.fixture(autouse=True)
-def _english(settings):
-    settings.LANGUAGE_CODE = "en"
+pytestmark = pytest.mark.usefixtures("english")
 
 
 @pytest.fixture
@@ -43,7 +40,7 @@ def test_a_new_address_takes_everything_with_it(staff, mailoutbox):
     for gone in ("old@example.com", "second@example.com"):
         assert log_in(gone).status_code == 400
     token = log_in("new@bücher.example").json()["meta"]["access_token"]
-    assert addresses(token) == [("new@xn--bcher-kva.example", True, True)]
+    assert email_addresses(token) == [("new@xn--bcher-kva.example", True, True)]
     (entry,) = AuditEntry.objects.all()
     assert (entry.action, entry.reason) == ("accounts.change_email", "called, showed a passport")
     assert entry.changes["email"]["to"] == "new@xn--bcher-kva.example"

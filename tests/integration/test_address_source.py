@@ -20,7 +20,7 @@ from accounts.usecases import email_ownership
 from kernel import clock
 from kernel.db import transaction as words
 from tests.support import database, factories
-from tests.support.mail_api import PASSWORD, add_address, call, log_in, reauthenticate
+from tests.support.login_api import PASSWORD, add_address, call, log_in, reauthenticate
 
 migration = importlib.import_module("accounts.migrations.0006_whose_address")
 

@@ -18,7 +18,12 @@ from reservations.models import Reservation, SeatInventory
 from reservations.usecases import holds, sale
 from tests.support import factories
 from tests.support.holding import inventory_disagreements, place, place_best, status_of, sweep
-from tests.support.interleaving import InBackground, Stop, await_a_waiting_session, elsewhere
+from tests.support.interleaving import (
+    InBackground,
+    Stop,
+    await_a_waiting_session,
+    in_another_session,
+)
 from tests.support.money import begin, give_points
 
 SECOND = timedelta(seconds=1)
@@ -88,7 +93,7 @@ def while_it_waits(call, seat, deed, performance):
         locking.lock_rows(seat_ids=[seat])
         waiting = InBackground(call)
         await_a_waiting_session()
-        elsewhere(lambda: deed(performance))
+        in_another_session(lambda: deed(performance))
     return waiting.outcome()
 
 

@@ -13,7 +13,7 @@ from reservations.claims import Claim, Verdict, seat_claims
 from reservations.usecases import holds
 from reservations.usecases.holds.transaction import HoldTransaction
 from tests.support import factories
-from tests.support.database import elsewhere
+from tests.support.database import other_transaction
 from tests.support.holding import claim_of, place, put_claim, seats_held_twice, status_of
 from tests.support.round_trips import counted_round_trips
 
@@ -107,7 +107,7 @@ def test_a_fan_at_the_limit_waits_for_nobody_who_has_the_seat_locked(
     seats = factories.seat_ids(performance, 1)
     reason, _ = at_the_limit(fan, performance, seats, now)
     put_claim(lock_redis, performance, seats[0], until=now + 300 * SECOND, confirmed=now)
-    with elsewhere() as cursor, pytest.raises(reason):
+    with other_transaction() as cursor, pytest.raises(reason):
         cursor.execute(locking._ROWS, [seats])
         place(fan, performance, seats, now=now + SECOND)
     assert place(other, performance, seats, now=now + 2 * SECOND).status == "PENDING"

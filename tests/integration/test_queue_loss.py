@@ -15,7 +15,7 @@ from queueing.models import QueueProgress
 from queueing.queue_server import queue_server
 from queueing.replies import PlaceState, Status
 from queueing.usecases import waiting_room
-from tests.support.database import elsewhere
+from tests.support.database import other_transaction
 from tests.support.factories import make_performance
 from tests.support.round_trips import counted_round_trips
 from tests.support.waiting_rooms import Room
@@ -176,7 +176,7 @@ def test_a_payment_does_not_fail_with_the_recovery(queue_redis):
     room = Room.open()
     inside, place = room.join()
     wipe(queue_redis)
-    with elsewhere() as cursor, connection.cursor() as ours:
+    with other_transaction() as cursor, connection.cursor() as ours:
         cursor.execute("SELECT FROM queueing_queueprogress FOR UPDATE")
         ours.execute("SET lock_timeout = '100ms'")
         room.finish(inside)

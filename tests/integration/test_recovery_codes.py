@@ -9,16 +9,14 @@ from accounts.usecases import second_factor
 from kernel import clock
 from tests.support import factories
 from tests.support.codes import Device
-from tests.support.mail_api import PASSWORD
+from tests.support.login_api import PASSWORD
 from tests.support.security_events import security_events
 from tests.support.staff_pages import browser, enter, sees_staff_pages
 
 RENEW, SET_UP = reverse("second_factor:recovery_codes"), reverse("second_factor:set_up")
 
 
-@pytest.fixture(autouse=True)
-def _english(settings):
-    settings.LANGUAGE_CODE = "en"
+pytestmark = pytest.mark.usefixtures("english")
 
 
 @pytest.fixture

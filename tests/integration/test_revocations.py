@@ -20,8 +20,8 @@ from kernel.errors import ServiceUnavailable
 from kernel.redis.clients import breaker, client
 from tests.api.test_queue_fastpath import ask, environment
 from tests.support import factories
-from tests.support.database import elsewhere
-from tests.support.logins import PASSWORD, log_in, own_points, sid_in, sign_up
+from tests.support.database import other_transaction
+from tests.support.login_api import PASSWORD, log_in, new_login, own_points, sid_in
 from tests.support.waiting import await_promised
 
 # By the first way that answers: a fast path each, the refusals in front of Django, Django.
@@ -35,7 +35,7 @@ PUBLIC = "/api/v1/concerts/"
 
 @pytest.fixture
 def access(db_ready):
-    return sign_up()["access_token"]
+    return new_login()["access_token"]
 
 
 @pytest.fixture
@@ -158,7 +158,7 @@ def test_upkeep_keeps_a_revocation_as_long_as_a_token_lives(db_ready, settings):
 def test_a_row_that_shows_late_is_read_all_the_same(processes, db_ready):
     copy = processes()
     copy.refresh()
-    with elsewhere() as cursor:
+    with other_transaction() as cursor:
         cursor.execute(operations._REVOKE, [300, ["late"]])
         copy.refresh()
         assert "late" not in copy
@@ -173,7 +173,7 @@ def test_control_without_looking_back_a_late_row_is_missed(processes, db_ready, 
     monkeypatch.setattr(RevokedSessions, "start", lambda self: None)
     copy = processes()
     copy.refresh()
-    with elsewhere() as cursor:
+    with other_transaction() as cursor:
         cursor.execute(operations._REVOKE, [300, ["late"]])
         copy.refresh()
         cursor.connection.commit()

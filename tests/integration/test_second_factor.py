@@ -18,7 +18,7 @@ from accounts.usecases import second_factor
 from kernel import clock
 from tests.support import factories
 from tests.support.codes import Device
-from tests.support.mail_api import PASSWORD, call, log_in
+from tests.support.login_api import PASSWORD, call, log_in
 from tests.support.security_events import security_events
 from tests.support.staff_pages import browser, enter, sees_staff_pages
 
@@ -26,9 +26,7 @@ LOGIN, INDEX = reverse("admin:login"), reverse("admin:index")
 SET_UP = reverse("second_factor:set_up")
 
 
-@pytest.fixture(autouse=True)
-def _english(settings):
-    settings.LANGUAGE_CODE = "en"
+pytestmark = pytest.mark.usefixtures("english")
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from kernel import clock
 from kernel.caller import Caller
 from tests.support import factories
 from tests.support.codes import Device
-from tests.support.mail_api import PASSWORD, call, log_in
+from tests.support.login_api import PASSWORD, call, log_in
 
 
 @pytest.fixture

@@ -48,8 +48,8 @@ def clean(alias: str) -> None:
 
 
 @contextmanager
-def elsewhere() -> Iterator[CursorWrapper]:
-    """Yield a cursor in a transaction of somebody else, which is rolled back at the end."""
+def other_transaction() -> Iterator[CursorWrapper]:
+    """Yield a cursor in another session's transaction, which is rolled back at the end."""
     theirs = connection.copy()
     theirs.set_autocommit(False)
     try:

@@ -1,15 +1,13 @@
-"""Place holds without HTTP, run clients at once, count round trips, look for double holds."""
+"""Place holds without HTTP, sweep, and look for double holds."""
 
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 from unittest import mock
 from uuid import UUID
 
-from django.db import connection, connections
+from django.db import connection
 from redis import Redis
 
 from accounts.models import User
@@ -91,23 +89,6 @@ def put_claim(
     """Leave a claim that no reservation stands behind."""
     value = f"{uuid7()}|{uuid7()}|H|{to_ms(until)}|{to_ms(confirmed)}"
     lock_redis.set(f"fr:l:{{{performance.pk}}}:{seat}", value)
-
-
-def at_once(tasks: Sequence[Callable[[], Any]]) -> list[Any]:
-    """Start all tasks in the same moment, each in a thread; return results and exceptions."""
-    barrier = threading.Barrier(len(tasks))
-
-    def run(task: Callable[[], Any]) -> Any:
-        try:
-            barrier.wait(timeout=30)
-            return task()
-        except Exception as error:  # noqa: BLE001  (what happened is the result)
-            return error
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(len(tasks)) as pool:
-        return list(pool.map(run, tasks))
 
 
 def seats_held_twice(now: datetime) -> list[tuple]:

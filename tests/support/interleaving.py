@@ -74,7 +74,7 @@ def await_a_waiting_session() -> None:
     await_that(_somebody_waits, "a session waits for a lock")
 
 
-def elsewhere(call: Callable[[], Any]) -> Any:
+def in_another_session(call: Callable[[], Any]) -> Any:
     """Run a call in a session of its own; return or raise what it does."""
     outcome = InBackground(call).outcome()
     if isinstance(outcome, Exception):

@@ -5,9 +5,7 @@ whatever fails in between, the fan ends with an answer. Every other answer is re
 """
 
 import time
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from collections.abc import Sequence
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -103,16 +101,3 @@ class Shopper:
 
 def _in_progress(answer: httpx.Response) -> bool:
     return answer.status_code == 409 and answer.json()["code"] == "idempotency_in_progress"
-
-
-def all_at_once(work: Callable[[T], U], items: Iterable[T]) -> list[U]:
-    """Run `work` on every item, each in a thread of its own, all started by one barrier."""
-    items = list(items)
-    barrier = Barrier(len(items))
-
-    def begin(item: T) -> U:
-        barrier.wait(30)
-        return work(item)
-
-    with ThreadPoolExecutor(len(items)) as pool:
-        return list(pool.map(begin, items))

@@ -5,7 +5,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from tests.support.mail_api import PASSWORD
+from tests.support.login_api import PASSWORD
 
 
 def browser() -> Client:

@@ -1,4 +1,4 @@
-"""Every address of the URL configuration, with something for its parameters."""
+"""Every route of the URL configuration, with a URL that matches it."""
 
 import re
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ _FILLED = {"int": "1", "str": "x", "path": "x"}  # others are UUIDs
 
 
 @dataclass(frozen=True)
-class Address:
+class Route:
     """One route, without the leading slash."""
 
     route: str
@@ -34,10 +34,10 @@ class Address:
         return re.sub(r"<[^>]*>", "{}", f"/{self.route}") == re.sub(r"{[^}]*}", "{}", path)
 
 
-def addresses(under: str = "") -> list[Address]:
+def routes(under: str = "") -> list[Route]:
     """Return the routes that begin with `under`, each once."""
     found = dict.fromkeys(_routes(get_resolver().url_patterns, ""))
-    return [Address(route) for route in found if route.startswith(under)]
+    return [Route(route) for route in found if route.startswith(under)]
 
 
 def _routes(patterns: list[URLPattern | URLResolver], prefix: str) -> Iterator[str]:
