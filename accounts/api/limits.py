@@ -12,7 +12,6 @@ from allauth.core.internal import ratelimit
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 
-from accounts.attempts import LoginAttempt
 from kernel import clock
 from kernel.rate_limiting.headers import rate_limit_fields
 from kernel.rate_limiting.rates import rate_of
@@ -50,31 +49,33 @@ class LoginRateLimitMiddleware:
         response = self.get_response(request)
         attempt = request.META.get(REFUSED)
         if attempt is not None:
-            _describe(request, response, attempt)
+            rate = rate_of(attempt.route)
+            _describe(
+                request, response, attempt.route, (rate.amount, rate.period_seconds), attempt.wait
+            )
         elif response.status_code == 429 and request.path.startswith("/_allauth/"):
             view = request.resolver_match.url_name if request.resolver_match else None
-            action, rate, wait = _slowest(request, _ACTIONS.get(view or "", ()))
-            response["Retry-After"] = str(wait)
-            if rate is not None:
-                request.rate_limit = rate_limit_fields(  # type: ignore[attr-defined]
-                    action, amount=rate.amount, window=int(rate.duration), remaining=0, reset=wait
-                )
-            refused.labels(action).inc()
+            action, counted, wait = _slowest(request, _ACTIONS.get(view or "", ()))
+            limit = None if counted is None else (counted.amount, int(counted.duration))
+            _describe(request, response, action, limit, wait)
         return response
 
 
-def _describe(request: HttpRequest, response: HttpResponse, attempt: LoginAttempt) -> None:
-    """Add the time after which an attempt refused for IP, device or account may be repeated."""
-    rate = rate_of(attempt.route)
-    response["Retry-After"] = str(attempt.wait)
-    request.rate_limit = rate_limit_fields(  # type: ignore[attr-defined]
-        attempt.route,
-        amount=rate.amount,
-        window=rate.period_seconds,
-        remaining=0,
-        reset=attempt.wait,
-    )
-    refused.labels(attempt.route).inc()
+def _describe(
+    request: HttpRequest,
+    response: HttpResponse,
+    route: str,
+    limit: tuple[int, int] | None,
+    wait: int,
+) -> None:
+    """Add the seconds to wait, and the `limit` (calls, seconds) where one is known; count it."""
+    response["Retry-After"] = str(wait)
+    if limit is not None:
+        amount, window = limit
+        request.rate_limit = rate_limit_fields(  # type: ignore[attr-defined]
+            route, amount=amount, window=window, remaining=0, reset=wait
+        )
+    refused.labels(route).inc()
 
 
 def _slowest(
