@@ -21,6 +21,7 @@ PAGES = sorted(
     ]
 )
 HISTORY = ROOT / "CHANGELOG.md"  # names what a version had
+README_FORM = ["Owns", "Invariants", "Events", "Lock order", "Where to look"]
 DECISION_FORM = ["Context", "Decision", "Alternatives", "Consequences"]
 STATUS = re.compile(r"(accepted|(accepted; amend(s|ed by)|replaced by) \[\d{4}\]\([\w-]+\.md\))")
 NOT_PLAIN = re.compile(r"\b(anew|whoever|whosoever|told|is had)\b", re.IGNORECASE)
@@ -124,7 +125,7 @@ def test_commands_and_targets_exist(page):
     assert set(re.findall(r"`make ([\w-]+)", text)) <= targets
 
 
-@pytest.mark.parametrize("page", sorted({*PAGES} - {HISTORY, *READMES}), ids=name_of)
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_the_english_is_plain(page):
     lines = page.read_text().splitlines()
     assert [line for line in lines if NOT_PLAIN.search(line)] == []
@@ -149,6 +150,13 @@ def test_the_list_of_decisions_says_what_the_pages_say():
         ).groups()
         wanted.append([f"[{page.name[:4]}]({page.name})", title, date, status])
     assert rows(ROOT / "docs" / "decisions" / "README.md")[1:] == wanted
+
+
+@pytest.mark.parametrize("page", READMES, ids=name_of)
+def test_a_readme_has_the_form_of_contributing(page):
+    text = page.read_text()
+    assert re.match(rf"# {page.parent.name}\n\n[A-Z]", text)
+    assert [title for title in sections(page) if title in README_FORM] == README_FORM
 
 
 def test_every_word_of_the_glossary_is_explained_once():
