@@ -7,11 +7,12 @@ import os
 import random
 import threading
 import time
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import pytest
 from django.conf import settings
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections
 
 from kernel import clock
 from reservations import operations
@@ -150,7 +151,8 @@ class Crowd:
 
         def tidy():
             while not self.is_over():
-                holds.expire_lapsed(now=clock.now())
+                with suppress(OperationalError):  # no connection in time: the next tick sweeps
+                    holds.expire_lapsed(now=clock.now())
                 if until_violation and self.violations():
                     self.seen.set()
                 connections.close_all()
@@ -229,13 +231,13 @@ def without_a_deadline(monkeypatch):
 
 
 @pytest.mark.control
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     "remove", [without_row_locks, without_an_owner_when_freeing, without_a_deadline]
 )
 def test_control_each_guard_removed_is_reported(as_fan, db_ready, monkeypatch, remove):
     without_the_gate(monkeypatch)
     remove(monkeypatch)
-    crowd = Crowd(as_fan, clients=16, seats=12, seconds=60, paying=False)
+    crowd = Crowd(as_fan, clients=16, seats=12, seconds=200, paying=False)
     crowd.run(until_violation=True)
     assert crowd.violations() != []

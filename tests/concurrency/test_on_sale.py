@@ -129,11 +129,12 @@ def tickets_for_everybody(db_ready) -> Iterator[None]:
 
 
 @pytest.mark.control
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_control_without_row_locks_the_checker_reports_seats_sold_twice(
     tickets_for_everybody, monkeypatch
 ):
     without_the_gate(monkeypatch)
     without_row_locks(monkeypatch, pause=0.3)
-    _, facts = on_sale()
-    assert [line for line in about_seats(facts) if "was sold" in line] != []
+    # Two fans must meet at one seat within the pause: on a busy machine not in every sale.
+    sales = (on_sale() for _ in range(5))
+    assert any("was sold" in line for _, facts in sales for line in about_seats(facts))

@@ -1,0 +1,71 @@
+"""The waiting room at the very moment at which something begins or ends, and what it keeps."""
+
+from datetime import timedelta
+
+from kernel import clock
+from queueing import policy
+from queueing.replies import PlaceState
+from tests.support.waiting_rooms import Room
+
+ADMITTED, EXPIRED, FINISHED = PlaceState.ADMITTED, PlaceState.EXPIRED, PlaceState.FINISHED
+LEFT, WAITING = PlaceState.LEFT, PlaceState.WAITING
+
+
+def whole_second():
+    return clock.now().replace(microsecond=0)
+
+
+def test_joins_are_taken_from_the_moment_on_at_which_the_queue_opens():
+    room = Room.open(queue_opens_at=whole_second() + timedelta(minutes=5))
+    room.now = whole_second() + timedelta(minutes=5)
+    assert room.join()[1].created
+
+
+def test_at_the_moment_of_the_opening_nothing_is_drawn_any_more():
+    opens = whole_second() + timedelta(minutes=5)
+    room = Room.open(queue_opens_at=whole_second(), admission_opens_at=opens)
+    _, drawn = room.join()
+    room.now = opens
+    _, later = room.join()
+    assert drawn.number <= policy.DRAW_NUMBERS < later.number
+
+
+def test_a_session_is_over_at_its_deadline_though_nothing_else_has_happened():
+    room = Room.open(session_seconds=60)
+    user, _ = room.join()
+    room.later(59.995)
+    assert room.poll(user).state is ADMITTED
+    room.later(0.005)  # too soon after the last call for the room to look for others
+    assert room.poll(user).state is EXPIRED
+
+
+def test_the_first_end_of_a_place_stays_its_end():
+    room = Room.open()
+    user, _ = room.join()
+    room.finish(user)
+    room.later(5)
+    room.leave(user)
+    assert room.poll(user).state is FINISHED
+
+
+def test_finishing_is_no_end_of_a_wait():
+    room = Room.open(capacity=1)
+    room.join()
+    user, _ = room.join()
+    room.finish(user)
+    assert room.poll(user).state is WAITING
+    room.leave(user)
+    assert room.poll(user).state is LEFT
+
+
+def test_who_joined_from_an_address_is_forgotten_in_time(queue_redis):
+    room = Room.open(accounts_per_address=50)
+    for _ in range(40):
+        room.join(client_ip="10.0.0.1")
+    kept = [
+        key
+        for key in queue_redis.scan_iter(f"fr:q:{{{room.performance.pk}}}:*")
+        if queue_redis.type(key) == b"set"
+    ]
+    assert len(kept) == 1
+    assert 0 < queue_redis.ttl(kept[0]) <= policy.REMEMBER_SECONDS
