@@ -1,6 +1,9 @@
 """Promises of the consumer runtime, with a real broker."""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from io import StringIO
 
 import pytest
@@ -11,9 +14,10 @@ from psycopg import errors
 from events.cloudevents import Event, dump, load
 from events.consumers import Consumer, apply_once, configured
 from events.models import InboxEntry, OutboxEvent
-from events.runtime import TooManyDeadLetters
+from events.runtime import TooManyDeadLetters, consume
 from kernel import clock
 from kernel.ids import uuid7
+from kernel.redis.breaker import PartUnavailable
 from kernel.telemetry import context
 from kernel.telemetry.logs import CorrelationFilter
 from tests.support.consuming import Handler, committed, letters, running, send, start_from_now
@@ -118,7 +122,16 @@ def test_the_request_id_goes_with_the_event_into_the_handler(kafka, group, caplo
     assert (line.request_id, line.result) == ("request-in-http", "applied")
 
 
-def test_a_passing_database_error_is_tried_again_until_it_passes(kafka, group):
+def deadlock():
+    error = OperationalError("deadlock")
+    error.__cause__ = errors.DeadlockDetected()
+    return error
+
+
+@pytest.mark.parametrize(
+    "failure", [deadlock, partial(PartUnavailable, "redis_lock")], ids=["deadlock", "unavailable"]
+)
+def test_a_passing_failure_is_tried_again_until_it_passes(kafka, group, failure):
     ids = write(new_event(), new_event())
     relay_all()
     failed = []
@@ -126,9 +139,7 @@ def test_a_passing_database_error_is_tried_again_until_it_passes(kafka, group):
     def fails(event):
         if event.id == ids[0] and len(failed) < 6:
             failed.append(event)
-            error = OperationalError("deadlock")
-            error.__cause__ = errors.DeadlockDetected()
-            return error
+            return failure()
         return None
 
     handler = Handler(fails)
@@ -193,6 +204,21 @@ def test_a_broken_consumer_stops_before_it_empties_the_topic(kafka, group, setti
     with running(consumer(group, healthy)):
         await_that(lambda: len(mine(healthy, ids)) == 8, "the rest was kept", seconds=60)
     assert mine(healthy, ids) == ids[4:]
+
+
+def test_groups_are_at_work_until_they_are_to_stop(kafka, group):
+    handler, stopping = Handler(), threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        work = pool.submit(consume, [consumer(group, handler)], now=clock.now, stopping=stopping)
+        try:
+            for _ in range(2):  # the second, after all threads have begun
+                ids = write(new_event())
+                relay_all()
+                await_that(partial(mine, handler, ids), "applied", seconds=30)
+            assert not work.done()
+        finally:
+            stopping.set()
+        assert work.result(timeout=30) is True
 
 
 def test_two_members_share_the_work_and_apply_each_event_once(kafka, group):

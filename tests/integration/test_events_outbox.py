@@ -6,6 +6,7 @@ import os
 import threading
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from io import StringIO
 
 import psycopg
@@ -226,6 +227,30 @@ def test_kafka_away_costs_one_log_line_and_leaves_the_events(settings, caplog):
         assert loop.run(seconds=1) == 0
     assert [r.message for r in caplog.records if r.name == "events.relay"] == ["relay waits"]
     assert OutboxEvent.objects.unpublished().count() == 1
+
+
+def test_a_defect_of_the_relay_is_no_outage(settings, monkeypatch):
+    settings.KAFKA_BOOTSTRAP_SERVERS = "127.0.0.1:1"
+
+    def defect(*_):
+        raise psycopg.errors.UndefinedColumn("defect")
+
+    monkeypatch.setattr(relay, "publish_once", defect)
+    with pytest.raises(psycopg.errors.UndefinedColumn):
+        relay.Loop(kafka.Publisher()).run(seconds=1)
+
+
+def test_what_was_published_is_no_work(db_ready):
+    write(new_event(), new_event())
+    OutboxEvent.objects.update(published_at=clock.now())
+    with dedicated_connection(application="test-relay") as session:
+        assert session.execute(relay._BACKLOG, [list(range(SHARDS))]).fetchall() == []
+
+
+def test_an_event_of_a_clock_ahead_has_no_age(db_ready):
+    write(new_event(), now=clock.now() + timedelta(minutes=1))
+    state = queries.outbox_state(now=clock.now())
+    assert (state.backlog, state.age_seconds) == (1, 0.0)
 
 
 @pytest.mark.kafka

@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 from kernel import clock
-from queueing import policy
+from kernel.ids import uuid7
+from queueing import ended_places, policy
 from queueing.replies import PlaceState
 from tests.support.waiting_rooms import Room
 
@@ -69,3 +70,10 @@ def test_who_joined_from_an_address_is_forgotten_in_time(queue_redis):
     ]
     assert len(kept) == 1
     assert 0 < queue_redis.ttl(kept[0]) <= policy.REMEMBER_SECONDS
+
+
+def test_a_place_that_ended_in_the_moment_it_began_has_ended(db_ready):
+    place = {"performance_id": uuid7(), "user_id": uuid7()}
+    ended_places.record_end(**place, ended_ms=5_000, state_code="L")
+    assert ended_places.find_end(**place, joined_ms=5_000) == "L"
+    assert ended_places.find_end(**place, joined_ms=5_001) == ""

@@ -28,6 +28,7 @@ class Survey:
         self.constraints: list[dict[str, str]] = json.loads((folder / CONSTRAINTS).read_text())
         self._trees: dict[str, Source] = {}
         self._tests_of_apps: dict[str, set[str]] = {}
+        self._tests_about: dict[str, set[str]] = {}
 
     @cached_property
     def _data(self) -> CoverageData:
@@ -52,11 +53,22 @@ class Survey:
             found = self._of_lua(mutant)
         else:
             found = self._of_python(mutant)
-        named = self._naming(mutant) if mutant.edit is None else set()
+        named = self._naming(mutant) if mutant.edit is None else self._importing(mutant.path)
         return sorted(
             (test for test in found if test in self.times),
             key=lambda test: (test.split("::")[0] not in named, self.times[test]),
         )
+
+    def _importing(self, path: str) -> set[str]:
+        """Return the test files that import from the mutant's app: they are about it."""
+        app = path.split("/", maxsplit=1)[0]
+        if app not in self._tests_about:
+            self._tests_about[app] = {
+                file.relative_to(self._root).as_posix()
+                for file in (self._root / "tests").rglob("test_*.py")
+                if re.search(rf"^from {app}[. ]", file.read_text(), re.MULTILINE)
+            }
+        return self._tests_about[app]
 
     def _naming(self, mutant: Mutant) -> set[str]:
         """Return the test files that name a constraint, or the constant that holds its name."""
