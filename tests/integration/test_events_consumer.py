@@ -17,7 +17,7 @@ from events.models import InboxEntry, OutboxEvent
 from events.runtime import TooManyDeadLetters, consume
 from kernel import clock
 from kernel.ids import uuid7
-from kernel.redis.breaker import PartUnavailable
+from kernel.redis.breaker import DependencyUnavailable
 from kernel.telemetry import context
 from kernel.telemetry.logs import CorrelationFilter
 from tests.support.consuming import Handler, committed, letters, running, send, start_from_now
@@ -129,7 +129,9 @@ def deadlock():
 
 
 @pytest.mark.parametrize(
-    "failure", [deadlock, partial(PartUnavailable, "redis_lock")], ids=["deadlock", "unavailable"]
+    "failure",
+    [deadlock, partial(DependencyUnavailable, "redis_lock")],
+    ids=["deadlock", "unavailable"],
 )
 def test_a_passing_failure_is_tried_again_until_it_passes(kafka, group, failure):
     ids = write(new_event(), new_event())

@@ -61,8 +61,7 @@ def test_finishing_is_no_end_of_a_wait():
 
 def test_who_joined_from_an_address_is_forgotten_in_time(queue_redis):
     room = Room.open(accounts_per_address=50)
-    for _ in range(40):
-        room.join(client_ip="10.0.0.1")
+    room.join(client_ip="10.0.0.1")
     kept = [
         key
         for key in queue_redis.scan_iter(f"fr:q:{{{room.performance.pk}}}:*")
@@ -77,3 +76,23 @@ def test_a_place_that_ended_in_the_moment_it_began_has_ended(db_ready):
     ended_places.record_end(**place, ended_ms=5_000, state_code="L")
     assert ended_places.find_end(**place, joined_ms=5_000) == "L"
     assert ended_places.find_end(**place, joined_ms=5_001) == ""
+
+
+def test_a_place_taken_again_in_the_same_moment_ends_after_it_began(db_ready):
+    room = Room.open()
+    user, _ = room.join()
+    room.leave(user)
+    room.join(user)
+    room.leave(user)
+    began = int(room.now.timestamp() * 1000) + 1
+    place = {"performance_id": room.performance.pk, "user_id": user}
+    assert ended_places.find_end(**place, joined_ms=began) == "L"
+
+
+def test_behind_places_that_are_free_the_wait_grows_with_those_ahead():
+    room = Room.open(capacity=3, rate_per_second=0.5, session_seconds=600)
+    users = room.join_many(12)
+    waits = [place.eta_seconds for place in map(room.poll, users) if place.state is WAITING]
+    assert len(waits) >= 10
+    assert waits == sorted(waits)
+    assert waits[-1] > 0
