@@ -1,11 +1,17 @@
-"""The waiting room at the very moment at which something begins or ends, and what it keeps."""
+"""The waiting room at the very moment of a beginning or an end, and what belongs to which room."""
 
 from datetime import timedelta
 
+import pytest
+
 from kernel import clock
+from kernel.db.transaction import transaction
 from kernel.ids import uuid7
-from queueing import ended_places, policy
+from queueing import ended_places, operations, policy
+from queueing.errors import InvitationInvalid
+from queueing.models import QueueProgress
 from queueing.replies import PlaceState
+from queueing.usecases import invitations
 from tests.support.waiting_rooms import Room
 
 ADMITTED, EXPIRED, FINISHED = PlaceState.ADMITTED, PlaceState.EXPIRED, PlaceState.FINISHED
@@ -96,3 +102,37 @@ def test_behind_places_that_are_free_the_wait_grows_with_those_ahead():
     assert len(waits) >= 10
     assert waits == sorted(waits)
     assert waits[-1] > 0
+
+
+def test_an_invitation_of_another_room_is_none_whatever_its_code_says():
+    one, other = Room.open(), Room.open()
+    [invitation] = invitations.issue(
+        performance_id=one.performance.pk,
+        label="press",
+        count=1,
+        uses_allowed=1,
+        expires_at=one.now + timedelta(days=1),
+        actor_id=None,
+        reason="test",
+        now=one.now,
+    )
+    with transaction(), pytest.raises(InvitationInvalid):
+        operations.redeem_invitation(
+            invitation_id=invitation.invitation_id,
+            performance_id=other.performance.pk,
+            user_id=uuid7(),
+            now=one.now,
+        )
+
+
+def test_a_turn_asked_for_one_room_is_no_turn_of_the_others():
+    one, other = Room.open(), Room.open()
+    for room in (one, other):
+        room.join()
+    later = one.now + timedelta(hours=1)
+    QueueProgress.objects.update(advance_due_at=later)
+    with transaction():
+        operations.make_due(performance_id=one.performance.pk)
+    due = dict(QueueProgress.objects.values_list("performance_id", "advance_due_at"))
+    assert due[one.performance.pk] < one.now
+    assert due[other.performance.pk] == later
