@@ -36,7 +36,7 @@ def read_next(moment: Moment) -> bool:
     """
     taken = uploads.take(now=moment())
     if taken is None:
-        uploads.forget(now=moment())
+        uploads.delete_old_results(now=moment())
         return False
     with _shown(taken, moment) as progress:
         state, report = _work(taken, progress, moment())

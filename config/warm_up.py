@@ -35,14 +35,14 @@ def render(application: Callable[[dict[str, Any], Any], Iterable[bytes]]) -> Non
         for path, query in asked:
             statuses: list[str] = []
             try:
-                b"".join(application(_environ(path, query, language), _told(statuses)))
+                b"".join(application(_environ(path, query, language), _start_response(statuses)))
             except Exception:
                 log.exception("a document could not be rendered", extra={"path": path})
             if statuses and not statuses[0].startswith("200"):
                 log.warning("no document", extra={"path": path, "status": statuses[0]})
 
 
-def _told(statuses: list[str]) -> Callable[..., None]:
+def _start_response(statuses: list[str]) -> Callable[..., None]:
     def start_response(status: str, *_: Any) -> None:
         statuses.append(status)
 

@@ -14,10 +14,11 @@ from config import warm_up  # noqa: E402
 from kernel.http.call_limits import CallLimits  # noqa: E402
 from kernel.http.early_refusals import EarlyRefusals  # noqa: E402
 from kernel.http.static_documents import StaticDocuments  # noqa: E402
-from queueing.fastpath import FastPath as WaitingRoom  # noqa: E402
-from reservations.fastpath import FastPath as Holds  # noqa: E402
+from queueing.fastpath import QueueFastPath  # noqa: E402
+from reservations.fastpath import HoldFastPath  # noqa: E402
 
 application = CallLimits(
-    WaitingRoom(Holds(StaticDocuments(EarlyRefusals(django, login_of=login_of)))), login_of=login_of
+    QueueFastPath(HoldFastPath(StaticDocuments(EarlyRefusals(django, login_of=login_of)))),
+    login_of=login_of,
 )
 warm_up.start(django)

@@ -11,7 +11,7 @@ from kernel.i18n import text
 from kernel.money import Money
 from payments.models import Charge, Payment
 from points import queries as points
-from points.policy import Kind as Movement
+from points.policy import TransferKind
 
 
 class PaymentNotFound(DomainError):
@@ -125,6 +125,6 @@ def _payments() -> "QuerySet[Payment]":
 
 def _charge_result(charge: Charge) -> ChargeResult:
     balance = points.balance_after(
-        kind=Movement.CHARGE, reference=charge.pk, user_id=charge.user_id
+        kind=TransferKind.CHARGE, reference=charge.pk, user_id=charge.user_id
     )
     return charge_result(charge, balance=balance)

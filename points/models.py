@@ -15,12 +15,12 @@ from django.db.models import F, Q
 from kernel.db.fields import UUID7Field
 from kernel.i18n import text
 from kernel.money import DEFAULT_CURRENCY, Money
-from points.policy import Kind
+from points.policy import TransferKind
 
 KIND_NAMES = {
-    Kind.CHARGE: text(en="charge", ko="충전"),
-    Kind.PAYMENT: text(en="payment", ko="결제"),
-    Kind.GRANT: text(en="grant", ko="지급"),
+    TransferKind.CHARGE: text(en="charge", ko="충전"),
+    TransferKind.PAYMENT: text(en="payment", ko="결제"),
+    TransferKind.GRANT: text(en="grant", ko="지급"),
 }
 
 TRANSFER_ONCE = "points_transfer_once"
@@ -75,7 +75,7 @@ class Transfer(models.Model):
 
     id = UUID7Field()
     kind = models.CharField(
-        max_length=20, choices=[(kind.value, KIND_NAMES[kind]) for kind in Kind]
+        max_length=20, choices=[(kind.value, KIND_NAMES[kind]) for kind in TransferKind]
     )
     reference = models.UUIDField()
     currency = models.CharField(max_length=3, default=DEFAULT_CURRENCY)

@@ -14,7 +14,7 @@ from kernel.money import DEFAULT_CURRENCY, Money
 from points import locking, queries
 from points.errors import InsufficientPoints
 from points.models import Entry, Transfer
-from points.policy import CHARGES, GRANTS, SALES, SYSTEM_ACCOUNTS, Kind
+from points.policy import CHARGES, GRANTS, SALES, SYSTEM_ACCOUNTS, TransferKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def pay(
     *,
     user_id: UUID,
     amount: Money,
-    kind: Kind,
+    kind: TransferKind,
     reference: UUID,
     now: datetime,
     to: UUID = SALES,
@@ -73,7 +73,7 @@ def receive(
     *,
     user_id: UUID,
     amount: Money,
-    kind: Kind,
+    kind: TransferKind,
     reference: UUID,
     now: datetime,
     source: UUID = CHARGES,
@@ -92,7 +92,12 @@ def receive(
 
 
 def post_transfer(
-    *, kind: Kind, reference: UUID, amounts: Mapping[UUID, int], currency: str, now: datetime
+    *,
+    kind: TransferKind,
+    reference: UUID,
+    amounts: Mapping[UUID, int],
+    currency: str,
+    now: datetime,
 ) -> Posted:
     """Write one transfer: three statements, fans' accounts locked by id (Note [Lock order]).
 
@@ -158,7 +163,7 @@ def open_accounts_with_points(
     wanted = {uuid5(reference, str(user_id)): user_id for user_id in set(user_ids)}
     open_accounts(user_ids=wanted.values(), now=now)
     locking.lock(accounts=wanted.values())
-    given = queries.references(kind=Kind.GRANT, among=wanted)
+    given = queries.references(kind=TransferKind.GRANT, among=wanted)
     due = {grant: user_id for grant, user_id in wanted.items() if grant not in given}
     locking.lock_and_move(amounts=dict.fromkeys(due.values(), amount.amount))
     rows: dict[str, Any] = {
@@ -167,7 +172,7 @@ def open_accounts_with_points(
         "transfers": [uuid7() for _ in due],
         "received": [uuid7() for _ in due],
         "granted": [uuid7() for _ in due],
-        "kind": Kind.GRANT,
+        "kind": TransferKind.GRANT,
         "grants": GRANTS,
         "amount": amount.amount,
         "currency": amount.currency,

@@ -11,7 +11,7 @@ GRANTS = UUID("00000000-0000-7000-8000-000000000003")  # points given away
 SYSTEM_ACCOUNTS = {CHARGES: "charges", SALES: "sales", GRANTS: "grants"}
 
 
-class Kind(StrEnum):
+class TransferKind(StrEnum):
     """Why points moved; (kind, reference) names one transfer for ever."""
 
     CHARGE = "charge"  # reference: the charge

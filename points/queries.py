@@ -7,7 +7,7 @@ from django.db.models import QuerySet, Sum
 
 from kernel.money import Money
 from points.models import Account, Entry, Transfer
-from points.policy import Kind
+from points.policy import TransferKind
 
 
 def balance(*, user_id: UUID) -> Money:
@@ -27,13 +27,13 @@ def entries(*, user_id: UUID) -> "QuerySet[Entry]":
     return Entry.objects.filter(account_id=user_id).select_related("transfer")
 
 
-def references(*, kind: Kind, among: Iterable[UUID]) -> set[UUID]:
+def references(*, kind: TransferKind, among: Iterable[UUID]) -> set[UUID]:
     """Return those of `among` for which points of this kind have moved."""
     moved = Transfer.objects.filter(kind=kind, reference__in=list(among))
     return set(moved.values_list("reference", flat=True))
 
 
-def balance_after(*, kind: Kind, reference: UUID, user_id: UUID) -> Money:
+def balance_after(*, kind: TransferKind, reference: UUID, user_id: UUID) -> Money:
     """Return a fan's points as one transfer left them."""
     entry = Entry.objects.get(
         transfer__kind=kind, transfer__reference=reference, account_id=user_id

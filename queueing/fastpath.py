@@ -58,7 +58,7 @@ STANDS_FOR = (
 )
 
 
-class FastPath:
+class QueueFastPath:
     """A WSGI application that answers these requests and passes on the rest."""
 
     def __init__(self, application: _Application) -> None:

@@ -53,7 +53,7 @@ _UUID_LENGTH = 36
 STANDS_FOR = (StandsFor(ReservationsView, "POST", permissions=(IsFan,), throttle_route=None),)
 
 
-class FastPath:
+class HoldFastPath:
     """A WSGI application that answers usual wishes and hands on the rest."""
 
     def __init__(self, application: _Application) -> None:

@@ -1,4 +1,4 @@
-"""python -m stack"""
+"""The command line of the local stack: `python -m stack`."""
 
 import sys
 

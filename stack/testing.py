@@ -12,7 +12,7 @@ from stack.errors import StackError
 from stack.kafka import Kafka, jars
 from stack.logs import tail
 from stack.postgres.binaries import programs
-from stack.postgres.cluster import APPLICATION, SUPERUSER, Cluster, Site
+from stack.postgres.cluster import APPLICATION, SUPERUSER, Cluster, PostgresHost
 from stack.postgres.primary import Primary
 from stack.postgres.replica import Replica
 from stack.process import Tools
@@ -231,7 +231,7 @@ class TestServers:
 
     def _services(self) -> list[Service]:
         data_dir = self.data_dir
-        site = Site(
+        site = PostgresHost(
             programs=programs(data_dir.home, data_dir.os_user),
             home=data_dir.home,
             os_user=data_dir.os_user,

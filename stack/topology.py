@@ -10,7 +10,7 @@ from stack import application, gateway, kafka
 from stack.data_dir import DataDir
 from stack.errors import StackError
 from stack.postgres.binaries import programs
-from stack.postgres.cluster import APPLICATION, Site
+from stack.postgres.cluster import APPLICATION, PostgresHost
 from stack.postgres.primary import Primary
 from stack.postgres.replica import Replica
 from stack.process import Tools
@@ -155,7 +155,7 @@ def _services(
     *,
     reload: bool,
 ) -> list[Service]:
-    site = Site(
+    site = PostgresHost(
         programs=programs(data_dir.home, data_dir.os_user),
         home=data_dir.home,
         os_user=data_dir.os_user,

@@ -115,7 +115,7 @@ def finish(
         return _finish(taken.id, taken.fence, state, report, now)
 
 
-def forget(*, now: datetime) -> int:
+def delete_old_results(*, now: datetime) -> int:
     """Delete the results that have been kept long enough; return how many rows went."""
     with transaction():
         old = Q(finished_at__lt=now - policy.UPLOADS_KEPT)

@@ -53,7 +53,7 @@ def _remove_dead_processes(folder: Path) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Snapshot:
+class _StateSnapshot:
     taken_at: float  # monotonic seconds
     families: tuple[Metric, ...]
 
@@ -63,7 +63,7 @@ class StateCollector:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._snapshot = _Snapshot(float("-inf"), ())
+        self._snapshot = _StateSnapshot(float("-inf"), ())
         self._probes = Probes()
 
     def describe(self) -> Iterable[Metric]:
@@ -74,13 +74,13 @@ class StateCollector:
         """Return the families of every collector, at most `METRIC_STATE_SECONDS` old."""
         with self._lock:
             if time.monotonic() - self._snapshot.taken_at > settings.METRIC_STATE_SECONDS:
-                self._snapshot = _Snapshot(time.monotonic(), tuple(self._collect()))
+                self._snapshot = _StateSnapshot(time.monotonic(), tuple(self._collect()))
             return self._snapshot.families
 
     def drop_snapshot(self) -> None:
         """Make the next scrape call every collector."""
         with self._lock:
-            self._snapshot = _Snapshot(float("-inf"), ())
+            self._snapshot = _StateSnapshot(float("-inf"), ())
 
     def _collect(self) -> Iterable[Metric]:
         up = GaugeMetricFamily(

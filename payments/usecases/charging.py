@@ -15,7 +15,7 @@ from payments import metrics, operations, queries
 from payments.queries import ChargeResult
 from points import events as points_events
 from points import operations as points
-from points.policy import Kind as Movement
+from points.policy import TransferKind
 
 
 class ChargingUnavailable(DomainError):
@@ -66,7 +66,7 @@ def _charge(
             charge_id=charge_id, user_id=user_id, amount=amount, request_key=request_key, now=now
         )
         received = points.receive(
-            user_id=user_id, amount=amount, kind=Movement.CHARGE, reference=charge.pk, now=now
+            user_id=user_id, amount=amount, kind=TransferKind.CHARGE, reference=charge.pk, now=now
         )
         record(events=[points_events.charged(received)], now=now)
     metrics.charges.labels("paid").inc()

@@ -16,7 +16,7 @@ from payments.models import Payment
 from payments.queries import PaymentResult
 from points import events as points_events
 from points import operations as points
-from points.policy import Kind as Movement
+from points.policy import TransferKind
 from queueing.usecases import waiting_room
 from reservations import operations as reservations
 from reservations import seat_changes
@@ -149,7 +149,7 @@ def _spend(payment: Payment, amount: Money, now: datetime) -> list[NewEvent]:
     spent = points.pay(
         user_id=payment.user_id,
         amount=amount,
-        kind=Movement.PAYMENT,
+        kind=TransferKind.PAYMENT,
         reference=payment.pk,
         now=now,
     )

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from kernel.http.serializers import MoneySerializer, UtcDateTimeField
 from points.models import Entry
-from points.policy import Kind
+from points.policy import TransferKind
 
 
 class BalanceSerializer(serializers.Serializer[Any]):
@@ -20,7 +20,9 @@ class EntrySerializer(serializers.Serializer[Entry]):
 
     id = serializers.UUIDField()
     transfer_id = serializers.UUIDField()
-    kind = serializers.ChoiceField(choices=[kind.value for kind in Kind], source="transfer.kind")
+    kind = serializers.ChoiceField(
+        choices=[kind.value for kind in TransferKind], source="transfer.kind"
+    )
     reference = serializers.UUIDField(
         source="transfer.reference", help_text="The charge or payment that moved the points."
     )

@@ -1,5 +1,6 @@
-"""Reads of reservations, all from the primary: a fan's own writes show at once, and the seat
-map's changing part is judged by `now`. Nothing here writes.
+"""Reads of reservations, all from the primary.
+
+A fan's own writes show at once, and the seat map's changing part is judged by `now`.
 """
 
 from reservations.queries.holds import (

@@ -31,7 +31,7 @@ class Passwords:
 
 
 @dataclass(frozen=True)
-class Site:
+class PostgresHost:
     """Where PostgreSQL lives on this machine."""
 
     programs: Path
@@ -48,7 +48,7 @@ class Cluster(Service):
     stop_signal = signal.SIGINT  # "fast": sessions end, nothing is lost
     stop_seconds = 6
 
-    def __init__(self, name: str, site: Site, port: int) -> None:
+    def __init__(self, name: str, site: PostgresHost, port: int) -> None:
         self.name = self.part = name
         self.site = site
         self.port = port

@@ -3,7 +3,7 @@
 import shutil
 
 from stack.os_users import private_file
-from stack.postgres.cluster import APPLICATION, REPLICATOR, SLOT, SUPERUSER, Cluster, Site
+from stack.postgres.cluster import APPLICATION, REPLICATOR, SLOT, SUPERUSER, Cluster, PostgresHost
 
 # At every start, so that the server follows the data folder. What the application's sessions are
 # refused is not logged here: Note [No values in the log].
@@ -30,7 +30,12 @@ class Primary(Cluster):
     """The server that decides."""
 
     def __init__(
-        self, site: Site, port: int, databases: tuple[str, ...], *, create_databases: bool = False
+        self,
+        site: PostgresHost,
+        port: int,
+        databases: tuple[str, ...],
+        *,
+        create_databases: bool = False,
     ) -> None:
         super().__init__("primary", site, port)
         self.databases = databases

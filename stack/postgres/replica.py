@@ -4,7 +4,7 @@ import shutil
 
 from stack.errors import StackError
 from stack.os_users import private_file
-from stack.postgres.cluster import REPLICATOR, SLOT, Cluster, Site
+from stack.postgres.cluster import REPLICATOR, SLOT, Cluster, PostgresHost
 from stack.postgres.primary import Primary
 from stack.service import HOST
 
@@ -16,7 +16,7 @@ class Replica(Cluster):
 
     after = ("primary",)
 
-    def __init__(self, site: Site, port: int, primary: Primary) -> None:
+    def __init__(self, site: PostgresHost, port: int, primary: Primary) -> None:
         super().__init__("replica", site, port)
         self.primary = primary
 

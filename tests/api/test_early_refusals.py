@@ -15,8 +15,6 @@ from kernel.http import early_refusals
 from kernel.http.early_refusals import EarlyRefusals
 from kernel.ids import uuid7
 from kernel.rate_limiting import throttle
-from queueing.fastpath import FastPath as WaitingRoom
-from reservations.fastpath import FastPath as Holds
 from tests.api.test_queue_fastpath import Answer, ask, bearer, environment
 from tests.support import factories
 from tests.support.hostile import token_of
@@ -155,7 +153,7 @@ BODIES = {
 @pytest.mark.parametrize("what", BODIES)
 @pytest.mark.parametrize(
     ("front", "path"),
-    [(Holds, HOLDS), (WaitingRoom, f"/api/v1/performances/{uuid7()}/queue/")],
+    [(HoldFastPath, HOLDS), (QueueFastPath, f"/api/v1/performances/{uuid7()}/queue/")],
     ids=["hold", "join"],
 )
 def test_a_malformed_hold_or_join_is_refused_as_django_does(fan, front, path, what, language):
@@ -178,9 +176,9 @@ def test_a_malformed_hold_or_join_is_refused_as_django_does(fan, front, path, wh
 @pytest.mark.parametrize(
     ("front", "method", "path"),
     [
-        (Holds, "POST", HOLDS),
-        (WaitingRoom, "POST", f"/api/v1/performances/{uuid7()}/queue/"),
-        (WaitingRoom, "GET", f"/api/v1/performances/{uuid7()}/queue/me/"),
+        (HoldFastPath, "POST", HOLDS),
+        (QueueFastPath, "POST", f"/api/v1/performances/{uuid7()}/queue/"),
+        (QueueFastPath, "GET", f"/api/v1/performances/{uuid7()}/queue/me/"),
     ],
     ids=["hold", "join", "poll"],
 )
@@ -218,8 +216,12 @@ def test_a_body_that_is_taken_is_handed_on_whole(fan):
 
     performance = factories.make_performance(seats=1)
     for front, path, sent in (
-        (Holds, HOLDS, body),
-        (WaitingRoom, f"/api/v1/performances/{performance.pk}/queue/", b'{"invitation_code":"x"}'),
+        (HoldFastPath, HOLDS, body),
+        (
+            QueueFastPath,
+            f"/api/v1/performances/{performance.pk}/queue/",
+            b'{"invitation_code":"x"}',
+        ),
     ):
         environ = environment(
             "POST",

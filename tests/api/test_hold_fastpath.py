@@ -19,7 +19,7 @@ from kernel.ids import uuid7
 from kernel.rate_limiting import throttle
 from kernel.redis.clients import client
 from queueing.models import QueueConfig
-from reservations.fastpath import FastPath
+from reservations.fastpath import HoldFastPath
 from reservations.models import Reservation
 from reservations.usecases import holds
 from tests.support.factories import make_performance, make_user
@@ -32,7 +32,7 @@ class Twins:
 
     def __init__(self) -> None:
         self.django = WSGIHandler()
-        self.fast = FastPath(self._noted)
+        self.fast = HoldFastPath(self._noted)
         self.passed_on = 0
 
     def _noted(self, environ, start_response):

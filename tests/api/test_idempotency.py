@@ -339,13 +339,11 @@ def test_who_lost_the_lease_can_not_finish():
 
 def test_giving_a_key_back_leaves_those_of_others_alone():
     now = clock.now()
-    mine, other = (
-        attempts.claim(request_key=key * 64, body_hash="b" * 64, now=now) for key in "mo"
-    )
-    assert attempts.give_back(mine, now=now, untouched=True) is True
-    with pytest.raises(attempts.InProgress):
-        attempts.claim(request_key="o" * 64, body_hash="b" * 64, now=now)
-    assert attempts.finish(other, answer=attempts.Answer(201, '"other"')) is True
+    mine, other = (leases.claim(request_key=key * 64, body_hash="b" * 64, now=now) for key in "mo")
+    assert leases.release(mine, now=now, untouched=True) is True
+    with pytest.raises(leases.InProgress):
+        leases.claim(request_key="o" * 64, body_hash="b" * 64, now=now)
+    assert leases.finish(other, response=leases.StoredResponse(201, '"other"')) is True
 
 
 @pytest.mark.parametrize("moment", [timedelta(0), policy.LEASE - timedelta(microseconds=1)])

@@ -25,7 +25,7 @@ from kernel.rate_limiting import throttle
 from kernel.redis.clients import breaker
 from kernel.telemetry import access_log
 from queueing import policy
-from queueing.fastpath import FastPath
+from queueing.fastpath import QueueFastPath
 from queueing.usecases import waiting_room
 from tests.support.factories import make_performance, make_user
 from tests.support.round_trips import counted_round_trips
@@ -51,7 +51,7 @@ class Twins:
     def __init__(self, queue_redis) -> None:
         self.redis = queue_redis
         self.django = WSGIHandler()
-        self.fast = FastPath(self._noted)
+        self.fast = QueueFastPath(self._noted)
         self.passed_on = 0
 
     def _noted(self, environ, start_response):

@@ -13,7 +13,7 @@ from kernel.money import Money
 from points import locking as points_locking
 from points import operations as points
 from points.models import Account
-from points.policy import Kind
+from points.policy import TransferKind
 from tests.support.concurrency import at_once
 from tests.support.factories import make_user
 from tests.support.interleaving import InBackground, Stop, await_a_waiting_session
@@ -52,7 +52,7 @@ def shuttle(fan, other, rounds: int):
     for _ in range(rounds):
         with transaction():
             points.post_transfer(
-                kind=Kind.GRANT,
+                kind=TransferKind.GRANT,
                 reference=uuid4(),
                 amounts={fan.pk: -1, other.pk: 1},
                 currency="KRW",

@@ -25,7 +25,7 @@ from points.models import (
     Entry,
     Transfer,
 )
-from points.policy import CHARGES, GRANTS, SALES, Kind
+from points.policy import CHARGES, GRANTS, SALES, TransferKind
 from tests.support.factories import make_user
 from tests.support.money import balance_of, give_points
 
@@ -75,12 +75,20 @@ def _move(what, fan, other, amount, expected):
     if what == "give" and fan == other:
         return
     if what == "receive":
-        gains, post = {fan: amount}, partial(operations.receive, user_id=fan, kind=Kind.CHARGE)
+        gains, post = (
+            {fan: amount},
+            partial(operations.receive, user_id=fan, kind=TransferKind.CHARGE),
+        )
     elif what == "pay":
-        gains, post = {fan: -amount}, partial(operations.pay, user_id=fan, kind=Kind.PAYMENT)
+        gains, post = (
+            {fan: -amount},
+            partial(operations.pay, user_id=fan, kind=TransferKind.PAYMENT),
+        )
     else:
         gains = {fan: -amount, other: amount}
-        post = partial(operations.post_transfer, kind=Kind.GRANT, amounts=gains, currency="KRW")
+        post = partial(
+            operations.post_transfer, kind=TransferKind.GRANT, amounts=gains, currency="KRW"
+        )
     if what != "give":
         common["amount"] = Money(amount)
     if expected[fan] + gains[fan] < 0:
@@ -100,7 +108,7 @@ def test_a_transfer_that_does_not_sum_to_zero_can_not_be_committed(fan):
     give_points(fan, 100)
     with pytest.raises(IntegrityError) as refusal, transaction():
         transfer = Transfer.objects.create(
-            kind=Kind.GRANT, reference=uuid4(), created_at=clock.now()
+            kind=TransferKind.GRANT, reference=uuid4(), created_at=clock.now()
         )
         Entry.objects.create(transfer=transfer, account_id=GRANTS, amount=-5)
         Entry.objects.create(transfer=transfer, account_id=fan.pk, amount=6, balance_after=106)
@@ -124,7 +132,7 @@ def test_control_without_the_trigger_an_unbalanced_transfer_is_committed(fan):
     try:
         with transaction():
             transfer = Transfer.objects.create(
-                kind=Kind.GRANT, reference=uuid4(), created_at=clock.now()
+                kind=TransferKind.GRANT, reference=uuid4(), created_at=clock.now()
             )
             Entry.objects.create(transfer=transfer, account_id=GRANTS, amount=-5)
         assert queries.system_balance(account_id=GRANTS) == Money(-5)
@@ -148,7 +156,7 @@ def test_one_reference_moves_points_once(fan):
             operations.receive(
                 user_id=fan.pk,
                 amount=Money(10),
-                kind=Kind.CHARGE,
+                kind=TransferKind.CHARGE,
                 reference=reference,
                 now=clock.now(),
             )
@@ -192,7 +200,12 @@ def test_giving_to_many_costs_no_statement_per_fan(django_assert_max_num_queries
 
 
 def test_points_move_only_inside_a_transaction_and_only_forwards(fan):
-    arguments = {"user_id": fan.pk, "kind": Kind.CHARGE, "reference": uuid7(), "now": clock.now()}
+    arguments = {
+        "user_id": fan.pk,
+        "kind": TransferKind.CHARGE,
+        "reference": uuid7(),
+        "now": clock.now(),
+    }
     with pytest.raises(TransactionRequired):
         operations.receive(amount=Money(1), **arguments)
     for amount in (Money(0), Money(-1), Money(1, "USD")):
@@ -200,7 +213,7 @@ def test_points_move_only_inside_a_transaction_and_only_forwards(fan):
             operations.receive(amount=amount, **arguments)
     with pytest.raises(ValueError, match="zero"), transaction():
         operations.post_transfer(
-            kind=Kind.GRANT,
+            kind=TransferKind.GRANT,
             reference=uuid7(),
             amounts={fan.pk: 1, GRANTS: -2},
             currency="KRW",

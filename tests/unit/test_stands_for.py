@@ -28,7 +28,7 @@ CHANGES = {
 
 
 def start() -> None:
-    for application in (queue.FastPath, holds.FastPath):
+    for application in (queue.QueueFastPath, holds.HoldFastPath):
         application(lambda environ, start_response: [])
 
 
