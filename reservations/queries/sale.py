@@ -93,6 +93,12 @@ class Check:
     required: bool = True
 
 
+# Of a seat: its section, or its section's grade, is another performance's.
+_BELONGS_ELSEWHERE = ~Q(section__performance_id=F("performance_id")) | ~Q(
+    section__grade__performance_id=F("performance_id")
+)
+
+
 def sale_checks(*, performance_id: UUID, now: datetime) -> list[Check]:
     """Return the check list of a performance; raises `Performance.DoesNotExist`."""
     performance = Performance.objects.select_related("concert", "sale_policy").get(
@@ -102,10 +108,6 @@ def sale_checks(*, performance_id: UUID, now: datetime) -> list[Check]:
     seats = Seat.objects.filter(performance=performance)
     free_grades = PriceGrade.objects.filter(
         performance=performance, price=0, sections__seats__isnull=False
-    )
-    strangers = seats.filter(
-        ~Q(section__performance_id=F("performance_id"))
-        | ~Q(section__grade__performance_id=F("performance_id"))
     )
     return [
         Check(
@@ -127,7 +129,7 @@ def sale_checks(*, performance_id: UUID, now: datetime) -> list[Check]:
                 en="Every seat's section and grade belong to it",
                 ko="모든 좌석의 구역과 등급이 이 회차의 것입니다",
             ),
-            not strangers.exists(),
+            not seats.filter(_BELONGS_ELSEWHERE).exists(),
         ),
         Check(
             "not_on_sale",

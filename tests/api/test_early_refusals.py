@@ -15,6 +15,8 @@ from kernel.http import early_refusals
 from kernel.http.early_refusals import EarlyRefusals
 from kernel.ids import uuid7
 from kernel.rate_limiting import throttle
+from queueing.fastpath import QueueFastPath
+from reservations.fastpath import HoldFastPath
 from tests.api.test_queue_fastpath import Answer, ask, bearer, environment
 from tests.support import factories
 from tests.support.hostile import token_of

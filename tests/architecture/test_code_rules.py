@@ -26,6 +26,7 @@ EDGES = (
     "accounts/sessions.py",  # Django's session engine, called by its middleware
 )
 LINES = 300
+FUNCTION_LINES = 50
 
 
 @cache
@@ -149,6 +150,17 @@ def test_no_file_is_too_long_to_find_a_rule_in():
         path.relative_to(ROOT).as_posix(): lines
         for path in sources()
         if (lines := len(path.read_text().splitlines())) > LINES
+    }
+    assert long == {}
+
+
+def test_no_function_is_too_long_to_be_seen_whole():
+    long = {
+        f"{name}:{node.lineno} {node.name}": lines
+        for name, tree in product_sources()
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        and (lines := (node.end_lineno or node.lineno) - node.lineno + 1) > FUNCTION_LINES
     }
     assert long == {}
 

@@ -57,12 +57,7 @@ def place(
             now=now,
         )
         if terms.orphan_rule:
-            single = snapshots.single_seats_left(
-                performance_id=performance_id, seat_ids=wanted, now=now
-            )
-            if single:
-                metrics.count_hold("orphan")
-                raise OrphanSeat(seat_ids=single)
+            _leave_no_single_seat(performance_id, wanted, now)
         attempt = HoldTransaction(
             user_id, performance_id, reservation_id, tuple(wanted), terms, now, admission
         )
@@ -74,6 +69,13 @@ def place(
         resumed=resumed,
         keyed=keyed,
     )
+
+
+def _leave_no_single_seat(performance_id: UUID, wanted: Sequence[UUID], now: datetime) -> None:
+    single = snapshots.single_seats_left(performance_id=performance_id, seat_ids=wanted, now=now)
+    if single:
+        metrics.count_hold("orphan")
+        raise OrphanSeat(seat_ids=single)
 
 
 def place_best(
