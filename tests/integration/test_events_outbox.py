@@ -11,12 +11,14 @@ from io import StringIO
 
 import psycopg
 import pytest
+from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 from django.core.management import CommandError, call_command
 from django.db import connection
 
 from accounts.models import AuditEntry
-from events import kafka, queries, relay
+from events import kafka, queries, relay, replay
+from events.dead_letters import Origin
 from events.ids import SHARDS
 from events.models import OutboxEvent
 from events.operations import record
@@ -238,6 +240,30 @@ def test_a_defect_of_the_relay_is_no_outage(settings, monkeypatch):
     monkeypatch.setattr(relay, "publish_once", defect)
     with pytest.raises(psycopg.errors.UndefinedColumn):
         relay.Loop(kafka.Publisher()).run(seconds=1)
+
+
+class Mute:
+    """A client that finds a topic and reads nothing from it."""
+
+    def get_watermark_offsets(self, *_, **__):
+        return 0, 10
+
+    def assign(self, places):
+        pass
+
+    def poll(self, seconds):
+        return None
+
+    def close(self):
+        pass
+
+
+def test_a_topic_that_stays_mute_is_an_outage(monkeypatch):
+    monkeypatch.setattr(replay, "_client", lambda group: Mute())
+    with pytest.raises(kafka.KafkaUnavailable):
+        replay._original(Origin(TOPIC, 0, 3))
+    with pytest.raises(kafka.KafkaUnavailable):
+        list(replay._letters(Mute(), [TopicPartition(TOPIC, 0)]))
 
 
 def test_what_was_published_is_no_work(db_ready):

@@ -6,7 +6,7 @@ import pytest
 
 from kernel import clock
 from kernel.db.transaction import transaction
-from reservations import operations, policy, queries
+from reservations import claims, operations, policy, queries
 from reservations.models import Reservation, SaleHalt, SalePolicy, SeatInventory
 from reservations.usecases import holds, inventory, sale
 from tests.support import factories, money
@@ -83,6 +83,38 @@ def test_lifting_the_halts_of_one_sale_leaves_those_of_others():
     assert list(
         SaleHalt.objects.filter(lifted_at__isnull=True).values_list("performance_id", flat=True)
     ) == [other.pk]
+
+
+def test_the_halt_of_one_sale_stops_no_other(fan):
+    one, other = (factories.make_performance(seats=1) for _ in range(2))
+    sale.halt(performance_id=other.pk, reason="test", actor_id=None, now=clock.now())
+    place(fan, one, factories.seat_ids(one, 1))
+    with pytest.raises(holds.SalePaused):
+        place(fan, other, factories.seat_ids(other, 1))
+
+
+def test_the_rules_in_force_are_those_of_the_performance():
+    made = [factories.make_performance(seats=1, max_seats_per_fan=most) for most in (2, 3, 5)]
+    found = [queries.rules_in_force(performance_id=one.pk) for one in made]
+    assert [rules.max_seats_per_fan for rules in found if rules] == [2, 3, 5]
+
+
+def test_only_lapsed_holds_are_swept_for(fan):
+    performance, opens, _ = window(hold_seconds=60)
+    first, second = factories.seat_ids(performance, 2)
+    lapsed = place(fan, performance, [first], now=opens)
+    place(fan, performance, [second], now=opens + timedelta(seconds=1))
+    assert queries.lapsed_holds(limit=10, now=lapsed.expires_at) == [lapsed.id]
+
+
+def test_lapses_alone_are_recorded_at_the_gate(fan):
+    performance, opens, _ = window()
+    lapses = claims.Lapses([fan.pk], threshold=1, first_seconds=30)
+    assert claims.seat_claims.write(
+        performance_id=performance.pk, claims=[], writer="sweep", now=opens, lapses=lapses
+    )
+    with pytest.raises(holds.HoldBackoff):
+        place(fan, performance, factories.seat_ids(performance, 1), now=opens)
 
 
 def test_what_was_released_is_not_listed_as_expired(fan):

@@ -4,14 +4,16 @@ from datetime import timedelta
 
 import pytest
 
+from concerts.errors import PerformanceNotFound
 from kernel import clock
 from kernel.db.transaction import transaction
 from kernel.ids import uuid7
-from queueing import ended_places, operations, policy
+from queueing import ended_places, operations, policy, queries
 from queueing.errors import InvitationInvalid
-from queueing.models import QueueProgress
+from queueing.models import QueueConfig, QueueProgress
 from queueing.replies import PlaceState
 from queueing.usecases import invitations
+from queueing.usecases.invitations import InvitationTermsInvalid
 from tests.support.waiting_rooms import Room
 
 ADMITTED, EXPIRED, FINISHED = PlaceState.ADMITTED, PlaceState.EXPIRED, PlaceState.FINISHED
@@ -20,6 +22,17 @@ LEFT, WAITING = PlaceState.LEFT, PlaceState.WAITING
 
 def whole_second():
     return clock.now().replace(microsecond=0)
+
+
+def issue(room, **terms):
+    return invitations.issue(
+        performance_id=room.performance.pk,
+        label="press",
+        actor_id=None,
+        reason="test",
+        now=room.now,
+        **{"count": 1, "uses_allowed": 1, "expires_at": room.now + timedelta(days=1)} | terms,
+    )
 
 
 def test_joins_are_taken_from_the_moment_on_at_which_the_queue_opens():
@@ -106,16 +119,7 @@ def test_behind_places_that_are_free_the_wait_grows_with_those_ahead():
 
 def test_an_invitation_of_another_room_is_none_whatever_its_code_says():
     one, other = Room.open(), Room.open()
-    [invitation] = invitations.issue(
-        performance_id=one.performance.pk,
-        label="press",
-        count=1,
-        uses_allowed=1,
-        expires_at=one.now + timedelta(days=1),
-        actor_id=None,
-        reason="test",
-        now=one.now,
-    )
+    [invitation] = issue(one)
     with transaction(), pytest.raises(InvitationInvalid):
         operations.redeem_invitation(
             invitation_id=invitation.invitation_id,
@@ -136,3 +140,49 @@ def test_a_turn_asked_for_one_room_is_no_turn_of_the_others():
     due = dict(QueueProgress.objects.values_list("performance_id", "advance_due_at"))
     assert due[one.performance.pk] < one.now
     assert due[other.performance.pk] == later
+
+
+def test_only_a_room_before_its_opening_opens_by_time():
+    room = Room.open()
+    for state in ("PRESALE", "OPEN", "PAUSED", "DRAINING", "CLOSED"):
+        QueueConfig.objects.update(state=state)
+        [rules] = queries.rules([room.performance.pk]).values()
+        assert rules.state_at(room.now) == ("OPEN" if state == "PRESALE" else state)
+
+
+def test_the_rules_are_those_of_the_rooms_that_were_asked_for():
+    one, other = Room.open(capacity=7), Room.open(capacity=9)
+    found = queries.rules([one.performance.pk])
+    assert {key: rules.capacity for key, rules in found.items()} == {one.performance.pk: 7}
+    assert other.performance.pk not in found
+
+
+@pytest.mark.parametrize(
+    ("terms", "problem"),
+    [
+        ({"count": 0}, "count"),
+        ({"count": policy.INVITATIONS_AT_ONCE + 1}, "count"),
+        ({"uses_allowed": 0}, "uses_allowed"),
+        ({"uses_allowed": policy.INVITATION_USES + 1}, "uses_allowed"),
+        ({"expires_at": "now"}, "expires_at"),
+    ],
+)
+def test_invitations_beyond_their_bounds_are_refused(terms, problem):
+    room = Room.open()
+    with pytest.raises(InvitationTermsInvalid) as refusal:
+        issue(room, **{key: room.now if at == "now" else at for key, at in terms.items()})
+    assert refusal.value.extras == {"problem": problem}
+
+
+@pytest.mark.parametrize(
+    "terms", [{"count": policy.INVITATIONS_AT_ONCE}, {"uses_allowed": policy.INVITATION_USES}]
+)
+def test_as_many_invitations_as_the_bounds_allow_are_made(terms):
+    assert issue(Room.open(), **terms)
+
+
+def test_a_performance_that_is_gone_has_no_invitations():
+    room = Room.open()
+    type(room.performance).objects.update(deleted_at=room.now)
+    with pytest.raises(PerformanceNotFound):
+        issue(room)
