@@ -88,6 +88,19 @@ def test_nobody_draws_twice_by_leaving_and_coming_again():
         assert (again.number, again.created) == (first.number, True)
 
 
+def test_not_even_the_holder_of_the_last_number_draws_twice():
+    room = presale()
+    room.join()
+    last = policy.DRAW_NUMBERS
+    nth = draw.order_of(last, seed=SEED, start=0)
+    QueueProgress.objects.update(draw_ceiling=last)
+    client("queue").hset(f"fr:q:{{{room.performance.pk}}}:state", "drawn", nth - 1)
+    user, first = room.join()
+    assert first.number == last
+    room.leave(user)
+    assert room.join(user)[1].number == last
+
+
 def test_before_the_opening_everybody_else_may_be_ahead():
     room = presale()
     users = room.join_many(5)

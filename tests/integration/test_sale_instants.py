@@ -6,6 +6,7 @@ import pytest
 
 from kernel import clock
 from kernel.db.transaction import transaction
+from kernel.ids import uuid7
 from reservations import claims, operations, policy, queries
 from reservations.models import Reservation, SaleHalt, SalePolicy, SeatInventory
 from reservations.usecases import holds, inventory, sale
@@ -34,6 +35,26 @@ def test_a_sale_is_open_from_its_first_moment_and_closed_from_its_last(fan):
     with pytest.raises(holds.SaleClosed):
         place(fan, performance, [second], now=closes)
     place(fan, performance, [second], now=closes - timedelta(microseconds=1))
+
+
+def test_a_performance_without_a_policy_is_not_on_sale_yet(fan):
+    performance, *_ = window()
+    SalePolicy.objects.all().delete()
+    with pytest.raises(holds.SaleNotOpen):
+        place(fan, performance, factories.seat_ids(performance, 1))
+
+
+def test_where_nothing_is_limited_no_limit_is_reported(fan):
+    performance, opens, _ = window()
+    result = claims.seat_claims.claim(
+        performance_id=performance.pk,
+        seat_ids=factories.seat_ids(performance, 1),
+        reservation_id=uuid7(),
+        user_id=fan.pk,
+        now=opens,
+    )
+    assert result.verdict is claims.Verdict.CLAIMED
+    assert list(result.limit) == []
 
 
 def test_as_many_seats_as_a_request_may_name_are_held(fan):
@@ -66,6 +87,13 @@ def test_the_check_list_wants_a_sale_that_ends_later_and_seats_of_its_own():
     assert passed(closes - timedelta(seconds=1))["policy"]
     assert not passed(closes)["policy"]
     assert not passed(opens)["seats"], "another performance has some"
+
+
+def test_a_grade_without_a_price_is_the_business_of_its_own_performance():
+    factories.make_performance(seats=1, price=0, on_sale=False)
+    one = factories.make_performance(seats=1, on_sale=False)
+    checks = queries.sale_checks(performance_id=one.pk, now=clock.now())
+    assert {check.name: check.passed for check in checks}["prices"]
 
 
 def test_putting_one_performance_on_sale_leaves_the_seats_of_others():
@@ -115,6 +143,16 @@ def test_lapses_alone_are_recorded_at_the_gate(fan):
     )
     with pytest.raises(holds.HoldBackoff):
         place(fan, performance, factories.seat_ids(performance, 1), now=opens)
+
+
+def test_a_sections_seats_are_those_of_its_code(fan):
+    performance, opens, _ = window()
+    statuses = {
+        code: queries.seat_statuses(performance_id=performance.pk, now=opens, section=code)
+        for code in ("A", "B", None)
+    }
+    assert len(statuses["A"]) == len(statuses[None]) == 24
+    assert statuses["B"] == []
 
 
 def test_what_was_released_is_not_listed_as_expired(fan):

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from accounts.models import AuditEntry
 from concerts.errors import PerformanceNotFound
 from kernel import clock
 from kernel.db.transaction import transaction
@@ -12,7 +13,7 @@ from queueing import ended_places, operations, policy, queries
 from queueing.errors import InvitationInvalid
 from queueing.models import QueueConfig, QueueProgress
 from queueing.replies import PlaceState
-from queueing.usecases import invitations
+from queueing.usecases import config, invitations
 from queueing.usecases.invitations import InvitationTermsInvalid
 from tests.support.waiting_rooms import Room
 
@@ -186,3 +187,16 @@ def test_a_performance_that_is_gone_has_no_invitations():
     type(room.performance).objects.update(deleted_at=room.now)
     with pytest.raises(PerformanceNotFound):
         issue(room)
+
+
+def test_the_audit_shows_what_was_empty_as_empty():
+    room = Room.open()
+    config.set_config(
+        performance_id=room.performance.pk,
+        changes={"joins_per_minute": 5},
+        actor_id=None,
+        reason="test",
+        now=room.now,
+    )
+    [entry] = AuditEntry.objects.all()
+    assert entry.changes["joins_per_minute"] == {"from": None, "to": 5}
