@@ -239,7 +239,7 @@ def test_a_defect_of_the_relay_is_no_outage(settings, monkeypatch):
 
     monkeypatch.setattr(relay, "publish_once", defect)
     with pytest.raises(psycopg.errors.UndefinedColumn):
-        relay.Loop(kafka.Publisher()).run(seconds=1)
+        relay.RelayLoop(kafka.Publisher()).run(seconds=1)
 
 
 class Mute:

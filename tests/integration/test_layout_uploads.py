@@ -226,8 +226,8 @@ def test_no_more_files_wait_than_are_kept(staff, evening, monkeypatch):
 def test_results_go_after_a_week(evening):
     kept(evening)
     read_layouts()
-    assert uploads.forget(now=clock.now() + timedelta(days=6)) == 0
-    assert uploads.forget(now=clock.now() + timedelta(days=8)) == 1
+    assert uploads.delete_old_results(now=clock.now() + timedelta(days=6)) == 0
+    assert uploads.delete_old_results(now=clock.now() + timedelta(days=8)) == 1
 
 
 @pytest.mark.usefixtures("_everything_is_large")

@@ -61,7 +61,7 @@ def test_books_balance_after_any_movements(moves):
             running += entry.amount
             assert entry.balance_after == running >= 0
     moved_outside = sum(
-        (queries.system_balance(account_id=account) - before).amount
+        queries.system_balance(account_id=account).amount - before.amount
         for account, before in outside.items()
     )
     assert moved_outside == -sum(expected.values())

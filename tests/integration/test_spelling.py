@@ -130,7 +130,7 @@ def before():
     call_command("migrate", "concerts", BACK_THEN, verbosity=0)
     yield
     Seat.objects.all().delete()
-    call_command("migrate", "concerts", verbosity=0)
+    call_command("migrate", verbosity=0)
 
 
 def raw(sql: str, *values) -> None:
@@ -144,7 +144,7 @@ def test_old_rows_are_brought_into_the_form(before, db_ready):
     raw("UPDATE concerts_section SET code = %s", DECOMPOSED)
     raw("UPDATE concerts_concert SET title_ko = %s", DECOMPOSED)
     StaleDocument.objects.all().delete()
-    call_command("migrate", "concerts", verbosity=0)
+    call_command("migrate", verbosity=0)
     assert set(Seat.objects.values_list("number", flat=True)) == {"12", "2"}
     assert Section.objects.get().code == HANGUL
     assert Concert.objects.get().title_ko == HANGUL
@@ -156,7 +156,7 @@ def test_old_rows_that_are_one_chair_stop_the_migration_by_name(before, db_ready
     evening = factories.make_performance(seats=2, on_sale=False)
     raw("UPDATE concerts_seat SET number = %s WHERE number = '2'", twin)
     with pytest.raises(CommandError) as stopped:
-        call_command("migrate", "concerts", verbosity=0)
+        call_command("migrate", verbosity=0)
     assert str(evening.pk) in str(stopped.value)
     assert "1 1" in str(stopped.value)
     assert ascii(twin).strip("'") in str(stopped.value)
@@ -167,7 +167,7 @@ def test_an_old_code_that_reads_as_nothing_stops_it_too(before, db_ready):
     factories.make_performance(seats=1, on_sale=False)
     raw("UPDATE concerts_section SET code = %s", "\u200b")
     with pytest.raises(CommandError, match="read as nothing"):
-        call_command("migrate", "concerts", verbosity=0)
+        call_command("migrate", verbosity=0)
     raw("UPDATE concerts_section SET code = 'A'")
 
 
