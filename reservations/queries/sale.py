@@ -64,8 +64,8 @@ def _read_terms(performance_id: UUID) -> SaleTerms | None:
     halts = SaleHalt.objects.filter(performance_id=OuterRef("pk"), lifted_at__isnull=True)
     performance = (
         Performance.objects.select_related("concert__venue", "sale_policy")
-        .annotate(halted=Exists(halts))
         .filter(pk=performance_id)
+        .annotate(halted=Exists(halts))
         .first()
     )
     if performance is None:
@@ -75,7 +75,7 @@ def _read_terms(performance_id: UUID) -> SaleTerms | None:
         performance=performance,
         status=performance.status,
         public=performance.is_public(),
-        halted=performance.halted,
+        halted=performance.halted,  # type: ignore[attr-defined]  # annotated above
         **{name: getattr(sale, name) if sale else without for name, without in _OF_POLICY.items()},
     )
 
