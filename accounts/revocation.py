@@ -97,7 +97,7 @@ class RevokedSessions(RefreshedCopy):
         """Read what is new in PostgreSQL.
 
         Raises what the database raises, then with what Redis knows instead; `DependencyUnavailable`
-        where that is away too.
+        where that is unavailable too.
         """
         try:
             found = self._read_rows()

@@ -9,7 +9,7 @@ from django.db.models import F, Q
 
 from concerts.errors import DoorsAfterStart
 from concerts.upload_models import LayoutUpload as LayoutUpload  # noqa: PLC0414  (exported)
-from concerts.upload_models import LayoutUploadPart as LayoutUploadPart  # noqa: PLC0414
+from concerts.upload_models import LayoutUploadPart as LayoutUploadPart  # noqa: PLC0414  (exported)
 from kernel.db.fields import CodeField, NameField, ProseField, UUID7Field
 from kernel.db.spelling import Folded, keeps_codes
 from kernel.i18n import localized, text
@@ -102,7 +102,7 @@ class Concert(models.Model):
 
 
 class Performance(models.Model):
-    """One evening of a concert. Its windows belong to the queue and sale policies."""
+    """One date of a concert. Its windows belong to the queue and sale policies."""
 
     class Status(models.TextChoices):
         SCHEDULED = "SCHEDULED", text(en="Scheduled", ko="예정")
@@ -147,7 +147,7 @@ class Performance(models.Model):
         )
 
     def has_started(self, now: datetime) -> bool:
-        """Say whether the evening has begun."""
+        """Say whether the performance has begun."""
         return self.starts_at <= now
 
 

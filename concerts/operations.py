@@ -21,8 +21,8 @@ SEATS_A_STATEMENT = 5000
 def freeze_layout(*, performance_id: UUID, now: datetime) -> Performance:
     """Lock the performance and fix its seats and prices for good; return the locked row.
 
-    Called by whoever puts it on sale, before the inventory is made. Repeating it is harmless.
-    Raises `PerformanceNotFound`, `LayoutEmpty`.
+    Called by the use case that puts it on sale, before the inventory is made. Repeating it is
+    harmless. Raises `PerformanceNotFound`, `LayoutEmpty`.
     """
     performance = locking.lock_performance(performance_id=performance_id)
     if performance.layout_frozen_at is not None:
@@ -36,7 +36,7 @@ def freeze_layout(*, performance_id: UUID, now: datetime) -> Performance:
 
 
 def change_status(*, performance_id: UUID, status: Performance.Status) -> Performance.Status:
-    """Set whether the evening takes place; return the status before."""
+    """Set whether the performance takes place; return the status before."""
     require_transaction()
     performance = locking.lock_performance(performance_id=performance_id)
     before = Performance.Status(performance.status)

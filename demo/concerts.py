@@ -190,7 +190,7 @@ def _open_later(performance_id: UUID, *, now: datetime) -> None:
 
 
 def _seven_pm(now: datetime, days: int) -> datetime:
-    """Return seven in the evening, Korean time, some days from now."""
+    """Return 19:00, Korean time, some days from now."""
     return (now + timedelta(days=days)).replace(hour=10, minute=0, second=0, microsecond=0)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
 
-class JWTScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class JWTScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # its registration
     """`Authorization: Bearer`, as JWTAuthentication reads it."""
 
     target_class = "accounts.api.authentication.JWTAuthentication"

@@ -14,7 +14,7 @@ _ENTRY = {
     "sale_state": "ON_SALE",
     "price_range": {"min": {"amount": 99000, "currency": "KRW"}, "max": _WON},
 }
-_EVENING = {
+_PERFORMANCE = {
     "id": "019aa2f0-0000-7000-8000-000000000101",
     "concert_id": _ENTRY["id"],
     "starts_at": "2027-01-16T10:00:00.000Z",
@@ -60,8 +60,8 @@ CONCERT = _response(
         "refund_policy": "Free until seven days before.",
     }
 )
-PERFORMANCES = _page(_EVENING)
-PERFORMANCE = _response(_EVENING)
+PERFORMANCES = _page(_PERFORMANCE)
+PERFORMANCE = _response(_PERFORMANCE)
 SEAT_MAP = _response(
     {
         "layout_version": 1,

@@ -1,4 +1,4 @@
-"""Staff screens: venues, concerts and their evenings, seats and prices."""
+"""Staff screens: venues, concerts and their performances, seats and prices."""
 
 from concerts.admin.programme import ConcertAdmin, PerformanceAdmin, VenueAdmin
 from concerts.admin.seats import PriceGradeAdmin, SeatAdmin, SectionAdmin

@@ -77,8 +77,8 @@ class LayoutViews:
             if isinstance(report, HttpResponseRedirect):
                 return report
             if report.imported:
-                told = text(en="The layout has been imported.", ko="좌석 배치를 가져왔습니다.")
-                self.message_user(request, told, messages.SUCCESS)
+                message = text(en="The layout has been imported.", ko="좌석 배치를 가져왔습니다.")
+                self.message_user(request, message, messages.SUCCESS)
                 for warning in report.warnings:
                     self.message_user(request, str(warning), messages.WARNING)
                 change = reverse("admin:concerts_performance_change", args=[row.pk])

@@ -1,11 +1,11 @@
 """Single cells of a spreadsheet: reading values strictly, and texts that would be formulas.
 
 Note [Formula cells]
-A spreadsheet runs a cell that begins with `=`, `+`, `-` or `@`, whoever typed it, on the machine of
-whoever opens the file. So a file is written with an apostrophe before such a text, and before
-one that has the apostrophe already; reading takes one away, so that every layout comes back as it
-was. A text that begins so without an apostrophe is refused (in the file of somebody who means a
-sum, the sum is missing), unless it is a plain number such as `-1`.
+A spreadsheet runs a cell that begins with `=`, `+`, `-` or `@`, no matter who typed it, on the
+machine of the person who opens the file. So a file is written with an apostrophe before such a
+text, and before one that has the apostrophe already; reading takes one away, so that every layout
+comes back as it was. A text that begins so without an apostrophe is refused (in the file of
+somebody who means a sum, the sum is missing), unless it is a plain number such as `-1`.
 """
 
 import re

@@ -34,7 +34,7 @@ from kernel.text.spelling import fold
 MAX_LINES = 2 * MAX_SEATS  # with those left empty between blocks of seats
 MAX_CELLS = 30 * MAX_SEATS
 _READERS = {"price": read_price, "x": read_coordinate, "y": read_coordinate}
-_QUOTED = frozenset('",;\t|\r\n')  # whatever the separator of whoever opens it
+_QUOTED = frozenset('",;\t|\r\n')  # whatever the separator of the program that opens it
 _LINES_A_STEP = 5000
 
 

@@ -1,4 +1,4 @@
-"""Show concerts to the public, take them back, and say whether an evening takes place.
+"""Show concerts to the public, take them back, and say whether a performance takes place.
 
 Errors: `ConcertNotFound`, `ConcertIncomplete`, `PerformanceNotFound` (concerts.errors).
 """
@@ -47,7 +47,7 @@ def set_status(
     reason: str,
     now: datetime,
 ) -> bool:
-    """Schedule, postpone or cancel an evening; return False when that was its status."""
+    """Schedule, postpone or cancel a performance; return False when that was its status."""
     with transaction():
         before = operations.change_status(performance_id=performance_id, status=status)
         if before == status:

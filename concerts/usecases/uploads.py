@@ -3,9 +3,9 @@
 Note [Large layout files]
 A file of some megabytes costs seconds and hundreds of megabytes to read, in an API process at the
 cost of everybody else. So a request only puts it into PostgreSQL, in parts, and a worker's tick
-takes one file at a time. Whoever takes it holds a lease with a fence and prolongs it with every
-step it shows; a worker that died leaves the file to the next one, and importing a layout again
-changes nothing. The bytes go as soon as there is a result; the result goes after a week.
+takes one file at a time. The worker that takes it holds a lease with a fence and prolongs it with
+every step it shows; a worker that died leaves the file to the next one, and importing a layout
+again changes nothing. The bytes go as soon as there is a result; the result goes after a week.
 """
 
 from collections.abc import Iterable

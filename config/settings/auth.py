@@ -113,7 +113,7 @@ HEADLESS_FRONTEND_URLS = {
     "account_reset_password_from_key": STOREFRONT_URL + "/account/password/reset/{key}",
     "account_signup": STOREFRONT_URL + "/account/signup",
 }
-# Callers are told apart by client IP; behind a proxy that is the one that the proxy names.
+# Callers are distinguished by client IP; behind a proxy that is the one that the proxy names.
 TRUSTED_PROXY_COUNT = env.integer(
     "TRUSTED_PROXY_COUNT",
     default=0,

@@ -1,7 +1,7 @@
 """Bounds of sale policies as validators, and whether money may have moved for a reservation.
 
 Only the new column changes a table: a constant default, so no row is rewritten. Until now payments
-have told of sold reservations alone, which can't be given up anyway.
+have said so of sold reservations alone, which can't be given up anyway.
 """
 
 import django.core.validators

@@ -11,7 +11,7 @@ class SeatInventory(models.Model):
     """The sale state of one seat. This row is the lock that counts.
 
     `held_until` is the deadline that counts (Note [Hold deadline]): a seat TEMPORARILY_RESERVED
-    with `held_until <= now` is free to whoever claims it next, with no job in between.
+    with `held_until <= now` is free to the next claim, with no job in between.
     `performance` and `index` are copies that never change, so that the availability string needs
     no join and no index covers a changing column (updates stay HOT).
     """

@@ -70,17 +70,17 @@ class Walk:
 def walk_everywhere(caller: Caller, fan: User) -> list[Any]:
     """Ask for every document that holds times, of Django and of the fast paths."""
     walk = Walk(caller)
-    evening = factories.make_performance(seats=4)
-    evening.doors_open_at = evening.starts_at - timedelta(microseconds=1)
-    evening.save()
+    performance = factories.make_performance(seats=4)
+    performance.doors_open_at = performance.starts_at - timedelta(microseconds=1)
+    performance.save()
     give_points(fan, 1_000_000)
     walk("GET", "concerts/")
-    walk("GET", f"concerts/{evening.concert_id}/")
-    walk("GET", f"concerts/{evening.concert_id}/performances/")
+    walk("GET", f"concerts/{performance.concert_id}/")
+    walk("GET", f"concerts/{performance.concert_id}/performances/")
     for part in ("", "availability/", "seats/", "seatmap/"):
-        walk("GET", f"performances/{evening.pk}/{part}")
-    seats = [str(seat) for seat in factories.seat_ids(evening, 2)]
-    wish = {"performance_id": str(evening.pk), "seat_ids": seats[:1]}
+        walk("GET", f"performances/{performance.pk}/{part}")
+    seats = [str(seat) for seat in factories.seat_ids(performance, 2)]
+    wish = {"performance_id": str(performance.pk), "seat_ids": seats[:1]}
     walk("POST", "reservations/", wish, **{"Idempotency-Key": new_key()})  # Django
     walk("POST", f"reservations/{walk.answers[-1]['id']}/extend/")
     paid = {"reservation_id": walk.answers[-1]["id"], "method": "POINTS"}

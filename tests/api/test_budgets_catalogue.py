@@ -13,17 +13,17 @@ def performance(db_ready):
 
 
 def addresses(performance) -> dict[str, str]:
-    evening = f"/api/v1/performances/{performance.pk}/"
+    one = f"/api/v1/performances/{performance.pk}/"
     concert = f"/api/v1/concerts/{performance.concert_id}/"
     return {
         "list": "/api/v1/concerts/",
         "search": "/api/v1/concerts/?search=night&on_sale=true",
         "concert": concert,
         "performances": concert + "performances/",
-        "performance": evening,
-        "seatmap": evening + "seatmap/",
-        "availability": evening + "availability/",
-        "seats": evening + "seats/?section=A",
+        "performance": one,
+        "seatmap": one + "seatmap/",
+        "availability": one + "availability/",
+        "seats": one + "seats/?section=A",
     }
 
 

@@ -33,14 +33,14 @@ def titles(api, query: str = "") -> list[str]:
 
 
 def in_days(days: int, **concert) -> Performance:
-    evening = factories.make_performance(seats=2, concert=factories.make_concert(**concert))
-    Performance.objects.filter(pk=evening.pk).update(starts_at=NOW + timedelta(days=days))
-    return evening
+    performance = factories.make_performance(seats=2, concert=factories.make_concert(**concert))
+    Performance.objects.filter(pk=performance.pk).update(starts_at=NOW + timedelta(days=days))
+    return performance
 
 
 def test_a_concert_speaks_the_language_asked_for(api):
-    evening = factories.make_performance(seats=2)
-    address = f"/api/v1/concerts/{evening.concert_id}/"
+    performance = factories.make_performance(seats=2)
+    address = f"/api/v1/concerts/{performance.concert_id}/"
     korean = api.get(address, headers={"accept-language": "ko"})
     english = api.get(address, headers={"accept-language": "en-GB,en;q=0.9"})
     assert (korean.json()["title"], english.json()["title"]) == ("가을밤", "Autumn Night")
@@ -50,25 +50,25 @@ def test_a_concert_speaks_the_language_asked_for(api):
 
 
 def test_a_missing_translation_shows_the_other_language(api):
-    evening = factories.make_performance(seats=2, concert=factories.make_concert(title_en=""))
-    address = f"/api/v1/concerts/{evening.concert_id}/"
+    performance = factories.make_performance(seats=2, concert=factories.make_concert(title_en=""))
+    address = f"/api/v1/concerts/{performance.concert_id}/"
     assert api.get(address, headers={"accept-language": "en"}).json()["title"] == "가을밤"
 
 
 @pytest.mark.parametrize("hidden", ["draft", "deleted", "deleted performance"])
 def test_what_is_not_public_is_nowhere(api, hidden):
-    evening = factories.make_performance(seats=2)
+    performance = factories.make_performance(seats=2)
     if hidden == "draft":
         Concert.objects.update(published_at=None)
     elif hidden == "deleted":
         Concert.objects.update(deleted_at=NOW)
     else:
         Performance.objects.update(deleted_at=NOW)
-    base = f"/api/v1/performances/{evening.pk}/"
+    base = f"/api/v1/performances/{performance.pk}/"
     for part in ("", "seatmap/", "availability/", "seats/"):
         answer = api.get(base + part)
         assert (answer.status_code, answer.json()["code"]) == (404, "performance_not_found"), part
-    concert = f"/api/v1/concerts/{evening.concert_id}/"
+    concert = f"/api/v1/concerts/{performance.concert_id}/"
     if hidden == "deleted performance":
         assert api.get(concert + "performances/").json()["results"] == []
         assert api.get(concert).json()["first_performance_at"] is None
@@ -80,12 +80,12 @@ def test_what_is_not_public_is_nowhere(api, hidden):
 
 
 def test_unpublishing_shows_in_the_very_next_answer(api):
-    evening = factories.make_performance(seats=2)
-    address = f"/api/v1/performances/{evening.pk}/seatmap/"
+    performance = factories.make_performance(seats=2)
+    address = f"/api/v1/performances/{performance.pk}/seatmap/"
     assert api.get(address).status_code == 200
     assert titles(api) == ["Autumn Night"]
     programme.unpublish(
-        concert_id=evening.concert_id, actor_id=None, reason="test", now=clock.now()
+        concert_id=performance.concert_id, actor_id=None, reason="test", now=clock.now()
     )
     assert titles(api) == []
     assert api.get(address).status_code == 404
@@ -220,8 +220,8 @@ def test_a_window_at_the_ends_of_time_holds_nothing(api, window):
 
 
 def test_a_date_is_a_day_of_the_site(api):
-    evening = in_days(10, title_en="after midnight in Seoul")
-    Performance.objects.filter(pk=evening.pk).update(starts_at="2027-05-02T00:30:00+09:00")
+    performance = in_days(10, title_en="after midnight in Seoul")
+    Performance.objects.filter(pk=performance.pk).update(starts_at="2027-05-02T00:30:00+09:00")
     assert titles(api, "?from=2027-05-02") == ["after midnight in Seoul"]
     assert titles(api, "?to=2027-05-01") == []
 
@@ -236,15 +236,15 @@ def test_a_shared_link_may_carry_what_we_do_not_know(api, known):
         assert (shared.status_code, shared.content) == (200, plain.content)
     assert "utm" not in shared.json()["next"]
     found = plain.json()["results"][0]["id"]
-    evening = Performance.objects.get(concert=found)
+    performance = Performance.objects.get(concert=found)
     for address in (
         f"concerts/{found}/",
         f"concerts/{found}/performances/",
-        f"performances/{evening.pk}/",
-        f"performances/{evening.pk}/seatmap/",
-        f"performances/{evening.pk}/availability/",
-        f"performances/{evening.pk}/seats/",
-        f"performances/{evening.pk}/queue/",
+        f"performances/{performance.pk}/",
+        f"performances/{performance.pk}/seatmap/",
+        f"performances/{performance.pk}/availability/",
+        f"performances/{performance.pk}/seats/",
+        f"performances/{performance.pk}/queue/",
     ):
         wanted = api.get(f"/api/v1/{address}")
         shared = api.get(f"/api/v1/{address}?utm_source=sms")
@@ -264,23 +264,23 @@ def test_a_forged_cursor_is_no_server_error(api, cursor, ordering):
 
 
 def test_a_performance_tells_its_sale(api):
-    evening = factories.make_performance(seats=4, price=99_000, max_seats_per_fan=3)
+    performance = factories.make_performance(seats=4, price=99_000, max_seats_per_fan=3)
     now = clock.now()
     opened = now - timedelta(hours=2)
     config.set_config(
-        performance_id=evening.pk,
+        performance_id=performance.pk,
         changes={"queue_opens_at": opened, "state": "OPEN"},
         actor_id=None,
         reason="test",
         now=now,
     )
-    shown = api.get(f"/api/v1/performances/{evening.pk}/").json()
-    terms = SalePolicy.objects.get(pk=evening.pk)
-    row = Performance.objects.get(pk=evening.pk)
+    shown = api.get(f"/api/v1/performances/{performance.pk}/").json()
+    terms = SalePolicy.objects.get(pk=performance.pk)
+    row = Performance.objects.get(pk=performance.pk)
     assert shown == {
         **json.loads(encode({name: getattr(row, name) for name in Performance.PUBLIC_FIELDS})),
-        "id": str(evening.pk),
-        "concert_id": str(evening.concert_id),
+        "id": str(performance.pk),
+        "concert_id": str(performance.concert_id),
         "timezone": "Asia/Seoul",
         "queue_opens_at": z(opened),
         "sale_opens_at": z(terms.sale_opens_at),
@@ -300,8 +300,8 @@ def test_a_performance_tells_its_sale(api):
         "seats_total": 4,
         "seats_available": 4,
     }
-    assert (shown["starts_at"], shown["doors_open_at"]) == (z(evening.starts_at), None)
-    listed = api.get(f"/api/v1/concerts/{evening.concert_id}/performances/").json()
+    assert (shown["starts_at"], shown["doors_open_at"]) == (z(performance.starts_at), None)
+    listed = api.get(f"/api/v1/concerts/{performance.concert_id}/performances/").json()
     assert listed == {"results": [shown], "next": None, "previous": None}
 
 
@@ -355,8 +355,11 @@ def test_nothing_here_writes(api, method):
 
 
 def test_answers_have_the_published_form(api):
-    evening = factories.make_performance(seats=3)
-    base, concert = f"/api/v1/performances/{evening.pk}/", f"/api/v1/concerts/{evening.concert_id}/"
+    performance = factories.make_performance(seats=3)
+    base, concert = (
+        f"/api/v1/performances/{performance.pk}/",
+        f"/api/v1/concerts/{performance.concert_id}/",
+    )
     schema = api.get("/api/schema/?format=json").json()
     for operation, address in {
         "concert_list": "/api/v1/concerts/",

@@ -15,21 +15,23 @@ from tests.support.waiting import await_that
 
 
 @pytest.fixture
-def evening(db_ready) -> Performance:
+def performance(db_ready) -> Performance:
     catalogue.forget_documents()
     return factories.make_performance(seats=5, row_length=3)
 
 
-def address(evening: Performance, part: str) -> str:
-    return f"/api/v1/performances/{evening.pk}/{part}/"
+def address(performance: Performance, part: str) -> str:
+    return f"/api/v1/performances/{performance.pk}/{part}/"
 
 
-def set_status(evening: Performance, index: int, status: str, **fields) -> None:
-    SeatInventory.objects.filter(performance=evening, index=index).update(status=status, **fields)
+def set_status(performance: Performance, index: int, status: str, **fields) -> None:
+    SeatInventory.objects.filter(performance=performance, index=index).update(
+        status=status, **fields
+    )
 
 
-def test_the_map_has_every_seat_in_its_row(api, evening):
-    shown = api.get(address(evening, "seatmap"), headers={"accept-language": "en"}).json()
+def test_the_map_has_every_seat_in_its_row(api, performance):
+    shown = api.get(address(performance, "seatmap"), headers={"accept-language": "en"}).json()
     [section] = shown["sections"]
     assert (section["code"], section["name"], section["grade"]) == ("A", "Section A", "R")
     assert section["price"] == {"amount": 100_000, "currency": "KRW"}
@@ -39,49 +41,49 @@ def test_the_map_has_every_seat_in_its_row(api, evening):
     assert set(seats[0]) == {"id", "number", "index", "x", "y", "accessible"}
 
 
-def test_a_frozen_map_is_kept_for_long_and_asked_for_by_tag(api, evening):
-    answer = api.get(address(evening, "seatmap"))
+def test_a_frozen_map_is_kept_for_long_and_asked_for_by_tag(api, performance):
+    answer = api.get(address(performance, "seatmap"))
     assert answer["Cache-Control"] == "public, max-age=86400"
     assert not answer["ETag"].startswith("W/")
-    again = api.get(address(evening, "seatmap"), headers={"if-none-match": answer["ETag"]})
+    again = api.get(address(performance, "seatmap"), headers={"if-none-match": answer["ETag"]})
     assert (again.status_code, again["ETag"]) == (304, answer["ETag"])
-    other = api.get(address(evening, "seatmap"), headers={"if-none-match": '"other"'})
+    other = api.get(address(performance, "seatmap"), headers={"if-none-match": '"other"'})
     assert other.status_code == 200
 
 
 def test_a_map_that_staff_may_still_change_is_asked_for_again_and_follows_at_once(api, db_ready):
-    evening = factories.make_performance(seats=2, on_sale=False)
-    answer = api.get(address(evening, "seatmap"))
+    performance = factories.make_performance(seats=2, on_sale=False)
+    answer = api.get(address(performance, "seatmap"))
     assert answer["Cache-Control"] == "no-cache"
-    grade = PriceGrade.objects.get(performance=evening)
+    grade = PriceGrade.objects.get(performance=performance)
     layouts.set_price(
         grade_id=grade.pk, price=70_000, actor_id=None, reason="test", now=clock.now()
     )
-    changed = api.get(address(evening, "seatmap"))
+    changed = api.get(address(performance, "seatmap"))
     assert changed.json()["sections"][0]["price"]["amount"] == 70_000
     assert changed.json()["layout_version"] == answer.json()["layout_version"] + 1
     assert changed["ETag"] != answer["ETag"]
 
 
-def test_availability_has_a_letter_a_seat_judged_by_now(api, evening):
+def test_availability_has_a_letter_a_seat_judged_by_now(api, performance):
     now = clock.now()
     set_status(
-        evening,
+        performance,
         1,
         "TEMPORARILY_RESERVED",
         reservation_id=uuid7(),
         held_until=now + timedelta(minutes=5),
     )
-    set_status(evening, 2, "RESERVED", reservation_id=uuid7())
-    set_status(evening, 3, "BLOCKED")
+    set_status(performance, 2, "RESERVED", reservation_id=uuid7())
+    set_status(performance, 3, "BLOCKED")
     set_status(
-        evening,
+        performance,
         4,
         "TEMPORARILY_RESERVED",
         reservation_id=uuid7(),
         held_until=now - timedelta(seconds=1),
     )
-    answer = api.get(address(evening, "availability"))
+    answer = api.get(address(performance, "availability"))
     shown = answer.json()
     assert shown["statuses"] == "ATRBA"
     assert shown["counts"] == {
@@ -94,30 +96,30 @@ def test_availability_has_a_letter_a_seat_judged_by_now(api, evening):
 
 
 def test_availability_before_the_seats_are_put_on_sale_is_all_blocked(api, db_ready):
-    evening = factories.make_performance(seats=3, on_sale=False)
-    shown = api.get(address(evening, "availability")).json()
+    performance = factories.make_performance(seats=3, on_sale=False)
+    shown = api.get(address(performance, "availability")).json()
     assert (shown["statuses"], shown["counts"]["blocked"]) == ("BBB", 3)
 
 
-def test_an_unchanged_map_of_statuses_is_not_sent_again(api, evening):
-    first = api.get(address(evening, "availability"))
-    again = api.get(address(evening, "availability"), headers={"if-none-match": first["ETag"]})
+def test_an_unchanged_map_of_statuses_is_not_sent_again(api, performance):
+    first = api.get(address(performance, "availability"))
+    again = api.get(address(performance, "availability"), headers={"if-none-match": first["ETag"]})
     assert again.status_code == 304
 
 
-def test_a_sold_seat_shows_within_a_second(api, evening):
-    assert api.get(address(evening, "availability")).json()["statuses"] == "AAAAA"
-    set_status(evening, 0, "RESERVED", reservation_id=uuid7())
+def test_a_sold_seat_shows_within_a_second(api, performance):
+    assert api.get(address(performance, "availability")).json()["statuses"] == "AAAAA"
+    set_status(performance, 0, "RESERVED", reservation_id=uuid7())
     sold_at = clock.now()
     await_that(
-        lambda: api.get(address(evening, "availability")).json()["statuses"] == "RAAAA",
+        lambda: api.get(address(performance, "availability")).json()["statuses"] == "RAAAA",
         "the sold seat shows",
     )
     assert clock.now() - sold_at < timedelta(seconds=1.2)
 
 
-def test_the_plain_list_pages_through_a_section(api, evening):
-    first = api.get(address(evening, "seats"), {"section": "A", "page_size": 3}).json()
+def test_the_plain_list_pages_through_a_section(api, performance):
+    first = api.get(address(performance, "seats"), {"section": "A", "page_size": 3}).json()
     second = api.get(first["next"]).json()
     seats = first["results"] + second["results"]
     assert [seat["index"] for seat in seats] == [0, 1, 2, 3, 4]
@@ -138,23 +140,23 @@ def test_the_plain_list_pages_through_a_section(api, evening):
 
 
 @pytest.mark.parametrize("typed", ["A", "a", "Ａ", " A", "A\u200b"])
-def test_a_section_is_found_however_its_code_is_typed(api, evening, typed):
-    answer = api.get(address(evening, "seats"), {"section": typed})
+def test_a_section_is_found_however_its_code_is_typed(api, performance, typed):
+    answer = api.get(address(performance, "seats"), {"section": typed})
     assert answer.status_code == 200
     assert answer.json()["results"][0]["section"] == "A"
 
 
-def test_an_unknown_section_is_refused(api, evening):
-    answer = api.get(address(evening, "seats"), {"section": "Z"})
+def test_an_unknown_section_is_refused(api, performance):
+    answer = api.get(address(performance, "seats"), {"section": "Z"})
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["pointer"] == "/section"
 
 
-def test_the_map_and_the_statuses_speak_of_the_same_seats(api, evening):
-    shown = api.get(address(evening, "seatmap")).json()
+def test_the_map_and_the_statuses_speak_of_the_same_seats(api, performance):
+    shown = api.get(address(performance, "seatmap")).json()
     ids = [seat["id"] for s in shown["sections"] for row in s["rows"] for seat in row["seats"]]
     assert ids == [str(seat.pk) for seat in Seat.objects.order_by("index")]
-    assert len(ids) == len(api.get(address(evening, "availability")).json()["statuses"])
+    assert len(ids) == len(api.get(address(performance, "availability")).json()["statuses"])
 
 
 def test_a_compressed_seat_map_has_a_strong_tag_of_its_own(api):

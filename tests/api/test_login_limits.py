@@ -53,9 +53,9 @@ def test_the_wait_told_is_the_wait_needed(settings):
     assert login().status_code == 400
     refused = login()
     assert refused.status_code == 429
-    told = int(refused["Retry-After"])
-    assert 1 <= told <= 2
-    await_that(lambda: login().status_code == 400, "a login passes", seconds=told + 0.2)
+    retry_after = int(refused["Retry-After"])
+    assert 1 <= retry_after <= 2
+    await_that(lambda: login().status_code == 400, "a login passes", seconds=retry_after + 0.2)
 
 
 def test_the_longest_of_several_waits_is_told(settings):

@@ -74,11 +74,11 @@ def test_compressed_answers_are_kept_up_to_a_size(monkeypatch):
 def test_snapshots_of_seats_are_kept_up_to_a_number_of_seats(db_ready, monkeypatch):
     monkeypatch.setattr(snapshot, "_SEATS", 25)
     seats = snapshot.SeatSnapshots()
-    evenings = [factories.make_performance(seats=10) for _ in range(4)]
-    for evening in [*evenings, *evenings]:
+    performances = [factories.make_performance(seats=10) for _ in range(4)]
+    for performance in [*performances, *performances]:
         wish = Wish(count=2)
-        chosen = seats.propose(performance_id=evening.pk, wish=wish, now=clock.now())
+        chosen = seats.propose(performance_id=performance.pk, wish=wish, now=clock.now())
         assert len(chosen) == 2
         kept = [len(known.plan.seat_ids) for known in seats._snapshots.values()]
         assert sum(kept) <= 25
-    assert list(seats._snapshots) == [evening.pk for evening in evenings[-2:]]
+    assert list(seats._snapshots) == [performance.pk for performance in performances[-2:]]

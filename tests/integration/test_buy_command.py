@@ -20,7 +20,7 @@ def fan(db_ready):
 
 
 @pytest.fixture
-def evening(db_ready):
+def performance(db_ready):
     catalogue.forget_documents()
     return factories.make_performance(seats=12, row_length=6)
 
@@ -36,7 +36,7 @@ def buy(live_server, *options: str) -> str:
     return out.getvalue()
 
 
-def test_it_buys_neighbouring_seats(live_server, fan, evening):
+def test_it_buys_neighbouring_seats(live_server, fan, performance):
     result = json.loads(buy(live_server, "--seats", "3", "--json"))
     assert result["status"] == "PAID"
     assert result["seats"] == ["A-1-1", "A-1-2", "A-1-3"]
@@ -44,23 +44,23 @@ def test_it_buys_neighbouring_seats(live_server, fan, evening):
     assert Reservation.objects.get(pk=result["reservation_id"]).status == "CONFIRMED"
 
 
-def test_it_takes_other_seats_where_somebody_was_quicker(live_server, fan, evening):
+def test_it_takes_other_seats_where_somebody_was_quicker(live_server, fan, performance):
     # What is free is up to a second old: the second purchase still sees the first one's seats.
     bought = [json.loads(buy(live_server, "--json"))["seats"] for _ in range(2)]
     assert bought == [["A-1-1", "A-1-2"], ["A-1-3", "A-1-4"]]
 
 
-def test_it_shows_every_answer_but_not_the_password(live_server, fan, evening):
+def test_it_shows_every_answer_but_not_the_password(live_server, fan, performance):
     shown = buy(live_server)
     for step in ("Log in", "Seat map", "Hold", "Charge points", "Pay by points", "Tickets"):
         assert step in shown
     assert settings.DEMO_PASSWORD not in shown
 
 
-def test_it_waits_for_admission_where_there_is_a_queue(live_server, fan, evening):
+def test_it_waits_for_admission_where_there_is_a_queue(live_server, fan, performance):
     now = clock.now()
     config.set_config(
-        performance_id=evening.pk,
+        performance_id=performance.pk,
         changes={"queue_opens_at": now, "state": "OPEN"},
         actor_id=None,
         reason="test",
@@ -80,7 +80,7 @@ def test_it_waits_for_admission_where_there_is_a_queue(live_server, fan, evening
         (("--base-url", "ftp://example.com"), 2, "no http"),
     ],
 )
-def test_a_refusal_is_one_line(live_server, fan, evening, options, code, said):
+def test_a_refusal_is_one_line(live_server, fan, performance, options, code, said):
     with pytest.raises(CommandError, match=said) as refused:
         buy(live_server, *options)
     assert refused.value.returncode == code

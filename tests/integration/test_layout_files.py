@@ -21,7 +21,7 @@ CSV = HEADER + "A,VIP,165000,1,1,0,0,1\nA,VIP,165000,1,2,1,0,0\nB,R,99000,1,1,0,
 
 
 @pytest.fixture
-def evening(db_ready) -> Performance:
+def performance(db_ready) -> Performance:
     return Performance.objects.create(
         concert=factories.make_concert(published=False), starts_at=clock.now()
     )
@@ -39,9 +39,9 @@ def complaints(text: str, name: str = "hall.csv") -> list[tuple[int | None, str]
     return [(problem.line, problem.en) for problem in problems]
 
 
-def put(evening: Performance, layout: Layout, **how):
+def put(performance: Performance, layout: Layout, **how):
     return layouts.import_layout(
-        performance_id=evening.pk, layout=layout, actor_id=None, reason="test", now=clock.now()
+        performance_id=performance.pk, layout=layout, actor_id=None, reason="test", now=clock.now()
     )
 
 
@@ -85,10 +85,10 @@ def test_a_header_of_a_million_columns_is_told_in_a_few_words():
     assert [len(message) < 200 for _, message in found] == [True, True]
 
 
-def test_an_import_makes_grades_sections_and_seats(evening):
-    put(evening, parsed(CSV))
-    evening.refresh_from_db()
-    assert evening.layout_version == 1
+def test_an_import_makes_grades_sections_and_seats(performance):
+    put(performance, parsed(CSV))
+    performance.refresh_from_db()
+    assert performance.layout_version == 1
     assert list(PriceGrade.objects.order_by("position").values_list("code", "price")) == [
         ("VIP", 165_000),
         ("R", 99_000),
@@ -102,55 +102,55 @@ def test_an_import_makes_grades_sections_and_seats(evening):
 
 
 @pytest.mark.parametrize("name", ["out.json", "out.csv"])
-def test_what_is_exported_imports_as_no_change(evening, name):
-    put(evening, parsed(CSV))
-    text = files.write(queries.layout_of(evening.pk), name=name)
-    change = put(evening, parsed(text, name))
+def test_what_is_exported_imports_as_no_change(performance, name):
+    put(performance, parsed(CSV))
+    text = files.write(queries.layout_of(performance.pk), name=name)
+    change = put(performance, parsed(text, name))
     assert not change.changed
-    evening.refresh_from_db()
-    assert evening.layout_version == 1
+    performance.refresh_from_db()
+    assert performance.layout_version == 1
 
 
-def test_a_second_layout_replaces_the_first_and_keeps_keys_by_code(evening):
-    put(evening, parsed(CSV))
+def test_a_second_layout_replaces_the_first_and_keeps_keys_by_code(performance):
+    put(performance, parsed(CSV))
     kept = Section.objects.get(code="A").pk
-    change = put(evening, parsed(HEADER + "A,VIP,170000,1,1,0,0,0\nC,S,50000,1,1,0,0,0\n"))
+    change = put(performance, parsed(HEADER + "A,VIP,170000,1,1,0,0,0\nC,S,50000,1,1,0,0,0\n"))
     assert (change.seats, change.seats_added, change.seats_removed) == (2, 1, 2)
     assert (change.removed_sections, change.removed_grades) == (("B",), ("R",))
     assert change.grades[0].price_before == 165_000
     assert set(Section.objects.values_list("code", flat=True)) == {"A", "C"}
     assert set(PriceGrade.objects.values_list("code", flat=True)) == {"VIP", "S"}
     assert Section.objects.get(code="A").pk == kept
-    evening.refresh_from_db()
-    assert evening.layout_version == 2
+    performance.refresh_from_db()
+    assert performance.layout_version == 2
 
 
-def test_names_survive_a_csv_that_has_none(evening):
-    put(evening, parsed(CSV))
+def test_names_survive_a_csv_that_has_none(performance):
+    put(performance, parsed(CSV))
     Section.objects.filter(code="A").update(name_ko="1층 A구역", name_en="Floor A")
-    put(evening, parsed(CSV + "B,R,99000,1,2,1,5,0\n"))
+    put(performance, parsed(CSV + "B,R,99000,1,2,1,5,0\n"))
     section = Section.objects.get(code="A")
     assert (section.name_ko, section.name_en) == ("1층 A구역", "Floor A")
 
 
-def test_a_preview_counts_and_writes_nothing(evening):
-    change = layouts.preview(performance_id=evening.pk, layout=parsed(CSV))
+def test_a_preview_counts_and_writes_nothing(performance):
+    change = layouts.preview(performance_id=performance.pk, layout=parsed(CSV))
     assert (change.seats, change.seats_before, change.changed) == (3, 0, True)
     assert not Seat.objects.exists()
 
 
-def test_lines_in_any_order_become_whole_rows(evening):
+def test_lines_in_any_order_become_whole_rows(performance):
     lines = CSV.splitlines(keepends=True)
     layout = parsed("".join([lines[0], lines[1], lines[3], lines[2]]))
     assert [(s.section, s.number) for s in layout.seats] == [("A", "1"), ("A", "2"), ("B", "1")]
 
 
 def test_a_layout_on_sale_stays_as_it_is(db_ready):
-    evening = factories.make_performance(seats=3)
+    performance = factories.make_performance(seats=3)
     with pytest.raises(LayoutFrozen):
-        put(evening, parsed(CSV))
+        put(performance, parsed(CSV))
     with pytest.raises(LayoutFrozen):
-        layouts.preview(performance_id=evening.pk, layout=parsed(CSV))
+        layouts.preview(performance_id=performance.pk, layout=parsed(CSV))
     grade = PriceGrade.objects.get()
     with pytest.raises(LayoutFrozen):
         layouts.set_price(grade_id=grade.pk, price=1, actor_id=None, reason="", now=clock.now())
@@ -163,10 +163,10 @@ def test_an_unknown_performance_is_said_so(db_ready):
         layouts.preview(performance_id=uuid7(), layout=parsed(CSV))
 
 
-def test_the_use_case_checks_what_no_file_reader_checked(evening):
+def test_the_use_case_checks_what_no_file_reader_checked(performance):
     layout = parsed(CSV)
     with pytest.raises(LayoutInvalid):
-        put(evening, Layout(layout.grades, layout.sections, ()))
+        put(performance, Layout(layout.grades, layout.sections, ()))
 
 
 @pytest.mark.parametrize(
@@ -255,13 +255,13 @@ def test_too_many_seats_are_refused():
 
 
 @pytest.mark.parametrize("name", ["hall.csv", "hall.json"])
-def test_fifty_thousand_seats_are_imported_in_few_statements(evening, name):
+def test_fifty_thousand_seats_are_imported_in_few_statements(performance, name):
     lines = (
         f"S{n // 500},R,99000,{n % 500 // 25},{n % 25},{n % 25},{n // 25},0\n"
         for n in range(50_000)
     )
     text = files.write(parsed(HEADER + "".join(lines)), name=name)
     with CaptureQueriesContext(connection) as asked:
-        change = put(evening, parsed(text, name))
+        change = put(performance, parsed(text, name))
     assert change.seats == Seat.objects.count() == 50_000
     assert len(asked) < 40  # about 6 s on an idle machine

@@ -28,7 +28,7 @@ def staff(db_ready) -> Client:
 
 
 @pytest.fixture
-def evening(db_ready) -> Performance:
+def performance(db_ready) -> Performance:
     return Performance.objects.create(
         concert=factories.make_concert(published=False), starts_at=clock.now()
     )
@@ -39,26 +39,26 @@ def _everything_is_large(monkeypatch):
     monkeypatch.setattr(policy, "READ_AT_ONCE_BYTES", 10)
 
 
-def send(client: Client, evening: Performance, content: bytes | str, button: str = "import"):
+def send(client: Client, performance: Performance, content: bytes | str, button: str = "import"):
     given = content if isinstance(content, bytes) else content.encode()
     return client.post(
-        reverse("admin:concerts_performance_layout", args=[evening.pk]),
+        reverse("admin:concerts_performance_layout", args=[performance.pk]),
         {"file": SimpleUploadedFile("hall.csv", given), button: "1", "reason": "opening night"},
     )
 
 
-def kept(evening: Performance, content: bytes = CSV.encode(), **fields):
+def kept(performance: Performance, content: bytes = CSV.encode(), **fields):
     values = {"name": "hall.csv", "is_import": True, "reason": "x", "actor_id": None}
     return uploads.keep(
-        performance_id=evening.pk, parts=[content], now=clock.now(), **(values | fields)
+        performance_id=performance.pk, parts=[content], now=clock.now(), **(values | fields)
     )
 
 
 def test_a_large_file_is_stored_by_the_request_and_read_by_nobody_there(
-    staff, evening, monkeypatch
+    staff, performance, monkeypatch
 ):
     monkeypatch.setattr(files, "read", None)
-    answer = send(staff, evening, COMMAS)
+    answer = send(staff, performance, COMMAS)
     assert answer.status_code == 302
     upload = LayoutUpload.objects.get()
     assert (upload.state, upload.is_import, upload.reason) == ("WAITING", True, "opening night")
@@ -71,8 +71,8 @@ def test_a_large_file_is_stored_by_the_request_and_read_by_nobody_there(
 
 
 @pytest.mark.usefixtures("_everything_is_large")
-def test_a_worker_imports_it_and_its_page_says_so(staff, evening):
-    page = send(staff, evening, CSV)["Location"]
+def test_a_worker_imports_it_and_its_page_says_so(staff, performance):
+    page = send(staff, performance, CSV)["Location"]
     assert Seat.objects.count() == 0
     read_layouts()
     assert Seat.objects.count() == 2
@@ -86,8 +86,8 @@ def test_a_worker_imports_it_and_its_page_says_so(staff, evening):
 
 
 @pytest.mark.usefixtures("_everything_is_large")
-def test_a_check_by_a_worker_writes_nothing(staff, evening):
-    page = send(staff, evening, CSV.replace("1,2,1,0,0", "1,2,0,0,0"), "check")["Location"]
+def test_a_check_by_a_worker_writes_nothing(staff, performance):
+    page = send(staff, performance, CSV.replace("1,2,1,0,0", "1,2,0,0,0"), "check")["Location"]
     read_layouts()
     shown = staff.get(page).content.decode()
     assert "165000" in shown
@@ -96,8 +96,8 @@ def test_a_check_by_a_worker_writes_nothing(staff, evening):
 
 
 @pytest.mark.usefixtures("_everything_is_large")
-def test_errors_stand_on_the_page_and_the_bytes_are_gone(staff, evening):
-    page = send(staff, evening, CSV + "A,VIP,x,1,3,1,0,0\n")["Location"]
+def test_errors_stand_on_the_page_and_the_bytes_are_gone(staff, performance):
+    page = send(staff, performance, CSV + "A,VIP,x,1,3,1,0,0\n")["Location"]
     read_layouts()
     assert "4행 price (C) 칸" in staff.get(page).content.decode()
     assert (
@@ -109,16 +109,16 @@ def test_errors_stand_on_the_page_and_the_bytes_are_gone(staff, evening):
 
 
 def test_a_frozen_layout_is_refused_by_the_worker_too(staff):
-    evening = factories.make_performance(seats=1)
-    kept(evening)
+    performance = factories.make_performance(seats=1)
+    kept(performance)
     read_layouts()
     upload = LayoutUpload.objects.get()
     assert (upload.state, upload.report) == (State.REFUSED, {"code": "layout_frozen"})
-    page = reverse("admin:concerts_layout_upload", args=[evening.pk, upload.pk])
+    page = reverse("admin:concerts_layout_upload", args=[performance.pk, upload.pk])
     assert "변경할 수 없습니다" in staff.get(page).content.decode()
 
 
-def test_how_far_it_is_shows_before_the_import_commits(evening, monkeypatch):
+def test_how_far_it_is_shows_before_the_import_commits(performance, monkeypatch):
     seen = []
     finish = operations._next_version
 
@@ -128,12 +128,12 @@ def test_how_far_it_is_shows_before_the_import_commits(evening, monkeypatch):
         finish(performance)
 
     monkeypatch.setattr(operations, "_next_version", look)
-    kept(evening)
+    kept(performance)
     read_layouts()
     assert seen == [("RUNNING", "writing", 2)]
 
 
-def test_a_step_may_be_silent_for_as_long_as_the_lease_lasts(evening, monkeypatch):
+def test_a_step_may_be_silent_for_as_long_as_the_lease_lasts(performance, monkeypatch):
     limits, connect = [], upload_runs.dedicated_connection
 
     @contextmanager
@@ -143,14 +143,14 @@ def test_a_step_may_be_silent_for_as_long_as_the_lease_lasts(evening, monkeypatc
             yield connection
 
     monkeypatch.setattr(upload_runs, "dedicated_connection", watched)
-    kept(evening)
+    kept(performance)
     read_layouts()
     assert limits == ["5min"]
     assert LayoutUpload.objects.get().state == State.DONE
 
 
-def test_files_are_read_in_order_one_at_a_time(evening):
-    first, second = kept(evening), kept(evening)
+def test_files_are_read_in_order_one_at_a_time(performance):
+    first, second = kept(performance), kept(performance)
     now = clock.now()
     taken = uploads.take(now=now)
     assert taken is not None
@@ -160,8 +160,8 @@ def test_files_are_read_in_order_one_at_a_time(evening):
     assert uploads.take(now=now).id == second
 
 
-def test_a_file_whose_worker_died_is_read_by_the_next(evening):
-    kept(evening)
+def test_a_file_whose_worker_died_is_read_by_the_next(performance):
+    kept(performance)
     begun = clock.now()
     dead = uploads.take(now=begun)
     later = begun + policy.UPLOAD_LEASE + timedelta(seconds=1)
@@ -171,7 +171,7 @@ def test_a_file_whose_worker_died_is_read_by_the_next(evening):
     assert LayoutUpload.objects.get().state == State.DONE
 
 
-def overtaken(evening: Performance, monkeypatch) -> None:
+def overtaken(performance: Performance, monkeypatch) -> None:
     """Import a file whose lease ends on the way, and which another worker takes then."""
     later = clock.now() + policy.UPLOAD_LEASE + timedelta(seconds=1)
     put = operations._put_grades
@@ -183,27 +183,27 @@ def overtaken(evening: Performance, monkeypatch) -> None:
         return put(performance, layout)
 
     monkeypatch.setattr(operations, "_put_grades", slowly)
-    kept(evening)
+    kept(performance)
     upload_runs.read_next(lambda: later)
 
 
-def test_whoever_lost_the_lease_writes_nothing(evening, monkeypatch):
+def test_whoever_lost_the_lease_writes_nothing(performance, monkeypatch):
     with pytest.raises(upload_runs.LeaseLost):
-        overtaken(evening, monkeypatch)
+        overtaken(performance, monkeypatch)
     assert Seat.objects.count() == 0
     assert LayoutUpload.objects.get().state == State.RUNNING
 
 
 @pytest.mark.control
-def test_without_the_fence_two_workers_write(evening, monkeypatch):
+def test_without_the_fence_two_workers_write(performance, monkeypatch):
     unfenced = upload_runs._SHOW.replace("fence = %s", "%s IS NOT NULL")
     monkeypatch.setattr(upload_runs, "_SHOW", unfenced)
-    overtaken(evening, monkeypatch)
+    overtaken(performance, monkeypatch)
     assert Seat.objects.count() == 2
 
 
-def test_a_file_that_always_ends_its_worker_is_given_up(evening, monkeypatch):
-    kept(evening)
+def test_a_file_that_always_ends_its_worker_is_given_up(performance, monkeypatch):
+    kept(performance)
     now = clock.now()
     for _ in range(1 + policy.UPLOAD_RETRIES):
         assert uploads.take(now=now)
@@ -214,17 +214,17 @@ def test_a_file_that_always_ends_its_worker_is_given_up(evening, monkeypatch):
 
 
 @pytest.mark.usefixtures("_everything_is_large")
-def test_no_more_files_wait_than_are_kept(staff, evening, monkeypatch):
+def test_no_more_files_wait_than_are_kept(staff, performance, monkeypatch):
     monkeypatch.setattr(policy, "UPLOADS_WAITING", 1)
-    kept(evening)
-    answer = send(staff, evening, CSV)
+    kept(performance)
+    answer = send(staff, performance, CSV)
     assert answer.status_code == 200
     assert "처리 대기 중인" in answer.content.decode()
     assert LayoutUpload.objects.count() == 1
 
 
-def test_results_go_after_a_week(evening):
-    kept(evening)
+def test_results_go_after_a_week(performance):
+    kept(performance)
     read_layouts()
     assert uploads.delete_old_results(now=clock.now() + timedelta(days=6)) == 0
     assert uploads.delete_old_results(now=clock.now() + timedelta(days=8)) == 1
@@ -232,21 +232,21 @@ def test_results_go_after_a_week(evening):
 
 @pytest.mark.usefixtures("_everything_is_large")
 @pytest.mark.parametrize("group", ["door", "finance", "integrator"])
-def test_other_groups_neither_bring_nor_see_files(evening, group):
+def test_other_groups_neither_bring_nor_see_files(performance, group):
     client = logged_in(group)
-    assert send(client, evening, CSV).status_code == 403
-    page = reverse("admin:concerts_layout_upload", args=[evening.pk, kept(evening)])
+    assert send(client, performance, CSV).status_code == 403
+    page = reverse("admin:concerts_layout_upload", args=[performance.pk, kept(performance)])
     assert client.get(page).status_code == 403
 
 
-def test_a_file_is_shown_under_its_own_performance_alone(staff, evening):
-    other = Performance.objects.create(concert=evening.concert, starts_at=clock.now())
-    page = reverse("admin:concerts_layout_upload", args=[other.pk, kept(evening)])
+def test_a_file_is_shown_under_its_own_performance_alone(staff, performance):
+    other = Performance.objects.create(concert=performance.concert, starts_at=clock.now())
+    page = reverse("admin:concerts_layout_upload", args=[other.pk, kept(performance)])
     assert staff.get(page).status_code == 404
 
 
-def test_what_is_too_large_for_everybody_is_not_even_kept(staff, evening, monkeypatch):
+def test_what_is_too_large_for_everybody_is_not_even_kept(staff, performance, monkeypatch):
     monkeypatch.setattr(files, "MAX_BYTES", 100)
-    answer = send(staff, evening, b"x" * 300_000)
+    answer = send(staff, performance, b"x" * 300_000)
     assert answer.status_code == 200
     assert not LayoutUpload.objects.exists()

@@ -19,11 +19,11 @@ from tests.support import catalogue, factories
 
 
 @pytest.fixture
-def evening(db_ready):
+def performance(db_ready):
     catalogue.forget_documents()
-    evening = factories.make_performance(seats=2, on_sale=False)
+    performance = factories.make_performance(seats=2, on_sale=False)
     tasks.repeat_invalidations()
-    return evening
+    return performance
 
 
 @contextmanager
@@ -46,71 +46,71 @@ def out_of_reach(monkeypatch) -> Iterator[None]:
         breaker("cache").reset()
 
 
-def price_of(api, evening) -> int:
-    shown = api.get(f"/api/v1/performances/{evening.pk}/seatmap/").json()
+def price_of(api, performance) -> int:
+    shown = api.get(f"/api/v1/performances/{performance.pk}/seatmap/").json()
     return shown["sections"][0]["price"]["amount"]
 
 
-def set_price(evening, price: int) -> None:
-    grade = PriceGrade.objects.get(performance=evening)
+def set_price(performance, price: int) -> None:
+    grade = PriceGrade.objects.get(performance=performance)
     layouts.set_price(grade_id=grade.pk, price=price, actor_id=None, reason="test", now=clock.now())
 
 
-def change_unheard(api, evening, monkeypatch) -> None:
-    assert price_of(api, evening) == 100_000
+def change_unheard(api, performance, monkeypatch) -> None:
+    assert price_of(api, performance) == 100_000
     with out_of_reach(monkeypatch):
-        set_price(evening, 70_000)
+        set_price(performance, 70_000)
         tasks.repeat_invalidations()  # in vain
     assert StaleDocument.objects.exists()
 
 
-def test_the_next_tick_after_the_cache_is_back_shows_the_change(api, evening, monkeypatch):
-    change_unheard(api, evening, monkeypatch)
+def test_the_next_tick_after_the_cache_is_back_shows_the_change(api, performance, monkeypatch):
+    change_unheard(api, performance, monkeypatch)
     tasks.repeat_invalidations()
-    assert price_of(api, evening) == 70_000
+    assert price_of(api, performance) == 70_000
     assert not StaleDocument.objects.exists()
 
 
 @pytest.mark.control
-def test_control_without_the_tick_the_old_price_stays(api, evening, monkeypatch):
-    change_unheard(api, evening, monkeypatch)
-    assert price_of(api, evening) == 100_000
+def test_control_without_the_tick_the_old_price_stays(api, performance, monkeypatch):
+    change_unheard(api, performance, monkeypatch)
+    assert price_of(api, performance) == 100_000
     catalogue.forget_documents()  # another process, which has only what the cache server keeps
-    assert price_of(api, evening) == 100_000
+    assert price_of(api, performance) == 100_000
 
 
-def test_a_process_that_dies_right_after_the_commit_is_made_up_for(api, evening, monkeypatch):
-    assert price_of(api, evening) == 100_000
+def test_a_process_that_dies_right_after_the_commit_is_made_up_for(api, performance, monkeypatch):
+    assert price_of(api, performance) == 100_000
     with monkeypatch.context() as dying:
         dying.setattr(shared, "invalidate", lambda *names: False)
-        set_price(evening, 70_000)
+        set_price(performance, 70_000)
     tasks.repeat_invalidations()
-    assert price_of(api, evening) == 70_000
+    assert price_of(api, performance) == 70_000
 
 
-def test_a_concert_withdrawn_unheard_does_not_stay_visible(api, evening, monkeypatch):
-    assert price_of(api, evening) == 100_000
+def test_a_concert_withdrawn_unheard_does_not_stay_visible(api, performance, monkeypatch):
+    assert price_of(api, performance) == 100_000
     with out_of_reach(monkeypatch):
         programme.unpublish(
-            concert_id=evening.concert_id, actor_id=None, reason="test", now=clock.now()
+            concert_id=performance.concert_id, actor_id=None, reason="test", now=clock.now()
         )
     tasks.repeat_invalidations()
-    assert api.get(f"/api/v1/performances/{evening.pk}/seatmap/").status_code == 404
+    assert api.get(f"/api/v1/performances/{performance.pk}/seatmap/").status_code == 404
 
 
-def test_an_undone_change_leaves_nothing_to_repeat(evening):
+def test_an_undone_change_leaves_nothing_to_repeat(performance):
     with pytest.raises(ZeroDivisionError), transaction():
-        store.layouts_changed(performance_ids=[evening.pk])
+        store.layouts_changed(performance_ids=[performance.pk])
         raise ZeroDivisionError
     assert store.repeat_invalidations() == 0
 
 
 def test_without_the_cache_server_a_process_learns_of_a_change_in_seconds(
-    api, evening, parts, monkeypatch
+    api, performance, parts, monkeypatch
 ):
     with catalogue.stopped(parts, "cache"):
-        assert price_of(api, evening) == 100_000
-        set_price(evening, 70_000)
+        assert price_of(api, performance) == 100_000
+        set_price(performance, 70_000)
         later = clock.now() + shared.ALONE
         monkeypatch.setattr(clock, "now", lambda: later)
-        assert price_of(api, evening) == 70_000
+        assert price_of(api, performance) == 70_000

@@ -102,11 +102,11 @@ def test_staff_put_on_sale_and_block_seats(staff):
 
 
 def test_a_performance_is_named_by_its_local_time():
-    evening = factories.make_performance(seats=1, on_sale=False)
+    performance = factories.make_performance(seats=1, on_sale=False)
     starts_at = datetime(2027, 1, 5, 10, 0, tzinfo=UTC)
-    Performance.objects.filter(pk=evening.pk).update(starts_at=starts_at)
+    Performance.objects.filter(pk=performance.pk).update(starts_at=starts_at)
     assert settings.TIME_ZONE == "Asia/Seoul"
-    assert str(Performance.objects.get(pk=evening.pk)).endswith(" 2027-01-05 19:00")
+    assert str(Performance.objects.get(pk=performance.pk)).endswith(" 2027-01-05 19:00")
 
 
 def test_every_field_has_a_label_in_both_languages():

@@ -257,14 +257,14 @@ class TestWaitingTimes:
 
     def test_what_they_say_comes_true(self):
         room, _, waiting = full_room(4, rate_per_second=5, session_seconds=30, grace_seconds=30)
-        told = {user: room.poll(user).eta_seconds for user in waiting}
+        expected = {user: room.poll(user).eta_seconds for user in waiting}
         turns: dict = {}
         for second in range(1, 125):
             room.later(1)
             for user in waiting:
                 if user not in turns and room.poll(user).state is ADMITTED:
                     turns[user] = second
-        assert turns == told
+        assert turns == expected
 
     def test_somebody_called_who_has_not_come_yet_counts_with_a_whole_session(self):
         room, inside, waiting = full_room(2, grace_seconds=5, session_seconds=600)

@@ -145,7 +145,7 @@ class TestEveryRoomHasItsTurn:
         waiting_room.advance(now=room.now)
         assert turns == {room.performance.pk: 1}
 
-    def test_an_evening_that_is_over_costs_a_look_a_day(self, monkeypatch):
+    def test_a_performance_that_is_over_costs_a_look_a_day(self, monkeypatch):
         room = Room.open()
         room.join()
         Performance.objects.filter(pk=room.performance.pk).update(

@@ -27,7 +27,7 @@ FIELDS = {
 
 
 @pytest.fixture
-def told(fan):
+def recorded(fan):
     """One reservation of every fate; return the events by type."""
     performance = factories.make_performance(seats=10)
     seats = factories.seat_ids(performance)
@@ -44,8 +44,8 @@ def told(fan):
 
 
 @pytest.mark.parametrize("fate", ["held", "confirmed", "expired", "released"])
-def test_an_event_follows_its_schema(told, fate):
-    row = told[f"reservation.{fate}"]
+def test_an_event_follows_its_schema(recorded, fate):
+    row = recorded[f"reservation.{fate}"]
     schema = json.loads((SCHEMAS / f"{row.type}.json").read_text())
     Draft202012Validator.check_schema(schema)
     checked = Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
@@ -57,7 +57,7 @@ def test_an_event_follows_its_schema(told, fate):
     assert sum(prices) == row.data["amount"]["amount"]
 
 
-def test_the_schema_refuses_an_event_without_its_seats(told):
-    row = told["reservation.held"]
+def test_the_schema_refuses_an_event_without_its_seats(recorded):
+    row = recorded["reservation.held"]
     schema = json.loads((SCHEMAS / f"{row.type}.json").read_text())
     assert not Draft202012Validator(schema).is_valid({**row.data, "seats": []})

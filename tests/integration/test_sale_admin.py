@@ -40,7 +40,7 @@ def act(client, url, action, rows, **fields):
     return client.post(url, data, follow=True)
 
 
-def told(answer):
+def messages_of(answer):
     return " ".join(str(message) for message in answer.context["messages"])
 
 
@@ -54,12 +54,12 @@ def test_putting_on_sale_makes_the_inventory_and_is_audited(staff):
     done = act(
         staff, POLICIES, "put_on_sale", [performance.pk], confirmed="yes", reason="checked twice"
     )
-    assert "6" in told(done)
+    assert "6" in messages_of(done)
     assert SeatInventory.objects.filter(performance=performance).count() == 6
     entry = AuditEntry.objects.get(action="reservations.put_on_sale")
     assert entry.reason == "checked twice"
     again = act(staff, POLICIES, "put_on_sale", [performance.pk], confirmed="yes", reason="again")
-    assert "not_on_sale" in told(again)
+    assert "not_on_sale" in messages_of(again)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_blocking_and_unblocking_seats_asks_why(staff, performance, fan):
     assert AuditEntry.objects.get(action="reservations.block").reason == "camera"
     place(fan, performance, seats[2:])
     refused = act(staff, SEATS, "block", seats[2:], confirmed="yes", reason="camera")
-    assert str(seats[2]) in told(refused)
+    assert str(seats[2]) in messages_of(refused)
     act(staff, SEATS, "unblock", seats[:2], confirmed="yes", reason="camera gone")
     assert not SeatInventory.objects.filter(status="BLOCKED").exists()
 
@@ -104,7 +104,7 @@ def test_halting_and_resuming_a_sale(staff, performance):
     assert not queries.sale_terms(performance.pk).halted
     assert SaleHalt.objects.get().reason == "fire alarm"
     nothing = act(staff, POLICIES, "resume", [performance.pk], confirmed="yes", reason="again")
-    assert str(sale.NoHalt.message) in told(nothing)
+    assert str(sale.NoHalt.message) in messages_of(nothing)
 
 
 def test_a_policy_changes_with_a_reason_and_its_next_version(staff, performance):

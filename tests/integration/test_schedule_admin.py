@@ -26,7 +26,7 @@ def staff(db_ready):
 
 
 @pytest.fixture
-def evening(db_ready):
+def performance(db_ready):
     found = factories.make_performance(seats=3, now=clock.now().replace(microsecond=0))
     AuditEntry.objects.all().delete()
     return found
@@ -100,9 +100,9 @@ def confirm(client, url, data, asked):
     return AuditEntry.objects.get(reason="as agreed")
 
 
-def test_a_mistyped_year_is_asked_about_and_saved_once_confirmed(staff, evening):
-    url = page_of(evening)
-    wrong = form_of(staff, url) | moment("starts_at", evening.starts_at - 5 * 366 * DAY)
+def test_a_mistyped_year_is_asked_about_and_saved_once_confirmed(staff, performance):
+    url = page_of(performance)
+    wrong = form_of(staff, url) | moment("starts_at", performance.starts_at - 5 * 366 * DAY)
     asked = ask(staff, url, wrong)
     assert "This time has passed" in asked.content.decode()
     entry = confirm(staff, url, wrong, asked)
@@ -112,8 +112,8 @@ def test_a_mistyped_year_is_asked_about_and_saved_once_confirmed(staff, evening)
 
 
 @pytest.mark.parametrize("given", ["a reason alone", "a yes alone"])
-def test_one_of_the_two_is_not_enough(staff, evening, given):
-    url = page_of(evening)
+def test_one_of_the_two_is_not_enough(staff, performance, given):
+    url = page_of(performance)
     wrong = form_of(staff, url) | moment("starts_at", clock.now() - DAY)
     asked = ask(staff, url, wrong)
     said = {"reason": "so"} if given == "a reason alone" else {"confirmed": boxes(asked)}
@@ -122,33 +122,33 @@ def test_one_of_the_two_is_not_enough(staff, evening, given):
     assert checked == (0 if given == "a reason alone" else len(boxes(asked)))
 
 
-def test_the_question_comes_in_the_language_of_the_page(evening):
+def test_the_question_comes_in_the_language_of_the_page(performance):
     person = factories.make_user(is_staff=True, is_superuser=True)
     client = browser(person, "ko")
-    wrong = form_of(client, page_of(evening)) | moment("starts_at", clock.now() - DAY)
-    assert "이미 지난 시각입니다" in ask(client, page_of(evening), wrong).content.decode()
+    wrong = form_of(client, page_of(performance)) | moment("starts_at", clock.now() - DAY)
+    assert "이미 지난 시각입니다" in ask(client, page_of(performance), wrong).content.decode()
 
 
-def test_a_form_asks_for_no_reason_before_there_is_a_question(staff, evening):
-    for row in (evening, evening.concert, evening.concert.venue):
+def test_a_form_asks_for_no_reason_before_there_is_a_question(staff, performance):
+    for row in (performance, performance.concert, performance.concert.venue):
         html = staff.get(page_of(row)).content.decode()
         assert 'name="reason"' not in html
         assert 'name="confirmed"' not in html
 
 
-def test_an_evening_that_nobody_has_bought_is_moved_as_simply_as_ever(staff, evening):
-    url = page_of(evening)
-    data = form_of(staff, url) | moment("starts_at", evening.starts_at + DAY)
+def test_a_performance_that_nobody_has_bought_is_moved_as_simply_as_ever(staff, performance):
+    url = page_of(performance)
+    data = form_of(staff, url) | moment("starts_at", performance.starts_at + DAY)
     assert staff.post(url, data).status_code == 302
-    assert Performance.objects.get().starts_at == evening.starts_at + DAY
+    assert Performance.objects.get().starts_at == performance.starts_at + DAY
     assert AuditEntry.objects.get().action == "concerts.performance.changed"
 
 
-def test_an_evening_of_the_concert_s_page_is_asked_about_there(staff, evening):
-    sell(evening)
+def test_a_performance_of_the_concert_s_page_is_asked_about_there(staff, performance):
+    sell(performance)
     AuditEntry.objects.all().delete()
-    url = page_of(evening.concert)
-    data = form_of(staff, url) | moment("performances-0-starts_at", evening.starts_at + DAY)
+    url = page_of(performance.concert)
+    data = form_of(staff, url) | moment("performances-0-starts_at", performance.starts_at + DAY)
     data["title_ko"] = "겨울밤"
     asked = ask(staff, url, data)
     assert "겨울밤" in asked.content.decode()
@@ -156,57 +156,61 @@ def test_an_evening_of_the_concert_s_page_is_asked_about_there(staff, evening):
     entries = {entry.target_type: entry for entry in AuditEntry.objects.filter(reason="as agreed")}
     assert set(entries) == {"concerts.concert", "concerts.performance"}
     assert Concert.objects.get().title_ko == "겨울밤"
-    assert Performance.objects.get().starts_at == evening.starts_at + DAY
+    assert Performance.objects.get().starts_at == performance.starts_at + DAY
 
 
 @pytest.mark.parametrize("page", ["performance", "concert"])
-def test_doors_behind_the_start_are_named_as_such(staff, evening, page):
-    Performance.objects.update(doors_open_at=evening.starts_at)
-    row, prefix = (evening, "") if page == "performance" else (evening.concert, "performances-0-")
+def test_doors_behind_the_start_are_named_as_such(staff, performance, page):
+    Performance.objects.update(doors_open_at=performance.starts_at)
+    row, prefix = (
+        (performance, "") if page == "performance" else (performance.concert, "performances-0-")
+    )
     data = form_of(staff, page_of(row)) | moment(f"{prefix}starts_at", clock.now() - DAY)
     answer = staff.post(page_of(row), data)
     assert answer.status_code == 200
     assert "The doors must open before the start." in answer.content.decode()
-    assert Performance.objects.get().starts_at == evening.starts_at
+    assert Performance.objects.get().starts_at == performance.starts_at
 
 
-def test_a_new_evening_in_the_past_is_asked_about_on_both_pages(staff, evening):
-    url = page_of(evening.concert)
-    rows = {"performances-TOTAL_FORMS": "2", "performances-1-concert": str(evening.concert_id)}
+def test_a_new_performance_in_the_past_is_asked_about_on_both_pages(staff, performance):
+    url = page_of(performance.concert)
+    rows = {"performances-TOTAL_FORMS": "2", "performances-1-concert": str(performance.concert_id)}
     data = form_of(staff, url) | rows | moment("performances-1-starts_at", clock.now() - DAY)
     confirm(staff, url, data, ask(staff, url, data))
     AuditEntry.objects.all().delete()
 
     url = reverse("admin:concerts_performance_add")
-    data = {"concert": str(evening.concert_id), "doors_open_at_0": "", "doors_open_at_1": ""}
+    data = {"concert": str(performance.concert_id), "doors_open_at_0": "", "doors_open_at_1": ""}
     data |= moment("starts_at", clock.now() - 2 * DAY)
     entry = confirm(staff, url, data, ask(staff, url, data))
     assert entry.action == "concerts.performance.added"
     assert Performance.objects.count() == 3
 
 
-def test_a_new_zone_of_a_venue_shows_what_shifts(staff, evening):
-    url = page_of(evening.concert.venue)
+def test_a_new_zone_of_a_venue_shows_what_shifts(staff, performance):
+    url = page_of(performance.concert.venue)
     data = form_of(staff, url) | {"timezone": "America/New_York"}
     asked = ask(staff, url, data)
-    assert f"{localtime(evening.starts_at):%Y-%m-%d %H:%M} UTC+09:00 →" in asked.content.decode()
+    assert (
+        f"{localtime(performance.starts_at):%Y-%m-%d %H:%M} UTC+09:00 →" in asked.content.decode()
+    )
     entry = confirm(staff, url, data, asked)
     assert entry.changes["timezone"] == {"from": "Asia/Seoul", "to": "America/New_York"}
-    assert Performance.objects.get().starts_at == evening.starts_at
+    assert Performance.objects.get().starts_at == performance.starts_at
 
 
-def test_a_venue_in_another_zone_is_asked_about(staff, evening):
+def test_a_venue_in_another_zone_is_asked_about(staff, performance):
     other = Venue.objects.create(name_ko="뉴욕홀", timezone="America/New_York")
-    url = page_of(evening.concert)
+    url = page_of(performance.concert)
     data = form_of(staff, url) | {"venue": str(other.pk)}
     entry = confirm(staff, url, data, ask(staff, url, data))
     assert entry.changes["venue_id"]["to"] == str(other.pk)
 
 
-def test_a_sale_that_would_end_behind_the_start_is_asked_about(staff, evening):
+def test_a_sale_that_would_end_behind_the_start_is_asked_about(staff, performance):
     policy = SalePolicy.objects.get()
     url = page_of(policy)
-    data = form_of(staff, url) | moment("sale_closes_at", evening.starts_at + DAY)
+    data = form_of(staff, url) | moment("sale_closes_at", performance.starts_at + DAY)
     data["reason"] = "as agreed"
     asked = ask(staff, url, data)
     assert "starts before its sale ends" in asked.content.decode()
@@ -214,11 +218,16 @@ def test_a_sale_that_would_end_behind_the_start_is_asked_about(staff, evening):
     assert entry.changes["confirmed"] == ["start_before_sale_end"]
 
 
-def test_those_who_only_look_are_asked_nothing(evening):
+def test_those_who_only_look_are_asked_nothing(performance):
     person = factories.make_user(is_staff=True)
     person.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
     client = browser(person)
-    for row in (evening, evening.concert, evening.concert.venue, SalePolicy.objects.get()):
+    for row in (
+        performance,
+        performance.concert,
+        performance.concert.venue,
+        SalePolicy.objects.get(),
+    ):
         page = client.get(page_of(row))
         assert page.status_code == 200
         assert 'name="reason"' not in page.content.decode()
@@ -226,9 +235,9 @@ def test_those_who_only_look_are_asked_nothing(evening):
 
 
 @pytest.mark.control
-def test_control_a_page_that_says_yes_by_itself_would_be_seen(staff, evening, monkeypatch):
+def test_control_a_page_that_says_yes_by_itself_would_be_seen(staff, performance, monkeypatch):
     monkeypatch.setattr("concerts.schedule.require_confirmation", lambda **_: [])
-    url = page_of(evening)
+    url = page_of(performance)
     wrong = form_of(staff, url) | moment("starts_at", clock.now() - DAY)
     with pytest.raises(AssertionError, match="without a question"):
         ask(staff, url, wrong)

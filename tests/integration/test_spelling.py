@@ -44,7 +44,7 @@ def test_python_and_postgresql_agree_on_every_character():
 
 
 @pytest.fixture
-def evening(db_ready):
+def performance(db_ready):
     return factories.make_performance(seats=2, on_sale=False)
 
 
@@ -56,7 +56,7 @@ def twin_of(seat: Seat, **fields) -> Seat:
 
 
 @pytest.mark.parametrize("number", ["１", "1\u200b", " 1 ", "①"])
-def test_a_seat_gets_no_twin_whoever_writes_it(evening, number):
+def test_a_seat_gets_no_twin_whoever_writes_it(performance, number):
     seat = Seat.objects.get(number="1")
     with pytest.raises(IntegrityError, match="concerts_seat_reads_once"):
         twin_of(seat, number=number).save()
@@ -66,15 +66,15 @@ def test_a_seat_gets_no_twin_whoever_writes_it(evening, number):
         Seat.objects.filter(number="2").update(number=number)
 
 
-def test_case_makes_no_second_chair_section_or_grade(evening):
+def test_case_makes_no_second_chair_section_or_grade(performance):
     Seat.objects.filter(number="1").update(number="a")
     with pytest.raises(IntegrityError, match="concerts_seat_reads_once"):
         twin_of(Seat.objects.get(number="a"), number="A").save()
     section, grade = Section.objects.get(), PriceGrade.objects.get()
     with pytest.raises(IntegrityError, match="concerts_section_code_reads_once"):
-        Section.objects.create(performance=evening, grade=grade, code=section.code.lower())
+        Section.objects.create(performance=performance, grade=grade, code=section.code.lower())
     with pytest.raises(IntegrityError, match="concerts_grade_code_reads_once"):
-        PriceGrade.objects.create(performance=evening, code=grade.code.lower(), price=1)
+        PriceGrade.objects.create(performance=performance, code=grade.code.lower(), price=1)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_case_makes_no_second_chair_section_or_grade(evening):
 @pytest.mark.parametrize(
     "spelled", ["１２", DECOMPOSED, "1\u200b", "\ufe0f1", "1 ", "1\u2800", "–1", ""]
 )
-def test_the_database_itself_keeps_codes_canonical(evening, table, column, spelled):
+def test_the_database_itself_keeps_codes_canonical(performance, table, column, spelled):
     with (
         pytest.raises(IntegrityError, match="canonical"),
         transaction.atomic(),
@@ -99,7 +99,7 @@ def test_the_database_itself_keeps_codes_canonical(evening, table, column, spell
 
 
 @pytest.mark.control
-def test_without_the_constraints_one_chair_is_two(evening):
+def test_without_the_constraints_one_chair_is_two(performance):
     seat = Seat.objects.get(number="1")
     with connection.cursor() as cursor:
         cursor.execute("BEGIN")
@@ -116,8 +116,8 @@ def test_without_the_constraints_one_chair_is_two(evening):
         cursor.execute("ROLLBACK")
 
 
-def test_what_is_written_reads_back_in_its_form_without_asking_again(evening):
-    concert = Concert(venue=evening.concert.venue, title_ko=f"{DECOMPOSED} \u200b")
+def test_what_is_written_reads_back_in_its_form_without_asking_again(performance):
+    concert = Concert(venue=performance.concert.venue, title_ko=f"{DECOMPOSED} \u200b")
     concert.save()
     assert concert.title_ko == HANGUL
     assert Concert.objects.get(title_ko=DECOMPOSED).pk == concert.pk
@@ -139,7 +139,7 @@ def raw(sql: str, *values) -> None:
 
 
 def test_old_rows_are_brought_into_the_form(before, db_ready):
-    evening = factories.make_performance(seats=2, on_sale=False)
+    performance = factories.make_performance(seats=2, on_sale=False)
     raw("UPDATE concerts_seat SET number = '１２' WHERE number = '1'")
     raw("UPDATE concerts_section SET code = %s", DECOMPOSED)
     raw("UPDATE concerts_concert SET title_ko = %s", DECOMPOSED)
@@ -148,16 +148,16 @@ def test_old_rows_are_brought_into_the_form(before, db_ready):
     assert set(Seat.objects.values_list("number", flat=True)) == {"12", "2"}
     assert Section.objects.get().code == HANGUL
     assert Concert.objects.get().title_ko == HANGUL
-    assert [row.name for row in StaleDocument.objects.all()] == [f"layout:{evening.pk}"]
+    assert [row.name for row in StaleDocument.objects.all()] == [f"layout:{performance.pk}"]
 
 
 @pytest.mark.parametrize("twin", ["１", "1\u200b"])
 def test_old_rows_that_are_one_chair_stop_the_migration_by_name(before, db_ready, twin):
-    evening = factories.make_performance(seats=2, on_sale=False)
+    performance = factories.make_performance(seats=2, on_sale=False)
     raw("UPDATE concerts_seat SET number = %s WHERE number = '2'", twin)
     with pytest.raises(CommandError) as stopped:
         call_command("migrate", verbosity=0)
-    assert str(evening.pk) in str(stopped.value)
+    assert str(performance.pk) in str(stopped.value)
     assert "1 1" in str(stopped.value)
     assert ascii(twin).strip("'") in str(stopped.value)
     assert sorted(Seat.objects.values_list("number", flat=True)) == sorted(["1", twin])

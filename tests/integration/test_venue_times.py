@@ -17,7 +17,7 @@ from reservations.models import SalePolicy
 from tests.support import factories
 
 ZONE = "America/New_York"
-EVENING = datetime(2027, 7, 1, 23, 0, tzinfo=UTC)  # 19:00 in New York
+PERFORMANCE = datetime(2027, 7, 1, 23, 0, tzinfo=UTC)  # 19:00 in New York
 
 
 @pytest.fixture
@@ -30,12 +30,12 @@ def staff(db_ready) -> Client:
 
 
 @pytest.fixture
-def evening(db_ready) -> Performance:
+def performance(db_ready) -> Performance:
     """A performance in New York, on 1 July 2027 at 19:00."""
     found = factories.make_performance(seats=2, on_sale=False)
-    Performance.objects.filter(pk=found.pk).update(starts_at=EVENING)
+    Performance.objects.filter(pk=found.pk).update(starts_at=PERFORMANCE)
     Venue.objects.update(timezone=ZONE)
-    SalePolicy.objects.update(sale_closes_at=EVENING)
+    SalePolicy.objects.update(sale_closes_at=PERFORMANCE)
     now = clock.now()
     QueueConfig.objects.create(performance=found, queue_opens_at=now + timedelta(days=1))
     return found
@@ -61,10 +61,10 @@ def add(staff: Client, concert: UUID, day: str, wall: str) -> Any:
         ("2027-11-07", "01:30:00 UTC-05:00", "2027-11-07T06:30:00+00:00"),
     ],
 )
-def test_a_start_is_typed_as_the_poster_says_it(staff, evening, day, wall, moment):
-    answer = add(staff, evening.concert_id, day, wall)
+def test_a_start_is_typed_as_the_poster_says_it(staff, performance, day, wall, moment):
+    answer = add(staff, performance.concert_id, day, wall)
     assert answer.status_code == 302, answer.context["errors"]
-    made = Performance.objects.exclude(pk=evening.pk).get()
+    made = Performance.objects.exclude(pk=performance.pk).get()
     assert made.starts_at == datetime.fromisoformat(moment)
 
 
@@ -80,9 +80,9 @@ def test_a_start_is_typed_as_the_poster_says_it(staff, evening, day, wall, momen
     ],
 )
 def test_a_time_that_the_clock_shows_never_or_twice_is_asked_back(
-    staff, evening, day, wall, question
+    staff, performance, day, wall, question
 ):
-    answer = add(staff, evening.concert_id, day, wall)
+    answer = add(staff, performance.concert_id, day, wall)
     assert answer.status_code == 200
     assert question in str(answer.context["errors"])
     assert Performance.objects.count() == 1
@@ -92,8 +92,8 @@ def test_a_time_that_the_clock_shows_never_or_twice_is_asked_back(
     "page",
     ["concerts_performance", "concerts_concert", "reservations_salepolicy", "queueing_queueconfig"],
 )
-def test_every_time_on_a_page_names_its_zone(staff, evening, page):
-    key = evening.concert_id if page == "concerts_concert" else evening.pk
+def test_every_time_on_a_page_names_its_zone(staff, performance, page):
+    key = performance.concert_id if page == "concerts_concert" else performance.pk
     answer = staff.get(reverse(f"admin:{page}_change", args=[key]))
     html = answer.content.decode()
     assert f"{ZONE}, UTC-05:00/-04:00" in html
@@ -106,15 +106,15 @@ def test_every_time_on_a_page_names_its_zone(staff, evening, page):
 @pytest.mark.parametrize(
     "page", ["concerts_performance", "reservations_salepolicy", "queueing_queueconfig"]
 )
-def test_lists_show_the_times_of_each_venue(staff, evening, page):
+def test_lists_show_the_times_of_each_venue(staff, performance, page):
     html = staff.get(reverse(f"admin:{page}_changelist")).content.decode()
     assert "UTC-04:00" in html or "UTC-05:00" in html
 
 
-def test_a_form_that_changes_nothing_changes_nothing_in_the_doubled_hour(staff, evening):
+def test_a_form_that_changes_nothing_changes_nothing_in_the_doubled_hour(staff, performance):
     twice = datetime(2027, 11, 7, 6, 30, tzinfo=UTC)
     Performance.objects.update(starts_at=twice)
-    page = reverse("admin:concerts_performance_change", args=[evening.pk])
+    page = reverse("admin:concerts_performance_change", args=[performance.pk])
     answer = staff.get(page)
     assert "01:30:00 -05:00" in answer.content.decode()
     data = {"starts_at_0": "2027-11-07", "starts_at_1": "01:30:00 -05:00"}
@@ -125,8 +125,8 @@ def test_a_form_that_changes_nothing_changes_nothing_in_the_doubled_hour(staff, 
 
 
 @pytest.mark.control
-def test_control_the_sites_own_zone_would_be_seen(staff, evening, monkeypatch):
+def test_control_the_sites_own_zone_would_be_seen(staff, performance, monkeypatch):
     monkeypatch.setattr(venue_times.VenueTimes, "_zone", lambda *_: None)
-    assert add(staff, evening.concert_id, "2027-07-02", "19:00").status_code == 302
-    made = Performance.objects.exclude(pk=evening.pk).get()
+    assert add(staff, performance.concert_id, "2027-07-02", "19:00").status_code == 302
+    made = Performance.objects.exclude(pk=performance.pk).get()
     assert made.starts_at == datetime(2027, 7, 2, 10, 0, tzinfo=UTC)  # 19:00 in Seoul

@@ -73,7 +73,7 @@ def test_state_of_a_performance(facts, expected):
         (["PAUSED", "PRESALE_QUEUE", "SCHEDULED"], "PRESALE_QUEUE"),
     ],
 )
-def test_a_concert_shows_the_evening_a_fan_can_do_most_about(states, expected):
+def test_a_concert_shows_the_performance_a_fan_can_do_most_about(states, expected):
     assert concert_sale_state(SaleState(state) for state in states) == expected
 
 

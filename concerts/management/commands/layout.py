@@ -128,8 +128,8 @@ class Command(BaseCommand):
         warnings = warnings_of(layout)
         if as_json:
             facts = difference.as_json() if difference else {"seats": len(layout.seats)}
-            told = [warning.as_json() for warning in warnings]
-            self._print({"ok": True, "imported": verb == "import", "warnings": told, **facts})
+            shown = [warning.as_json() for warning in warnings]
+            self._print({"ok": True, "imported": verb == "import", "warnings": shown, **facts})
             return
         for warning in warnings:
             self.stderr.write(f"warning: {warning}", style_func=str)
