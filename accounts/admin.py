@@ -17,7 +17,7 @@ from accounts.admin_rights import AuditedGroupAdmin, EmailAddressAdmin
 from accounts.models import User
 from accounts.usecases import people, second_factor
 from kernel import clock
-from kernel.db.transaction import run_after_commit, transaction
+from kernel.db.transaction import transaction
 from kernel.errors import DomainError
 from kernel.i18n import text
 from kernel.staff import audit
@@ -129,10 +129,8 @@ class PersonAdmin(AuditedAdmin, _UserAdmin):
         if set(form.changed_data) & set(_RIGHTS):
             # The rights stand in the tokens, so the holders must log in again.
             operations.end_sessions(user_ids=[form.instance.pk])
-            run_after_commit(
-                lambda: security_log.record(
-                    "rights_changed", user_id=form.instance.pk, actor_id=_actor(request)
-                )
+            security_log.record_after_commit(
+                "rights_changed", user_id=form.instance.pk, actor_id=_actor(request)
             )
 
     def user_change_password(
@@ -161,10 +159,8 @@ class PersonAdmin(AuditedAdmin, _UserAdmin):
         return response
 
     def _notify_of_new_password(self, person: User, actor_id: UUID, *, now: datetime) -> None:
-        run_after_commit(
-            lambda: security_log.record(
-                "password_set_by_staff", user_id=person.pk, actor_id=actor_id
-            )
+        security_log.record_after_commit(
+            "password_set_by_staff", user_id=person.pk, actor_id=actor_id
         )
         if person.email:
             notices.send("account/email/password_set_by_staff", person.email, {"timestamp": now})

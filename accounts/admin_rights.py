@@ -6,7 +6,6 @@ from django.contrib.auth.admin import GroupAdmin
 from django.http import HttpRequest
 
 from accounts import operations, queries
-from kernel.db.transaction import run_after_commit
 from kernel.staff.admin import AuditedAdmin, ReadOnlyAdmin
 from kernel.telemetry import security_log
 
@@ -26,14 +25,14 @@ class AuditedGroupAdmin(AuditedAdmin, GroupAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        _record_after_commit(request, obj.pk)
+        _record_change(request, obj.pk)
         if change and "name" in form.changed_data:
             operations.end_sessions(user_ids=queries.members_of([obj]))
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         members, key = queries.members_of([obj]), obj.pk
         super().delete_model(request, obj)
-        _record_after_commit(request, key)
+        _record_change(request, key)
         operations.end_sessions(user_ids=members)
 
 
@@ -46,6 +45,5 @@ class EmailAddressAdmin(ReadOnlyAdmin):
     search_fields = ("email",)
 
 
-def _record_after_commit(request: HttpRequest, group: int) -> None:
-    actor = request.user.pk
-    run_after_commit(lambda: security_log.record("rights_changed", actor_id=actor, group=group))
+def _record_change(request: HttpRequest, group: int) -> None:
+    security_log.record_after_commit("rights_changed", actor_id=request.user.pk, group=group)

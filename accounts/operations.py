@@ -208,9 +208,7 @@ def change_email(*, user_id: UUID, email: str, actor_id: UUID, reason: str, now:
         changes={"email": {"from": ", ".join(before), "to": email}},
         now=now,
     )
-    run_after_commit(
-        lambda: security_log.record("email_changed_by_staff", user_id=user_id, actor_id=actor_id)
-    )
+    security_log.record_after_commit("email_changed_by_staff", user_id=user_id, actor_id=actor_id)
     facts = {"from_email": ", ".join(before), "to_email": email, "timestamp": now}
     for address in {*before, email}:
         notices.send("account/email/email_changed", address, facts)

@@ -11,10 +11,9 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from bench.environment import environment, report
+from bench.environment import SET_BY_THE_STACK, environment, report
 
 MEMORY_BAR_MB = 300
-SET_BY_THE_STACK = "as the stack sets it"
 
 
 def main() -> int:

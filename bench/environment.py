@@ -23,6 +23,7 @@ from django.db import connections
 from stack.testing import TestServers
 
 _DATABASE = "frontrow_bench"
+SET_BY_THE_STACK = "as the stack sets it"  # a kind of memory settings, and its row in the report
 
 
 @contextmanager

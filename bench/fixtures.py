@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from accounts.tokens import issue_access_token
 from concerts.models import Concert, Performance, PriceGrade, Seat, Section, Venue
 from kernel import clock
 from kernel.ids import uuid7
@@ -15,6 +16,18 @@ from reservations.usecases import inventory
 def numbered(prefix: str, number: int) -> UUID:
     """Return a key that scripts can build from a number: 24 characters and twelve digits."""
     return UUID(f"{prefix}{100_000_000_000 + number}")
+
+
+def fan_token(user_id: UUID) -> str:
+    """Return an access token of a fan that outlives a measurement."""
+    return issue_access_token(
+        user_id=user_id,
+        session_id=str(user_id),
+        is_staff=False,
+        groups=[],
+        now=clock.now(),
+        lifetime=timedelta(hours=1),
+    )
 
 
 def make_hall(

@@ -11,22 +11,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import cycle, islice
 from pathlib import Path
-from uuid import UUID
 
 from accounts.models import User
-from accounts.tokens import issue_access_token
-from bench.fixtures import make_hall, make_room, seat_ids
+from bench.environment import SET_BY_THE_STACK
+from bench.fixtures import fan_token, make_hall, make_room, seat_ids
 from bench.load_client import Job
 from bench.server import RunningServer, play, request, serve
-from kernel import clock
 from kernel.ids import uuid7
 from stack.application import ALLOCATOR
 
 _PASSWORD = "orange-harbour-97"
 _PEOPLE = 20  # who log in, again and again
 _MB = 1_000_000
-# glibc left to itself.
-_BY_ITSELF: dict[str, str] = {}
 
 
 class Watch:
@@ -67,8 +63,8 @@ def measure(
     people = [f"memory-{number}@example.com" for number in range(_PEOPLE)]
     for email in people:
         User.objects.create_user(email, _PASSWORD)
-    kinds = {"by glibc itself": _BY_ITSELF} if compare else {}
-    kinds["as the stack sets it"] = ALLOCATOR
+    kinds: dict[str, dict[str, str]] = {"by glibc itself": {}} if compare else {}
+    kinds[SET_BY_THE_STACK] = ALLOCATOR
     return {
         name: _measure(folder, allocator, people, logins, minutes, connections)
         for name, allocator in kinds.items()
@@ -109,7 +105,7 @@ def _mixed(people: list[str]) -> list[bytes]:
     hall, room = make_hall(400), make_room()
     fans = [uuid7() for _ in range(500)]
     User.objects.add([User(pk=fan, email=f"{fan}@example.com", password="!") for fan in fans])
-    tokens = [_token(fan) for fan in fans]
+    tokens = [fan_token(fan) for fan in fans]
     seats = seat_ids(hall)
     looks = [
         request("GET", path)
@@ -132,9 +128,3 @@ def _mixed(people: list[str]) -> list[bytes]:
             next(logins),
         ]
     return found
-
-
-def _token(user_id: UUID) -> str:
-    return issue_access_token(
-        user_id=user_id, session_id=str(user_id), is_staff=False, groups=[], now=clock.now()
-    )

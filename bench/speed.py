@@ -7,15 +7,12 @@ import statistics
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import timedelta
 from itertools import count, islice
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from accounts.models import User
-from accounts.tokens import issue_access_token
-from bench.fixtures import make_hall, make_room, numbered
+from bench.fixtures import fan_token, make_hall, make_room, numbered
 from bench.load_client import Job
 from bench.pgbench import Pgbench, script_of_a_hold
 from bench.server import RunningServer, VoidRound, play, request, serve
@@ -67,7 +64,7 @@ class Crowd:
         )
         self.hall = make_hall(seats, prefix=self.prefix)
         self.seats = iter(range(2, seats))
-        self.tokens = [_token(numbered(self.prefix, n)) for n in range(BURST)]
+        self.tokens = [fan_token(numbered(self.prefix, n)) for n in range(BURST)]
 
     def joins(self, performance: Performance, fans: range) -> list[bytes]:
         """Return the joins of some fans."""
@@ -269,14 +266,3 @@ def _room() -> Performance:
     performance = make_room(rate_per_second="0.1", capacity=1)
     waiting_room.public_status(performance_id=performance.pk, now=clock.now())  # now in Redis
     return performance
-
-
-def _token(user_id: UUID) -> str:
-    return issue_access_token(
-        user_id=user_id,
-        session_id=str(uuid7()),
-        is_staff=False,
-        groups=[],
-        now=clock.now(),
-        lifetime=timedelta(hours=1),
-    )

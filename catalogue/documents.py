@@ -11,14 +11,8 @@ from catalogue.sale_state import concert_sale_state
 from concerts.models import Concert, Performance, Seat
 from kernel import clock
 from kernel.i18n import localized
+from reservations.availability import NAMES
 from reservations.queries import Availability
-
-STATUS_OF_LETTER = {
-    "A": "AVAILABLE",
-    "T": "TEMPORARILY_RESERVED",
-    "R": "RESERVED",
-    "B": "BLOCKED",
-}
 
 
 def encode(document: dict[str, Any]) -> bytes:
@@ -135,7 +129,7 @@ def seat_entries(seats: Iterable[Seat], found: Availability) -> list[dict[str, A
             "accessible": seat.accessible,
             "grade": seat.section.grade.code,
             "price": seat.section.grade.money.as_json(),
-            "status": STATUS_OF_LETTER[found.statuses[seat.index]],
+            "status": NAMES[found.statuses[seat.index]],
         }
         for seat in seats
     ]

@@ -89,12 +89,6 @@ class Question:
         return f"{self.code}:{sha256('|'.join(self.facts).encode()).hexdigest()[:16]}"
 
 
-class _Everything(Container[str]):
-    def __contains__(self, key: object) -> bool:
-        return True
-
-
-EVERYTHING: Container[str] = _Everything()  # for a caller that has nobody to ask
 Rule = Callable[..., Iterable[Question]]
 
 

@@ -98,17 +98,21 @@ def _count_error(error: KafkaError) -> None:
     errors_seen.labels(error.name()).inc()
 
 
+def topic_names() -> list[str]:
+    """Return the event topics, each with its dead-letter topic."""
+    return [name for topic in settings.EVENT_TOPICS for name in (topic, dead_letters_of(topic))]
+
+
 def ensure_topics() -> list[str]:
     """Make the topics and dead-letter topics that are missing; return their names.
 
     Topics that exist keep their partitions: changing their number would move keys and break their
     order. Raises `KafkaUnavailable`.
     """
-    wanted = [name for topic in settings.EVENT_TOPICS for name in (topic, dead_letters_of(topic))]
     admin = AdminClient(client_settings())
     try:
         existing = admin.list_topics(timeout=CONNECT_SECONDS).topics
-        missing = [name for name in wanted if name not in existing]
+        missing = [name for name in topic_names() if name not in existing]
         if missing:
             _create(admin, missing)
             _await_topics(admin, missing)

@@ -186,7 +186,7 @@ def _mark(connection: Connection, rows: Sequence[_Row], outcomes: Sequence[kafka
         for row in delivered:
             published.labels(row.message.topic).inc()
             event = row.event
-            cause = context.Correlation(event.request_id or "", event.traceparent or "")
+            cause = context.Correlation(event.request_id, event.traceparent)
             with context.correlated(cause):
                 log.info("event published", extra={"event_id": str(event.id), "type": event.type})
     return len(delivered)

@@ -78,14 +78,12 @@ class QueueConfigAdmin(AsksFirst, VenueTimes, UseCaseAdmin):
     raw_id_fields = ("performance",)
     readonly_fields = ("version",)
     actions = ("pause", "resume", "drain", "close", "invite")
+    may_add = True
 
     @admin.display(description=text(en="state now", ko="현재 상태"), ordering="state")
     def in_force(self, row: QueueConfig) -> str:
         """Show the state that fans meet: PRESALE ends by itself when admission opens."""
         return str(RoomState(queries.rules_of(row).state_at(clock.now())).label)
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.has_perm("queueing.add_queueconfig")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return (*self.readonly_fields, "performance") if obj else self.readonly_fields

@@ -45,7 +45,7 @@ class Admission:
     joined_ms: int | None = None
 
 
-def is_required(*, performance_id: UUID, now: datetime) -> bool:
+def is_required(*, performance_id: UUID) -> bool:
     """Return whether holds at this performance need an admission; at most a second old."""
     return queries.is_required(performance_id)
 

@@ -24,7 +24,7 @@ from uuid import UUID
 from prometheus_client import Counter
 
 from kernel.redis.breaker import DependencyUnavailable
-from kernel.redis.functions import FunctionLibrary
+from kernel.redis.functions import FunctionLibrary, text_of
 from queueing import policy
 
 log = logging.getLogger(__name__)
@@ -68,4 +68,4 @@ def find_end(*, performance_id: UUID, user_id: UUID, joined_ms: int) -> str:
         )
     except DependencyUnavailable:
         return ""
-    return state_code.decode() if isinstance(state_code, bytes) else str(state_code)
+    return text_of(state_code)

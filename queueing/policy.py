@@ -1,6 +1,6 @@
 """Defaults and bounds of waiting rooms; the values in force are rows of `QueueConfig`."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 RATE_PER_SECOND = Decimal(50)
@@ -16,6 +16,7 @@ SESSION_BOUNDS = (30, 7200)
 SUCCESSOR_SECONDS = 30
 DUE_AT_ONCE = datetime(2000, 1, 1, tzinfo=UTC)  # of a room the tick shall look after next
 IDLE_TICK_SECONDS = 10  # between two ticks of a room where nobody waits or shops
+OVER_AFTER = timedelta(days=1)  # since the start: then nobody waits for a performance any more
 OVER_TICK_SECONDS = 24 * 3600  # of a performance that is over: it may yet be moved
 NUMBER_BLOCK = 10_000  # numbers reserved ahead in PostgreSQL, in one write
 # Numbers of the draw among those who join before the opening (Note [Draw] in README.md).

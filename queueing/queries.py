@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import F
@@ -11,6 +11,7 @@ from concerts.errors import PerformanceNotFound
 from concerts.models import Performance
 from kernel.caching.short_lived import ShortLivedCache
 from kernel.errors import DomainError
+from queueing import policy
 from queueing.errors import QueueNotRequired
 from queueing.models import QueueConfig, QueueProgress, RoomState
 
@@ -49,7 +50,7 @@ class EpochInForce:
 required_cache: ShortLivedCache[UUID, bool] = ShortLivedCache(seconds=1.0)
 refusal_cache: ShortLivedCache[UUID, type[DomainError] | None] = ShortLivedCache(seconds=1.0)
 serving_cache: ShortLivedCache[UUID, int] = ShortLivedCache(seconds=1.0)
-epochs_cache: ShortLivedCache[UUID, "EpochInForce"] = ShortLivedCache(seconds=1.0)
+epochs_cache: ShortLivedCache[UUID, EpochInForce] = ShortLivedCache(seconds=1.0)
 
 
 def drop_cached(performance_id: UUID) -> None:
@@ -150,7 +151,7 @@ def rooms_without_progress(*, limit: int) -> list[UUID]:
 
 def busiest_rooms(*, now: datetime, limit: int) -> list[QueueConfig]:
     """Return the rooms with the most people at their last tick, of performances not long over."""
-    current = QueueConfig.objects.filter(performance__starts_at__gt=now - timedelta(days=1))
+    current = QueueConfig.objects.filter(performance__starts_at__gt=now - policy.OVER_AFTER)
     crowd = F("performance__queue_progress__crowd").desc(nulls_last=True)
     return list(current.order_by(crowd, "queue_opens_at")[:limit])
 

@@ -20,11 +20,11 @@ from kernel.caller import client_ip_tag
 from kernel.rate_limiting import in_redis
 from kernel.rate_limiting.headers import RateLimitStatus
 from kernel.redis.clients import guarded
-from kernel.redis.functions import FunctionLibrary
+from kernel.redis.functions import FunctionLibrary, text_of
 from queueing import policy
 from queueing.models import QueueConfig
 from queueing.operations import Epoch, Reserved
-from queueing.replies import Reply, TotalsReply, reply_of, text_of, totals_reply_of
+from queueing.replies import Reply, TotalsReply, reply_of, totals_reply_of
 from queueing.tokens import Proof
 
 _FOLDER = Path(__file__).parent / "lua"
@@ -62,10 +62,6 @@ class QueueServer:
     ) -> None:
         self.library = library or FunctionLibrary("queue", *SOURCES)
         self._prefix = prefix
-
-    def load(self) -> None:
-        """Put this release's functions on the server."""
-        self.library.load()
 
     def join(
         self,

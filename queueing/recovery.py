@@ -19,7 +19,6 @@ from kernel.db.transaction import transaction
 from kernel.redis.breaker import DependencyUnavailable
 from queueing import operations, policy, queries
 from queueing.errors import QueueUnavailable
-from queueing.operations import Reserved
 from queueing.queue_server import queue_server
 from queueing.replies import Reply, Status, TotalsReply
 
@@ -62,8 +61,9 @@ def call_with_recovery(*, performance_id: UUID, now_ms: int, call: Callable[[], 
 
 def _recover(performance_id: UUID, reply: Reply | TotalsReply, now_ms: int) -> None:
     if isinstance(reply, Reply) and reply.status is Status.CEILING:
-        reserve = raise_draw if reply.draws else raise_ceiling
-        reserve(performance_id, epoch=reply.epoch, above=reply.ceiling)
+        raise_ceiling(
+            performance_id, epoch=reply.epoch, above=reply.ceiling, draws=bool(reply.draws)
+        )
     elif reply.status is Status.SUPERSEDED:
         _take_over(performance_id, reply.epoch, clock.from_ms(now_ms))
     elif reply.status is Status.COLD and reply.gap_id:
@@ -73,18 +73,15 @@ def _recover(performance_id: UUID, reply: Reply | TotalsReply, now_ms: int) -> N
         queue_server.mirror_config(config=config, now_ms=now_ms)
 
 
-def raise_ceiling(performance_id: UUID, *, epoch: int, above: int) -> None:
-    """Reserve another block of numbers, in PostgreSQL first."""
+def raise_ceiling(performance_id: UUID, *, epoch: int, above: int, draws: bool = False) -> None:
+    """Reserve another block of numbers, or of the draw's, in PostgreSQL first."""
+    reserve = operations.raise_draw if draws else operations.raise_ceiling
     with transaction():
-        reserved = operations.raise_ceiling(performance_id=performance_id, epoch=epoch, above=above)
-    _allow_numbers(performance_id, epoch, reserved)
-
-
-def raise_draw(performance_id: UUID, *, epoch: int, above: int) -> None:
-    """Reserve another block of the draw's numbers, in PostgreSQL first."""
-    with transaction():
-        reserved = operations.raise_draw(performance_id=performance_id, epoch=epoch, above=above)
-    _allow_numbers(performance_id, epoch, reserved)
+        reserved = reserve(performance_id=performance_id, epoch=epoch, above=above)
+    if reserved is None:
+        supersede(performance_id, epoch=epoch)
+    else:
+        queue_server.allow_numbers(performance_id=performance_id, epoch=epoch, reserved=reserved)
 
 
 def supersede(performance_id: UUID, *, epoch: int) -> None:
@@ -94,13 +91,6 @@ def supersede(performance_id: UUID, *, epoch: int) -> None:
     log.error(
         "queue server superseded", extra={"performance_id": str(performance_id), "epoch": epoch}
     )
-
-
-def _allow_numbers(performance_id: UUID, epoch: int, reserved: Reserved | None) -> None:
-    if reserved is None:
-        supersede(performance_id, epoch=epoch)
-    else:
-        queue_server.allow_numbers(performance_id=performance_id, epoch=epoch, reserved=reserved)
 
 
 def _take_over(performance_id: UUID, epoch: int, now: datetime) -> None:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from kernel.redis.functions import text_of
+
 
 class Status(StrEnum):
     """The first word of a reply."""
@@ -174,8 +176,3 @@ def totals_reply_of(raw: Sequence[Any]) -> TotalsReply:
         pace=float(raw[13]),
     )
     return TotalsReply(status, totals)
-
-
-def text_of(value: bytes | str) -> str:
-    """Return what the client gives as bytes or text, as text."""
-    return value.decode() if isinstance(value, bytes) else value

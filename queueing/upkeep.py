@@ -61,9 +61,9 @@ def totals_of(performance_id: UUID, now: datetime) -> Totals:
     return reply.totals
 
 
-def is_over(config: QueueConfig, now: datetime) -> bool:
+def _is_over(config: QueueConfig, now: datetime) -> bool:
     """Return whether the performance is long over, so that nobody waits for it."""
-    return config.performance.starts_at <= now - timedelta(days=1)
+    return config.performance.starts_at <= now - policy.OVER_AFTER
 
 
 def take_turn(config: QueueConfig, now: datetime) -> Turn:
@@ -82,7 +82,7 @@ def take_turn(config: QueueConfig, now: datetime) -> Turn:
 
 
 def _take_turn(config: QueueConfig, now: datetime) -> Turn:
-    if is_over(config, now):
+    if _is_over(config, now):
         return Turn(config)
     if not config.performance.is_public():
         queue_server.drop_config(performance_id=config.performance_id)
@@ -122,7 +122,7 @@ def start_new_rooms(*, limit: int) -> None:
 
 def _due_at(turn: Turn, now: datetime) -> datetime:
     config = turn.config
-    if is_over(config, now):
+    if _is_over(config, now):
         return now + timedelta(seconds=policy.OVER_TICK_SECONDS)
     crowd = config.performance.queue_progress.crowd
     return now if turn.has_failed and _is_busy(config, crowd, now) else now + _IDLE

@@ -41,9 +41,7 @@ class SalePolicyAdmin(AsksFirst, VenueTimes, UseCaseAdmin):
     fields = ("performance", *policy.SALE_FIELDS, "put_on_sale_at", "version", "check_list")
     readonly_fields = ("put_on_sale_at", "version", "check_list")
     actions = ("put_on_sale", "halt", "resume")
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(request.user.has_perm("reservations.add_salepolicy"))
+    may_add = True
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         fixed = ("performance",) if obj is not None else ()

@@ -58,7 +58,6 @@ class Supervisor:
         self.started = time.time()
         self._reload = reload
         self._follow = follow
-        self._how_to_stop = "Ctrl-C" if follow else "python -m stack down"
         self._all_logs = all_logs
         self._shown: set[str] = set()
         self._tools = Tools(data_dir.marker)
@@ -175,9 +174,8 @@ class Supervisor:
         if all(unit.was_ready for unit in self._engine.units.values()):
             self._announced = True
             seconds = time.time() - self.started
-            self._say(
-                f"stack: Everything is up after {seconds:.1f} s. {self._how_to_stop} stops it."
-            )
+            stop = "Ctrl-C" if self._follow else "python -m stack down"
+            self._say(f"stack: Everything is up after {seconds:.1f} s. {stop} stops it.")
             self._say(report.table(self._plan.environment))
 
     def _explain(self, failed: list[Unit]) -> None:

@@ -2,12 +2,11 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from functools import partial
 from uuid import UUID
 
 from accounts import locking, operations
 from accounts.models import User
-from kernel.db.transaction import run_after_commit, transaction
+from kernel.db.transaction import transaction
 from kernel.errors import DomainError, Kind
 from kernel.i18n import text
 from kernel.staff import audit
@@ -74,5 +73,5 @@ def _set_active(
             now=now,
         )
     for key in changed:
-        run_after_commit(partial(security_log.record, event, user_id=key, actor_id=actor_id))
+        security_log.record_after_commit(event, user_id=key, actor_id=actor_id)
     return changed

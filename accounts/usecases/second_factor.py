@@ -23,7 +23,7 @@ from allauth.mfa.utils import decrypt
 
 from accounts import locking, notices, operations
 from accounts.models import User
-from kernel.db.transaction import run_after_commit, transaction
+from kernel.db.transaction import transaction
 from kernel.errors import DomainError, Kind
 from kernel.i18n import text
 from kernel.staff import audit
@@ -151,9 +151,7 @@ def reset(*, user_id: UUID, actor_id: UUID, reason: str, now: datetime) -> bool:
                 changes={},
                 now=now,
             )
-            run_after_commit(
-                lambda: security_log.record("mfa_deactivated", user_id=user_id, actor_id=actor_id)
-            )
+            security_log.record_after_commit("mfa_deactivated", user_id=user_id, actor_id=actor_id)
             _notify("account/email/second_factor_reset", user, now=now)
     return bool(factors)
 

@@ -20,7 +20,7 @@ from django.contrib.sessions.backends.base import UpdateError
 from accounts import locking, operations, queries, tokens
 from accounts.models import RefreshToken, Session, User
 from accounts.sessions import ApiSessionStore, is_opened_by, sid_of
-from kernel.db.transaction import run_after_commit, transaction
+from kernel.db.transaction import transaction
 from kernel.signing.jwt import JwtInvalid
 from kernel.telemetry import security_log
 
@@ -103,10 +103,8 @@ def _end(row: Session, now: datetime) -> datetime:
 
 def _end_stolen(row: Session, *, client_ip: str) -> None:
     operations.end_logins(sessions=[row])
-    run_after_commit(
-        lambda: security_log.record(
-            "refresh_token_reused", user_id=row.user_id, client_ip=client_ip
-        )
+    security_log.record_after_commit(
+        "refresh_token_reused", user_id=row.user_id, client_ip=client_ip
     )
 
 

@@ -1,6 +1,7 @@
 """The base of the catalogue's views: public, cached responses with an entity tag."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,9 +12,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from catalogue import cache, documents
+from catalogue import documents
 from catalogue.api import parameters
 from catalogue.api.pagination import Pages
+from catalogue.cache import BRIEFLY
 from kernel.caching.responses import Document, Rendered
 from kernel.http.kept_refusals import KeptRefusals
 from kernel.http.serializers import ProblemSerializer
@@ -67,24 +69,20 @@ class PagedView(CatalogueView):
         """Return the page that the request asks for, its rows turned to JSON by `entries`."""
         paginator = self.pages_for(request)()
         page: list[Any] = paginator.paginate_queryset(rows, request, view=self) or []
-        paginator.base_url = self._url(request)
+        paginator.base_url = self.url_of(request)
         body = documents.page(
             entries(page),
             following=paginator.get_next_link(),
             preceding=paginator.get_previous_link(),
         )
-        return Rendered(documents.encode(body), cache.BRIEFLY)
+        return Rendered(documents.encode(body), BRIEFLY)
 
     def pages_for(self, request: Request) -> type[Pages]:
         """Return the paginator of this request's list."""
         return self.pages
 
-    def key_of(self, request: Request) -> str:
-        """Return the cache key of this page."""
-        return self._url(request)
-
-    def _url(self, request: Request) -> str:
-        """Return the page's URL with the known parameters only, in one order."""
+    def url_of(self, request: Request) -> str:
+        """Return the page's URL with the known parameters only, in one order: its cache key."""
         known = sorted(_known(request, self.parameters_class).items())
         return f"{request.build_absolute_uri(request.path)}?{urlencode(known)}"
 
@@ -94,5 +92,10 @@ def _known(request: Request, form: type[serializers.Serializer[Any]]) -> dict[st
 
     A plain dict: in a QueryDict an empty value would count as absent.
     """
-    names = form().fields
+    names = _names(form)
     return {name: value for name, value in request.query_params.dict().items() if name in names}
+
+
+@cache
+def _names(form: type[serializers.Serializer[Any]]) -> frozenset[str]:
+    return frozenset(form().fields)  # a form copies all its fields, which a cached page need not

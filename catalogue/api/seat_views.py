@@ -117,7 +117,7 @@ class SeatListView(PagedView):
             page = self.page_of(request, rows, entries)
             return Rendered(page.body, cache.SECOND_LONG)
 
-        key = self.key_of(request)
+        key = self.url_of(request)
         return self.respond(
             request, cache.read(cache.SEATS, key, build=build, now=now, has_words=False)
         )

@@ -53,7 +53,7 @@ class ConcertListView(PagedView):
         def build() -> Rendered:
             return self.page_of(request, queries.concert_list(wanted, now=now), entries)
 
-        key = self.key_of(request)
+        key = self.url_of(request)
         return self.respond(request, cache.read(cache.LISTED, key, build=build, now=now))
 
 
@@ -108,7 +108,7 @@ class PerformanceListView(PagedView):
         def build() -> Rendered:
             return self.page_of(request, queries.performance_list(concert_id), entries)
 
-        key = self.key_of(request)
+        key = self.url_of(request)
         return self.respond(request, cache.read(cache.PERFORMANCES, key, build=build, now=now))
 
 

@@ -36,9 +36,7 @@ class _CatalogueAdmin(AsksFirst, UseCaseAdmin):
 
     form = PlainForm
     always_with_reason = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return admin.ModelAdmin.has_add_permission(self, request)
+    may_add = True
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Leave it to `save_related`, which has the inlines too."""
@@ -105,9 +103,17 @@ class PerformanceInline(VenueTimeFields, _TabularInline):
 class ConcertAdmin(VenueTimes, _CatalogueAdmin):
     """Concerts; a draft is invisible to the API until it is published."""
 
-    venue_path, named_by = "concerts", "venue"
+    venue_path = "concerts"
+    named_by, named_path = "venue", ""
 
-    list_display = ("title_ko", "title_en", "artist_ko", "venue", "evenings", "published_at")
+    list_display = (
+        "title_ko",
+        "title_en",
+        "artist_ko",
+        "venue",
+        "number_of_performances",
+        "published_at",
+    )
     list_select_related = ("venue",)
     list_filter = (("published_at", admin.EmptyFieldListFilter), "venue")
     search_fields = (
@@ -125,12 +131,12 @@ class ConcertAdmin(VenueTimes, _CatalogueAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Concert]:
         rows: QuerySet[Concert] = super().get_queryset(request).filter(deleted_at__isnull=True)
-        return rows.annotate(evening_count=Count("performances"))
+        return rows.annotate(performance_count=Count("performances"))
 
-    @admin.display(description=text(en="Performances", ko="회차"), ordering="evening_count")
-    def evenings(self, row: Any) -> int:
+    @admin.display(description=text(en="Performances", ko="회차"), ordering="performance_count")
+    def number_of_performances(self, row: Any) -> int:
         """Show how many performances it has."""
-        return int(row.evening_count)
+        return int(row.performance_count)
 
     @staff_action(
         description=text(en="Publish", ko="공개"), permissions=["concerts.change_concert"]
@@ -157,10 +163,10 @@ class ConcertAdmin(VenueTimes, _CatalogueAdmin):
 
 @admin.register(Performance)
 class PerformanceAdmin(LayoutViews, UploadViews, VenueTimes, _CatalogueAdmin):
-    """One evening: its times here; its seats, prices and sale behind the links."""
+    """One performance: its times here; its seats, prices and sale behind the links."""
 
-    named_by = "concert"
-    start = venue_time("starts_at", text(en="Start", ko="시작"), performance="")
+    named_by, named_path = "concert", "concerts"
+    start = venue_time("starts_at", text(en="Start", ko="시작"), relation="")
 
     list_display = ("concert", "start", "status", "layout_version", "layout_frozen_at")
     list_select_related = ("concert__venue",)
@@ -188,7 +194,7 @@ class PerformanceAdmin(LayoutViews, UploadViews, VenueTimes, _CatalogueAdmin):
         return super().get_queryset(request).filter(deleted_at__isnull=True)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Keep the concert of an evening that has been made."""
+        """Keep the concert of a performance that has been made."""
         return (*self.readonly_fields, *(("concert",) if obj is not None else ()))
 
     def get_urls(self) -> list[URLPattern]:
@@ -243,7 +249,7 @@ class PerformanceAdmin(LayoutViews, UploadViews, VenueTimes, _CatalogueAdmin):
     def schedule(
         self, request: HttpRequest, objects: list[Performance], *, reason: str, now: datetime
     ) -> None:
-        """Say that the picked evenings take place as planned."""
+        """Say that the picked performances take place as planned."""
         self._set(request, objects, Performance.Status.SCHEDULED, reason, now)
 
     @staff_action(
@@ -252,7 +258,7 @@ class PerformanceAdmin(LayoutViews, UploadViews, VenueTimes, _CatalogueAdmin):
     def postpone(
         self, request: HttpRequest, objects: list[Performance], *, reason: str, now: datetime
     ) -> None:
-        """Say that the picked evenings will be later."""
+        """Say that the picked performances will be later."""
         self._set(request, objects, Performance.Status.POSTPONED, reason, now)
 
     @staff_action(
@@ -261,7 +267,7 @@ class PerformanceAdmin(LayoutViews, UploadViews, VenueTimes, _CatalogueAdmin):
     def cancel(
         self, request: HttpRequest, objects: list[Performance], *, reason: str, now: datetime
     ) -> None:
-        """Say that the picked evenings will not take place."""
+        """Say that the picked performances will not take place."""
         self._set(request, objects, Performance.Status.CANCELLED, reason, now)
 
     def _set(

@@ -29,17 +29,17 @@ _OFFSET = re.compile(r"\s*(?:UTC)?([+-])(\d\d):?([0-5]\d)$", re.ASCII)
 
 
 def venue_time(
-    name: str, description: Any, *, performance: str = "performance"
+    name: str, description: Any, *, relation: str = "performance"
 ) -> Callable[[Any, Any], str]:
     """Return a column that shows the time `name` of a row in the zone of its venue.
 
-    `performance` is the row's relation to its performance; empty where the row is one.
+    `relation` leads from the row to its performance; empty where the row is one.
     """
 
     @admin.display(description=description, ordering=name)
     def column(self: Any, row: Any) -> str:
-        evening = getattr(row, performance) if performance else row
-        return shown(getattr(row, name), evening.concert.venue.timezone)
+        performance = getattr(row, relation) if relation else row
+        return shown(getattr(row, name), performance.concert.venue.timezone)
 
     return column
 
@@ -163,8 +163,9 @@ class VenueTimeFields:
 class VenueTimes(VenueTimeFields):
     """Pages made and read in the zone of the row's venue (a mixin of `ModelAdmin`)."""
 
-    venue_path = "concerts__performances"  # from a venue to what the page or its form names
+    venue_path = "concerts__performances"  # from a venue to the page's row
     named_by = "performance"  # the form's field, where the row is to be added
+    named_path = "concerts__performances"  # from a venue to what that field names
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Show and read the form in the venue's zone."""
@@ -190,7 +191,7 @@ class VenueTimes(VenueTimeFields):
         path = self.venue_path
         if key is None:
             key = request.POST.get(self.named_by) or request.GET.get(self.named_by)
-            path = {"venue": "", "concert": "concerts"}.get(self.named_by, path)
+            path = self.named_path
         try:
             wanted = UUID(str(key))
         except ValueError:

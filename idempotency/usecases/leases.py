@@ -22,7 +22,6 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import (
-    DatabaseError,
     IntegrityError,
     InterfaceError,
     OperationalError,
@@ -34,6 +33,7 @@ from psycopg_pool import PoolTimeout
 
 from idempotency import policy
 from idempotency.models import Record
+from kernel.db.failures import DATABASE_ERRORS
 from kernel.db.router import IDEMPOTENCY
 from kernel.errors import DomainError, Kind
 from kernel.i18n import text
@@ -55,7 +55,6 @@ unfinished = Counter(
     ["reason"],
 )
 
-_UNAVAILABLE = (DatabaseError, InterfaceError, PoolTimeout)
 breaker = Breaker(
     "idempotency_database", failures_on=(OperationalError, InterfaceError, PoolTimeout)
 )
@@ -280,7 +279,7 @@ def _close(statement: str, lease: Lease, parameters: Mapping[str, Any]) -> bool:
         with connections[IDEMPOTENCY].cursor() as cursor:
             cursor.execute(statement, fenced)
             closed = bool(cursor.rowcount == 1)
-    except _UNAVAILABLE as error:
+    except DATABASE_ERRORS as error:
         unfinished.labels("away").inc()
         log.warning("idempotency record not closed", extra={"error": repr(error)})
         return False

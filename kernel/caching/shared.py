@@ -25,9 +25,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from django.db import DatabaseError, InterfaceError, connections
+from django.db import connections
 from prometheus_client import Counter
-from psycopg_pool import PoolTimeout
 
 from kernel.caching import markers as marking
 from kernel.caching.in_process import LocalDocuments, SharedRefusals
@@ -35,7 +34,7 @@ from kernel.caching.request import CachePolicy, CacheRequest
 from kernel.caching.responses import Document, Rendered, decode, document_of, encode
 from kernel.caching.single_flight import SingleFlight
 from kernel.db import replica
-from kernel.db.failures import is_passing
+from kernel.db.failures import DATABASE_ERRORS, is_passing
 from kernel.db.transaction import run_after_commit
 from kernel.errors import DomainError
 from kernel.ids import uuid7
@@ -52,7 +51,6 @@ missed = Counter(
 BUILDER_SECONDS = 5.0  # after this a builder is taken for dead, and another one builds
 POLL_SECONDS = 0.02
 ALONE = timedelta(seconds=5)  # a process keeps so long what it built without the cache server
-_DATABASE_FAILED = (DatabaseError, InterfaceError, PoolTimeout)
 
 # Removes only the builder's own lock: it may have expired, and be another builder's by now.
 _UNLOCK = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
@@ -96,7 +94,7 @@ def invalidate(*names: str) -> bool:
     """
     try:
         marking.write(names, replica.written())
-    except (DependencyUnavailable, DatabaseError, InterfaceError, PoolTimeout) as error:
+    except (DependencyUnavailable, *DATABASE_ERRORS) as error:
         missed.inc()
         log.warning("cache not invalidated", extra={"names": names, "error": repr(error)})
         return False
@@ -147,7 +145,7 @@ def _build_once_of_all(
         document = document_of(_build(request, markers), built_at=request.now, markers=markers)
         _keep(request, document)
         return request.counted(document, "built")
-    except _DATABASE_FAILED as error:
+    except DATABASE_ERRORS as error:
         if older is None or not is_passing(error):
             raise
         return request.counted(older, "older")
@@ -212,7 +210,7 @@ def _settled_markers(request: CacheRequest, markers: tuple[str, ...]) -> tuple[s
         return markers
     try:
         position = replica.written()
-    except _DATABASE_FAILED as error:
+    except DATABASE_ERRORS as error:
         if not is_passing(error):
             raise
         return markers  # the entry stays current while the marker is absent, and no longer
@@ -228,7 +226,7 @@ def _build(request: CacheRequest, markers: tuple[str, ...]) -> Rendered:
         with replica.stale_reads(after=max(positions, default=None)) as alias:
             try:
                 return request.build()
-            except _DATABASE_FAILED as error:
+            except DATABASE_ERRORS as error:
                 if alias != replica.REPLICA or not is_passing(error):
                     raise
                 connections[alias].close()

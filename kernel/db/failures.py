@@ -9,8 +9,11 @@ failed. Every code that is not named here is a defect of ours or of the data.
 """
 
 import psycopg
-from django.db import InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError, OperationalError
 from psycopg_pool import PoolTimeout, TooManyRequests
+
+# All that a statement may raise of the database; Django's InterfaceError is no DatabaseError.
+DATABASE_ERRORS = (DatabaseError, InterfaceError, PoolTimeout)
 
 # The same request may succeed soon, on this server or on the one that replaces it.
 _BUSY = frozenset(

@@ -25,11 +25,11 @@ from datetime import datetime
 from typing import NamedTuple
 
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connections
+from django.db import DEFAULT_DB_ALIAS, connections
 from prometheus_client import Counter
-from psycopg_pool import PoolTimeout
 
 from kernel import clock
+from kernel.db.failures import DATABASE_ERRORS
 
 REPLICA = "replica"
 
@@ -39,7 +39,6 @@ fallbacks = Counter(
     ["reason"],
 )
 
-_UNAVAILABLE = (DatabaseError, InterfaceError, PoolTimeout)
 _alias: ContextVar[str] = ContextVar("stale_read_alias", default=DEFAULT_DB_ALIAS)
 
 
@@ -168,7 +167,7 @@ def _look(after: WalPosition | int | None) -> _Health:
 def _check() -> None:
     try:
         state = look()
-    except _UNAVAILABLE:
+    except DATABASE_ERRORS:
         connections[REPLICA].close()
         _health.usable, _health.reason = False, "away"
     else:
@@ -188,7 +187,7 @@ def look() -> ReplicaState:
         return state
     try:
         primary = written()
-    except _UNAVAILABLE:
+    except DATABASE_ERRORS:
         connections[DEFAULT_DB_ALIAS].close()
         return state
     if not _stands_at(state, primary):

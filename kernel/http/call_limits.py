@@ -64,7 +64,7 @@ class CallLimits:
         client_ip, rate = client_ip_tag(client_ip_in(environ)), rate_of(_ROUTE)
         counted = _client_ips.count(client_ip, rate, now=clock.now().timestamp())
         if counted.is_refused and not environ["PATH_INFO"].startswith(_PROBES):
-            wait, fields = self._spent(environ, counted)
+            wait, fields = self._spent(environ, rate, counted)
             if wait is not None:
                 return self._refuse(Throttled(wait), environ, _with(start_response, fields))
 
@@ -85,7 +85,7 @@ class CallLimits:
         return self._application(environ, settle)
 
     def _spent(
-        self, environ: dict[str, Any], counted: GcraResult
+        self, environ: dict[str, Any], rate: Rate, counted: GcraResult
     ) -> tuple[int | None, tuple[str, str]]:
         """Return how long a caller from a spent IP has to wait; None where a login lets it pass."""
         login = self._login_of(environ)
@@ -93,7 +93,7 @@ class CallLimits:
             own = throttle.count("default", str(login.user_id))
             return own.wait, own.headers
         refused.labels(_ROUTE).inc()
-        return counted.reset, _fields(counted)
+        return counted.reset, _fields(rate, counted)
 
     def _refuse(
         self, error: APIException, environ: dict[str, Any], start_response: StartResponse
@@ -124,8 +124,8 @@ def _with(start_response: StartResponse, fields: tuple[str, str]) -> StartRespon
     return start
 
 
-def _fields(counted: GcraResult) -> tuple[str, str]:
-    return throttle.described(_ROUTE, rate_of(_ROUTE), counted).headers
+def _fields(rate: Rate, counted: GcraResult) -> tuple[str, str]:
+    return throttle.described(_ROUTE, rate, counted).headers
 
 
 def _settle_without_login(
@@ -139,4 +139,4 @@ def _settle_without_login(
     caching = ",".join(value for name, value in headers if name == "Cache-Control")
     if "public" in caching or (code < 400 and "no-store" not in caching):
         return None
-    return _fields(counted)
+    return _fields(rate, counted)

@@ -22,7 +22,14 @@ from rest_framework.views import APIView
 
 from kernel.caller import Caller
 from kernel.errors import DomainError
-from kernel.http.fast_path import FastPathResponder, StartResponse, allow_header, bare_view, refusal
+from kernel.http.fast_path import (
+    FastPathResponder,
+    StartResponse,
+    allow_header,
+    bare_view,
+    has_site_authentication,
+    refusal,
+)
 from kernel.rate_limiting.headers import RateLimitStatus
 from kernel.telemetry import context
 
@@ -124,10 +131,9 @@ def _demand_of(view_class: type[APIView], method: str) -> _Demand | None:
     view's authenticators and permissions for the method.
     """
     view = bare_view(view_class, method)
-    authenticators = view.get_authenticators()
-    if [type(one) for one in authenticators] != list(APIView.authentication_classes):
+    if not has_site_authentication(view):
         return None
     if all(one.has_permission(view.request, view) for one in view.get_permissions()):
         return None
-    challenge = authenticators[0].authenticate_header(view.request)
+    challenge = view.get_authenticators()[0].authenticate_header(view.request)
     return _Demand(challenge=challenge, allow=allow_header(view_class))

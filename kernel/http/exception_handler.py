@@ -8,13 +8,11 @@ from itertools import islice
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import DatabaseError, InterfaceError
 from django.http import Http404, HttpRequest, HttpResponse
-from psycopg_pool import PoolTimeout
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from kernel.db.failures import is_busy, is_unavailable
+from kernel.db.failures import DATABASE_ERRORS, is_busy, is_unavailable
 from kernel.errors import Busy, DomainError, ServiceUnavailable
 from kernel.http import problem
 from kernel.http.refusals import REFUSALS
@@ -101,7 +99,7 @@ def _translate(error: Exception) -> Exception:
     if isinstance(error, DependencyUnavailable):
         log.warning("dependency unavailable", extra={"dependency": error.dependency})
         return ServiceUnavailable()
-    if isinstance(error, (DatabaseError, InterfaceError, PoolTimeout)):
+    if isinstance(error, DATABASE_ERRORS):
         if is_busy(error):
             log.warning("database busy", extra={"error": repr(error)})
             return Busy()

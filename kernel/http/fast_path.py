@@ -202,6 +202,11 @@ def bare_view(view_class: type[APIView], method: str) -> APIView:
     return view
 
 
+def has_site_authentication(view: APIView) -> bool:
+    """Say whether a view authenticates as the site does, and by no other means."""
+    return [type(one) for one in view.get_authenticators()] == list(APIView.authentication_classes)
+
+
 def language(environ: dict[str, Any]) -> str:
     """Return the language LocaleMiddleware would choose for a request without cookies."""
     return _language(environ.get("HTTP_ACCEPT_LANGUAGE", ""))

@@ -21,9 +21,7 @@ class CorrelationMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        correlation = context.received(
-            request.headers.get("X-Request-ID"), request.headers.get("traceparent")
-        )
+        correlation = context.received_in(request.META)
         started = time.perf_counter()
         with context.correlated(correlation), context.annotated() as annotations:
             response = self.get_response(request)

@@ -68,12 +68,10 @@ def of_domain_error(error: DomainError, instance: str) -> dict[str, Any]:
     )
 
 
-def response(body: dict[str, Any], *, retry_after: int | None = None) -> HttpResponse:
+def response(body: dict[str, Any]) -> HttpResponse:
     """Return a plain Django response, for places where DRF isn't at work."""
     plain = PlainProblem(_encode(body), status=body["status"], content_type=CONTENT_TYPE)
     plain.problem_code = body["code"]
-    if retry_after is not None:
-        plain["Retry-After"] = str(retry_after)
     return plain
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from django.core.exceptions import ImproperlyConfigured
 from rest_framework.views import APIView
 
-from kernel.http.fast_path import bare_view
+from kernel.http.fast_path import bare_view, has_site_authentication
 from kernel.rate_limiting.throttle import RouteThrottle, route_of
 
 
@@ -37,9 +37,8 @@ def check_declared(*checks: StandsFor) -> None:
 def _declared(view_class: type[APIView], method: str) -> StandsFor:
     view = bare_view(view_class, method)
     permissions = tuple(type(one) for one in view.get_permissions())
-    authenticators = [type(one) for one in view.get_authenticators()]
     throttles = [type(one) for one in view.get_throttles()]
-    if permissions and authenticators != list(APIView.authentication_classes):
+    if permissions and not has_site_authentication(view):
         raise ImproperlyConfigured(f"{view_class} authenticates by other means than its fast path")
     if throttles != [RouteThrottle]:
         raise ImproperlyConfigured(f"{view_class} is throttled by other means than its fast path")

@@ -55,7 +55,7 @@ class Gcra:
         theoretical_arrival = max(self._arrival(caller, rate, now), now) + emission_interval
         room = now + rate.period_seconds - theoretical_arrival
         if room < -min(_ROUNDING, emission_interval / 2):
-            return GcraResult(0, max(1, math.ceil(-room - _ROUNDING)), True)
+            return GcraResult(0, _whole_seconds(-room), True)
         self._keep(caller, theoretical_arrival, rate, now)
         remaining = max(0, math.floor(room / emission_interval + _ROUNDING))
         return GcraResult(remaining, _whole_seconds(theoretical_arrival - now), False)

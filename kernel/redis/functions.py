@@ -67,3 +67,8 @@ class FunctionLibrary:
     def _load(self, server: Redis) -> None:
         server.function_load(self.code(), replace=True)  # in a cluster: on every primary
         self._loaded_in = (os.getpid(), connection_epoch(server))
+
+
+def text_of(value: bytes | str) -> str:
+    """Return what the client gives as bytes or text, as text."""
+    return value.decode() if isinstance(value, bytes) else value

@@ -8,7 +8,6 @@ step, so that a reader sees the old ring or the new one.
 import fcntl
 import json
 import os
-from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -22,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from kernel.signing import keyring
 from kernel.signing.jwks import as_jwk
+from kernel.text import base64url
 
 _RSA_BITS = 2048
 _KID_LENGTH = 12  # 72 bits: enough to tell a site's keys apart, short enough for a QR code
@@ -74,8 +74,8 @@ def _new_key(use: keyring.Use, now: datetime) -> dict[str, str]:
 def _kid(private: RSAPrivateKey | Ed25519PrivateKey) -> str:
     jwk = as_jwk(private.public_key())
     members = {name: jwk[name] for name in _THUMBPRINT_MEMBERS if name in jwk}
-    digest = sha256(json.dumps(members, separators=(",", ":")).encode()).digest()
-    return urlsafe_b64encode(digest).decode()[:_KID_LENGTH]
+    digest = sha256(keyring.encode_json(members).encode()).digest()
+    return base64url.encode(digest)[:_KID_LENGTH]
 
 
 def _read(path: Path) -> dict[str, Any]:

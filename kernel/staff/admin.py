@@ -138,9 +138,10 @@ class UseCaseAdmin(StaffAdmin):
 
     form = ReasonModelForm
     key_field = ""  # the relation that is the key too: a missing row's address leads to its form
+    may_add = False  # whether the use case makes rows too
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+        return self.may_add and super().has_add_permission(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -10,9 +10,12 @@ a line. The events are those of `EVENTS`; docs/metrics.md lists them for the ale
 
 import logging
 from collections.abc import Mapping
+from functools import partial
 from uuid import UUID
 
 from prometheus_client import Counter
+
+from kernel.db.transaction import run_after_commit
 
 log = logging.getLogger("frontrow.security")
 
@@ -62,6 +65,13 @@ def record(
     recorded.labels(event).inc()
     known = {"event": event, "user_id": user_id, "client_ip": client_ip}
     log.warning("security", extra=_shown({**known, **fields}))
+
+
+def record_after_commit(
+    event: str, *, user_id: UUID | str | None = None, client_ip: str | None = None, **fields: Value
+) -> None:
+    """Do as `record` once the open transaction has committed; not at all if it doesn't."""
+    run_after_commit(partial(record, event, user_id=user_id, client_ip=client_ip, **fields))
 
 
 def _shown(fields: Mapping[str, Value]) -> dict[str, object]:

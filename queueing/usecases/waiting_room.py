@@ -6,13 +6,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import DatabaseError, InterfaceError
 from prometheus_client import Counter
-from psycopg_pool import PoolTimeout
 from redis.exceptions import RedisError
 
 from kernel import clock
 from kernel.caching.short_lived import ShortLivedCache
+from kernel.db.failures import DATABASE_ERRORS
 from kernel.errors import DomainError
 from kernel.rate_limiting.headers import RateLimitStatus
 from kernel.redis.breaker import DependencyUnavailable
@@ -41,9 +40,7 @@ _NOT_FINISHED = (  # what a call and its recovery may meet
     DependencyUnavailable,
     RedisError,
     DomainError,
-    DatabaseError,
-    InterfaceError,
-    PoolTimeout,
+    *DATABASE_ERRORS,
 )
 
 

@@ -15,7 +15,7 @@ from kernel.clock import from_ms, to_ms
 from kernel.rate_limiting import in_redis
 from kernel.redis.breaker import DependencyUnavailable
 from kernel.redis.clients import guarded
-from kernel.redis.functions import FunctionLibrary
+from kernel.redis.functions import FunctionLibrary, text_of
 from queueing import ended_places
 from reservations import policy
 from reservations.claims.values import (
@@ -121,7 +121,7 @@ class SeatClaims:
     def find(self, *, performance_id: UUID, seat_id: UUID) -> StoredClaim | None:
         """Return the claim on a seat, None without one; raises `DependencyUnavailable`."""
         key = _key(performance_id, str(seat_id))
-        found = _STORED.fullmatch(_text(guarded("lock", lambda server: server.get(key)) or ""))
+        found = _STORED.fullmatch(text_of(guarded("lock", lambda server: server.get(key)) or ""))
         if found is None:
             return None
         owner, user_id, kind, until_ms, confirmed_ms = found.groups()
@@ -150,12 +150,12 @@ seat_claims = SeatClaims()
 def _claim_result(reply: Sequence[Any], seat_ids: Sequence[UUID]) -> ClaimResult:
     number, taken, yours, owners, limit, retry_after = reply
     verdict = Verdict(int(number))
-    names = [_text(owner) for owner in owners]
+    names = [text_of(owner) for owner in owners]
     if verdict is Verdict.PLACE_ENDED:
         return ClaimResult(verdict, limit=limit, ended=names[0])
     return ClaimResult(
         verdict,
-        yours=tuple(sorted({UUID(_text(own)) for own in yours})),
+        yours=tuple(sorted({UUID(text_of(own)) for own in yours})),
         owners={seat_ids[index - 1]: name for index, name in zip(taken, names, strict=True)},
         limit=limit,
         retry_after=int(retry_after),
@@ -195,7 +195,3 @@ def _lapses_key(performance_id: UUID, user_id: UUID | str) -> str:
 
 def _key(performance_id: UUID, name: str) -> str:
     return f"fr:l:{{{performance_id}}}:{name}"
-
-
-def _text(value: bytes | str) -> str:
-    return value.decode() if isinstance(value, bytes) else value

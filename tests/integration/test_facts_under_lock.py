@@ -8,7 +8,6 @@ from datetime import timedelta
 import pytest
 
 from concerts.models import Performance
-from concerts.schedule import EVERYTHING
 from concerts.usecases import programme
 from kernel import clock
 from kernel.db.transaction import transaction
@@ -25,6 +24,7 @@ from tests.support.interleaving import (
     in_another_session,
 )
 from tests.support.money import begin, give_points
+from tests.support.schedules import Everything
 
 SECOND = timedelta(seconds=1)
 
@@ -76,7 +76,7 @@ def change(**changes):
             reason="mend",
             actor_id=None,
             now=clock.now(),
-            confirmed=EVERYTHING,
+            confirmed=Everything(),
         )
 
     return set_policy

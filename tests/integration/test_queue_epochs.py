@@ -80,7 +80,7 @@ class TestAnOldServer:
         room.join()
         drawn = state_of(queue_redis, room, "draw_ceiling")
         successor_of(room)
-        recovery.raise_draw(room.performance.pk, epoch=1, above=drawn)
+        recovery.raise_ceiling(room.performance.pk, epoch=1, above=drawn, draws=True)
         assert progress_of(room).draw_ceiling == drawn
         assert state_of(queue_redis, room, "draw_ceiling") == drawn
         assert state_of(queue_redis, room, "superseded") == 1

@@ -311,7 +311,7 @@ def test_a_late_begin_is_refused_because_the_server_was_lost_again(queue_redis):
     def cold() -> str:
         wipe(queue_redis)
         config = room.performance.queue_config
-        queue_server.load()
+        queue_server.library.load()
         queue_server.mirror_config(config=config, now_ms=now_ms)
         reply = queue_server.tick(performance_id=performance_id, now_ms=now_ms)
         assert reply.status is Status.COLD

@@ -18,7 +18,7 @@ from reservations.models import SalePolicy
 from reservations.usecases import sale
 from tests.support import factories
 from tests.support.holding import place
-from tests.support.schedules import asked, codes, edit, save, sell, yes
+from tests.support.schedules import Everything, asked, codes, edit, save, sell, yes
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 NEW_YORK = "America/New_York"
@@ -30,49 +30,49 @@ def now():
 
 
 @pytest.fixture
-def evening(db_ready, now):
+def performance(db_ready, now):
     """A performance in 30 days, on sale until the day before, with every seat free."""
     return factories.make_performance(seats=4, now=now)
 
 
-def in_the_past(evening, now):
-    return edit(evening, starts_at=evening.starts_at - 5 * 366 * DAY)
+def in_the_past(performance, now):
+    return edit(performance, starts_at=performance.starts_at - 5 * 366 * DAY)
 
 
-def doors_in_the_past(evening, now):
-    return edit(evening, doors_open_at=now)
+def doors_in_the_past(performance, now):
+    return edit(performance, doors_open_at=now)
 
 
-def before_the_sale_ends(evening, now):
-    return edit(evening, starts_at=now + 20 * DAY)
+def before_the_sale_ends(performance, now):
+    return edit(performance, starts_at=now + 20 * DAY)
 
 
-def later_with_sold_seats(evening, now):
-    sell(evening)
-    return edit(evening, starts_at=evening.starts_at + HOUR)
+def later_with_sold_seats(performance, now):
+    sell(performance)
+    return edit(performance, starts_at=performance.starts_at + HOUR)
 
 
-def doors_with_held_seats(evening, now):
-    place(factories.make_user(), evening, factories.seat_ids(evening, 1))
-    return edit(evening, doors_open_at=evening.starts_at - HOUR)
+def doors_with_held_seats(performance, now):
+    place(factories.make_user(), performance, factories.seat_ids(performance, 1))
+    return edit(performance, doors_open_at=performance.starts_at - HOUR)
 
 
-def zone_of_the_venue(evening, now):
-    return edit(evening.concert.venue, timezone=NEW_YORK)
+def zone_of_the_venue(performance, now):
+    return edit(performance.concert.venue, timezone=NEW_YORK)
 
 
-def venue_of_another_zone(evening, now):
+def venue_of_another_zone(performance, now):
     other = Venue.objects.create(name_ko="뉴욕홀", timezone=NEW_YORK)
-    return edit(evening.concert, venue_id=other.pk)
+    return edit(performance.concert, venue_id=other.pk)
 
 
-def venue_with_sold_seats(evening, now):
-    sell(evening)
-    return edit(evening.concert, venue_id=Venue.objects.create(name_ko="옆 홀").pk)
+def venue_with_sold_seats(performance, now):
+    sell(performance)
+    return edit(performance.concert, venue_id=Venue.objects.create(name_ko="옆 홀").pk)
 
 
-def new_in_the_past(evening, now):
-    values = {"concert_id": evening.concert_id, "starts_at": now - 365 * DAY}
+def new_in_the_past(performance, now):
+    values = {"concert_id": performance.concert_id, "starts_at": now - 365 * DAY}
     return Edit(Performance, uuid7(), values, is_new=True)
 
 
@@ -90,8 +90,8 @@ UNUSUAL = [
 
 
 @pytest.mark.parametrize(("deed", "expected"), UNUSUAL)
-def test_an_unusual_change_is_saved_with_a_reason_and_a_yes_alone(evening, now, deed, expected):
-    change = deed(evening, now)
+def test_an_unusual_change_is_saved_with_a_reason_and_a_yes_alone(performance, now, deed, expected):
+    change = deed(performance, now)
     AuditEntry.objects.all().delete()
     before = everything()
     questions = asked(save, change, now=now)
@@ -130,57 +130,60 @@ def test_a_change_ahead_of_any_sale_asks_nothing(db_ready, now):
     assert Performance.objects.get().starts_at == before + DAY
 
 
-def test_what_stays_as_it_is_asks_nothing_and_is_no_entry(evening, now):
-    sell(evening)
+def test_what_stays_as_it_is_asks_nothing_and_is_no_entry(performance, now):
+    sell(performance)
     AuditEntry.objects.all().delete()
-    venue = evening.concert.venue
+    venue = performance.concert.venue
     save(
-        edit(evening, starts_at=evening.starts_at, doors_open_at=None),
+        edit(performance, starts_at=performance.starts_at, doors_open_at=None),
         edit(venue, timezone=venue.timezone),
-        edit(evening.concert, venue_id=venue.pk),
+        edit(performance.concert, venue_id=venue.pk),
         now=now,
     )
     assert not AuditEntry.objects.exists()
 
 
-def test_a_name_is_changed_without_a_question_whatever_is_sold(evening, now):
-    sell(evening)
-    save(edit(evening.concert, title_ko="겨울밤"), edit(evening.concert.venue, name_ko="새 홀"))
+def test_a_name_is_changed_without_a_question_whatever_is_sold(performance, now):
+    sell(performance)
+    save(
+        edit(performance.concert, title_ko="겨울밤"),
+        edit(performance.concert.venue, name_ko="새 홀"),
+    )
     assert Concert.objects.get().title_ko == "겨울밤"
 
 
-def test_a_hold_that_has_lapsed_is_no_seat_that_somebody_has(evening, now):
-    place(factories.make_user(), evening, factories.seat_ids(evening, 1), now=now)
+def test_a_hold_that_has_lapsed_is_no_seat_that_somebody_has(performance, now):
+    place(factories.make_user(), performance, factories.seat_ids(performance, 1), now=now)
     later = now + HOUR
-    save(edit(evening, starts_at=evening.starts_at + DAY), now=later)
-    assert Performance.objects.get().starts_at == evening.starts_at + DAY
+    save(edit(performance, starts_at=performance.starts_at + DAY), now=later)
+    assert Performance.objects.get().starts_at == performance.starts_at + DAY
 
 
-def test_a_yes_is_about_the_time_that_was_shown(evening, now):
-    shown = asked(save, edit(evening, starts_at=now - DAY), now=now)
+def test_a_yes_is_about_the_time_that_was_shown(performance, now):
+    shown = asked(save, edit(performance, starts_at=now - DAY), now=now)
     said = {"reason": "moved", "confirmed": yes(shown)}
-    assert asked(save, edit(evening, starts_at=now - 2 * DAY), now=now, **said) != shown
+    assert asked(save, edit(performance, starts_at=now - 2 * DAY), now=now, **said) != shown
 
 
-def test_a_seat_sold_between_the_question_and_the_yes_is_asked_about(evening, now):
-    change = edit(evening, starts_at=now + 20 * DAY)
+def test_a_seat_sold_between_the_question_and_the_yes_is_asked_about(performance, now):
+    change = edit(performance, starts_at=now + 20 * DAY)
     shown = asked(save, change, now=now)
-    sell(evening)
+    sell(performance)
     said = {"reason": "moved", "confirmed": yes(shown)}
     again = asked(save, change, now=now, **said)
     assert codes(again) == ["start_before_sale_end", "seats_taken"]
     save(change, now=now, reason="moved", confirmed=yes(again))
 
 
-def test_a_new_zone_shows_what_the_clock_will_say(evening, now):
-    starts_at = evening.starts_at.replace(hour=10, minute=0, second=0)  # 19:00 in Seoul
+def test_a_new_zone_shows_what_the_clock_will_say(performance, now):
+    starts_at = performance.starts_at.replace(hour=10, minute=0, second=0)  # 19:00 in Seoul
     Performance.objects.update(starts_at=starts_at)
-    [question] = asked(save, edit(evening.concert.venue, timezone="UTC"), now=now)
+    [question] = asked(save, edit(performance.concert.venue, timezone="UTC"), now=now)
     assert (
         f"{starts_at:%Y-%m-%d} 19:00 UTC+09:00 → {starts_at:%Y-%m-%d} 10:00" in question["message"]
     )
     save(
-        edit(evening.concert.venue, timezone="UTC"),
+        edit(performance.concert.venue, timezone="UTC"),
         now=now,
         reason="wrong zone",
         confirmed=yes([question]),
@@ -197,52 +200,52 @@ def test_a_question_names_ten_performances_and_counts_the_others(db_ready, now):
     assert "… +3" in question["message"]
 
 
-def test_concert_and_performances_are_saved_together_or_not_at_all(evening, now):
+def test_concert_and_performances_are_saved_together_or_not_at_all(performance, now):
     new = Edit(
         Performance,
         uuid7(),
-        {"concert_id": evening.concert_id, "starts_at": now + 40 * DAY},
+        {"concert_id": performance.concert_id, "starts_at": now + 40 * DAY},
         is_new=True,
     )
-    rename = edit(evening.concert, title_ko="겨울밤")
-    asked(save, rename, new, edit(evening, starts_at=now - DAY), now=now)
+    rename = edit(performance.concert, title_ko="겨울밤")
+    asked(save, rename, new, edit(performance, starts_at=now - DAY), now=now)
     assert (Concert.objects.get().title_ko, Performance.objects.count()) == ("가을밤", 1)
     save(new, rename, now=now)
     assert (Concert.objects.get().title_ko, Performance.objects.count()) == ("겨울밤", 2)
 
 
-def test_a_new_concert_comes_with_its_performances(evening, now):
-    values = {"venue_id": evening.concert.venue_id, "title_ko": "첫", "artist_ko": "밴드"}
+def test_a_new_concert_comes_with_its_performances(performance, now):
+    values = {"venue_id": performance.concert.venue_id, "title_ko": "첫", "artist_ko": "밴드"}
     concert = Edit(Concert, uuid7(), values, is_new=True)
     starts = {"concert_id": concert.key, "starts_at": now + DAY}
     save(Edit(Performance, uuid7(), starts, is_new=True), concert, now=now)
     assert Concert.objects.get(pk=concert.key).performances.count() == 1
 
 
-def test_only_the_edited_columns_are_written(evening, now):
-    stale = Performance.objects.get(pk=evening.pk)
+def test_only_the_edited_columns_are_written(performance, now):
+    stale = Performance.objects.get(pk=performance.pk)
     Performance.objects.update(status=Performance.Status.POSTPONED)
     save(edit(stale, starts_at=stale.starts_at + DAY), now=now)
     assert Performance.objects.get().status == Performance.Status.POSTPONED
 
 
-def test_doors_behind_the_start_are_refused(evening, now):
+def test_doors_behind_the_start_are_refused(performance, now):
     with pytest.raises(DoorsAfterStart):
-        save(edit(evening, doors_open_at=evening.starts_at + HOUR), now=now)
+        save(edit(performance, doors_open_at=performance.starts_at + HOUR), now=now)
 
 
-def test_what_is_not_there_is_refused(evening, now):
+def test_what_is_not_there_is_refused(performance, now):
     gone = Performance(pk=uuid7())
     with pytest.raises(PerformanceNotFound):
         save(edit(gone, starts_at=now + DAY), now=now)
 
 
-def set_window(evening, now, **changes):
+def set_window(performance, now, **changes):
     said = {
         "reason": "plan",
         **{k: changes.pop(k) for k in ("reason", "confirmed") if k in changes},
     }
-    sale.set_policy(performance_id=evening.pk, changes=changes, actor_id=None, now=now, **said)
+    sale.set_policy(performance_id=performance.pk, changes=changes, actor_id=None, now=now, **said)
 
 
 @pytest.mark.parametrize(
@@ -255,15 +258,15 @@ def set_window(evening, now, **changes):
         ({"sale_opens_at": DAY}, True, ["seats_taken"]),
     ],
 )
-def test_an_unusual_window_needs_a_yes_too(evening, now, window, sold, expected):
+def test_an_unusual_window_needs_a_yes_too(performance, now, window, sold, expected):
     if sold:
-        sell(evening)
+        sell(performance)
     AuditEntry.objects.all().delete()
     changes = {name: now + distance for name, distance in window.items()}
-    questions = asked(set_window, evening, now, **changes)
+    questions = asked(set_window, performance, now, **changes)
     assert codes(questions) == expected
     assert not AuditEntry.objects.exists()
-    set_window(evening, now, confirmed=yes(questions), **changes)
+    set_window(performance, now, confirmed=yes(questions), **changes)
     entry = AuditEntry.objects.get()
     assert (entry.reason, entry.changes["confirmed"]) == ("plan", expected)
 
@@ -271,30 +274,30 @@ def test_an_unusual_window_needs_a_yes_too(evening, now, window, sold, expected)
 @pytest.mark.parametrize(
     "changes", [{"sale_opens_at": -HOUR}, {"sale_opens_at": DAY}, {"sale_closes_at": 30 * DAY}]
 )
-def test_a_usual_window_asks_nothing(evening, now, changes):
-    set_window(evening, now, **{name: now + distance for name, distance in changes.items()})
+def test_a_usual_window_asks_nothing(performance, now, changes):
+    set_window(performance, now, **{name: now + distance for name, distance in changes.items()})
     assert "confirmed" not in AuditEntry.objects.get(action="reservations.set_policy").changes
 
 
-def test_limits_of_a_sale_change_without_a_question_whatever_is_sold(evening, now):
-    sell(evening)
-    set_window(evening, now, max_seats_per_fan=2, sale_opens_at=now - HOUR)
+def test_limits_of_a_sale_change_without_a_question_whatever_is_sold(performance, now):
+    sell(performance)
+    set_window(performance, now, max_seats_per_fan=2, sale_opens_at=now - HOUR)
     assert SalePolicy.objects.get().max_seats_per_fan == 2
 
 
-def test_a_first_window_is_looked_through_as_well(evening, now):
+def test_a_first_window_is_looked_through_as_well(performance, now):
     other = factories.make_performance(seats=1, on_sale=False, now=now)
     SalePolicy.objects.filter(pk=other.pk).delete()
     values = {"sale_opens_at": now, "sale_closes_at": now + 31 * DAY}
     who = {"performance_id": other.pk, "reason": "plan", "actor_id": None, "now": now}
     questions = asked(sale.create_policy, values=values, **who)
     assert codes(questions) == ["start_before_sale_end"]
-    sale.create_policy(values=values, confirmed=rules.EVERYTHING, **who)
+    sale.create_policy(values=values, confirmed=Everything(), **who)
     assert SalePolicy.objects.filter(pk=other.pk).exists()
 
 
 @pytest.mark.control
-def test_control_without_the_rules_a_mistyped_year_is_saved(evening, now, monkeypatch):
+def test_control_without_the_rules_a_mistyped_year_is_saved(performance, now, monkeypatch):
     monkeypatch.setattr(rules, "_rules", lambda: ())
-    save(in_the_past(evening, now), now=now)
+    save(in_the_past(performance, now), now=now)
     assert Performance.objects.get().starts_at < now

@@ -15,6 +15,13 @@ from tests.support import factories
 from tests.support.holding import place
 
 
+class Everything:
+    """The confirmation of whatever may be asked."""
+
+    def __contains__(self, key: object) -> bool:
+        return True
+
+
 def edit(row: Any, **values: Any) -> schedule.Edit:
     return schedule.Edit(type(row), row.pk, values)
 

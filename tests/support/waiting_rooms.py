@@ -110,4 +110,4 @@ def weaken_library(
     )
     monkeypatch.setattr(queue_server, "library", FunctionLibrary("queue", path))
     monkeypatch.setattr(queue_server, "_prefix", "frontrow_queue_control")
-    queue_server.load()  # the server may still have another control's
+    queue_server.library.load()  # the server may still have another control's

@@ -1,6 +1,5 @@
 """The views of the caller's tickets."""
 
-from typing import cast
 from uuid import UUID
 
 from drf_spectacular.utils import OpenApiExample, extend_schema
@@ -10,7 +9,7 @@ from rest_framework.views import APIView
 
 from accounts.api.permissions import IsFan
 from kernel import clock
-from kernel.caller import Caller
+from kernel.caller import caller_of
 from kernel.errors import DomainError, Kind
 from kernel.http.pagination import NewestFirst
 from kernel.http.serializers import ProblemSerializer
@@ -71,7 +70,7 @@ class TicketsView(APIView):
     def get(self, request: Request) -> Response:
         """List the caller's tickets."""
         paginator = self.pagination_class()
-        rows = queries.mine(user_id=_caller(request).user_id)
+        rows = queries.mine(user_id=caller_of(request).user_id)
         page = paginator.paginate_queryset(rows, request, view=self)
         return paginator.get_paginated_response(
             TicketSerializer(queries.details(page or []), many=True).data
@@ -92,7 +91,7 @@ class TicketView(APIView):
     )
     def get(self, request: Request, ticket_id: UUID) -> Response:
         """Return the ticket; others' answer 404."""
-        found = queries.find(ticket_id=ticket_id, user_id=_caller(request).user_id)
+        found = queries.find(ticket_id=ticket_id, user_id=caller_of(request).user_id)
         if found is None:
             raise TicketNotFound
         return Response(TicketSerializer(found).data)
@@ -115,7 +114,7 @@ class ReservationTicketsView(APIView):
     )
     def get(self, request: Request, reservation_id: UUID) -> Response:
         """Return the tickets in seat order; none before it is paid; others' answer 404."""
-        user_id = _caller(request).user_id
+        user_id = caller_of(request).user_id
         found = queries.of_reservation(reservation_id=reservation_id, user_id=user_id)
         if not found and not reservation_queries.find(
             reservation_id=reservation_id, user_id=user_id, now=clock.now()
@@ -128,7 +127,3 @@ class ReservationTicketsView(APIView):
                 "previous": None,
             }
         )
-
-
-def _caller(request: Request) -> Caller:
-    return cast("Caller", request.user)

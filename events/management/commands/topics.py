@@ -2,11 +2,9 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from events import kafka
-from events.topics import dead_letters_of
 
 
 class Command(BaseCommand):
@@ -19,6 +17,5 @@ class Command(BaseCommand):
             created = set(kafka.ensure_topics())
         except kafka.KafkaUnavailable as error:
             raise CommandError(f"Kafka: {error}") from error
-        for topic in settings.EVENT_TOPICS:
-            for name in (topic, dead_letters_of(topic)):
-                self.stdout.write(f"{name}: {'created' if name in created else 'there already'}")
+        for name in kafka.topic_names():
+            self.stdout.write(f"{name}: {'created' if name in created else 'there already'}")

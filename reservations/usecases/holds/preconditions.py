@@ -35,7 +35,7 @@ def check_preconditions(
     terms = check_open(queries.sale_terms(performance_id), now=now)
     if seats > terms.max_seats_per_fan:
         raise SeatLimitExceeded(limit=terms.max_seats_per_fan, held=0)
-    if not admission.is_required(performance_id=performance_id, now=now):
+    if not admission.is_required(performance_id=performance_id):
         return terms, None
     admitted = admission.check(
         token=queue_token, user_id=user_id, performance_id=performance_id, now=now
