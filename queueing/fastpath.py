@@ -23,6 +23,7 @@ from kernel.db.release import release_connections
 from kernel.http.fast_path import (
     JSON,
     PRIVATE,
+    Application,
     FastPathResponder,
     RawResponse,
     StartResponse,
@@ -43,8 +44,6 @@ from queueing.places import QueuePlace
 from queueing.usecases import waiting_room
 from queueing.usecases.waiting_room import Applicant, PublicStatus
 
-_Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
-
 _PATH = re.compile(
     r"/api/v1/performances/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})/queue/(me/)?"
 )
@@ -61,7 +60,7 @@ STANDS_FOR = (
 class QueueFastPath:
     """A WSGI application that answers these requests and passes on the rest."""
 
-    def __init__(self, application: _Application) -> None:
+    def __init__(self, application: Application) -> None:
         check_declared(*STANDS_FOR)
         self._application = application
         self._responder = FastPathResponder()
@@ -110,7 +109,7 @@ class QueueFastPath:
         context.annotate("user_id", str(caller.user_id))
         spent = throttle.count_person(environ, caller.user_id)
         if spent is not None:
-            return refusal(Throttled(spent.wait), environ, RateLimitStatus(spent.headers))
+            return refusal(Throttled(spent.wait), environ, spent.headers)
         if method == "POST" and not _has_bare_body(environ):
             return _refused_body(environ)
         limit_status = RateLimitStatus()
@@ -123,7 +122,7 @@ class QueueFastPath:
             return RawResponse(
                 status,
                 _dumped(place.as_json()),
-                [("Content-Type", JSON), PRIVATE, *limit_headers(limit_status)],
+                [("Content-Type", JSON), PRIVATE, *limit_headers(limit_status.fields)],
             )
 
         return self._guarded(environ, limit_status, serve)
@@ -138,7 +137,7 @@ class QueueFastPath:
         try:
             return serve()
         except Exception as error:  # noqa: BLE001  (those unknown to the handler go on to Django)
-            return refusal(error, environ, limit_status)
+            return refusal(error, environ, limit_status.fields)
         finally:
             release_connections()  # a cold room has asked PostgreSQL
 
@@ -172,9 +171,9 @@ def _refused_body(environ: dict[str, Any]) -> RawResponse | None:
         return None
     body = parsed_body(environ)
     if isinstance(body, APIException):
-        return refusal(body, environ, RateLimitStatus())
+        return refusal(body, environ)
     error = form_refusal(environ, body, JoinSerializer)
-    return None if error is None else refusal(error, environ, RateLimitStatus())
+    return None if error is None else refusal(error, environ)
 
 
 def _count_poll(caller: Caller, limit_status: RateLimitStatus) -> None:

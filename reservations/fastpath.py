@@ -7,7 +7,7 @@ failed login, goes on to Django untouched.
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from kernel.db.release import release_connections
 from kernel.http.fast_path import (
     JSON,
     PRIVATE,
+    Application,
     FastPathResponder,
     RawResponse,
     StartResponse,
@@ -44,7 +45,6 @@ from reservations.api.views import ReservationsView
 from reservations.queries import ReservationDetail
 from reservations.usecases import holds
 
-_Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 _Wish = tuple[UUID, list[UUID]]
 
 _PATH = "/api/v1/reservations/"
@@ -56,7 +56,7 @@ STANDS_FOR = (StandsFor(ReservationsView, "POST", permissions=(IsFan,), throttle
 class HoldFastPath:
     """A WSGI application that answers usual wishes and hands on the rest."""
 
-    def __init__(self, application: _Application) -> None:
+    def __init__(self, application: Application) -> None:
         check_declared(*STANDS_FOR)
         self._application = application
         self._responder = FastPathResponder()
@@ -100,16 +100,16 @@ def _asked(environ: dict[str, Any], caller: Caller) -> _Wish | RawResponse | Non
     """Return which seats are wanted, or the refusal of a body that is no hold; else None."""
     spent = throttle.count_person(environ, caller.user_id)
     if spent is not None:
-        return refusal(Throttled(spent.wait), environ, RateLimitStatus(spent.headers))
+        return refusal(Throttled(spent.wait), environ, spent.headers)
     if not int(environ.get("CONTENT_LENGTH") or 0):
         return None
     asked = parsed_body(environ)
     if isinstance(asked, APIException):
-        return refusal(asked, environ, RateLimitStatus())
+        return refusal(asked, environ)
     wish = _wish(asked)
     if wish is None:
         error = form_refusal(environ, asked, HoldRequestSerializer)
-        return None if error is None else refusal(error, environ, RateLimitStatus())
+        return None if error is None else refusal(error, environ)
     return wish
 
 
@@ -152,10 +152,10 @@ def _hold(environ: dict[str, Any], wish: _Wish, caller: Caller) -> RawResponse |
             limit_status=limit_status,
         )
     except Exception as error:  # noqa: BLE001  (those unknown to the handler go on to Django)
-        return refusal(error, environ, limit_status)
+        return refusal(error, environ, limit_status.fields)
     finally:
         release_connections()
-    headers = [("Content-Type", JSON), PRIVATE, *limit_headers(limit_status)]
+    headers = [("Content-Type", JSON), PRIVATE, *limit_headers(limit_status.fields)]
     return RawResponse(201, _rendered(held, environ), headers)
 
 

@@ -13,7 +13,7 @@ from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 
 from kernel import clock
-from kernel.rate_limiting.headers import rate_limit_fields
+from kernel.rate_limiting.headers import RATE_LIMIT, rate_limit_fields
 from kernel.rate_limiting.rates import rate_of
 from kernel.rate_limiting.throttle import refused
 
@@ -72,7 +72,7 @@ def _describe(
     response["Retry-After"] = str(wait)
     if limit is not None:
         amount, window = limit
-        request.rate_limit = rate_limit_fields(  # type: ignore[attr-defined]
+        request.META[RATE_LIMIT] = rate_limit_fields(
             route, amount=amount, window=window, remaining=0, reset=wait
         )
     refused.labels(route).inc()

@@ -26,15 +26,13 @@ from kernel import clock
 from kernel.caller import Caller, client_ip_in, client_ip_tag
 from kernel.http import body_limits
 from kernel.http.exception_handler import BodyTooLarge
-from kernel.http.fast_path import FastPathResponder, StartResponse, refusal
+from kernel.http.fast_path import Application, FastPathResponder, StartResponse
 from kernel.rate_limiting import throttle
 from kernel.rate_limiting.gcra import Gcra, GcraResult
-from kernel.rate_limiting.headers import RateLimitStatus, limit_headers
+from kernel.rate_limiting.headers import limit_headers
 from kernel.rate_limiting.rates import Rate, rate_of
 from kernel.rate_limiting.throttle import PERSON, charge_refusal, refused
-from kernel.telemetry import context
 
-_Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 _Login = Callable[[dict[str, Any]], Any]
 
 _ROUTE = "anonymous"
@@ -54,7 +52,7 @@ class CallLimits:
     `login_of` returns the `Caller` whose valid login an environment shows, or anything else.
     """
 
-    def __init__(self, application: _Application, *, login_of: _Login) -> None:
+    def __init__(self, application: Application, *, login_of: _Login) -> None:
         self._application = application
         self._login_of = login_of
         self._responder = FastPathResponder()
@@ -77,7 +75,7 @@ class CallLimits:
                     _client_ips.refund(client_ip, rate)
                 fields = charge_refusal(person).headers if code in _MALFORMED else None
             if fields and not any(name == "RateLimit" for name, _ in headers):
-                headers = [*headers, *limit_headers(RateLimitStatus(fields))]
+                headers = [*headers, *limit_headers(fields)]
             return start_response(status, headers, *rest)
 
         if body_limits.is_too_large(environ):
@@ -98,16 +96,8 @@ class CallLimits:
     def _refuse(
         self, error: APIException, environ: dict[str, Any], start_response: StartResponse
     ) -> list[bytes]:
-        started = time.perf_counter()
-        response = refusal(error, environ, RateLimitStatus())
-        assert response is not None  # only a defect has none
-        sent = self._responder.send(
-            response,
-            environ,
-            start_response,
-            view="call-limits",
-            request_id=context.received_in(environ).request_id,
-            started=started,
+        sent = self._responder.refuse(
+            error, environ, start_response, view="call-limits", started=time.perf_counter()
         )
         return [] if environ["REQUEST_METHOD"] == "HEAD" else sent
 
@@ -119,7 +109,7 @@ def forget_client_ips() -> None:
 
 def _with(start_response: StartResponse, fields: tuple[str, str]) -> StartResponse:
     def start(status: str, headers: list[tuple[str, str]], /) -> Any:
-        return start_response(status, [*headers, *limit_headers(RateLimitStatus(fields))])
+        return start_response(status, [*headers, *limit_headers(fields)])
 
     return start
 

@@ -23,17 +23,14 @@ from rest_framework.views import APIView
 from kernel.caller import Caller
 from kernel.errors import DomainError
 from kernel.http.fast_path import (
+    Application,
     FastPathResponder,
     StartResponse,
     allow_header,
     bare_view,
     has_site_authentication,
-    refusal,
 )
-from kernel.rate_limiting.headers import RateLimitStatus
-from kernel.telemetry import context
 
-_Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 _Login = Callable[[dict[str, Any]], Any]
 
 _METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
@@ -47,7 +44,7 @@ class EarlyRefusals:
     it is invalid, the `DomainError` that says why it cannot be checked now, or None.
     """
 
-    def __init__(self, application: _Application, *, login_of: _Login) -> None:
+    def __init__(self, application: Application, *, login_of: _Login) -> None:
         self._application = application
         self._login_of = login_of
         self._responder = FastPathResponder()
@@ -59,16 +56,8 @@ class EarlyRefusals:
         if found is None:
             return self._application(environ, start_response)
         error, view, headers = found
-        response = refusal(error, environ, RateLimitStatus())
-        assert response is not None  # only a defect has none
-        response.headers.extend(headers)
-        return self._responder.send(
-            response,
-            environ,
-            start_response,
-            view=view,
-            request_id=context.received_in(environ).request_id,
-            started=started,
+        return self._responder.refuse(
+            error, environ, start_response, view=view, started=started, headers=headers
         )
 
     def _refusal(

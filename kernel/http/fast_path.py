@@ -11,6 +11,7 @@ permissions and throttle: `kernel.http.stands_for` checks at boot that the view 
 
 import re
 import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from http import HTTPStatus
@@ -31,7 +32,8 @@ from rest_framework.views import APIView
 from kernel.http import exception_handler, problem
 from kernel.http.parsers import StrictJSONParser
 from kernel.http.rendering import Renderer
-from kernel.rate_limiting.headers import RateLimitStatus, limit_headers
+from kernel.rate_limiting.headers import limit_headers
+from kernel.telemetry import context
 from kernel.telemetry.access_log import NO_OUTCOME, LoggedResponse, RequestOutcome, record_response
 
 JSON = "application/json"
@@ -49,6 +51,9 @@ _UNUSUAL = (
 )
 _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 _LENGTH = re.compile(r"[0-9]{0,9}")
+
+
+Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
 class StartResponse(Protocol):
@@ -141,11 +146,33 @@ class FastPathResponder:
         start_response(_STATUS_LINES[response.status], headers)
         return [response.body]
 
+    def refuse(
+        self,
+        error: APIException,
+        environ: dict[str, Any],
+        start_response: StartResponse,
+        *,
+        view: str,
+        started: float,
+        headers: Iterable[tuple[str, str]] = (),
+    ) -> list[bytes]:
+        """Send the refusal `error`, with the `headers` that the view would have set."""
+        response = refusal(error, environ)
+        assert response is not None  # only a defect has none
+        response.headers.extend(headers)
+        request_id = context.received_in(environ).request_id
+        return self.send(
+            response, environ, start_response, view=view, request_id=request_id, started=started
+        )
+
 
 def refusal(
-    error: Exception, environ: dict[str, Any], limit_status: RateLimitStatus
+    error: Exception, environ: dict[str, Any], fields: tuple[str, str] | None = None
 ) -> RawResponse | None:
-    """Return the response to a refused request; None for a defect."""
+    """Return the response to a refused request; None for a defect.
+
+    `fields` say how far the caller's limit is, where it is known (`limit_headers`).
+    """
     with translation.override(language(environ)):
         response = exception_handler.handle(
             error, {"request": SimpleNamespace(path=get_path_info(environ))}
@@ -158,7 +185,7 @@ def refusal(
         (name, str(value)) for name, value in response.headers.items() if name != "Content-Type"
     ]
     if "HTTP_AUTHORIZATION" in environ:
-        headers += [PRIVATE, *limit_headers(limit_status)]
+        headers += [PRIVATE, *limit_headers(fields)]
     return RawResponse(response.status_code, body, headers, problem.code_of(response))
 
 

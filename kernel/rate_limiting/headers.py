@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse
 
+# In a request's META: the fields of the caller's limit, or a `RateLimitStatus` that will have them.
+RATE_LIMIT = "frontrow.rate_limit"
+
 
 @dataclass(slots=True)
 class RateLimitStatus:
@@ -20,11 +23,9 @@ def rate_limit_fields(
     return f'"{name}";q={amount};w={window}', f'"{name}";r={max(0, remaining)};t={reset}'
 
 
-def limit_headers(limit_status: RateLimitStatus) -> list[tuple[str, str]]:
-    """Return the headers that say how far the caller's limit is."""
-    if limit_status.fields is None:
-        return []
-    return list(zip(("RateLimit-Policy", "RateLimit"), limit_status.fields, strict=True))
+def limit_headers(fields: tuple[str, str] | None) -> list[tuple[str, str]]:
+    """Return the headers that say how far the caller's limit is; none where it is not known."""
+    return [] if fields is None else [("RateLimit-Policy", fields[0]), ("RateLimit", fields[1])]
 
 
 class RateLimitHeadersMiddleware:
@@ -38,9 +39,10 @@ class RateLimitHeadersMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        fields = getattr(request, "rate_limit", None)
+        fields = request.META.get(RATE_LIMIT)
         if isinstance(fields, RateLimitStatus):
             fields = fields.fields
-        if fields and (response.status_code == 429 or "Authorization" in request.headers):
-            response["RateLimit-Policy"], response["RateLimit"] = fields
+        if response.status_code == 429 or "Authorization" in request.headers:
+            for name, value in limit_headers(fields):
+                response[name] = value
         return response

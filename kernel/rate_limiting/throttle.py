@@ -30,7 +30,7 @@ from rest_framework.throttling import BaseThrottle
 from kernel import clock
 from kernel.caller import Caller
 from kernel.rate_limiting.gcra import Gcra, GcraResult
-from kernel.rate_limiting.headers import rate_limit_fields
+from kernel.rate_limiting.headers import RATE_LIMIT, rate_limit_fields
 from kernel.rate_limiting.rates import Rate, rate_of
 from kernel.redis.breaker import DependencyUnavailable
 from kernel.redis.clients import client, guarded
@@ -64,7 +64,7 @@ class RouteThrottle(BaseThrottle):
             counted = count(route, str(caller.user_id))
         if counted is None:
             return True
-        request._request.rate_limit = counted.headers
+        request.META[RATE_LIMIT] = counted.headers
         self._wait = counted.wait
         return counted.wait is None
 

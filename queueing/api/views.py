@@ -14,7 +14,7 @@ from kernel import clock
 from kernel.caller import caller_of, client_ip_of
 from kernel.http.kept_refusals import KeptRefusals
 from kernel.http.serializers import ProblemSerializer
-from kernel.rate_limiting.headers import RateLimitStatus
+from kernel.rate_limiting.headers import RATE_LIMIT, RateLimitStatus
 from queueing.api.serializers import JoinSerializer, PlaceSerializer, PublicStatusSerializer
 from queueing.usecases import waiting_room
 
@@ -147,7 +147,7 @@ class QueueView(KeptRefusals, APIView):
         body = JoinSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         caller = caller_of(request)
-        request._request.rate_limit = limit_status = RateLimitStatus()  # type: ignore[attr-defined]
+        request.META[RATE_LIMIT] = limit_status = RateLimitStatus()
         place = waiting_room.join(
             user_id=caller.user_id,
             performance_id=performance_id,

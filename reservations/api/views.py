@@ -16,7 +16,7 @@ from kernel.caller import caller_of, client_ip_of
 from kernel.http.pagination import NewestFirst
 from kernel.http.serializers import ProblemSerializer
 from kernel.ids import uuid7
-from kernel.rate_limiting.headers import RateLimitStatus
+from kernel.rate_limiting.headers import RATE_LIMIT, RateLimitStatus
 from reservations import queries
 from reservations.api.serializers import (
     HoldRequestSerializer,
@@ -170,7 +170,7 @@ class ReservationsView(APIView):
             else:
                 hold = holds.place_best(wish=Wish(**best), **options)
         finally:
-            request._request.rate_limit = limit_status.fields  # type: ignore[attr-defined]
+            request.META[RATE_LIMIT] = limit_status.fields
         return Response(ReservationSerializer(hold).data, status=201)
 
 
