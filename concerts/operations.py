@@ -11,6 +11,7 @@ from concerts import locking, store
 from concerts.errors import LayoutEmpty
 from concerts.layout.form import Layout, Progress, no_progress
 from concerts.models import Performance, PriceGrade, Seat, Section
+from kernel.db.planner_statistics import analyze_after_commit
 from kernel.db.transaction import require_transaction
 from kernel.ids import uuid7
 from kernel.text.spelling import fold
@@ -77,6 +78,7 @@ def replace_layout(
             )
             for index, seat in enumerate(layout.seats[begin : begin + SEATS_A_STATEMENT], begin)
         )
+    analyze_after_commit(PriceGrade, Section, Seat)
     _next_version(performance)
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from kernel.db.planner_statistics import analyze_after_commit
 from kernel.db.transaction import require_transaction
 from reservations import policy
 from reservations.models import SaleHalt, SalePolicy, SeatInventory
@@ -25,6 +26,7 @@ def make_inventory(*, sale: SalePolicy, now: datetime) -> int:
             [sale.pk],
         )
         seats = int(cursor.rowcount)
+    analyze_after_commit(SeatInventory)
     sale.put_on_sale_at = now
     sale.version += 1
     sale.save(update_fields=["put_on_sale_at", "version"])
