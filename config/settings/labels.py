@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 FIELD_LABELS: dict[str, "LazyText"] = {
     "abuse_check": text(en="check against abuse", ko="부정 이용 확인"),
-    "accessible": text(en="wheelchair place", ko="휠체어석"),
+    "accessible": text(en="accessible seat", ko="휠체어석"),
     "account": text(en="account", ko="계정"),
-    "accounts_per_address": text(en="people from one address", ko="IP 주소당 인원"),
+    "accounts_per_address": text(en="accounts from one client IP", ko="IP 주소당 인원"),
     "action": text(en="action", ko="작업"),
     "actor_id": text(en="done by", ko="작업자"),
     "address_en": text(en="address (English)", ko="주소(영어)"),
@@ -33,7 +33,7 @@ FIELD_LABELS: dict[str, "LazyText"] = {
     "backoff_seconds": text(en="wait after lapsed holds (seconds)", ko="만료 반복 시 대기(초)"),
     "balance": text(en="balance", ko="잔액"),
     "balance_after": text(en="balance after", ko="처리 후 잔액"),
-    "body": text(en="answer", ko="응답 본문"),
+    "body": text(en="response body", ko="응답 본문"),
     "body_hash": text(en="fingerprint of the request", ko="요청 지문"),
     "called": text(en="called at least a grace ago, up to number", ko="유예 시간이 지난 호출 번호"),
     "calling": text(en="called up to number, since", ko="최근 호출 번호"),
@@ -46,7 +46,7 @@ FIELD_LABELS: dict[str, "LazyText"] = {
     "concert": text(en="concert", ko="공연"),
     "content": text(en="content", ko="내용"),
     "created_at": text(en="made at", ko="생성 시각"),
-    "crowd": text(en="people waiting or inside", ko="대기·입장 인원"),
+    "crowd": text(en="fans waiting or inside", ko="대기·입장 인원"),
     "currency": text(en="currency", ko="통화"),
     "data": text(en="data", ko="데이터"),
     "date_joined": text(en="joined", ko="가입 시각"),
@@ -62,7 +62,7 @@ FIELD_LABELS: dict[str, "LazyText"] = {
     "draw_start": text(en="first number of the draw", ko="추첨 시작 번호"),
     "email": text(en="e-mail", ko="이메일"),
     "epoch": text(en="rebuilt (times)", ko="재구성 횟수"),
-    "epoch_gap": text(en="loss it answers", ko="재구성 원인 ID"),
+    "epoch_gap": text(en="gap that caused the epoch", ko="재구성 원인 ID"),
     "epoch_start": text(en="first number of the epoch, less one", ko="재구성 후 시작 번호"),
     "event_id": text(en="event id", ko="이벤트 ID"),
     "expire_date": text(en="expires at", ko="만료 시각"),
@@ -85,20 +85,20 @@ FIELD_LABELS: dict[str, "LazyText"] = {
     "hold_seconds": text(en="length of a hold (seconds)", ko="선점 시간(초)"),
     "holds_per_minute": text(en="holds a minute for a fan", ko="분당 선점 시도(회원별)"),
     "holds_per_minute_per_address": text(
-        en="holds a minute from an address", ko="분당 선점 시도(IP 주소별)"
+        en="holds a minute from a client IP", ko="분당 선점 시도(IP 주소별)"
     ),
     "hour": text(en="hour", ko="시간대"),
     "id": text(en="id", ko="번호(ID)"),
-    "index": text(en="place in the layout", ko="배치 순번"),
+    "index": text(en="index in the layout", ko="배치 순번"),
     "invitation": text(en="invitation", ko="초대"),
     "is_active": text(en="active", ko="활성"),
     "is_import": text(en="import (else a check)", ko="가져오기(아니면 점검)"),
     "is_staff": text(en="staff", ko="직원"),
     "is_superuser": text(en="administrator", ko="관리자"),
     "issued_at": text(en="issued at", ko="발급 시각"),
-    "joins_per_minute": text(en="joins a minute for a person", ko="분당 대기 신청(회원별)"),
+    "joins_per_minute": text(en="joins a minute for a fan", ko="분당 대기 신청(회원별)"),
     "joins_per_minute_per_address": text(
-        en="joins a minute from an address", ko="분당 대기 신청(IP 주소별)"
+        en="joins a minute from a client IP", ko="분당 대기 신청(IP 주소별)"
     ),
     "jti": text(en="token id", ko="토큰 ID"),
     "kind": text(en="kind", ko="종류"),
@@ -130,7 +130,7 @@ FIELD_LABELS: dict[str, "LazyText"] = {
     "performance": text(en="performance", ko="회차"),
     "points_amount": text(en="paid by points", ko="포인트 결제액"),
     "position": text(en="position", ko="순서"),
-    "poster_url": text(en="poster (address)", ko="포스터 주소"),
+    "poster_url": text(en="poster (URL)", ko="포스터 주소"),
     "price": text(en="price (won)", ko="가격(원)"),
     "published_at": text(en="published at", ko="공개 시각"),
     "purpose": text(en="purpose", ko="용도"),
