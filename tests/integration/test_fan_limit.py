@@ -5,7 +5,6 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
-from idempotency.usecases import leases
 from kernel import clock
 from kernel.db.transaction import transaction
 from kernel.ids import first_uuid7_at, uuid7
@@ -168,29 +167,6 @@ def test_a_bought_seat_counts_however_old_its_id(rich, performance, seats):
     begin(rich, hold.id)
     with pytest.raises(holds.SeatLimitExceeded):
         place(rich, performance, seats[2:3])
-
-
-def test_a_key_refused_day_after_day_keeps_no_old_id(db_ready):
-    now = clock.now()
-    first = leases.claim(request_key="k" * 64, body_hash="b" * 64, now=now)
-    ids = {first.resource_id}
-    for hours in range(1, 4):
-        leases.release(first, now=now, untouched=True)
-        first = leases.claim(
-            request_key="k" * 64, body_hash="c" * 64, now=now + timedelta(hours=hours)
-        )
-        assert not first.resumed
-        ids.add(first.resource_id)
-    assert len(ids) == 4
-
-
-def test_a_key_that_may_have_made_something_keeps_its_id(db_ready):
-    now = clock.now()
-    first = leases.claim(request_key="k" * 64, body_hash="b" * 64, now=now)
-    leases.release(first, now=now, untouched=False)
-    again = leases.claim(request_key="k" * 64, body_hash="b" * 64, now=now)
-    assert again.resumed
-    assert again.resource_id == first.resource_id
 
 
 def test_counting_reads_what_counts_and_not_all_that_was(fan, performance, seats):

@@ -1,0 +1,103 @@
+"""Who may execute the request of a key, under which id, and for how long its record is kept."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connections
+
+from idempotency import policy
+from idempotency.models import Record
+from idempotency.usecases import leases
+from kernel import clock
+from tests.support.interleaving import in_another_session
+from tests.support.money import CHARGES, post
+
+
+def test_who_lost_the_lease_can_not_finish():
+    now = clock.now()
+    slow = leases.claim(request_key="k" * 64, body_hash="b" * 64, now=now)
+    later = now + policy.LEASE
+    quick = leases.claim(request_key="k" * 64, body_hash="b" * 64, now=later)
+    assert (slow.resumed, quick.resumed) == (False, True)
+    assert quick.resource_id == slow.resource_id
+    assert leases.finish(slow, response=leases.StoredResponse(201, '"slow"')) is False
+    assert leases.release(slow, now=later, untouched=True) is False
+    assert leases.finish(quick, response=leases.StoredResponse(201, '"quick"')) is True
+    kept = leases.claim(request_key="k" * 64, body_hash="b" * 64, now=later)
+    assert kept == leases.StoredResponse(201, '"quick"', {})
+
+
+def test_giving_a_key_back_leaves_those_of_others_alone():
+    now = clock.now()
+    mine, other = (leases.claim(request_key=key * 64, body_hash="b" * 64, now=now) for key in "mo")
+    assert leases.release(mine, now=now, untouched=True) is True
+    with pytest.raises(leases.InProgress):
+        leases.claim(request_key="o" * 64, body_hash="b" * 64, now=now)
+    assert leases.finish(other, response=leases.StoredResponse(201, '"other"')) is True
+
+
+@pytest.mark.parametrize("moment", [timedelta(0), policy.LEASE - timedelta(microseconds=1)])
+def test_a_live_lease_is_not_taken_over(moment):
+    now = clock.now()
+    leases.claim(request_key="k" * 64, body_hash="b" * 64, now=now)
+    with pytest.raises(leases.InProgress):
+        leases.claim(request_key="k" * 64, body_hash="b" * 64, now=now + moment)
+
+
+def test_a_key_refused_day_after_day_keeps_no_old_id(db_ready):
+    now = clock.now()
+    first = leases.claim(request_key="k" * 64, body_hash="b" * 64, now=now)
+    ids = {first.resource_id}
+    for hours in range(1, 4):
+        leases.release(first, now=now, untouched=True)
+        first = leases.claim(
+            request_key="k" * 64, body_hash="c" * 64, now=now + timedelta(hours=hours)
+        )
+        assert not first.resumed
+        ids.add(first.resource_id)
+    assert len(ids) == 4
+
+
+def test_a_key_that_may_have_made_something_keeps_its_id(db_ready):
+    now = clock.now()
+    first = leases.claim(request_key="k" * 64, body_hash="b" * 64, now=now)
+    leases.release(first, now=now, untouched=False)
+    again = leases.claim(request_key="k" * 64, body_hash="b" * 64, now=now)
+    assert again.resumed
+    assert again.resource_id == first.resource_id
+
+
+def test_the_purge_forgets_what_is_old_and_only_that(as_fan, fan, monkeypatch):
+    monkeypatch.setattr(policy, "PURGE_BATCH", 2)
+    monkeypatch.setattr(policy, "PURGE_BATCHES", 2)
+    for _ in range(6):
+        post(as_fan(fan), CHARGES, {"amount": 5_000})
+    now = clock.now()
+    assert leases.purge(now=now + timedelta(hours=24)) == 0
+    kept = Record.objects.order_by("expires_at").last()
+    Record.objects.filter(pk=kept.pk).update(expires_at=kept.expires_at + timedelta(hours=1))
+    assert leases.purge(now=now + policy.RETENTION) == 4  # bounded
+    assert leases.purge(now=now + policy.RETENTION) == 1
+    assert Record.objects.get() == kept
+
+
+def test_the_purge_leaves_a_record_that_was_claimed_meanwhile(db_ready):
+    """Found past its time, and claimed anew before it is deleted."""
+    now = clock.now()
+    first = leases.claim(request_key="k" * 64, body_hash="b" * 64, now=now)
+    leases.release(first, now=now, untouched=True)
+    later, claimed = now + policy.RETENTION, []
+
+    def claim_before_the_delete(execute, sql, params, many, context):
+        if sql.startswith("DELETE") and not claimed:
+            claimed.append(
+                in_another_session(
+                    lambda: leases.claim(request_key="k" * 64, body_hash="b" * 64, now=later)
+                )
+            )
+        return execute(sql, params, many, context)
+
+    with connections["idempotency"].execute_wrapper(claim_before_the_delete):
+        assert leases.purge(now=later) == 0
+    assert claimed
+    assert Record.objects.get().attempt == claimed[0].fence
