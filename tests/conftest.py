@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from django.core.management import call_command
@@ -16,6 +17,7 @@ from kernel.caching import refreshed_copy
 from kernel.db import primary_clock
 from kernel.redis.clients import breaker, client
 from tests.support import database, factories, servers
+from tests.support.waiting_rooms import weaken_library
 
 _UUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}")
 _WITHOUT_DATABASE = ("tests/unit/", "tests/architecture/", "tests/stack/", "tests/acceptance/")
@@ -106,6 +108,14 @@ def queue_redis() -> "Redis":
 @pytest.fixture
 def lock_redis() -> "Redis":
     return client("lock")
+
+
+@pytest.fixture
+def weakened(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, db_ready: None
+) -> Callable[[str, str], None]:
+    """Run waiting rooms on the library without one of its guards."""
+    return lambda guard, replacement: weaken_library(monkeypatch, tmp_path, guard, replacement)
 
 
 @pytest.fixture

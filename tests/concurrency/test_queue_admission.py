@@ -16,7 +16,7 @@ from kernel.ids import uuid7
 from queueing.queue_server import queue_server
 from queueing.replies import PlaceState
 from queueing.usecases import waiting_room
-from tests.support.waiting_rooms import make_room, weaken_library
+from tests.support.waiting_rooms import make_room
 
 pytestmark = pytest.mark.concurrency
 
@@ -33,12 +33,6 @@ class Seen:
     waiting: list[int]
     seconds: float
     failures: list[BaseException]
-
-
-@pytest.fixture
-def weakened(monkeypatch, tmp_path, db_ready):
-    """Run the room on the library without one of its guards."""
-    return lambda guard, replacement: weaken_library(monkeypatch, tmp_path, guard, replacement)
 
 
 def rush(performance) -> Seen:

@@ -13,14 +13,12 @@ from django.core.management import CommandError, call_command
 from hypothesis import given
 from hypothesis.strategies import integers, text
 
-from kernel import clock
 from kernel.redis.clients import client
 from queueing import draw, policy
 from queueing.models import QueueProgress
 from queueing.replies import PlaceState
-from queueing.usecases import config as config_use_case
 from queueing.usecases import waiting_room
-from tests.support.waiting_rooms import Room, weaken_library
+from tests.support.waiting_rooms import Room, whole_second
 
 WAITING, ADMITTED = PlaceState.WAITING, PlaceState.ADMITTED
 SEED = "0123456789abcdef0123456789abcdef"
@@ -28,8 +26,8 @@ PERMUTED = "room.draw_start + permuted(room.seed, room.drawn)"
 
 
 def presale(seed: str = SEED, **config) -> Room:
-    now = clock.now().replace(microsecond=0)
-    room = Room.open(admission_opens_at=now + timedelta(minutes=10), **config)
+    now = whole_second()
+    room = Room.open(now=now, admission_opens_at=now + timedelta(minutes=10), **config)
     if seed:
         QueueProgress.objects.create(
             performance=room.performance, draw_seed=seed, number_ceiling=policy.DRAW_NUMBERS
@@ -51,8 +49,8 @@ def test_the_draw_is_uniform_whoever_came_first():
 
 
 @pytest.mark.control
-def test_control_without_the_draw_coming_first_is_an_advantage(monkeypatch, tmp_path, db_ready):
-    weaken_library(monkeypatch, tmp_path, PERMUTED, "room.draw_start + room.drawn")
+def test_control_without_the_draw_coming_first_is_an_advantage(weakened):
+    weakened(PERMUTED, "room.draw_start + room.drawn")
     room = presale()
     numbers = [room.join()[1].number for _ in range(100)]
     assert correlation(range(100), numbers) > 0.9
@@ -156,13 +154,7 @@ def test_a_room_set_back_to_presale_goes_on_in_order():
     room.join_many(2)
     room.later(601)
     late = [room.join()[1].number for _ in range(2)]
-    config_use_case.set_config(
-        performance_id=room.performance.pk,
-        changes={"admission_opens_at": room.now + timedelta(hours=1)},
-        actor_id=None,
-        reason="later",
-        now=room.now,
-    )
+    room.set_config(admission_opens_at=room.now + timedelta(hours=1))
     assert room.join()[1].number > max(late)
 
 
@@ -249,13 +241,7 @@ def test_once_the_seed_may_be_told_nothing_is_drawn_any_more():
     room, _ = opened()
     progress = QueueProgress.objects.get(performance=room.performance)
     assert admin.site._registry[QueueProgress].revealed_seed(progress) == SEED
-    config_use_case.set_config(
-        performance_id=room.performance.pk,
-        changes={"state": "PRESALE", "admission_opens_at": room.now + timedelta(hours=1)},
-        actor_id=None,
-        reason="again",
-        now=room.now,
-    )
+    room.set_config(state="PRESALE", admission_opens_at=room.now + timedelta(hours=1))
     assert room.join()[1].number > numbers_end(room)
 
 

@@ -16,7 +16,7 @@ from queueing.queue_server import queue_server
 from queueing.replies import PlaceState
 from queueing.usecases import waiting_room
 from tests.support.valkeys import Valkeys, queue_role_at
-from tests.support.waiting_rooms import Room, weaken_library
+from tests.support.waiting_rooms import Room, whole_second, wipe_queue_server
 
 WAITING, ADMITTED = PlaceState.WAITING, PlaceState.ADMITTED
 
@@ -75,8 +75,8 @@ class TestAnOldServer:
             assert refusal.value.retry_after
 
     def test_is_given_nothing_of_the_draw(self, queue_redis):
-        now = clock.now().replace(microsecond=0)
-        room = Room.open(admission_opens_at=now + timedelta(hours=1))
+        now = whole_second()
+        room = Room.open(now=now, admission_opens_at=now + timedelta(hours=1))
         room.join()
         drawn = state_of(queue_redis, room, "draw_ceiling")
         successor_of(room)
@@ -225,16 +225,11 @@ class TestTakingOver:
         assert outcome == "STALE"
 
 
-def wipe(queue_redis) -> None:
-    queue_redis.flushall()
-    queue_redis.function_flush()
-
-
 def late_returner(queue_redis) -> int:
     """Return `serving` after a fan came back late from a loss, behind those called meanwhile."""
     room = Room.open(capacity=1, rate_per_second=50)
     users = room.join_many(4)
-    wipe(queue_redis)
+    wipe_queue_server(queue_redis)
     for user in users[2:]:
         room.poll(user)
     room.later(policy.REBUILD_SECONDS + 1)
@@ -254,8 +249,8 @@ class TestServingNeverGoesBack:
         assert late_returner(queue_redis) == 4
 
     @pytest.mark.control
-    def test_control_the_number_called_last_is_lower(self, queue_redis, monkeypatch, tmp_path):
-        weaken_library(monkeypatch, tmp_path, *self.LUA_ADMIT)
+    def test_control_the_number_called_last_is_lower(self, queue_redis, weakened):
+        weakened(*self.LUA_ADMIT)
         assert late_returner(queue_redis) == 2
 
     def _begun_anew(self, queue_redis) -> int:
@@ -269,10 +264,8 @@ class TestServingNeverGoesBack:
         assert self._begun_anew(queue_redis) == 2
 
     @pytest.mark.control
-    def test_control_an_epoch_forgets_what_the_server_kept(
-        self, queue_redis, monkeypatch, tmp_path
-    ):
-        weaken_library(monkeypatch, tmp_path, *self.LUA_BEGIN)
+    def test_control_an_epoch_forgets_what_the_server_kept(self, queue_redis, weakened):
+        weakened(*self.LUA_BEGIN)
         assert self._begun_anew(queue_redis) == 0
 
     def test_in_postgresql_when_a_tick_comes_late(self):
@@ -333,8 +326,8 @@ class TestACeilingNeverGoesDown:
         assert self._late_answer(queue_redis) == 30_000
 
     @pytest.mark.control
-    def test_control_an_answer_that_comes_late_lowers_it(self, queue_redis, monkeypatch, tmp_path):
-        weaken_library(monkeypatch, tmp_path, *self.LUA)
+    def test_control_an_answer_that_comes_late_lowers_it(self, queue_redis, weakened):
+        weakened(*self.LUA)
         assert self._late_answer(queue_redis) == 20_000
 
 

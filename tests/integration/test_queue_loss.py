@@ -18,14 +18,9 @@ from queueing.usecases import waiting_room
 from tests.support.database import other_transaction
 from tests.support.factories import make_performance
 from tests.support.round_trips import counted_round_trips
-from tests.support.waiting_rooms import Room
+from tests.support.waiting_rooms import Room, wipe_queue_server
 
 WAITING, ADMITTED = PlaceState.WAITING, PlaceState.ADMITTED
-
-
-def wipe(queue_redis) -> None:
-    queue_redis.flushall()
-    queue_redis.function_flush()
 
 
 @pytest.fixture
@@ -47,7 +42,7 @@ def test_a_wiped_server_gets_its_order_back_from_the_tokens(queue_redis):
     inside, _ = room.join()
     waiting = room.join_many(5)
     before = [room.poll(user).number for user in waiting]
-    wipe(queue_redis)
+    wipe_queue_server(queue_redis)
 
     newcomer, place = room.join()
     assert place.number > max(before)
@@ -69,7 +64,7 @@ def test_nobody_is_admitted_until_those_at_the_front_had_time_to_show_their_toke
     room = Room.open(capacity=1, rate_per_second=100)
     room.join()
     [first, second] = room.join_many(2)
-    wipe(queue_redis)
+    wipe_queue_server(queue_redis)
     assert room.poll(second).state is WAITING  # came back first, is not first
     room.later(policy.REBUILD_SECONDS - 1)
     assert room.poll(first).state is WAITING
@@ -81,7 +76,7 @@ def test_a_pass_brings_its_session_back(queue_redis):
     room = Room.open(capacity=1)
     inside, place = room.join()
     waiting, _ = room.join()
-    wipe(queue_redis)
+    wipe_queue_server(queue_redis)
     again = room.poll(inside, token=place.admission_pass)
     assert again.state is ADMITTED
     assert again.admitted_until == place.admitted_until
@@ -131,7 +126,7 @@ def test_a_place_left_after_the_loss_stays_left(queue_redis):
     room = Room.open(capacity=1)
     room.join()
     [user] = room.join_many(1)
-    wipe(queue_redis)
+    wipe_queue_server(queue_redis)
     room.leave(user)
     place = room.poll(user)
     assert (place.state, place.number) == (PlaceState.LEFT, 2)
@@ -144,7 +139,7 @@ def test_a_session_paid_for_after_the_loss_stays_finished(restart, queue_redis, 
     inside, place = room.join()
     [waiting] = room.join_many(1)
     queue_redis.save()
-    restart() if loss == "rewound" else wipe(queue_redis)
+    restart() if loss == "rewound" else wipe_queue_server(queue_redis)
     room.finish(inside)  # the first call of the room since
     assert room.poll(inside, token=place.admission_pass).state is PlaceState.FINISHED
     room.later(policy.REBUILD_SECONDS + 1)
@@ -155,7 +150,7 @@ def test_a_session_paid_for_after_the_loss_stays_finished(restart, queue_redis, 
 def test_control_without_recovery_a_pass_brings_back_what_was_paid_for(queue_redis):
     room = Room.open(capacity=1)
     inside, place = room.join()
-    wipe(queue_redis)
+    wipe_queue_server(queue_redis)
     reply = queue_server.finish(
         performance_id=room.performance.pk, user_id=inside, now_ms=clock.to_ms(room.now)
     )
@@ -175,7 +170,7 @@ def test_paying_where_there_is_no_room_costs_what_it_did(queue_redis):
 def test_a_payment_does_not_fail_with_the_recovery(queue_redis):
     room = Room.open()
     inside, place = room.join()
-    wipe(queue_redis)
+    wipe_queue_server(queue_redis)
     with other_transaction() as cursor, connection.cursor() as ours:
         cursor.execute("SELECT FROM queueing_queueprogress FOR UPDATE")
         ours.execute("SET lock_timeout = '100ms'")
@@ -199,7 +194,7 @@ class TestAfterAWipe:
         old = room.tokens[inside]
         getattr(room, end)(inside)
         room.later(seconds)
-        wipe(queue_redis)
+        wipe_queue_server(queue_redis)
         room.poll(waiting)
         how = PlaceState.LEFT if end == "leave" else PlaceState.FINISHED
         assert room.poll(inside, token=old).state is how
@@ -213,7 +208,7 @@ class TestAfterAWipe:
         [first, second] = room.join_many(2)
         old = room.tokens[first]
         room.leave(first)
-        wipe(queue_redis)
+        wipe_queue_server(queue_redis)
         room.tokens[first] = old
         _, place = room.join(first)
         assert (place.state, place.ahead) == (WAITING, 0)
@@ -225,7 +220,7 @@ class TestAfterAWipe:
         [user] = room.join_many(1)
         room.leave(user)
         _, again = room.join(user)
-        wipe(queue_redis)
+        wipe_queue_server(queue_redis)
         assert (room.poll(user).state, room.poll(user).number) == (WAITING, again.number)
 
     def test_a_session_that_ran_out_is_over(self, queue_redis, room):
@@ -233,13 +228,13 @@ class TestAfterAWipe:
         waiting, _ = room.join()
         room.later(60)
         assert room.poll(waiting).state is ADMITTED
-        wipe(queue_redis)
+        wipe_queue_server(queue_redis)
         assert room.poll(inside).state is PlaceState.EXPIRED
 
     def test_a_session_that_lasts_comes_back_by_its_token_too(self, queue_redis, room):
         inside, place = room.join()
         room.later(30)
-        wipe(queue_redis)
+        wipe_queue_server(queue_redis)
         again = room.poll(inside)
         assert (again.state, again.admitted_until) == (ADMITTED, place.admitted_until)
 
@@ -251,7 +246,7 @@ class TestAfterAWipe:
             waiting_room.advance(now=room.later(10).now)
             room.poll(following)
         assert room.poll(following).state is ADMITTED
-        wipe(queue_redis)
+        wipe_queue_server(queue_redis)
         assert room.poll(absent).state is PlaceState.EXPIRED
 
     def test_whoever_was_just_called_comes_back(self, queue_redis, room):
@@ -260,14 +255,14 @@ class TestAfterAWipe:
         waiting_room.advance(now=room.now)
         room.finish(inside)
         waiting_room.advance(now=room.later(1).now)
-        wipe(queue_redis)
+        wipe_queue_server(queue_redis)
         assert room.poll(following).state is WAITING
         assert (room.poll(called).state, room.poll(called).ahead) == (WAITING, 0)
 
     def test_it_costs_one_call_of_the_lock_server_once(self, queue_redis, room):
         room.join()
         [user] = room.join_many(1)
-        wipe(queue_redis)
+        wipe_queue_server(queue_redis)
         room.join()
         ended_places.library.load()
         with counted_round_trips() as trips:
@@ -286,7 +281,7 @@ class TestAfterAWipe:
         [user] = room.join_many(1)
         parts.part("lock").stop()
         try:
-            wipe(queue_redis)
+            wipe_queue_server(queue_redis)
             assert room.poll(user).state is WAITING
         finally:
             parts.part("lock").start()
@@ -299,7 +294,7 @@ class TestAfterAWipe:
         inside, _ = room.join()
         room.finish(inside)
         lock_redis.flushall()
-        wipe(queue_redis)
+        wipe_queue_server(queue_redis)
         assert room.poll(inside).state is ADMITTED
 
 
@@ -309,7 +304,7 @@ def test_a_late_begin_is_refused_because_the_server_was_lost_again(queue_redis):
     performance_id, now_ms = room.performance.pk, clock.to_ms(room.now)
 
     def cold() -> str:
-        wipe(queue_redis)
+        wipe_queue_server(queue_redis)
         config = room.performance.queue_config
         queue_server.library.load()
         queue_server.mirror_config(config=config, now_ms=now_ms)
@@ -336,7 +331,7 @@ def test_a_late_begin_is_refused_because_the_server_was_lost_again(queue_redis):
 def test_a_ceiling_raised_for_a_past_epoch_is_refused(queue_redis):
     room = Room.open()
     room.join()
-    wipe(queue_redis)
+    wipe_queue_server(queue_redis)
     room.join()
     reserved = operations.Reserved(10**9, operations.Draw())
     common = {"performance_id": room.performance.pk, "reserved": reserved}

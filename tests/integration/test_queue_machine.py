@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from kernel.ids import uuid7
 from queueing import policy
-from tests.support.waiting_rooms import Room, weaken_library
+from tests.support.waiting_rooms import Room
 from tests.support.walks.room import CROWD, FANS, RoomWalk
 from tests.support.walks.running import walk
 
@@ -41,12 +41,6 @@ class WaitingRoomMachine(RoomWalk, RuleBasedStateMachine):
         if not waited:  # somebody who waits anew keeps that place
             assert not self.server_knows(user), "finished and still there"
             self.place_given_up(user)
-
-
-@pytest.fixture
-def weakened(monkeypatch, tmp_path, db_ready):
-    """Run the room on the library without one of its guards."""
-    return lambda guard, replacement: weaken_library(monkeypatch, tmp_path, guard, replacement)
 
 
 @pytest.fixture(autouse=True)

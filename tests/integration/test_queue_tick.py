@@ -11,7 +11,7 @@ from queueing import metrics, policy, queries, tasks
 from queueing.models import QueueConfig, QueueProgress
 from queueing.queue_server import queue_server
 from queueing.replies import PlaceState, Status, TotalsReply
-from queueing.usecases import config, waiting_room
+from queueing.usecases import waiting_room
 from tests.support.waiting_rooms import Room, make_room
 
 
@@ -134,13 +134,7 @@ class TestEveryRoomHasItsTurn:
         QueueConfig.objects.filter(performance=room.performance).update(
             queue_opens_at=room.now - timedelta(days=1)
         )
-        config.set_config(
-            performance_id=room.performance.pk,
-            changes={"capacity": 7},
-            actor_id=None,
-            reason="test",
-            now=room.now,
-        )
+        room.set_config(capacity=7)
         turns.clear()  # the change mirrors the rules itself
         waiting_room.advance(now=room.now)
         assert turns == {room.performance.pk: 1}
@@ -219,13 +213,7 @@ def test_a_room_goes_out_of_sight_with_its_concert_and_keeps_its_places():
 def test_preparing_a_draft_shows_nothing_of_it():
     room = Room.open()
     Concert.objects.filter(pk=room.performance.concert_id).update(published_at=None)
-    config.set_config(
-        performance_id=room.performance.pk,
-        changes={"capacity": 7},
-        actor_id=None,
-        reason="prepared",
-        now=room.now,
-    )
+    room.set_config(capacity=7)
     with pytest.raises(PerformanceNotFound):
         room.join()
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from redis import Redis
 
 from concerts.models import Performance
 from kernel import clock
@@ -16,7 +17,8 @@ from queueing.models import QueueConfig
 from queueing.places import QueuePlace
 from queueing.queue_server import SOURCES, queue_server
 from queueing.replies import PlaceState
-from queueing.usecases import waiting_room
+from queueing.usecases import config as config_use_case
+from queueing.usecases import invitations, waiting_room
 from tests.support.factories import make_performance
 
 
@@ -43,6 +45,11 @@ def place_url(performance: Performance) -> str:
     return f"{queue_url(performance)}me/"
 
 
+def whole_second() -> datetime:
+    """Return the time without its part of a second."""
+    return clock.now().replace(microsecond=0)
+
+
 @dataclass
 class Room:
     """A waiting room, its clock, and the tokens its fans carry."""
@@ -52,9 +59,31 @@ class Room:
     tokens: dict[UUID, str] = field(default_factory=dict)
 
     @classmethod
-    def open(cls, **config) -> "Room":
-        now = clock.now().replace(microsecond=0)
+    def open(cls, *, now: datetime | None = None, **config) -> "Room":
+        now = now or whole_second()
         return cls(make_room(now=now, **config), now)
+
+    def set_config(self, **changes) -> None:
+        """Change how the room is run, as staff do."""
+        config_use_case.set_config(
+            performance_id=self.performance.pk,
+            changes=changes,
+            actor_id=None,
+            reason="test",
+            now=self.now,
+        )
+
+    def issue_invitations(self, **terms) -> list[invitations.Issued]:
+        """Issue one invitation for one person and a day, or what the terms say."""
+        defaults = {"count": 1, "uses_allowed": 1, "expires_at": self.now + timedelta(days=1)}
+        return invitations.issue(
+            performance_id=self.performance.pk,
+            label="press",
+            actor_id=None,
+            reason="test",
+            now=self.now,
+            **(defaults | terms),
+        )
 
     def later(self, seconds: float) -> "Room":
         self.now += timedelta(seconds=seconds)
@@ -96,6 +125,12 @@ class Room:
 
     def admitted(self, users: Iterable[UUID]) -> list[UUID]:
         return [user for user in users if self.poll(user).state is PlaceState.ADMITTED]
+
+
+def wipe_queue_server(queue_redis: Redis) -> None:
+    """Leave the server without data and functions, as a new one begins."""
+    queue_redis.flushall()
+    queue_redis.function_flush()
 
 
 def weaken_library(

@@ -18,7 +18,6 @@ from queueing.errors import QueueClosed, QueuePaused
 from queueing.models import QueueConfig, QueueProgress
 from queueing.replies import PlaceState
 from queueing.tokens import Proof
-from queueing.usecases import config as config_use_case
 from queueing.usecases import waiting_room
 from queueing.usecases.waiting_room import QueuePlace
 from tests.support.waiting_rooms import Room
@@ -142,7 +141,7 @@ class RoomWalk:
     @rule(state=st.sampled_from(["OPEN", "OPEN", "PAUSED", "DRAINING"]))
     def staff_change_the_state(self, state):
         self.state = state
-        self.step(lambda: self._configure(state=state))
+        self.step(lambda: self.room.set_config(state=state))
 
     @precondition(lambda self: "queue" not in self.away and len(self.given) > 2)
     @rule()
@@ -304,12 +303,3 @@ class RoomWalk:
     def _server_now_ms(self) -> int:
         newest = int(self.queue.hget(self.prefix + "state", "now") or 0)
         return max(newest, int(self.room.now.timestamp() * 1000))
-
-    def _configure(self, **changes) -> None:
-        config_use_case.set_config(
-            performance_id=self.room.performance.pk,
-            changes=changes,
-            actor_id=None,
-            reason="machine",
-            now=self.room.now,
-        )
