@@ -46,6 +46,13 @@ def test_a_change_is_versioned_audited_and_told():
     assert entry.target_id == str(performance.pk)
 
 
+def test_the_audit_shows_what_was_empty_as_empty():
+    room = Room.open()
+    set_config(room.performance, now=room.now, joins_per_minute=5)
+    [entry] = AuditEntry.objects.all()
+    assert entry.changes["joins_per_minute"] == {"from": None, "to": 5}
+
+
 def test_a_change_reaches_the_server_with_the_commit():
     room = Room.open(capacity=1)
     room.join_many(3)

@@ -1,47 +1,37 @@
 """Staff and the invited: admitted at once, counted, and no more of them than was meant."""
 
 import json
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connections
 
 from accounts.models import AuditEntry
+from concerts.errors import PerformanceNotFound
 from kernel.db.transaction import transaction
 from kernel.ids import uuid7
 from kernel.rate_limiting import gcra
 from kernel.rate_limiting.headers import RateLimitStatus
 from kernel.rate_limiting.in_redis import RateLimited
 from kernel.signing.jwt import sign_jwt
-from queueing import join_request, locking, tokens
+from queueing import join_request, locking, operations, policy, tokens
 from queueing.errors import InvitationInvalid, InvitationUsedUp, QueueNotOpen, QueuePaused
 from queueing.models import Invitation, InvitationUse
 from queueing.replies import PlaceState
 from queueing.usecases import invitations, waiting_room
-from queueing.usecases.config import set_config
+from tests.support.concurrency import all_at_once
 from tests.support.factories import make_user
+from tests.support.interleaving import in_another_session
 from tests.support.round_trips import counted_round_trips
 from tests.support.waiting_rooms import Room, queue_url
 
 WAITING, ADMITTED = PlaceState.WAITING, PlaceState.ADMITTED
 
 
-def issued(room: Room, *, uses: int = 1, days: float = 1) -> invitations.Issued:
-    [one] = invitations.issue(
-        performance_id=room.performance.pk,
-        label="press",
-        count=1,
-        uses_allowed=uses,
-        expires_at=room.now + timedelta(days=days),
-        actor_id=None,
-        reason="test",
-        now=room.now,
-    )
+def issued(room: Room, **terms) -> invitations.Issued:
+    [one] = room.issue_invitations(**terms)
     return one
 
 
@@ -70,7 +60,7 @@ def test_one_who_waits_already_is_let_in_with_the_number_kept(room):
 
 
 def test_a_code_lets_in_so_many_and_the_same_person_is_one(room):
-    code = issued(room, uses=2).code
+    code = issued(room, uses_allowed=2).code
     first, _ = room.join(invitation_code=code)
     room.join(invitation_code=code)
     assert room.join(first, invitation_code=code)[1].created is False
@@ -80,23 +70,17 @@ def test_a_code_lets_in_so_many_and_the_same_person_is_one(room):
 
 
 def test_a_crowd_with_one_code_at_once(room):
-    code = issued(room, uses=3).code
+    code = issued(room, uses_allowed=3).code
     room.join()  # the room is known
-    start = threading.Barrier(12)
-    outcomes: list[str] = []
 
-    def attempt(_n) -> None:
+    def attempt(_n) -> str:
         try:
-            start.wait()
             room.join(invitation_code=code)
-            outcomes.append("in")
         except InvitationUsedUp:
-            outcomes.append("used up")
-        finally:
-            connections.close_all()
+            return "used up"
+        return "in"
 
-    with ThreadPoolExecutor(12) as pool:
-        list(pool.map(attempt, range(12)))
+    outcomes = all_at_once(attempt, range(12))
     assert sorted(outcomes) == ["in"] * 3 + ["used up"] * 9
 
 
@@ -105,27 +89,24 @@ def test_a_code_that_can_be_used_no_more_waits_for_no_lock(room, again_by):
     code = issued(room).code
     first, _ = room.join(invitation_code=code)
     user = first if again_by == "the same" else uuid7()
-    outcomes: list[bool] = []
 
-    def again() -> None:
+    def again() -> bool:
         try:
-            outcomes.append(room.join(user, invitation_code=code)[1].created)
+            return room.join(user, invitation_code=code)[1].created
         except InvitationUsedUp:
-            outcomes.append(True)
-        finally:
-            connections.close_all()
+            return True
 
-    with ThreadPoolExecutor(1) as pool, transaction():
+    with transaction():
         locking.lock_invitation(Invitation.objects.get().pk)
-        pool.submit(again).result(timeout=30)
-    assert outcomes == [again_by == "another"]
+        outcome = in_another_session(again)
+    assert outcome == (again_by == "another")
 
 
 @pytest.mark.parametrize("state", ["OPEN", "PAUSED"])
 def test_joins_that_come_too_often_ask_nothing_of_postgresql(settings, state):
     settings.RATE_LIMITS = settings.RATE_LIMITS | {"join": "3/minute"}
     closed = Room.open(state=state)
-    code, user, limit_status = issued(closed, uses=5).code, uuid7(), RateLimitStatus()
+    code, user, limit_status = issued(closed, uses_allowed=5).code, uuid7(), RateLimitStatus()
 
     def join():
         with suppress(QueuePaused):
@@ -178,13 +159,7 @@ def test_an_invitation_opens_no_closed_door():
     with pytest.raises(QueuePaused):
         now_closed.join(invitation_code=issued(now_closed).code)
     early = Room.open(admission_opens_at=None)
-    set_config(
-        performance_id=early.performance.pk,
-        changes={"admission_opens_at": early.now + timedelta(hours=1)},
-        actor_id=None,
-        reason="later",
-        now=early.now,
-    )
+    early.set_config(admission_opens_at=early.now + timedelta(hours=1))
     code = issued(early).code
     user = uuid7()
     with pytest.raises(QueueNotOpen):
@@ -203,7 +178,7 @@ def other_room(room):
 
 
 def expired(room):
-    code = issued(room, days=0.001).code
+    code = issued(room, expires_at=room.now + timedelta(days=0.001)).code
     room.later(3600)
     return code
 
@@ -253,6 +228,51 @@ def nonsense(room):
 def test_bad_codes_are_refused(room, code):
     with pytest.raises(InvitationInvalid):
         room.join(invitation_code=code(room))
+
+
+def test_an_invitation_of_another_room_is_none_whatever_its_code_says():
+    one, other = Room.open(), Room.open()
+    [invitation] = one.issue_invitations()
+    with transaction(), pytest.raises(InvitationInvalid):
+        operations.redeem_invitation(
+            invitation_id=invitation.invitation_id,
+            performance_id=other.performance.pk,
+            user_id=uuid7(),
+            now=one.now,
+        )
+
+
+@pytest.mark.parametrize(
+    ("terms", "problem"),
+    [
+        ({"count": 0}, "count"),
+        ({"count": policy.INVITATIONS_AT_ONCE + 1}, "count"),
+        ({"uses_allowed": 0}, "uses_allowed"),
+        ({"uses_allowed": policy.INVITATION_USES + 1}, "uses_allowed"),
+        ({"expires_at": "now"}, "expires_at"),
+    ],
+)
+def test_invitations_beyond_their_bounds_are_refused(terms, problem):
+    room = Room.open()
+    with pytest.raises(invitations.InvitationTermsInvalid) as refusal:
+        room.issue_invitations(
+            **{key: room.now if at == "now" else at for key, at in terms.items()}
+        )
+    assert refusal.value.extras == {"problem": problem}
+
+
+@pytest.mark.parametrize(
+    "terms", [{"count": policy.INVITATIONS_AT_ONCE}, {"uses_allowed": policy.INVITATION_USES}]
+)
+def test_as_many_invitations_as_the_bounds_allow_are_made(terms):
+    assert Room.open().issue_invitations(**terms)
+
+
+def test_a_performance_that_is_gone_has_no_invitations():
+    room = Room.open()
+    type(room.performance).objects.update(deleted_at=room.now)
+    with pytest.raises(PerformanceNotFound):
+        room.issue_invitations()
 
 
 def test_an_invitation_is_no_queue_token(room, as_fan):

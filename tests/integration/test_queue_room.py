@@ -6,34 +6,14 @@ import pytest
 
 from kernel import clock
 from kernel.ids import uuid7
-from queueing import policy
 from queueing.errors import QueueClosed, QueueNotOpen, QueueNotRequired, QueuePaused
 from queueing.models import QueueConfig, QueueProgress
 from queueing.replies import PlaceState
-from queueing.usecases import config as config_use_case
 from queueing.usecases import waiting_room
 from tests.support.factories import make_performance
-from tests.support.waiting_rooms import Room, weaken_library
+from tests.support.waiting_rooms import Room, full_room, whole_second
 
 WAITING, ADMITTED, EXPIRED = PlaceState.WAITING, PlaceState.ADMITTED, PlaceState.EXPIRED
-
-
-def set_config(room: Room, **changes) -> None:
-    config_use_case.set_config(
-        performance_id=room.performance.pk,
-        changes=changes,
-        actor_id=None,
-        reason="test",
-        now=room.now,
-    )
-
-
-def full_room(waiting: int = 3, **config) -> tuple[Room, object, list]:
-    """A room of one place, which is taken, and fans who wait."""
-    room = Room.open(capacity=1, **config)
-    inside, place = room.join()
-    assert place.state is ADMITTED
-    return room, inside, room.join_many(waiting)
 
 
 def test_an_idle_room_admits_at_once_and_hands_out_the_pass():
@@ -147,8 +127,9 @@ def test_paying_for_an_old_hold_keeps_the_new_place_in_the_queue():
 
 
 def test_the_room_opens_by_time_alone():
-    now = clock.now().replace(microsecond=0)
+    now = whole_second()
     room = Room.open(
+        now=now,
         queue_opens_at=now - timedelta(minutes=1),
         admission_opens_at=now + timedelta(minutes=1),
         rate_per_second=1,
@@ -178,14 +159,14 @@ def test_nobody_joins_before_the_queue_opens():
 
 def test_pausing_keeps_places_and_admits_nobody():
     room, inside, waiting = full_room(2)
-    set_config(room, state="PAUSED")
+    room.set_config(state="PAUSED")
     room.finish(inside)
     room.later(30)
     assert room.states(waiting) == [WAITING, WAITING]
     assert room.join(waiting[0])[1].number == 2
     with pytest.raises(QueuePaused):
         room.join()
-    set_config(room, state="OPEN")
+    room.set_config(state="OPEN")
     room.later(1)
     assert room.states(waiting) == [ADMITTED, WAITING]
 
@@ -193,15 +174,15 @@ def test_pausing_keeps_places_and_admits_nobody():
 def test_a_pause_is_not_repaid():
     room = Room.open(rate_per_second=2)
     users = room.join_many(20)  # four are in
-    set_config(room, state="PAUSED")
+    room.set_config(state="PAUSED")
     room.later(100)
-    set_config(room, state="OPEN")
+    room.set_config(state="OPEN")
     assert len(room.admitted(users)) == 4
 
 
 def test_draining_takes_nobody_new_and_serves_those_who_wait():
     room, inside, waiting = full_room(1)
-    set_config(room, state="DRAINING")
+    room.set_config(state="DRAINING")
     with pytest.raises(QueueClosed):
         room.join()
     room.finish(inside)
@@ -211,7 +192,7 @@ def test_draining_takes_nobody_new_and_serves_those_who_wait():
 
 def test_closing_ends_the_wait_but_not_the_sessions():
     room, inside, waiting = full_room(1)
-    set_config(room, state="CLOSED")
+    room.set_config(state="CLOSED")
     assert room.poll(inside).state is ADMITTED
     with pytest.raises(QueueClosed):
         room.poll(waiting[0])
@@ -224,7 +205,7 @@ def test_rules_changed_live_count_from_then_on():
     users = room.join_many(50)
     assert len(room.admitted(users)) == 2
     room.later(1)
-    set_config(room, rate_per_second=10)
+    room.set_config(rate_per_second=10)
     room.later(1)
     assert len(room.admitted(users)) == 2 + 1 + 10
 
@@ -238,98 +219,6 @@ def test_a_clock_that_goes_backwards_changes_nothing():
     assert len(room.admitted(users)) == before
     room.later(60)
     assert len(room.admitted(users)) == before
-
-
-class TestWaitingTimes:
-    """Note [Waiting times]"""
-
-    def test_with_places_free_they_follow_the_rate(self):
-        room = Room.open(rate_per_second=2, capacity=100)
-        users = room.join_many(14)  # four are in at once
-        assert [room.poll(user).eta_seconds for user in users[4:]] == [0, 1, 1, 2, 2, 3, 3, 4, 4, 5]
-
-    def test_in_a_full_room_sessions_say_it_from_the_first_second(self):
-        room, _, waiting = full_room(3, rate_per_second=5, session_seconds=60)
-        for passed, step in [(0, 1), (1, 24), (25, 34), (59, 0)]:
-            etas = [room.poll(user).eta_seconds for user in waiting]
-            assert etas == [60 - passed, 120 - passed, 180 - passed]
-            room.later(step)
-
-    def test_what_they_say_comes_true(self):
-        room, _, waiting = full_room(4, rate_per_second=5, session_seconds=30, grace_seconds=30)
-        expected = {user: room.poll(user).eta_seconds for user in waiting}
-        turns: dict = {}
-        for second in range(1, 125):
-            room.later(1)
-            for user in waiting:
-                if user not in turns and room.poll(user).state is ADMITTED:
-                    turns[user] = second
-        assert turns == expected
-
-    def test_somebody_called_who_has_not_come_yet_counts_with_a_whole_session(self):
-        room, inside, waiting = full_room(2, grace_seconds=5, session_seconds=600)
-        room.finish(inside)  # calls the first, who does not ask
-        assert room.poll(waiting[1]).eta_seconds == 600
-
-    def test_places_that_are_still_free_are_counted_as_taken_by_those_ahead(self):
-        now = clock.now().replace(microsecond=0)
-        room = Room.open(
-            capacity=2,
-            rate_per_second=1,
-            session_seconds=100,
-            queue_opens_at=now - timedelta(minutes=1),
-            admission_opens_at=now + timedelta(minutes=1),
-        )
-        users = room.join_many(4)
-        assert {room.poll(user).eta_seconds for user in users} == {60 + 102}  # three are ahead
-
-    def test_they_follow_the_exits_really_seen(self):
-        room = Room.open(rate_per_second=10, capacity=20, session_seconds=600)
-        inside, waiting = room.join_many(20), room.join_many(40)
-        assert room.poll(waiting[-1]).eta_seconds == 1200
-        for user in inside[:15]:  # from now on somebody leaves every two seconds
-            room.later(2).leave(user)
-            room.poll(waiting[15])
-        ahead = room.poll(waiting[-1]).ahead
-        assert ahead == 24
-        assert 2 * ahead <= room.poll(waiting[-1]).eta_seconds <= 3 * ahead
-
-    def test_after_the_last_early_exit_sessions_count_again(self):
-        room = Room.open(rate_per_second=10, capacity=20, session_seconds=3600)
-        inside, waiting = room.join_many(20), room.join_many(2)
-        room.later(2).leave(inside[0])
-        room.poll(waiting[0])
-        assert room.poll(waiting[1]).eta_seconds < 200
-        for _ in range(60):
-            room.later(10)
-            eta = room.poll(waiting[1]).eta_seconds
-        assert eta == 3600 - 602
-
-    def test_sessions_that_run_out_are_no_sign_of_haste(self):
-        room = Room.open(rate_per_second=100, capacity=20, session_seconds=60, grace_seconds=5)
-        room.join_many(20)
-        following, waiting = room.join_many(20), room.join_many(5)
-        room.later(60)
-        assert room.admitted(following) == following  # all places changed hands at once
-        assert room.poll(waiting[0]).eta_seconds == 60
-
-    def test_after_a_loss_the_pause_counts(self, queue_redis):
-        room = Room.open(rate_per_second=10)
-        room.join()
-        queue_redis.flushall()
-        _, place = room.join()
-        assert place.state is WAITING
-        assert place.eta_seconds == policy.REBUILD_SECONDS
-
-    @pytest.mark.control
-    def test_control_by_the_rate_alone_a_full_room_promises_the_next_second(
-        self, monkeypatch, tmp_path
-    ):
-        weaken_library(
-            monkeypatch, tmp_path, "if exits <= 0 then return", "if exits <= 1e9 then return"
-        )
-        room, _, waiting = full_room(3, rate_per_second=5, session_seconds=60)
-        assert [room.poll(user).eta_seconds for user in waiting] == [0, 1, 1]
 
 
 def test_numbers_come_from_blocks_reserved_in_postgresql(settings):

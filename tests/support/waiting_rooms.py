@@ -127,6 +127,14 @@ class Room:
         return [user for user in users if self.poll(user).state is PlaceState.ADMITTED]
 
 
+def full_room(waiting: int = 3, **config) -> tuple[Room, UUID, list[UUID]]:
+    """Return a room of one place, who has taken it, and the fans who wait."""
+    room = Room.open(capacity=1, **config)
+    inside, place = room.join()
+    assert place.state is PlaceState.ADMITTED
+    return room, inside, room.join_many(waiting)
+
+
 def wipe_queue_server(queue_redis: Redis) -> None:
     """Leave the server without data and functions, as a new one begins."""
     queue_redis.flushall()

@@ -2,49 +2,28 @@
 
 from datetime import timedelta
 
-import pytest
-
-from accounts.models import AuditEntry
-from concerts.errors import PerformanceNotFound
-from kernel import clock
 from kernel.db.transaction import transaction
 from kernel.ids import uuid7
 from queueing import ended_places, operations, policy, queries
-from queueing.errors import InvitationInvalid
 from queueing.models import QueueConfig, QueueProgress
 from queueing.replies import PlaceState
-from queueing.usecases import config, invitations
-from queueing.usecases.invitations import InvitationTermsInvalid
-from tests.support.waiting_rooms import Room
+from tests.support.waiting_rooms import Room, whole_second
 
 ADMITTED, EXPIRED, FINISHED = PlaceState.ADMITTED, PlaceState.EXPIRED, PlaceState.FINISHED
 LEFT, WAITING = PlaceState.LEFT, PlaceState.WAITING
 
 
-def whole_second():
-    return clock.now().replace(microsecond=0)
-
-
-def issue(room, **terms):
-    return invitations.issue(
-        performance_id=room.performance.pk,
-        label="press",
-        actor_id=None,
-        reason="test",
-        now=room.now,
-        **{"count": 1, "uses_allowed": 1, "expires_at": room.now + timedelta(days=1)} | terms,
-    )
-
-
 def test_joins_are_taken_from_the_moment_on_at_which_the_queue_opens():
-    room = Room.open(queue_opens_at=whole_second() + timedelta(minutes=5))
-    room.now = whole_second() + timedelta(minutes=5)
+    now = whole_second()
+    room = Room.open(now=now, queue_opens_at=now + timedelta(minutes=5))
+    room.now = now + timedelta(minutes=5)
     assert room.join()[1].created
 
 
 def test_at_the_moment_of_the_opening_nothing_is_drawn_any_more():
-    opens = whole_second() + timedelta(minutes=5)
-    room = Room.open(queue_opens_at=whole_second(), admission_opens_at=opens)
+    now = whole_second()
+    opens = now + timedelta(minutes=5)
+    room = Room.open(now=now, queue_opens_at=now, admission_opens_at=opens)
     _, drawn = room.join()
     room.now = opens
     _, later = room.join()
@@ -109,27 +88,6 @@ def test_a_place_taken_again_in_the_same_moment_ends_after_it_began(db_ready):
     assert ended_places.find_end(**place, joined_ms=began) == "L"
 
 
-def test_behind_places_that_are_free_the_wait_grows_with_those_ahead():
-    room = Room.open(capacity=3, rate_per_second=0.5, session_seconds=600)
-    users = room.join_many(12)
-    waits = [place.eta_seconds for place in map(room.poll, users) if place.state is WAITING]
-    assert len(waits) >= 10
-    assert waits == sorted(waits)
-    assert waits[-1] > 0
-
-
-def test_an_invitation_of_another_room_is_none_whatever_its_code_says():
-    one, other = Room.open(), Room.open()
-    [invitation] = issue(one)
-    with transaction(), pytest.raises(InvitationInvalid):
-        operations.redeem_invitation(
-            invitation_id=invitation.invitation_id,
-            performance_id=other.performance.pk,
-            user_id=uuid7(),
-            now=one.now,
-        )
-
-
 def test_a_turn_asked_for_one_room_is_no_turn_of_the_others():
     one, other = Room.open(), Room.open()
     for room in (one, other):
@@ -156,47 +114,3 @@ def test_the_rules_are_those_of_the_rooms_that_were_asked_for():
     found = queries.rules([one.performance.pk])
     assert {key: rules.capacity for key, rules in found.items()} == {one.performance.pk: 7}
     assert other.performance.pk not in found
-
-
-@pytest.mark.parametrize(
-    ("terms", "problem"),
-    [
-        ({"count": 0}, "count"),
-        ({"count": policy.INVITATIONS_AT_ONCE + 1}, "count"),
-        ({"uses_allowed": 0}, "uses_allowed"),
-        ({"uses_allowed": policy.INVITATION_USES + 1}, "uses_allowed"),
-        ({"expires_at": "now"}, "expires_at"),
-    ],
-)
-def test_invitations_beyond_their_bounds_are_refused(terms, problem):
-    room = Room.open()
-    with pytest.raises(InvitationTermsInvalid) as refusal:
-        issue(room, **{key: room.now if at == "now" else at for key, at in terms.items()})
-    assert refusal.value.extras == {"problem": problem}
-
-
-@pytest.mark.parametrize(
-    "terms", [{"count": policy.INVITATIONS_AT_ONCE}, {"uses_allowed": policy.INVITATION_USES}]
-)
-def test_as_many_invitations_as_the_bounds_allow_are_made(terms):
-    assert issue(Room.open(), **terms)
-
-
-def test_a_performance_that_is_gone_has_no_invitations():
-    room = Room.open()
-    type(room.performance).objects.update(deleted_at=room.now)
-    with pytest.raises(PerformanceNotFound):
-        issue(room)
-
-
-def test_the_audit_shows_what_was_empty_as_empty():
-    room = Room.open()
-    config.set_config(
-        performance_id=room.performance.pk,
-        changes={"joins_per_minute": 5},
-        actor_id=None,
-        reason="test",
-        now=room.now,
-    )
-    [entry] = AuditEntry.objects.all()
-    assert entry.changes["joins_per_minute"] == {"from": None, "to": 5}
