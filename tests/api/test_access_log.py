@@ -12,8 +12,8 @@ from config.wsgi import application
 from kernel.http.middleware import KnownHostsMiddleware
 from kernel.telemetry import access_log
 from reservations import metrics
-from tests.api.test_hold_fastpath import ask, wish
 from tests.support import factories
+from tests.support.wsgi import answer_of, wish
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs" / "metrics.md"
@@ -41,14 +41,14 @@ def lines(caplog, settings):
 
 def hold(user, performance, seats, **more):
     body = {"performance_id": str(performance.pk), "seat_ids": [str(seat) for seat in seats]}
-    return ask(application, wish(user, body, **more))
+    return answer_of(application, wish(user, body, **more))
 
 
 @WAYS
 def test_a_hold_says_who_and_what_it_came_to(lines, fan, more):
     performance = factories.make_performance()
     seats = factories.seat_ids(performance, 1)
-    assert hold(fan, performance, seats, **more)[0].startswith("201")
+    assert hold(fan, performance, seats, **more).status.startswith("201")
     [line] = lines()
     assert (line["user_id"], line["hold_outcome"]) == (str(fan.pk), "held")
     assert "code" not in line
@@ -60,7 +60,7 @@ def test_a_refused_hold_says_by_whom_and_with_which_code(lines, fan, more):
     seats = factories.seat_ids(performance, 1)
     hold(factories.make_user(), performance, seats)
     lines()
-    assert hold(fan, performance, seats, **more)[0].startswith("409")
+    assert hold(fan, performance, seats, **more).status.startswith("409")
     [line] = lines()
     assert (line["user_id"], line["code"]) == (str(fan.pk), "seat_taken")
     assert line["hold_outcome"] == "refused_by_gate"
@@ -73,7 +73,7 @@ def test_a_kept_answer_says_its_code_again(lines, fan):
     for _ in range(2):
         lines()
         answer = hold(fan, performance, seats, **key)
-    assert answer[1]["Idempotency-Replayed"] == "true"
+    assert answer.header("Idempotency-Replayed") == "true"
     [line] = lines()
     assert line["code"] == "seat_taken"
     assert "hold_outcome" not in line  # nothing was tried
@@ -160,7 +160,7 @@ def test_a_foreign_host_is_refused_everywhere(api, path):
 def test_a_foreign_host_gets_no_hold(lines, fan):
     performance = factories.make_performance()
     seats = factories.seat_ids(performance, 1)
-    assert hold(fan, performance, seats, HTTP_HOST="evil.example")[0].startswith("400")
+    assert hold(fan, performance, seats, HTTP_HOST="evil.example").status.startswith("400")
     assert [line["code"] for line in lines()] == ["malformed_request"]
 
 

@@ -18,8 +18,8 @@ from kernel.http import jwks as jwks_view
 from kernel.http import static_documents
 from kernel.http.static_documents import StaticDocuments, once
 from kernel.signing import keyring_file
-from tests.api.test_queue_fastpath import ask, environment
 from tests.support.round_trips import counted_round_trips
+from tests.support.wsgi import answer_of, environment
 
 DOCUMENTS = [
     "/api/schema/",
@@ -226,7 +226,7 @@ def test_it_is_repeated_in_front_of_django_as_django_answers(db_ready, path):
     front = StaticDocuments(noted)
     for language in ("ko", "en"):
         environ = environment("GET", path, HTTP_ACCEPT_LANGUAGE=language)
-        slow, fast = ask(front, environ), ask(front, environ)
+        slow, fast = (answer_of(front, environ, headers_once=False) for _ in range(2))
         assert (fast.status, fast.body) == (slow.status, slow.body)
         assert _headers(fast) == _headers(slow)
     assert len(passed_on) == 2  # the first of each language
@@ -237,17 +237,17 @@ def test_it_is_repeated_in_front_of_django_as_django_answers(db_ready, path):
         {"QUERY_STRING": "lang=en"},
         {"REQUEST_METHOD": "HEAD"},
     ):
-        ask(front, environment("GET", path) | more)
+        answer_of(front, environment("GET", path) | more)
     assert len(passed_on) == 7
 
 
 def test_old_keys_are_not_repeated(settings, tmp_path, db_ready):
     environ, front = environment("GET", "/.well-known/jwks.json"), StaticDocuments(django)
-    old = [ask(front, environ).body for _ in range(2)]
+    old = [answer_of(front, environ).body for _ in range(2)]
     path = tmp_path / "keys.json"
     keyring_file.init(path, now=clock.now())
     settings.SIGNING_KEYS_FILE = str(path)
-    assert ask(front, environ).body not in old
+    assert answer_of(front, environ).body not in old
 
 
 def _headers(answer) -> dict[str, set[str]]:

@@ -5,7 +5,6 @@ import re
 from datetime import timedelta
 
 import pytest
-from django.core.handlers.wsgi import WSGIHandler
 from django.urls import get_resolver
 
 from accounts import revocation
@@ -17,10 +16,10 @@ from kernel.ids import uuid7
 from kernel.rate_limiting import throttle
 from queueing.fastpath import QueueFastPath
 from reservations.fastpath import HoldFastPath
-from tests.api.test_queue_fastpath import Answer, ask, bearer, environment
 from tests.support import factories
 from tests.support.hostile import token_of
 from tests.support.routes import routes
+from tests.support.wsgi import HOLDS, Twins, answer_of, bearer, environment, json_body
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 API = [one.url() for one in routes() if one.route.startswith("api/v1/")]
@@ -32,27 +31,6 @@ NOWHERE = [
     "/wp-login.php",
     "/가/".encode().decode("latin-1"),  # as WSGI has it
 ]
-HOLDS = "/api/v1/reservations/"
-
-
-class Twins:
-    """Django alone, and the refusals in front of a Django that says when it was needed."""
-
-    def __init__(self, front) -> None:
-        self.django = WSGIHandler()
-        self.early = front(self._noted)
-        self.passed_on = 0
-
-    def _noted(self, environ, start_response):
-        self.passed_on += 1
-        return self.django(environ, start_response)
-
-    def both(self, environ) -> tuple[Answer, Answer]:
-        slow = ask(self.django, dict(environ))
-        throttle.forget_callers()
-        fast = ask(self.early, dict(environ))
-        throttle.forget_callers()
-        return slow, fast
 
 
 @pytest.fixture
@@ -96,7 +74,7 @@ def test_a_path_that_leads_nowhere_is_answered_as_django_does(twins, fan):
 
 def test_what_needs_no_login_goes_on(twins, fan):
     for path in ("/api/v1/concerts/", "/healthz/live", "/docs/errors", "/admin", "/static/x.css"):
-        ask(twins.early, environment("GET", path))
+        answer_of(twins.fast, environment("GET", path))
     assert twins.passed_on == 5
 
 
@@ -110,14 +88,14 @@ def test_so_does_who_has_a_login_and_whatever_is_unusual(twins, fan):
         {"HTTP_HOST": "elsewhere.example"},
         {"REQUEST_METHOD": "OPTIONS"},
     ):
-        ask(twins.early, environment("GET", points) | more)
+        answer_of(twins.fast, environment("GET", points) | more)
     assert twins.passed_on == 6
 
 
 def test_nearly_every_address_of_the_api_is_spared_django(twins):
     for path in API:
         for method in METHODS:
-            ask(twins.early, environment(method, path))
+            answer_of(twins.fast, environment(method, path))
     public = {path for path in API if "/concerts/" in path or "/performances/" in path}
     assert twins.passed_on <= len(public) * len(METHODS)
 
@@ -165,9 +143,7 @@ def test_a_malformed_hold_or_join_is_refused_as_django_does(fan, front, path, wh
         path,
         HTTP_AUTHORIZATION=bearer(fan),
         HTTP_ACCEPT_LANGUAGE=language,
-        CONTENT_TYPE="application/json",
-        CONTENT_LENGTH=str(len(body)),
-        **{"wsgi.input": body},
+        **json_body(body),
     )
     slow, fast = twins.both(environ)
     assert slow.status.startswith("400")
@@ -197,9 +173,7 @@ def test_who_was_refused_too_often_is_told_so_as_django_does(
         method,
         path,
         HTTP_AUTHORIZATION=bearer(fan),
-        CONTENT_TYPE="application/json",
-        CONTENT_LENGTH="1",
-        **{"wsgi.input": b"{"},
+        **json_body(b"{"),
     )
     slow, fast = twins.both(environ)
     assert slow.status.startswith("429")
@@ -225,12 +199,6 @@ def test_a_body_that_is_taken_is_handed_on_whole(fan):
             b'{"invitation_code":"x"}',
         ),
     ):
-        environ = environment(
-            "POST",
-            path,
-            HTTP_AUTHORIZATION=bearer(fan),
-            CONTENT_TYPE="application/json",
-            CONTENT_LENGTH=str(len(sent)),
-        )
+        environ = environment("POST", path, HTTP_AUTHORIZATION=bearer(fan), **json_body(sent))
         front(django)(environ | {"wsgi.input": io.BytesIO(sent)}, lambda *_: None)
     assert seen == [body, b'{"invitation_code":"x"}']

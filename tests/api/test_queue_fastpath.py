@@ -4,8 +4,6 @@ Every case is one WSGI environment given to both, at the same moment, on the sam
 queue server.
 """
 
-import io
-import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,12 +11,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.core.handlers.wsgi import WSGIHandler
 from django_prometheus.middleware import Metrics
 from prometheus_client import REGISTRY
 
 from accounts import revocation
-from accounts.tokens import issue_access_token
 from kernel import clock
 from kernel.ids import uuid7
 from kernel.rate_limiting import throttle
@@ -30,92 +26,29 @@ from queueing.usecases import waiting_room
 from tests.support.factories import make_performance, make_user
 from tests.support.round_trips import counted_round_trips
 from tests.support.waiting_rooms import make_room, place_url, queue_url
+from tests.support.wsgi import Answer, Twins, answer_of, bearer, environment, json_body
 
 
-@dataclass(frozen=True)
-class Answer:
-    status: str
-    headers: list[tuple[str, str]]
-    body: bytes
-
-    def header(self, name: str) -> str | None:
-        return dict(self.headers).get(name)
-
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-
-class Twins:
-    """Django alone, and the fast path in front of a Django that says when it was needed."""
-
+class QueueTwins(Twins):
     def __init__(self, queue_redis) -> None:
+        super().__init__(QueueFastPath)
         self.redis = queue_redis
-        self.django = WSGIHandler()
-        self.fast = QueueFastPath(self._noted)
-        self.passed_on = 0
-
-    def _noted(self, environ, start_response):
-        self.passed_on += 1
-        return self.django(environ, start_response)
 
     def both(self, environ: dict[str, Any]) -> tuple[Answer, Answer]:
-        """Ask both on the same state; leaves the state that the fast path made."""
+        """Call both on the same state; leaves the state that the fast path made."""
         kept = {
             key: (self.redis.dump(key), self.redis.pttl(key)) for key in self.redis.keys("fr:q:*")
         }
-        slow = ask(self.django, environ)
+        slow = answer_of(self.django, environ)
         self.redis.delete(*self.redis.keys("fr:q:*"), "none")
         for key, (value, ttl) in kept.items():
             if value is not None:  # it has not expired between
                 self.redis.restore(key, max(0, ttl), value)
         throttle.forget_callers()
         waiting_room._public.clear()
-        fast = ask(self.fast, environ)
+        fast = answer_of(self.fast, environ)
         throttle.forget_callers()
         return slow, fast
-
-
-def ask(application, environ: dict[str, Any]) -> Answer:
-    seen: list[Any] = []
-    body = environ.get("wsgi.input", b"")
-    given = {**environ, "wsgi.input": io.BytesIO(body)}
-    parts = application(
-        given, lambda status, headers, exc_info=None: seen.extend((status, headers))
-    )
-    content = b"".join(parts)
-    if hasattr(parts, "close"):
-        parts.close()
-    return Answer(seen[0], sorted(seen[1]), content)
-
-
-def environment(method: str, path: str, **more: Any) -> dict[str, Any]:
-    return {
-        "REQUEST_METHOD": method,
-        "PATH_INFO": path,
-        "SCRIPT_NAME": "",
-        "QUERY_STRING": "",
-        "SERVER_NAME": "testserver",
-        "SERVER_PORT": "80",
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "HTTP_HOST": "testserver",
-        "REMOTE_ADDR": "10.1.2.3",
-        "wsgi.url_scheme": "http",
-        "wsgi.errors": io.StringIO(),
-        "wsgi.input": b"",
-        "HTTP_X_REQUEST_ID": "the-same-for-both",
-        **more,
-    }
-
-
-def bearer(user, *, now=None, **claims) -> str:
-    token = issue_access_token(
-        user_id=user.pk,
-        session_id=claims.pop("session_id", str(user.pk)),
-        is_staff=claims.pop("is_staff", False),
-        groups=[],
-        now=now or clock.now(),
-    )
-    return f"Bearer {token}"
 
 
 @pytest.fixture
@@ -125,7 +58,7 @@ def twins(db_ready, queue_redis, monkeypatch):
     monkeypatch.setattr("time.time", moment.timestamp)
     monkeypatch.setattr(policy, "POLL_JITTER", 0.0)
     throttle.forget_callers()
-    yield Twins(queue_redis)
+    yield QueueTwins(queue_redis)
     throttle.forget_callers()
 
 
@@ -296,8 +229,8 @@ def test_a_caller_who_asks_too_often_reads_the_same(twins, settings, request_nam
     environ = REQUESTS[request_name](made)
 
     def twice(application):
-        ask(application, environ)
-        answer = ask(application, environ)
+        answer_of(application, environ)
+        answer = answer_of(application, environ)
         throttle.forget_callers()
         twins.redis.delete(*twins.redis.keys("fr:q:*:n:*"), "none")
         return answer
@@ -315,8 +248,8 @@ def test_the_queue_server_away_reads_the_same(twins, parts, request_name):
     parts.part("queue").stop()
     try:
         waiting_room._public.clear()
-        slow = ask(twins.django, environ)
-        fast = ask(twins.fast, environ)
+        slow = answer_of(twins.django, environ)
+        fast = answer_of(twins.fast, environ)
     finally:
         parts.part("queue").start()
         breaker("queue").reset()
@@ -342,7 +275,7 @@ def test_the_envelope_follows_the_settings(settings, queue_redis, twins, setting
         setattr(settings, name, value)
     settings.SECURE_SSL_REDIRECT = True
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    fresh = Twins(queue_redis)
+    fresh = QueueTwins(queue_redis)
     environ = {**REQUESTS["join"](waiting()), "HTTP_X_FORWARDED_PROTO": "https"}
     same(*fresh.both(environ))
     assert fresh.passed_on == 0
@@ -403,18 +336,14 @@ def test_expired_and_revoked_logins_go_on_to_django(twins):
 
 
 def test_an_empty_object_is_a_bare_body(twins):
-    environ = REQUESTS["join"](newcomer()) | {
-        "CONTENT_TYPE": "application/json",
-        "CONTENT_LENGTH": "2",
-        "wsgi.input": b"{}",
-    }
+    environ = REQUESTS["join"](newcomer()) | json_body(b"{}")
     same(*twins.both(environ))
     assert twins.passed_on == 0
 
 
 def test_insane_request_ids_are_replaced(twins):
     environ = environment("GET", queue_url(newcomer().room), HTTP_X_REQUEST_ID="no\tgood")
-    made = ask(twins.fast, environ).header("X-Request-ID")
+    made = answer_of(twins.fast, environ).header("X-Request-ID")
     assert made
     assert made != "no\tgood"
 
@@ -442,7 +371,7 @@ def test_the_same_counters_count_and_the_same_line_is_logged(twins, caplog, sett
 
     def seen(application):
         before, caplog.records[:] = counters(), []
-        ask(application, environ)
+        answer_of(application, environ)
         access_log.flush()
         after = counters()
         lines = [
@@ -466,12 +395,12 @@ def test_the_budgets_stand(twins):
     made = newcomer()
     join = REQUESTS["join"](made)
     with counted_round_trips() as trips:
-        answer = ask(twins.fast, join)
+        answer = answer_of(twins.fast, join)
     assert (trips.redis, trips.sql) == (["FCALL frontrow_queue_v1_join"], [])
     made.token = answer.json()["token"]
     with counted_round_trips() as trips:
-        ask(twins.fast, REQUESTS["poll"](made))
+        answer_of(twins.fast, REQUESTS["poll"](made))
     assert (trips.redis, trips.sql) == (["FCALL frontrow_queue_v1_poll"], [])
     with counted_round_trips() as trips:
-        bodies = {ask(twins.fast, REQUESTS["status"](made)).body for _ in range(20)}
+        bodies = {answer_of(twins.fast, REQUESTS["status"](made)).body for _ in range(20)}
     assert (trips.redis, trips.sql, len(bodies)) == (["FCALL frontrow_queue_v1_tick"], [], 1)

@@ -4,7 +4,6 @@ Every route of the URL configuration and every method is tried, of both APIs: a 
 being there.
 """
 
-import json
 from contextlib import contextmanager
 
 import pytest
@@ -13,15 +12,14 @@ from drf_spectacular.generators import SchemaGenerator
 from config.wsgi import application
 from kernel.http import call_limits, static_documents
 from kernel.rate_limiting import throttle
-from tests.api.test_queue_fastpath import ask, bearer, environment
 from tests.support.hostile import OPERATIONS, WITH_BODY
 from tests.support.round_trips import counted_round_trips
 from tests.support.routes import routes
+from tests.support.wsgi import answer_of, bearer, environment, json_body
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 ROUTES = [*routes("api/v1/"), *routes("_allauth/app/v1/")]
 LOGIN_API = "/_allauth/app/v1/"
-JSON = {"CONTENT_TYPE": "application/json"}
 # The 401 of what asks for a login, and what is wrong with the call itself.
 REFUSED = {401, 403, 405, 413, 415}
 
@@ -51,18 +49,11 @@ def nothing_is_asked(monkeypatch):
 
 
 def status_of(environ) -> int:
-    return int(ask(application, environ).status[:3])
+    return int(answer_of(application, environ).status[:3])
 
 
 def sent(method, path, body=b"", **more):
-    return environment(
-        method,
-        path,
-        **JSON,
-        CONTENT_LENGTH=str(len(body)),
-        **{"wsgi.input": body},
-        **more,
-    )
+    return environment(method, path, **json_body(body), **more)
 
 
 @pytest.mark.parametrize(
@@ -133,9 +124,10 @@ def test_with_a_body_that_is_too_long(db_ready, monkeypatch):
     for route in ROUTES:
         for method in METHODS:
             with nothing_is_asked(monkeypatch):
-                answer = ask(application, sent(method, route.url()) | {"CONTENT_LENGTH": length})
+                environ = sent(method, route.url()) | {"CONTENT_LENGTH": length}
+                answer = answer_of(application, environ)
             assert answer.status.startswith("413"), (method, route)
-            assert json.loads(answer.body)["code"] == "body_too_large"
+            assert answer.json()["code"] == "body_too_large"
 
 
 @pytest.mark.control

@@ -1,6 +1,5 @@
 """A login that has ended stays ended, whatever server loses its data and whatever process dies."""
 
-import json
 from datetime import timedelta
 from uuid import UUID
 
@@ -18,11 +17,11 @@ from accounts.usecases import sessions
 from config.wsgi import application
 from kernel.errors import ServiceUnavailable
 from kernel.redis.clients import breaker, client
-from tests.api.test_queue_fastpath import ask, environment
 from tests.support import factories
 from tests.support.database import other_transaction
 from tests.support.login_api import PASSWORD, log_in, new_login, own_points, sid_in
 from tests.support.waiting import await_promised
+from tests.support.wsgi import answer_of, environment
 
 # By the first way that answers: a fast path each, the refusals in front of Django, Django.
 WAYS = {
@@ -59,8 +58,8 @@ def end_everything():
 
 def answered_by_the_whole_site(access: str, path: str, method: str) -> tuple[int, str | None]:
     login = {"HTTP_AUTHORIZATION": f"Bearer {access}", "CONTENT_TYPE": "application/json"}
-    answer = ask(application, environment(method, path, **login))
-    return int(answer.status[:3]), json.loads(answer.body).get("code")
+    answer = answer_of(application, environment(method, path, **login))
+    return int(answer.status[:3]), answer.json().get("code")
 
 
 def killed_after_the_commit(monkeypatch):
