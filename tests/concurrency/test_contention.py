@@ -21,6 +21,7 @@ from reservations.operations import LockedReservation
 from reservations.usecases import holds
 from tests.support import factories, money
 from tests.support.concurrency import at_once
+from tests.support.database import deadlocks
 from tests.support.history import Spell, owned_twice
 from tests.support.holding import inventory_disagreements, seats_held_twice
 from tests.support.unguarded import without_row_locks, without_the_gate
@@ -31,13 +32,6 @@ SECONDS = float(os.environ.get("FRONTROW_CONTENTION_SECONDS", "10"))
 HOLD = 1  # seconds
 URL = "/api/v1/reservations/"
 FOREVER = float("inf")
-
-
-def deadlocks():
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_stat_force_next_flush()")
-        cursor.execute("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
-        return cursor.fetchone()[0]
 
 
 def seconds_of(text):

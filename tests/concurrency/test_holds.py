@@ -17,19 +17,13 @@ from reservations.models import Reservation
 from reservations.usecases import holds
 from tests.support import factories, money
 from tests.support.concurrency import at_once
+from tests.support.database import deadlocks
 from tests.support.holding import inventory_disagreements, place, seats_held_twice, sweep
 from tests.support.unguarded import without_the_gate
 
 pytestmark = pytest.mark.concurrency
 
 REFUSALS = (holds.SeatTaken, holds.SeatLimitExceeded)
-
-
-def deadlocks() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_stat_force_next_flush()")
-        cursor.execute("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
-        return cursor.fetchone()[0]
 
 
 @pytest.fixture

@@ -1,11 +1,10 @@
 """Refreshing while something else happens to the same login; with controls."""
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.contrib.auth.models import Group
-from django.db import connection, connections, transaction
+from django.db import transaction
 from django.test import Client
 
 from accounts import locking, tokens
@@ -14,7 +13,8 @@ from accounts.models import RefreshToken, Session, User
 from accounts.usecases import sessions
 from kernel import clock
 from tests.support import factories
-from tests.support.concurrency import all_at_once, at_once
+from tests.support.concurrency import all_at_once, at_once, race
+from tests.support.interleaving import log_in_around
 from tests.support.login_api import (
     APP,
     EMAIL,
@@ -27,38 +27,8 @@ from tests.support.login_api import (
     post,
     refresh,
 )
-from tests.support.waiting import await_that
 
 pytestmark = pytest.mark.concurrency
-
-
-def in_thread(pool, call, *arguments):
-    def closing():
-        try:
-            return call(*arguments)
-        finally:
-            connections.close_all()
-
-    return pool.submit(closing)
-
-
-def somebody_waits_for_a_lock() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
-        return cursor.fetchone()[0]
-
-
-def race(first, second):
-    """Run both at the same moment and return what they gave."""
-    start = threading.Barrier(2)
-
-    def one(call):
-        start.wait()
-        return call()
-
-    with ThreadPoolExecutor(2) as pool:
-        running = [in_thread(pool, one, call) for call in (first, second)]
-        return [future.result() for future in running]
 
 
 def test_of_many_threads_one_trades_and_all_get_the_same_token(db_ready):
@@ -117,17 +87,6 @@ def test_a_stolen_token_beside_the_owners_ends_the_login_once(db_ready, monkeypa
     assert answers[0].status_code == 400
     assert not Session.objects.filter(user_id__isnull=False).exists()
     assert refresh(second).status_code == 400
-
-
-def log_in_around(deed):
-    """Return the answer to a login that was judged before `deed` and saved after it."""
-    with ThreadPoolExecutor(2) as pool:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("LOCK TABLE accounts_session IN SHARE MODE")  # no session is written
-            answer = in_thread(pool, log_in)
-            await_that(somebody_waits_for_a_lock, "the login was judged and wants to write")
-            in_thread(pool, deed).result()
-        return answer.result()
 
 
 @pytest.fixture

@@ -30,7 +30,12 @@ def at_once(calls: Sequence[Callable[[], Any]]) -> list[Any]:
 
 def all_at_once(work: Callable[[T], U], items: Iterable[T]) -> list[U]:
     """Run `work` on every item in the same moment; raise the first exception of any."""
-    outcomes = at_once([lambda item=item: work(item) for item in items])
+    return race(*[lambda item=item: work(item) for item in items])
+
+
+def race(*calls: Callable[[], U]) -> list[U]:
+    """Run all calls in the same moment; raise the first exception of any."""
+    outcomes = at_once(calls)
     for outcome in outcomes:
         if isinstance(outcome, Exception):
             raise outcome

@@ -58,3 +58,11 @@ def other_transaction() -> Iterator[CursorWrapper]:
     finally:
         theirs.rollback()
         theirs.close()
+
+
+def deadlocks() -> int:
+    """Return how many deadlocks the server has counted in this database."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_force_next_flush()")
+        cursor.execute("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+        return cursor.fetchone()[0]

@@ -6,8 +6,9 @@ from itertools import count
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 
+from tests.support.login_api import log_in
 from tests.support.waiting import await_that
 
 
@@ -32,6 +33,13 @@ class InBackground:
         self._thread.join(30)
         assert not self._thread.is_alive(), "it never came to an end"
         return self._outcome
+
+    def result(self) -> Any:
+        """Return what the call returned, or raise what it raised."""
+        outcome = self.outcome()
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
 
 class Stop:
@@ -76,10 +84,17 @@ def await_a_waiting_session() -> None:
 
 def in_another_session(call: Callable[[], Any]) -> Any:
     """Run a call in a session of its own; return or raise what it does."""
-    outcome = InBackground(call).outcome()
-    if isinstance(outcome, Exception):
-        raise outcome
-    return outcome
+    return InBackground(call).result()
+
+
+def log_in_around(deed: Callable[[], Any]) -> Any:
+    """Return the answer to a login that was judged before `deed` and saved after it."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE accounts_session IN SHARE MODE")  # no session is written
+        login = InBackground(log_in)
+        await_a_waiting_session()  # the login has been judged and wants to write
+        in_another_session(deed)
+    return login.result()
 
 
 def _somebody_waits() -> bool:
