@@ -13,6 +13,7 @@ from kernel.staff.admin import AuditedAdmin, ReadOnlyAdmin, StaffAdmin, UseCaseA
 from queueing.models import QueueConfig
 from queueing.usecases import config
 from tests.support import factories
+from tests.support.staff_pages import browser_of
 
 PASSWORD = "orange-harbour-97"
 
@@ -26,9 +27,7 @@ def operator():
 
 @pytest.fixture
 def client(operator):
-    client = Client(headers={"Accept-Language": "en"})
-    client.force_login(operator, "django.contrib.auth.backends.ModelBackend")
-    return client
+    return browser_of(operator)
 
 
 @pytest.fixture

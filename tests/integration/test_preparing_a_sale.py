@@ -18,15 +18,14 @@ from kernel.staff.labels import own_fields
 from queueing.models import QueueConfig
 from reservations.models import SalePolicy, SeatInventory
 from tests.support import factories
+from tests.support.staff_pages import browser_of
 
 
 @pytest.fixture
 def staff(db_ready):
     person = factories.make_user(is_staff=True)
     person.groups.add(Group.objects.get(name="staff"))
-    client = Client(headers={"Accept-Language": "en"})
-    client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
-    return client
+    return browser_of(person)
 
 
 @pytest.fixture

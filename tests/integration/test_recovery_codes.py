@@ -11,7 +11,7 @@ from tests.support import factories
 from tests.support.codes import Device
 from tests.support.login_api import PASSWORD
 from tests.support.security_events import security_events
-from tests.support.staff_pages import browser, enter, sees_staff_pages
+from tests.support.staff_pages import browser, browser_of, enter, sees_staff_pages
 
 RENEW, SET_UP = reverse("second_factor:recovery_codes"), reverse("second_factor:set_up")
 
@@ -92,11 +92,9 @@ def test_the_page_is_for_staff_who_have_given_their_code(member, device):
     client, _ = enter(member)
     assert client.get(RENEW)["Location"] == SET_UP
     device.set_up(member)
-    owing = browser()
-    owing.force_login(member, "django.contrib.auth.backends.ModelBackend")
+    owing = browser_of(member)
     assert owing.get(RENEW)["Location"].startswith(reverse("admin:login"))
-    fan = browser()
-    fan.force_login(factories.make_user(), "django.contrib.auth.backends.ModelBackend")
+    fan = browser_of(factories.make_user())
     assert fan.get(RENEW).status_code == 302
 
 

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Group, Permission
-from django.test import Client
 from django.urls import reverse
 from django.utils.timezone import localtime
 
@@ -14,6 +13,7 @@ from kernel import clock
 from reservations.models import SalePolicy
 from tests.support import factories
 from tests.support.schedules import sell
+from tests.support.staff_pages import browser_of
 
 DAY = timedelta(days=1)
 
@@ -22,7 +22,7 @@ DAY = timedelta(days=1)
 def staff(db_ready):
     person = factories.make_user(is_staff=True)
     person.groups.add(Group.objects.get(name="staff"))
-    return browser(person)
+    return browser_of(person)
 
 
 @pytest.fixture
@@ -30,12 +30,6 @@ def performance(db_ready):
     found = factories.make_performance(seats=3, now=clock.now().replace(microsecond=0))
     AuditEntry.objects.all().delete()
     return found
-
-
-def browser(person, language="en"):
-    client = Client(headers={"Accept-Language": language})
-    client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
-    return client
 
 
 def page_of(row):
@@ -124,7 +118,7 @@ def test_one_of_the_two_is_not_enough(staff, performance, given):
 
 def test_the_question_comes_in_the_language_of_the_page(performance):
     person = factories.make_user(is_staff=True, is_superuser=True)
-    client = browser(person, "ko")
+    client = browser_of(person, "ko")
     wrong = form_of(client, page_of(performance)) | moment("starts_at", clock.now() - DAY)
     assert "이미 지난 시각입니다" in ask(client, page_of(performance), wrong).content.decode()
 
@@ -221,7 +215,7 @@ def test_a_sale_that_would_end_behind_the_start_is_asked_about(staff, performanc
 def test_those_who_only_look_are_asked_nothing(performance):
     person = factories.make_user(is_staff=True)
     person.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
-    client = browser(person)
+    client = browser_of(person)
     for row in (
         performance,
         performance.concert,

@@ -20,7 +20,7 @@ from tests.support import factories
 from tests.support.codes import Device
 from tests.support.login_api import PASSWORD, call, log_in
 from tests.support.security_events import security_events
-from tests.support.staff_pages import browser, enter, sees_staff_pages
+from tests.support.staff_pages import browser, browser_of, enter, sees_staff_pages
 
 LOGIN, INDEX = reverse("admin:login"), reverse("admin:index")
 SET_UP = reverse("second_factor:set_up")
@@ -195,8 +195,7 @@ def test_without_the_middleware_staff_see_pages_first(boss, settings, monkeypatc
 
 def test_the_page_is_for_staff_alone():
     assert browser().get(SET_UP).status_code == 302
-    client = browser()
-    client.force_login(factories.make_user(), "django.contrib.auth.backends.ModelBackend")
+    client = browser_of(factories.make_user())
     assert client.get(SET_UP).status_code == 302
 
 

@@ -15,6 +15,7 @@ from kernel import clock
 from queueing.models import QueueConfig
 from reservations.models import SalePolicy
 from tests.support import factories
+from tests.support.staff_pages import browser_of
 
 ZONE = "America/New_York"
 PERFORMANCE = datetime(2027, 7, 1, 23, 0, tzinfo=UTC)  # 19:00 in New York
@@ -24,9 +25,7 @@ PERFORMANCE = datetime(2027, 7, 1, 23, 0, tzinfo=UTC)  # 19:00 in New York
 def staff(db_ready) -> Client:
     person = factories.make_user(is_staff=True)
     person.groups.add(Group.objects.get(name="staff"))
-    client = Client(headers={"Accept-Language": "en"})
-    client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
-    return client
+    return browser_of(person)
 
 
 @pytest.fixture

@@ -8,8 +8,15 @@ from accounts.models import User
 from tests.support.login_api import PASSWORD
 
 
-def browser() -> Client:
-    return Client(headers={"Accept-Language": "en"})
+def browser(language: str = "en") -> Client:
+    return Client(headers={"Accept-Language": language})
+
+
+def browser_of(user: User, language: str = "en") -> Client:
+    """Return a browser where somebody is logged in."""
+    client = browser(language)
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return client
 
 
 def enter(user: User, code: str = "", client: Client | None = None) -> tuple[Client, HttpResponse]:
