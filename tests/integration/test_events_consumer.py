@@ -20,32 +20,31 @@ from kernel.ids import uuid7
 from kernel.redis.breaker import DependencyUnavailable
 from kernel.telemetry import context
 from kernel.telemetry.logs import CorrelationFilter
-from tests.support.consuming import Handler, committed, letters, running, send, start_from_now
+from tests.support.consuming import (
+    NO_EVENT,
+    Handler,
+    committed,
+    consumer,
+    letters,
+    new_group,
+    running,
+    send,
+)
 from tests.support.kafka_reader import KafkaReader
 from tests.support.outbox import TOPIC, new_event, relay_all, write
 from tests.support.waiting import await_that
 
 pytestmark = pytest.mark.kafka
 
-# Other tests read the same topic, so it looks like an event and lacks `specversion`.
-NO_EVENT = b'{"id":"none","type":"none","data":{}}'
-
 
 @pytest.fixture
 def group(kafka):
-    """A group nobody used before; it starts with what is written from now on."""
-    group = f"test-{uuid7()}"
-    start_from_now(kafka, group, TOPIC)
-    return group
+    return new_group(kafka)
 
 
 def mine(handler: Handler, ids) -> list:
     wanted = set(ids)
     return [event.id for event in handler.handled if event.id in wanted]
-
-
-def consumer(group: str, handler: Handler, **more) -> Consumer:
-    return Consumer(group=group, topics=(TOPIC,), handle=handler, **more)
 
 
 def test_every_event_is_applied_once_in_order_of_its_key(kafka, group):

@@ -15,23 +15,28 @@ from events.runtime import TooManyDeadLetters
 from events.topics import dead_letters_of
 from kernel import clock
 from kernel.ids import uuid7
-from tests.support.consuming import Handler, committed, letters, running, send, start_from_now
+from tests.support.consuming import (
+    NO_EVENT,
+    Handler,
+    committed,
+    consumer,
+    letters,
+    new_group,
+    running,
+    send,
+)
 from tests.support.kafka_reader import KafkaReader
 from tests.support.outbox import TOPIC, new_event, relay_all, write
 from tests.support.waiting import await_that
 
 pytestmark = pytest.mark.kafka
 
-NO_EVENT = b'{"id":"none","type":"none","data":{}}'
 LARGEST = NO_EVENT + b" " * (999_900 - len(NO_EVENT))  # fits its topic and not as a letter
 
 
 @pytest.fixture
 def group(kafka):
-    """A group nobody used before; it starts with what is written from now on."""
-    group = f"test-{uuid7()}"
-    start_from_now(kafka, group, TOPIC)
-    return group
+    return new_group(kafka)
 
 
 @pytest.fixture(autouse=True)
@@ -45,10 +50,6 @@ def _no_letters_of_others(kafka):
             continue
         break
     publisher.close()
-
-
-def consumer(group: str, handler: Handler) -> Consumer:
-    return Consumer(group=group, topics=(TOPIC,), handle=handler)
 
 
 def bury(servers: str, group: str, *, value: bytes = NO_EVENT) -> None:
@@ -84,8 +85,7 @@ def test_the_whole_message_of_a_cut_letter_is_replayed(kafka, group):
     with running(consumer(group, Handler())):
         send(kafka, TOPIC, LARGEST)
         await_that(lambda: letters(kafka, TOPIC, group), "dead-lettered")
-    again = f"test-{uuid7()}"
-    start_from_now(kafka, again, TOPIC)
+    again = new_group(kafka)
     assert replayed(group) == 1
     with running(consumer(again, Handler())):
         await_that(lambda: letters(kafka, TOPIC, again), "it came again, as large as it was")
@@ -94,13 +94,13 @@ def test_the_whole_message_of_a_cut_letter_is_replayed(kafka, group):
 
 
 def test_a_group_stops_where_kafka_takes_no_letter_at_all(kafka, settings):
-    topic, group = f"test-{uuid7()}", f"test-{uuid7()}"
+    topic = f"test-{uuid7()}"
     settings.EVENT_TOPICS = [topic]
     tiny = NewTopic(dead_letters_of(topic), 1, 1, config={"max.message.bytes": "100"})
     admin = AdminClient({"bootstrap.servers": kafka})
     for future in admin.create_topics([tiny]).values():
         future.result()
-    start_from_now(kafka, group, topic)
+    group = new_group(kafka, topic)
     before = committed(kafka, topic, group)
     with running(Consumer(group=group, topics=(topic,), handle=Handler())) as member:
         send(kafka, topic, NO_EVENT)

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from confluent_kafka import Consumer as Client
 from confluent_kafka import KafkaException, Message, Producer, TopicPartition
@@ -12,7 +13,11 @@ from events.consumers import Consumer
 from events.topics import dead_letters_of
 from kernel import clock
 from kernel.ids import uuid7
+from tests.support.outbox import TOPIC
 from tests.support.waiting import await_that
+
+# Other tests read the same topic, so it looks like an event and lacks `specversion`.
+NO_EVENT = b'{"id":"none","type":"none","data":{}}'
 
 
 class Running:
@@ -60,6 +65,13 @@ def start_from_now(servers: str, group: str, topic: str) -> None:
         client.close()
 
 
+def new_group(servers: str, topic: str = TOPIC) -> str:
+    """Return a group nobody used before; it starts with what is written from now on."""
+    group = f"test-{uuid7()}"
+    start_from_now(servers, group, topic)
+    return group
+
+
 def _ends(client: Client, topic: str) -> list[TopicPartition]:
     """Return the partitions with their ends; none while a new topic's leaders aren't known."""
     ends = []
@@ -94,6 +106,11 @@ class Handler:
         if error is not None:
             raise error
         self.handled.append(event)
+
+
+def consumer(group: str, handler: Handler, **more: Any) -> Consumer:
+    """Return a consumer of the topic that tests write to."""
+    return Consumer(group=group, topics=(TOPIC,), handle=handler, **more)
 
 
 def letters(servers: str, topic: str, group: str) -> list[Message]:

@@ -23,8 +23,9 @@ from payments.queries import PaymentResult
 from payments.usecases import checkout
 from points import operations as points
 from points import queries as points_queries
-from reservations.usecases import holds
+from reservations.queries import ReservationDetail
 from tests.support import factories
+from tests.support.holding import place
 
 CHARGES = "/api/v1/points/charges/"
 PAYMENTS = "/api/v1/payments/"
@@ -55,16 +56,9 @@ def hold(
     seats: int = 2,
     now: datetime | None = None,
     seat_ids: Sequence[UUID] | None = None,
-) -> Any:
+) -> ReservationDetail:
     """Hold the first seats (or the given ones) of a performance that needs no queue."""
-    return holds.place(
-        user_id=user.pk,
-        performance_id=performance.pk,
-        seat_ids=seat_ids or factories.seat_ids(performance, seats),
-        reservation_id=uuid7(),
-        queue_token=None,
-        now=now or clock.now(),
-    )
+    return place(user, performance, seat_ids or factories.seat_ids(performance, seats), now=now)
 
 
 def post(client: APIClient, path: str, body: dict[str, Any], *, key: str | None = "") -> Response:
