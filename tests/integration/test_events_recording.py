@@ -10,16 +10,12 @@ from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from events.cloudevents import NotAnEvent, load
-from events.ids import SHARDS, inbox_key, shard_of
 from events.models import OutboxEvent
 from events.operations import NewEvent, record
 from kernel import clock
 from kernel.db.transaction import TransactionRequired, transaction
 from kernel.ids import uuid7
 from tests.support.outbox import TOPIC, new_event, write
-
-TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 def test_recording_needs_the_transaction_of_the_change():
@@ -50,27 +46,9 @@ def test_positions_grow_in_the_order_given():
     assert list(rows) == ids
 
 
-def test_an_aggregate_stays_in_one_shard_and_aggregates_spread():
-    shards = [shard_of(uuid7()) for _ in range(400)]
-    assert set(shards) == set(range(SHARDS))
-    known = UUID("01900000-0000-7000-8000-000000000001")
-    assert shard_of(known) == 11  # stays so over releases: shards are stored
-
-
 def test_a_topic_nobody_made_is_refused_when_the_event_is_written():
     with pytest.raises(ValueError, match="EVENT_TOPICS"):
         NewEvent("frontrow.nothing.v1", "a.b", "/frontrow/a", uuid7(), {})
-
-
-def test_inbox_keys_differ_by_group_and_keep_the_events_time():
-    event_id = uuid7()
-    keys = {inbox_key(event_id, "a"), inbox_key(event_id, "b"), inbox_key(uuid7(), "a")}
-    assert len(keys) == 3
-    assert {key.version for key in keys} == {7}
-    assert inbox_key(event_id, "a").int >> 80 == event_id.int >> 80
-    assert inbox_key(event_id, "a") == inbox_key(event_id, "a")
-    with pytest.raises(ValueError, match="UUIDv7"):
-        inbox_key(UUID(int=5), "a")
 
 
 @pytest.mark.kafka
@@ -90,20 +68,3 @@ def test_an_event_old_or_far_ahead_has_no_partition_to_hide_in():
     )  # fmt: skip
     with pytest.raises(Exception, match="no partition"):
         row.save(force_insert=True)
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        None,
-        b"",
-        b"{}",
-        b"[]",
-        b"\xff",
-        b'{"specversion":"1.0"}',
-        b'{"specversion":"0.3","data":{}}',
-    ],
-)
-def test_bytes_that_are_no_event_say_so(value):
-    with pytest.raises(NotAnEvent):
-        load(value)

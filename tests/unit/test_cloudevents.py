@@ -50,6 +50,23 @@ def test_any_bytes_are_an_event_or_not_an_event(value):
 
 
 @pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        b"",
+        b"{}",
+        b"[]",
+        b"\xff",
+        b'{"specversion":"1.0"}',
+        b'{"specversion":"0.3","data":{}}',
+    ],
+)
+def test_bytes_that_are_no_event_say_so(value):
+    with pytest.raises(NotAnEvent):
+        load(value)
+
+
+@pytest.mark.parametrize(
     "change",
     [
         {"id": "x"}, {"id": 5}, {"time": "yesterday"}, {"time": "2026-01-01T00:00:00"},
@@ -63,6 +80,17 @@ def test_an_event_with_a_wrong_attribute_is_none(change):
         load(json.dumps(document).encode())
 
 
+def test_inbox_keys_differ_by_group_and_keep_the_events_time():
+    event_id = uuid7()
+    keys = {inbox_key(event_id, "a"), inbox_key(event_id, "b"), inbox_key(uuid7(), "a")}
+    assert len(keys) == 3
+    assert {key.version for key in keys} == {7}
+    assert inbox_key(event_id, "a").int >> 80 == event_id.int >> 80
+    assert inbox_key(event_id, "a") == inbox_key(event_id, "a")
+    with pytest.raises(ValueError, match="UUIDv7"):
+        inbox_key(UUID(int=5), "a")
+
+
 @given(st.uuids(), st.text(min_size=1, max_size=50))
 def test_inbox_keys_are_uuid7s_of_the_events_time(random, group):
     event_id = UUID(int=(random.int & ~(0xF << 76) | 7 << 76) & ~(3 << 62) | 2 << 62)
@@ -71,3 +99,10 @@ def test_inbox_keys_are_uuid7s_of_the_events_time(random, group):
     assert key.int >> 80 == event_id.int >> 80
     assert key != inbox_key(event_id, group + "x")
     assert 0 <= shard_of(event_id) < SHARDS
+
+
+def test_an_aggregate_stays_in_one_shard_and_aggregates_spread():
+    shards = [shard_of(uuid7()) for _ in range(400)]
+    assert set(shards) == set(range(SHARDS))
+    known = UUID("01900000-0000-7000-8000-000000000001")
+    assert shard_of(known) == 11  # stays so over releases: shards are stored
