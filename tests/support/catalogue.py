@@ -1,14 +1,25 @@
-"""What tests of the catalogue start from and read: nothing kept, concerts, a stopped server."""
+"""What tests of the catalogue start from and read: nothing kept, a document, concerts."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from concerts.models import Performance
+from concerts.models import Concert, Performance
 from kernel import clock
-from kernel.caching import shared
+from kernel.caching import markers, shared
+from kernel.caching.request import CachePolicy
+from kernel.caching.responses import Document, Rendered
+from kernel.db import replica
+from kernel.db.transaction import transaction
 from kernel.redis.clients import breaker
 from tests.support import factories
+from tests.support.waiting import await_that
+
+NOW = clock.now()
+RECIPE = CachePolicy("test", fresh_for=timedelta(seconds=30), stale_for=timedelta(minutes=5))
+IN_PROCESS = CachePolicy(
+    "kept", fresh_for=timedelta(hours=1), stale_for=timedelta(hours=2), keep_in_process=True
+)
 
 
 def forget_documents() -> None:
@@ -30,7 +41,37 @@ def stopped(parts, name: str) -> Iterator[None]:
             breaker(name).reset()
 
 
-NOW = clock.now()
+def read(build: Callable[[], bytes], *, policy: CachePolicy = RECIPE, later: float = 0) -> Document:
+    """Read the document, `later` seconds from now; `build` is called if it is to be built."""
+    now = clock.now() + timedelta(seconds=later)
+    return shared.read(
+        policy, "one", depends_on=("thing",), build=lambda: Rendered(build(), "no-cache"), now=now
+    )
+
+
+def changed() -> None:
+    """Commit a change of what the document depends on."""
+    with transaction():
+        Concert.objects.update(title_en="touched")  # anything that moves the WAL
+        shared.invalidate_after_commit("thing")
+
+
+def marker() -> str:
+    """Return the marker of what the document depends on."""
+    return markers.read(["thing"])[0]
+
+
+def await_replica() -> int:
+    """Wait until the replica has all that was written; return the position of that."""
+    position = replica.write_position()
+
+    def has_replayed() -> bool:
+        replica.forget_health()
+        with replica.stale_reads(after=position) as alias:
+            return alias == replica.REPLICA
+
+    await_that(has_replayed, "the replica has replayed what was written")
+    return position
 
 
 def titles(api, query: str = "") -> list[str]:

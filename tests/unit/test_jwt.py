@@ -5,50 +5,31 @@ import contextlib
 import hashlib
 import hmac
 import json
-import os
-import stat
-import threading
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from django.core.management import CommandError, call_command
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.caching.two_generation import TwoGenerationCache
 from kernel.signing import jwks, keyring, keyring_file
 from kernel.signing.jwt import JwtExpired, JwtInvalid, read_jwt, sign_jwt, verify_jwt
 from kernel.text import base64url
-
-NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
-AUDIENCE = "frontrow:test"
+from tests.support.signing import AUDIENCE, NOW, claims, ring_in, signing_key
 
 
 @pytest.fixture
 def path(tmp_path, settings):
-    path = tmp_path / "keys.json"
-    settings.SIGNING_KEYS_FILE = str(path)
-    keyring_file.init(path, now=NOW)
-    keyring.forget_ring()
-    yield path
-    keyring.forget_ring()
-
-
-def claims(**changes):
-    return {"aud": AUDIENCE, "exp": int(NOW.timestamp()) + 60, "sub": "someone"} | changes
+    with ring_in(tmp_path / "keys.json", settings) as path:
+        yield path
 
 
 def encoded(header, payload, signature=b""):
     parts = [json.dumps(header).encode(), json.dumps(payload).encode(), signature]
     return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
-
-
-def signing_key(use):
-    return keyring.ring().signing[use]
 
 
 def public_pem(use):
@@ -181,15 +162,6 @@ def test_a_new_ring_forgets_the_tokens_that_the_old_one_believed(path):
         verify_jwt("access", token, audience=AUDIENCE, now=NOW)
 
 
-def test_what_is_known_is_bounded_and_what_is_used_stays():
-    known = TwoGenerationCache(4)
-    for number in range(100):
-        known.put(number, {"n": number})
-        assert known.get(0) == {"n": 0}
-        assert len(known) <= 8
-    assert known.get(50) is None
-
-
 def test_what_one_reader_made_of_a_token_is_not_given_to_another(path):
     token = sign_jwt("access", claims())
     for read in (str, dict, sorted, str):
@@ -253,99 +225,6 @@ def test_a_changed_byte_anywhere_in_the_payload_or_signature_is_invalid(path):
                 audience=AUDIENCE,
                 now=NOW,
             )
-
-
-def test_after_a_rotation_the_old_key_verifies_and_after_two_it_does_not(path):
-    token = sign_jwt("access", claims())
-    old_kid = signing_key("access").kid
-    keyring_file.rotate(path, "access", now=NOW)
-    keyring.forget_ring()
-    assert signing_key("access").kid != old_kid
-    assert verify_jwt("access", token, audience=AUDIENCE, now=NOW)
-    keyring_file.rotate(path, "access", now=NOW)
-    keyring.forget_ring()
-    with pytest.raises(JwtInvalid):
-        verify_jwt("access", token, audience=AUDIENCE, now=NOW)
-
-
-def test_a_changed_file_is_noticed_within_a_second_and_a_half(path, monkeypatch):
-    keyring.ring()
-    kid = keyring_file.rotate(path, "queue", now=NOW)
-    later = keyring.time.monotonic() + 1.1
-    monkeypatch.setattr(keyring.time, "monotonic", lambda: later)
-    assert signing_key("queue").kid == kid
-
-
-def test_a_file_gone_bad_leaves_the_last_good_ring_in_force(path, monkeypatch, caplog):
-    kid = signing_key("queue").kid
-    path.write_text("{")
-    later = keyring.time.monotonic() + 1.1
-    monkeypatch.setattr(keyring.time, "monotonic", lambda: later)
-    assert signing_key("queue").kid == kid
-    assert "unreadable" in caplog.text
-
-
-def test_without_a_file_nothing_is_signed(tmp_path, settings):
-    settings.SIGNING_KEYS_FILE = str(tmp_path / "none.json")
-    keyring.forget_ring()
-    with pytest.raises(keyring.KeyRingMissing, match=r"manage\.py keys init"):
-        sign_jwt("access", claims())
-
-
-def test_the_file_is_ours_alone_and_replaced_in_one_step(path):
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    inode = path.stat().st_ino
-    keyring_file.rotate(path, "proof", now=NOW)
-    assert path.stat().st_ino != inode
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert [name for name in os.listdir(path.parent) if name.endswith(".new")] == []
-
-
-def test_init_is_repeatable_and_adds_only_what_lacks(path):
-    before = json.loads(path.read_text())
-    assert keyring_file.init(path, now=NOW) is False
-    assert json.loads(path.read_text()) == before
-    path.write_text(json.dumps({**before, "uses": {"access": before["uses"]["access"]}}))
-    assert keyring_file.init(path, now=NOW) is True
-    after = json.loads(path.read_text())
-    assert after["uses"]["access"] == before["uses"]["access"]
-    assert set(after["uses"]) == set(keyring.USES)
-
-
-def test_two_inits_at_once_make_one_ring(tmp_path):
-    path = tmp_path / "new" / "keys.json"
-    made = []
-    starters = [
-        threading.Thread(target=lambda: made.append(keyring_file.init(path, now=NOW)))
-        for _ in range(4)
-    ]
-    for starter in starters:
-        starter.start()
-    for starter in starters:
-        starter.join()
-    assert sorted(made) == [False, False, False, True]
-
-
-def test_the_public_set_holds_no_private_member(path):
-    keyring_file.rotate(path, "access", now=NOW)
-    keyring.forget_ring()
-    published = jwks.public_jwks()["keys"]
-    assert len(published) == 5
-    assert {key["frontrow_use"] for key in published} == set(keyring.USES)
-    private = {"d", "p", "q", "dp", "dq", "qi", "k"}
-    assert all(private.isdisjoint(key) for key in published)
-
-
-def test_the_command_rotates_lists_and_refuses(path, capsys):
-    call_command("keys", "rotate", "ticket")
-    call_command("keys", "list", "--json")
-    listed = json.loads(capsys.readouterr().out.splitlines()[-1])
-    states = [entry["state"] for entry in listed if entry["use"] == "ticket"]
-    assert states == ["current", "previous"]
-    assert "private" not in listed[0]
-    path.write_text("{}")
-    with pytest.raises(CommandError):
-        call_command("keys", "rotate", "ticket")
 
 
 def spellings_of(token):
