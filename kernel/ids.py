@@ -7,7 +7,7 @@ from uuid_utils.compat import uuid7 as _uuid7
 
 
 def uuid7() -> UUID:
-    """Return a new UUIDv7."""
+    """Return a new UUIDv7, of this host's clock; no deadline depends on it."""
     return _uuid7()
 
 
