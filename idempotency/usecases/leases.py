@@ -280,7 +280,7 @@ def _close(statement: str, lease: Lease, parameters: Mapping[str, Any]) -> bool:
             cursor.execute(statement, fenced)
             closed = bool(cursor.rowcount == 1)
     except DATABASE_ERRORS as error:
-        unfinished.labels("away").inc()
+        unfinished.labels("unavailable").inc()
         log.warning("idempotency record not closed", extra={"error": repr(error)})
         return False
     if not closed:

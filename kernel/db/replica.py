@@ -169,7 +169,7 @@ def _check() -> None:
         state = look()
     except DATABASE_ERRORS:
         connections[REPLICA].close()
-        _health.usable, _health.reason = False, "away"
+        _health.usable, _health.reason = False, "unavailable"
     else:
         _health.replayed = state.at
         _health.usable = state.lag is not None and state.lag <= settings.REPLICA_MAX_LAG_SECONDS

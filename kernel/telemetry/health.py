@@ -94,7 +94,7 @@ class Health:
             return "draining"
         unseen = time.monotonic() - self._primary_seen_at
         if unseen > settings.PRIMARY_AWAY_LIMIT_SECONDS:
-            return f"primary away for {unseen:.0f} s"
+            return f"primary unavailable for {unseen:.0f} s"
         if not self.has_started():
             return "starting"
         offset = primary_clock.offset()

@@ -1,4 +1,4 @@
-"""A Redis role fails while work is under way: what clients are told, and what is left behind."""
+"""A Redis role fails while work is under way: the responses clients get, and what remains."""
 
 import random
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from tests.support.waiting import await_that
 # --- the lock server
 
 
-def test_the_lock_server_killed_amid_holds_no_seat_is_had_twice(
+def test_the_lock_server_killed_amid_holds_no_seat_is_sold_twice(
     site: Site, kafka_records: KafkaReader
 ):
     sale = site.sale(seats=12)
@@ -75,7 +75,7 @@ def test_the_lock_server_killed_amid_holds_no_seat_is_had_twice(
         )
     )
     facts = collect(site, sale, shoppers, purchases, kafka_records, points=POINTS)
-    # The relay was not hurt: each event is told once.
+    # The relay was not hurt: each event is published once.
     assert violations(facts) == []
 
 

@@ -30,7 +30,7 @@ def raw(site: Site, request: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["live", "ready", "startup"])
-def test_health_is_told_at_the_entry(site: Site, kind: str):
+def test_health_is_shown_at_the_entry(site: Site, kind: str):
     answer = site.http().get(f"/healthz/{kind}")
     assert answer.status_code == 200
     assert answer.json()["status"] == "ok"

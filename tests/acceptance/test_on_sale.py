@@ -33,12 +33,12 @@ def collect(
     """Gather what every side knows of a sale, once the events of all purchases have arrived."""
     bought = {purchase.reservation_id for purchase in purchases}
 
-    def all_told(records: list) -> bool:
+    def all_published(records: list) -> bool:
         types = ("reservation.confirmed", "payment.paid")
-        told = {(r.type, r.data["reservation_id"]) for r in records if r.type in types}
-        return told >= {(kind, reservation) for kind in types for reservation in bought}
+        published = {(r.type, r.data["reservation_id"]) for r in records if r.type in types}
+        return published >= {(kind, reservation) for kind in types for reservation in bought}
 
-    reader.until(all_told, f"events of {len(bought)} purchases", seconds=60)
+    reader.until(all_published, f"events of {len(bought)} purchases", seconds=60)
     counted = (
         len(purchases),
         sum(len(purchase.seat_ids) for purchase in purchases),

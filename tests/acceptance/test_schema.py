@@ -1,4 +1,4 @@
-"""The running site keeps to its OpenAPI document, whoever asks and whatever is sent.
+"""The running site keeps to its OpenAPI document for every caller and input.
 
 schemathesis makes valid and invalid requests from the document and checks every answer against it.
 What it can't guess (ids, tokens, passes, free seats) is given to it by a `World` made for each
@@ -45,7 +45,9 @@ HOLDS = {
     "DELETE /api/v1/reservations/{}/": "releasable",
     "POST /api/v1/reservations/{}/extend/": "extendable",
 }
-MAY_BE_AWAY = {"gateway_unavailable"}  # no way to pay by card yet; nothing else is away here
+MAY_BE_UNAVAILABLE = {
+    "gateway_unavailable"
+}  # no way to pay by card yet; nothing else is unavailable here
 
 
 @dataclass
@@ -176,7 +178,7 @@ class Probe:
         label = label_of(case.operation)
         answer = case.call(session=self.session, headers=self.world.headers)
         self.seen[label][answer.status_code] += 1
-        if answer.status_code >= 500 and answer.json()["code"] not in MAY_BE_AWAY:
+        if answer.status_code >= 500 and answer.json()["code"] not in MAY_BE_UNAVAILABLE:
             self.failures[f"{label}: {answer.status_code}"] = case.as_curl_command()
         try:
             case.validate_response(

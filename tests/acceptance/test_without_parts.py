@@ -1,4 +1,4 @@
-"""One part is away at a time: what goes on, what says no, and that all is well afterwards."""
+"""One part is unavailable at a time: what goes on, what is refused, and that all recovers."""
 
 from datetime import UTC, datetime
 from time import monotonic

@@ -129,7 +129,7 @@ def test_every_refusal_is_one_line(api, caplog):
 
 
 def test_the_outcomes_of_holds_are_documented():
-    """Whoever counts lines finds the values of the label in the documents."""
+    """Who counts lines finds the values of the label in the documents."""
     text = DOCUMENT.read_text()
     row = next(line for line in text.splitlines() if line.startswith("| `hold_outcome`"))
     found = set()

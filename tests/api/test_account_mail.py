@@ -53,7 +53,7 @@ def test_signing_up_with_a_known_address_tells_its_owner_not_the_stranger(mailou
     assert User.objects.filter(email="known@example.com").count() == 1
 
 
-def test_a_forgotten_password_is_set_anew_by_a_code(mailoutbox):
+def test_a_forgotten_password_is_set_again_by_a_code(mailoutbox):
     factories.make_user(email="fan@example.com", password=PASSWORD)
     asked = post("auth/password/request", {"email": "fan@example.com"})
     session = asked.json()["meta"]["session_token"]

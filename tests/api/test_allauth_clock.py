@@ -1,4 +1,4 @@
-"""What django-allauth counts and remembers goes by one clock, whichever host is asked."""
+"""django-allauth counts and remembers by one clock on every host."""
 
 import re
 import time

@@ -153,7 +153,7 @@ def test_control_times_as_python_writes_them_would_be_seen(caller, fan, monkeypa
     assert wrong_times(caller, fan)
 
 
-def test_a_time_is_cut_to_the_millisecond_and_told_in_utc():
+def test_a_time_is_cut_to_the_millisecond_and_given_in_utc():
     moment = datetime(2027, 1, 1, 8, 59, 59, 999_999, tzinfo=timezone(timedelta(hours=9)))
     assert clock.as_text(moment) == "2026-12-31T23:59:59.999Z"
     assert clock.as_text(moment.replace(microsecond=0)) == "2026-12-31T23:59:59.000Z"
@@ -169,7 +169,7 @@ OWN_PAGES = ("admin/", "_allauth/")
 @pytest.mark.parametrize(
     "path", [one.url() for one in routes() if not one.route.startswith(OWN_PAGES)]
 )
-def test_a_wrong_method_is_told_which_are_right(path: str, caller: Caller):
+def test_a_wrong_method_gets_the_right_ones_in_allow(path: str, caller: Caller):
     allowed = caller.send("OPTIONS", path).headers.get("Allow", "GET, HEAD, OPTIONS").split(", ")
     wrong = [m for m in ("POST", "PUT", "PATCH", "DELETE") if m not in allowed]
     for method in (*wrong, *UNKNOWN_METHODS):

@@ -131,7 +131,7 @@ def test_who_is_beaten_gets_the_next_block(fan, performance, monkeypatch):
     )
 
 
-def test_who_is_beaten_five_times_is_told_so(fan, performance, monkeypatch):
+def test_a_fan_beaten_five_times_gets_the_reason(fan, performance, monkeypatch):
     now = clock.now()
     place(factories.make_user(), performance, factories.seat_ids(performance, 2), now=now)
     asked = []

@@ -34,7 +34,7 @@ class Watched(io.BytesIO):
 def sent(path, *, method="POST", **environ):
     started = []
     given = Environs().generic(method, path, b"", CONTENT_TYPE="application/json") | environ
-    content = b"".join(application(given, lambda *told: started.extend(told)))
+    content = b"".join(application(given, lambda *start: started.extend(start)))
     return int(started[0].split()[0]), content, given
 
 

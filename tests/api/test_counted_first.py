@@ -156,7 +156,7 @@ def test_malformed_calls_of_a_fan_count_for_him_and_for_nobody_else(fan, body):
     assert other.send("GET", POINTS, REMOTE_ADDR=ip).status_code == 200
 
 
-def test_a_fan_who_is_told_of_the_state_of_things_is_not_counted_as_refused(fan):
+def test_a_fan_refused_by_the_state_of_a_sale_is_not_counted_as_refused(fan):
     performance = factories.make_performance(seats=1)
     seat = str(factories.seat_ids(performance)[0])
     body = json.dumps({"performance_id": str(performance.pk), "seat_ids": [seat]})

@@ -1,4 +1,4 @@
-"""StaticDocuments are rendered once a process, whoever asks, and repeated by their entity tag."""
+"""Static documents are rendered once a process, and repeated by their entity tag."""
 
 import re
 import threading
@@ -47,7 +47,7 @@ def nothing_is_rendered(monkeypatch):
 
     def forbid():
         def render(*_, **__):
-            raise AssertionError("rendered anew")
+            raise AssertionError("rendered again")
 
         monkeypatch.setattr("django.template.base.Template.render", render)
         monkeypatch.setattr(SchemaGenerator, "get_schema", render)
@@ -71,16 +71,16 @@ def test_a_document_is_rendered_for_the_first_caller_alone(path, nothing_is_rend
 
 
 @pytest.mark.control
-def test_control_what_is_forgotten_is_rendered_anew(nothing_is_rendered):
+def test_control_what_is_forgotten_is_rendered_again(nothing_is_rendered):
     Client().get("/api/schema/")
     nothing_is_rendered()
     static_documents.forget_documents()
-    with pytest.raises(AssertionError, match="rendered anew"):
+    with pytest.raises(AssertionError, match="rendered again"):
         Client().get("/api/schema/")
 
 
 @pytest.mark.parametrize("path", DOCUMENTS)
-def test_who_has_a_document_is_told_that_it_still_holds(path):
+def test_who_has_a_document_learns_that_it_still_holds(path):
     first = Client().get(path)
     assert re.fullmatch(r'"[0-9a-f]{32}"', first.headers["ETag"])
     assert first.headers["Cache-Control"] == "public, max-age=300"

@@ -160,7 +160,7 @@ def test_a_malformed_hold_or_join_is_refused_as_django_does(fan, front, path, wh
     ],
     ids=["hold", "join", "poll"],
 )
-def test_who_was_refused_too_often_is_told_so_as_django_does(
+def test_a_client_refused_too_often_gets_the_429_of_django(
     fan, settings, front, method, path, monkeypatch
 ):
     settings.RATE_LIMITS = settings.RATE_LIMITS | {"refused": "1/hour"}

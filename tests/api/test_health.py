@@ -1,4 +1,4 @@
-"""Promises of /healthz/*: what takes this process out of service, and what is only told."""
+"""Promises of /healthz/*: what takes this process out of service, and what is only shown."""
 
 import threading
 import time
@@ -21,7 +21,7 @@ from tests.support.waiting import await_that
 
 @pytest.fixture(autouse=True)
 def health(monkeypatch):
-    """A process that has just begun and asks anew each time."""
+    """A process that has just begun and checks again each time."""
     monkeypatch.setattr(health_module, "CACHE_SECONDS", 0)
     fresh = Health()
     monkeypatch.setattr(operators, "health", fresh)
@@ -55,7 +55,7 @@ def test_kafka_is_listed_when_there_is_one(client, kafka):
 
 
 @pytest.mark.parametrize("role", ["cache", "lock", "queue", "broker"])
-def test_a_part_that_degrades_is_told_and_changes_nothing(client, parts, role):
+def test_a_part_that_degrades_is_shown_and_changes_nothing(client, parts, role):
     parts.part(role).stop()
     try:
         answer = client.get("/healthz/ready")
@@ -93,10 +93,10 @@ def test_the_replica_away_changes_nothing(client, parts):
 def test_the_primary_away_past_the_limit_takes_the_process_out(client, settings, monkeypatch):
     assert client.get("/healthz/ready").status_code == 200
 
-    def away(*, now):
+    def unavailable(*, now):
         raise ConnectionError
 
-    monkeypatch.setattr("kernel.telemetry.dependencies.primary", away)
+    monkeypatch.setattr("kernel.telemetry.dependencies.primary", unavailable)
     settings.PRIMARY_AWAY_LIMIT_SECONDS = 60
     answer = client.get("/healthz/ready")
     assert (answer.status_code, parts_of(answer)["primary"]) == (200, "down")
@@ -117,7 +117,7 @@ def test_a_clock_far_from_the_primarys_takes_the_process_out(client, monkeypatch
 
 
 @pytest.mark.parametrize("offset", [-29.0, -2.0, 2.0, 29.0])
-def test_a_clock_within_the_limit_is_told_and_changes_nothing(client, monkeypatch, offset):
+def test_a_clock_within_the_limit_is_reported_and_changes_nothing(client, monkeypatch, offset):
     monkeypatch.setattr(primary_clock, "offset", lambda: offset)
     answer = client.get("/healthz/ready")
     assert (answer.status_code, parts_of(answer)["clock"]) == (200, "warning")
@@ -125,7 +125,7 @@ def test_a_clock_within_the_limit_is_told_and_changes_nothing(client, monkeypatc
 
 @pytest.mark.parametrize("role", ["lock", "queue"])
 @pytest.mark.parametrize("ahead", [600, -600])
-def test_a_redis_server_with_a_wrong_clock_is_told(client, monkeypatch, role, ahead):
+def test_a_redis_server_with_a_wrong_clock_is_reported(client, monkeypatch, role, ahead):
     """As seen from here: the primary's clock stands elsewhere."""
     moment = time.time() + ahead
     monkeypatch.setattr(primary_clock, "present", lambda: moment)
@@ -136,7 +136,7 @@ def test_a_redis_server_with_a_wrong_clock_is_told(client, monkeypatch, role, ah
     assert "the primary's" in answer.json()["parts"][role]["detail"]
 
 
-def test_a_clock_not_measured_yet_is_told(client, monkeypatch):
+def test_a_clock_not_measured_yet_is_reported(client, monkeypatch):
     monkeypatch.setattr(primary_clock, "offset", lambda: None)
     assert parts_of(client.get("/healthz/ready"))["clock"] == "warning"
 

@@ -179,7 +179,7 @@ def test_a_wish_with_a_key_is_kept_for_replay_by_django(twins, sale):
     assert again.body == first.body
 
 
-def test_nobody_logged_in_is_told_so_by_django(twins, sale):
+def test_a_call_without_a_login_is_refused_by_django(twins, sale):
     environ = wish(None, unknown_seat(sale, None))
     slow, fast = twins.both(environ)
     assert twins.passed_on == 1

@@ -67,6 +67,6 @@ def test_no_value_breaks_a_login_address(address, callers):
                 assert answer.status_code < 500, (method, body[:40])
 
 
-def test_a_body_over_the_limit_is_told_so(callers):
+def test_a_body_over_the_limit_is_refused_as_such(callers):
     answer = Client().post(f"{APP}/auth/login", b" " * 2**21, content_type="application/json")
     assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")

@@ -149,8 +149,8 @@ def test_a_domain_refusal_comes_again(as_fan, fan):
     assert not Payment.objects.exists()
 
 
-def test_whoever_charges_points_pays_under_the_same_key(as_fan, fan):
-    """Too few points were no beginning: the app does what it was told and sends it again."""
+def test_who_charges_points_pays_under_the_same_key(as_fan, fan):
+    """Too few points were no beginning: the app charges and sends the request again, as advised."""
     held, key = hold(fan, make_performance(seats=2)), new_key()
     for _ in range(2):
         refused = pay(as_fan(fan), held.id, key=key)
@@ -188,7 +188,7 @@ def test_a_refusal_to_slow_down_is_not_kept(as_fan, fan):
 
 
 def test_a_refusal_at_the_door_is_not_kept(as_fan, fan):
-    """403: whoever is admitted afterwards may hold under the same key."""
+    """403: a fan admitted afterwards may hold under the same key."""
     performance = make_performance(seats=3)
     config = QueueConfig.objects.create(
         performance=performance, queue_required=True, queue_opens_at=clock.now()
@@ -206,7 +206,7 @@ def test_a_refusal_at_the_door_is_not_kept(as_fan, fan):
 
 @pytest.mark.control
 @pytest.mark.parametrize("status", [403, 429])
-def test_control_a_passing_refusal_that_is_kept_is_told_again(as_fan, fan, monkeypatch, status):
+def test_control_a_passing_refusal_that_is_kept_is_repeated(as_fan, fan, monkeypatch, status):
     monkeypatch.setattr(idempotency_api, "_REFUSED", frozenset({400, 401, 403, 429} - {status}))
     check = test_a_refusal_at_the_door_is_not_kept
     if status == 429:
@@ -239,7 +239,7 @@ def test_a_refusal_of_a_retry_does_not_free_the_key_for_another_body(as_fan, fan
     assert balance_of(fan) == 5_000
 
 
-def test_an_unavailable_part_is_asked_anew(as_fan, fan, settings):
+def test_an_unavailable_part_is_asked_again(as_fan, fan, settings):
     key = new_key()
     settings.CHARGES_APPROVE_THEMSELVES = False
     for _ in range(2):
@@ -255,7 +255,7 @@ def test_nobody_leaves_no_record(api):
     assert not Record.objects.exists()
 
 
-def test_while_the_first_runs_the_second_is_told_to_wait(as_fan, fan):
+def test_while_the_first_runs_the_second_must_wait(as_fan, fan):
     key = new_key()
     post(as_fan(fan), CHARGES, AMOUNT, key=key)
     rewind(lease_seconds=20)

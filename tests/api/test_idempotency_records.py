@@ -51,7 +51,7 @@ def test_without_the_records_nothing_is_executed(as_fan, fan, records_away):
 
 
 def test_an_answer_that_can_not_be_kept_is_given_all_the_same(as_fan, fan, request, monkeypatch):
-    """The records go away between claim and finish; later the retry resumes."""
+    """The records become unavailable between claim and finish; later the retry resumes."""
     key = new_key()
     claim = leases.claim
 

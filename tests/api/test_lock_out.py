@@ -1,4 +1,4 @@
-"""Whoever guesses passwords is stopped; the owner isn't, from where he has been."""
+"""Guessing passwords locks a login out; the owner still gets in from a device used before."""
 
 import logging
 
@@ -48,7 +48,7 @@ def staff_login(password, ip, browser=None):
     return (browser or Client()).post(reverse("admin:login"), form, REMOTE_ADDR=ip)
 
 
-def test_a_stranger_is_stopped_and_told_for_how_long():
+def test_a_stranger_is_stopped_and_learns_for_how_long():
     codes = guess(6, ip=ELSEWHERE)
     assert codes == ["email_password_mismatch"] * 4 + ["too_many_login_attempts"] * 2
     refused = try_it(ip=ELSEWHERE)  # the right one isn't judged any more
@@ -185,7 +185,7 @@ def test_a_password_reset_by_mail_lets_its_owner_in(mailoutbox, settings):
 
 def test_a_try_that_could_not_be_judged_is_not_counted(monkeypatch):
     def fail(*args, **kwargs):
-        raise RuntimeError("the database is away")
+        raise RuntimeError("the database is unavailable")
 
     with monkeypatch.context() as patch:
         patch.setattr("allauth.account.adapter.authenticate", fail)

@@ -48,7 +48,7 @@ def test_so_are_sign_ups(settings):
     assert User.objects.filter(email__startswith="fan").count() == 2
 
 
-def test_the_wait_told_is_the_wait_needed(settings):
+def test_the_wait_asked_for_is_the_wait_needed(settings):
     limit(settings, login="1/2 second")
     assert login().status_code == 400
     refused = login()
@@ -58,7 +58,7 @@ def test_the_wait_told_is_the_wait_needed(settings):
     await_that(lambda: login().status_code == 400, "a login passes", seconds=retry_after + 0.2)
 
 
-def test_the_longest_of_several_waits_is_told(settings):
+def test_the_longest_of_several_waits_is_given(settings):
     settings.ACCOUNT_RATE_LIMITS = {"reset_password": "20/m/ip,1/5m/key"}
     factories.make_user(email="fan@example.com", password=PASSWORD)
     call("auth/password/request", email="Fan@example.com")

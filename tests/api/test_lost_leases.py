@@ -156,7 +156,7 @@ def test_both_executions_answer_with_the_one_effect(as_fan, fan, monkeypatch, ro
 
 @pytest.mark.control
 @routes
-def test_control_a_refusal_that_is_believed_is_told_of_an_effect_that_stands(
+def test_control_a_refusal_that_is_believed_hides_an_effect_that_stands(
     as_fan, fan, monkeypatch, route
 ):
     def look_up_once(execute, *, find, resumed, keyed=True):
@@ -184,7 +184,7 @@ def test_only_who_has_a_key_looks_for_an_effect(fan, db_ready):
         assert len(counts.redis) == 1
 
 
-def test_whoever_is_told_to_slow_down_looks_for_nothing(fan, db_ready):
+def test_a_caller_who_must_slow_down_looks_for_nothing(fan, db_ready):
     performance = factories.make_performance(seats=3, holds_per_minute=1)
     seats = factories.seat_ids(performance)
     place(fan, performance, seats[:1])

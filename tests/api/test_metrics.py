@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @pytest.fixture(autouse=True)
-def _asked_anew():
+def _asked_again():
     exposition.forget_state()
     yield
     exposition.forget_state()

@@ -56,7 +56,7 @@ def test_charges_add_up_and_come_out_of_the_charges_account(as_fan, fan):
     assert system_balance(account_id=CHARGES).amount == -6_000
 
 
-def test_a_charge_is_told_once_and_as_its_schema_says(as_fan, fan):
+def test_a_charge_is_published_once_and_as_its_schema_says(as_fan, fan):
     charge = post(as_fan(fan), CHARGES_PATH, {"amount": 7_000}).json()
     (event,) = outbox("points.charged")
     schema = Path(django_settings.BASE_DIR, "docs/events/points.charged.json").read_text()
@@ -214,7 +214,7 @@ def test_only_local_and_test_settings_approve_charges(environment, approves, tmp
     }
     if environment == "production":
         given = production.environment(tmp_path)
-    told = subprocess.run(
+    checked = subprocess.run(
         [
             sys.executable,
             "-c",
@@ -227,4 +227,4 @@ def test_only_local_and_test_settings_approve_charges(environment, approves, tmp
         text=True,
         check=False,
     )
-    assert told.stdout == approves, told.stderr
+    assert checked.stdout == approves, checked.stderr

@@ -82,7 +82,7 @@ def test_refusals_name_their_reason(as_fan, fan, config, status, code):
     assert ("Retry-After" in answer) == (status == 503)
 
 
-def test_unknown_draft_and_queueless_performances_are_told_apart(as_fan, fan):
+def test_unknown_draft_and_queueless_performances_are_distinguished(as_fan, fan):
     client = as_fan(fan)
     draft = make_performance(seats=1, on_sale=False, concert=make_concert(published=False))
     bare = make_performance(seats=1, on_sale=False)

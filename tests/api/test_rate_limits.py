@@ -1,4 +1,4 @@
-"""A client that asks too often is told to slow down, whatever Redis does."""
+"""A client that calls too often gets 429, whether Redis works or not."""
 
 import pytest
 

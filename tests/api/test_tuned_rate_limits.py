@@ -122,7 +122,7 @@ def sign_up(email):
     return Client().post(SIGN_UP, body, "application/json")
 
 
-def test_a_longer_period_counts_anew(browser, as_fan, fan):
+def test_a_longer_period_counts_again(browser, as_fan, fan):
     call = joining(as_fan(fan))
     call()
     set_to(browser, "join", 5, seconds=3600)

@@ -1,4 +1,4 @@
-"""An address opens the account of whoever has proved it, and no other; changes are noticed."""
+"""An e-mail address logs in only the person who has verified it; changes are announced."""
 
 import unicodedata
 
@@ -58,7 +58,7 @@ ODD = [
 
 
 @pytest.mark.parametrize("email", ODD)
-def test_an_odd_address_is_taken_or_told_never_an_error_of_ours(email):
+def test_an_odd_address_is_taken_or_refused_never_an_error_of_ours(email):
     answer = sign_up(email)
     assert answer.status_code in {200, 400}
     if answer.status_code == 400:
@@ -211,7 +211,7 @@ def test_adding_the_address_of_another_gains_nothing(listed, by_mail, settings, 
     assert owner_logged_in_by("victim@example.com", PASSWORD) is None
     body = {"email": "victim@example.com", "primary": True}
     assert call("PATCH", "account/email", body, token=token).status_code == 400
-    if by_mail:  # the victim is told, and no code was made for anybody to be talked out of
+    if by_mail:  # the victim hears of it, and no code was made that anybody could be talked out of
         (letter,) = mailoutbox
         assert letter.to == ["victim@example.com"]
         assert "has an account already" in letter.body

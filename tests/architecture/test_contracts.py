@@ -70,7 +70,7 @@ def test_no_code_stands_in_the_list_twice():
     assert len(known) == len(set(known))
 
 
-def test_whoever_is_told_to_come_back_is_told_when():
+def test_who_must_come_back_learns_when():
     get_resolver().url_patterns  # noqa: B018
     unavailable = [e for e in DomainError.registry.values() if e.kind is Kind.UNAVAILABLE]
     assert len(unavailable) > 4

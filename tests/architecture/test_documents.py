@@ -131,6 +131,19 @@ def test_the_english_is_plain(page):
     assert [line for line in lines if NOT_PLAIN.search(line)] == []
 
 
+def test_the_english_of_code_is_plain():
+    """Names too: `_` separates their words."""
+    found = [
+        f"{name_of(page)}:{number} {line.strip()}"
+        for page in sorted([*ROOT.rglob("*.py"), *ROOT.rglob("*.lua")])
+        if not page.relative_to(ROOT).parts[0].startswith(".")
+        and page.parent != Path(__file__).parent
+        for number, line in enumerate(page.read_text().splitlines(), 1)
+        if NOT_PLAIN.search(line.replace("_", " "))
+    ]
+    assert found == []
+
+
 @pytest.mark.parametrize("page", DECISIONS, ids=name_of)
 def test_a_decision_has_the_form_of_the_template(page):
     head = re.match(

@@ -186,7 +186,7 @@ def test_64_clients_at_500_seats(as_fan, db_ready):
 
 
 def without_an_owner_when_freeing(monkeypatch):
-    """Whoever gives up a lapsed hold frees the seats, whoever has them by now."""
+    """Giving up a lapsed hold frees the seats, whichever fan has them by now."""
 
     def free(*, seat_ids, reservation_id):
         with connection.cursor() as cursor:

@@ -28,7 +28,7 @@ REFUSALS = (holds.SeatTaken, holds.SeatLimitExceeded)
 
 @pytest.fixture
 def no_gate(monkeypatch):
-    """Let everybody through to PostgreSQL, as with the lock server away."""
+    """Let everybody through to PostgreSQL, as with the lock server unavailable."""
     without_the_gate(monkeypatch)
 
 
@@ -138,7 +138,7 @@ def no_connection_left():
 
 
 class Client:
-    """A client that places, takes over, releases and pays at random until told to stop."""
+    """A client that places, takes over, releases and pays at random until stopped."""
 
     def __init__(self, fan, performance, seats, seed, until):
         self.fan, self.performance, self.seats, self.until = fan, performance, seats, until

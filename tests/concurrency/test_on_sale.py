@@ -64,7 +64,7 @@ def shopper_of(site: InProcess, user: User) -> Shopper:
 
 
 def on_sale() -> tuple[list[Purchase | httpx.Response], Facts]:
-    """Let all fans buy at once; return what they were told and what is left behind."""
+    """Let all fans buy at once; return the responses and what is left behind."""
     performance = factories.make_performance(seats=SEATS, price=PRICE)
     seats = [str(seat) for seat in factories.seat_ids(performance)]
     site = InProcess()

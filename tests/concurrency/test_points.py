@@ -44,8 +44,8 @@ def test_first_charges_at_once_open_one_account(as_fan, fan):
     assert balances == [n * 1_000 for n in range(1, 21)]
     assert balance_of(fan) == 20_000
     events = OutboxEvent.objects.filter(type="points.charged").order_by("position")
-    told = [event.data["balance_after"]["amount"] for event in events]
-    assert told == balances  # in the order of the account's lock
+    reported = [event.data["balance_after"]["amount"] for event in events]
+    assert reported == balances  # in the order of the account's lock
 
 
 def shuttle(fan, other, rounds: int):

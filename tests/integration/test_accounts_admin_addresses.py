@@ -1,4 +1,4 @@
-"""Staff change addresses and passwords: everything follows, and the person is told."""
+"""Staff change e-mail addresses and passwords: everything follows, and the person gets a mail."""
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -110,7 +110,7 @@ def test_another_field_leaves_the_address_alone(staff, mailoutbox):
     assert mailoutbox == []
 
 
-def test_whoever_signed_up_and_proved_nothing_can_be_given_an_address(staff, settings):
+def test_who_signed_up_and_proved_nothing_can_be_given_an_address(staff, settings):
     settings.SIGN_UP_CONFIRMED_BY_MAIL = True
     call("POST", "auth/signup", {"email": "claim@example.com", "password": PASSWORD})
     claim = User.objects.get(email=None)
@@ -119,7 +119,7 @@ def test_whoever_signed_up_and_proved_nothing_can_be_given_an_address(staff, set
     assert log_in("claim@example.com").status_code == 200
 
 
-def test_a_password_set_by_staff_is_told_to_the_person(staff, mailoutbox):
+def test_a_password_set_by_staff_is_announced_to_the_person(staff, mailoutbox):
     fan = factories.make_user(email="fan@example.com", password=PASSWORD)
     url = reverse("admin:auth_user_password_change", args=[fan.pk])
     words = {"password1": "green-lantern-12", "password2": "green-lantern-12"}

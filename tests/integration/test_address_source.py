@@ -1,4 +1,4 @@
-"""`User.email` is what the verified, primary address is, whoever writes; older rows follow."""
+"""`User.email` equals the verified primary address after every write; older rows follow."""
 
 import importlib
 
@@ -34,7 +34,7 @@ def disagreeing() -> list[str]:
 
 
 @pytest.mark.parametrize("email", ["Fan@Example.com", "fan@bücher.example"])
-def test_whoever_makes_a_person_makes_his_address(email):
+def test_who_makes_a_person_makes_his_address(email):
     user = User.objects.create_user(email, PASSWORD)
     (row,) = EmailAddress.objects.all()
     assert (row.user_id, row.email, row.verified, row.primary) == (user.pk, user.email, True, True)

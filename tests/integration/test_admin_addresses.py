@@ -1,4 +1,4 @@
-"""Addresses of staff screens that no link leads to: told as wrong, never a 500."""
+"""Staff screens under a URL that no link leads to: a clear refusal, never a 500."""
 
 from urllib.parse import quote
 

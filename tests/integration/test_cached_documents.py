@@ -1,4 +1,4 @@
-"""Note [Cached documents]: built once, renewed when old, and never missed when parts are away.
+"""Note [Cached documents]: built once, renewed when old, never missed while parts are down.
 
 The controls take the guard away and expect the second build to be seen.
 """
@@ -101,7 +101,7 @@ def test_a_builder_removes_its_own_lock_alone():
 
 
 @pytest.mark.control
-def test_control_a_lock_removed_whoever_owns_it_lets_a_second_builder_in(monkeypatch):
+def test_control_a_lock_removed_by_others_than_its_owner_lets_a_second_builder_in(monkeypatch):
     monkeypatch.setattr(shared, "_UNLOCK", "redis.call('DEL', KEYS[1])")
     server = clients.client("cache")
 
@@ -120,7 +120,7 @@ def test_an_entry_from_a_host_far_off_is_not_fresh_for_longer(hours):
     assert read(lambda: b"ours").body == b"ours"
 
 
-def test_an_entry_of_another_form_is_built_anew():
+def test_an_entry_of_another_form_is_built_again():
     clients.client("cache").set("fr:c:doc:test:one", b"{}\nsomething else")
     assert read(lambda: b"ours").body == b"ours"
 
@@ -198,7 +198,7 @@ def test_the_databases_away_an_older_entry_is_answered():
     read(lambda: b"older")
 
     def fail() -> bytes:
-        raise OperationalError("the database is away")
+        raise OperationalError("the database is unavailable")
 
     assert read(fail, later=31).body == b"older"
     with pytest.raises(OperationalError):

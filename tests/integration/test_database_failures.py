@@ -1,4 +1,4 @@
-"""What the server says is told as what it is: busy, away, or a defect; for each of its codes."""
+"""Each code of the database server counts as what it means: busy, unavailable, or a defect."""
 
 import threading
 from contextlib import suppress
@@ -89,7 +89,7 @@ def cancelled():
         run("SELECT pg_sleep(30)")
 
     victim = InBackground(lambda: failure_of(wait))
-    await_that(lambda: pids, "the session told its number")
+    await_that(lambda: pids, "the session has named its process")
     await_that(lambda: _signal("pg_cancel_backend", pids[0]), "it was running")
     return victim.outcome()
 
@@ -112,7 +112,7 @@ def terminated():
         run("SELECT pg_sleep(30)")
 
     victim = InBackground(lambda: failure_of(wait))
-    await_that(lambda: pids, "the session told its number")
+    await_that(lambda: pids, "the session has named its process")
     await_that(lambda: _signal("pg_terminate_backend", pids[0]), "it was running")
     return victim.outcome()
 
@@ -242,7 +242,7 @@ def test_a_lost_connection_has_no_code_and_is_away():
     assert is_unavailable(failure_of(lose))
 
 
-def test_the_drivers_own_errors_are_told_alike():
+def test_the_drivers_own_errors_are_classified_alike():
     with psycopg.connect(**connection.get_connection_params() | _PLAIN) as session:
         session.execute("SET default_transaction_read_only = on")
         session.commit()
@@ -320,7 +320,7 @@ def ended():
 
 
 @pytest.mark.parametrize(("failing", "code"), [(too_slow, "busy"), (ended, "service_unavailable")])
-def test_a_login_meanwhile_is_told_to_come_back(monkeypatch, failing, code):
+def test_a_login_meanwhile_gets_a_retry_after(monkeypatch, failing, code):
     answer = log_in(monkeypatch, failing)
     assert (answer.status_code, answer.json()["code"]) == (503, code)
     assert int(answer["Retry-After"]) >= 1

@@ -1,4 +1,4 @@
-"""What the relay and a replay do while Kafka is away, answers nothing, or comes back."""
+"""What the relay and a replay do while Kafka is unavailable, does not respond, or comes back."""
 
 import json
 import threading

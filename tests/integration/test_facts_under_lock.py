@@ -73,7 +73,7 @@ def change(**changes):
             changes={
                 name: value() if callable(value) else value for name, value in changes.items()
             },
-            reason="mend",
+            reason="repair",
             actor_id=None,
             now=clock.now(),
             confirmed=Everything(),
@@ -124,7 +124,7 @@ def test_no_best_seats_are_held_after_staff_have_said_no(fan, performance, seats
     assert not Reservation.objects.exists()
 
 
-def test_a_draft_is_no_performance_for_whoever_waited(fan, performance, seats):
+def test_a_draft_is_no_performance_for_those_who_waited(fan, performance, seats):
     outcome = while_it_waits(
         lambda: place(fan, performance, seats[:1]), seats[0], unpublish, performance
     )
@@ -218,7 +218,7 @@ def test_the_payment_window_is_as_long_as_staff_have_set_it(fan, performance, se
 
 
 def test_a_release_looks_at_the_payment_under_the_lock(fan, performance, seats):
-    """The attempt is told while the release waits for the seats."""
+    """The payment attempt is reported while the release waits for the seats."""
     hold = place(fan, performance, seats[:2])
     with transaction():
         locked = operations.lock_reservation(reservation_id=hold.id, user_id=fan.pk)

@@ -61,7 +61,7 @@ in_time = pytest.mark.parametrize("act", [pay, extend])
 
 
 @in_time
-def test_whoever_holds_anew_after_the_deadline_has_given_the_first_hold_up(
+def test_who_holds_again_after_the_deadline_has_given_the_first_hold_up(
     rich, performance, seats, act
 ):
     """The payment had arrived in time, and was still on its way."""
@@ -76,7 +76,7 @@ def test_whoever_holds_anew_after_the_deadline_has_given_the_first_hold_up(
 
 @in_time
 @pytest.mark.parametrize("guarded", [True, pytest.param(False, marks=pytest.mark.control)])
-def test_whoever_pays_in_time_can_not_hold_anew_meanwhile(
+def test_who_pays_in_time_can_not_hold_again_meanwhile(
     rich, performance, seats, monkeypatch, act, guarded
 ):
     """It has its locks; the new hold has counted the first one as lapsed and meets them."""
@@ -142,7 +142,7 @@ def test_a_hold_that_the_sweep_ended_meanwhile_counts_for_nothing(
     assert seats_had(fan, later) == LIMIT
 
 
-def test_an_expired_hold_of_ones_own_is_told_and_counted_as_lapsed(fan, performance, seats):
+def test_an_expired_hold_of_ones_own_is_named_and_counted_as_lapsed(fan, performance, seats):
     first = place(fan, performance, seats[:2])
     place(fan, performance, seats[2:4], now=first.expires_at)
     assert status_of(first) == "EXPIRED"

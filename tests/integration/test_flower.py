@@ -57,7 +57,7 @@ def test_operators_and_their_scraper_see_the_metrics(flower):
     assert "flower_" in answer.text
 
 
-def test_whoever_asks_whether_it_lives_hears_no_more_than_that(flower):
+def test_who_asks_whether_it_lives_hears_no_more_than_that(flower):
     assert httpx.get(f"{flower}/healthcheck").text == "OK"
 
 

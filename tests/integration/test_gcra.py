@@ -136,7 +136,9 @@ def test_never_more_than_twice_the_amount_in_a_period_and_a_waiter_passes(rate, 
         counted = gcra.count("caller", rate, now=now)
         if counted.is_refused:
             now += counted.reset
-            assert not gcra.count("caller", rate, now=now).is_refused, "had waited as told"
+            assert not gcra.count("caller", rate, now=now).is_refused, (
+                "had waited as long as required"
+            )
         passed.append(now)
     for first in passed:
         within = [moment for moment in passed if first <= moment < first + rate.period_seconds]
@@ -197,7 +199,7 @@ def test_a_crowd_that_may_call_freely_frees_nobody_who_waits():
 
 
 @pytest.mark.control
-def test_control_without_a_look_at_the_old_the_crowd_frees_whoever_waits(monkeypatch):
+def test_control_without_a_look_at_the_old_the_crowd_frees_those_who_wait(monkeypatch):
     monkeypatch.setattr("kernel.rate_limiting.gcra._LOOKED_AT", 0)
     assert not is_still_refused_after_a_crowd(Gcra(most=100))
 

@@ -69,7 +69,7 @@ def go_on_selling(performance, now):
 
 
 @pytest.mark.parametrize("obstacle", OTHER_REASONS)
-def test_whoever_fails_for_another_reason_corrects_the_stale_claim(
+def test_who_fails_for_another_reason_corrects_the_stale_claim(
     fan, other, performance, lock_redis, obstacle
 ):
     now = clock.now()
@@ -86,7 +86,7 @@ def test_whoever_fails_for_another_reason_corrects_the_stale_claim(
 
 
 @pytest.mark.parametrize("obstacle", OTHER_REASONS)
-def test_whoever_fails_for_another_reason_leaves_a_true_claim(
+def test_who_fails_for_another_reason_leaves_a_true_claim(
     fan, other, performance, lock_redis, obstacle
 ):
     now = clock.now()

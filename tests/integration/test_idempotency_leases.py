@@ -82,7 +82,7 @@ def test_the_purge_forgets_what_is_old_and_only_that(as_fan, fan, monkeypatch):
 
 
 def test_the_purge_leaves_a_record_that_was_claimed_meanwhile(db_ready):
-    """Found past its time, and claimed anew before it is deleted."""
+    """Found past its time, and claimed again before it is deleted."""
     now = clock.now()
     first = leases.claim(request_key="k" * 64, body_hash="b" * 64, now=now)
     leases.release(first, now=now, untouched=True)

@@ -78,7 +78,7 @@ def test_the_largest_hall_in_the_wordiest_form_is_no_bomb():
     assert len(layout.seats) == MAX_SEATS
 
 
-def test_a_header_of_a_million_columns_is_told_in_a_few_words():
+def test_a_header_of_a_million_columns_is_refused_in_a_few_words():
     [(line, message)] = complaints("a," * 1_000_000 + "b\n", "hall.csv")
     assert (line, message[:17]) == (1, "1,000,001 columns")
     found = complaints(",".join(f"a{n}" for n in range(900)), "hall.csv")

@@ -187,7 +187,7 @@ def overtaken(performance: Performance, monkeypatch) -> None:
     upload_runs.read_next(lambda: later)
 
 
-def test_whoever_lost_the_lease_writes_nothing(performance, monkeypatch):
+def test_who_lost_the_lease_writes_nothing(performance, monkeypatch):
     with pytest.raises(upload_runs.LeaseLost):
         overtaken(performance, monkeypatch)
     assert Seat.objects.count() == 0

@@ -1,4 +1,4 @@
-"""The ledger keeps its books, whatever is posted to it and whoever writes it."""
+"""The ledger stays balanced, whatever is posted and whatever process writes it."""
 
 from collections import defaultdict
 from functools import partial

@@ -108,9 +108,9 @@ def test_what_a_letter_says_is_not_shown_to_who_watches_the_workers(broker, agai
             {},
         ).apply_async()
     (raw,) = broker.lrange("mail", 0, -1)
-    told = json.loads(raw)["headers"]  # what events, Flower and logs repeat
-    assert told["argsrepr"] == "(not shown)"
-    assert "1234" not in json.dumps(told)
+    shown = json.loads(raw)["headers"]  # what events, Flower and logs repeat
+    assert shown["argsrepr"] == "(not shown)"
+    assert "1234" not in json.dumps(shown)
     assert "1234" in json.dumps(queued_arguments(broker))
 
 

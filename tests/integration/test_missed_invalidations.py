@@ -1,4 +1,4 @@
-"""A change that the cache server couldn't be told of still shows within seconds."""
+"""A change still shows within seconds if the cache server missed its invalidation."""
 
 import os
 import signal

@@ -204,7 +204,7 @@ def test_what_a_run_could_not_end_the_next_one_does(monkeypatch):
     ]
 
 
-def test_making_a_month_gives_way_to_whoever_uses_the_table():
+def test_making_a_month_gives_way_to_those_who_use_the_table():
     later = MONTH + timedelta(days=62)
     with dedicated_connection(application="reader") as reader:
         reader.execute("BEGIN")

@@ -73,7 +73,7 @@ def test_the_link_to_what_is_not_there_yet_leads_to_the_form_that_adds_it(staff,
     assert AuditEntry.objects.get(target_id=unprepared.pk).reason == "opening"
 
 
-def test_those_who_may_not_add_it_are_told_that_it_is_missing(unprepared):
+def test_those_who_may_not_add_it_learn_that_it_is_missing(unprepared):
     person = factories.make_user(is_staff=True)
     person.groups.add(Group.objects.get(name="finance"))
     client = Client()

@@ -153,7 +153,7 @@ def test_mail_may_go_by_either_kind_of_tls(tmp_path, url, meant):
 def test_backends_elsewhere_are_taken_encrypted_and_with_a_password(tmp_path):
     database = DATABASE.format("frontrow:orange-harbour@", "?sslmode=verify-full")
     redis = REDIS.format("rediss", ":orange-harbour@")
-    away = {
+    elsewhere = {
         "DATABASE_URL": database,
         "REPLICA_URL": database.replace("db.", "replica."),
         "IDEMPOTENCY_DATABASE_URL": database,
@@ -164,8 +164,8 @@ def test_backends_elsewhere_are_taken_encrypted_and_with_a_password(tmp_path):
         "KAFKA_BOOTSTRAP_SERVERS": "kafka.internal:9093",
         **KAFKA_LOGIN,
     }
-    assert boot(environment(tmp_path, **away)).stdout.strip() == "booted"
-    refused = boot(environment(tmp_path, **away | {"DATABASE_URL": database.split("?")[0]}))
+    assert boot(environment(tmp_path, **elsewhere)).stdout.strip() == "booted"
+    refused = boot(environment(tmp_path, **elsewhere | {"DATABASE_URL": database.split("?")[0]}))
     assert "DATABASE_URL leads in clear to db.internal" in refused.stderr
     assert "orange-harbour" not in refused.stderr
 

@@ -188,9 +188,7 @@ class TestClocks:
         assert pass_counts(room, user, place)
 
     @pytest.mark.control
-    def test_control_told_in_the_servers_time_a_pass_is_dead_when_issued(
-        self, settings, monkeypatch
-    ):
+    def test_control_in_the_servers_time_a_pass_is_dead_when_issued(self, settings, monkeypatch):
         monkeypatch.setattr(
             places, "_admitted_until", lambda spot, now: clock.from_ms(spot.until_ms)
         )

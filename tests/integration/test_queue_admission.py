@@ -69,7 +69,7 @@ def test_giving_the_place_up_ends_the_pass(sale, hold, end):
         assert refusal.value.extras == {"state": LETTERS[end].value}
 
 
-def test_the_room_counts_whoever_may_hold(sale, hold):
+def test_the_room_counts_all_who_may_hold(sale, hold):
     """However many come and leave in a moment, only those inside hold seats by their passes."""
     passes = {}
     for _ in range(6):
@@ -152,28 +152,28 @@ def test_notes_are_forgotten_when_no_token_can_name_the_place(sale, lock_redis):
 
 class TestWithTheLockServerAway:
     @pytest.fixture
-    def away(self, parts):
+    def down(self, parts):
         yield parts.part("lock").stop
         parts.part("lock").start()
         breaker("lock").reset()
 
-    def test_a_pass_counts_until_its_sessions_end(self, sale, hold, away):
+    def test_a_pass_counts_until_its_sessions_end(self, sale, hold, down):
         user, joined = sale.join(factories.make_user().pk)
-        away()
+        down()
         before = ended_places.records_failed._value.get()
         sale.leave(user)
         assert ended_places.records_failed._value.get() == before + 1
         hold(user, joined.admission_pass)
 
-    def test_paying_does_not_fail(self, sale, away):
+    def test_paying_does_not_fail(self, sale, down):
         user, _ = sale.join(factories.make_user().pk)
-        away()
+        down()
         sale.finish(user)
         assert sale.poll(user).state is PlaceState.FINISHED
 
 
 @pytest.mark.control
-def test_control_a_claim_that_does_not_ask_lets_in_whoever_has_left(sale, hold, monkeypatch):
+def test_control_a_claim_that_does_not_ask_lets_in_those_who_left(sale, hold, monkeypatch):
     claim = seat_claims.claim
 
     def claim_without_asking(*, joined_ms=None, **asked):

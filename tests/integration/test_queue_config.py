@@ -35,7 +35,7 @@ def set_config(performance, *, now=None, actor_id=None, confirmed=(), **changes)
     )
 
 
-def test_a_change_is_versioned_audited_and_told():
+def test_a_change_is_versioned_audited_and_mirrored():
     performance, actor = make_room(capacity=100), make_user(is_staff=True)
     rules = set_config(performance, capacity=50, actor_id=actor.pk)
     assert (rules.capacity, rules.version) == (50, 2)

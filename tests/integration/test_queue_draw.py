@@ -35,7 +35,7 @@ def presale(seed: str = SEED, **config) -> Room:
     return room
 
 
-def test_the_draw_is_uniform_whoever_came_first():
+def test_the_draw_is_uniform_whatever_the_order_of_joining():
     room = presale()
     numbers = [room.join()[1].number for _ in range(800)]
     assert len(set(numbers)) == len(numbers)
@@ -224,7 +224,7 @@ def test_each_number_belongs_to_one_place_in_the_order_of_joining(nth, seed, sta
 
 
 @pytest.mark.parametrize("when", ["before the opening", "opened, nobody admitted yet"])
-def test_the_seed_is_not_told_while_it_could_tell_a_number(when):
+def test_the_seed_is_hidden_while_it_could_reveal_a_number(when):
     room = presale(capacity=5)
     room.join_many(3)
     if when != "before the opening":
@@ -237,7 +237,7 @@ def test_the_seed_is_not_told_while_it_could_tell_a_number(when):
     assert admin.site._registry[QueueProgress].revealed_seed(progress) == ""
 
 
-def test_once_the_seed_may_be_told_nothing_is_drawn_any_more():
+def test_once_the_seed_may_be_shown_nothing_is_drawn_any_more():
     room, _ = opened()
     progress = QueueProgress.objects.get(performance=room.performance)
     assert admin.site._registry[QueueProgress].revealed_seed(progress) == SEED

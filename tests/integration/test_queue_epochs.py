@@ -131,7 +131,7 @@ class TestAnOldServer:
 
 
 def numbers_of_a_split(two_servers, settings) -> tuple[list[int], int]:
-    """Return the numbers given by two servers in turn, and how many fans were told to wait."""
+    """Return the numbers given by two servers in turn, and how many fans had to wait."""
     room, numbers, refused = Room.open(capacity=1), [], 0
     for _ in range(3):
         for url in two_servers:
@@ -253,7 +253,7 @@ class TestServingNeverGoesBack:
         weakened(*self.LUA_ADMIT)
         assert late_returner(queue_redis) == 2
 
-    def _begun_anew(self, queue_redis) -> int:
+    def _begun_again(self, queue_redis) -> int:
         room = Room.open(capacity=2)
         room.join_many(3)
         queue_redis.hdel(f"fr:q:{{{room.performance.pk}}}:state", "run")  # as after a restart
@@ -261,12 +261,12 @@ class TestServingNeverGoesBack:
         return waiting_room.public_status(performance_id=room.performance.pk, now=room.now).serving
 
     def test_when_an_epoch_begins_with_less_than_the_server_kept(self, queue_redis):
-        assert self._begun_anew(queue_redis) == 2
+        assert self._begun_again(queue_redis) == 2
 
     @pytest.mark.control
     def test_control_an_epoch_forgets_what_the_server_kept(self, queue_redis, weakened):
         weakened(*self.LUA_BEGIN)
-        assert self._begun_anew(queue_redis) == 0
+        assert self._begun_again(queue_redis) == 0
 
     def test_in_postgresql_when_a_tick_comes_late(self):
         room = Room.open()

@@ -12,7 +12,7 @@ from tests.support.waiting_rooms import Room
 
 
 class TestLimits:
-    def test_a_person_joins_so_often_and_is_told_for_how_long_to_wait(self):
+    def test_a_person_joins_so_often_and_learns_how_long_to_wait(self):
         room = Room.open(joins_per_minute=3)
         user, _ = room.join()
         room.join(user)
@@ -24,7 +24,7 @@ class TestLimits:
         room.later(121)
         room.join(user)
 
-    def test_an_address_is_counted_whoever_joins(self):
+    def test_an_address_is_counted_for_every_person(self):
         room = Room.open(joins_per_minute_per_address=3)
         for _ in range(3):
             room.join(client_ip="10.0.0.1")
@@ -69,7 +69,7 @@ class TestLimits:
         with pytest.raises(RateLimited):
             room.join(user)
 
-    def test_the_limit_is_told_and_counted_in_the_one_call(self):
+    def test_the_limit_is_returned_and_counted_in_the_one_call(self):
         room = Room.open(joins_per_minute=5)
         user, _ = room.join()
         limit_status = RateLimitStatus()

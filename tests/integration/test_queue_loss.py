@@ -215,7 +215,7 @@ class TestAfterAWipe:
         assert room.poll(second).ahead == 0
         assert room.poll(first).ahead == 1  # behind who stayed
 
-    def test_a_place_taken_anew_comes_back(self, queue_redis, room):
+    def test_a_place_taken_again_comes_back(self, queue_redis, room):
         room.join()
         [user] = room.join_many(1)
         room.leave(user)
@@ -238,7 +238,7 @@ class TestAfterAWipe:
         again = room.poll(inside)
         assert (again.state, again.admitted_until) == (ADMITTED, place.admitted_until)
 
-    def test_whoever_was_called_long_ago_and_never_came_is_over(self, queue_redis, room):
+    def test_who_was_called_long_ago_and_never_came_is_over(self, queue_redis, room):
         inside, _ = room.join()
         [absent, following] = room.join_many(2)
         room.finish(inside)  # calls the absent one
@@ -249,7 +249,7 @@ class TestAfterAWipe:
         wipe_queue_server(queue_redis)
         assert room.poll(absent).state is PlaceState.EXPIRED
 
-    def test_whoever_was_just_called_comes_back(self, queue_redis, room):
+    def test_who_was_just_called_comes_back(self, queue_redis, room):
         inside, _ = room.join()
         [called, following] = room.join_many(2)
         waiting_room.advance(now=room.now)
@@ -341,16 +341,16 @@ def test_a_ceiling_raised_for_a_past_epoch_is_refused(queue_redis):
 
 class TestAway:
     @pytest.fixture
-    def away(self, parts):
+    def down(self, parts):
         """Stop the queue server for the test."""
         yield parts.part("queue").stop
         parts.part("queue").start()
         breaker("queue").reset()
 
-    def test_joins_and_polls_are_told_to_come_back(self, away):
+    def test_joins_and_polls_are_refused_with_a_retry_after(self, down):
         room = Room.open()
         user, _ = room.join()
-        away()
+        down()
         with pytest.raises(QueueUnavailable) as refusal:
             room.poll(user)
         assert refusal.value.retry_after
@@ -360,12 +360,12 @@ class TestAway:
             waiting_room.public_status(performance_id=room.performance.pk, now=room.now)
         room.finish(user)  # paying must not fail
 
-    def test_a_pass_goes_on_and_a_token_by_the_progress_kept(self, away):
+    def test_a_pass_goes_on_and_a_token_by_the_progress_kept(self, down):
         room = Room.open(capacity=1)
         inside, place = room.join()
         [waiting] = room.join_many(1)
         waiting_room.advance(now=room.now)
-        away()
+        down()
 
         def check(user, token):
             return admission.check(

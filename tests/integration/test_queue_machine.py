@@ -38,7 +38,7 @@ class WaitingRoomMachine(RoomWalk, RuleBasedStateMachine):
         user = self.users[fan]
         waited = str(user) in self.waiting()
         self.step(lambda: self.room.finish(user), by=user)
-        if not waited:  # somebody who waits anew keeps that place
+        if not waited:  # a fan who joined again keeps that place
             assert not self.server_knows(user), "finished and still there"
             self.place_given_up(user)
 

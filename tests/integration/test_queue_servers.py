@@ -1,7 +1,7 @@
 """The queue server rewound, failed over, and as a cluster that loses a primary.
 
 Whatever the fault: no number twice, nobody overtakes, nobody is admitted twice, and those who
-wait meanwhile are told to come back in a moment.
+wait meanwhile get a `Retry-After` of a moment.
 """
 
 import shutil
@@ -47,7 +47,7 @@ def queue_at_work() -> tuple[Room, dict[UUID, int], list[UUID]]:
     return room, {user: room.poll(user).number for user in users}, gone
 
 
-def told_to_come_back(act) -> None:
+def asked_to_retry(act) -> None:
     with pytest.raises(QueueUnavailable) as refusal:
         act()
     assert 1 <= refusal.value.retry_after <= 5
@@ -82,7 +82,7 @@ def test_rewound_by_an_append_only_file_that_was_cut(settings, valkeys, tmp_path
         late = room.join_many(2)  # the second that is lost
         numbers |= {user: room.poll(user).number for user in late}
         server.kill()
-        told_to_come_back(lambda: room.poll(late[0]))
+        asked_to_retry(lambda: room.poll(late[0]))
         shutil.rmtree(server.folder / "appendonlydir")
         shutil.copytree(tmp_path / "kept", server.folder / "appendonlydir")
         server.start()
@@ -101,7 +101,7 @@ def test_failed_over_to_a_replica_that_missed_the_last_writes(settings, valkeys)
         late = room.join_many(2)
         numbers |= {user: room.poll(user).number for user in late}
         primary.kill()
-        told_to_come_back(lambda: room.poll(late[0]))
+        asked_to_retry(lambda: room.poll(late[0]))
     with queue_role_at(settings, replica.url):
         goes_on(room, numbers, gone)
 
@@ -113,8 +113,8 @@ def test_a_server_that_became_a_replica_is_away(settings, valkeys):
         user, _ = room.join()
         demoted.client().replicaof("127.0.0.1", primary.port)
         await_that(lambda: is_synced(demoted), "the old primary follows the new one")
-        told_to_come_back(lambda: room.poll(user))
-        told_to_come_back(room.join)
+        asked_to_retry(lambda: room.poll(user))
+        asked_to_retry(room.join)
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_a_cluster_loses_a_primary_in_mid_queue(settings, valkeys):
             [primary] = [node for node in nodes if node.port == owner.port]
             assert primary.client().wait(1, 5000) == 1
             primary.kill()
-            told_to_come_back(lambda: room.poll(next(iter(numbers))))
+            asked_to_retry(lambda: room.poll(next(iter(numbers))))
 
             def answered() -> bool:
                 breaker("queue").reset()

@@ -1,4 +1,4 @@
-"""The tick's task (Note [Ticks] in queueing/upkeep.py), and what rooms tell the operators."""
+"""The tick's task (Note [Ticks] in queueing/upkeep.py), and the metrics of rooms."""
 
 from datetime import timedelta
 
@@ -76,7 +76,7 @@ class TestEveryRoomHasItsTurn:
             waiting_room.advance(now=rooms[0].now + timedelta(seconds=second + 1), limit=2)
         assert sum(turns.values()) == 20
         assert len(turns) == 5
-        assert min(turns.values()) >= 3  # whoever had a turn in the same tick goes first by key
+        assert min(turns.values()) >= 3  # rooms that had a turn in the same tick go by key
 
     def test_those_with_people_at_every_tick_and_the_others_now_and_then(self, monkeypatch):
         busy = Room.open(capacity=1)

@@ -139,7 +139,7 @@ def test_they_end(make, end):
 
 
 @pytest.mark.parametrize("beyond_the_second", [0, 1, 500, 999])
-def test_a_pass_is_good_to_the_millisecond_that_was_told(beyond_the_second):
+def test_a_pass_is_good_to_the_millisecond_of_admitted_until(beyond_the_second):
     until = UNTIL + timedelta(milliseconds=beyond_the_second)
     token = tokens.sign_pass(**PLACE, admitted_until=until, now=NOW)
     assert verify(token, now=until - timedelta(milliseconds=1)).until_ms == clock.to_ms(until)
@@ -147,7 +147,7 @@ def test_a_pass_is_good_to_the_millisecond_that_was_told(beyond_the_second):
         verify(token, now=until)
 
 
-def test_whoever_judges_a_pass_by_its_exp_alone_never_ends_it_early():
+def test_who_judges_a_pass_by_its_exp_alone_never_ends_it_early():
     until = UNTIL + timedelta(milliseconds=1)
     claims = claims_of(tokens.sign_pass(**PLACE, admitted_until=until, now=NOW))
     assert claims["exp"] == int(UNTIL.timestamp()) + 1

@@ -153,7 +153,7 @@ CHANGING = [held, given_up, sold, swept, blocked, unblocked]
 
 @pytest.mark.control
 @pytest.mark.parametrize("deed", CHANGING)
-def test_control_a_snapshot_that_is_told_nothing_is_noticed(
+def test_control_a_snapshot_that_misses_a_change_is_noticed(
     fan, performance, seats, monkeypatch, deed
 ):
     known = snapshots._snapshots[performance.pk]
@@ -167,9 +167,7 @@ def test_control_a_snapshot_that_is_told_nothing_is_noticed(
 
 @pytest.mark.control
 @pytest.mark.parametrize("deed", [held, sold, blocked])
-def test_control_claims_that_are_told_nothing_are_noticed(
-    fan, performance, seats, monkeypatch, deed
-):
+def test_control_claims_that_miss_a_change_are_noticed(fan, performance, seats, monkeypatch, deed):
     monkeypatch.setattr(seat_claims, "write", lambda **_: True)
     now = clock.now()
     deed(fan, performance, seats, now)

@@ -1,4 +1,4 @@
-"""What staff do to people and rights is told to whoever watches for attacks."""
+"""What staff do to people and rights stands in the security log."""
 
 import pytest
 from django.contrib.auth.models import Group

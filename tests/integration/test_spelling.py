@@ -56,7 +56,7 @@ def twin_of(seat: Seat, **fields) -> Seat:
 
 
 @pytest.mark.parametrize("number", ["１", "1\u200b", " 1 ", "①"])
-def test_a_seat_gets_no_twin_whoever_writes_it(performance, number):
+def test_a_seat_gets_no_twin_by_any_writer(performance, number):
     seat = Seat.objects.get(number="1")
     with pytest.raises(IntegrityError, match="concerts_seat_reads_once"):
         twin_of(seat, number=number).save()

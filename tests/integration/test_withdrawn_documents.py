@@ -1,4 +1,4 @@
-"""Note [Cached documents]: what was withdrawn nobody gets, whoever builds meanwhile.
+"""Note [Cached documents]: nobody gets a withdrawn document, even while one is being built.
 
 The control takes the guard away and expects what was withdrawn.
 """
@@ -35,7 +35,7 @@ def withdrawn() -> bytes:
 
 
 class PausedBuilder:
-    """Builds by `outcome` once it is told to go on."""
+    """Builds by `outcome` once it may go on."""
 
     def __init__(self, outcome: Callable[[], bytes]) -> None:
         self.building, self.go_on = threading.Event(), threading.Event()
@@ -49,7 +49,7 @@ class PausedBuilder:
 
 @contextmanager
 def beside_a_builder(outcome: Callable[[], bytes], **options) -> Iterator[PausedBuilder]:
-    """Run the block while another thread builds; it is told to go on at the end at the latest."""
+    """Run the block while another thread builds; it may go on at the end at the latest."""
     builder = PausedBuilder(outcome)
 
     def build() -> None:
@@ -128,7 +128,7 @@ def test_what_was_withdrawn_stays_gone_while_the_databases_are_away():
     changed()
 
     def fail() -> bytes:
-        raise OperationalError("the database is away")
+        raise OperationalError("the database is unavailable")
 
     with pytest.raises(OperationalError):
         read(fail)

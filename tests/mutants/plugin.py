@@ -84,7 +84,7 @@ def _mutation_run(request: pytest.FixtureRequest) -> None:
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Sum up a test's time; tell the runner which test noticed the mutant."""
+    """Sum up a test's time; record for the runner which test noticed the mutant."""
     _times[report.nodeid] = _times.get(report.nodeid, 0.0) + report.duration
     if report.failed:
         _failed.add(report.nodeid)

@@ -28,7 +28,7 @@ def test_nonsense_is_no_request_id(client, api, value):
     assert api.seen[0]["x-request-id"] != value
 
 
-def test_the_public_status_is_fetched_once_a_second_whoever_asks(client, api, public):
+def test_the_public_status_is_fetched_once_a_second_for_all(client, api, public):
     api.delay = 0.05
     headers = [{}, {"Authorization": "Bearer a"}, {"Authorization": "Bearer b", "Cookie": "c=d"}]
     with ThreadPoolExecutor(12) as pool:

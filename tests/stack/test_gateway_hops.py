@@ -61,7 +61,7 @@ def test_a_scheme_that_is_none_is_not_believed(heard, scheme):
     assert heard(X_Forwarded_For=FAN, X_Forwarded_Proto=scheme)[1] == "http"
 
 
-def test_fans_behind_one_hop_are_told_apart_in_the_log(behind):
+def test_fans_behind_one_hop_are_distinct_in_the_log(behind):
     _, client = behind
     for ip in ("203.0.113.1", "203.0.113.2"):
         client.get("/", headers={"X-Forwarded-For": ip, "X-Request-ID": f"request-of-{ip}"})

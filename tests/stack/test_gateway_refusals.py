@@ -121,7 +121,7 @@ def test_control_a_gateway_that_looks_at_no_header_hands_odd_bytes_on(template, 
 
 
 @pytest.mark.parametrize("target", ["/", "/api/v1/concerts/", "/api/v1/performances/1/queue/"])
-def test_a_method_never_taken_is_told_those_that_are(client, api, target):
+def test_a_method_never_taken_is_answered_with_those_that_are(client, api, target):
     answer = client.request("TRACE", target)
     assert answer.status_code == 405
     assert {"GET", "POST", "DELETE"} <= set(answer.headers["allow"].split(", "))
@@ -193,7 +193,7 @@ def tight(template):
     template(server.TEMPLATE.read_text(), text)
 
 
-def test_a_flood_is_told_to_slow_down_before_it_reaches_the_api(tight, another):
+def test_a_flood_is_refused_before_it_reaches_the_api(tight, another):
     api, client = another(limits=True, trusted_proxies=(f"{HOST}/32",))
     for number, (name, (method, path)) in enumerate(COUNTED.items()):
         allowed, before = (30 if name == "anything" else 3), len(api.seen)

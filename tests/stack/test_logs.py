@@ -49,7 +49,7 @@ def test_the_end_of_a_log(tmp_path):
 @pytest.mark.parametrize(
     "line",
     [
-        '{"time": "2026-01-01T00:00:00.000Z", "level": "WARNING", "message": "away"}',
+        '{"time": "2026-01-01T00:00:00.000Z", "level": "WARNING", "message": "lost"}',
         '{"time": "2026-01-01T00:00:00.000Z", "level": "ERROR", "message": "x"}',
         "2026/01/01 00:00:00 [crit] 7#7: *1 open() failed",
         "2026-01-01 00:00:00 UTC [7] FATAL:  the database system is shutting down",

@@ -1,4 +1,4 @@
-"""What the servers are told: their configuration files."""
+"""The configuration files of the servers."""
 
 import re
 

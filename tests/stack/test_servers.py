@@ -154,7 +154,7 @@ def test_a_replica_that_was_away_catches_up(servers, environment):
     assert wait_until(lambda: _has(environment["REPLICA_URL"], "missed"), 10)
 
 
-def test_a_replica_whose_slot_is_lost_is_copied_anew(servers, environment):
+def test_a_replica_whose_slot_is_lost_is_copied_again(servers, environment):
     servers.part("replica").stop()
     servers.cluster("primary").sql("SELECT pg_drop_replication_slot('replica')")
     (servers.data_dir.home / "replica" / "old").touch()
@@ -164,7 +164,7 @@ def test_a_replica_whose_slot_is_lost_is_copied_anew(servers, environment):
     assert not (servers.data_dir.home / "replica" / "old").exists()
 
 
-def test_a_replica_of_another_primary_is_copied_anew(servers, environment):
+def test_a_replica_of_another_primary_is_copied_again(servers, environment):
     servers.part("replica").stop()
     replica = servers.cluster("replica")
     shutil.rmtree(replica.folder)

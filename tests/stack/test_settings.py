@@ -38,13 +38,15 @@ def test_nonsense_is_no_base(value):
         settings.ports({"FRONTROW_PORT_BASE": value})
 
 
-def test_the_gateway_trusts_and_limits_nobody_unless_told_to():
+def test_the_gateway_trusts_and_limits_nobody_by_default():
     assert settings.gateway_options({}) == Options()
-    told = {
+    environment = {
         "FRONTROW_TRUSTED_PROXIES": "10.0.0.0/8, 192.0.2.1",
         "FRONTROW_GATEWAY_LIMITS": "on",
     }
-    assert settings.gateway_options(told) == Options(("10.0.0.0/8", "192.0.2.1"), limits=True)
+    assert settings.gateway_options(environment) == Options(
+        ("10.0.0.0/8", "192.0.2.1"), limits=True
+    )
     with pytest.raises(StackError, match="FRONTROW_GATEWAY_LIMITS"):
         settings.gateway_options({"FRONTROW_GATEWAY_LIMITS": "perhaps"})
 

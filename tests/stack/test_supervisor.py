@@ -203,7 +203,7 @@ def test_detached_it_goes_on_by_itself_and_says_how_to_stop_it(shell):
     assert shell.run("up", "--detach").stdout == "stack: already running\n"
 
 
-def test_the_environment_of_the_running_one_is_told_to_any_shell(shell, monkeypatch):
+def test_the_environment_of_the_running_one_is_printed_for_any_shell(shell, monkeypatch):
     shell.up()
     port = shell.environment.pop("FRONTROW_PORT")
     assert f"export FRONTROW_URL=http://127.0.0.1:{port}\n" in shell.run("env").stdout

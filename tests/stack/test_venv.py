@@ -1,4 +1,4 @@
-"""The virtualenv is made once, anew when its list changes; what is missing is said."""
+"""The virtualenv is made once, and again when its list changes; errors name what is missing."""
 
 import json
 import subprocess
@@ -57,7 +57,7 @@ def test_a_requirement_without_a_hash_is_refused(checkout):
     assert not (checkout / ".venv" / ".requirements.json").exists()
 
 
-def test_a_python_too_old_is_told_what_is_needed(checkout, monkeypatch):
+def test_a_python_too_old_gets_the_version_needed(checkout, monkeypatch):
     monkeypatch.setattr(venv, "MINIMUM", (3, 99))
     with pytest.raises(SystemExit, match=r"setup: Python 3\.99 or newer is needed, .* is 3\.\d+"):
         venv.main()

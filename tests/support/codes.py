@@ -21,7 +21,7 @@ class Device:
         return format_hotp_value(hotp_value(self.secret, counter))
 
     def set_up(self, user: User, *, steps: int = -1) -> list[str]:
-        """Make it the user's, by a code of the past unless told: the present one stays new."""
+        """Make it the user's, by a code of the past: the present one stays new."""
         return second_factor.set_up(
             user_id=user.pk, secret=self.secret, code=self.code(steps=steps), now=clock.now()
         )

@@ -1,4 +1,4 @@
-"""Fans who shop while a part fails, what they were told, and what was published."""
+"""Fans who shop while a part fails, the responses they got, and what was published."""
 
 from collections import Counter
 from collections.abc import Iterable

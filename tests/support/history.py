@@ -15,7 +15,7 @@ from tests.support.kafka_reader import Record
 
 @dataclass(frozen=True)
 class Purchase:
-    """What one fan was told he has bought."""
+    """What one fan has bought, by the responses."""
 
     user_id: str
     reservation_id: str
@@ -55,7 +55,7 @@ def violations(facts: Facts, *, repeats_allowed: bool = False) -> list[str]:
         *_tickets(facts),
         *_money(facts),
         *_events(facts, repeats_allowed=repeats_allowed),
-        *_told_anew(facts),
+        *_updated(facts),
         *_counted(facts),
         *out_of_order(facts.records),
     ]
@@ -71,10 +71,12 @@ def _seats_sold_twice(facts: Facts) -> Iterable[str]:
             yield f"seat {seat} was sold {len(reservations)} times"
         if seat not in facts.seats:
             yield f"seat {seat} was never on sale"
-    told = {seat: next(iter(reservations)) for seat, reservations in owners.items()}
-    if told != facts.inventory:
+    expected = {seat: next(iter(reservations)) for seat, reservations in owners.items()}
+    if expected != facts.inventory:
         different = {
-            s for s in told.keys() | facts.inventory.keys() if told.get(s) != facts.inventory.get(s)
+            s
+            for s in expected.keys() | facts.inventory.keys()
+            if expected.get(s) != facts.inventory.get(s)
         }
         yield f"the inventory disagrees on {len(different)} seats"
 
@@ -122,7 +124,7 @@ def _events(facts: Facts, *, repeats_allowed: bool) -> Iterable[str]:
             yield f"{len(repeated)} {wanted} were published more than once"
 
 
-def _told_anew(facts: Facts) -> Iterable[str]:
+def _updated(facts: Facts) -> Iterable[str]:
     """A repetition has the id of the first; a second id tells the same fact a second time."""
     ids: dict[tuple[str, str], set[str]] = {}
     for record in facts.records:
@@ -145,7 +147,7 @@ def _counted(facts: Facts) -> Iterable[str]:
 
 @dataclass
 class Spell:
-    """A seat as one client was told to have it: surely from `since` until `until` (seconds).
+    """A seat that one client has, by a response: surely from `since` until `until` (seconds).
 
     `since` is when the answer came, `until` at most when giving up was asked for: whatever the
     answers crossed on the way, two spells of one seat never overlap unless it was held twice.

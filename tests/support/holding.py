@@ -109,7 +109,7 @@ def seats_held_twice(now: datetime) -> list[tuple]:
 
 
 def inventory_disagreements(now: datetime) -> list[tuple]:
-    """Return the seats whose inventory row and reservation tell different stories at `now`."""
+    """Return the seats whose inventory row and reservation disagree at `now`."""
     with connection.cursor() as cursor:
         cursor.execute(
             """

@@ -102,7 +102,7 @@ class KafkaReader:
             self._assign()
         for message in self._consumer.consume(500, timeout=seconds):
             if message.error():
-                continue  # the broker is away for now; the caller's deadline decides
+                continue  # the broker is unavailable for now; the caller's deadline decides
             headers = dict(message.headers() or [])
             self._next[message.topic(), message.partition()] = message.offset() + 1
             self.records.append(

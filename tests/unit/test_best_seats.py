@@ -74,7 +74,7 @@ def test_seats_across_an_aisle_are_no_neighbours():
     assert choose(hall_of(4, 4, aisles=[2]), "TAATAATT", 2) == [4, 5]
 
 
-def test_neighbours_are_told_by_where_they_stand_not_by_their_numbers():
+def test_neighbours_follow_from_where_they_stand_not_from_their_numbers():
     odd_left_even_right = [4, 5, 3, 6, 2, 7, 1, 8, 0, 9]
     plan = hall_of(10, order=odd_left_even_right)
     in_the_file = "".join("A" if x in {0, 1} else "T" for x in odd_left_even_right)

@@ -26,7 +26,7 @@ def together(monkeypatch):
             most = max(most, computing)
             if computing == THREADS:
                 crowded.set()
-        crowded.wait(patience)  # let whoever may come in come in
+        crowded.wait(patience)  # let those in who may come in
         with lock:
             computing -= 1
         return "done"

@@ -132,7 +132,7 @@ def test_our_own_token_is_believed_until_it_expires(path, use):
 
 
 @pytest.mark.parametrize("use", ["access", "queue"])
-def test_a_known_token_is_judged_anew_each_time(path, use):
+def test_a_known_token_is_judged_again_each_time(path, use):
     token = sign_jwt(use, claims())
     first = verify_jwt(use, token, audience=AUDIENCE, now=NOW)
     first["sub"] = "somebody else"
@@ -188,7 +188,7 @@ def test_others_verify_our_tokens_by_the_published_keys(path, use):
     assert jwt.get_unverified_header(token)["alg"] == keyring.ALGORITHMS[use]
 
 
-def test_a_header_written_otherwise_is_not_ours_whoever_signed_it(path):
+def test_a_header_written_otherwise_is_not_ours_by_any_signature(path):
     key = signing_key("access")
     for header in (
         {"kid": key.kid, "typ": "JWT", "alg": "RS256"},

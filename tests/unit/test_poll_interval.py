@@ -37,7 +37,7 @@ def test_a_crowd_polls_about_a_thousand_times_a_second_whatever_its_size(crowd, 
 
 
 def test_a_crowd_of_a_hundred_thousand_is_played_through_its_first_minutes():
-    """Everybody asks again when told to; the line moves at the room's pace meanwhile."""
+    """Everybody polls again when due; the queue moves at the room's rate meanwhile."""
     crowd, pace, step, seconds = 100_000, 50, 50, 300
     polls = [0] * seconds
     for start in range(0, crowd, step):

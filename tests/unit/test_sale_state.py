@@ -1,4 +1,4 @@
-"""What the public is told, as a table."""
+"""The public sale state, as a table."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

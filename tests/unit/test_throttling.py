@@ -1,4 +1,4 @@
-"""Limits per route and caller, told in headers."""
+"""Limits per route and caller, shown in headers."""
 
 import pytest
 from django.http import HttpResponse
@@ -111,10 +111,10 @@ def test_only_our_own_proxies_are_believed(settings, proxies, forwarded, expecte
 
 
 @pytest.mark.parametrize(
-    ("status", "logged_in", "told"),
+    ("status", "logged_in", "shown"),
     [(200, True, True), (200, False, False), (429, False, True), (429, True, True)],
 )
-def test_limits_are_told_only_where_no_shared_cache_keeps_the_answer(status, logged_in, told):
+def test_limits_are_shown_only_where_no_shared_cache_keeps_the_answer(status, logged_in, shown):
     headers = {"Authorization": "Bearer x"} if logged_in else {}
 
     def view(made):
@@ -127,7 +127,7 @@ def test_limits_are_told_only_where_no_shared_cache_keeps_the_answer(status, log
         return wrapped
 
     answer = RateLimitHeadersMiddleware(view)(RequestFactory().get("/", headers=headers))
-    assert ("RateLimit" in answer) is told
-    if told:
+    assert ("RateLimit" in answer) is shown
+    if shown:
         assert answer["RateLimit-Policy"] == '"hold";q=2;w=3600'
         assert answer["RateLimit"].startswith('"hold";r=1;t=')

@@ -39,7 +39,7 @@ class HoldsWalk:
     """Rules and invariants of one performance's seats; the machine has `now`."""
 
     made = Bundle("made")
-    away: frozenset[str] = frozenset()  # servers that are down
+    down: frozenset[str] = frozenset()  # servers that are down
 
     def begin_holds(self, now) -> None:
         self.began = now
@@ -115,11 +115,11 @@ class HoldsWalk:
             self._refusal_is_right(refusal.extras, fan, seats, taken, wrongly=wrongly)
             return multiple()
         except holds.SeatLimitExceeded as refusal:
-            told, owned = refusal.extras, self.owned_by(fan)
+            extras, owned = refusal.extras, self.owned_by(fan)
         else:
             return self._is_held(fan, hold, too_many, taken, seats)
         assert too_many, "refused within the limit"
-        assert told == {"limit": LIMIT, "held": owned}
+        assert extras == {"limit": LIMIT, "held": owned}
         return multiple()
 
     def _refusal_is_right(self, extras, fan, seats, taken, *, wrongly):
@@ -267,7 +267,7 @@ class HoldsWalk:
             (self.blocked.add if block else self.blocked.discard)(seat)
             self.looked_at[seat] = self.now
 
-    @precondition(lambda self: "lock" not in self.away)
+    @precondition(lambda self: "lock" not in self.down)
     @rule()
     def the_lock_server_is_wiped(self):
         client("lock").flushall()
@@ -318,7 +318,7 @@ class HoldsWalk:
             (ticket.reservation_id, ticket.seat_id)
             for ticket in Ticket.objects.filter(reservation__in=list(expected))
         } == {(id_, seat) for id_, (_fan, seats) in self.sold.items() for seat in seats}, "tickets"
-        for id_ in expected:  # each end is told once
+        for id_ in expected:  # each end is published once
             types = list(
                 OutboxEvent.objects.filter(aggregate_id=id_).values_list("type", flat=True)
             )

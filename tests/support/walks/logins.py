@@ -52,7 +52,7 @@ class LoginMachine(RuleBasedStateMachine):
         super().__init__()
         self.now = datetime(
             2026, 1, 1, tzinfo=UTC
-        )  # long past: upkeep goes by the primary's clock too
+        )  # long past: upkeep uses the primary's clock too
         self._real = clock.now
         clock.now = lambda: self.now
         self.logins: list[Login] = []

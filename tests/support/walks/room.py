@@ -25,13 +25,13 @@ from tests.support.waiting_rooms import Room
 CROWD = 8
 FANS = st.integers(0, CROWD - 1)
 
-server_here = precondition(lambda self: "queue" not in self.away)
+server_here = precondition(lambda self: "queue" not in self.down)
 
 
 class RoomWalk:
-    """Rules and invariants of one waiting room; `away` names the servers that are down."""
+    """Rules and invariants of one waiting room; `down` names the servers that are down."""
 
-    away: frozenset[str] = frozenset()
+    down: frozenset[str] = frozenset()
 
     def begin_room(self, room: Room, users: list[UUID], *, capacity: int, rate: int) -> None:
         """Let the first fans queue, or most steps would do nothing."""
@@ -44,7 +44,7 @@ class RoomWalk:
         self.number: dict[UUID, int] = {}  # the last number each user was given
         self.given: list[int] = []
         self.passes: dict[UUID, QueuePlace] = {}
-        self.sessions: dict[UUID, datetime] = {}  # those we were told of and know no end of
+        self.sessions: dict[UUID, datetime] = {}  # those the room reported and that have not ended
         self.over: set[UUID] = set()  # who surely has no place, until the next join
         self.restored = 0  # sessions brought back by passes since the loss
         self.admitted_before = 0  # in earlier epochs, as far as the server kept count
@@ -143,7 +143,7 @@ class RoomWalk:
         self.state = state
         self.step(lambda: self.room.set_config(state=state))
 
-    @precondition(lambda self: "queue" not in self.away and len(self.given) > 2)
+    @precondition(lambda self: "queue" not in self.down and len(self.given) > 2)
     @rule()
     def the_queue_server_is_wiped(self):
         self.queue.flushall()
@@ -209,7 +209,7 @@ class RoomWalk:
     # --- how it looks
 
     def step(self, act: Callable, by: UUID | None = None):
-        """Run `act`; whoever it admitted came before everybody who still waits."""
+        """Run `act`; all whom it admitted came before all who still wait."""
         before = self.waiting()
         try:
             return act()
@@ -241,7 +241,7 @@ class RoomWalk:
     def place_given_up(self, user: UUID) -> None:
         """Leave or finish: noted on the lock server, if that is there."""
         self.place_ended(user)
-        noted = "lock" not in self.away
+        noted = "lock" not in self.down
         self.given_up[user] = noted
         self.dead_passes[user] = noted or self.dead_passes.get(user, False)
 

@@ -96,7 +96,7 @@ class SaleMachine(RoomWalk, HoldsWalk, RuleBasedStateMachine):
         if shown == "pass" and mine:
             return self._enter_by_pass(user, mine, hold)
         if shown in ("pass", "token") and user in self.room.tokens:
-            here = "queue" not in self.away
+            here = "queue" not in self.down
             return (self._enter_by_token if here else self._enter_by_progress)(user, hold)
         if shown == "another's":
             other = self.users[(fan + 1) % BUYERS]
@@ -111,7 +111,7 @@ class SaleMachine(RoomWalk, HoldsWalk, RuleBasedStateMachine):
 
     def _enter_by_pass(self, user, place, hold):
         """A pass is believed until it ends or its place is given up, whatever the server knows."""
-        is_dead = self.dead_passes.get(user, False) and "lock" not in self.away
+        is_dead = self.dead_passes.get(user, False) and "lock" not in self.down
         try:
             made = hold(place.admission_pass)
         except QueueTokenInvalid:
@@ -150,7 +150,7 @@ class SaleMachine(RoomWalk, HoldsWalk, RuleBasedStateMachine):
 
     def _enter_by_progress(self, user, hold):
         serving = QueueProgress.objects.get(performance=self.performance).serving
-        given_up = self.given_up.get(user, False) and "lock" not in self.away
+        given_up = self.given_up.get(user, False) and "lock" not in self.down
         served = self.number[user] <= serving
         try:
             made = hold(self.room.tokens[user])
@@ -165,17 +165,17 @@ class SaleMachine(RoomWalk, HoldsWalk, RuleBasedStateMachine):
 
     @rule(id_=HoldsWalk.made)
     def pay(self, id_):
-        here = "queue" not in self.away
+        here = "queue" not in self.down
         user = self.users[self.owners[id_]]
         waited = here and str(user) in self.waiting()
         sold = self.step(lambda: self.paid(id_), by=user) if here else self.paid(id_)
-        if sold and here and not waited:  # somebody who waits anew keeps that place
+        if sold and here and not waited:  # a fan who joined again keeps that place
             assert not self.server_knows(user), "paid and still there"
             self.place_given_up(user)
 
     # --- servers crash and come back, with all their data or with none
 
-    @precondition(lambda self: self.wipes and "queue" not in self.away)
+    @precondition(lambda self: self.wipes and "queue" not in self.down)
     @rule()
     def the_queue_server_is_wiped(self):
         self.wipes -= 1
@@ -184,14 +184,14 @@ class SaleMachine(RoomWalk, HoldsWalk, RuleBasedStateMachine):
     @precondition(lambda self: any(self.crashes.values()))
     @rule(role=ROLES, keeps=st.booleans())
     def crash(self, role, keeps):
-        if not self.crashes[role] or role in self.away:
+        if not self.crashes[role] or role in self.down:
             return
         self.crashes[role] -= 1
         if not keeps:
             client(role).flushall()
         client(role).save()
         part(role).kill()
-        self.away |= {role}
+        self.down |= {role}
         if role == "queue":
             queries.serving_cache.clear()  # as it is a second later
             if not keeps:
@@ -203,18 +203,18 @@ class SaleMachine(RoomWalk, HoldsWalk, RuleBasedStateMachine):
             if not keeps:
                 self.notes_lost()
 
-    @precondition(lambda self: self.away)
+    @precondition(lambda self: self.down)
     @rule()
     def come_back(self):
-        for role in self.away:
+        for role in self.down:
             part(role).start()
             breaker(role).reset()
-        if "queue" in self.away:
+        if "queue" in self.down:
             state = self.queue.hgetall(self.prefix + "state")
             self.admitted_before = int(state.get(b"admitted", 0))
-        self.away = frozenset()
+        self.down = frozenset()
 
-    @precondition(lambda self: self.crashes["lock"] and self.live and not self.away)
+    @precondition(lambda self: self.crashes["lock"] and self.live and not self.down)
     @rule(target=HoldsWalk.made, seconds=st.sampled_from([0.2, 1, 3]), shown=SHOWN)
     def come_back_with_claims_that_are_over(self, seconds, shown):
         """Release a hold while the lock server is down; it still has the claims afterwards."""
@@ -225,7 +225,7 @@ class SaleMachine(RoomWalk, HoldsWalk, RuleBasedStateMachine):
         self.time_passes(seconds)
         return self._enter(fan, shown, lambda token: self.held_seats(fan, seats, token))
 
-    @precondition(lambda self: "queue" in self.away)
+    @precondition(lambda self: "queue" in self.down)
     @rule(fan=BUYER)
     def ask_the_room_that_is_away(self, fan):
         user = self.users[fan]
@@ -238,7 +238,7 @@ class SaleMachine(RoomWalk, HoldsWalk, RuleBasedStateMachine):
     def teardown(self):
         if not hasattr(self, "room"):
             return
-        for role in self.away:
+        for role in self.down:
             part(role).start()
             breaker(role).reset()
         super().teardown()
