@@ -21,18 +21,12 @@ from kernel.db.transaction import transaction
 from kernel.errors import DomainError
 from kernel.i18n import text
 from kernel.staff import audit
-from kernel.staff.actions import staff_action
+from kernel.staff.actions import actor_of, staff_action
 from kernel.staff.admin import AuditedAdmin
 from kernel.telemetry import security_log
 
 _NO_REASON = text(en="no reason given", ko="사유 미기재")
 _RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
-
-
-def _actor(request: HttpRequest) -> UUID:
-    assert isinstance(request.user, User), "the admin's pages are for logged-in staff"
-    key: UUID = request.user.pk
-    return key
 
 
 if TYPE_CHECKING:  # generic for the type checker only
@@ -122,7 +116,7 @@ class PersonAdmin(AuditedAdmin, _UserAdmin):
             operations.change_email(
                 user_id=form.instance.pk,
                 email=form.new_email,
-                actor_id=_actor(request),
+                actor_id=actor_of(request),
                 reason=form.cleaned_data["reason"] or str(_NO_REASON),
                 now=clock.now(),
             )
@@ -130,7 +124,7 @@ class PersonAdmin(AuditedAdmin, _UserAdmin):
             # The rights stand in the tokens, so the holders must log in again.
             operations.end_sessions(user_ids=[form.instance.pk])
             security_log.record_after_commit(
-                "rights_changed", user_id=form.instance.pk, actor_id=_actor(request)
+                "rights_changed", user_id=form.instance.pk, actor_id=actor_of(request)
             )
 
     def user_change_password(
@@ -155,7 +149,7 @@ class PersonAdmin(AuditedAdmin, _UserAdmin):
                     changes={},
                     now=now,
                 )
-                self._notify_of_new_password(after, _actor(request), now=now)
+                self._notify_of_new_password(after, actor_of(request), now=now)
         return response
 
     def _notify_of_new_password(self, person: User, actor_id: UUID, *, now: datetime) -> None:
@@ -178,7 +172,7 @@ class PersonAdmin(AuditedAdmin, _UserAdmin):
         """End their logins and refuse new ones."""
         count = people.lock_out(
             user_ids=[user.pk for user in users],
-            actor_id=_actor(request),
+            actor_id=actor_of(request),
             reason=reason,
             now=now,
         )
@@ -192,7 +186,7 @@ class PersonAdmin(AuditedAdmin, _UserAdmin):
         """Unlock them, so that they may log in again."""
         count = people.unlock(
             user_ids=[user.pk for user in users],
-            actor_id=_actor(request),
+            actor_id=actor_of(request),
             reason=reason,
             now=now,
         )
@@ -207,7 +201,7 @@ class PersonAdmin(AuditedAdmin, _UserAdmin):
     ) -> str:
         """Remove the second factor of people who have lost their device; superusers only."""
         count = sum(
-            second_factor.reset(user_id=user.pk, actor_id=_actor(request), reason=reason, now=now)
+            second_factor.reset(user_id=user.pk, actor_id=actor_of(request), reason=reason, now=now)
             for user in users
         )
         return str(text(en=f"{count} reset.", ko=f"{count}명의 2단계 인증을 해제했습니다."))

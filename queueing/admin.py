@@ -2,7 +2,6 @@
 
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from django import forms
 from django.contrib import admin
@@ -12,7 +11,7 @@ from concerts.admin.questions import AskingForm, AsksFirst, confirmed
 from concerts.admin.venue_times import VenueTimes, venue_time
 from kernel import clock
 from kernel.i18n import text
-from kernel.staff.actions import ReasonForm, staff_action
+from kernel.staff.actions import ReasonForm, actor_of, staff_action
 from kernel.staff.admin import ReadOnlyAdmin, ReadOnlyInline, UseCaseAdmin
 from queueing import policy, queries
 from queueing.models import Invitation, InvitationUse, QueueConfig, QueueProgress, RoomState
@@ -103,7 +102,7 @@ class QueueConfigAdmin(AsksFirst, VenueTimes, UseCaseAdmin):
         config_use_case.set_config(
             performance_id=obj.performance_id,
             changes=wanted,
-            actor_id=_actor(request),
+            actor_id=actor_of(request),
             reason=reason,
             now=now,
             expected_version=0 if obj._state.adding else None,
@@ -165,7 +164,7 @@ class QueueConfigAdmin(AsksFirst, VenueTimes, UseCaseAdmin):
                 count=count,
                 uses_allowed=uses_allowed,
                 expires_at=now + timedelta(days=days),
-                actor_id=_actor(request),
+                actor_id=actor_of(request),
                 reason=reason,
                 now=now,
             )
@@ -213,7 +212,7 @@ class InvitationAdmin(ReadOnlyAdmin):
         """Admit nobody else by these; those admitted stay."""
         invitations.revoke(
             invitation_ids=[invitation.pk for invitation in objects],
-            actor_id=_actor(request),
+            actor_id=actor_of(request),
             reason=reason,
             now=now,
         )
@@ -259,11 +258,7 @@ def _set_state(
         config_use_case.set_config(
             performance_id=config.performance_id,
             changes={"state": state},
-            actor_id=_actor(request),
+            actor_id=actor_of(request),
             reason=reason,
             now=now,
         )
-
-
-def _actor(request: HttpRequest) -> UUID | None:
-    return request.user.pk

@@ -14,7 +14,7 @@ from concerts.admin.questions import AskingForm, AsksFirst, confirmed
 from concerts.admin.venue_times import VenueTimes, venue_time
 from kernel import clock
 from kernel.i18n import text
-from kernel.staff.actions import staff_action
+from kernel.staff.actions import actor_of, staff_action
 from kernel.staff.admin import ReadOnlyAdmin, ReadOnlyInline, UseCaseAdmin
 from reservations import policy, queries
 from reservations.models import Reservation, ReservationSeat, SaleHalt, SalePolicy, SeatInventory
@@ -55,7 +55,7 @@ class SalePolicyAdmin(AsksFirst, VenueTimes, UseCaseAdmin):
             performance_id=obj.performance_id,
             values={name: form.cleaned_data[name] for name in policy.SALE_FIELDS},
             reason=form.cleaned_data["reason"],
-            actor_id=_actor(request),
+            actor_id=actor_of(request),
             now=clock.now(),
             confirmed=confirmed(request),
         )
@@ -73,7 +73,7 @@ class SalePolicyAdmin(AsksFirst, VenueTimes, UseCaseAdmin):
             performance_id=obj.pk,
             changes={name: changes[name] for name in policy.SALE_FIELDS if name in changes},
             reason=reason,
-            actor_id=_actor(request),
+            actor_id=actor_of(request),
             now=now,
             confirmed=confirmed(request),
         )
@@ -100,7 +100,7 @@ class SalePolicyAdmin(AsksFirst, VenueTimes, UseCaseAdmin):
         """Put the picked performances on sale; a check list that fails is named."""
         done = [
             inventory.put_on_sale(
-                performance_id=row.pk, actor_id=_actor(request), reason=reason, now=now
+                performance_id=row.pk, actor_id=actor_of(request), reason=reason, now=now
             )
             for row in objects
         ]
@@ -115,7 +115,7 @@ class SalePolicyAdmin(AsksFirst, VenueTimes, UseCaseAdmin):
     ) -> None:
         """Stop new holds at once."""
         for row in objects:
-            sale.halt(performance_id=row.pk, reason=reason, actor_id=_actor(request), now=now)
+            sale.halt(performance_id=row.pk, reason=reason, actor_id=actor_of(request), now=now)
 
     @staff_action(
         description=text(en="Resume the sale", ko="판매 재개"),
@@ -126,7 +126,7 @@ class SalePolicyAdmin(AsksFirst, VenueTimes, UseCaseAdmin):
     ) -> None:
         """Lift every halt."""
         for row in objects:
-            sale.resume(performance_id=row.pk, reason=reason, actor_id=_actor(request), now=now)
+            sale.resume(performance_id=row.pk, reason=reason, actor_id=actor_of(request), now=now)
 
 
 @admin.register(SaleHalt)
@@ -167,7 +167,7 @@ class SeatInventoryAdmin(ReadOnlyAdmin):
     ) -> str:
         """Take free seats off the sale."""
         changed = inventory.block(
-            seat_ids=[row.pk for row in objects], reason=reason, actor_id=_actor(request), now=now
+            seat_ids=[row.pk for row in objects], reason=reason, actor_id=actor_of(request), now=now
         )
         return str(text(en=f"{changed} seats blocked.", ko=f"{changed}석을 차단했습니다."))
 
@@ -180,7 +180,7 @@ class SeatInventoryAdmin(ReadOnlyAdmin):
     ) -> str:
         """Put blocked seats back on sale."""
         changed = inventory.unblock(
-            seat_ids=[row.pk for row in objects], reason=reason, actor_id=_actor(request), now=now
+            seat_ids=[row.pk for row in objects], reason=reason, actor_id=actor_of(request), now=now
         )
         return str(text(en=f"{changed} seats unblocked.", ko=f"{changed}석을 해제했습니다."))
 
@@ -222,7 +222,3 @@ class ReservationAdmin(ReadOnlyAdmin):
             return queryset.filter(pk=UUID(search_term.strip())), False
         except ValueError:
             return super().get_search_results(request, queryset, search_term)
-
-
-def _actor(request: HttpRequest) -> UUID | None:
-    return request.user.pk

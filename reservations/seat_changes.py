@@ -13,6 +13,7 @@ from uuid import UUID
 
 from events.operations import NewEvent
 from reservations.claims import NO_LAPSES, Claim, Lapses, seat_claims
+from reservations.queries import SaleTerms
 from reservations.seating.snapshot import snapshots
 
 
@@ -45,6 +46,14 @@ def freed_by_expiry(expired: Iterable[NewEvent], *, but: Collection[UUID] = ()) 
         for seat_id in (UUID(seat["seat_id"]) for seat in event.data["seats"])
         if seat_id not in but
     ]
+
+
+def lapses_of(expired: Iterable[NewEvent], terms: SaleTerms | None) -> Lapses:
+    """Return the lapses that holds which have expired count as, by the terms of their sale."""
+    if terms is None:
+        return NO_LAPSES
+    users = [str(event.data["user_id"]) for event in expired]
+    return Lapses(users, terms.lapses_before_backoff, terms.backoff_seconds)
 
 
 def learn_from_claims(*, performance_id: UUID, taken: Collection[UUID]) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import Count, QuerySet, URLField
@@ -20,13 +19,8 @@ from concerts.models import Concert, Performance, Venue
 from concerts.usecases import programme, schedule
 from kernel import clock
 from kernel.i18n import text
-from kernel.staff.actions import staff_action
+from kernel.staff.actions import actor_of, staff_action
 from kernel.staff.admin import UseCaseAdmin
-
-
-def actor(request: HttpRequest) -> UUID | None:
-    """Return who is at work."""
-    return request.user.pk
 
 
 class _CatalogueAdmin(AsksFirst, UseCaseAdmin):
@@ -52,7 +46,7 @@ class _CatalogueAdmin(AsksFirst, UseCaseAdmin):
             edits=edits,
             reason=form.cleaned_data["reason"],
             confirmed=confirmed(request),
-            actor_id=actor(request),
+            actor_id=actor_of(request),
             now=clock.now(),
         )
 
@@ -146,7 +140,7 @@ class ConcertAdmin(VenueTimes, _CatalogueAdmin):
     ) -> str:
         """Make the picked concerts visible to the API."""
         for row in objects:
-            programme.publish(concert_id=row.pk, actor_id=actor(request), reason=reason, now=now)
+            programme.publish(concert_id=row.pk, actor_id=actor_of(request), reason=reason, now=now)
         return str(text(en="They are visible now.", ko="공개했습니다."))
 
     @staff_action(
@@ -157,7 +151,9 @@ class ConcertAdmin(VenueTimes, _CatalogueAdmin):
     ) -> str:
         """Hide the picked concerts from the API; what is sold stays sold."""
         for row in objects:
-            programme.unpublish(concert_id=row.pk, actor_id=actor(request), reason=reason, now=now)
+            programme.unpublish(
+                concert_id=row.pk, actor_id=actor_of(request), reason=reason, now=now
+            )
         return str(text(en="They are hidden now.", ko="비공개로 바꿨습니다."))
 
 
@@ -282,7 +278,7 @@ class PerformanceAdmin(LayoutViews, UploadViews, VenueTimes, _CatalogueAdmin):
             programme.set_status(
                 performance_id=row.pk,
                 status=status,
-                actor_id=actor(request),
+                actor_id=actor_of(request),
                 reason=reason,
                 now=now,
             )

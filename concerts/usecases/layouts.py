@@ -14,6 +14,7 @@ from concerts.layout.form import Layout, Progress, grouped, no_progress
 from concerts.layout.rules import problems_of
 from concerts.models import Performance, PriceGrade
 from kernel.db.transaction import transaction
+from kernel.staff import audit
 
 MAX_SHOWN = 20
 
@@ -59,7 +60,7 @@ def import_layout(
             record_audit(
                 actor_id=actor_id,
                 action="concerts.import_layout",
-                target=f"concerts.performance:{performance_id}",
+                target=audit.target_of(performance),
                 reason=reason,
                 changes={**change.as_json(), "layout_version": performance.layout_version},
                 now=now,
@@ -90,7 +91,7 @@ def set_price(
             record_audit(
                 actor_id=actor_id,
                 action="concerts.set_price",
-                target=f"concerts.pricegrade:{grade_id}",
+                target=audit.target_of(grade),
                 reason=reason,
                 changes={"price": {"from": before, "to": price}},
                 now=now,

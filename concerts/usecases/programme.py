@@ -12,6 +12,7 @@ from concerts.errors import ConcertIncomplete
 from concerts.models import Concert, Performance
 from kernel import clock
 from kernel.db.transaction import transaction
+from kernel.staff import audit
 
 
 def publish(*, concert_id: UUID, actor_id: UUID | None, reason: str, now: datetime) -> bool:
@@ -55,7 +56,7 @@ def set_status(
         record_audit(
             actor_id=actor_id,
             action="concerts.set_status",
-            target=f"concerts.performance:{performance_id}",
+            target=audit.target(Performance, performance_id),
             reason=reason,
             changes={"status": {"from": before.value, "to": status.value}},
             now=now,
@@ -83,7 +84,7 @@ def _audit(concert: Concert, verb: str, actor_id: UUID | None, reason: str, now:
     record_audit(
         actor_id=actor_id,
         action=f"concerts.{verb}",
-        target=f"concerts.concert:{concert.pk}",
+        target=audit.target_of(concert),
         reason=reason,
         changes={"published_at": published_at},
         now=now,

@@ -21,6 +21,7 @@ from concerts.schedule import Move, Times
 from kernel.db.transaction import transaction
 from kernel.errors import DomainError
 from kernel.i18n import localized
+from kernel.staff import audit
 
 _MISSING: dict[type[Model], type[DomainError]] = {
     Venue: VenueNotFound,
@@ -72,7 +73,7 @@ def save(
             record_audit(
                 actor_id=actor_id,
                 action=f"{edit.model._meta.label_lower}.{'added' if edit.is_new else 'changed'}",
-                target=f"{edit.model._meta.label_lower}:{edit.key}",
+                target=audit.target(edit.model, edit.key),
                 reason=reason,
                 changes=changes,
                 now=now,

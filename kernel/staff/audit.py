@@ -38,9 +38,14 @@ def record(
     )
 
 
+def target(model: type[Model], key: object) -> str:
+    """Return how an audit entry names the row of `model` with this key: `<app>.<model>:<key>`."""
+    return f"{model._meta.label_lower}:{key}"
+
+
 def target_of(row: Model) -> str:
-    """Return how an audit entry names a row: `<app>.<model>:<key>`."""
-    return f"{row._meta.label_lower}:{row.pk}"
+    """Return how an audit entry names a row."""
+    return target(type(row), row.pk)
 
 
 @cache

@@ -74,7 +74,7 @@ def issue(
         record_audit(
             actor_id=actor_id,
             action="queueing.issue_invitations",
-            target=f"concerts.performance:{performance_id}",
+            target=audit.target(Performance, performance_id),
             reason=reason,
             changes={
                 "label": label,

@@ -27,12 +27,10 @@ from reservations.queries.seats import (
     Availability,
     GradeCounts,
     SeatOnSale,
-    SeatStatus,
     availability,
     grade_counts,
     plan_seats,
     seat_on_sale,
-    seat_statuses,
     taken_counts,
 )
 
@@ -46,7 +44,6 @@ __all__ = [
     "SaleRules",
     "SaleTerms",
     "SeatOnSale",
-    "SeatStatus",
     "TakenSeat",
     "availability",
     "details",
@@ -64,7 +61,6 @@ __all__ = [
     "sale_terms",
     "seat_on_sale",
     "seat_status",
-    "seat_statuses",
     "seats_of_fan",
     "taken_counts",
     "taken_seats",

@@ -34,14 +34,6 @@ class GradeCounts:
 
 
 @dataclass(frozen=True, slots=True)
-class SeatStatus:
-    """One seat and its status."""
-
-    seat_id: UUID
-    status: str
-
-
-@dataclass(frozen=True, slots=True)
 class SeatOnSale:
     """The inventory row of a seat, with its name, and the reservation the row points to."""
 
@@ -122,26 +114,6 @@ def taken_counts(*, performance_ids: Collection[UUID], now: datetime) -> dict[UU
             {"ids": list(performance_ids), "now": now},
         )
         return dict(cursor.fetchall())
-
-
-def seat_statuses(
-    *, performance_id: UUID, now: datetime, section: str | None = None
-) -> list[SeatStatus]:
-    """Return each seat's status in layout order, of one section by its code or of all."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            SELECT inventory.seat_id, {LETTER}
-            FROM reservations_seatinventory inventory
-            JOIN concerts_seat seat ON seat.id = inventory.seat_id
-            JOIN concerts_section section ON section.id = seat.section_id
-            WHERE inventory.performance_id = %(id)s
-              AND (%(section)s::text IS NULL OR section.code = %(section)s)
-            ORDER BY inventory.index
-            """,  # noqa: S608  (constants only)
-            {"id": performance_id, "now": now, "section": section},
-        )
-        return [SeatStatus(seat_id, NAMES[letter]) for seat_id, letter in cursor.fetchall()]
 
 
 def plan_seats(*, performance_id: UUID) -> list[PlanSeat]:

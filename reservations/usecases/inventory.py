@@ -8,13 +8,14 @@ from uuid import UUID
 
 from accounts.operations import record_audit
 from concerts.locking import lock_performance
+from concerts.models import Performance
 from concerts.operations import freeze_layout
 from concerts.store import catalogue_changed
 from events.operations import NewEvent, record
 from kernel.db.transaction import transaction
 from kernel.errors import DomainError, Kind
 from kernel.i18n import text
-from kernel.staff.audit import target_of
+from kernel.staff.audit import target, target_of
 from reservations import locking, operations, policy, queries, seat_changes
 from reservations.claims import BLOCKED, Claim
 from reservations.models import SeatInventory
@@ -143,7 +144,7 @@ def _audit(
         record_audit(
             actor_id=actor_id,
             action=action,
-            target=f"concerts.performance:{performance_id}",
+            target=target(Performance, performance_id),
             reason=reason,
             changes={"seat_ids": [str(row.seat_id) for row in seats]},
             now=now,

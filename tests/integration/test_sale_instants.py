@@ -145,16 +145,6 @@ def test_lapses_alone_are_recorded_at_the_gate(fan):
         place(fan, performance, factories.seat_ids(performance, 1), now=opens)
 
 
-def test_a_sections_seats_are_those_of_its_code(fan):
-    performance, opens, _ = window()
-    statuses = {
-        code: queries.seat_statuses(performance_id=performance.pk, now=opens, section=code)
-        for code in ("A", "B", None)
-    }
-    assert len(statuses["A"]) == len(statuses[None]) == 24
-    assert statuses["B"] == []
-
-
 def test_what_was_released_is_not_listed_as_expired(fan):
     performance, opens, _ = window(hold_seconds=60)
     first, second = factories.seat_ids(performance, 2)

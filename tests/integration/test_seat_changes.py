@@ -125,13 +125,16 @@ DEEDS = [
 
 def free_seats(performance, now):
     """Return the seats that are free: for PostgreSQL, by the claims, and by the snapshot."""
-    rows = queries.seat_statuses(performance_id=performance.pk, now=now)
-    for_postgresql = {row.seat_id for row in rows if row.status == "AVAILABLE"}
+    seat_ids = factories.seat_ids(performance)
+    statuses = queries.availability(performance_id=performance.pk, now=now).statuses
+    for_postgresql = {
+        seat_id for seat_id, letter in zip(seat_ids, statuses, strict=True) if letter == "A"
+    }
     by_the_claims = set()
-    for row in rows:
-        claim = seat_claims.find(performance_id=performance.pk, seat_id=row.seat_id)
+    for seat_id in seat_ids:
+        claim = seat_claims.find(performance_id=performance.pk, seat_id=seat_id)
         if claim is None or claim.until <= now:
-            by_the_claims.add(row.seat_id)
+            by_the_claims.add(seat_id)
     known = snapshots._snapshots[performance.pk]
     letters = zip(known.plan.seat_ids, known.letters.decode(), strict=True)
     by_the_snapshot = {seat_id for seat_id, letter in letters if letter == "A"}

@@ -8,7 +8,7 @@ from events.operations import NewEvent, record
 from kernel.db import primary_time
 from kernel.db.transaction import transaction
 from reservations import events, locking, metrics, operations, policy, queries, seat_changes
-from reservations.claims import Claim, Lapses
+from reservations.claims import Claim
 from reservations.models import Reservation
 from reservations.operations import ReservationNotFound
 from reservations.usecases.holds.errors import PaymentInProgress
@@ -77,15 +77,10 @@ def expire_lapsed(*, limit: int = policy.SWEEP_BATCH, now: datetime) -> int:
 
 def _publish_expired(performance_id: UUID, expired: list[NewEvent], now: datetime) -> None:
     """Publish that the seats are free, and count the lapses of their fans (Note [Back-off])."""
-    terms = queries.sale_terms(performance_id)
     seat_changes.publish(
         performance_id=performance_id,
         claims=seat_changes.freed_by_expiry(expired),
         writer="sweep",
         now=now,
-        lapses=Lapses(
-            [event.data["user_id"] for event in expired],
-            terms.lapses_before_backoff if terms else 0,
-            terms.backoff_seconds if terms else 0,
-        ),
+        lapses=seat_changes.lapses_of(expired, queries.sale_terms(performance_id)),
     )

@@ -275,11 +275,7 @@ class HoldTransaction:
                 ),
                 *seat_changes.freed_by_expiry(held.expired, but=self.seat_ids),
             ],
-            Lapses(
-                [str(event.data["user_id"]) for event in held.expired],
-                self.terms.lapses_before_backoff,
-                self.terms.backoff_seconds,
-            ),
+            seat_changes.lapses_of(held.expired, self.terms),
         )
         metrics.count_hold("held")
         metrics.expired.labels("take_over").inc(len(held.expired))
