@@ -134,6 +134,10 @@ class QueueServer:
         """Bring the room up to now (one bounded batch) and return how it stands."""
         return totals_reply_of(self._call("tick", performance_id, now_ms))
 
+    def public_status(self, *, performance_id: UUID, now_ms: int) -> TotalsReply:
+        """Do the same, and return when the room admits from, too."""
+        return totals_reply_of(self._call("status", performance_id, now_ms))
+
     def mirror_config(self, *, config: QueueConfig, now_ms: int) -> None:
         """Mirror the rules, unless the server has this version or a later one."""
         self._call(

@@ -90,7 +90,10 @@ class Reply(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """A room as a whole. `admitted` and `waited_ms` count since the room began."""
+    """A room as a whole. `admitted` and `waited_ms` count since the room began.
+
+    `admits_from_ms` (since the Unix epoch) goes with the public status only.
+    """
 
     epoch: int
     next: int
@@ -105,11 +108,12 @@ class Totals:
     just_admitted: int
     capacity: int
     pace: float
+    admits_from_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class TotalsReply:
-    """The reply to a tick; `totals` goes with OK only."""
+    """The reply to a tick or for the public status; `totals` goes with OK only."""
 
     status: Status
     totals: Totals | None = None
@@ -152,7 +156,7 @@ def reply_of(raw: Sequence[Any]) -> Reply:
 
 
 def totals_reply_of(raw: Sequence[Any]) -> TotalsReply:
-    """Return the reply to a tick from what the function returned."""
+    """Return the reply to a tick or for the public status from what the function returned."""
     status = _STATUSES[text_of(raw[0])]
     if status is Status.COLD:
         return TotalsReply(status, gap_id=text_of(raw[1]))
@@ -174,5 +178,6 @@ def totals_reply_of(raw: Sequence[Any]) -> TotalsReply:
         just_admitted=int(raw[11]),
         capacity=int(raw[12]),
         pace=float(raw[13]),
+        admits_from_ms=int(raw[14]) if len(raw) > 14 else 0,
     )
     return TotalsReply(status, totals)

@@ -10,7 +10,7 @@ performances that are over after a day. A change of the rules makes a room due a
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -25,7 +25,7 @@ from queueing.errors import QueueNotRequired, QueueUnavailable
 from queueing.models import QueueConfig
 from queueing.queue_server import queue_server
 from queueing.recovery import call_with_recovery, raise_ceiling, supersede
-from queueing.replies import Status, Totals
+from queueing.replies import Status, Totals, TotalsReply
 
 log = logging.getLogger(__name__)
 
@@ -48,11 +48,20 @@ def totals_of(performance_id: UUID, now: datetime) -> Totals:
 
     Raises PerformanceNotFound, QueueNotRequired, QueueUnavailable.
     """
+    return _totals(queue_server.tick, performance_id, now)
+
+
+def public_totals_of(performance_id: UUID, now: datetime) -> Totals:
+    """Do the same, with when the room admits from; raises the same."""
+    return _totals(queue_server.public_status, performance_id, now)
+
+
+def _totals(call: Callable[..., TotalsReply], performance_id: UUID, now: datetime) -> Totals:
     now_ms = clock.to_ms(now)
     reply = call_with_recovery(
         performance_id=performance_id,
         now_ms=now_ms,
-        call=lambda: queue_server.tick(performance_id=performance_id, now_ms=now_ms),
+        call=lambda: call(performance_id=performance_id, now_ms=now_ms),
     )
     if reply.status is Status.NOT_REQUIRED:
         raise QueueNotRequired

@@ -64,4 +64,10 @@ class PublicStatusSerializer(serializers.Serializer[Any]):
     active = serializers.IntegerField(help_text="Fans admitted now.")
     rate_per_second = serializers.FloatField()
     poll_after_seconds = serializers.IntegerField()
+    as_of = UtcDateTimeField(help_text="When the facts were read; the server's time.")
+    admission_opens_at = UtcDateTimeField(
+        allow_null=True,
+        help_text="When a PRESALE room begins to admit, by itself. Null in every other state: "
+        "an OPEN room admits now, the others not by time.",
+    )
     stream_url = serializers.CharField(allow_null=True)

@@ -101,11 +101,29 @@ class QueueView(KeptRefusals, APIView):
                     "active": 480,
                     "rate_per_second": 50.0,
                     "poll_after_seconds": 2,
+                    "as_of": "2026-11-21T11:01:08.120Z",
+                    "admission_opens_at": None,
                     "stream_url": None,
                 },
                 response_only=True,
                 status_codes=["200"],
-            )
+            ),
+            OpenApiExample(
+                "presale",
+                {
+                    "state": "PRESALE",
+                    "serving": 0,
+                    "waiting": 12500,
+                    "active": 0,
+                    "rate_per_second": 50.0,
+                    "poll_after_seconds": 2,
+                    "as_of": "2026-11-21T10:52:30.007Z",
+                    "admission_opens_at": "2026-11-21T11:00:00.000Z",
+                    "stream_url": None,
+                },
+                response_only=True,
+                status_codes=["200"],
+            ),
         ],
     )
     def get(self, request: Request, performance_id: UUID) -> Response:

@@ -1,6 +1,16 @@
 #!lua name=frontrow_queue_v1
 -- The room as a whole: ticking, its rules, epochs and blocks of numbers; and the functions' names.
 
+-- Bring a room up to now and return the reply that says how it stands.
+local function advance_and_reply(room)
+  advance(room)
+  local just_admitted = admit_waiting(room)
+  save(room)
+  return {'OK', room.epoch, room.next, room.ceiling, room.serving, server.call('ZCARD', room.waiting_key),
+    server.call('ZCOUNT', room.active_key, '(' .. whole(room.now), '+inf'), room.admitted, whole(room.waited),
+    room.state, string.format('%.6f', room.rate), just_admitted, room.capacity, string.format('%.6f', room.pace)}
+end
+
 -- Bring the room up to now and return how it stands.
 -- ARGV   1 now_ms
 -- Reply  OK, epoch, next, ceiling, serving, waiting, active, admitted, waited, state, rate, just admitted,
@@ -9,12 +19,19 @@ local function tick(keys, args)
   local now_ms = args[1]
   local room, refusal = enter(keys, now_ms)
   if not room then return refusal end
-  advance(room)
-  local just_admitted = admit_waiting(room)
-  save(room)
-  return {'OK', room.epoch, room.next, room.ceiling, room.serving, server.call('ZCARD', room.waiting_key),
-    server.call('ZCOUNT', room.active_key, '(' .. whole(room.now), '+inf'), room.admitted, whole(room.waited),
-    room.state, string.format('%.6f', room.rate), just_admitted, room.capacity, string.format('%.6f', room.pace)}
+  return advance_and_reply(room)
+end
+
+-- Bring the room up to now and return what the public status shows.
+-- ARGV   1 now_ms
+-- Reply  as that of `tick`, and admits_from
+local function public_status(keys, args)
+  local now_ms = args[1]
+  local room, refusal = enter(keys, now_ms)
+  if not room then return refusal end
+  local reply = advance_and_reply(room)
+  reply[#reply + 1] = room.admits_from
+  return reply
 end
 
 -- Mirror the rules, unless this server has that version or a later one.
@@ -109,6 +126,7 @@ server.register_function('frontrow_queue_v1_join', join)
 server.register_function('frontrow_queue_v1_poll', poll)
 server.register_function('frontrow_queue_v1_quit', end_place)
 server.register_function('frontrow_queue_v1_tick', tick)
+server.register_function('frontrow_queue_v1_status', public_status)
 server.register_function('frontrow_queue_v1_mirror_config', mirror_config)
 server.register_function('frontrow_queue_v1_begin', begin)
 server.register_function('frontrow_queue_v1_raise', raise)

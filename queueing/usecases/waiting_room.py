@@ -23,6 +23,7 @@ from queueing.errors import (
     QueueTokenRequired,
 )
 from queueing.join_request import JoinRequest
+from queueing.models import RoomState
 from queueing.places import QueuePlace, place_of
 from queueing.queue_server import JoinTerms, queue_server
 from queueing.recovery import call_with_recovery
@@ -56,18 +57,24 @@ class Applicant:
 
 @dataclass(frozen=True, slots=True)
 class PublicStatus:
-    """The public facts of a room, the same for everybody."""
+    """The public facts of a room, the same for everybody, at least as recent as `as_of`.
+
+    `admission_opens_at`: when a PRESALE room begins to admit; None in any other state.
+    """
 
     state: str
     serving: int
     waiting: int
     active: int
     rate_per_second: float
+    as_of: datetime
+    admission_opens_at: datetime | None
     poll_after_seconds: int = policy.PUBLIC_POLL_SECONDS
     stream_url: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the document that the API sends (described by `PublicStatusSerializer`)."""
+        opens_at = self.admission_opens_at
         return {
             "state": self.state,
             "serving": self.serving,
@@ -75,6 +82,8 @@ class PublicStatus:
             "active": self.active,
             "rate_per_second": self.rate_per_second,
             "poll_after_seconds": self.poll_after_seconds,
+            "as_of": clock.as_text(self.as_of),
+            "admission_opens_at": opens_at and clock.as_text(opens_at),
             "stream_url": self.stream_url,
         }
 
@@ -260,13 +269,16 @@ def advance(*, now: datetime, limit: int = 500) -> Advanced:
 
 
 def _public_status(performance_id: UUID, now: datetime) -> PublicStatus:
-    totals = upkeep.totals_of(performance_id, now)
+    totals = upkeep.public_totals_of(performance_id, now)
+    will_open = totals.state == RoomState.PRESALE
     return PublicStatus(
         state=totals.state,
         serving=totals.serving,
         waiting=totals.waiting,
         active=totals.active,
         rate_per_second=totals.rate,
+        as_of=now,
+        admission_opens_at=clock.from_ms(totals.admits_from_ms) if will_open else None,
     )
 
 

@@ -110,8 +110,9 @@ def walk_through_a_room(walk: Walk) -> None:
         lambda: walk("GET", mine, **token)["admitted_until"] is not None, "the fan is admitted"
     )
     walk("GET", f"{mine}?by=django", **token)
-    walk("GET", queue_url(room).removeprefix(BASE))
-    walk("GET", f"{queue_url(room).removeprefix(BASE)}?by=django")
+    for one in (room, shut):
+        walk("GET", queue_url(one).removeprefix(BASE))
+        walk("GET", f"{queue_url(one).removeprefix(BASE)}?by=django")
     assert walk("POST", queue_url(shut).removeprefix(BASE))["code"] == "queue_not_open"
 
 

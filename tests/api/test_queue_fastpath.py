@@ -403,4 +403,4 @@ def test_the_budgets_stand(twins):
     assert (trips.redis, trips.sql) == (["FCALL frontrow_queue_v1_poll"], [])
     with counted_round_trips() as trips:
         bodies = {answer_of(twins.fast, REQUESTS["status"](made)).body for _ in range(20)}
-    assert (trips.redis, trips.sql, len(bodies)) == (["FCALL frontrow_queue_v1_tick"], [], 1)
+    assert (trips.redis, trips.sql, len(bodies)) == (["FCALL frontrow_queue_v1_status"], [], 1)

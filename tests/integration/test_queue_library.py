@@ -15,6 +15,7 @@ from tests.support.waiting_rooms import Room
 
 STATE_ROW = re.compile(r"^  ([A-Z]+) += \{joins = ", re.MULTILINE)
 REGISTRATION = "server.register_function('frontrow_queue_v1_mirror_config', mirror_config)\n"
+STATUS_REGISTRATION = "server.register_function('frontrow_queue_v1_status', public_status)\n"
 
 
 def code() -> str:
@@ -59,3 +60,24 @@ def test_another_releases_library_serves_joins_and_gives_way_for_what_it_lacks(
         performance_id=room.performance.pk, now_ms=clock.to_ms(room.now)
     ).totals
     assert totals.capacity == 7
+
+
+def test_a_release_that_lacks_the_public_status_gives_way_and_goes_on(queue_redis, tmp_path):
+    room = Room.open(capacity=1)
+    room.join()
+    other = tmp_path / "other_release.lua"
+    other.write_text(code().replace(STATUS_REGISTRATION, ""))
+    FunctionLibrary("queue", other).load()
+    moment = {"performance_id": room.performance.pk, "now_ms": clock.to_ms(room.now)}
+    assert queue_server.tick(**moment).totals.active == 1
+    assert queue_server.public_status(**moment).totals.active == 1
+
+
+def test_the_reply_to_a_tick_is_the_first_releases(queue_redis):
+    room = Room.open(capacity=1)
+    room.join()
+    moment = (room.performance.pk, clock.to_ms(room.now))
+    ticked, shown = (queue_server._call(name, *moment) for name in ("tick", "status"))
+    assert len(ticked) == 14
+    assert shown[:14] == ticked
+    assert shown[14:] == [clock.to_ms(room.performance.queue_config.admits_from)]

@@ -1,5 +1,6 @@
 """The waiting room's documents say what the schema says."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from queueing.api.serializers import PlaceSerializer, PublicStatusSerializer
@@ -18,7 +19,15 @@ PLACE = QueuePlace(
     admission_pass="a.pass",
     created=False,
 )
-STATUS = PublicStatus(state="OPEN", serving=3400, waiting=9100, active=480, rate_per_second=50.0)
+STATUS = PublicStatus(
+    state="PRESALE",
+    serving=3400,
+    waiting=9100,
+    active=480,
+    rate_per_second=50.0,
+    as_of=datetime(2026, 11, 21, 10, 59, 59, 999_900, tzinfo=UTC),
+    admission_opens_at=datetime(2026, 11, 21, 11, tzinfo=UTC),
+)
 
 
 def test_a_place_is_written_as_its_serializer_describes_it():
@@ -28,4 +37,6 @@ def test_a_place_is_written_as_its_serializer_describes_it():
 
 
 def test_the_public_status_is_written_as_its_serializer_describes_it():
-    assert STATUS.as_json() == PublicStatusSerializer(STATUS).data
+    for status in (STATUS, replace(STATUS, state="OPEN", admission_opens_at=None)):
+        assert status.as_json() == PublicStatusSerializer(status).data
+        assert list(status.as_json()) == list(PublicStatusSerializer(status).data)
