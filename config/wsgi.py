@@ -14,11 +14,11 @@ from config import warm_up  # noqa: E402
 from kernel.http.call_limits import CallLimits  # noqa: E402
 from kernel.http.early_refusals import EarlyRefusals  # noqa: E402
 from kernel.http.static_documents import StaticDocuments  # noqa: E402
-from queueing.fastpath import QueueFastPath  # noqa: E402
+from queueing.fastpath import QueueFastPath, poller_in  # noqa: E402
 from reservations.fastpath import HoldFastPath  # noqa: E402
 
 application = CallLimits(
     QueueFastPath(HoldFastPath(StaticDocuments(EarlyRefusals(django, login_of=login_of)))),
-    login_of=login_of,
+    caller_of=lambda environ: login_of(environ) or poller_in(environ),
 )
 warm_up.start(django)

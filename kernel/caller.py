@@ -18,6 +18,8 @@ from django.conf import settings
 from django.http import HttpRequest
 from rest_framework.request import Request
 
+_PERSONAL = "frontrow.personal"
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -47,6 +49,19 @@ class Caller:
 def caller_of(request: Request) -> Caller:
     """Return who sent a request of the API that a permission has let through."""
     return cast("Caller", request.user)
+
+
+def mark_personal(environ: dict[str, Any]) -> None:
+    """Note in a WSGI environment that something other than a login says who calls."""
+    environ[_PERSONAL] = True
+
+
+def is_personal(environ: Mapping[str, Any]) -> bool:
+    """Say whether the response is one caller's: the request shows a login, good or bad, or a mark.
+
+    Such a response goes into no shared cache, and says how far the caller's limit is.
+    """
+    return "HTTP_AUTHORIZATION" in environ or _PERSONAL in environ
 
 
 def client_ip_of(request: HttpRequest) -> str:

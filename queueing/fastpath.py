@@ -1,8 +1,9 @@
 """The fast path of the waiting room: its busiest requests, answered in front of Django.
 
 Joining, polling the own place and the public status are most of what an on-sale sends. Here each
-is: verify the login, one call of the use case, bytes out (Note [Fast path]). Whatever is not
-exactly such a request, and every failed login, goes on to Django, which answers it in full.
+is: verify the login (for a poll the join token is enough), one call of the use case, bytes out
+(Note [Fast path]). Whatever is not exactly such a request, and every failed login, goes on to
+Django, which answers it in full.
 """
 
 import json
@@ -38,6 +39,7 @@ from kernel.rate_limiting import throttle
 from kernel.rate_limiting.headers import RateLimitStatus, limit_headers
 from kernel.telemetry import context
 from kernel.telemetry.access_log import RequestOutcome
+from queueing.api.authentication import JoinTokenAuthentication, holder_in
 from queueing.api.serializers import JoinSerializer
 from queueing.api.views import STATUS_CACHING, MyPlaceView, QueueView
 from queueing.places import QueuePlace
@@ -53,7 +55,13 @@ _BARE_BODIES = {b"", b"{}"}
 STANDS_FOR = (
     StandsFor(QueueView, "GET", permissions=(), throttle_route=None),
     StandsFor(QueueView, "POST", permissions=(IsFan,), throttle_route=None),
-    StandsFor(MyPlaceView, "GET", permissions=(IsFan,), throttle_route="poll"),
+    StandsFor(
+        MyPlaceView,
+        "GET",
+        permissions=(IsFan,),
+        throttle_route="poll",
+        proofs=(JoinTokenAuthentication,),
+    ),
 )
 
 
@@ -103,9 +111,11 @@ class QueueFastPath:
             return answer
         if own != (method == "GET") or method not in ("GET", "POST"):
             return None
-        caller = caller_in(environ)
+        caller = caller_in(environ) or (holder_in(environ, performance_id) if own else None)
         if caller is None:
             return None
+        if isinstance(caller, Exception):
+            return refusal(caller, environ)
         context.annotate("user_id", str(caller.user_id))
         spent = throttle.count_person(environ, caller.user_id)
         if spent is not None:
@@ -151,6 +161,15 @@ class QueueFastPath:
         private = "HTTP_AUTHORIZATION" in environ
         caching = PRIVATE if private else ("Cache-Control", STATUS_CACHING)
         return RawResponse(200, known[1], [("Content-Type", JSON), caching])
+
+
+def poller_in(environ: dict[str, Any]) -> Caller | None:
+    """Return whose join token a poll shows instead of a login; None for every other call."""
+    path = _PATH.fullmatch(environ["PATH_INFO"])
+    if path is None or path[2] is None or environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
+        return None
+    holder = holder_in(environ, UUID(path[1]))
+    return holder if isinstance(holder, Caller) else None
 
 
 def _has_bare_body(environ: dict[str, Any]) -> bool:

@@ -15,6 +15,7 @@ from kernel.signing.jwt import JwtExpired, JwtInvalid
 
 _SCHEME = "bearer"
 _LOGIN = "frontrow.login"
+CHALLENGE = 'Bearer realm="frontrow"'  # of RFC 6750
 
 
 class JWTAuthentication(BaseAuthentication):
@@ -31,8 +32,8 @@ class JWTAuthentication(BaseAuthentication):
         return None if login is None else (login, request.META["HTTP_AUTHORIZATION"])
 
     def authenticate_header(self, request: Request) -> str:
-        """Return the challenge of RFC 6750."""
-        return 'Bearer realm="frontrow"'
+        """Return the challenge of a 401."""
+        return CHALLENGE
 
 
 def caller_in(environ: dict[str, Any]) -> Caller | None:

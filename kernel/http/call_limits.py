@@ -9,11 +9,11 @@ a fast path, a view, the login API, a document. Once the response is known:
   and each has limits of their own. One refused as malformed counts for that person instead;
 - a refused call without a login counts `_REFUSAL_COSTS` times.
 
-An IP that has spent its calls gets 429, except for calls with a valid login: they count for the
-person's limit "default", so that nobody can shut a whole network out. Probes are counted like all
-other calls and never refused: their reports are cached, and a fleet must not fail by its own
-probes. Counting is one step on a dictionary of the process (Note [Generic cell rate]), no round
-trip.
+An IP that has spent its calls gets 429, except for calls with a valid login, or with what their
+view takes in place of one: they count for the person's limit "default", so that nobody can shut a
+whole network out. Probes are counted like all other calls and never refused: their reports are
+cached, and a fleet must not fail by its own probes. Counting is one step on a dictionary of the
+process (Note [Generic cell rate]), no round trip.
 """
 
 import time
@@ -33,7 +33,7 @@ from kernel.rate_limiting.headers import limit_headers
 from kernel.rate_limiting.rates import Rate, rate_of
 from kernel.rate_limiting.throttle import PERSON, charge_refusal, refused
 
-_Login = Callable[[dict[str, Any]], Any]
+_CallerOf = Callable[[dict[str, Any]], Any]
 
 _ROUTE = "anonymous"
 _REFUSAL_COSTS = 3
@@ -49,12 +49,12 @@ _client_ips = Gcra(most=100_000)
 class CallLimits:
     """A WSGI application that counts calls in front of another.
 
-    `login_of` returns the `Caller` whose valid login an environment shows, or anything else.
+    `caller_of` returns the `Caller` whom an environment shows by a valid proof, or anything else.
     """
 
-    def __init__(self, application: Application, *, login_of: _Login) -> None:
+    def __init__(self, application: Application, *, caller_of: _CallerOf) -> None:
         self._application = application
-        self._login_of = login_of
+        self._caller_of = caller_of
         self._responder = FastPathResponder()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -85,10 +85,10 @@ class CallLimits:
     def _spent(
         self, environ: dict[str, Any], rate: Rate, counted: GcraResult
     ) -> tuple[int | None, tuple[str, str]]:
-        """Return how long a caller from a spent IP has to wait; None where a login lets it pass."""
-        login = self._login_of(environ)
-        if isinstance(login, Caller):
-            own = throttle.count("default", str(login.user_id))
+        """Return how long a caller from a spent IP has to wait; None where it may pass."""
+        caller = self._caller_of(environ)
+        if isinstance(caller, Caller):
+            own = throttle.count("default", str(caller.user_id))
             return own.wait, own.headers
         refused.labels(_ROUTE).inc()
         return counted.reset, _fields(rate, counted)

@@ -4,8 +4,9 @@ Note [Early refusals]
 A call that costs its sender nothing must cost us little, and a 401 or 404 that passes all of
 Django's middleware and DRF's preparations costs four times a bare view. So calls without a valid
 login are looked at here (Note [Fast path]): the path is resolved, and a view that demands a login
-by the site's own authentication is not entered. Everything else goes on to Django. A differential
-test holds the responses equal to Django's.
+by the site's own authentication is not entered, unless the call shows what that view takes in place
+of a login (Note [Shown instead of a login] in header_authentication.py). Everything else goes on to
+Django. A differential test holds the responses equal to Django's.
 """
 
 import time
@@ -28,8 +29,9 @@ from kernel.http.fast_path import (
     StartResponse,
     allow_header,
     bare_view,
-    has_site_authentication,
+    proofs_beside_login,
 )
+from kernel.http.header_authentication import HeaderAuthentication
 
 _Login = Callable[[dict[str, Any]], Any]
 
@@ -75,7 +77,7 @@ class EarlyRefusals:
         except Resolver404:
             return (NotFound(), _NO_VIEW, []) if _leads_nowhere(path, environ) else None
         demand = _demand(match, environ["REQUEST_METHOD"])
-        if demand is None:
+        if demand is None or any(one.is_shown_in(environ) for one in demand.proofs):
             return None
         error: Any = login if isinstance(login, AuthenticationFailed) else NotAuthenticated()
         error.auth_header = demand.challenge  # as DRF does
@@ -84,10 +86,11 @@ class EarlyRefusals:
 
 @dataclass(frozen=True, slots=True)
 class _Demand:
-    """A view's demand for a login: its challenge and its Allow header."""
+    """A view's demand for a login: its challenge, its Allow header, and what it takes instead."""
 
     challenge: str | None
     allow: tuple[str, str]
+    proofs: tuple[type[HeaderAuthentication], ...]
 
 
 def _leads_nowhere(path: str, environ: dict[str, Any]) -> bool:
@@ -120,9 +123,10 @@ def _demand_of(view_class: type[APIView], method: str) -> _Demand | None:
     view's authenticators and permissions for the method.
     """
     view = bare_view(view_class, method)
-    if not has_site_authentication(view):
+    proofs = proofs_beside_login(view)
+    if proofs is None:
         return None
     if all(one.has_permission(view.request, view) for one in view.get_permissions()):
         return None
     challenge = view.get_authenticators()[0].authenticate_header(view.request)
-    return _Demand(challenge=challenge, allow=allow_header(view_class))
+    return _Demand(challenge=challenge, allow=allow_header(view_class), proofs=proofs)

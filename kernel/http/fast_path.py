@@ -29,7 +29,9 @@ from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from kernel.caller import is_personal
 from kernel.http import exception_handler, problem
+from kernel.http.header_authentication import HeaderAuthentication
 from kernel.http.parsers import StrictJSONParser
 from kernel.http.rendering import Renderer
 from kernel.rate_limiting.headers import limit_headers
@@ -184,7 +186,7 @@ def refusal(
     headers += [
         (name, str(value)) for name, value in response.headers.items() if name != "Content-Type"
     ]
-    if "HTTP_AUTHORIZATION" in environ:
+    if is_personal(environ):
         headers += [PRIVATE, *limit_headers(fields)]
     return RawResponse(response.status_code, body, headers, problem.code_of(response))
 
@@ -229,9 +231,14 @@ def bare_view(view_class: type[APIView], method: str) -> APIView:
     return view
 
 
-def has_site_authentication(view: APIView) -> bool:
-    """Say whether a view authenticates as the site does, and by no other means."""
-    return [type(one) for one in view.get_authenticators()] == list(APIView.authentication_classes)
+def proofs_beside_login(view: APIView) -> tuple[type[HeaderAuthentication], ...] | None:
+    """Return what a view takes where no login is sent (Note [Shown instead of a login]).
+
+    None where it does not authenticate as the site does first, or then by yet other means.
+    """
+    site, found = list(APIView.authentication_classes), view.get_authenticators()
+    proofs = [type(one) for one in found[len(site) :] if isinstance(one, HeaderAuthentication)]
+    return tuple(proofs) if [type(one) for one in found] == [*site, *proofs] else None
 
 
 def language(environ: dict[str, Any]) -> str:

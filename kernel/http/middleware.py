@@ -9,6 +9,7 @@ from django.middleware.common import CommonMiddleware
 from django.utils import translation
 from django.utils.functional import SimpleLazyObject
 
+from kernel.caller import is_personal
 from kernel.http.problem import code_of, refused
 from kernel.telemetry import context
 from kernel.telemetry.access_log import RequestOutcome, log_access
@@ -83,13 +84,13 @@ class ExactPathMiddleware(CommonMiddleware):
 
 
 class PrivateResponseMiddleware:
-    """Keep responses to a logged-in caller out of every shared cache."""
+    """Keep responses that are one caller's out of every shared cache."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if "Authorization" in request.headers and request.path.startswith("/api/"):
+        if is_personal(request.META) and request.path.startswith("/api/"):
             response["Cache-Control"] = "private, no-store"
         return response

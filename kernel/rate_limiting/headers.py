@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse
 
+from kernel.caller import is_personal
+
 # In a request's META: the fields of the caller's limit, or a `RateLimitStatus` that will have them.
 RATE_LIMIT = "frontrow.rate_limit"
 
@@ -31,7 +33,7 @@ def limit_headers(fields: tuple[str, str] | None) -> list[tuple[str, str]]:
 class RateLimitHeadersMiddleware:
     """Show the caller how far the limit is.
 
-    Only in responses that no shared cache keeps: refusals, and those to a logged-in caller.
+    Only in responses that no shared cache keeps: refusals, and those that are one caller's.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -42,7 +44,7 @@ class RateLimitHeadersMiddleware:
         fields = request.META.get(RATE_LIMIT)
         if isinstance(fields, RateLimitStatus):
             fields = fields.fields
-        if response.status_code == 429 or "Authorization" in request.headers:
+        if response.status_code == 429 or is_personal(request.META):
             for name, value in limit_headers(fields):
                 response[name] = value
         return response

@@ -15,6 +15,7 @@ from kernel.caller import caller_of, client_ip_of
 from kernel.http.kept_refusals import KeptRefusals
 from kernel.http.serializers import ProblemSerializer
 from kernel.rate_limiting.headers import RATE_LIMIT, RateLimitStatus
+from queueing.api.authentication import JoinTokenAuthentication
 from queueing.api.serializers import JoinSerializer, PlaceSerializer, PublicStatusSerializer
 from queueing.usecases import waiting_room
 
@@ -23,7 +24,7 @@ QUEUE_TOKEN = OpenApiParameter(
     str,
     OpenApiParameter.HEADER,
     required=True,
-    description="The join token or the pass.",
+    description="The join token, or the pass together with its user's login.",
 )
 STATUS_CACHING = "public, max-age=1"
 _WAITING = OpenApiExample(
@@ -187,6 +188,13 @@ class MyPlaceView(APIView):
     permission_classes = (IsFan,)
     throttle_route = "poll"
 
+    def get_authenticators(self) -> list[Any]:
+        """Take the join token alone for a look at the place (Note [Token alone] in README.md)."""
+        found = super().get_authenticators()
+        if self.request is not None and self.request.method in ("GET", "HEAD"):
+            found.append(JoinTokenAuthentication())
+        return found
+
     @extend_schema(
         operation_id="queue_poll",
         tags=["waiting room"],
@@ -203,7 +211,12 @@ class MyPlaceView(APIView):
         examples=[_WAITING, _ADMITTED],
     )
     def get(self, request: Request, performance_id: UUID) -> Response:
-        """Show the caller's place; the first ADMITTED starts the session and carries the pass."""
+        """Show the caller's place; the first ADMITTED starts the session and carries the pass.
+
+        The join token is proof enough: `Authorization` may be left out. One that is sent must be
+        good. The pass counts only with its user's login: without one, 401 not_authenticated. 403
+        queue_token_required, queue_token_invalid; 409 queue_closed, queue_not_required.
+        """
         caller = caller_of(request)
         place = waiting_room.poll(
             user_id=caller.user_id,

@@ -116,7 +116,7 @@ def test_thousands_of_fans_behind_one_client_ip_are_not_slowed_by_each_other(fan
 @pytest.mark.control
 def test_control_not_given_back_calls_of_fans_would_use_the_client_ip_up(fan, monkeypatch):
     monkeypatch.setattr(call_limits._client_ips, "refund", lambda *_: None)
-    monkeypatch.setattr(application, "_login_of", lambda _: None)
+    monkeypatch.setattr(application, "_caller_of", lambda _: None)
     ip, caller = client_ip(), Caller(token_of(fan))
     statuses = [caller.send("GET", POINTS, REMOTE_ADDR=ip).status_code for _ in range(7)]
     assert statuses == [200] * 6 + [429]

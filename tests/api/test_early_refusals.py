@@ -14,11 +14,13 @@ from kernel.http import early_refusals
 from kernel.http.early_refusals import EarlyRefusals
 from kernel.ids import uuid7
 from kernel.rate_limiting import throttle
+from queueing.api.authentication import JoinTokenAuthentication
 from queueing.fastpath import QueueFastPath
 from reservations.fastpath import HoldFastPath
 from tests.support import factories
 from tests.support.hostile import token_of
 from tests.support.routes import routes
+from tests.support.waiting_rooms import joined, make_room, place_url
 from tests.support.wsgi import HOLDS, Twins, answer_of, bearer, environment, json_body
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -49,6 +51,12 @@ def logins(fan) -> dict[str, dict[str, str]]:
         "forged": {"HTTP_AUTHORIZATION": good[:-4] + ("AAAA" if good[-4:] != "AAAA" else "BBBB")},
         "expired": {"HTTP_AUTHORIZATION": f"Bearer {old}"},
         "ended": {"HTTP_AUTHORIZATION": ended},
+        "join token": {"HTTP_X_QUEUE_TOKEN": "x"},
+        "no join token": {"HTTP_X_QUEUE_TOKEN": ""},
+        "made up beside a join token": {
+            "HTTP_AUTHORIZATION": "Bearer x",
+            "HTTP_X_QUEUE_TOKEN": "x",
+        },
     }
 
 
@@ -98,6 +106,22 @@ def test_nearly_every_address_of_the_api_is_spared_django(twins):
             answer_of(twins.fast, environment(method, path))
     public = {path for path in API if "/concerts/" in path or "/performances/" in path}
     assert twins.passed_on <= len(public) * len(METHODS)
+
+
+def a_poll_by_token() -> dict:
+    room = make_room()
+    return environment("GET", place_url(room), HTTP_X_QUEUE_TOKEN=joined(room))
+
+
+def test_a_poll_by_its_join_token_is_left_to_the_view(twins):
+    assert answer_of(twins.fast, a_poll_by_token()).status.startswith("200")
+    assert twins.passed_on == 1
+
+
+@pytest.mark.control
+def test_control_unaware_of_other_proofs_it_would_refuse_the_poll(twins, monkeypatch):
+    monkeypatch.setattr(JoinTokenAuthentication, "is_shown_in", lambda _: False)
+    assert answer_of(twins.fast, a_poll_by_token()).status.startswith("401")
 
 
 @pytest.mark.control

@@ -175,6 +175,10 @@ def no_token() -> Scene:
     return found
 
 
+def without_login(environ: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in environ.items() if name != "HTTP_AUTHORIZATION"}
+
+
 SCENES = [
     waiting,
     admitted,
@@ -195,6 +199,7 @@ SCENES = [
 REQUESTS = {
     "join": lambda made: environment("POST", queue_url(made.room), **made.headers()),
     "poll": lambda made: environment("GET", place_url(made.room), **made.headers()),
+    "poll_by_token": lambda made: without_login(REQUESTS["poll"](made)),
     "status": lambda made: environment("GET", queue_url(made.room)),
     "status_with_login": lambda made: environment("GET", queue_url(made.room), **made.headers()),
 }
@@ -207,7 +212,8 @@ def test_every_state_reads_the_same(twins, make, request_name, language):
     environ = {**REQUESTS[request_name](make()), "HTTP_ACCEPT_LANGUAGE": language}
     slow, fast = twins.both(environ)
     same(slow, fast)
-    assert twins.passed_on == 0, "Django was needed"
+    nobody = request_name == "poll_by_token" and "HTTP_X_QUEUE_TOKEN" not in environ
+    assert twins.passed_on == nobody, "Django was needed"
     assert fast.header("X-Request-ID") == "the-same-for-both"
 
 
@@ -221,7 +227,7 @@ def test_whatever_language_is_asked_for(twins, language):
 
 @pytest.mark.parametrize(
     ("request_name", "limited"),
-    [("join", "join"), ("join", "join_address"), ("poll", "poll")],
+    [("join", "join"), ("join", "join_address"), ("poll", "poll"), ("poll_by_token", "poll")],
 )
 def test_a_caller_who_asks_too_often_reads_the_same(twins, settings, request_name, limited):
     made = waiting()
@@ -285,12 +291,8 @@ def test_the_envelope_follows_the_settings(settings, queue_redis, twins, setting
     assert (fast.status[:3], fresh.passed_on) == ("301", 1)
 
 
-def _without_login(environ):
-    return {name: value for name, value in environ.items() if name != "HTTP_AUTHORIZATION"}
-
-
 ODD: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
-    "nobody": _without_login,
+    "nobody": without_login,
     "basic_login": lambda e: {**e, "HTTP_AUTHORIZATION": "Basic eDp5"},
     "forged_login": lambda e: {**e, "HTTP_AUTHORIZATION": "Bearer a.b.c"},
     "method": lambda e: {**e, "REQUEST_METHOD": "PUT"},
@@ -319,6 +321,14 @@ def test_what_is_unusual_goes_on_to_django_untouched(twins, odd):
     environ = ODD[odd](REQUESTS["join"](newcomer()))
     slow, fast = twins.both(environ)
     same(slow, fast)
+    assert twins.passed_on == 1
+
+
+@pytest.mark.parametrize("login", ["Bearer a.b.c", "Bearer ", "Basic eDp5", "x", ""])
+def test_a_bad_login_beside_a_join_token_goes_on_to_django(twins, login):
+    slow, fast = twins.both(REQUESTS["poll"](waiting()) | {"HTTP_AUTHORIZATION": login})
+    same(slow, fast)
+    assert fast.status.startswith("401")
     assert twins.passed_on == 1
 
 
@@ -363,7 +373,7 @@ def counters() -> dict[tuple[str, tuple], float]:
     }
 
 
-@pytest.mark.parametrize("request_name", ["join", "poll", "status"])
+@pytest.mark.parametrize("request_name", ["join", "poll", "poll_by_token", "status"])
 def test_the_same_counters_count_and_the_same_line_is_logged(twins, caplog, settings, request_name):
     settings.LOG_FORMAT = "console"  # by way of the log, where both can be seen
     environ = REQUESTS[request_name](waiting())
@@ -400,6 +410,9 @@ def test_the_budgets_stand(twins):
     made.token = answer.json()["token"]
     with counted_round_trips() as trips:
         answer_of(twins.fast, REQUESTS["poll"](made))
+    assert (trips.redis, trips.sql) == (["FCALL frontrow_queue_v1_poll"], [])
+    with counted_round_trips() as trips:
+        answer_of(twins.fast, REQUESTS["poll_by_token"](made))
     assert (trips.redis, trips.sql) == (["FCALL frontrow_queue_v1_poll"], [])
     with counted_round_trips() as trips:
         bodies = {answer_of(twins.fast, REQUESTS["status"](made)).body for _ in range(20)}

@@ -78,6 +78,6 @@ def test_leaving_what_is_not_there(as_fan, fan):
     assert (answer.status_code, answer.json()["code"]) == (404, "performance_not_found")
 
 
-def test_the_own_place_needs_a_login(api, room):
+def test_nobody_without_a_proof_sees_or_leaves_a_place(api, room):
     assert api.get(place_url(room)).status_code == 401
     assert api.delete(place_url(room)).status_code == 401

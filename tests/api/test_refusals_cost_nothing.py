@@ -58,20 +58,30 @@ def sent(method, path, body=b"", **more):
 
 @pytest.mark.parametrize(
     "shown",
-    [{}, {"HTTP_AUTHORIZATION": "Bearer made.up.token"}, {"HTTP_AUTHORIZATION": "Basic YTpi"}],
-    ids=["no token", "a made-up token", "another scheme"],
+    [
+        {},
+        {"HTTP_AUTHORIZATION": "Bearer made.up.token"},
+        {"HTTP_AUTHORIZATION": "Basic YTpi"},
+        {"HTTP_X_QUEUE_TOKEN": "made.up.token"},
+        {"HTTP_AUTHORIZATION": "Bearer made.up.token", "HTTP_X_QUEUE_TOKEN": "made.up.token"},
+    ],
+    ids=["no token", "a made-up token", "another scheme", "a made-up join token", "both made up"],
 )
 def test_without_a_login(db_ready, monkeypatch, shown):
     monkeypatch.setattr("django.template.base.Template.render", lambda *_: "")
     for route in ROUTES:
-        secured = {one.method for one in OPERATIONS if one.secured and route.is_at(one.path)}
+        operations = [one for one in OPERATIONS if route.is_at(one.path)]
+        secured = {one.method for one in operations if one.secured}
+        by_token = {one.method for one in operations if one.takes_join_token}
         for method in METHODS:
             environ = sent(method, route.url(), b"{}", **shown)
             with counted_round_trips() as trips:
                 status = status_of(environ)
             if status in REFUSED:
                 assert (trips.sql, trips.redis) == ([], []), (method, route)
-            assert status == 401 or method not in secured, (method, route)
+            token_is_read = method in by_token and list(shown) == ["HTTP_X_QUEUE_TOKEN"]
+            expected = 403 if token_is_read else 401
+            assert status == expected or method not in secured, (method, route)
 
 
 @pytest.mark.parametrize("operation", WITH_BODY, ids=str)

@@ -127,6 +127,15 @@ def test_a_login_is_asked_for_where_the_contract_says_so(schema):
     assert public == {name for name in wanted() if PUBLIC.fullmatch(name)}
 
 
+def test_the_join_token_is_enough_for_a_poll_and_for_nothing_else(schema):
+    alone = {
+        name
+        for name, operation in operations(schema).items()
+        if {"joinToken": []} in operation.get("security", [])
+    }
+    assert alone == {"GET /api/v1/performances/{}/queue/me/"}
+
+
 def test_every_refusal_is_a_problem_document(schema):
     for name, operation in operations(schema).items():
         refusals = {s: r for s, r in operation["responses"].items() if s >= "400"}

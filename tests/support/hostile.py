@@ -33,6 +33,7 @@ class Operation:
     parameters: tuple[dict[str, Any], ...]
     body: dict[str, Any] | None
     secured: bool
+    takes_join_token: bool = False  # in place of a login
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -64,6 +65,7 @@ def _operations() -> Iterator[Operation]:
                 parameters=tuple(operation.get("parameters", ())),
                 body=body,
                 secured=any(operation.get("security", ())),
+                takes_join_token={"joinToken": []} in operation.get("security", ()),
             )
 
 
@@ -133,6 +135,10 @@ class Caller:
 
 def code_of(answer: Answer) -> tuple[int, str]:
     return answer.status_code, json.loads(answer.content)["code"]
+
+
+def json_of(answer: Any) -> Any:
+    return json.loads(answer.content)
 
 
 def token_of(user: User, **changes: Any) -> str:

@@ -45,6 +45,27 @@ def place_url(performance: Performance) -> str:
     return f"{queue_url(performance)}me/"
 
 
+def join(performance: Performance, user: UUID | None = None) -> tuple[UUID, QueuePlace]:
+    """Take a place without HTTP, by default as somebody new; return who has it, and the place."""
+    user = user or uuid7()
+    place = waiting_room.join(
+        user_id=user, performance_id=performance.pk, token=None, now=clock.now()
+    )
+    return user, place
+
+
+def joined(performance: Performance, user: UUID | None = None) -> str:
+    """Take a place; return its join token."""
+    return join(performance, user)[1].token
+
+
+def admission_pass(performance: Performance, user: UUID | None = None) -> str:
+    """Take a place that is admitted at once; return its pass."""
+    shown = join(performance, user)[1].admission_pass
+    assert shown
+    return shown
+
+
 def whole_second() -> datetime:
     """Return the time without its part of a second."""
     return clock.now().replace(microsecond=0)

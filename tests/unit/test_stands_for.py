@@ -2,12 +2,15 @@
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from rest_framework.authentication import SessionAuthentication
 from rest_framework.permissions import IsAdminUser
 from rest_framework.throttling import AnonRateThrottle
+from rest_framework.views import APIView
 
 from accounts.api.permissions import IsStaffMember
 from kernel.http import stands_for
 from queueing import fastpath as queue
+from queueing.api.authentication import JoinTokenAuthentication
 from queueing.api.views import MyPlaceView, QueueView
 from reservations import fastpath as holds
 from reservations.api.views import ReservationsView
@@ -24,6 +27,22 @@ CHANGES = {
     "a limit of its own": (QueueView, "throttle_route", {"POST": "default", "GET": None}),
     "another throttle": (ReservationsView, "throttle_classes", (AnonRateThrottle,)),
     "another login": (ReservationsView, "authentication_classes", ()),
+    "a login only": (MyPlaceView, "get_authenticators", APIView.get_authenticators),
+    "a proof beside the login": (
+        ReservationsView,
+        "authentication_classes",
+        (*APIView.authentication_classes, JoinTokenAuthentication),
+    ),
+    "a proof before the login": (
+        MyPlaceView,
+        "authentication_classes",
+        (JoinTokenAuthentication, *APIView.authentication_classes),
+    ),
+    "a login by other means beside": (
+        ReservationsView,
+        "authentication_classes",
+        (*APIView.authentication_classes, SessionAuthentication),
+    ),
 }
 
 

@@ -1,0 +1,57 @@
+"""Who polls: the caller whom a login shows, or the holder of a join token (Note [Token alone])."""
+
+from typing import Any
+from uuid import UUID
+
+from rest_framework.exceptions import NotAuthenticated
+from rest_framework.request import Request
+
+from accounts.api.authentication import CHALLENGE
+from kernel import clock
+from kernel.caller import Caller, mark_personal
+from kernel.http.header_authentication import HeaderAuthentication
+from queueing import tokens
+from queueing.errors import QueueTokenInvalid
+
+
+class PassNeedsLogin(NotAuthenticated):
+    """401 not_authenticated: a pass counts only with its user's login."""
+
+    auth_header = CHALLENGE
+
+
+class JoinTokenAuthentication(HeaderAuthentication):
+    """Take a join token for its user where no login is sent (Note [Token alone] in README.md)."""
+
+    environ_name = "HTTP_X_QUEUE_TOKEN"
+
+    def authenticate(self, request: Request) -> tuple[Caller, str] | None:
+        """Return the token's user and the token; None where a login or no token is sent.
+
+        Raises PassNeedsLogin, QueueTokenInvalid.
+        """
+        performance_id = request.parser_context["kwargs"]["performance_id"]
+        holder = holder_in(request.META, performance_id)
+        if isinstance(holder, Exception):
+            raise holder
+        return None if holder is None else (holder, request.META[self.environ_name])
+
+
+def holder_in(
+    environ: dict[str, Any], performance_id: UUID
+) -> Caller | PassNeedsLogin | QueueTokenInvalid | None:
+    """Return whose join token an environment shows instead of a login, or why it shows nobody's.
+
+    None where a login or no token is sent. The caller has no session and no rights: only the id.
+    """
+    if not JoinTokenAuthentication.is_shown_in(environ):
+        return None
+    mark_personal(environ)
+    token = environ[JoinTokenAuthentication.environ_name]
+    try:
+        proof = tokens.verify_alone(token, performance_id=performance_id, now=clock.now())
+    except QueueTokenInvalid as refusal:
+        return refusal
+    if proof.audience is not tokens.Audience.TOKEN:
+        return PassNeedsLogin()
+    return Caller(proof.user_id)
