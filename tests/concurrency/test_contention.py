@@ -30,6 +30,7 @@ pytestmark = pytest.mark.concurrency
 
 SECONDS = float(os.environ.get("FRONTROW_CONTENTION_SECONDS", "10"))
 HOLD = 1  # seconds
+LATE = (HOLD + 0.2, HOLD + 0.6)
 URL = "/api/v1/reservations/"
 FOREVER = float("inf")
 
@@ -82,12 +83,13 @@ class Client:
             spells = [Spell(seat["id"], made["id"], now, until) for seat in made["seats"]]
             self.spells += spells
             # Some at once, some after the hold has lapsed and somebody else has the seats.
-            due = time.monotonic() + self.choose.choice((0.0, 0.2, 0.8, HOLD + 0.2, HOLD + 0.6))
+            due = time.monotonic() + self.choose.choice(self.crowd.patience)
             self.held.append((due, made["id"], spells))
 
     def go_on_with(self, hold):
         _, reservation, spells = hold
-        chance = self.choose.random()
+        # In a small sale nobody pays: sold seats would end it.
+        chance = self.choose.random() * (1.0 if self.crowd.paying else 0.6)
         asked_at = clock.now().timestamp()
         if chance < 0.35:
             if self.ask("release", "delete", f"{URL}{reservation}/").status_code == 204:
@@ -98,7 +100,7 @@ class Client:
             if answer.status_code == 200:
                 for spell in spells:
                     spell.until = seconds_of(answer.json()["expires_at"])
-        elif chance < 0.68 and self.crowd.paying:  # sold seats would end a small sale
+        elif chance < 0.68:
             answer = self.ask(
                 "pay",
                 "post",
@@ -112,9 +114,14 @@ class Client:
 
 
 class Crowd:
-    """All clients at once, until the time is over or a violation is seen."""
+    """All clients at once, until the time is over or a violation is seen.
 
-    def __init__(self, as_fan, *, clients, seats, seconds, paying=True):
+    `patience`: the seconds after which a client does something with a hold, one by chance.
+    """
+
+    def __init__(
+        self, as_fan, *, clients, seats, seconds, paying=True, patience=(0.0, 0.2, 0.8, *LATE)
+    ):
         self.performance = factories.make_performance(
             seats=seats,
             price=10,
@@ -132,7 +139,7 @@ class Crowd:
         ]
         # As many as connections, as the API has them; who comes more waits in the backlog.
         self.server_threads = threading.BoundedSemaphore(settings.DATABASE_POOL_SIZE - 1)
-        self.seconds, self.paying = seconds, paying
+        self.seconds, self.paying, self.patience = seconds, paying, patience
         self.ends = FOREVER
         self.seen = threading.Event()
 
@@ -170,10 +177,12 @@ def test_64_clients_at_500_seats(as_fan, db_ready):
     before = deadlocks()
     answers, failed = crowd.run()
     assert failed == []
-    # A machine that stalls for three seconds answers "busy, again in a second"; nothing else fails.
+    # A machine that stalls for three seconds answers "busy, again in a second" to those whom a
+    # thread serves then; nothing else fails.
     failures = {key: count for key, count in answers.items() if key[1] >= 500}
     assert {status for _, status in failures} <= {503}
-    assert sum(failures.values()) <= sum(answers.values()) / 100, answers
+    served_at_once = settings.DATABASE_POOL_SIZE - 1
+    assert sum(failures.values()) <= 2 * served_at_once + sum(answers.values()) / 100, answers
     assert crowd.violations() == []
     assert deadlocks() == before
     assert sum(answers.values()) > 10 * SECONDS, answers
@@ -235,6 +244,6 @@ def without_a_deadline(monkeypatch):
 def test_control_each_guard_removed_is_reported(as_fan, db_ready, monkeypatch, remove):
     without_the_gate(monkeypatch)
     remove(monkeypatch)
-    crowd = Crowd(as_fan, clients=16, seats=12, seconds=200, paying=False)
+    crowd = Crowd(as_fan, clients=16, seats=12, seconds=200, paying=False, patience=LATE)
     crowd.run(until_violation=True)
     assert crowd.violations() != []
