@@ -60,10 +60,10 @@ def bury(servers: str, group: str, *, value: bytes = NO_EVENT) -> None:
     assert producer.flush(10) == 0
 
 
-def replayed(group: str | None = None) -> int:
+def replayed(group: str | None = None, topic: str = TOPIC) -> int:
     publisher = kafka_module.Publisher()
     try:
-        return replay.replay_topic(topic=TOPIC, group=group, publisher=publisher)
+        return replay.replay_topic(topic=topic, group=group, publisher=publisher)
     finally:
         publisher.close()
 
@@ -91,6 +91,18 @@ def test_the_whole_message_of_a_cut_letter_is_replayed(kafka, group):
         await_that(lambda: letters(kafka, TOPIC, again), "it came again, as large as it was")
     [letter] = letters(kafka, TOPIC, again)
     assert dict(letter.headers())["cut"] == str(len(LARGEST)).encode()
+
+
+def test_the_first_message_of_a_partition_is_replayed_too(kafka, settings):
+    topic = f"test-{uuid7()}"
+    settings.EVENT_TOPICS = [topic, TOPIC]
+    group = new_group(kafka, topic)
+    with running(Consumer(group=group, topics=(topic,), handle=Handler())):
+        send(kafka, topic, LARGEST)
+        await_that(lambda: letters(kafka, topic, group), "dead-lettered")
+    [letter] = letters(kafka, topic, group)
+    assert dead_letters.origin_of_cut(letter).offset == 0
+    assert replayed(group, topic) == 1
 
 
 def test_a_group_stops_where_kafka_takes_no_letter_at_all(kafka, settings):

@@ -17,7 +17,7 @@ from django.db import connection
 from accounts.models import AuditEntry
 from events import kafka as kafka_module
 from events import queries, relay
-from events.ids import SHARDS
+from events.ids import SHARDS, shard_of
 from events.models import OutboxEvent
 from events.operations import record
 from kernel import clock
@@ -172,6 +172,16 @@ def test_an_event_of_a_clock_ahead_has_no_age(db_ready):
     write(new_event(), now=clock.now() + timedelta(minutes=1))
     state = queries.outbox_state(now=clock.now())
     assert (state.backlog, state.age_seconds) == (1, 0.0)
+
+
+def test_the_age_is_that_of_the_oldest_first_event_of_any_shard(db_ready):
+    """A host whose clock is behind writes later, and has the older event."""
+    now = clock.now()
+    one = uuid7()
+    other = next(made for made in iter(uuid7, None) if shard_of(made) != shard_of(one))
+    write(new_event(one), now=now - timedelta(minutes=1))
+    write(new_event(other), now=now - timedelta(minutes=2))
+    assert queries.outbox_state(now=now).age_seconds == 120
 
 
 def relayed_in_batches_some_of_which_are_refused(servers: str, settings) -> tuple[list, list]:
