@@ -142,8 +142,8 @@ class GroupRunner:
             # Whatever ended the batch: what was handled must not be delivered again.
             _commit(client, next_offsets)
             connections.close_all()  # an idle group holds no pooled connection
-        if unhandled and not self._stopping.is_set():
-            # The client has moved past the whole batch; it must fetch the rest once more.
+        if not self._stopping.is_set():
+            # The client has moved past the whole batch; it must fetch what is left once more.
             _rewind(client, unhandled)
 
     def _handle(self, message: Message) -> None:

@@ -9,12 +9,13 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 from django.db import OperationalError
+from prometheus_client import REGISTRY
 from psycopg import errors
 
 from events.cloudevents import Event, dump, load
 from events.consumers import Consumer, apply_once, configured
 from events.models import InboxEntry, OutboxEvent
-from events.runtime import TooManyDeadLetters, consume
+from events.runtime import GroupRunner, TooManyDeadLetters, consume
 from kernel import clock
 from kernel.ids import uuid7
 from kernel.redis.breaker import DependencyUnavailable
@@ -26,6 +27,7 @@ from tests.support.consuming import (
     committed,
     consumer,
     letters,
+    make_topic,
     new_group,
     running,
     send,
@@ -80,6 +82,41 @@ def test_a_second_delivery_changes_nothing(db_ready, group):
     assert apply_once(consumer(group, handler), event, now=clock.now()) is False
     assert apply_once(consumer("another", handler), event, now=clock.now()) is True
     assert len(handler.handled) == 2
+
+
+def test_the_delay_is_that_of_events_applied_not_of_repetitions(kafka, group):
+    event = Event(uuid7(), "/frontrow/points", "points.spent", "x", clock.now(), {})
+    labels = {"group": group}
+
+    def repeated():
+        return REGISTRY.get_sample_value(
+            "frontrow_consumer_events_total", labels | {"result": "duplicate"}
+        )
+
+    with running(consumer(group, Handler())):
+        send(kafka, TOPIC, dump(event))
+        send(kafka, TOPIC, dump(event))
+        await_that(repeated, "the repetition is counted", seconds=30)
+    assert REGISTRY.get_sample_value("frontrow_consumer_delay_seconds_count", labels) == 1
+
+
+def test_the_lag_is_what_the_group_has_still_to_read(kafka):
+    topic = f"test-{uuid7()}"
+    make_topic(kafka, topic)
+    runner = GroupRunner(
+        Consumer(group=f"test-{uuid7()}", topics=(topic,), handle=Handler()), now=clock.now
+    )
+    for _ in range(3):
+        send(kafka, topic, NO_EVENT)
+    client = runner._client()
+    try:
+        client.subscribe([topic])
+        await_that(lambda: client.consume(1, 0.5), "the first message", seconds=60)
+        runner._measure_lag(client)
+    finally:
+        client.close()
+    labels = {"group": runner._consumer.group}
+    assert REGISTRY.get_sample_value("frontrow_consumer_lag", labels) == 2
 
 
 def test_a_handler_that_fails_leaves_no_inbox_row(db_ready, group):

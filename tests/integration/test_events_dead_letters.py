@@ -2,10 +2,10 @@
 
 import json
 import threading
+from contextlib import suppress
 
 import pytest
 from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient, NewTopic
 
 from events import dead_letters, replay
 from events import kafka as kafka_module
@@ -21,6 +21,7 @@ from tests.support.consuming import (
     committed,
     consumer,
     letters,
+    make_topic,
     new_group,
     running,
     send,
@@ -43,12 +44,13 @@ def group(kafka):
 def _no_letters_of_others(kafka):
     kafka_module.ensure_topics()
     publisher = kafka_module.Publisher()
-    while True:
-        try:
+
+    def replayed_all():
+        with suppress(replay.OriginalGone, kafka_module.KafkaUnavailable):  # a new topic's leader
             replay.replay_topic(topic=TOPIC, publisher=publisher)
-        except replay.OriginalGone:
-            continue
-        break
+            return True
+
+    await_that(replayed_all, "letters of other tests are replayed", seconds=60)
     publisher.close()
 
 
@@ -108,10 +110,7 @@ def test_the_first_message_of_a_partition_is_replayed_too(kafka, settings):
 def test_a_group_stops_where_kafka_takes_no_letter_at_all(kafka, settings):
     topic = f"test-{uuid7()}"
     settings.EVENT_TOPICS = [topic]
-    tiny = NewTopic(dead_letters_of(topic), 1, 1, config={"max.message.bytes": "100"})
-    admin = AdminClient({"bootstrap.servers": kafka})
-    for future in admin.create_topics([tiny]).values():
-        future.result()
+    make_topic(kafka, dead_letters_of(topic), **{"max.message.bytes": "100"})
     group = new_group(kafka, topic)
     before = committed(kafka, topic, group)
     with running(Consumer(group=group, topics=(topic,), handle=Handler())) as member:

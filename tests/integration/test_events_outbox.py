@@ -10,7 +10,6 @@ from datetime import timedelta
 from io import StringIO
 
 import pytest
-from confluent_kafka.admin import AdminClient, NewTopic
 from django.core.management import call_command
 from django.db import connection
 
@@ -26,6 +25,7 @@ from kernel.db.transaction import transaction
 from kernel.ids import uuid7
 from kernel.telemetry.context import Correlation, correlated
 from kernel.telemetry.logs import CorrelationFilter
+from tests.support.consuming import make_topic
 from tests.support.kafka_reader import KafkaReader
 from tests.support.outbox import TOPIC, new_event, relay_all, write
 
@@ -192,10 +192,7 @@ def relayed_in_batches_some_of_which_are_refused(servers: str, settings) -> tupl
     """
     topic = f"test-small-{uuid7()}"
     settings.EVENT_TOPICS = [topic, TOPIC]
-    limit = {"max.message.bytes": "300000"}
-    admin = AdminClient({"bootstrap.servers": servers})
-    for future in admin.create_topics([NewTopic(topic, 1, 1, config=limit)]).values():
-        future.result()
+    make_topic(servers, topic, **{"max.message.bytes": "300000"})
     aggregate = uuid7()
     blobs = (base64.b64encode(os.urandom(15_000)).decode() for _ in range(60))
     events = [replace(new_event(aggregate, blob=blob), topic=topic) for blob in blobs]

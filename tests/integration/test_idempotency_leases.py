@@ -27,6 +27,16 @@ def test_who_lost_the_lease_can_not_finish():
     assert kept == leases.StoredResponse(201, '"quick"', {})
 
 
+def test_a_key_given_back_after_the_end_keeps_its_response(db_ready):
+    now = clock.now()
+    lease = leases.claim(request_key="k" * 64, body_hash="b" * 64, now=now)
+    response = leases.StoredResponse(201, '"made"', {})
+    assert leases.finish(lease, response=response) is True
+    assert leases.release(lease, now=now, untouched=True) is False
+    assert leases.finish(lease, response=leases.StoredResponse(409, '"late"')) is False
+    assert leases.claim(request_key="k" * 64, body_hash="b" * 64, now=now) == response
+
+
 def test_giving_a_key_back_leaves_those_of_others_alone():
     now = clock.now()
     mine, other = (leases.claim(request_key=key * 64, body_hash="b" * 64, now=now) for key in "mo")

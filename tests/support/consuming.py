@@ -7,6 +7,7 @@ from typing import Any
 
 from confluent_kafka import Consumer as Client
 from confluent_kafka import KafkaException, Message, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
 
 from events import kafka, runtime
 from events.consumers import Consumer
@@ -63,6 +64,13 @@ def start_from_now(servers: str, group: str, topic: str) -> None:
         client.commit(offsets=ends, asynchronous=False)
     finally:
         client.close()
+
+
+def make_topic(servers: str, name: str, **config: str) -> None:
+    """Make a topic of one partition; a busy broker gets its time."""
+    admin = AdminClient({"bootstrap.servers": servers})
+    made = admin.create_topics([NewTopic(name, 1, 1, config=config)], request_timeout=60)
+    made[name].result()
 
 
 def new_group(servers: str, topic: str = TOPIC) -> str:
