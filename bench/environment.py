@@ -51,7 +51,7 @@ def environment(*, durable: bool = False) -> Iterator[Path]:
             "refused=100000000/minute",
         }
         django.setup()
-        call_command("keys", "init", verbosity=0, stdout=sys.stderr)
+        call_command("keys", "upgrade", verbosity=0, stdout=sys.stderr)
         call_command("migrate", verbosity=0)
         yield data
     finally:

@@ -142,7 +142,8 @@ def setup(data_dir: DataDir, environment: Mapping[str, str], tools: Tools) -> li
     migrate = "migrate --no-input --verbosity 0"
     return [
         # These need no server, so they run while the servers start.
-        commands("files", (), "keys init", "collectstatic --no-input --verbosity 0"),
+        # Nothing of an earlier release runs, so the keys that only this one can use are added.
+        commands("files", (), "keys upgrade", "collectstatic --no-input --verbosity 0"),
         commands(
             "setup",
             ("files", *SERVERS),

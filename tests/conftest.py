@@ -53,7 +53,7 @@ def _group(item: pytest.Item, place: str) -> str:
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings() -> None:
     """Make the signing keys before the first request needs them."""
-    call_command("keys", "init", verbosity=0)
+    call_command("keys", "upgrade", verbosity=0)
 
 
 @pytest.fixture(scope="session")

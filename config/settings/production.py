@@ -69,7 +69,7 @@ if sys.argv[1:2] != ["keys"]:  # which makes the file
         f"SIGNING_KEYS_FILE {_keys} must be readable by its owner alone (mode 0600).",
     )
     try:
-        keyring.parse(_keys.read_text())
+        keyring.read(_keys)
     except (OSError, ValueError, KeyError, TypeError) as _error:
         raise ImproperlyConfigured(f"SIGNING_KEYS_FILE {_keys}: {_error!r}") from None
 

@@ -10,7 +10,7 @@ from kernel.signing import keyring
 
 
 def public_jwks() -> dict[str, list[dict[str, Any]]]:
-    """Return the JWK set (RFC 7517) of every verifying key; `frontrow_use` names its use."""
+    """Return the JWK set (RFC 7517) of the keys of `PUBLIC_USES`; `frontrow_use` names the use."""
     members = [
         {
             **as_jwk(key.public),
@@ -19,7 +19,7 @@ def public_jwks() -> dict[str, list[dict[str, Any]]]:
             "use": "sig",
             "frontrow_use": use,
         }
-        for use in keyring.USES
+        for use in keyring.PUBLIC_USES
         for key in keyring.ring().verifying[use].values()
     ]
     return {"keys": members}

@@ -6,11 +6,11 @@ Only this site signs its tokens, so the header of a good one is, byte for byte, 
 believed: no algorithm, no key, no address of one. A token with any other header is not ours.
 
 Note [Known tokens]
-Checking a signature is most of the cost of a poll, and a fan polls with the same two tokens again
-and again. So each process keeps, by digest, what was read of tokens whose signature it has verified
-under the ring in force: a bounded number of them, and good ones only, so that nobody can fill the
-memory with forgeries. A new ring drops them all. Whether a token has expired is judged each time,
-and whether its session was ended is checked elsewhere, each time too.
+Checking a signature costs much of a request, and a fan sends the same login again and again. So
+each process keeps, by digest, what was read of tokens whose signature it has verified under the
+ring in force: a bounded number of them, and good ones only, so that nobody can fill the memory with
+forgeries. A new ring drops them all. Whether a token has expired is judged each time, and whether
+its session was ended is checked elsewhere, each time too.
 """
 
 import json

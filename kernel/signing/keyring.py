@@ -1,4 +1,4 @@
-"""The key ring of the site: one pair of signing keys (current and previous) a use.
+"""The key ring of the site: one pair of keys (current and previous) a use.
 
 Note [Signing keys]
 A token says which key signed it (`kid`), never by which algorithm: the use fixes that. A key of one
@@ -6,16 +6,23 @@ use never verifies a token of another. Rotation makes the current key the previo
 verifies, and drops the one before; so rotate no faster than twice the life of the longest-lived
 token of that use. The ring is a file of mode 0600; when it changes, every process reads it again
 within a second.
+
+Most uses sign by a key pair. Those of `MAC_USES` have a secret instead, for tokens that nobody but
+us reads (Note [MAC tokens] in mac.py). They are younger than the file: a ring without them is good,
+and its processes go on signing what those of the release before can read. `manage.py keys upgrade`
+adds them, and so is the switch.
 """
 
 import json
 import logging
+import re
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from hashlib import blake2b
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -32,12 +39,19 @@ log = logging.getLogger(__name__)
 
 Use = Literal["access", "queue", "ticket", "proof"]
 USES: tuple[Use, ...] = get_args(Use)
-ALGORITHMS: dict[Use, str] = {
+PUBLIC_USES: tuple[Use, ...] = ("access", "ticket", "proof")  # which others verify
+MacUse = Literal["place"]
+MAC_USES: tuple[MacUse, ...] = get_args(MacUse)
+AnyUse = Use | MacUse
+ALGORITHMS: dict[AnyUse, str] = {
     "access": "RS256",
     "queue": "EdDSA",
     "ticket": "EdDSA",
     "proof": "EdDSA",
+    "place": "BLAKE2b",
 }
+MAC_SECRET_BYTES = 32
+_MAC_BYTES = 16
 _LOOK_SECONDS = 1.0
 
 
@@ -72,11 +86,29 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
+class MacKey:
+    """One secret: who has it can write the tokens of its use, so it is never shown."""
+
+    kid: str
+    secret: bytes = field(repr=False)
+
+    def mac(self, data: bytes) -> bytes:
+        """Return the keyed BLAKE2b (RFC 7693) of `data`, 16 bytes."""
+        return blake2b(data, key=self.secret, digest_size=_MAC_BYTES).digest()
+
+
+@dataclass(frozen=True, slots=True)
 class KeyRing:
-    """The keys in force: the signing key of each use, and the verifying keys by use and header."""
+    """The keys in force.
+
+    The signing key of each use, and the verifying keys by use and header; the secret that writes
+    tokens of a use, and those that check them by use and kid, of the uses that the ring has.
+    """
 
     signing: Mapping[str, Key]
     verifying: Mapping[str, Mapping[str, Key]]
+    writing: Mapping[str, MacKey]
+    checking: Mapping[str, Mapping[str, MacKey]]
 
 
 @dataclass(slots=True)
@@ -88,6 +120,7 @@ class _Loaded:
 
 
 _PADDING, _DIGEST = PKCS1v15(), SHA256()
+_KID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 encode_json = json.JSONEncoder(separators=(",", ":")).encode  # of headers and claims alike
 _loaded: _Loaded | None = None
 _loading = threading.Lock()
@@ -121,7 +154,7 @@ def _look(path: str, known: _Loaded | None) -> _Loaded:
         if known and known.stamp == stamp:
             known.looked_at = now
             return known
-        return _Loaded(path, stamp, parse(Path(path).read_text()), now)
+        loaded = _Loaded(path, stamp, read(Path(path)), now)
     except (OSError, ValueError, KeyError, TypeError) as error:
         if known is None:
             hint = "make it with `manage.py keys init`"
@@ -129,27 +162,77 @@ def _look(path: str, known: _Loaded | None) -> _Loaded:
         log.error("key ring unreadable, the last one stays", extra={"error": repr(error)})
         known.looked_at = now
         return known
+    if lacking := [use for use in MAC_USES if use not in loaded.ring.writing]:
+        log.warning("keys lacking, see `manage.py keys upgrade`", extra={"uses": lacking})
+    return loaded
+
+
+def read(path: Path) -> KeyRing:
+    """Return the ring in the file; raises OSError, ValueError, KeyError or TypeError.
+
+    No error quotes what is in the file.
+    """
+    try:
+        text = path.read_text()
+    except UnicodeDecodeError:
+        raise ValueError("not UTF-8") from None
+    return parse(text)
 
 
 def parse(text: str) -> KeyRing:
     """Return the ring written as `text` (kernel/signing/keyring_file.py).
 
-    Raises ValueError or KeyError.
+    Raises ValueError, KeyError or TypeError.
     """
     uses = json.loads(text)["uses"]
     signing: dict[str, Key] = {}
     verifying: dict[str, dict[str, Key]] = {}
     for use in USES:
-        pair = [_parse_key(use, entry) for entry in uses[use]]
-        if not 1 <= len(pair) <= 2:
-            raise ValueError(f"{use} must have a current key and at most one previous")
+        pair = [_parse_key(use, entry) for entry in _pair_of(uses, use)]
         signing[use] = pair[0]
         verifying[use] = {key.header: key for key in pair}
-    return KeyRing(signing, verifying)
+    writing: dict[str, MacKey] = {}
+    checking: dict[str, dict[str, MacKey]] = {}
+    for mac_use in MAC_USES:
+        if mac_use in uses:
+            secrets = [_parse_secret(mac_use, entry) for entry in _pair_of(uses, mac_use)]
+            writing[mac_use] = secrets[0]
+            checking[mac_use] = {key.kid: key for key in secrets}
+    return KeyRing(signing, verifying, writing, checking)
+
+
+def _pair_of(uses: Mapping[str, Any], use: str) -> list[Mapping[str, str]]:
+    pair = uses[use]
+    if not isinstance(pair, list) or not 1 <= len(pair) <= 2:
+        raise ValueError(f"{use} must have a current key and at most one previous")
+    return pair
+
+
+def _parse_secret(use: MacUse, entry: Mapping[str, str]) -> MacKey:
+    kid = entry["kid"]
+    if not isinstance(kid, str) or not _KID.fullmatch(kid):
+        raise ValueError(f"{use} needs a kid of letters, digits, - and _")
+    try:
+        secret = base64url.decode(_bytes_of(entry["secret"]).decode())
+    except ValueError:
+        secret = b""
+    if len(secret) != MAC_SECRET_BYTES:
+        raise ValueError(f"{use} needs a secret of {MAC_SECRET_BYTES} bytes in base64url")
+    return MacKey(kid, secret)
+
+
+def _bytes_of(text: object) -> bytes:
+    """Return the bytes of a member; an error of `encode` would quote it."""
+    if not isinstance(text, str):
+        raise ValueError("a key must be text")
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("a key must be text") from None
 
 
 def _parse_key(use: Use, entry: Mapping[str, str]) -> Key:
-    private = load_pem_private_key(entry["private"].encode(), password=None)
+    private = load_pem_private_key(_bytes_of(entry["private"]), password=None)
     wanted = RSAPrivateKey if ALGORITHMS[use] == "RS256" else Ed25519PrivateKey
     if not isinstance(private, wanted):
         raise ValueError(f"{use} needs an {ALGORITHMS[use]} key")

@@ -1,13 +1,15 @@
 """The key ring file: making it and rotating its keys (keyring.py reads it).
 
 The file is JSON: `{"version": 1, "uses": {use: [current, previous?]}}`, a key being its `kid` (the
-start of the RFC 7638 thumbprint), `created_at` and PKCS #8 `private` PEM. It is replaced in one
-step, so that a reader sees the old ring or the new one.
+start of the RFC 7638 thumbprint), `created_at` and PKCS #8 `private` PEM. A key of `MAC_USES` has a
+random `kid` and `secret`, base64url, instead. The file is replaced in one step, so that a reader
+sees the old ring or the new one; a release reads past uses that it doesn't know.
 """
 
 import fcntl
 import json
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -25,27 +27,37 @@ from kernel.text import base64url
 
 _RSA_BITS = 2048
 _KID_LENGTH = 12  # 72 bits: enough to tell a site's keys apart, short enough for a QR code
+_ALL_USES: tuple[keyring.AnyUse, ...] = (*keyring.USES, *keyring.MAC_USES)
 _THUMBPRINT_MEMBERS = ("crv", "e", "kty", "n", "x")  # RFC 7638 and RFC 8037, in order
 
 
 def init(path: Path, *, now: datetime) -> bool:
-    """Make the ring, or add uses that an older one lacks; say whether anything was written."""
+    """Make the ring, or add uses without which none is read; say whether anything was written.
+
+    An older ring gets no secrets: processes of the release before would refuse what they write.
+    """
     with _locked(path):
-        document: dict[str, Any] = {"version": 1, "uses": {}}
         if path.exists():
-            document = _read(path)
-        missing = [use for use in keyring.USES if use not in document["uses"]]
-        for use in missing:
-            document["uses"][use] = [_new_key(use, now)]
-        if missing:
-            _write(path, document)
-        return bool(missing)
+            return _add(path, _read(path), keyring.USES, now)
+        return _add(path, {"version": 1, "uses": {}}, _ALL_USES, now)
 
 
-def rotate(path: Path, use: keyring.Use, *, now: datetime) -> str:
-    """Put a new key of `use` in force, keep the one before for verifying; return the new kid."""
+def upgrade(path: Path, *, now: datetime) -> bool:
+    """Add every use that the ring lacks, or make it; say whether anything was written."""
+    with _locked(path):
+        document = _read(path) if path.exists() else {"version": 1, "uses": {}}
+        return _add(path, document, _ALL_USES, now)
+
+
+def rotate(path: Path, use: keyring.AnyUse, *, now: datetime) -> str:
+    """Put a new key of `use` in force, keep the one before for verifying; return the new kid.
+
+    Raises ValueError for a use that the ring lacks.
+    """
     with _locked(path):
         document = _read(path)
+        if use not in document["uses"]:
+            raise ValueError(f"no key of use {use}; `manage.py keys upgrade` makes one")
         new = _new_key(use, now)
         document["uses"][use] = [new, document["uses"][use][0]]
         _write(path, document)
@@ -61,8 +73,23 @@ def entries(path: Path) -> list[dict[str, str]]:
     ]
 
 
-def _new_key(use: keyring.Use, now: datetime) -> dict[str, str]:
+def _add(
+    path: Path, document: dict[str, Any], uses: tuple[keyring.AnyUse, ...], now: datetime
+) -> bool:
+    missing = [use for use in uses if use not in document["uses"]]
+    for use in missing:
+        document["uses"][use] = [_new_key(use, now)]
+    if missing:
+        _write(path, document)
+    return bool(missing)
+
+
+def _new_key(use: keyring.AnyUse, now: datetime) -> dict[str, str]:
     private: RSAPrivateKey | Ed25519PrivateKey
+    if keyring.ALGORITHMS[use] == "BLAKE2b":
+        secret = secrets.token_bytes(keyring.MAC_SECRET_BYTES)
+        kid = secrets.token_urlsafe(_KID_LENGTH)[:_KID_LENGTH]  # says nothing of the secret
+        return {"kid": kid, "created_at": now.isoformat(), "secret": base64url.encode(secret)}
     if keyring.ALGORITHMS[use] == "RS256":
         private = generate_private_key(public_exponent=65537, key_size=_RSA_BITS)
     else:

@@ -1,5 +1,6 @@
-"""A ring of signing keys of the test's own, and claims that it may sign."""
+"""A ring of keys of the test's own, rings of the release before, and claims that may be signed."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -22,6 +23,25 @@ def ring_in(path: Path, settings: Any) -> Iterator[Path]:
         yield path
     finally:
         keyring.forget_ring()
+
+
+def take_mac_keys(path: Path) -> None:
+    """Make the ring in `path` one that the release before has made."""
+    document = json.loads(path.read_text())
+    for use in keyring.MAC_USES:
+        document["uses"].pop(use, None)
+    path.write_text(json.dumps(document))
+    keyring.forget_ring()
+
+
+def upgrade(path: Path) -> None:
+    keyring_file.upgrade(path, now=NOW)
+    keyring.forget_ring()
+
+
+def rotate(path: Path, use: keyring.AnyUse) -> None:
+    keyring_file.rotate(path, use, now=NOW)
+    keyring.forget_ring()
 
 
 def claims(**changes: Any) -> dict[str, Any]:

@@ -178,7 +178,7 @@ def test_claims_that_cannot_be_read_make_the_token_invalid(path, error):
         read_jwt("queue", sign_jwt("queue", claims()), audiences=(AUDIENCE,), read=read, now=NOW)
 
 
-@pytest.mark.parametrize("use", keyring.USES)
+@pytest.mark.parametrize("use", keyring.PUBLIC_USES)
 def test_others_verify_our_tokens_by_the_published_keys(path, use):
     token = sign_jwt(use, claims())
     published = jwt.PyJWKSet.from_dict(jwks.public_jwks())

@@ -10,7 +10,15 @@ from django.core.management import CommandError, call_command
 
 from kernel.signing import jwks, keyring, keyring_file
 from kernel.signing.jwt import JwtInvalid, sign_jwt, verify_jwt
-from tests.support.signing import AUDIENCE, NOW, claims, ring_in, signing_key
+from tests.support.signing import (
+    AUDIENCE,
+    NOW,
+    claims,
+    ring_in,
+    signing_key,
+    take_mac_keys,
+    upgrade,
+)
 
 
 @pytest.fixture
@@ -76,6 +84,73 @@ def test_init_is_repeatable_and_adds_only_what_lacks(path):
     assert set(after["uses"]) == set(keyring.USES)
 
 
+def test_a_new_ring_has_every_use_and_upgrade_adds_what_init_leaves(path):
+    made = json.loads(path.read_text())["uses"]
+    assert set(made) == {*keyring.USES, *keyring.MAC_USES}
+    take_mac_keys(path)
+    assert keyring_file.init(path, now=NOW) is False
+    assert keyring.ring().writing == {}
+    assert keyring_file.upgrade(path, now=NOW) is True
+    assert keyring_file.upgrade(path, now=NOW) is False
+    after = json.loads(path.read_text())["uses"]
+    assert set(after) == set(made)
+    assert {use: after[use] for use in keyring.USES} == {use: made[use] for use in keyring.USES}
+    assert after["place"] != made["place"]
+
+
+def test_upgrade_makes_a_ring_where_there_is_none(tmp_path):
+    assert keyring_file.upgrade(tmp_path / "keys.json", now=NOW) is True
+    assert keyring.read(tmp_path / "keys.json").writing["place"]
+
+
+def test_a_ring_of_the_release_before_is_in_force_and_says_what_it_lacks(path, caplog):
+    take_mac_keys(path)
+    assert set(keyring.ring().signing) == set(keyring.USES)
+    [warning] = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert "keys upgrade" in warning.message
+    assert warning.uses == ["place"]
+    keyring.ring()
+    upgrade(path)
+    assert keyring.ring().writing["place"]
+    assert len(caplog.records) == 1
+
+
+def test_a_use_that_a_later_release_adds_is_read_past_and_kept(path):
+    document = json.loads(path.read_text())
+    document["uses"]["later"] = [{"kid": "x", "created_at": NOW.isoformat(), "other": 1}]
+    path.write_text(json.dumps(document))
+    keyring.forget_ring()
+    assert keyring.ring().signing["access"]
+    keyring_file.rotate(path, "place", now=NOW)
+    assert "later" in json.loads(path.read_text())["uses"]
+
+
+BAD_SECRETS = {
+    "none at all": [],
+    "three": [{"kid": "a", "secret": "A" * 43}] * 3,
+    "no list": {"kid": "a", "secret": "A" * 43},
+    "no secret": [{"kid": "a"}],
+    "too short": [{"kid": "a", "secret": "A" * 42}],
+    "too long": [{"kid": "a", "secret": "A" * 86}],
+    "empty": [{"kid": "a", "secret": ""}],
+    "another spelling": [{"kid": "a", "secret": "A" * 42 + "B"}],
+    "padded": [{"kid": "a", "secret": "A" * 43 + "="}],
+    "no text": [{"kid": "a", "secret": 7}],
+    "kid with a dot": [{"kid": "a.b", "secret": "A" * 43}],
+    "no kid": [{"kid": "", "secret": "A" * 43}],
+    "kid is a number": [{"kid": 7, "secret": "A" * 43}],
+    "a key pair": "queue",
+}
+
+
+@pytest.mark.parametrize("pair", BAD_SECRETS.values(), ids=BAD_SECRETS.keys())
+def test_a_ring_with_a_bad_secret_is_no_ring(path, pair):
+    document = json.loads(path.read_text())
+    document["uses"]["place"] = document["uses"]["queue"] if pair == "queue" else pair
+    with pytest.raises((ValueError, KeyError, TypeError)):
+        keyring.parse(json.dumps(document))
+
+
 def test_two_inits_at_once_make_one_ring(tmp_path):
     path = tmp_path / "new" / "keys.json"
     made = []
@@ -94,8 +169,8 @@ def test_the_public_set_holds_no_private_member(path):
     keyring_file.rotate(path, "access", now=NOW)
     keyring.forget_ring()
     published = jwks.public_jwks()["keys"]
-    assert len(published) == 5
-    assert {key["frontrow_use"] for key in published} == set(keyring.USES)
+    assert len(published) == 4
+    assert {key["frontrow_use"] for key in published} == {"access", "ticket", "proof"}
     private = {"d", "p", "q", "dp", "dq", "qi", "k"}
     assert all(private.isdisjoint(key) for key in published)
 
@@ -110,3 +185,17 @@ def test_the_command_rotates_lists_and_refuses(path, capsys):
     path.write_text("{}")
     with pytest.raises(CommandError):
         call_command("keys", "rotate", "ticket")
+
+
+def test_the_command_upgrades_and_rotates_only_what_is_there(path, capsys):
+    take_mac_keys(path)
+    with pytest.raises(CommandError, match="keys upgrade"):
+        call_command("keys", "rotate", "place")
+    call_command("keys", "upgrade")
+    call_command("keys", "upgrade")
+    assert [line.rpartition(": ")[2] for line in capsys.readouterr().out.splitlines()] == [
+        "keys added",
+        "nothing to do",
+    ]
+    call_command("keys", "rotate", "place")
+    assert "place: " in capsys.readouterr().out

@@ -10,11 +10,11 @@ from django.core.management.base import BaseCommand, CommandError
 
 from kernel import clock
 from kernel.signing import keyring_file
-from kernel.signing.keyring import USES
+from kernel.signing.keyring import MAC_USES, USES
 
 
 class Command(BaseCommand):
-    """`manage.py keys init | rotate USE | list [--json]`."""
+    """`manage.py keys init | upgrade | rotate USE | list [--json]`."""
 
     help = "Make, rotate and list the signing keys in SIGNING_KEYS_FILE."
     requires_system_checks: list[str] = []
@@ -22,8 +22,13 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         commands = parser.add_subparsers(dest="command", required=True)
         commands.add_parser("init", help="make the ring if there is none; repeatable")
+        commands.add_parser(
+            "upgrade",
+            help="add the keys that came with this release; repeatable. Run it once no process of "
+            "an earlier release is left: they refuse tokens made with such a key",
+        )
         rotate = commands.add_parser("rotate", help="a new current key; the old one still verifies")
-        rotate.add_argument("use", choices=USES)
+        rotate.add_argument("use", choices=(*USES, *MAC_USES))
         listing = commands.add_parser("list", help="uses, kids, states and ages; no secrets")
         listing.add_argument("--json", action="store_true", dest="as_json")
 
@@ -33,6 +38,9 @@ class Command(BaseCommand):
             if options["command"] == "init":
                 made = keyring_file.init(path, now=clock.now())
                 self.stdout.write(f"{path}: {'keys made' if made else 'nothing to do'}")
+            elif options["command"] == "upgrade":
+                added = keyring_file.upgrade(path, now=clock.now())
+                self.stdout.write(f"{path}: {'keys added' if added else 'nothing to do'}")
             elif options["command"] == "rotate":
                 kid = keyring_file.rotate(path, options["use"], now=clock.now())
                 self.stdout.write(f"{options['use']}: {kid} signs from now on")
