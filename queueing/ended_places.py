@@ -1,7 +1,7 @@
 """Ended places, kept on the lock server, where they survive a loss of the queue server.
 
 Note [Ended places]
-A token and a pass prove a place by a signature, so giving the place up can't take them back. What
+A token and a pass prove a place by themselves, so giving the place up can't take them back. What
 can: each names the moment its place began (`joined_ms`), and leaving or finishing a place records
 the moment it ended, by fan, after the queue server has ended it. A place that began no later than
 that is over; the next place of the same fan begins later, by the queue server's own clock (which

@@ -1,19 +1,27 @@
 """The tokens a fan carries: the join token (a number in the queue) and the pass (an admission).
 
-Both are Ed25519 JWTs of the key use "queue", distinguished by their audience, and bound to the
-user, the performance, the number and the epoch of the server state that gave it. Neither needs
-Redis to be believed.
+Both are bound to the user, the performance, the number and the epoch of the server state that gave
+it, and distinguished by their audience. Neither needs Redis to be believed. Clients treat them, and
+invitation codes, as opaque.
+
+Note [Forms of queue tokens]
+Tokens and passes carry a MAC of the key use "place" (Note [MAC tokens] in kernel/signing/mac.py).
+The release before this form wrote JWTs of the use "queue", and cannot read it. So under a ring
+without a key of use "place" JWTs are written still, which makes `manage.py keys upgrade` the
+switch, and both forms are always read: a fan keeps the place through the upgrade. Invitations stay
+JWTs of the use "queue": they were printed and mailed, and their code is the same as long as that
+key is current.
 """
 
 import math
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from kernel import clock
 from kernel.signing.jwt import JwtExpired, JwtInvalid, read_jwt, sign_jwt, verify_jwt
+from kernel.signing.mac import named_key, read_token, write_token, writing_key
 from queueing import policy
 from queueing.errors import InvitationInvalid, QueueTokenExpired, QueueTokenInvalid
 
@@ -27,10 +35,12 @@ class Audience(StrEnum):
 
 
 _OF_A_PLACE = (Audience.TOKEN.value, Audience.PASS.value)
+_LETTERS = {Audience.TOKEN: "t", Audience.PASS: "p"}  # the first member of a text under a MAC
+_UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_AUDIENCES = {letter: audience for audience, letter in _LETTERS.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(NamedTuple):
     """What a verified token says.
 
     `until_ms` is the end of the session, to the millisecond, where `expires_at` is in whole
@@ -59,11 +69,19 @@ def sign_token(
     now: datetime,
 ) -> str:
     """Return a join token; `until_ms`: the end of the session, of a place that had its turn."""
-    expires_at = now + timedelta(seconds=policy.TOKEN_SECONDS)
-    place = {"number": number, "epoch": epoch, "joined_ms": joined_ms}
-    if until_ms:
-        place["until_ms"] = until_ms
-    return _sign(Audience.TOKEN, user_id, performance_id, place, now, expires_at)
+    return _write(
+        Proof(
+            audience=Audience.TOKEN,
+            user_id=user_id,
+            performance_id=performance_id,
+            number=number,
+            epoch=epoch,
+            until_ms=until_ms,
+            joined_ms=joined_ms,
+            expires_at=now + timedelta(seconds=policy.TOKEN_SECONDS),
+        ),
+        now,
+    )
 
 
 def sign_pass(
@@ -77,9 +95,19 @@ def sign_pass(
     now: datetime,
 ) -> str:
     """Return a pass, good until `admitted_until`."""
-    place = {"number": number, "epoch": epoch, "joined_ms": joined_ms}
-    place["until_ms"] = clock.to_ms(admitted_until)
-    return _sign(Audience.PASS, user_id, performance_id, place, now, admitted_until)
+    return _write(
+        Proof(
+            audience=Audience.PASS,
+            user_id=user_id,
+            performance_id=performance_id,
+            number=number,
+            epoch=epoch,
+            until_ms=clock.to_ms(admitted_until),
+            joined_ms=joined_ms,
+            expires_at=admitted_until,
+        ),
+        now,
+    )
 
 
 def sign_invitation(*, invitation_id: UUID, performance_id: UUID, expires_at: datetime) -> str:
@@ -123,12 +151,7 @@ def verify_alone(token: str, *, performance_id: UUID, now: datetime) -> Proof:
 
     For who shows no login (Note [Token alone] in README.md). Raises as `verify` does.
     """
-    try:
-        proof = read_jwt("queue", token, audiences=_OF_A_PLACE, read=_proof, now=now)
-    except JwtExpired as error:
-        raise QueueTokenExpired from error
-    except JwtInvalid as error:
-        raise QueueTokenInvalid from error
+    proof = _read(token, performance_id, now)
     if proof.performance_id != performance_id:
         raise QueueTokenInvalid
     if proof.audience is Audience.PASS and proof.until_ms <= clock.to_ms(now):
@@ -136,22 +159,71 @@ def verify_alone(token: str, *, performance_id: UUID, now: datetime) -> Proof:
     return proof
 
 
-def _sign(
-    audience: Audience,
-    user_id: UUID,
-    performance_id: UUID,
-    place: dict[str, int],
-    now: datetime,
-    expires_at: datetime,
-) -> str:
+def _write(proof: Proof, now: datetime) -> str:
+    """Return the token that says `proof`: Note [Forms of queue tokens]."""
+    key = writing_key("place")
+    if key is None:
+        return _as_jwt(proof, now)
+    return write_token(key, _as_text(proof), bound_to=proof.performance_id)
+
+
+def _read(token: str, performance_id: UUID, now: datetime) -> Proof:
+    """Return what a token of either form says; raises QueueTokenExpired, QueueTokenInvalid."""
+    try:
+        key = named_key("place", token)
+        if key is None:
+            return read_jwt("queue", token, audiences=_OF_A_PLACE, read=_proof, now=now)
+        text = read_token(key, token, bound_to=performance_id)
+        proof = _proof_in(text, performance_id)
+    except JwtExpired as error:
+        raise QueueTokenExpired from error
+    except (JwtInvalid, ValueError, LookupError, OverflowError) as error:
+        raise QueueTokenInvalid from error
+    if proof.expires_at <= now:
+        raise QueueTokenExpired
+    return proof
+
+
+def _as_text(proof: Proof) -> str:
+    """Return a place's members, in order; its performance is what the token is bound to."""
+    return (
+        f"{_LETTERS[proof.audience]}.{proof.user_id.hex}.{proof.number}.{proof.epoch}"
+        f".{proof.until_ms}.{proof.joined_ms}.{_exp(proof)}"
+    )
+
+
+def _proof_in(text: str, performance_id: UUID) -> Proof:
+    """Return the place in a text of `_as_text`; raises ValueError, LookupError, OverflowError."""
+    letter, user, number, epoch, until_ms, joined_ms, exp = text.split(".")
+    return Proof(
+        audience=_AUDIENCES[letter],
+        user_id=UUID(user),
+        performance_id=performance_id,
+        number=int(number),
+        epoch=int(epoch),
+        until_ms=int(until_ms),
+        joined_ms=int(joined_ms),
+        expires_at=_UNIX_EPOCH + timedelta(seconds=int(exp)),
+    )
+
+
+def _exp(proof: Proof) -> int:
+    return math.ceil(proof.expires_at.timestamp())  # never before what the fan was promised
+
+
+def _as_jwt(proof: Proof, now: datetime) -> str:
     claims = {
-        "aud": audience.value,
-        "sub": str(user_id),
-        "performance": str(performance_id),
-        **place,
+        "aud": proof.audience.value,
+        "sub": str(proof.user_id),
+        "performance": str(proof.performance_id),
+        "number": proof.number,
+        "epoch": proof.epoch,
+        "joined_ms": proof.joined_ms,
         "iat": int(now.timestamp()),
-        "exp": math.ceil(expires_at.timestamp()),  # never before what the fan was promised
+        "exp": _exp(proof),
     }
+    if proof.until_ms:
+        claims["until_ms"] = proof.until_ms
     return sign_jwt("queue", claims)
 
 

@@ -1,7 +1,6 @@
 """GET .../queue/me/ by the join token alone (Note [Token alone] in queueing/README.md)."""
 
 import logging
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -107,8 +106,8 @@ class TestThePassCountsOnlyWithItsUsersLogin:
         monkeypatch.setattr(
             tokens,
             "verify_alone",
-            lambda *args, **options: replace(
-                verify(*args, **options), audience=tokens.Audience.TOKEN
+            lambda *args, **options: verify(*args, **options)._replace(
+                audience=tokens.Audience.TOKEN
             ),
         )
         assert poll(room, shown).status_code == 200

@@ -23,7 +23,9 @@ PAGES = sorted(
 HISTORY = ROOT / "CHANGELOG.md"  # names what a version had
 README_FORM = ["Owns", "Invariants", "Events", "Lock order", "Where to look"]
 DECISION_FORM = ["Context", "Decision", "Alternatives", "Consequences"]
-STATUS = re.compile(r"(accepted|(accepted; amend(s|ed by)|replaced by) \[\d{4}\]\([\w-]+\.md\))")
+STATUS = re.compile(
+    r"accepted(; amend(s|ed by) \[\d{4}\]\([\w-]+\.md\))*|replaced by \[\d{4}\]\([\w-]+\.md\)"
+)
 NOT_PLAIN = re.compile(r"\b(anew|whoever|whosoever|told|is had)\b", re.IGNORECASE)
 
 
