@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connections
+from prometheus_client import REGISTRY
 
 from idempotency import policy
 from idempotency.models import Record
@@ -13,6 +14,11 @@ from tests.support.interleaving import in_another_session
 from tests.support.money import CHARGES, post
 
 
+def lost_leases() -> float:
+    labels = {"reason": "lease_lost"}
+    return REGISTRY.get_sample_value("frontrow_idempotency_unfinished_total", labels) or 0.0
+
+
 def test_who_lost_the_lease_can_not_finish():
     now = clock.now()
     slow = leases.claim(request_key="k" * 64, body_hash="b" * 64, now=now)
@@ -20,9 +26,12 @@ def test_who_lost_the_lease_can_not_finish():
     quick = leases.claim(request_key="k" * 64, body_hash="b" * 64, now=later)
     assert (slow.resumed, quick.resumed) == (False, True)
     assert quick.resource_id == slow.resource_id
+    lost = lost_leases()
     assert leases.finish(slow, response=leases.StoredResponse(201, '"slow"')) is False
     assert leases.release(slow, now=later, untouched=True) is False
+    assert lost_leases() == lost + 2
     assert leases.finish(quick, response=leases.StoredResponse(201, '"quick"')) is True
+    assert lost_leases() == lost + 2
     kept = leases.claim(request_key="k" * 64, body_hash="b" * 64, now=later)
     assert kept == leases.StoredResponse(201, '"quick"', {})
 

@@ -4,8 +4,11 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from kernel import clock
+from kernel.ids import uuid7
+from kernel.money import Money
+from payments import queries
 from payments.models import NAME_LENGTH, Payment
-from payments.usecases import checkout
+from payments.usecases import charging, checkout
 from tests.support.factories import make_performance
 from tests.support.money import balance_of, begin, give_points, hold
 
@@ -43,6 +46,23 @@ def attempt(held, fan, **fields) -> Payment:
 def test_every_method_on_offer_has_a_way_of_its_own():
     assert set(checkout._METHODS) == set(Payment.Method.values)
     assert len(set(checkout._METHODS.values())) == len(Payment.Method.values)
+
+
+def test_what_a_request_has_made_is_found_by_its_own_key_alone(held, fan):
+    began = begin(fan, held.id)
+    bought = charging.charge(
+        user_id=fan.pk,
+        amount=Money(1_000),
+        charge_id=uuid7(),
+        request_key="c" * 64,
+        resumed=False,
+        now=clock.now(),
+    )
+    paid = Payment.objects.get()
+    assert queries.payment_of_request(request_key=paid.request_key).id == began.id
+    assert queries.charge_of_request(request_key="c" * 64).id == bought.id
+    for find in (queries.payment_of_request, queries.charge_of_request):
+        assert find(request_key="n" * 64) is None
 
 
 def test_an_unknown_method_is_refused_before_anything_begins(held, fan):

@@ -86,6 +86,20 @@ def test_nobody_draws_twice_by_leaving_and_coming_again():
         assert (again.number, again.created) == (first.number, True)
 
 
+def test_who_left_a_place_from_before_the_draw_draws_like_all_others():
+    room = Room.open(capacity=1)
+    room.join()
+    user, first = room.join()
+    room.set_config(state="PRESALE", admission_opens_at=room.now + timedelta(minutes=10))
+    drawn = room.join()[1].number
+    room.leave(user)
+    again = room.join(user)[1].number
+    assert again > first.number
+    start = QueueProgress.objects.get().draw_start
+    for number in (again, drawn):
+        assert start < number <= start + policy.DRAW_NUMBERS
+
+
 def test_not_even_the_holder_of_the_last_number_draws_twice():
     room = presale()
     room.join()
