@@ -21,9 +21,10 @@ from tests.support.waiting_rooms import Room
 
 
 def solved(challenge: dict) -> str:
+    """Return an answer with exactly as many zero bits as asked for, and no more."""
     for nonce in count():
         digest = sha256(f"{challenge['challenge']}:{nonce}".encode()).digest()
-        if int.from_bytes(digest, "big") >> (256 - challenge["bits"]) == 0:
+        if int.from_bytes(digest, "big") >> (255 - challenge["bits"]) == 1:
             return str(nonce)
     raise AssertionError
 

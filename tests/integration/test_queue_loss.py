@@ -249,6 +249,17 @@ class TestAfterAWipe:
         wipe_queue_server(queue_redis)
         assert room.poll(absent).state is PlaceState.EXPIRED
 
+    def test_so_is_the_last_one_who_was_called(self, queue_redis, room):
+        inside, _ = room.join()
+        absent, place = room.join()
+        room.finish(inside)  # calls the absent one
+        for _ in range(4):
+            waiting_room.advance(now=room.later(10).now)
+        kept = QueueProgress.objects.get(performance=room.performance)
+        assert kept.called == place.number
+        wipe_queue_server(queue_redis)
+        assert room.poll(absent).state is PlaceState.EXPIRED
+
     def test_who_was_just_called_comes_back(self, queue_redis, room):
         inside, _ = room.join()
         [called, following] = room.join_many(2)
