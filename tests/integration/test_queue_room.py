@@ -6,8 +6,10 @@ import pytest
 
 from kernel import clock
 from kernel.ids import uuid7
+from kernel.redis.clients import client
 from queueing.errors import QueueClosed, QueueNotOpen, QueueNotRequired, QueuePaused
 from queueing.models import QueueConfig, QueueProgress
+from queueing.queue_server import queue_server
 from queueing.replies import PlaceState
 from queueing.usecases import waiting_room
 from tests.support.factories import make_performance
@@ -35,11 +37,47 @@ def test_fans_are_admitted_in_the_order_they_came():
     assert served == waiting
 
 
+def test_the_rate_of_admission_is_measured_while_somebody_waits():
+    room, inside, waiting = full_room(40, rate_per_second=10)
+
+    def measured() -> float:
+        now_ms = clock.to_ms(room.now)
+        return queue_server.tick(performance_id=room.performance.pk, now_ms=now_ms).totals.pace
+
+    assert measured() == 10
+    for following in waiting[:30]:  # one a second leaves the only place
+        room.later(1).finish(inside)
+        room.poll(following)
+        inside = following
+        measured()
+    assert 0.9 < measured() < 1.3
+    for user in waiting[30:]:
+        room.leave(user)
+    room.later(6)
+    assert measured() == 10  # an empty room says nothing of how fast it would move
+
+
 def test_joining_again_gives_the_same_place():
     room, _, waiting = full_room(3)
     before = room.poll(waiting[1])
     _, again = room.join(waiting[1])
     assert (again.number, again.ahead, again.created) == (before.number, before.ahead, False)
+
+
+def test_the_rooms_clock_is_kept_where_nothing_else_happens():
+    room, _, [user] = full_room(1)
+    room.later(1).poll(user)
+    kept = client("queue").hget(f"fr:q:{{{room.performance.pk}}}:state", "now")
+    assert int(kept) == clock.to_ms(room.now)
+
+
+def test_a_token_of_an_earlier_place_shows_the_place_there_is():
+    room, _, waiting = full_room(2)
+    user, old = waiting[0], room.tokens[waiting[0]]
+    room.leave(user)
+    _, new = room.join(user)
+    assert room.poll(user, old).number == new.number
+    assert room.poll(user).number == new.number
 
 
 def test_position_counts_those_ahead():
