@@ -116,7 +116,7 @@ local function enter(keys, now_ms)
   }, rules.of_room)
   for i = 3, #STATE_FIELDS do room[STATE_FIELDS[i]] = tonumber(stored[i] or 0) end
   if room.superseded == 1 then return nil, {'SUPERSEDED', room.epoch} end
-  room.loaded = {now = room.now, next = room.next, drawn = room.drawn, admitted = room.admitted, window = room.window}
+  room.loaded = {now = room.now, next = room.next, drawn = room.drawn, admitted = room.admitted}
   room.credited = room.now  -- credit has been earned until then
   room.now = math.max(clamp_clock(now_ms, room.skew), room.now)  -- never backwards
   room.allows = STATE[room.state] or STATE.PAUSED
@@ -284,7 +284,7 @@ end
 -- write nothing (the writes, and their way into the append-only file, were most of their price).
 local function save(room)
   local loaded = room.loaded
-  if room.now - loaded.now >= SAVE_MS or room.admitted ~= loaded.admitted or room.window ~= loaded.window then
+  if room.now - loaded.now >= SAVE_MS or room.admitted ~= loaded.admitted then
     write_state(room)
   elseif room.next ~= loaded.next or room.drawn ~= loaded.drawn then
     server.call('HSET', room.state_key, 'next', whole(room.next), 'drawn', whole(room.drawn))

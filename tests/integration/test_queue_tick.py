@@ -12,6 +12,7 @@ from queueing.models import QueueConfig, QueueProgress
 from queueing.queue_server import queue_server
 from queueing.replies import PlaceState, Status, TotalsReply
 from queueing.usecases import waiting_room
+from tests.support.factories import make_performance
 from tests.support.waiting_rooms import Room, make_room
 
 
@@ -194,6 +195,23 @@ def test_control_in_the_order_of_opening_the_newest_starve(monkeypatch):
     for second in range(5):
         waiting_room.advance(now=new.now + timedelta(seconds=second + 1), limit=1)
     assert QueueProgress.objects.get(performance=new.performance).serving == 0
+
+
+def test_the_metrics_are_of_performances_not_long_over():
+    room, over = Room.open(), Room.open()
+    for each, starts_at in (
+        (room, room.now - policy.OVER_AFTER + timedelta(seconds=1)),
+        (over, room.now - policy.OVER_AFTER),
+    ):
+        Performance.objects.filter(pk=each.performance.pk).update(starts_at=starts_at)
+    shown = queries.busiest_rooms(now=room.now, limit=10)
+    assert [config.performance_id for config in shown] == [room.performance.pk]
+
+
+def test_a_room_is_required_where_there_is_one_and_nowhere_else():
+    room, other = Room.open(), make_performance(seats=1)
+    assert queries.is_required(room.performance.pk)
+    assert not queries.is_required(other.pk)
 
 
 def test_a_room_goes_out_of_sight_with_its_concert_and_keeps_its_places():
