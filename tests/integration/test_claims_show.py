@@ -11,11 +11,13 @@ from kernel import clock
 from kernel.clock import as_text, to_ms
 from kernel.ids import uuid7
 from kernel.redis.clients import breaker
+from reservations.claims.report import report
 from reservations.usecases import inventory
 from tests.support import factories, money
 from tests.support.holding import claim_of, place, put_claim
 
 SECOND = timedelta(seconds=1)
+MICROSECOND = timedelta(microseconds=1)
 
 
 @pytest.fixture
@@ -92,6 +94,13 @@ def test_a_seat_whose_hold_has_lapsed_is_free_and_its_claim_is_over(fan, perform
     assert shown["inventory"]["status"] == "TEMPORARILY_RESERVED"
     assert shown["inventory"]["free"] is True
     assert shown["verdict"] == "no_claim"
+
+
+def test_at_the_deadline_itself_the_claim_is_over(fan, performance, seat):
+    place(fan, performance, [seat])
+    ends = report(seat_id=seat, now=clock.now()).claim.until
+    verdicts = [report(seat_id=seat, now=at).verdict for at in (ends - MICROSECOND, ends)]
+    assert verdicts == ["agrees", "no_claim"]
 
 
 def test_a_stale_claim_disagrees_until_the_next_attempt_corrects_it(
