@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from events.models import OutboxEvent
 from kernel import clock
+from kernel.clock import to_ms
 from kernel.db.transaction import TransactionRequired, transaction
 from kernel.ids import uuid7
 from reservations import operations, queries
@@ -82,6 +83,18 @@ def test_a_refusal_names_the_callers_own_holds(fan, performance, lock_redis, gat
     with pytest.raises(holds.SeatTaken) as refused:
         place(fan, performance, seats)
     assert refused.value.extras == {"seat_ids": seats[:1], "yours": [first.id]}
+
+
+def test_an_attempt_of_ones_own_that_still_runs_is_no_hold_of_ones_own(
+    fan, performance, lock_redis
+):
+    [seat] = factories.seat_ids(performance, 1)
+    now = clock.now()
+    until, checked = to_ms(now + timedelta(minutes=1)), to_ms(now)
+    lock_redis.set(f"fr:l:{{{performance.pk}}}:{seat}", f"{uuid7()}|{fan.pk}|T|{until}|{checked}")
+    with pytest.raises(holds.SeatTaken) as refused:
+        place(fan, performance, [seat], now=now)
+    assert refused.value.extras == {"seat_ids": [seat], "yours": []}
 
 
 def test_a_loser_is_answered_by_the_gate_without_sql(fan, other, performance):

@@ -75,6 +75,9 @@ def test_of_the_ledger_the_accounts_named():
     assert moved == {mine}
     too_much = locked_while(lambda: point_locking.lock_and_move(amounts={mine: -500}), Account)
     assert too_much == {mine}
+    ours = Account.objects.filter(balance__isnull=True).values_list("pk", flat=True)[0]
+    paid = locked_while(lambda: point_locking.lock_and_move(amounts={mine: -5, ours: 5}), Account)
+    assert paid == {mine}  # an account without a balance is nobody's to wait for
 
 
 def test_of_a_sale_the_seats_reservation_and_policy():

@@ -15,6 +15,8 @@ from tests.support.holding import place
 
 pytestmark = pytest.mark.usefixtures("db_ready")
 
+MICROSECOND = timedelta(microseconds=1)
+
 
 def window(**changes):
     """Return a performance of 24 seats and the start and end of its sale."""
@@ -30,11 +32,11 @@ def test_a_sale_is_open_from_its_first_moment_and_closed_from_its_last(fan):
     performance, opens, closes = window()
     first, second = factories.seat_ids(performance, 2)
     with pytest.raises(holds.SaleNotOpen):
-        place(fan, performance, [first], now=opens - timedelta(microseconds=1))
+        place(fan, performance, [first], now=opens - MICROSECOND)
     place(fan, performance, [first], now=opens)
     with pytest.raises(holds.SaleClosed):
         place(fan, performance, [second], now=closes)
-    place(fan, performance, [second], now=closes - timedelta(microseconds=1))
+    place(fan, performance, [second], now=closes - MICROSECOND)
 
 
 def test_a_performance_without_a_policy_is_not_on_sale_yet(fan):
@@ -72,6 +74,35 @@ def test_a_hold_is_over_at_its_deadline_for_the_gate_as_for_postgresql(fan):
         place(other, performance, [seat], now=held.expires_at - timedelta(milliseconds=1))
     taken = place(other, performance, [seat], now=held.expires_at)
     assert taken.user_id == other.pk
+
+
+def test_a_sale_is_open_from_its_opening_until_its_end():
+    performance, opens, closes = window()
+    moments = [opens - MICROSECOND, opens, closes - MICROSECOND, closes]
+    found = [queries.open_sales(now=at) for at in moments]
+    assert found == [[], [performance.pk], [performance.pk], []]
+
+
+def test_each_status_lists_the_reservations_that_have_it(fan):
+    performance, opens, _ = window(hold_seconds=60)
+    seats = factories.seat_ids(performance, 4)
+    expected = {}
+    for status, seat in zip(("EXPIRED", "RELEASED", "CONFIRMED", "PENDING"), seats, strict=True):
+        at = opens if status == "EXPIRED" else opens + timedelta(minutes=2)
+        held = place(fan, performance, [seat], now=at)
+        expected[status] = [held.id]
+        if status == "RELEASED":
+            holds.release(reservation_id=held.id, user_id=fan.pk, now=at)
+        elif status == "CONFIRMED":
+            money.give_points(fan, 1_000_000)
+            money.begin(fan, held.id, now=at)
+    now = opens + timedelta(minutes=2)
+    found = {
+        status: [row.pk for row in queries.mine(user_id=fan.pk, now=now, status=status)]
+        for status in expected
+    }
+    assert found == expected
+    assert queries.mine(user_id=fan.pk, now=now).count() == 4
 
 
 def test_the_check_list_wants_a_sale_that_ends_later_and_seats_of_its_own():

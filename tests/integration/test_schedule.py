@@ -253,6 +253,8 @@ def set_window(performance, now, **changes):
     [
         ({"sale_closes_at": 31 * DAY}, False, ["start_before_sale_end"]),
         ({"sale_closes_at": -timedelta(seconds=1)}, False, ["time_in_the_past"]),
+        ({"sale_closes_at": timedelta(0)}, False, ["time_in_the_past"]),
+        ({"sale_opens_at": -7 * DAY}, False, ["time_in_the_past"]),
         ({"sale_opens_at": -365 * DAY}, False, ["time_in_the_past"]),
         ({"sale_closes_at": 28 * DAY}, True, ["seats_taken"]),
         ({"sale_opens_at": DAY}, True, ["seats_taken"]),
