@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from concerts.models import PriceGrade
 from kernel import clock
 from kernel.db.transaction import transaction
 from kernel.ids import uuid7
@@ -125,6 +126,14 @@ def test_a_grade_without_a_price_is_the_business_of_its_own_performance():
     one = factories.make_performance(seats=1, on_sale=False)
     checks = queries.sale_checks(performance_id=one.pk, now=clock.now())
     assert {check.name: check.passed for check in checks}["prices"]
+
+
+@pytest.mark.parametrize(("price", "passed"), [(0, False), (1, True)])
+def test_a_price_is_wanted_for_grades_that_have_seats(price, passed):
+    performance = factories.make_performance(seats=1, price=price, on_sale=False)
+    PriceGrade.objects.create(performance=performance, code="X", name_ko="X석", price=0)
+    checks = queries.sale_checks(performance_id=performance.pk, now=clock.now())
+    assert {check.name: check.passed for check in checks}["prices"] is passed
 
 
 def test_putting_one_performance_on_sale_leaves_the_seats_of_others():
