@@ -15,7 +15,7 @@ from kernel.ids import uuid7
 from reservations import operations, queries
 from reservations.models import SeatInventory
 from reservations.usecases import holds, inventory
-from tests.support import factories
+from tests.support import factories, money
 from tests.support.holding import (
     claim_of,
     inventory_disagreements,
@@ -95,6 +95,16 @@ def test_an_attempt_of_ones_own_that_still_runs_is_no_hold_of_ones_own(
     with pytest.raises(holds.SeatTaken) as refused:
         place(fan, performance, [seat], now=now)
     assert refused.value.extras == {"seat_ids": [seat], "yours": []}
+
+
+def test_a_seat_that_one_has_bought_is_no_hold_of_ones_own(fan, performance, lock_redis):
+    seats = factories.seat_ids(performance, 1)
+    money.give_points(fan, 1_000_000)
+    money.begin(fan, place(fan, performance, seats).id)
+    lock_redis.flushall()  # PostgreSQL judges
+    with pytest.raises(holds.SeatTaken) as refused:
+        place(fan, performance, seats)
+    assert refused.value.extras == {"seat_ids": seats, "yours": []}
 
 
 def test_a_loser_is_answered_by_the_gate_without_sql(fan, other, performance):

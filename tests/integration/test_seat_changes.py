@@ -72,6 +72,13 @@ def taken_over_in_part(fan, performance, seats, now):
     place(factories.make_user(), performance, seats[:1], now=now)
 
 
+def given_up_after_another_let_one_lapse(fan, performance, seats, now):
+    """Nobody has the second fan's seat any more, and no sweep has come by yet."""
+    mine = place(fan, performance, seats[:2], now=now - 150 * SECOND)
+    place(factories.make_user(), performance, seats[:1], now=now - 61 * SECOND)
+    holds.release(reservation_id=mine.id, user_id=fan.pk, now=now)
+
+
 def blocked(fan, performance, seats, now):
     inventory.block(seat_ids=seats[:2], reason="camera", actor_id=None, now=now)
 
@@ -111,6 +118,7 @@ DEEDS = [
     extended,
     given_up,
     given_up_after_another_took_one,
+    given_up_after_another_let_one_lapse,
     sold,
     swept,
     taken_over_in_part,
