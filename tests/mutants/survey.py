@@ -48,7 +48,9 @@ class Survey:
     def tests_of(self, mutant: Mutant) -> list[str]:
         """Return the tests that can notice the mutant, the quickest first."""
         if mutant.edit is None:
+            about = self._naming(mutant)
             found = self._of_table(mutant)
+            found |= {test for test in self.times if test.split("::")[0] in about}
         elif mutant.path.endswith(".lua"):
             found = self._of_lua(mutant)
         else:
@@ -71,13 +73,13 @@ class Survey:
         return self._tests_about[app]
 
     def _naming(self, mutant: Mutant) -> set[str]:
-        """Return the test files that name a constraint, or the constant that holds its name."""
+        """Return the test files that name a constraint or its constant, or list all of them."""
         app = mutant.path.split("_")[0]
         folder = self._root / app
         rooms = [*folder.glob("models.py"), *sorted((folder / "models").glob("*.py"))]
         models = "\n".join(room.read_text() for room in rooms)
         constants = re.findall(rf'^(\w+) = "{mutant.original}"', models, re.MULTILINE)
-        words = (mutant.original, *constants)
+        words = (mutant.original, *constants, "pg_constraint")  # which lists them all
         return {
             path.relative_to(self._root).as_posix()
             for path in (self._root / "tests").rglob("test_*.py")
