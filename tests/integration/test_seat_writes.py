@@ -26,8 +26,13 @@ def held(fan, performance):
 
 
 def rows_read() -> int:
-    """Return how many rows this transaction has read of the seats on sale."""
+    """Return how many rows this transaction has read of the seats on sale.
+
+    From now on it reads a whole table only where no index would do: this one is small enough for
+    the planner to prefer that.
+    """
     with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute(
             "SELECT seq_tup_read + coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables"
             " WHERE relname = 'reservations_seatinventory'"
@@ -39,18 +44,20 @@ def test_moving_a_deadline_and_freeing_seats_read_no_other_seats(fan, held):
     seat_ids = [seat.seat_id for seat in held.seats]
     with transaction():
         locked = operations.lock_reservation(reservation_id=held.id, user_id=fan.pk)
+        before = rows_read()
         operations.move_deadline(locked=locked, until=held.expires_at + timedelta(seconds=1))
         assert operations.free_seats(seat_ids=seat_ids, reservation_id=held.id) == 2
-        assert rows_read() < SEATS
+        assert rows_read() - before < 20
 
 
 def test_selling_reads_no_other_seats(fan, held):
     with transaction():
         locked = operations.lock_reservation(reservation_id=held.id, user_id=fan.pk)
+        before = rows_read()
         operations.confirm(
             locked=locked, payment_id=held.id, payment_status="PAID", now=clock.now()
         )
-        assert rows_read() < SEATS
+        assert rows_read() - before < 20
 
 
 def test_seats_that_are_sold_are_not_freed(fan, held):
