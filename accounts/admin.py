@@ -142,7 +142,7 @@ class PersonAdmin(AuditedAdmin, _UserAdmin):
                 now = clock.now()
                 operations.end_sessions(user_ids=[after.pk])
                 operations.record_audit(
-                    actor_id=request.user.pk,
+                    actor_id=actor_of(request),
                     action="accounts.set_password",
                     target=audit.target_of(after),
                     reason="",

@@ -6,6 +6,7 @@ from django.contrib.auth.admin import GroupAdmin
 from django.http import HttpRequest
 
 from accounts import operations, queries
+from kernel.staff.actions import actor_of
 from kernel.staff.admin import AuditedAdmin, ReadOnlyAdmin
 from kernel.telemetry import security_log
 
@@ -46,4 +47,4 @@ class EmailAddressAdmin(ReadOnlyAdmin):
 
 
 def _record_change(request: HttpRequest, group: int) -> None:
-    security_log.record_after_commit("rights_changed", actor_id=request.user.pk, group=group)
+    security_log.record_after_commit("rights_changed", actor_id=actor_of(request), group=group)

@@ -9,7 +9,7 @@ from django.utils.functional import Promise
 from events.models import InboxEntry, OutboxEvent
 from events.usecases import dead_letters
 from kernel.i18n import text
-from kernel.staff.actions import staff_action
+from kernel.staff.actions import actor_of, staff_action
 from kernel.staff.admin import ReadOnlyAdmin
 
 
@@ -30,7 +30,7 @@ class OutboxEventAdmin(ReadOnlyAdmin):
     ) -> Promise:
         count = dead_letters.revive(
             event_ids=[event.pk for event in objects],
-            actor_id=request.user.pk,
+            actor_id=actor_of(request),
             reason=reason,
             now=now,
         )

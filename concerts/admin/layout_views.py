@@ -22,6 +22,7 @@ from concerts.usecases import layouts
 from kernel import clock
 from kernel.errors import DomainError
 from kernel.i18n import text
+from kernel.staff.actions import actor_of
 
 
 class LayoutForm(forms.Form):
@@ -141,7 +142,7 @@ def _work(
         difference = layouts.import_layout(
             performance_id=row.pk,
             layout=layout,
-            actor_id=request.user.pk,
+            actor_id=actor_of(request),
             reason=values["reason"],
             now=clock.now(),
         )

@@ -12,6 +12,7 @@ from concerts.layout.form import MAX_PRICE
 from concerts.models import PriceGrade, Seat, Section
 from concerts.usecases import layouts
 from kernel.i18n import text
+from kernel.staff.actions import actor_of
 from kernel.staff.admin import ReadOnlyAdmin, ReasonModelForm, UseCaseAdmin
 
 
@@ -67,7 +68,7 @@ class PriceGradeAdmin(UseCaseAdmin):
             layouts.set_price(
                 grade_id=obj.pk,
                 price=changes["price"],
-                actor_id=request.user.pk,
+                actor_id=actor_of(request),
                 reason=reason,
                 now=now,
             )

@@ -17,6 +17,7 @@ from concerts.models import LayoutUpload, LayoutUploadPart, Performance
 from concerts.usecases import uploads
 from kernel import clock
 from kernel.errors import DomainError
+from kernel.staff.actions import actor_of
 from kernel.staff.admin import ReadOnlyAdmin
 
 REFRESH_SECONDS = 2
@@ -37,7 +38,7 @@ def keep(
         parts=_parts(file),
         is_import=is_import,
         reason=reason,
-        actor_id=request.user.pk,
+        actor_id=actor_of(request),
         now=clock.now(),
     )
     return HttpResponseRedirect(reverse("admin:concerts_layout_upload", args=[row.pk, key]))

@@ -11,29 +11,28 @@ https://www.postgresql.org/docs/current/planner-stats.html
 
 import logging
 
-from django.db import connections
+from django.db import connection
 from django.db.models import Model
 
 from kernel.db.failures import DATABASE_ERRORS
 from kernel.db.transaction import run_after_commit
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
-def analyze_after_commit(*models: type[Model], using: str = "default") -> None:
+def analyze_after_commit(*models: type[Model]) -> None:
     """Renew the statistics of these tables once the open transaction has committed.
 
     It samples 30,000 rows a table at most. A failure is logged: autovacuum will come by itself.
     """
     tables = [model._meta.db_table for model in models]
-    run_after_commit(lambda: _analyze(tables, using), using=using)
+    run_after_commit(lambda: _analyze(tables))
 
 
-def _analyze(tables: list[str], using: str) -> None:
-    connection = connections[using]
+def _analyze(tables: list[str]) -> None:
     names = ", ".join(map(connection.ops.quote_name, tables))
     try:
         with connection.cursor() as cursor:
             cursor.execute(f"ANALYZE {names}")
     except DATABASE_ERRORS:
-        logger.warning("statistics of %s not renewed", names, exc_info=True)
+        log.warning("statistics of %s not renewed", names, exc_info=True)

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 
 from kernel import clock
 from kernel.staff import audit
+from kernel.staff.actions import actor_of
 
 _SECRETS = ("password", "secret", "token")
 
@@ -15,7 +16,7 @@ _SECRETS = ("password", "secret", "token")
 def record(request: HttpRequest, obj: Model, verb: str, changes: dict[str, Any]) -> None:
     """Write the audit entry of a plain form's save or delete; requires its transaction."""
     audit.record(
-        actor_id=request.user.pk,
+        actor_id=actor_of(request),
         action=f"{obj._meta.label_lower}.{verb}",
         target=audit.target_of(obj),
         reason="",
