@@ -70,7 +70,7 @@ def server_home(data: Path, os_user: OsUser | None, outside: tuple[Path, ...] = 
         if os_user and not reachable(data, os_user):
             home = _new_outside(outside)
             link.symlink_to(home)
-            home.with_suffix(".owner").write_text(str(data))
+            _note_owner(home, data)
         else:
             link.mkdir(mode=0o700)
         if os_user:
@@ -90,13 +90,21 @@ def _new_outside(outside: tuple[Path, ...]) -> Path:
     raise StackError(f"no folder for the servers' data: neither of {', '.join(map(str, outside))}")
 
 
+def _note_owner(home: Path, data: Path) -> None:
+    """Write beside `home` whose it is, at one stroke: another process's sweep may read it."""
+    unfinished = home.with_suffix(".unfinished")
+    unfinished.write_text(str(data))
+    unfinished.rename(home.with_suffix(".owner"))
+
+
 def sweep(parent: Path) -> None:
-    """Remove the folders in `parent` whose data folder is gone."""
+    """Remove the folders in `parent` whose data folder is gone; others may sweep at the time."""
     for owner in parent.glob("*.owner"):
         home = owner.with_suffix("")
-        if (Path(owner.read_text()) / "servers").resolve() != home:
-            shutil.rmtree(home, ignore_errors=True)
-            owner.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # another sweep, or the owner, has removed it meanwhile
+            if (Path(owner.read_text()) / "servers").resolve() != home:
+                shutil.rmtree(home, ignore_errors=True)
+                owner.unlink()
 
 
 def remove_home(data: Path) -> None:

@@ -79,6 +79,14 @@ def test_what_a_removed_checkout_left_outside_goes_when_the_next_one_comes(data,
     assert kept.exists()
 
 
+@pytest.mark.usefixtures("out_of_reach")
+def test_what_another_sweep_removes_meanwhile_is_no_error(data, me, tmp_path):
+    outside = tmp_path / "var"
+    outside.mkdir()
+    (outside / "listed.owner").symlink_to(outside / "removed")  # listed, and gone when it is read
+    assert server_home(data, me, (outside,)).parent == outside
+
+
 def test_a_private_file_is_never_open_to_others(tmp_path):
     path = tmp_path / "secret"
     path.write_text("old")
