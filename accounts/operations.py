@@ -21,6 +21,7 @@ from accounts.models import (
     User,
 )
 from kernel.db.integrity import constraints_explained
+from kernel.db.planner_statistics import discard_plans
 from kernel.db.transaction import require_transaction, run_after_commit, savepoint
 from kernel.errors import DomainError, Kind
 from kernel.i18n import text
@@ -165,6 +166,7 @@ def add_people(
     All get the same password, hashed once, as hashing is slow by design; None: nobody can log in.
     """
     require_transaction()
+    discard_plans()
     hashed = make_password(None if password is None else passwords.normalize(password))
     User.objects.add(
         [

@@ -11,7 +11,7 @@ from concerts import locking, store
 from concerts.errors import LayoutEmpty
 from concerts.layout.form import Layout, Progress, no_progress
 from concerts.models import Performance, PriceGrade, Seat, Section
-from kernel.db.planner_statistics import analyze_after_commit
+from kernel.db.planner_statistics import analyze_after_commit, discard_plans
 from kernel.db.transaction import require_transaction
 from kernel.ids import uuid7
 from kernel.text.spelling import fold
@@ -63,6 +63,7 @@ def replace_layout(
     Section.objects.filter(performance=performance).exclude(pk__in=kept).delete()
     kept = [row.pk for row in grades.values()]
     PriceGrade.objects.filter(performance=performance).exclude(pk__in=kept).delete()
+    discard_plans()
     for begin in range(0, len(layout.seats), SEATS_A_STATEMENT):
         progress("writing", begin, len(layout.seats))
         Seat.objects.bulk_create(

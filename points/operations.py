@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 
 from django.db import connection
 
+from kernel.db.planner_statistics import discard_plans
 from kernel.db.transaction import require_transaction
 from kernel.ids import uuid7
 from kernel.money import DEFAULT_CURRENCY, Money
@@ -153,13 +154,14 @@ def open_accounts(*, user_ids: Iterable[UUID], now: datetime) -> None:
 def open_accounts_with_points(
     *, user_ids: Iterable[UUID], amount: Money, reference: UUID, now: datetime
 ) -> int:
-    """Grant points to each fan, in six statements; return how many fans got them now.
+    """Grant points to each fan, in seven statements; return how many fans got them now.
 
     A fan gets them once per `reference`, however often and concurrently this is called: earlier
     grants are read after the accounts are locked.
     """
     _check_positive(amount)
     require_transaction()
+    discard_plans()
     wanted = {uuid5(reference, str(user_id)): user_id for user_id in set(user_ids)}
     open_accounts(user_ids=wanted.values(), now=now)
     locking.lock(accounts=wanted.values())

@@ -1,4 +1,4 @@
-"""What PostgreSQL's planner knows of a table into which a use case has just put many rows.
+"""What PostgreSQL's planner knows of a table into which a use case puts many rows.
 
 Note [Planner statistics]
 Autovacuum may look at a table while a large transaction fills it: it finds pages without one
@@ -7,6 +7,13 @@ minute later or more, joins of such tables compare every row with every row: the
 performance with 5,000 seats then read 25 million rows and met the statement time-out. So who adds
 thousands of rows in one transaction lets PostgreSQL count again when they are visible.
 https://www.postgresql.org/docs/current/planner-stats.html
+
+Note [Kept plans]
+A session keeps the plans of queries in triggers and of the checks of foreign keys. One that was
+made while a table was empty reads the whole table, which was right; a transaction that then writes
+ten thousand rows reads it ten thousand times, and meets the statement time-out. So who is about to
+add thousands of rows has the session plan again, with the rows in place.
+https://www.postgresql.org/docs/current/sql-discard.html
 """
 
 import logging
@@ -27,6 +34,15 @@ def analyze_after_commit(*models: type[Model]) -> None:
     """
     tables = [model._meta.db_table for model in models]
     run_after_commit(lambda: _analyze(tables))
+
+
+def discard_plans() -> None:
+    """Have the session plan its queries again, those of triggers and foreign keys too.
+
+    For the session of the default database, before many rows are written; see Note [Kept plans].
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("DISCARD PLANS")
 
 
 def _analyze(tables: list[str]) -> None:

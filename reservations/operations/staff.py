@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from kernel.db.planner_statistics import analyze_after_commit
+from kernel.db.planner_statistics import analyze_after_commit, discard_plans
 from kernel.db.transaction import require_transaction
 from reservations import policy
 from reservations.models import SaleHalt, SalePolicy, SeatInventory
@@ -16,6 +16,7 @@ from reservations.models import SaleHalt, SalePolicy, SeatInventory
 def make_inventory(*, sale: SalePolicy, now: datetime) -> int:
     """Put every seat of a performance with a frozen layout on sale; return how many there are."""
     require_transaction()
+    discard_plans()
     with connection.cursor() as cursor:
         cursor.execute(
             """

@@ -190,7 +190,7 @@ def test_points_are_given_in_bulk_and_once_per_reference():
 
 def test_giving_to_many_costs_no_statement_per_fan(django_assert_max_num_queries):
     fans = [make_user() for _ in range(60)]
-    with django_assert_max_num_queries(8), transaction():
+    with django_assert_max_num_queries(9), transaction():
         operations.open_accounts_with_points(
             user_ids=[fan.pk for fan in fans],
             amount=Money(1_000),
