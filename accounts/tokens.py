@@ -57,6 +57,7 @@ def issue_access_token(
             "exp": expires,
             "jti": str(uuid4()),
         },
+        mac_use="login",
     )
 
 
@@ -84,12 +85,20 @@ def sign_refresh_token(
     )
 
 
-def read_access_token(token: str, *, now: datetime) -> Caller:
+def read_access_token(token: str, *, now: datetime, by_mac: bool = False) -> Caller:
     """Return the caller of an access token; raises `JwtInvalid` / `JwtExpired`.
 
+    `by_mac`: a right MAC is enough (Note [Two proofs] in `kernel/signing/jwt.py`).
     `accounts.revocation` knows whether the login was revoked meanwhile.
     """
-    return read_jwt("access", token, audiences=(ACCESS_AUDIENCE,), read=_caller, now=now)
+    return read_jwt(
+        "access",
+        token,
+        audiences=(ACCESS_AUDIENCE,),
+        read=_caller,
+        now=now,
+        mac_use="login" if by_mac else None,
+    )
 
 
 def read_refresh_token(token: str, *, now: datetime) -> RefreshClaims:

@@ -49,17 +49,20 @@ def login_of(environ: dict[str, Any]) -> "Caller | AuthenticationFailed | Domain
     handle that. Read once a request, at the first call: the result stays in the environment.
     """
     if _LOGIN not in environ:
-        environ[_LOGIN] = _read(environ.get("HTTP_AUTHORIZATION", ""))
+        environ[_LOGIN] = login_from(environ.get("HTTP_AUTHORIZATION", ""))
     login: Caller | AuthenticationFailed | DomainError | None = environ[_LOGIN]
     return login
 
 
-def _read(header: str) -> "Caller | AuthenticationFailed | DomainError | None":
+def login_from(
+    header: str, *, by_mac: bool = False
+) -> "Caller | AuthenticationFailed | DomainError | None":
+    """Return what `login_of` does, of the `Authorization` header; `by_mac` as for tokens."""
     scheme, _, token = header.partition(" ")
     if scheme.lower() != _SCHEME:
         return None
     try:
-        caller = tokens.read_access_token(token.strip(" "), now=clock.now())
+        caller = tokens.read_access_token(token.strip(" "), now=clock.now(), by_mac=by_mac)
     except JwtExpired:
         return TokenExpired()
     except JwtInvalid:

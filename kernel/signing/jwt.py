@@ -11,6 +11,13 @@ each process keeps, by digest, what was read of tokens whose signature it has ve
 ring in force: a bounded number of them, and good ones only, so that nobody can fill the memory with
 forgeries. A new ring drops them all. Whether a token has expired is judged each time, and whether
 its session was ended is checked elsewhere, each time too.
+
+Note [Two proofs]
+A JWT may carry, as its last claim, a MAC of its header and its other claims (Note [MAC tokens] in
+mac.py). The signature is for everybody, the MAC for those of our processes that have no time to
+check a signature: who asks for `mac_use` takes a right MAC for it, and looks at the signature where
+there is none. Both cover all that the token says: a right MAC beside a wrong signature means that
+somebody has spoilt the signature of a good token.
 """
 
 import json
@@ -22,12 +29,14 @@ from typing import Any, TypeVar, cast
 from django.conf import settings
 
 from kernel.caching.two_generation import TwoGenerationCache
-from kernel.signing.keyring import Key, KeyRing, Use, encode_json, ring
+from kernel.signing.keyring import Key, KeyRing, MacUse, Use, encode_json, ring
+from kernel.signing.mac import is_mac, write_mac
 from kernel.text import base64url
 
 T = TypeVar("T")
 
 MAX_TOKEN_LENGTH = 4096  # characters; ours have under 1,000
+_MAC_CLAIM, _END = ',"mac":"', '"}'  # as `encode_json` writes a last claim
 _KNOWN_TOKENS = 8192  # a generation, about 10 MB; there are two
 
 
@@ -42,13 +51,16 @@ class JwtExpired(JwtInvalid):
 _known: tuple[KeyRing, TwoGenerationCache[Any, tuple[int, Any]]] | None = None
 
 
-def sign_jwt(use: Use, claims: Mapping[str, Any]) -> str:
+def sign_jwt(use: Use, claims: Mapping[str, Any], *, mac_use: MacUse | None = None) -> str:
     """Return a compact JWS over `claims` and `iss`, signed by the current key of `use`.
 
-    `claims` must hold `aud` and `exp` (whole seconds), or no verifier accepts it.
+    `claims` must hold `aud` and `exp` (whole seconds), or no verifier accepts it. With `mac_use`
+    the last claim is the MAC by that use's key, if the ring has one (Note [Two proofs]).
     """
     key = ring().signing[use]
     payload = encode_json({"iss": settings.TOKEN_ISSUER, **claims})
+    if mac_use and (mac := write_mac(mac_use, f"{key.header}.{payload}")):
+        payload = f"{payload[:-1]}{_MAC_CLAIM}{mac}{_END}"
     signed = f"{key.header}.{base64url.encode(payload.encode())}"
     return f"{signed}.{base64url.encode(key.sign(signed.encode()))}"
 
@@ -68,8 +80,11 @@ def read_jwt(
     audiences: tuple[str, ...],
     read: Callable[[dict[str, Any]], T],
     now: datetime,
+    mac_use: MacUse | None = None,
 ) -> T:
     """Return what `read` makes of the claims of a token for one of `audiences`.
+
+    With `mac_use` a right MAC by that use's key replaces the signature (Note [Two proofs]).
 
     `read` is called once a token (Note [Known tokens]), so it must be a module-level function, and
     nobody may change what it returns. Raises as `verify_jwt` does; also JwtInvalid where `read`
@@ -80,10 +95,11 @@ def read_jwt(
     try:
         in_force = ring()
         known = _known_under(in_force)
-        key = (use, audiences, read, settings.TOKEN_ISSUER, sha256(token.encode()).digest())
+        digest = sha256(token.encode()).digest()
+        key = (use, audiences, read, settings.TOKEN_ISSUER, mac_use, digest)
         found = known.get(key)
         if found is None:
-            claims = _signed_claims(in_force.verifying[use], token, audiences)
+            claims = _proven_claims(in_force.verifying[use], token, audiences, mac_use)
             found = (claims["exp"], read(claims))
             known.put(key, found)
     except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
@@ -106,10 +122,10 @@ def _known_under(in_force: KeyRing) -> TwoGenerationCache[Any, tuple[int, Any]]:
     return known[1]
 
 
-def _signed_claims(
-    keys: Mapping[str, Key], token: str, audiences: tuple[str, ...]
+def _proven_claims(
+    keys: Mapping[str, Key], token: str, audiences: tuple[str, ...], mac_use: MacUse | None
 ) -> dict[str, Any]:
-    """Return the claims of a token whose signature, issuer and audience are right.
+    """Return the claims of a token whose signature or MAC, issuer and audience are right.
 
     Raises ValueError for every other (Note [Exact headers]).
     """
@@ -117,8 +133,11 @@ def _signed_claims(
     key = keys.get(header)
     if key is None:
         raise ValueError("not signed by a key of this use")
-    key.verify(base64url.decode(signature), f"{header}.{payload}".encode())
-    claims = json.loads(base64url.decode(payload))
+    seal = base64url.decode(signature)
+    said = base64url.decode(payload).decode()
+    if not (seal and mac_use and _has_mac(mac_use, header, said)):
+        key.verify(seal, f"{header}.{payload}".encode())
+    claims = json.loads(said)
     if not isinstance(claims, dict) or claims.get("iss") != settings.TOKEN_ISSUER:
         raise ValueError("of another issuer")
     if claims.get("aud") not in audiences:
@@ -126,3 +145,11 @@ def _signed_claims(
     if type(claims.get("exp")) is not int:
         raise ValueError("exp is not a whole number")
     return claims
+
+
+def _has_mac(use: MacUse, header: str, said: str) -> bool:
+    """Return whether the last claim is the MAC of the header and the claims before it."""
+    # No text in JSON has a bare quotation mark, so the last such mark begins the last claim.
+    before, mark, after = said.rpartition(_MAC_CLAIM)
+    mac = after.removesuffix(_END)
+    return bool(mark) and mac != after and is_mac(use, mac, f"{header}.{before}}}")

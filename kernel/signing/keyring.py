@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 Use = Literal["access", "queue", "ticket", "proof"]
 USES: tuple[Use, ...] = get_args(Use)
 PUBLIC_USES: tuple[Use, ...] = ("access", "ticket", "proof")  # which others verify
-MacUse = Literal["place"]
+MacUse = Literal["place", "login"]
 MAC_USES: tuple[MacUse, ...] = get_args(MacUse)
 AnyUse = Use | MacUse
 ALGORITHMS: dict[AnyUse, str] = {
@@ -49,6 +49,7 @@ ALGORITHMS: dict[AnyUse, str] = {
     "ticket": "EdDSA",
     "proof": "EdDSA",
     "place": "BLAKE2b",
+    "login": "BLAKE2b",
 }
 MAC_SECRET_BYTES = 32
 _MAC_BYTES = 16

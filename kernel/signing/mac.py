@@ -21,6 +21,7 @@ from kernel.signing.keyring import MacKey, MacUse, ring
 from kernel.text import base64url
 
 _MAX_LENGTH = 1024  # characters; ours have about 110
+_NOTHING = UUID(int=0)  # what a text is bound to that says all of it itself
 
 
 class MacInvalid(ValueError):
@@ -38,6 +39,20 @@ def named_key(use: MacUse, token: str) -> MacKey | None:
     return keys.get(token.partition(".")[0]) if keys else None
 
 
+def write_mac(use: MacUse, text: str) -> str | None:
+    """Return `<kid>.<mac>` for a text that is kept elsewhere; None while the ring has no key."""
+    key = writing_key(use)
+    return None if key is None else _kid_and_mac(key, text)
+
+
+def is_mac(use: MacUse, shown: str, text: str) -> bool:
+    """Return whether `write_mac` wrote `shown` for this text, under a key still in the ring."""
+    key = named_key(use, shown)
+    if key is None or not shown.isascii():
+        return False
+    return compare_digest(shown, _kid_and_mac(key, text))
+
+
 def write_token(key: MacKey, text: str, *, bound_to: UUID) -> str:
     """Return a token that says `text` of the thing `bound_to`, which it doesn't name itself."""
     head = f"{key.kid}.{text}"
@@ -53,6 +68,10 @@ def read_token(key: MacKey, token: str, *, bound_to: UUID) -> str:
     if not compare_digest(shown, _mac(key, head, bound_to)) or kid != key.kid:
         raise MacInvalid("wrong MAC")
     return text
+
+
+def _kid_and_mac(key: MacKey, text: str) -> str:
+    return f"{key.kid}.{_mac(key, f'{key.kid}.{text}', _NOTHING)}"
 
 
 def _mac(key: MacKey, head: str, bound_to: UUID) -> str:

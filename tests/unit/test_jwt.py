@@ -148,7 +148,7 @@ def test_a_known_token_is_judged_again_each_time(path, use):
 def test_a_known_token_is_not_decoded_again(path, monkeypatch):
     token = sign_jwt("access", claims())
     verify_jwt("access", token, audience=AUDIENCE, now=NOW)
-    monkeypatch.setattr("kernel.signing.jwt._signed_claims", None)
+    monkeypatch.setattr("kernel.signing.jwt._proven_claims", None)
     verify_jwt("access", token, audience=AUDIENCE, now=NOW)
 
 

@@ -19,14 +19,16 @@ from tests.support.signing import ring_in, rotate
 @pytest.fixture
 def path(tmp_path, settings):
     with ring_in(tmp_path / "keys.json", settings) as path:
-        rotate(path, "place")
+        for use in keyring.MAC_USES:
+            rotate(path, use)
         yield path
 
 
 def secrets_in(path: Path) -> list[str]:
     """Return each secret as the file has it, in hexadecimal, and as Python shows bytes."""
-    written = [key["secret"] for key in json.loads(path.read_text())["uses"]["place"]]
-    assert len(written) == 2
+    uses = json.loads(path.read_text())["uses"]
+    written = [key["secret"] for use in keyring.MAC_USES for key in uses[use]]
+    assert len(written) == 2 * len(keyring.MAC_USES)
     raw = [base64url.decode(text) for text in written]
     return [*written, *(data.hex() for data in raw), *(repr(data)[2:-1] for data in raw)]
 
@@ -40,7 +42,8 @@ def test_the_public_keys_hold_none(path):
     shown += jwks(RequestFactory().get("/.well-known/jwks.json")).content.decode()
     assert not shows_a_secret(secrets_in(path), shown)
     assert '"oct"' not in shown
-    kids = {key["kid"] for key in json.loads(path.read_text())["uses"]["place"]}
+    uses = json.loads(path.read_text())["uses"]
+    kids = {key["kid"] for use in keyring.MAC_USES for key in uses[use]}
     assert kids.isdisjoint(key["kid"] for key in published.public_jwks()["keys"])
 
 
