@@ -14,7 +14,9 @@ from queueing.errors import (
     QueueTokenRequired,
     QueueUnavailable,
 )
-from queueing.join_request import poll
+from queueing.join_request import send_polls
+from queueing.outcomes import result_of
+from queueing.queue_server import FanCall
 from queueing.replies import PlaceState, Status
 
 __all__ = [
@@ -61,12 +63,10 @@ def check(*, token: str | None, user_id: UUID, performance_id: UUID, now: dateti
     if proof.audience is tokens.Audience.PASS:
         return Admission(proof.number, clock.from_ms(proof.until_ms), proof.joined_ms)
     try:
-        reply = poll(
-            user_id=user_id,
-            performance_id=performance_id,
-            proof=proof,
-            now_ms=clock.to_ms(now),
+        [outcome] = send_polls(
+            [FanCall(user_id, proof)], performance_id=performance_id, now_ms=clock.to_ms(now)
         )
+        reply = result_of(outcome)
     except QueueUnavailable:
         if proof.number > queries.serving_kept(performance_id):
             raise QueueNotAdmitted(state=PlaceState.WAITING.value) from None

@@ -42,9 +42,10 @@ from kernel.telemetry.access_log import RequestOutcome
 from queueing.api.authentication import JoinTokenAuthentication, holder_in
 from queueing.api.serializers import JoinSerializer
 from queueing.api.views import STATUS_CACHING, MyPlaceView, QueueView
+from queueing.fan_requests import Applicant
 from queueing.places import QueuePlace
+from queueing.room_status import PublicStatus
 from queueing.usecases import waiting_room
-from queueing.usecases.waiting_room import Applicant, PublicStatus
 
 _PATH = re.compile(
     r"/api/v1/performances/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})/queue/(me/)?"

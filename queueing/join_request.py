@@ -1,4 +1,4 @@
-"""A fan's join and poll as calls of the queue server, and of PostgreSQL for an invitation.
+"""Fans' joins and polls as calls of the queue server, and of PostgreSQL for an invitation.
 
 Note [Invitations and the limit]
 The function that gives the place counts the join, but an invitation has to be redeemed before that.
@@ -7,72 +7,137 @@ limit: n processes let n times the limit reach the rows. A code that this person
 is used up, is answered without the row's lock, so nobody who tries again holds up the others.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
+
+from redis.exceptions import ResponseError
 
 from kernel.db.transaction import transaction
 from kernel.rate_limiting import gcra, in_redis
 from kernel.rate_limiting.headers import RateLimitStatus
 from kernel.rate_limiting.rates import rate_of
-from queueing import operations, tokens
-from queueing.lost_places import call_with_fate
-from queueing.queue_server import Fate, JoinTerms, queue_server
-from queueing.recovery import call_with_recovery
+from queueing import abuse, operations, tokens
+from queueing.errors import QueueTokenExpired, QueueTokenInvalid, QueueTokenRequired
+from queueing.fan_requests import JoinRequest, PollRequest
+from queueing.lost_places import call_with_fates
+from queueing.outcomes import Outcome, outcome_of
+from queueing.queue_server import FanCall, JoinTerms, queue_server
+from queueing.recovery import call_many_with_recovery
 from queueing.replies import Reply, Status
 
 _NOT_ENTERED = frozenset({Status.COLD, Status.SUPERSEDED})  # the room, so nothing was counted
 _tried = gcra.Gcra(most=20_000)
 
+Calls = Sequence[Outcome[FanCall]]  # an error: of a fan who is not to reach the server
 
-@dataclass(slots=True)
-class JoinRequest:
-    """One caller's join, which may take several calls of the server; it counts once."""
 
-    user_id: UUID
-    performance_id: UUID
-    proof: tokens.Proof | None
-    now_ms: int
-    limit_status: RateLimitStatus | None = None
-    counted: bool = False
+def join_call(request: JoinRequest, *, performance_id: UUID, now: datetime) -> FanCall:
+    """Return the fan's part in a batch of joins, its invitation redeemed.
 
-    def send(self, terms: JoinTerms) -> Reply:
-        """Join on these terms; raises RateLimited and what `call_with_recovery` raises."""
-        return call_with_recovery(
-            performance_id=self.performance_id,
-            now_ms=self.now_ms,
-            call=lambda: call_with_fate(self.proof, lambda fate: self._send(terms, fate)),
+    Raises InvitationInvalid, InvitationUsedUp, RateLimited.
+    """
+    applicant, user_id = request.applicant, request.user_id
+    proof = _proof_of_lost_place(request.token, user_id, performance_id, now)
+    if applicant.invitation_code is not None:
+        _redeem_invitation(
+            applicant.invitation_code,
+            user_id=user_id,
+            performance_id=performance_id,
+            now=now,
+            limit_status=request.limit_status,
         )
-
-    def _send(self, terms: JoinTerms, fate: Fate) -> Reply:
-        reply = queue_server.join(
-            performance_id=self.performance_id,
-            user_id=self.user_id,
-            proof=self.proof,
-            now_ms=self.now_ms,
-            fate=fate,
-            terms=terms,
-            limit_status=self.limit_status,
-            counted=self.counted,
-        )
-        self.counted = reply.status not in _NOT_ENTERED
-        return reply
-
-
-def poll(*, user_id: UUID, performance_id: UUID, proof: tokens.Proof | None, now_ms: int) -> Reply:
-    """Return the server's reply about the caller's place; raises what `call_with_recovery` does."""
-
-    def call(fate: Fate) -> Reply:
-        return queue_server.poll(
-            performance_id=performance_id, user_id=user_id, proof=proof, now_ms=now_ms, fate=fate
-        )
-
-    return call_with_recovery(
-        performance_id=performance_id, now_ms=now_ms, call=lambda: call_with_fate(proof, call)
+    work_bits = abuse.bits_shown(
+        applicant.challenge_response, performance_id=performance_id, user_id=user_id, now=now
     )
+    terms = JoinTerms(
+        invited=applicant.is_staff or applicant.invitation_code is not None,
+        work_bits=work_bits,
+        client_ip=applicant.client_ip,
+    )
+    return FanCall(user_id, proof, terms, limit_status=request.limit_status)
 
 
-def redeem_invitation(
+def poll_call(request: PollRequest, *, performance_id: UUID, now: datetime) -> FanCall:
+    """Return the fan's part in a batch of polls; raises QueueTokenRequired, QueueTokenInvalid."""
+    token, user_id = request.token, request.user_id
+    if not token:
+        raise QueueTokenRequired
+    try:
+        proof = tokens.verify(token, user_id=user_id, performance_id=performance_id, now=now)
+    except QueueTokenExpired:
+        proof = None  # proves no lost place any more, but the login still says who polls
+    return FanCall(user_id, proof)
+
+
+def send_joins(calls: Calls, *, performance_id: UUID, now_ms: int) -> list[Outcome[Reply]]:
+    """Return each fan's reply or error, such as RateLimited or what ended the recovery."""
+
+    def join(fans: Sequence[FanCall]) -> list[Outcome[Reply]]:
+        replies = queue_server.join_many(performance_id=performance_id, fans=fans, now_ms=now_ms)
+        return [outcome_of(_heard, *pair) for pair in zip(fans, replies, strict=True)]
+
+    return _send(calls, join, performance_id=performance_id, now_ms=now_ms)
+
+
+def send_polls(calls: Calls, *, performance_id: UUID, now_ms: int) -> list[Outcome[Reply]]:
+    """Return each fan's reply or error, such as what ended the recovery."""
+
+    def poll(fans: Sequence[FanCall]) -> list[Outcome[Reply]]:
+        replies = queue_server.poll_many(performance_id=performance_id, fans=fans, now_ms=now_ms)
+        return [outcome_of(_heard, *pair) for pair in zip(fans, replies, strict=True)]
+
+    return _send(calls, poll, performance_id=performance_id, now_ms=now_ms)
+
+
+def vouched_call(
+    request: JoinRequest, fan: FanCall, reply: Reply, *, performance_id: UUID, now: datetime
+) -> FanCall:
+    """Return the part of a fan for whom the challenge service vouches, to be sent again.
+
+    Raises ChallengeRequired, ChallengeFailed.
+    """
+    whose: dict[str, Any] = {
+        "performance_id": performance_id,
+        "user_id": request.user_id,
+        "now": now,
+    }
+    challenge = abuse.challenge_of(reply.check, bits=reply.work_bits, **whose)
+    applicant = request.applicant
+    abuse.verify_response(challenge, applicant.challenge_response, client_ip=applicant.client_ip)
+    return replace(fan, terms=replace(fan.terms, vouched=True))
+
+
+def _send(
+    calls: Calls,
+    call: Callable[[Sequence[FanCall]], list[Outcome[Reply]]],
+    *,
+    performance_id: UUID,
+    now_ms: int,
+) -> list[Outcome[Reply]]:
+    outcomes = iter(
+        call_many_with_recovery(
+            performance_id=performance_id,
+            now_ms=now_ms,
+            requests=[fan for fan in calls if isinstance(fan, FanCall)],
+            call=lambda fans: call_with_fates(fans, call),
+        )
+    )
+    return [next(outcomes) if isinstance(fan, FanCall) else fan for fan in calls]
+
+
+def _heard(fan: FanCall, reply: Reply) -> Reply:
+    """Return the reply once its limit has been noticed; raises the error that it is instead."""
+    in_redis.check_limit(fan.limit_status, reply.limit)
+    if reply.status is Status.FAILED:
+        raise ResponseError(reply.failure)
+    fan.counted = reply.status not in _NOT_ENTERED
+    return reply
+
+
+def _redeem_invitation(
     code: str,
     *,
     user_id: UUID,
@@ -95,3 +160,15 @@ def redeem_invitation(
         operations.redeem_invitation(
             invitation_id=invitation_id, performance_id=performance_id, user_id=user_id, now=now
         )
+
+
+def _proof_of_lost_place(
+    token: str | None, user_id: UUID, performance_id: UUID, now: datetime
+) -> tokens.Proof | None:
+    """Return what a join's token proves; an old or foreign one is no reason to refuse a place."""
+    if not token:
+        return None
+    try:
+        return tokens.verify(token, user_id=user_id, performance_id=performance_id, now=now)
+    except QueueTokenInvalid:
+        return None

@@ -1,24 +1,39 @@
 """The fate of a place that the queue server has lost (Note [Places lost] in README.md)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from queueing import ended_places, queries
 from queueing.errors import QueueUnavailable
-from queueing.queue_server import Fate
+from queueing.outcomes import Outcome, outcome_of
+from queueing.queue_server import FanCall, Fate
 from queueing.replies import Reply, Status
 from queueing.tokens import Proof
 
+Call = Callable[[Sequence[FanCall]], Sequence[Outcome[Reply]]]
 
-def call_with_fate(proof: Proof | None, call: Callable[[Fate], Reply]) -> Reply:
-    """Return the reply to `call`, which gets the fate of the place where the server wants it.
 
-    One call more of the lock server and of the queue server, once a fan and loss. Raises
-    QueueUnavailable where the token shows that this server was superseded.
+def call_with_fates(fans: Sequence[FanCall], call: Call) -> list[Outcome[Reply]]:
+    """Return the outcomes of `call`, with the fates of places where the server wants them.
+
+    One call more of the queue server, and one of the lock server for each fan whose place was lost.
+    A token that shows that this server was superseded is QueueUnavailable to that fan.
     """
-    reply = call(Fate.UNKNOWN)
-    if reply.status is not Status.LOST or proof is None:
-        return reply
-    return call(_fate_of(proof, reply.epoch))
+    for fan in fans:
+        fan.fate = Fate.UNKNOWN  # an epoch may have begun since somebody looked
+    outcomes = list(call(fans))
+    found: dict[int, FanCall] = {}
+    for i, (fan, reply) in enumerate(zip(fans, outcomes, strict=True)):
+        if isinstance(reply, Exception) or reply.status is not Status.LOST or fan.proof is None:
+            continue
+        fate = outcome_of(_fate_of, fan.proof, reply.epoch)
+        if isinstance(fate, Exception):
+            outcomes[i] = fate
+        else:
+            fan.fate, found[i] = fate, fan
+    if found:
+        for i, outcome in zip(found, call(list(found.values())), strict=True):
+            outcomes[i] = outcome
+    return outcomes
 
 
 def _fate_of(proof: Proof, epoch: int) -> Fate:

@@ -18,6 +18,7 @@ DUE_AT_ONCE = datetime(2000, 1, 1, tzinfo=UTC)  # of a room the tick shall look 
 IDLE_TICK_SECONDS = 10  # between two ticks of a room where nobody waits or shops
 OVER_AFTER = timedelta(days=1)  # since the start: then nobody waits for a performance any more
 OVER_TICK_SECONDS = 24 * 3600  # of a performance that is over: it may yet be moved
+BATCH_FANS = 128  # at most, in one call of the queue server: MOST_FANS of lua/queue_batches.lua
 NUMBER_BLOCK = 10_000  # numbers reserved ahead in PostgreSQL, in one write
 # Numbers of the draw among those who join before the opening (Note [Draw] in README.md).
 DRAW_NUMBERS = 2**20

@@ -4,6 +4,7 @@ Every method is one call of a function in lua/, whose keys share the performance
 `kernel.redis.breaker.DependencyUnavailable` while the server is unavailable.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -24,11 +25,20 @@ from kernel.redis.functions import FunctionLibrary, text_of
 from queueing import policy
 from queueing.models import QueueConfig
 from queueing.operations import Epoch, Reserved
-from queueing.replies import Reply, TotalsReply, reply_of, totals_reply_of
+from queueing.replies import Reply, TotalsReply, replies_of, reply_of, totals_reply_of
 from queueing.tokens import Proof
 
 _FOLDER = Path(__file__).parent / "lua"
-_FILES = ("queue_room.lua", "queue_places.lua", "queue_library.lua")
+_FILES = (
+    "queue_room.lua",
+    "queue_members.lua",
+    "queue_admission.lua",
+    "queue_places.lua",
+    "queue_limits.lua",
+    "queue_batches.lua",
+    "queue_batches_v1.lua",
+    "queue_library.lua",
+)
 SOURCES = (in_redis.SOURCE, *(_FOLDER / name for name in _FILES))
 _KEYS = ("config", "state", "waiting", "active", "people", "birth")  # in the order of the functions
 
@@ -54,6 +64,22 @@ class JoinTerms:
     client_ip: str = ""
 
 
+@dataclass(slots=True)
+class FanCall:
+    """One fan's part in a batch of joins or polls; what it says changes from call to call.
+
+    `fate`: of the place that `proof` names, where the server replied LOST. Of a join only: `terms`,
+    whether the server has `counted` it, and `limit_status`, which hears how far its limit is.
+    """
+
+    user_id: UUID
+    proof: Proof | None
+    terms: JoinTerms = JoinTerms()
+    fate: Fate = Fate.UNKNOWN
+    counted: bool = False
+    limit_status: RateLimitStatus | None = None
+
+
 class QueueServer:
     """One waiting room a performance."""
 
@@ -63,64 +89,37 @@ class QueueServer:
         self.library = library or FunctionLibrary("queue", *SOURCES)
         self._prefix = prefix
 
-    def join(
-        self,
-        *,
-        performance_id: UUID,
-        user_id: UUID,
-        proof: Proof | None,
-        now_ms: int,
-        fate: Fate = Fate.UNKNOWN,
-        terms: JoinTerms = JoinTerms(),
-        limit_status: RateLimitStatus | None = None,
-        counted: bool = False,
-    ) -> Reply:
-        """Give the user a place, or return the one there is; raises RateLimited.
+    def join_many(
+        self, *, performance_id: UUID, fans: Sequence[FanCall], now_ms: int
+    ) -> list[Reply]:
+        """Give each user a place, or return the one there is; replies in the order of the fans.
 
-        The call counts against the limits of user and client IP unless it was `counted` before.
-        `fate`: of the place that `proof` names, where the server replied LOST.
+        One call. Each counts against the limits of its user and client IP unless it was `counted`
+        before; a reply's `limit` says how that went. Raises ValueError for more than
+        `policy.BATCH_FANS`.
         """
         tag = _tag(performance_id)
-        caller, client = str(user_id), client_ip_tag(terms.client_ip)
-        limit, reply = self.library.call(
-            f"{self._prefix}_join",
-            keys=(
-                *_keys(performance_id),
-                f"{tag}n:join:{caller}",
-                f"{tag}n:join_address:{client}",
-                f"{tag}from:{client}",
-            ),
-            args=(
-                now_ms,
-                caller,
-                *_token_args(proof),
-                int(terms.invited),
-                terms.work_bits,
-                int(terms.vouched),
-                *in_redis.limit_of("join").args,
-                *in_redis.limit_of("join_address").args,
-                int(counted),
-                *_fate_args(proof, fate),
-            ),
-        )
-        in_redis.check_limit(limit_status, limit)
-        return reply_of(reply)
+        keys = [*_keys(performance_id), f"{tag}calls:0", f"{tag}calls:1"]
+        args: list[int | str] = [now_ms, *_limit_args()]
+        for fan in fans:
+            client = client_ip_tag(fan.terms.client_ip)
+            keys.append(f"{tag}from:{client}")
+            args += _join_args(fan, client)
+        return self._call_many("join_many", fans, keys, args)
 
-    def poll(
-        self,
-        *,
-        performance_id: UUID,
-        user_id: UUID,
-        proof: Proof | None,
-        now_ms: int,
-        fate: Fate = Fate.UNKNOWN,
-    ) -> Reply:
-        """Return the user's place; a fan seen admitted has come, and the session starts.
+    def poll_many(
+        self, *, performance_id: UUID, fans: Sequence[FanCall], now_ms: int
+    ) -> list[Reply]:
+        """Return each user's place; a fan seen admitted has come, and the session starts.
 
-        `fate`: of the place that `proof` names, where the server replied LOST.
+        One call; replies in the order of the fans. Raises ValueError for more than
+        `policy.BATCH_FANS`.
         """
-        shown = (*_token_args(proof), *_fate_args(proof, fate))
-        return reply_of(self._call("poll", performance_id, now_ms, str(user_id), *shown))
+        args: list[int | str] = [now_ms]
+        for fan in fans:
+            shown, fate = fan.proof, fan.fate
+            args += (str(fan.user_id), *_token_args(shown), *_fate_args(shown, fate))
+        return self._call_many("poll_many", fans, _keys(performance_id), args)
 
     def leave(self, *, performance_id: UUID, user_id: UUID, now_ms: int) -> Reply:
         """End the user's place, waiting or admitted."""
@@ -194,6 +193,21 @@ class QueueServer:
     def _end_place(self, performance_id: UUID, user_id: UUID, now_ms: int, end: Fate) -> Reply:
         return reply_of(self._call("quit", performance_id, now_ms, str(user_id), end.value))
 
+    def _call_many(
+        self,
+        function: str,
+        fans: Sequence[FanCall],
+        keys: Sequence[str],
+        args: Sequence[int | str],
+    ) -> list[Reply]:
+        check_size(fans)
+        if not fans:
+            return []
+        refusal, *served = self.library.call(f"{self._prefix}_{function}", keys=keys, args=args)
+        if refusal:  # nobody can enter the room
+            return [reply_of(refusal)] * len(fans)
+        return replies_of(*served)
+
     def _call(self, function: str, performance_id: UUID, *args: int | str) -> Any:
         return self.library.call(
             f"{self._prefix}_{function}", keys=_keys(performance_id), args=args
@@ -201,6 +215,12 @@ class QueueServer:
 
 
 queue_server = QueueServer()
+
+
+def check_size(batch: Sequence[object]) -> None:
+    """Raise ValueError for more fans than one call of the server takes."""
+    if len(batch) > policy.BATCH_FANS:
+        raise ValueError(f"a batch has at most {policy.BATCH_FANS} fans, not {len(batch)}")
 
 
 def _mirrored(config: QueueConfig) -> dict[str, int | str]:
@@ -239,6 +259,24 @@ def _token_args(proof: Proof | None) -> tuple[int, int, int]:
 
 def _fate_args(proof: Proof | None, fate: Fate) -> tuple[int, str]:
     return (proof.joined_ms if proof else 0, fate.value)
+
+
+def _limit_args() -> tuple[int, ...]:
+    return (*in_redis.limit_of("join").args, *in_redis.limit_of("join_address").args)
+
+
+def _join_args(fan: FanCall, client: str) -> tuple[int | str, ...]:
+    terms, shown = fan.terms, fan.proof
+    return (
+        str(fan.user_id),
+        f"address:{client}",
+        *_token_args(shown),
+        int(terms.invited),
+        terms.work_bits,
+        int(terms.vouched),
+        int(fan.counted),
+        *_fate_args(shown, fan.fate),
+    )
 
 
 def _or_empty(number: int | None) -> int | str:

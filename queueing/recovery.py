@@ -7,9 +7,9 @@ time.
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Generic, TypeVar
 from uuid import UUID
 
 from prometheus_client import Counter
@@ -19,10 +19,12 @@ from kernel.db.transaction import transaction
 from kernel.redis.breaker import DependencyUnavailable
 from queueing import operations, policy, queries
 from queueing.errors import QueueUnavailable
+from queueing.outcomes import Outcome, result_of
 from queueing.queue_server import queue_server
 from queueing.replies import Reply, Status, TotalsReply
 
 log = logging.getLogger(__name__)
+Q = TypeVar("Q")
 R = TypeVar("R", Reply, TotalsReply)
 
 epochs = Counter(
@@ -42,21 +44,76 @@ def call_with_recovery(*, performance_id: UUID, now_ms: int, call: Callable[[], 
 
     Raises QueueUnavailable, and for a room that can't be: PerformanceNotFound, QueueNotRequired.
     """
+    [outcome] = call_many_with_recovery(
+        performance_id=performance_id, now_ms=now_ms, requests=[call], call=lambda _: [call()]
+    )
+    return result_of(outcome)
+
+
+def call_many_with_recovery(
+    *,
+    performance_id: UUID,
+    now_ms: int,
+    requests: Sequence[Q],
+    call: Callable[[Sequence[Q]], Sequence[Outcome[R]]],
+) -> list[Outcome[R]]:
+    """Return each request's outcome, in order, once the server knows the room.
+
+    Who was served is not sent again, so nobody is given two numbers; the rest are, in their order,
+    after one recovery for all of them. What ends it is their outcome: QueueUnavailable, an error of
+    PostgreSQL, and for a room that can't be PerformanceNotFound, QueueNotRequired.
+    """
+    batch = _Batch(requests, call)
     try:
-        reply = call()
-        for _ in range(_RETRIES):
-            if reply.status not in _UNREADY:
-                return reply
+        batch.send()
+        tries = 0
+        while batch.unserved and tries < _RETRIES:
+            before = len(batch.unserved)
             with _RECOVERING[hash(performance_id) % len(_RECOVERING)]:
-                reply = call()  # another thread may have recovered it meanwhile
-                _recover(performance_id, reply, now_ms)
-            if reply.status in _UNREADY:
-                reply = call()
+                batch.send()  # another thread may have recovered it meanwhile
+                if batch.unserved:
+                    _recover(performance_id, batch.unserved_reply(), now_ms)
+            batch.send()
+            tries = 0 if len(batch.unserved) < before else tries + 1
     except DependencyUnavailable as error:
-        raise QueueUnavailable from error
-    if reply.status in _UNREADY:
-        raise QueueUnavailable
-    return reply
+        unavailable = QueueUnavailable()
+        unavailable.__cause__ = error
+        return batch.ended_by(unavailable)
+    except Exception as error:  # noqa: BLE001  (those served have their places; the rest raise it)
+        return batch.ended_by(error)
+    return batch.ended_by(QueueUnavailable())
+
+
+class _Batch(Generic[Q, R]):
+    """Requests, and what became of each so far; `unserved` are those still to be sent, by index."""
+
+    def __init__(
+        self, requests: Sequence[Q], call: Callable[[Sequence[Q]], Sequence[Outcome[R]]]
+    ) -> None:
+        self._requests = requests
+        self._call: Callable[[Sequence[Q]], Sequence[Outcome[R]]] = call
+        self._outcomes: dict[int, Outcome[R]] = {}
+        self.unserved = list(range(len(requests)))
+
+    def send(self) -> None:
+        if not self.unserved:
+            return
+        outcomes = self._call([self._requests[i] for i in self.unserved])
+        self._outcomes.update(zip(self.unserved, outcomes, strict=True))
+        self.unserved = [i for i in self.unserved if _is_unready(self._outcomes[i])]
+
+    def unserved_reply(self) -> R:
+        """Return why the first of those who are left was not served."""
+        return result_of(self._outcomes[self.unserved[0]])
+
+    def ended_by(self, error: Exception) -> list[Outcome[R]]:
+        """Return all outcomes in order; `error` is that of those who are left."""
+        left = set(self.unserved)
+        return [error if i in left else self._outcomes[i] for i in range(len(self._requests))]
+
+
+def _is_unready(outcome: Outcome[R]) -> bool:
+    return not isinstance(outcome, Exception) and outcome.status in _UNREADY
 
 
 def _recover(performance_id: UUID, reply: Reply | TotalsReply, now_ms: int) -> None:

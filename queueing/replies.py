@@ -25,6 +25,8 @@ class Status(StrEnum):
     UNKNOWN = "UNKNOWN"
     CHALLENGE = "CHALLENGE"  # a new place only for those who pass the room's abuse check
     TOO_MANY_ACCOUNTS = "TOO_MANY_ACCOUNTS"
+    LIMITED = "LIMITED"  # too many calls: `limit` says which
+    FAILED = "FAILED"  # an error met with this fan alone
 
 
 class PlaceState(StrEnum):
@@ -72,7 +74,8 @@ class Spot(NamedTuple):
 class Reply(NamedTuple):
     """The reply to a fan's call; `spot` goes with NEW and SAME only.
 
-    `ended_ms` and `ended_as` (a state code) go with OK, where a place is over.
+    `ended_ms` and `ended_as` (a state code) go with OK, where a place is over. `limit`: what the
+    function counted, for `in_redis.check_limit`. `failure`: the server's words, with FAILED.
     """
 
     status: Status
@@ -86,6 +89,8 @@ class Reply(NamedTuple):
     work_bits: int = 0
     ended_ms: int = 0
     ended_as: str = ""
+    limit: Sequence[Any] = ()
+    failure: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,23 +127,62 @@ class TotalsReply:
 
 
 def reply_of(raw: Sequence[Any]) -> Reply:
-    """Return the reply to a fan's call from what the function returned."""
-    status = _STATUSES[text_of(raw[0])]
-    if status is Status.NEW or status is Status.SAME:
-        spot = Spot(
-            epoch=int(raw[1]),
-            number=int(raw[2]),
-            state=PLACE_STATES[text_of(raw[3])],
-            ahead=int(raw[4]),
-            until_ms=int(raw[5]),
-            room_state=text_of(raw[6]),
-            waiting=int(raw[7]),
-            wait_ms=int(raw[8]),
-            admits_from_ms=int(raw[9]),
-            now_ms=int(raw[10]),
-            joined_ms=int(raw[11]),
-        )
-        return Reply(status, spot)
+    """Return the reply about one fan's end, or why a room can't be entered."""
+    return _without_spot([text_of(raw[0]), *raw[1:]])
+
+
+def replies_of(facts: Sequence[Any], *batch: Sequence[Any]) -> list[Reply]:
+    """Return the replies to a batch of polls or, with limits, of joins.
+
+    `facts`: epoch, the room's state, when it admits from, its time. `batch`: the replies as the
+    functions write them; of joins the limits before them, and after them what each caller hears.
+    """
+    room = (int(facts[0]), text_of(facts[1]), int(facts[2]), int(facts[3]))
+    if len(batch) == 1:
+        return [_reply_of(room, text_of(text).split(" ")) for text in batch[0]]
+    limits, texts, heard = batch
+    replies = []
+    for i, text in enumerate(texts):
+        words = text_of(text).split(" ")
+        by_address = words[0] == "LIMITED_ADDRESS"
+        if by_address:
+            words = ["LIMITED"]
+        reply = _reply_of(room, words)
+        remaining, reset = heard[2 * i], heard[2 * i + 1]
+        if remaining >= 0:
+            name, (calls, period_ms) = "join", limits[:2]
+            if by_address:
+                name, (calls, period_ms) = "join_address", limits[2:]
+            is_refused = int(reply.status is Status.LIMITED)
+            reply = reply._replace(limit=(name, calls, period_ms, remaining, reset, is_refused))
+        replies.append(reply)
+    return replies
+
+
+def _reply_of(room: tuple[int, str, int, int], words: Sequence[str]) -> Reply:
+    status = _STATUSES[words[0]]
+    if status is not Status.NEW and status is not Status.SAME:
+        return _without_spot(words)
+    epoch, state, admits_from_ms, now_ms = room
+    _, number, state_code, ahead, until_ms, waiting, wait_ms, joined_ms = words
+    spot = Spot(
+        epoch=epoch,
+        number=int(number),
+        state=PLACE_STATES[state_code],
+        ahead=int(ahead),
+        until_ms=int(until_ms),
+        room_state=state,
+        waiting=int(waiting),
+        wait_ms=int(wait_ms),
+        admits_from_ms=admits_from_ms,
+        now_ms=now_ms,
+        joined_ms=int(joined_ms),
+    )
+    return Reply(status, spot)
+
+
+def _without_spot(raw: Sequence[Any]) -> Reply:
+    status = _STATUSES[raw[0]]
     if status is Status.OK:
         return Reply(status, ended_ms=int(raw[1]), ended_as=text_of(raw[2]))
     if status is Status.COLD:
@@ -152,6 +196,8 @@ def reply_of(raw: Sequence[Any]) -> Reply:
         return Reply(status, check=text_of(raw[1]), work_bits=int(raw[2]))
     if status is Status.NOT_OPEN:
         return Reply(status, opens_ms=int(raw[1]))
+    if status is Status.FAILED:
+        return Reply(status, failure=" ".join(raw[1:]))
     return Reply(status)
 
 

@@ -3,7 +3,8 @@
 Note [Limits in a function]
 The busiest routes may cost one round trip, so their limits are counted inside the function that
 does the work: its library is assembled with `SOURCE` in front, its keys include one a caller
-(`fr:...:{tag}:n:<route>:<who>`), and it returns what `count_call` returned. Counted so, a limit
+(`fr:...:{tag}:n:<route>:<who>`), and it returns what `count_call` returned. A function that counts
+many callers keeps their arrivals itself, by `count_after` (queueing/lua/queue_limits.lua). A limit
 is exact across all processes, and belongs to the hash tag (one performance), because a function
 of a cluster may touch no other slot.
 All callers count by one clock: a room's own (Note [Clocks] in queueing/README.md), else the

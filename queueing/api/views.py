@@ -17,6 +17,7 @@ from kernel.http.serializers import ProblemSerializer
 from kernel.rate_limiting.headers import RATE_LIMIT, RateLimitStatus
 from queueing.api.authentication import JoinTokenAuthentication
 from queueing.api.serializers import JoinSerializer, PlaceSerializer, PublicStatusSerializer
+from queueing.fan_requests import Applicant
 from queueing.usecases import waiting_room
 
 QUEUE_TOKEN = OpenApiParameter(
@@ -172,7 +173,7 @@ class QueueView(KeptRefusals, APIView):
             performance_id=performance_id,
             token=request.headers.get("X-Queue-Token"),
             now=clock.now(),
-            applicant=waiting_room.Applicant(
+            applicant=Applicant(
                 client_ip=client_ip_of(request._request),
                 is_staff=caller.is_staff,
                 **body.validated_data,

@@ -6,8 +6,7 @@ local function advance_and_reply(room)
   advance(room)
   local just_admitted = admit_waiting(room)
   save(room)
-  return {'OK', room.epoch, room.next, room.ceiling, room.serving, server.call('ZCARD', room.waiting_key),
-    server.call('ZCOUNT', room.active_key, '(' .. whole(room.now), '+inf'), room.admitted, whole(room.waited),
+  return {'OK', room.epoch, room.next, room.ceiling, room.serving, count_waiting(room), count_live(room), room.admitted, whole(room.waited),
     room.state, string.format('%.6f', room.rate), just_admitted, room.capacity, string.format('%.6f', room.pace)}
 end
 
@@ -122,6 +121,8 @@ local function supersede(keys, args)
 end
 
 -- Note [Library versions] in README.md: what a function of a name takes and returns never changes.
+server.register_function('frontrow_queue_v1_join_many', join_many)
+server.register_function('frontrow_queue_v1_poll_many', poll_many)
 server.register_function('frontrow_queue_v1_join', join)
 server.register_function('frontrow_queue_v1_poll', poll)
 server.register_function('frontrow_queue_v1_quit', end_place)

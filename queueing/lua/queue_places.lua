@@ -1,4 +1,4 @@
--- One fan's place in the room: joining, polling, ending it; and which number a place gets.
+-- One fan's place in the room: getting, showing and ending it; and which number a place gets.
 
 local DRAW = 1048576  -- numbers of a draw: policy.DRAW_NUMBERS
 local HALF = 1024
@@ -25,7 +25,7 @@ local function is_drawn(room, number)
 end
 
 -- Return the number of a new place, or nil and the reply that says why there is none.
-local function new_number(room, record)
+local function new_number(room, user, record)
   -- A room that opened and was set back to PRESALE goes on in order: a draw would overtake.
   if room.allows.draws and room.serving <= room.draw_start then
     -- Leaving and coming again draws no second time.
@@ -37,30 +37,29 @@ local function new_number(room, record)
     end
   end
   if room.next >= room.ceiling then return nil, {'CEILING', room.epoch, room.ceiling, 'NEXT'} end
-  room.next = room.next + 1
+  room.next, room.last_user = room.next + 1, user
   return room.next
 end
 
 -- Admit those whose turn it is and return the reply with a fan's place as it is then; a fan seen
 -- admitted has come, and the session starts. Before the opening nobody knows how the draw came out, so
 -- everybody else counts as ahead.
--- Reply  status, epoch, number, state_code, ahead, deadline, room's state, waiting, wait_ms,
---        admits_from, now, joined
+-- Reply  'status number state_code ahead deadline waiting wait_ms joined'
 local function admit_and_reply(room, status, user, record)
   if admit_waiting(room) > 0 then record = read_place(room, user) end  -- this fan may be among them
   if record.state_code == CALLED then
     record.state_code, record.deadline = ADMITTED, room.now + room.session
-    server.call('ZADD', room.active_key, whole(record.deadline), user)
+    set_deadline(room, user, record.deadline)
     write_place(room, user, record)
   end
-  local waiting, ahead = server.call('ZCARD', room.waiting_key), 0
+  local waiting, ahead = count_waiting(room), 0
   if record.state_code == WAITING then
     ahead = is_drawn(room, record.number) and room.allows.draws and waiting - 1
-      or server.call('ZRANK', room.waiting_key, user)
+      or rank_of(room, user)
   end
-  return {status, room.epoch, record.number, record.state_code, ahead, record.deadline, room.state,
-    waiting, record.state_code == WAITING and whole(math.ceil(wait_ms(room, ahead))) or 0, room.admits_from,
-    room.now, whole(record.joined)}
+  local wait = record.state_code == WAITING and math.ceil(wait_ms(room, ahead)) or 0
+  return string.format('%s %d %s %d %d %d %d %d', status, record.number, record.state_code, ahead, record.deadline,
+    waiting, wait, record.joined), record
 end
 
 -- Return the user's place as it is now, nil where there is none.
@@ -79,7 +78,7 @@ local function add_place(room, user, number, state_code, deadline, joined)
 end
 
 local function add_waiting(room, user, number, joined)
-  server.call('ZADD', room.waiting_key, number, user)
+  add_to_waiting(room, user, number)
   return add_place(room, user, number, WAITING, 0, joined)
 end
 
@@ -102,7 +101,7 @@ local function restore(room, user, token)
   if token.epoch > room.epoch then return nil end
   if token.fate ~= FATE_KEPT then return add_place(room, user, number, token.fate, room.now, token.joined) end
   if until_ms > room.now then
-    server.call('ZADD', room.active_key, whole(until_ms), user)
+    add_to_active(room, user, until_ms)
     return add_place(room, user, number, ADMITTED, until_ms, token.joined)
   end
   if until_ms > 0 or number <= room.called then
@@ -141,107 +140,15 @@ local function abuse_check(room, user, applicant)
   return nil
 end
 
--- Count the call by one limit, the room's own calls a minute before the site's; return what the caller
--- hears of it, and whether the call is refused.
-local function count_by(room, name, key, own_per_minute, calls, period_ms)
-  if own_per_minute then calls, period_ms = own_per_minute, 60000 end
-  calls, period_ms = tonumber(calls), tonumber(period_ms)
-  local remaining, reset, refused = count_call(key, calls, period_ms, room.now)
-  return {name, calls, period_ms, remaining, reset, refused and 1 or 0}, refused
-end
-
 -- Return the new place, or nil and the reply that says why there is none.
 local function give_place(room, user, record, applicant)
   local refusal = state_refusal(room, applicant.invited)
     or (not applicant.invited and abuse_check(room, user, applicant))
   if refusal then return nil, refusal end
-  local number, ceiling_met = new_number(room, record)
+  local number, ceiling_met = new_number(room, user, record)
   if not number then return nil, ceiling_met end
   -- A new place begins after the end of the one before (Note [Ended places]).
   return add_waiting(room, user, number, math.max(room.now, record and record.deadline + 1 or 0))
-end
-
--- Give the user a place, or return the one there is.
--- KEYS   7 calls of the user  8 calls of the address  9 set: users who joined from the address
--- ARGV   1 now_ms  2 user
---        3 number  4 epoch  5 until_ms: of the token shown (0: none; until_ms 0: it was not yet called)
---        6 invited: 1 for staff and the invited
---        7 work_bits: of the proof of work shown  8 vouched: 1 if the challenge service vouches
---        9 calls 10 period_ms: the site's limit of a user  11 calls 12 period_ms: of an address
---       13 counted: 1 if this call was counted already and is only made again
---       14 joined_ms: when the token's place began  15 fate: of that place
--- Reply  {what the caller hears of the limit that is nearest, the reply}
-local function join(keys, args)
-  local user_calls_key, address_calls_key, address_users_key = unpack(keys, 7, 9)
-  local now_ms, user, number, epoch, until_ms, invited, work_bits, vouched, user_calls, user_period_ms,
-    address_calls, address_period_ms, counted, joined_ms, fate = unpack(args)
-  invited, vouched, counted = invited == '1', vouched == '1', counted == '1'
-  local room, refusal = enter(keys, now_ms)
-  if not room then return {{}, refusal} end
-  local limit = {}
-  -- Count first: a caller over a limit costs nothing more.
-  if not counted then
-    local by_user, over = count_by(room, 'join', user_calls_key, room.per_user_minute, user_calls, user_period_ms)
-    if over then return {by_user, {'LIMITED'}} end
-    local by_address
-    by_address, over = count_by(room, 'join_address', address_calls_key, room.per_address_minute,
-      address_calls, address_period_ms)
-    if over then return {by_address, {'LIMITED'}} end
-    if by_user[2] > 0 then limit = by_user end
-  end
-  -- The same place again for a user who has one; else the one that the token proves and this server has
-  -- lost; else a new one, for those whom the room's state and its abuse check let have one.
-  advance(room)
-  local record, status = current_place(room, user), 'SAME'
-  if not has_place(record) then
-    local restored, why
-    if not record then
-      restored, why = restore(room, user, token_of(number, epoch, until_ms, joined_ms, fate))
-    end
-    if why then return {limit, close_with(room, why)} end
-    record = restored or record
-    if not has_place(record) then
-      record, why = give_place(room, user, record, {
-        invited = invited, work_bits = work_bits, vouched = vouched, address_users_key = address_users_key,
-      })
-      if not record then return {limit, close_with(room, why)} end
-      status = 'NEW'
-    end
-  end
-  -- The invited are admitted ahead of the line, whatever the capacity; `serving` stays.
-  if invited and record.state_code == WAITING and room.allows.invites then
-    server.call('ZREM', room.waiting_key, user)
-    admit_fan(room, user, record)
-  end
-  -- Others join a line that time may have moved meanwhile, so whose turn it is goes in before the reply.
-  local reply = admit_and_reply(room, status, user, record)
-  save(room)
-  return {limit, reply}
-end
-
--- Return the user's place.
--- ARGV   1 now_ms  2 user  3 number  4 epoch  5 until_ms  6 joined_ms  7 fate: as in `join`
-local function poll(keys, args)
-  local now_ms, user, number, epoch, until_ms, joined_ms, fate = unpack(args)
-  local room, refusal = enter(keys, now_ms)
-  if not room then return refusal end
-  number = tonumber(number)
-  advance(room)
-  local record = current_place(room, user)
-  if record and record.number == 0 and number > 0 then  -- ended while the server had lost it
-    record.number = number
-    write_place(room, user, record)
-  elseif not record then
-    local why
-    record, why = restore(room, user, token_of(number, epoch, until_ms, joined_ms, fate))
-    if not record and number <= 0 then why = {'UNKNOWN'} end
-    if why then return close_with(room, why) end
-    record = record or add_place(room, user, number, EXPIRED, room.now)
-  end
-  local reply = admit_and_reply(room, 'SAME', user, record)
-  save(room)
-  if not room.allows.polls and reply[4] == WAITING then return {'CLOSED'} end
-  return reply
 end
 
 -- End the user's place.

@@ -1,9 +1,9 @@
 """The waiting room's use cases: join, poll, leave, finish, public status, and the tick."""
 
 import logging
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from prometheus_client import Counter
@@ -15,19 +15,16 @@ from kernel.db.failures import DATABASE_ERRORS
 from kernel.errors import DomainError
 from kernel.rate_limiting.headers import RateLimitStatus
 from kernel.redis.breaker import DependencyUnavailable
-from queueing import abuse, ended_places, join_request, policy, queries, tokens, upkeep
-from queueing.errors import (
-    QueueNotRequired,
-    QueueTokenExpired,
-    QueueTokenInvalid,
-    QueueTokenRequired,
-)
-from queueing.join_request import JoinRequest
+from queueing import ended_places, join_request, queries, upkeep
+from queueing.errors import QueueNotRequired
+from queueing.fan_requests import NOBODY_SPECIAL, Applicant, JoinRequest, PollRequest
 from queueing.models import RoomState
+from queueing.outcomes import Outcome, outcome_of, result_of
 from queueing.places import QueuePlace, place_of
-from queueing.queue_server import JoinTerms, queue_server
+from queueing.queue_server import FanCall, check_size, queue_server
 from queueing.recovery import call_with_recovery
 from queueing.replies import Reply, Status
+from queueing.room_status import PublicStatus
 
 log = logging.getLogger(__name__)
 unfinished = Counter(
@@ -46,49 +43,6 @@ _NOT_FINISHED = (  # what a call and its recovery may meet
 
 
 @dataclass(frozen=True, slots=True)
-class Applicant:
-    """What somebody brings to a join beside the login: where from, and what was shown."""
-
-    client_ip: str = ""
-    is_staff: bool = False
-    invitation_code: str | None = None
-    challenge_response: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PublicStatus:
-    """The public facts of a room, the same for everybody, at least as recent as `as_of`.
-
-    `admission_opens_at`: when a PRESALE room begins to admit; None in any other state.
-    """
-
-    state: str
-    serving: int
-    waiting: int
-    active: int
-    rate_per_second: float
-    as_of: datetime
-    admission_opens_at: datetime | None
-    poll_after_seconds: int = policy.PUBLIC_POLL_SECONDS
-    stream_url: str | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the document that the API sends (described by `PublicStatusSerializer`)."""
-        opens_at = self.admission_opens_at
-        return {
-            "state": self.state,
-            "serving": self.serving,
-            "waiting": self.waiting,
-            "active": self.active,
-            "rate_per_second": self.rate_per_second,
-            "poll_after_seconds": self.poll_after_seconds,
-            "as_of": clock.as_text(self.as_of),
-            "admission_opens_at": opens_at and clock.as_text(opens_at),
-            "stream_url": self.stream_url,
-        }
-
-
-@dataclass(frozen=True, slots=True)
 class Advanced:
     """What one tick did."""
 
@@ -97,7 +51,6 @@ class Advanced:
     failed: int
 
 
-_NOBODY_SPECIAL = Applicant()
 _public: ShortLivedCache[UUID, PublicStatus] = ShortLivedCache(seconds=1.0)
 
 
@@ -107,82 +60,116 @@ def join(
     performance_id: UUID,
     token: str | None,
     now: datetime,
-    applicant: Applicant = _NOBODY_SPECIAL,
+    applicant: Applicant = NOBODY_SPECIAL,
     limit_status: RateLimitStatus | None = None,
 ) -> QueuePlace:
-    """Give the user a place, or return the one there is; a token proves a place that was lost.
+    """Give one user a place: a batch of one; raises what `join_many` says."""
+    request = JoinRequest(user_id, token, applicant, limit_status)
+    [outcome] = join_many(performance_id=performance_id, requests=[request], now=now)
+    return result_of(outcome)
 
-    Staff and the invited are admitted at once while the room admits anybody, beyond its rate and
-    capacity. Leaves on `limit_status` how far the caller's limit is.
-    Raises PerformanceNotFound, QueueNotRequired, QueueNotOpen, QueueClosed, QueuePaused,
-    QueueUnavailable, RateLimited, InvitationInvalid, InvitationUsedUp, ChallengeRequired,
-    ChallengeFailed, TooManyAccounts.
+
+def join_many(
+    *, performance_id: UUID, requests: Sequence[JoinRequest], now: datetime
+) -> list[Outcome[QueuePlace]]:
+    """Give each user a place, or return the one there is; a token proves a place that was lost.
+
+    One call of the server (Note [Batches]); the order given is the order of the numbers. Staff and
+    the invited are admitted at once while the room admits anybody, beyond its rate and capacity.
+    Leaves on each `limit_status` how far the caller's limit is. An outcome is the place, or one of
+    PerformanceNotFound, QueueNotRequired, QueueNotOpen, QueueClosed, QueuePaused, QueueUnavailable,
+    RateLimited, InvitationInvalid, InvitationUsedUp, ChallengeRequired, ChallengeFailed,
+    TooManyAccounts, or an error of a server. Raises ValueError for more than `policy.BATCH_FANS`.
     """
-    try:
-        proof = _proof_of_lost_place(token, user_id, performance_id, now)
-        if applicant.invitation_code is not None:
-            join_request.redeem_invitation(
-                applicant.invitation_code,
-                user_id=user_id,
-                performance_id=performance_id,
-                now=now,
-                limit_status=limit_status,
-            )
-        request = JoinRequest(user_id, performance_id, proof, clock.to_ms(now), limit_status)
-        return place_of(
-            _send(request, applicant, now),
-            user_id=user_id,
-            performance_id=performance_id,
-            token=token,
-            proof=proof,
-            now=now,
+    check_size(requests)
+    calls = [
+        outcome_of(join_request.join_call, request, performance_id=performance_id, now=now)
+        for request in requests
+    ]
+    outcomes = [
+        outcome_of(_place, request, fan, reply, performance_id, now)
+        for request, fan, reply in zip(
+            requests, calls, _send_joins(requests, calls, performance_id, now), strict=True
         )
-    except DomainError as refusal:
-        refusals.labels(refusal.code).inc()
-        raise
-
-
-def _send(request: JoinRequest, applicant: Applicant, now: datetime) -> Reply:
-    """Send the join; where the room wants a service's word, get that first and send it again."""
-    whose: dict[str, Any] = {
-        "performance_id": request.performance_id,
-        "user_id": request.user_id,
-        "now": now,
-    }
-    terms = JoinTerms(
-        invited=applicant.is_staff or applicant.invitation_code is not None,
-        work_bits=abuse.bits_shown(applicant.challenge_response, **whose),
-        client_ip=applicant.client_ip,
-    )
-    reply = request.send(terms)
-    if reply.status is not Status.CHALLENGE:
-        return reply
-    challenge = abuse.challenge_of(reply.check, bits=reply.work_bits, **whose)
-    abuse.verify_response(challenge, applicant.challenge_response, client_ip=applicant.client_ip)
-    return request.send(replace(terms, vouched=True))
+    ]
+    for outcome in outcomes:
+        if isinstance(outcome, DomainError):
+            refusals.labels(outcome.code).inc()
+    return outcomes
 
 
 def poll(*, user_id: UUID, performance_id: UUID, token: str | None, now: datetime) -> QueuePlace:
-    """Return the user's place; `token` is the join token or the pass.
+    """Return one user's place: a batch of one; raises what `poll_many` says."""
+    request = PollRequest(user_id, token)
+    [outcome] = poll_many(performance_id=performance_id, requests=[request], now=now)
+    return result_of(outcome)
 
-    Raises QueueTokenRequired, QueueTokenInvalid, PerformanceNotFound, QueueNotRequired,
-    QueueClosed (for those who still wait), QueueUnavailable.
+
+def poll_many(
+    *, performance_id: UUID, requests: Sequence[PollRequest], now: datetime
+) -> list[Outcome[QueuePlace]]:
+    """Return each user's place, by one call of the server (Note [Batches]).
+
+    An outcome is the place, or one of QueueTokenRequired, QueueTokenInvalid, PerformanceNotFound,
+    QueueNotRequired, QueueClosed (for those who still wait), QueueUnavailable, or an error of a
+    server. Raises ValueError for more than `policy.BATCH_FANS`.
     """
-    if not token:
-        raise QueueTokenRequired
-    try:
-        proof = tokens.verify(token, user_id=user_id, performance_id=performance_id, now=now)
-    except QueueTokenExpired:
-        proof = None  # proves no lost place any more, but the login still says who polls
-    reply = join_request.poll(
-        user_id=user_id, performance_id=performance_id, proof=proof, now_ms=clock.to_ms(now)
-    )
+    check_size(requests)
+    calls = [
+        outcome_of(join_request.poll_call, request, performance_id=performance_id, now=now)
+        for request in requests
+    ]
+    replies = join_request.send_polls(calls, performance_id=performance_id, now_ms=clock.to_ms(now))
+    return [
+        outcome_of(_place, request, fan, reply, performance_id, now)
+        for request, fan, reply in zip(requests, calls, replies, strict=True)
+    ]
+
+
+def _send_joins(
+    requests: Sequence[JoinRequest],
+    calls: Sequence[Outcome[FanCall]],
+    performance_id: UUID,
+    now: datetime,
+) -> list[Outcome[Reply]]:
+    """Send the joins; where the room wants a service's word, get that first and send them again."""
+    now_ms = clock.to_ms(now)
+    replies = join_request.send_joins(calls, performance_id=performance_id, now_ms=now_ms)
+    vouched: dict[int, Outcome[FanCall]] = {}
+    for i, (request, fan, reply) in enumerate(zip(requests, calls, replies, strict=True)):
+        if isinstance(fan, Exception) or isinstance(reply, Exception):
+            continue
+        if reply.status is Status.CHALLENGE:
+            vouched[i] = outcome_of(
+                join_request.vouched_call,
+                request,
+                fan,
+                reply,
+                performance_id=performance_id,
+                now=now,
+            )
+    if vouched:
+        again = join_request.send_joins(
+            list(vouched.values()), performance_id=performance_id, now_ms=now_ms
+        )
+        for i, reply in zip(vouched, again, strict=True):
+            replies[i] = reply
+    return replies
+
+
+def _place(
+    request: JoinRequest | PollRequest,
+    fan: Outcome[FanCall],
+    reply: Outcome[Reply],
+    performance_id: UUID,
+    now: datetime,
+) -> QueuePlace:
     return place_of(
-        reply,
-        user_id=user_id,
+        result_of(reply),
+        user_id=request.user_id,
         performance_id=performance_id,
-        token=token,
-        proof=proof,
+        token=request.token,
+        proof=result_of(fan).proof,
         now=now,
     )
 
@@ -280,15 +267,3 @@ def _public_status(performance_id: UUID, now: datetime) -> PublicStatus:
         as_of=now,
         admission_opens_at=clock.from_ms(totals.admits_from_ms) if will_open else None,
     )
-
-
-def _proof_of_lost_place(
-    token: str | None, user_id: UUID, performance_id: UUID, now: datetime
-) -> tokens.Proof | None:
-    """Return what a join's token proves; an old or foreign one is no reason to refuse a place."""
-    if not token:
-        return None
-    try:
-        return tokens.verify(token, user_id=user_id, performance_id=performance_id, now=now)
-    except QueueTokenInvalid:
-        return None

@@ -43,7 +43,7 @@ class TestTheTokenIsProofEnough:
         for token in (joined(room), joined(room)):  # the admitted fan, then one who waits
             with counted_round_trips() as trips:
                 assert poll(room, token).status_code == 200
-            assert (trips.redis, trips.sql) == (["FCALL frontrow_queue_v1_poll"], [])
+            assert (trips.redis, trips.sql) == (["FCALL frontrow_queue_v1_poll_many"], [])
 
     def test_a_head_is_answered_too(self, poll, room):
         answer = poll(room, joined(room), "HEAD")

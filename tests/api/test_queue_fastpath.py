@@ -406,14 +406,14 @@ def test_the_budgets_stand(twins):
     join = REQUESTS["join"](made)
     with counted_round_trips() as trips:
         answer = answer_of(twins.fast, join)
-    assert (trips.redis, trips.sql) == (["FCALL frontrow_queue_v1_join"], [])
+    assert (trips.redis, trips.sql) == (["FCALL frontrow_queue_v1_join_many"], [])
     made.token = answer.json()["token"]
     with counted_round_trips() as trips:
         answer_of(twins.fast, REQUESTS["poll"](made))
-    assert (trips.redis, trips.sql) == (["FCALL frontrow_queue_v1_poll"], [])
+    assert (trips.redis, trips.sql) == (["FCALL frontrow_queue_v1_poll_many"], [])
     with counted_round_trips() as trips:
         answer_of(twins.fast, REQUESTS["poll_by_token"](made))
-    assert (trips.redis, trips.sql) == (["FCALL frontrow_queue_v1_poll"], [])
+    assert (trips.redis, trips.sql) == (["FCALL frontrow_queue_v1_poll_many"], [])
     with counted_round_trips() as trips:
         bodies = {answer_of(twins.fast, REQUESTS["status"](made)).body for _ in range(20)}
     assert (trips.redis, trips.sql, len(bodies)) == (["FCALL frontrow_queue_v1_status"], [], 1)

@@ -61,7 +61,7 @@ def test_a_join_costs_one_redis_call_and_no_sql(as_fan):
     for client, status in ((newcomer, 201), (known, 200)):
         with counted_round_trips() as trips:
             assert client.post(queue_url(room)).status_code == status
-        assert trips.redis == ["FCALL frontrow_queue_v1_join"]
+        assert trips.redis == ["FCALL frontrow_queue_v1_join_many"]
         assert trips.sql == []
 
 

@@ -39,7 +39,7 @@ def test_a_poll_costs_one_redis_call_and_no_sql(as_fan, room):
         with counted_round_trips() as trips:
             answer = client.get(place_url(room), headers={"X-Queue-Token": token})
         assert answer.status_code == 200
-        assert trips.redis == ["FCALL frontrow_queue_v1_poll"]
+        assert trips.redis == ["FCALL frontrow_queue_v1_poll_many"]
         assert trips.sql == []
 
 

@@ -47,7 +47,7 @@ class TestProofOfWork:
         with counted_round_trips() as trips:
             _, place = room.join(user, challenge_response=solved(challenge))
         assert place.created
-        assert trips.redis == ["FCALL frontrow_queue_v1_join"]
+        assert trips.redis == ["FCALL frontrow_queue_v1_join_many"]
         assert not room.join(user)[1].created  # the same place takes none
 
     def test_work_is_one_persons_for_one_room_and_not_for_ever(self, room):

@@ -81,7 +81,7 @@ class TestLimits:
                 now=room.now,
                 limit_status=limit_status,
             )
-        assert trips.redis == ["FCALL frontrow_queue_v1_join"]
+        assert trips.redis == ["FCALL frontrow_queue_v1_join_many"]
         policy_field, state = limit_status.fields
         assert policy_field == '"join";q=5;w=60'
         assert state.startswith('"join";r=3;t=')

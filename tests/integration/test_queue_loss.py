@@ -279,7 +279,7 @@ class TestAfterAWipe:
         with counted_round_trips() as trips:
             room.poll(user)
         assert trips.sql == []
-        poll, find = "FCALL frontrow_queue_v1_poll", "FCALL frontrow_ended_v1_find"
+        poll, find = "FCALL frontrow_queue_v1_poll_many", "FCALL frontrow_ended_v1_find"
         assert trips.redis == [poll, find, poll]
         with counted_round_trips() as trips:
             room.poll(user)

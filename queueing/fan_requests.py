@@ -1,0 +1,37 @@
+"""What a fan asks of a waiting room, in plain values."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from kernel.rate_limiting.headers import RateLimitStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Applicant:
+    """What somebody brings to a join beside the login: where from, and what was shown."""
+
+    client_ip: str = ""
+    is_staff: bool = False
+    invitation_code: str | None = None
+    challenge_response: str | None = None
+
+
+NOBODY_SPECIAL = Applicant()
+
+
+@dataclass(frozen=True, slots=True)
+class JoinRequest:
+    """A fan's join. `token` proves a place that was lost; `limit_status` hears of the limit."""
+
+    user_id: UUID
+    token: str | None = None
+    applicant: Applicant = NOBODY_SPECIAL
+    limit_status: RateLimitStatus | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PollRequest:
+    """A fan's poll; `token` is the join token or the pass."""
+
+    user_id: UUID
+    token: str | None
