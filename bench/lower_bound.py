@@ -15,7 +15,7 @@ from kernel import clock
 from kernel.redis.clients import client, fcall
 from queueing import fastpath, tokens
 from queueing.places import place_of
-from queueing.queue_server import Fate, _fate_args, _keys, _token_args
+from queueing.queue_server import FanCall, _keys, _token_words
 from queueing.replies import replies_of
 
 
@@ -25,10 +25,10 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
     caller, token = caller_in(environ), environ["HTTP_X_QUEUE_TOKEN"]
     whose = {"user_id": caller.user_id, "performance_id": performance_id, "now": now}
     proof = tokens.verify(token, **whose)
-    shown = (*_token_args(proof), *_fate_args(proof, Fate.UNKNOWN))
-    args = (clock.to_ms(now), str(caller.user_id), *shown)
+    shown = _token_words(FanCall(caller.user_id, proof))
+    args = (clock.to_ms(now), str(caller.user_id), shown)
     raw = fcall(client("queue"), "frontrow_queue_v1_poll_many", _keys(performance_id), args)
-    [reply] = replies_of(*raw[1:])
+    [reply] = replies_of(raw[1:])
     body = fastpath._dumped(place_of(reply, token=token, proof=proof, **whose).as_json())
     headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
     start_response("200 OK", headers)

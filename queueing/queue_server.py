@@ -102,9 +102,8 @@ class QueueServer:
         keys = [*_keys(performance_id), f"{tag}calls:0", f"{tag}calls:1"]
         args: list[int | str] = [now_ms, *_limit_args()]
         for fan in fans:
-            client = client_ip_tag(fan.terms.client_ip)
-            keys.append(f"{tag}from:{client}")
-            args += _join_args(fan, client)
+            keys.append(f"{tag}from:{client_ip_tag(fan.terms.client_ip)}")
+            args += (str(fan.user_id), _token_words(fan), _terms_words(fan))
         return self._call_many("join_many", fans, keys, args)
 
     def poll_many(
@@ -117,8 +116,7 @@ class QueueServer:
         """
         args: list[int | str] = [now_ms]
         for fan in fans:
-            shown, fate = fan.proof, fan.fate
-            args += (str(fan.user_id), *_token_args(shown), *_fate_args(shown, fate))
+            args += (str(fan.user_id), _token_words(fan))
         return self._call_many("poll_many", fans, _keys(performance_id), args)
 
     def leave(self, *, performance_id: UUID, user_id: UUID, now_ms: int) -> Reply:
@@ -206,7 +204,7 @@ class QueueServer:
         refusal, *served = self.library.call(f"{self._prefix}_{function}", keys=keys, args=args)
         if refusal:  # nobody can enter the room
             return [reply_of(refusal)] * len(fans)
-        return replies_of(*served)
+        return replies_of(served)
 
     def _call(self, function: str, performance_id: UUID, *args: int | str) -> Any:
         return self.library.call(
@@ -253,30 +251,24 @@ def _keys(performance_id: UUID) -> tuple[str, ...]:
     return tuple(_tag(performance_id) + name for name in _KEYS)
 
 
-def _token_args(proof: Proof | None) -> tuple[int, int, int]:
-    return (proof.number, proof.epoch, proof.until_ms) if proof else (0, 0, 0)
+def _token_words(fan: FanCall) -> str:
+    """Return what the fan's token says in one argument, "" without a token."""
+    shown = fan.proof
+    if shown is None:
+        return ""
+    return f"{shown.number} {shown.epoch} {shown.until_ms} {shown.joined_ms} {fan.fate.value}"
 
 
-def _fate_args(proof: Proof | None, fate: Fate) -> tuple[int, str]:
-    return (proof.joined_ms if proof else 0, fate.value)
+def _terms_words(fan: FanCall) -> str:
+    """Return the terms in one argument, "" of a first call by somebody who shows nothing."""
+    terms = fan.terms
+    if not (terms.invited or terms.work_bits or terms.vouched or fan.counted):
+        return ""
+    return f"{int(terms.invited)} {terms.work_bits} {int(terms.vouched)} {int(fan.counted)}"
 
 
 def _limit_args() -> tuple[int, ...]:
     return (*in_redis.limit_of("join").args, *in_redis.limit_of("join_address").args)
-
-
-def _join_args(fan: FanCall, client: str) -> tuple[int | str, ...]:
-    terms, shown = fan.terms, fan.proof
-    return (
-        str(fan.user_id),
-        f"address:{client}",
-        *_token_args(shown),
-        int(terms.invited),
-        terms.work_bits,
-        int(terms.vouched),
-        int(fan.counted),
-        *_fate_args(shown, fan.fate),
-    )
 
 
 def _or_empty(number: int | None) -> int | str:

@@ -26,6 +26,9 @@ class Status(StrEnum):
     CHALLENGE = "CHALLENGE"  # a new place only for those who pass the room's abuse check
     TOO_MANY_ACCOUNTS = "TOO_MANY_ACCOUNTS"
     LIMITED = "LIMITED"  # too many calls: `limit` says which
+    LIMITED_ADDRESS = (
+        "LIMITED_ADDRESS"  # as the functions say it: LIMITED, by the client IP's limit
+    )
     FAILED = "FAILED"  # an error met with this fan alone
 
 
@@ -131,32 +134,34 @@ def reply_of(raw: Sequence[Any]) -> Reply:
     return _without_spot([text_of(raw[0]), *raw[1:]])
 
 
-def replies_of(facts: Sequence[Any], *batch: Sequence[Any]) -> list[Reply]:
-    """Return the replies to a batch of polls or, with limits, of joins.
+def replies_of(served: Sequence[Any]) -> list[Reply]:
+    """Return the replies to a batch of polls or of joins, from what the function returned.
 
-    `facts`: epoch, the room's state, when it admits from, its time. `batch`: the replies as the
-    functions write them; of joins the limits before them, and after them what each caller hears.
+    `served`: epoch, the room's state, when it admits from, its time, the fans' replies; and of
+    joins what each caller hears of the limit, and the limits.
     """
-    room = (int(facts[0]), text_of(facts[1]), int(facts[2]), int(facts[3]))
-    if len(batch) == 1:
-        return [_reply_of(room, text_of(text).split(" ")) for text in batch[0]]
-    limits, texts, heard = batch
-    replies = []
-    for i, text in enumerate(texts):
-        words = text_of(text).split(" ")
-        by_address = words[0] == "LIMITED_ADDRESS"
-        if by_address:
-            words = ["LIMITED"]
-        reply = _reply_of(room, words)
-        remaining, reset = heard[2 * i], heard[2 * i + 1]
-        if remaining >= 0:
-            name, (calls, period_ms) = "join", limits[:2]
-            if by_address:
-                name, (calls, period_ms) = "join_address", limits[2:]
-            is_refused = int(reply.status is Status.LIMITED)
-            reply = reply._replace(limit=(name, calls, period_ms, remaining, reset, is_refused))
-        replies.append(reply)
-    return replies
+    epoch, state, admits_from_ms, now_ms, texts, *limits = served
+    room = (epoch, text_of(state), admits_from_ms, now_ms)
+    if not limits:
+        return [_reply_of(room, text_of(text).split(" ")) for text in texts]
+    heard, *limits = limits
+    turns = iter(heard)
+    return [
+        _counted(_reply_of(room, text_of(text).split(" ")), remaining, reset, limits)
+        for text, remaining, reset in zip(texts, turns, turns, strict=True)
+    ]
+
+
+def _counted(reply: Reply, remaining: int, reset: int, limits: Sequence[int]) -> Reply:
+    """Return the reply with what its caller hears of the limit; -1 remain where none counted."""
+    if remaining < 0:
+        return reply
+    user_calls, user_period_ms, address_calls, address_period_ms = limits
+    if reply.status is Status.LIMITED_ADDRESS:
+        limit = ("join_address", address_calls, address_period_ms, remaining, reset, 1)
+        return reply._replace(status=Status.LIMITED, limit=limit)
+    is_refused = int(reply.status is Status.LIMITED)
+    return reply._replace(limit=("join", user_calls, user_period_ms, remaining, reset, is_refused))
 
 
 def _reply_of(room: tuple[int, str, int, int], words: Sequence[str]) -> Reply:

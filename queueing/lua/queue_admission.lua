@@ -44,30 +44,49 @@ local function fade_exits(room)
   room.watched = room.watched * fade + WATCH_MS * (1 - fade)
 end
 
+-- Return in how many ms the session ends that is the `rank`-th to end, from 0. Fans who join together stand
+-- one behind the other, and ask for one session after the other: as many as `room.fans_left` are read at once.
+local function session_ends_in(room, rank)
+  write_active(room)
+  local ends = room.ends
+  if not ends then
+    ends = {lapsed = server.call('ZCARD', room.active_key) - room.live}  -- which no sweep has met
+    room.ends = ends
+  end
+  if ends[rank] then return ends[rank] end
+  local first, now, grace = ends.lapsed + rank, room.now, room.grace
+  local last = first + math.max(1, math.min(room.fans_left, room.live - rank)) - 1
+  local sessions = server.call('ZRANGE', room.active_key, first, last, 'WITHSCORES')
+  for i = 1, #sessions, 2 do
+    local left = sessions[i + 1] - now
+    -- A fan who has been called and not yet come counts with a whole session. One who has longer than the grace
+    -- has come (but for a grace that staff have shortened since), so that most places need not be read.
+    if left <= grace and is_called(room, sessions[i]) then left = room.session end
+    ends[rank], rank = left, rank + 1
+  end
+  return ends[rank - #sessions / 2]
+end
+
 -- Return in how many ms it is the turn of a fan with `ahead` in front (Note [Waiting times]).
 local function wait_ms(room, ahead)
-  local by_rate = ahead * 1000 / room.rate + math.max(0, room.resume - room.now)
-  local exits = ahead + 1 - (room.capacity - room.live)
+  local rate, capacity, live, session = room.rate, room.capacity, room.live, room.session
+  local by_rate = ahead * 1000 / rate
+  if room.resume > room.now then by_rate = by_rate + room.resume - room.now end
+  local exits = ahead + 1 - (capacity - live)
   if exits <= 0 then return by_rate end
-  local places = math.max(room.capacity, room.live)
-  local rounds, rank = math.floor((exits - 1) / places), (exits - 1) % places
-  local ends
-  if rank < room.live then
-    write_active(room)
-    local at = server.call('ZCARD', room.active_key) - room.live + rank  -- past those lapsed already
-    local user, deadline = unpack(server.call('ZRANGE', room.active_key, at, at, 'WITHSCORES'))
-    local record = read_place(room, user)
-    ends = record and record.state_code == CALLED and room.session or tonumber(deadline) - room.now
+  local places = live > capacity and live or capacity
+  local rank, ends = (exits - 1) % places, nil
+  if rank < live then
+    ends = session_ends_in(room, rank)
   else  -- a place that is free now, and will have been taken by somebody ahead
-    ends = (rank - room.live + 1) * 1000 / room.rate + room.session
+    ends = (rank - live + 1) * 1000 / rate + session
   end
-  local by_sessions = rounds * room.session + ends
-  local by_exits = by_sessions
-  if room.exits > 0 then  -- the fewer exits were seen, the more the sessions' own pace counts
-    local expected = math.max(PACE_WINDOW_MS, room.session / room.capacity)
-    by_exits = exits * (room.watched + expected / room.exits) / room.exits
+  local soonest = (exits - 1 - rank) / places * session + ends  -- by sessions
+  if room.exits > 0 then  -- by exits: the fewer were seen, the more the sessions' own pace counts
+    local expected = math.max(PACE_WINDOW_MS, session / capacity)
+    soonest = math.min(soonest, exits * (room.watched + expected / room.exits) / room.exits)
   end
-  return math.max(by_rate, math.min(by_sessions, by_exits))
+  return by_rate > soonest and by_rate or soonest
 end
 
 local function earn_credit(room)
@@ -92,11 +111,16 @@ end
 -- Admit those whose turn it is, by number, up to credit, capacity and, in the whole call, BATCH;
 -- return how many.
 local function admit_waiting(room)
+  if room.admits_nobody then return 0 end
   local live = count_live(room)
   room.full = live >= room.capacity and 1 or 0
   local places = math.min(room.capacity - live, math.floor(room.credit + 1e-6), BATCH)
   places = math.min(places, BATCH - room.called_by_turn)
-  if places < 1 or count_waiting(room) == 0 then return 0 end
+  if places < 1 then
+    room.admits_nobody = true
+    return 0
+  end
+  if count_waiting(room) == 0 then return 0 end
   local popped = pop_waiting(room, places)
   for i = 1, #popped, 2 do
     local user, number = popped[i], tonumber(popped[i + 1])

@@ -44,22 +44,23 @@ end
 -- Admit those whose turn it is and return the reply with a fan's place as it is then; a fan seen
 -- admitted has come, and the session starts. Before the opening nobody knows how the draw came out, so
 -- everybody else counts as ahead.
--- Reply  'status number state_code ahead deadline waiting wait_ms joined'
+-- Reply  'status number state_code ahead deadline waiting wait_ms joined', and the place
 local function admit_and_reply(room, status, user, record)
   if admit_waiting(room) > 0 then record = read_place(room, user) end  -- this fan may be among them
-  if record.state_code == CALLED then
+  local state_code = record.state_code
+  if state_code == WAITING then
+    local waiting = count_waiting(room)
+    local ahead = room.allows.draws and is_drawn(room, record.number) and waiting - 1 or rank_of(room, user)
+    return string.format('%s %d W %d %d %d %d %d', status, record.number, ahead, record.deadline, waiting,
+      math.ceil(wait_ms(room, ahead)), record.joined), record
+  end
+  if state_code == CALLED then
     record.state_code, record.deadline = ADMITTED, room.now + room.session
     set_deadline(room, user, record.deadline)
     write_place(room, user, record)
   end
-  local waiting, ahead = count_waiting(room), 0
-  if record.state_code == WAITING then
-    ahead = is_drawn(room, record.number) and room.allows.draws and waiting - 1
-      or rank_of(room, user)
-  end
-  local wait = record.state_code == WAITING and math.ceil(wait_ms(room, ahead)) or 0
-  return string.format('%s %d %s %d %d %d %d %d', status, record.number, record.state_code, ahead, record.deadline,
-    waiting, wait, record.joined), record
+  return string.format('%s %d %s 0 %d %d 0 %d', status, record.number, record.state_code, record.deadline,
+    count_waiting(room), record.joined), record
 end
 
 -- Return the user's place as it is now, nil where there is none.
@@ -82,12 +83,11 @@ local function add_waiting(room, user, number, joined)
   return add_place(room, user, number, WAITING, 0, joined)
 end
 
--- Return what a token says of its place, from ARGV; without a token the number is 0.
-local function token_of(number, epoch, until_ms, joined_ms, fate)
-  return {
-    number = tonumber(number), epoch = tonumber(epoch), until_ms = tonumber(until_ms),
-    joined = tonumber(joined_ms), fate = fate,
-  }
+-- Return what a token says of its place, in one word of ARGV; without a token ('') the number is 0.
+local function token_of(word)
+  if word == '' then return {number = 0} end
+  local number, epoch, until_ms, joined_ms, fate = string.match(word, '^(%d+) (%d+) (%d+) (%d+) (%u?)$')
+  return {number = number + 0, epoch = epoch + 0, until_ms = until_ms + 0, joined = joined_ms + 0, fate = fate}
 end
 
 -- Note [Places lost] in README.md. A token of an earlier epoch proves a place that this server has
@@ -125,12 +125,12 @@ end
 
 -- Return the reply that refuses a new place to who has not passed the room's abuse check or shares an
 -- address with too many, nil where it may be given.
-local function abuse_check(room, user, applicant)
-  if room.check == 'PROOF_OF_WORK' and tonumber(applicant.work_bits) < room.work_bits then
+local function abuse_check(room, user, terms, users_key)
+  if room.check == 'PROOF_OF_WORK' and terms.work_bits < room.work_bits then
     return {'CHALLENGE', room.check, room.work_bits}
   end
-  if room.check == 'TURNSTILE' and not applicant.vouched then return {'CHALLENGE', room.check, 0} end
-  local most, users_key = room.per_address or 0, applicant.address_users_key
+  if room.check == 'TURNSTILE' and not terms.vouched then return {'CHALLENGE', room.check, 0} end
+  local most = room.per_address or 0
   if most > 0 and server.call('SISMEMBER', users_key, user) == 0 then
     local users = server.call('SCARD', users_key)
     if users >= most then return {'TOO_MANY_ACCOUNTS'} end
@@ -141,14 +141,14 @@ local function abuse_check(room, user, applicant)
 end
 
 -- Return the new place, or nil and the reply that says why there is none.
-local function give_place(room, user, record, applicant)
-  local refusal = state_refusal(room, applicant.invited)
-    or (not applicant.invited and abuse_check(room, user, applicant))
+local function give_place(room, user, record, terms, address_users_key)
+  local refusal = state_refusal(room, terms.invited)
+    or (not terms.invited and abuse_check(room, user, terms, address_users_key))
   if refusal then return nil, refusal end
   local number, ceiling_met = new_number(room, user, record)
   if not number then return nil, ceiling_met end
   -- A new place begins after the end of the one before (Note [Ended places]).
-  return add_waiting(room, user, number, math.max(room.now, record and record.deadline + 1 or 0))
+  return add_waiting(room, user, number, record and math.max(room.now, record.deadline + 1))
 end
 
 -- End the user's place.

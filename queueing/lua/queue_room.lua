@@ -105,21 +105,23 @@ local function enter(keys, now_ms)
   local run, seed, epoch, next_number, ceiling, serving, now, credit, resume, admitted, waited, pace, window,
     window_admitted, draw_start, drawn, draw_ceiling, superseded, called, exits, watched, full = unpack(stored, 1, 22)
   if not run or run ~= current_run() then return nil, {'COLD', gap_id(gap_key)} end
-  local function number(text) return tonumber(text or 0) end
-  local room = setmetatable({  -- all fields at once: a table that grows is copied each time
+  -- All fields at once: a table that grows is copied each time. `+ 0` makes a number of a text, in a fraction of
+  -- the time of `tonumber`.
+  local room = setmetatable({
     state_key = state_key, waiting_key = waiting_key, active_key = active_key, places_key = places_key,
-    seed = seed or '', epoch = number(epoch), next = number(next_number), ceiling = number(ceiling),
-    serving = number(serving), now = number(now), credit = number(credit), resume = number(resume),
-    admitted = number(admitted), waited = number(waited), pace = number(pace), window = number(window),
-    window_admitted = number(window_admitted), draw_start = number(draw_start), drawn = number(drawn),
-    draw_ceiling = number(draw_ceiling), superseded = number(superseded), called = number(called),
-    exits = number(exits), watched = number(watched), full = number(full),
+    seed = seed or '', epoch = (epoch or 0) + 0, next = (next_number or 0) + 0, ceiling = (ceiling or 0) + 0,
+    serving = (serving or 0) + 0, now = (now or 0) + 0, credit = (credit or 0) + 0, resume = (resume or 0) + 0,
+    admitted = (admitted or 0) + 0, waited = (waited or 0) + 0, pace = (pace or 0) + 0,
+    window = (window or 0) + 0, window_admitted = (window_admitted or 0) + 0,
+    draw_start = (draw_start or 0) + 0, drawn = (drawn or 0) + 0, draw_ceiling = (draw_ceiling or 0) + 0,
+    superseded = (superseded or 0) + 0, called = (called or 0) + 0, exits = (exits or 0) + 0,
+    watched = (watched or 0) + 0, full = (full or 0) + 0,
     state = rules.state, loaded = false, credited = false, allows = false,
     called_by_turn = 0,  -- in this call
     is_advanced = false, unsaved = false,
     -- What queue_members.lua keeps.
     texts = {}, changed = false, to_wait = false, to_enter = false, waiting = false, live = false,
-    last_user = false,
+    last_user = false, ends = false, fans_left = 1, admits_nobody = false,
   }, rules.of_room)
   if room.superseded == 1 then return nil, {'SUPERSEDED', room.epoch} end
   room.loaded = {now = room.now, next = room.next, drawn = room.drawn, admitted = room.admitted, full = room.full}

@@ -257,12 +257,17 @@ class TestOneOfMany:
         keys = [tag + name for name in ("config", "state", "waiting", "active", "people", "birth")]
         before = queue_redis.hgetall(keys[1])
         moment = clock.to_ms(room.now)
-        for args in ([moment], [moment, "u"], [moment, *["u", 0, 0, 0, 0, ""] * 129]):
+        for args in ([moment], [moment, "u"], [moment, *["u", ""] * 129]):
             with pytest.raises(ResponseError, match="a batch has 1 to 128 fans"):
                 queue_redis.fcall("frontrow_queue_v1_poll_many", 6, *keys, *args)
         with pytest.raises(ResponseError, match="a batch has 1 to 128 fans"):
-            args = [moment, 1, 1, 1, 1, "u", "a", 0, 0, 0, 0, 0, 0, 0, 0, ""]
-            queue_redis.fcall("frontrow_queue_v1_join_many", 6, *keys, *args)
+            queue_redis.fcall(
+                "frontrow_queue_v1_join_many", 6, *keys, moment, 1, 1, 1, 1, "u", "", ""
+            )
+        keys += [f"{tag}calls:0", f"{tag}calls:1", f"{tag}from:a"]
+        with pytest.raises(ResponseError):
+            args = [moment, 1, 1, 1, 1, "u", "", "no terms"]
+            queue_redis.fcall("frontrow_queue_v1_join_many", 9, *keys, *args)
         assert queue_redis.hgetall(keys[1]) == before
 
 

@@ -1,5 +1,7 @@
 """How often a person and an address may join, and how many people of one address."""
 
+import contextlib
+
 import pytest
 
 from kernel.caller import client_ip_tag
@@ -9,6 +11,8 @@ from queueing.errors import TooManyAccounts
 from queueing.usecases import waiting_room
 from tests.support.round_trips import counted_round_trips
 from tests.support.waiting_rooms import Room
+
+WINDOW_SECONDS = 120  # SHORTEST_WINDOW_MS of lua/queue_limits.lua
 
 
 class TestLimits:
@@ -48,6 +52,32 @@ class TestLimits:
         room.join(user)
         with pytest.raises(RateLimited):
             room.join(user)
+
+    def joins_after_a_window_ends(self, seconds: float) -> int:
+        """Return how many joins pass so long after three at the end of a window of counts."""
+        room = Room.open(joins_per_minute=3)
+        user, _ = room.join()
+        room.later(2 * WINDOW_SECONDS - room.now.timestamp() % WINDOW_SECONDS - 1)
+        for _ in range(3):
+            room.join(user)
+        room.later(1 + seconds)
+        passed = 0
+        with contextlib.suppress(RateLimited):
+            for _ in range(4):
+                room.join(user)
+                passed += 1
+        return passed
+
+    @pytest.mark.parametrize(
+        ("seconds", "passed"), [(0, 0), (18.5, 0), (19.5, 1), (58.5, 2), (59, 3), (60, 3), (61, 3)]
+    )
+    def test_calls_of_the_window_before_count_as_long_as_those_of_this_one(self, seconds, passed):
+        assert self.joins_after_a_window_ends(seconds) == passed
+
+    @pytest.mark.control
+    def test_control_a_window_read_alone_forgets_them(self, weakened):
+        weakened("if room.now - window * window_ms >= period_ms then", "if true then")
+        assert self.joins_after_a_window_ends(0) == 3
 
     def test_staff_change_a_limit_and_it_is_in_force_at_once(self):
         room = Room.open(joins_per_minute=1)
