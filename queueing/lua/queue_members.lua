@@ -145,7 +145,8 @@ local function remove_from_waiting(room, user)
   server.call('ZREM', room.waiting_key, user)
 end
 
--- Return how many wait in front of the user.
+-- Return how many wait in front of the user: of the one whose number is `next` all others, as nobody has a
+-- higher one.
 local function rank_of(room, user)
   if room.last_user == user then return count_waiting(room) - 1 end
   write_waiting(room)

@@ -107,6 +107,9 @@ local function restore(room, user, token)
   if until_ms > 0 or number <= room.called then
     return add_place(room, user, number, EXPIRED, room.now, token.joined)
   end
+  -- PostgreSQL reserves numbers before they are given, so one beyond those of this epoch is of days that it has
+  -- lost. All who wait have numbers up to `next` therefore, and a new one stands behind them all (`rank_of`).
+  if number > room.next then return nil end
   return add_waiting(room, user, number, token.joined)
 end
 

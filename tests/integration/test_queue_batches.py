@@ -13,16 +13,21 @@ from kernel import clock
 from kernel.ids import uuid7
 from kernel.rate_limiting.in_redis import RateLimited
 from queueing import policy
-from queueing.errors import InvitationInvalid, QueueClosed, QueueTokenInvalid, QueueUnavailable
+from queueing.errors import (
+    InvitationInvalid,
+    QueueClosed,
+    QueueTokenInvalid,
+    QueueUnavailable,
+)
 from queueing.fan_requests import Applicant, JoinRequest, PollRequest
 from queueing.models import RoomState
 from queueing.places import QueuePlace
 from queueing.queue_server import FanCall, Fate, JoinTerms, queue_server
-from queueing.replies import PlaceState
+from queueing.replies import PlaceState, Reply
 from queueing.tokens import Audience, Proof
 from queueing.usecases import waiting_room
 from tests.support.round_trips import counted_round_trips
-from tests.support.twin_rooms import EPOCH, TwinRoom
+from tests.support.twin_rooms import EPOCH, FIRST_DRAWN, FIRST_NUMBER, TwinRoom
 from tests.support.waiting_rooms import Room, wipe_queue_server
 
 USERS = [uuid5(UUID(int=0), str(i)) for i in range(8)]
@@ -49,6 +54,7 @@ fans = st.tuples(
     st.sampled_from([False, False, False, True]),  # invited
     st.sampled_from([None, None, None, *Fate]),  # the fate of a place of the epoch before
     st.booleans(),  # its session had begun
+    st.sampled_from([500, 500, FIRST_DRAWN + 40, 10**8]),  # its number: given, drawn, never given
 )
 steps = st.lists(
     st.tuples(
@@ -62,16 +68,28 @@ steps = st.lists(
 
 
 def fan_call(room: TwinRoom, fan) -> FanCall:
-    who, client_ip, invited, fate, had_begun = fan
+    who, client_ip, invited, fate, had_begun, number = fan
     proof = None
     if fate is not None:
         until_ms = room.now_ms + 7000 if had_begun else 0
         proof = Proof(
-            Audience.TOKEN, USERS[who], room.performance_id, 500 + who, EPOCH - 1, until_ms, 5,
+            Audience.TOKEN, USERS[who], room.performance_id, number + who, EPOCH - 1, until_ms, 5,
             PROOF_UNTIL,
         )  # fmt: skip
     terms = JoinTerms(invited=invited, client_ip=client_ip, work_bits=18 * (who % 2))
     return FanCall(USERS[who], proof, terms, fate=fate or Fate.UNKNOWN)
+
+
+def sent_alone(server, room: TwinRoom, kind: str, fan) -> Reply:
+    """Return the reply to a fan who is alone, having checked how many it says are in front."""
+    call = fan_call(room, fan)
+    [reply] = room.send(kind, [call])
+    spot = reply.spot
+    if spot is not None and spot.state is PlaceState.WAITING:
+        is_lot = spot.room_state == RoomState.PRESALE and spot.number > FIRST_DRAWN
+        ahead = spot.waiting - 1 if is_lot else room.ahead_of(server, call.user_id)
+        assert spot.ahead == ahead
+    return reply
 
 
 def batches_of(cut_fans) -> list[list]:
@@ -98,9 +116,7 @@ def test_batches_of_any_size_do_what_single_calls_do(queue_redis, rules, steps):
             for room in (alone, together):
                 room.leave(USERS[cut_fans[0][0][0]])
             continue
-        single = [
-            reply for fan, _ in cut_fans for reply in alone.send(kind, [fan_call(alone, fan)])
-        ]
+        single = [sent_alone(queue_redis, alone, kind, fan) for fan, _ in cut_fans]
         batched = [
             reply
             for batch in batches_of(cut_fans)
@@ -184,6 +200,35 @@ class TestOrderAndLimits:
         limited = [i for i, outcome in enumerate(outcomes) if isinstance(outcome, RateLimited)]
         assert limited == [6, 7, 8]
         assert [outcome.number for outcome in outcomes[:6]] == [1, 2, 3, 4, 5, 6]
+
+
+class TestNumbersNeverGiven:
+    """A token of days that PostgreSQL has lost names a number that it has not reserved."""
+
+    def heard_and_true(self, server) -> tuple[int, int | None]:
+        """Return how many a new fan hears are in front after such a token was shown, and are."""
+        now_ms = clock.to_ms(clock.now()) - 10_000_000
+        room = TwinRoom.begin(now_ms=now_ms, numbers=100, draws=0, capacity=1, state="OPEN")
+        first, lost, new = (FanCall(user, None) for user in USERS[:3])
+        room.send("join", [first])
+        lost.proof = Proof(
+            Audience.TOKEN, lost.user_id, room.performance_id, FIRST_NUMBER + 50, EPOCH - 1, 0, 5,
+            PROOF_UNTIL,
+        )  # fmt: skip
+        lost.fate = Fate.KEPT
+        room.send("poll", [lost])
+        [reply] = room.send("join", [new])
+        return reply.spot.ahead, room.ahead_of(server, new.user_id)
+
+    def test_it_brings_no_place_so_that_a_new_fan_stands_behind_all(self, queue_redis):
+        assert self.heard_and_true(queue_redis) == (1, 1)
+
+    @pytest.mark.control
+    def test_control_a_number_never_given_makes_a_new_fan_count_wrongly(
+        self, queue_redis, weakened
+    ):
+        weakened("if number > room.next then return nil end", "")
+        assert self.heard_and_true(queue_redis) == (2, 1)
 
 
 class TestCapacity:

@@ -61,7 +61,11 @@ def test_the_promises_hold_whatever_happens():
         ("room.capacity - live, ", "", "too many at a time"),
         ("math.floor(room.credit + 1e-6), ", "", "too many in this time"),
         ("'ZPOPMIN'", "'ZPOPMAX'", "somebody was overtaken"),
-        ("'next', start", "'next', 0", "a number was given twice|not at the end"),
+        (
+            "'next', start",
+            "'next', 0",
+            "a number was given twice|not at the end|a token did not bring",
+        ),
         ("token.epoch == room.epoch or", "true or", "a token did not bring|a place changed"),
         ("if token.fate ~= FATE_KEPT then", "if false then", "a place that was given up came back"),
         (

@@ -7,13 +7,15 @@ from uuid import UUID, uuid4
 from redis import Redis
 
 from kernel import clock
+from queueing import policy
 from queueing.models import QueueConfig
-from queueing.operations import Draw, Epoch
+from queueing.operations import Draw, Epoch, Reserved
 from queueing.queue_server import FanCall, queue_server
 from queueing.replies import Reply
 
 EPOCH = 2  # so that tokens of an earlier one can be shown
 FIRST_NUMBER = 1000  # numbers of the epoch before are lower
+FIRST_DRAWN = 10**6
 _FLOATS = frozenset({"credit", "pace", "exits"})  # written with six decimals
 
 
@@ -31,7 +33,7 @@ class TwinRoom:
         rules = QueueConfig(performance_id=room.performance_id, queue_opens_at=opens_at, **config)
         queue_server.mirror_config(config=rules, now_ms=now_ms)
         gap_id = queue_server.tick(performance_id=room.performance_id, now_ms=now_ms).gap_id
-        first_drawn = 10**6
+        seed = "5eed" if draws else ""
         begun = queue_server.begin_epoch(
             performance_id=room.performance_id,
             gap_id=gap_id,
@@ -41,12 +43,23 @@ class TwinRoom:
                 ceiling=FIRST_NUMBER + numbers,
                 serving=0,
                 called=0,
-                draw=Draw("5eed" if draws else "", first_drawn, first_drawn + draws),
+                draw=Draw(seed, FIRST_DRAWN, 0),
             ),
             now_ms=now_ms,
         )
         assert begun == "BEGUN"
+        if draws:  # as recovery does: those who come after the draw stand behind its numbers
+            ceiling = FIRST_DRAWN + policy.DRAW_NUMBERS + numbers
+            reserved = Reserved(ceiling, Draw(seed, FIRST_DRAWN, draws))
+            queue_server.allow_numbers(
+                performance_id=room.performance_id, epoch=EPOCH, reserved=reserved
+            )
         return room
+
+    def ahead_of(self, server: Redis, user_id: UUID) -> int | None:
+        """Return how many wait in front of somebody, None of who doesn't wait."""
+        rank: int | None = server.zrank(f"fr:q:{{{self.performance_id}}}:waiting", str(user_id))
+        return rank
 
     def send(self, kind: str, fans: list[FanCall]) -> list[Reply]:
         call = queue_server.join_many if kind == "join" else queue_server.poll_many

@@ -194,6 +194,8 @@ class RoomWalk:
         for user, number in waiting.items():
             assert int(people[user][0]) == number, "a record and the queue differ"
         assert len(set(waiting.values())) == len(waiting), "a number was given twice"
+        newest = int(self.queue.hget(self.prefix + "state", "next") or 0)
+        assert max(waiting.values(), default=0) <= newest, "a number that was not given"
 
     @invariant()
     def numbers_stay_below_the_ceiling_kept(self):
@@ -297,6 +299,9 @@ class RoomWalk:
                 self.dead_passes.pop(user, None)
             self.sessions[user] = place.admitted_until
         self.lost.discard(user)
+        if place.state is PlaceState.WAITING:
+            in_front = sum(number < place.number for number in self.waiting().values())
+            assert place.ahead == in_front, "a wrong number of fans in front"
         has_place = place.state in (PlaceState.WAITING, PlaceState.ADMITTED)
         (self.over.discard if has_place else self.over.add)(user)
 
