@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from kernel.rate_limiting.headers import RateLimitStatus
+from queueing.tokens import Proof
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,8 @@ class JoinRequest:
 
 @dataclass(frozen=True, slots=True)
 class PollRequest:
-    """A fan's poll; `token` is the join token or the pass."""
+    """A fan's poll; `token` is the join token or the pass, `proof` what it says, once verified."""
 
     user_id: UUID
     token: str | None
+    proof: Proof | None = None

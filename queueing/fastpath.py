@@ -39,7 +39,7 @@ from kernel.rate_limiting import throttle
 from kernel.rate_limiting.headers import RateLimitStatus, limit_headers
 from kernel.telemetry import context
 from kernel.telemetry.access_log import RequestOutcome
-from queueing.api.authentication import JoinTokenAuthentication, holder_in
+from queueing.api.authentication import JoinTokenAuthentication, holder_in, proof_in
 from queueing.api.serializers import JoinSerializer
 from queueing.api.views import STATUS_CACHING, MyPlaceView, QueueView
 from queueing.fan_requests import Applicant
@@ -214,7 +214,11 @@ def _place(
     token, now = environ.get("HTTP_X_QUEUE_TOKEN"), clock.now()
     if own:
         return waiting_room.poll(
-            user_id=caller.user_id, performance_id=performance_id, token=token, now=now
+            user_id=caller.user_id,
+            performance_id=performance_id,
+            token=token,
+            now=now,
+            proof=proof_in(environ),
         )
     return waiting_room.join(
         user_id=caller.user_id,

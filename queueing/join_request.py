@@ -62,7 +62,9 @@ def join_call(request: JoinRequest, *, performance_id: UUID, now: datetime) -> F
 
 def poll_call(request: PollRequest, *, performance_id: UUID, now: datetime) -> FanCall:
     """Return the fan's part in a batch of polls; raises QueueTokenRequired, QueueTokenInvalid."""
-    token, user_id = request.token, request.user_id
+    token, user_id, proof = request.token, request.user_id, request.proof
+    if proof and (proof.user_id, proof.performance_id) == (user_id, performance_id):
+        return FanCall(user_id, proof)  # the caller was known by it
     if not token:
         raise QueueTokenRequired
     try:

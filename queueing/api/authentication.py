@@ -1,5 +1,6 @@
 """Who polls: the caller whom a login shows, or the holder of a join token (Note [Token alone])."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,8 @@ from kernel.caller import Caller, mark_personal
 from kernel.http.header_authentication import HeaderAuthentication
 from queueing import tokens
 from queueing.errors import QueueTokenInvalid
+
+_SHOWN = "frontrow.queue_token"  # in an environment: what its join token proves, once read
 
 
 class PassNeedsLogin(NotAuthenticated):
@@ -43,15 +46,29 @@ def holder_in(
     """Return whose join token an environment shows instead of a login, or why it shows nobody's.
 
     None where a login or no token is sent. The caller has no session and no rights: only the id.
+    The token is verified once a request: what it proves stays in the environment (`proof_in`).
     """
     if not JoinTokenAuthentication.is_shown_in(environ):
         return None
     mark_personal(environ)
-    token = environ[JoinTokenAuthentication.environ_name]
+    if _SHOWN not in environ:
+        environ[_SHOWN] = _read(environ[JoinTokenAuthentication.environ_name], performance_id)
+    shown: tokens.Proof | QueueTokenInvalid = environ[_SHOWN]
+    if isinstance(shown, QueueTokenInvalid):
+        return shown
+    if shown.audience is not tokens.Audience.TOKEN:
+        return PassNeedsLogin()
+    return Caller(shown.user_id)
+
+
+def proof_in(environ: Mapping[str, Any]) -> tokens.Proof | None:
+    """Return what the token proves by which `holder_in` knew the caller, None beside a login."""
+    shown = environ.get(_SHOWN)
+    return shown if isinstance(shown, tokens.Proof) else None
+
+
+def _read(token: str, performance_id: UUID) -> tokens.Proof | QueueTokenInvalid:
     try:
-        proof = tokens.verify_alone(token, performance_id=performance_id, now=clock.now())
+        return tokens.verify_alone(token, performance_id=performance_id, now=clock.now())
     except QueueTokenInvalid as refusal:
         return refusal
-    if proof.audience is not tokens.Audience.TOKEN:
-        return PassNeedsLogin()
-    return Caller(proof.user_id)

@@ -15,7 +15,7 @@ from kernel.caller import caller_of, client_ip_of
 from kernel.http.kept_refusals import KeptRefusals
 from kernel.http.serializers import ProblemSerializer
 from kernel.rate_limiting.headers import RATE_LIMIT, RateLimitStatus
-from queueing.api.authentication import JoinTokenAuthentication
+from queueing.api.authentication import JoinTokenAuthentication, proof_in
 from queueing.api.serializers import JoinSerializer, PlaceSerializer, PublicStatusSerializer
 from queueing.fan_requests import Applicant
 from queueing.usecases import waiting_room
@@ -224,6 +224,7 @@ class MyPlaceView(APIView):
             performance_id=performance_id,
             token=request.headers.get("X-Queue-Token"),
             now=clock.now(),
+            proof=proof_in(request.META),
         )
         return Response(place.as_json())
 

@@ -15,7 +15,7 @@ from kernel.db.failures import DATABASE_ERRORS
 from kernel.errors import DomainError
 from kernel.rate_limiting.headers import RateLimitStatus
 from kernel.redis.breaker import DependencyUnavailable
-from queueing import ended_places, join_request, queries, upkeep
+from queueing import ended_places, join_request, queries, tokens, upkeep
 from queueing.errors import QueueNotRequired
 from queueing.fan_requests import NOBODY_SPECIAL, Applicant, JoinRequest, PollRequest
 from queueing.models import RoomState
@@ -98,9 +98,16 @@ def join_many(
     return outcomes
 
 
-def poll(*, user_id: UUID, performance_id: UUID, token: str | None, now: datetime) -> QueuePlace:
+def poll(
+    *,
+    user_id: UUID,
+    performance_id: UUID,
+    token: str | None,
+    now: datetime,
+    proof: tokens.Proof | None = None,
+) -> QueuePlace:
     """Return one user's place: a batch of one; raises what `poll_many` says."""
-    request = PollRequest(user_id, token)
+    request = PollRequest(user_id, token, proof)
     [outcome] = poll_many(performance_id=performance_id, requests=[request], now=now)
     return result_of(outcome)
 

@@ -45,6 +45,15 @@ class TestTheTokenIsProofEnough:
                 assert poll(room, token).status_code == 200
             assert (trips.redis, trips.sql) == (["FCALL frontrow_queue_v1_poll_many"], [])
 
+    @pytest.mark.parametrize("login", [False, True], ids=["alone", "beside a login"])
+    def test_it_is_verified_once(self, poll, room, fan, monkeypatch, login):
+        read: list[str] = []
+        token, verify = joined(room, fan.pk), tokens._read
+        monkeypatch.setattr(tokens, "_read", lambda *args: read.append(args[0]) or verify(*args))
+        headers = {"Authorization": bearer(fan)} if login else {}
+        assert poll(room, token, **headers).status_code == 200
+        assert read == [token]
+
     def test_a_head_is_answered_too(self, poll, room):
         answer = poll(room, joined(room), "HEAD")
         assert answer.status_code == 200

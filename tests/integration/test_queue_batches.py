@@ -12,11 +12,12 @@ from redis.exceptions import ResponseError
 from kernel import clock
 from kernel.ids import uuid7
 from kernel.rate_limiting.in_redis import RateLimited
-from queueing import policy
+from queueing import policy, tokens
 from queueing.errors import (
     InvitationInvalid,
     QueueClosed,
     QueueTokenInvalid,
+    QueueTokenRequired,
     QueueUnavailable,
 )
 from queueing.fan_requests import Applicant, JoinRequest, PollRequest
@@ -269,6 +270,22 @@ class TestOneOfMany:
         )
         assert isinstance(shown[0], QueueTokenInvalid)
         assert shown[1].number == 2
+
+    def test_anothers_proof_is_not_taken_for_a_poll(self):
+        room = Room.open(capacity=1)
+        (user, mine), (_, others) = room.join(), room.join()
+        proof = tokens.verify_alone(others.token, performance_id=room.performance.pk, now=room.now)
+        request = PollRequest(user, mine.token, proof)
+        [place] = waiting_room.poll_many(
+            performance_id=room.performance.pk, requests=[request], now=room.now
+        )
+        assert place.number == mine.number
+        [refused] = waiting_room.poll_many(
+            performance_id=room.performance.pk,
+            requests=[PollRequest(user, None, proof)],
+            now=room.now,
+        )
+        assert isinstance(refused, QueueTokenRequired)
 
     def test_a_room_that_is_closed_says_so_to_each(self):
         room = Room.open(state="CLOSED")
