@@ -14,7 +14,8 @@ from config import warm_up  # noqa: E402
 from kernel.http.call_limits import CallLimits  # noqa: E402
 from kernel.http.early_refusals import EarlyRefusals  # noqa: E402
 from kernel.http.static_documents import StaticDocuments  # noqa: E402
-from queueing.fastpath import QueueFastPath, poller_in  # noqa: E402
+from queueing.api.authentication import poller_in  # noqa: E402
+from queueing.fastpath import QueueFastPath  # noqa: E402
 from reservations.fastpath import HoldFastPath  # noqa: E402
 
 application = CallLimits(

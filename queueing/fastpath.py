@@ -7,7 +7,6 @@ Django, which answers it in full.
 """
 
 import json
-import re
 import time
 from collections.abc import Callable, Iterable
 from io import BytesIO
@@ -39,7 +38,12 @@ from kernel.rate_limiting import throttle
 from kernel.rate_limiting.headers import RateLimitStatus, limit_headers
 from kernel.telemetry import context
 from kernel.telemetry.access_log import RequestOutcome
-from queueing.api.authentication import JoinTokenAuthentication, holder_in, proof_in
+from queueing.api.authentication import (
+    ROOM_PATH,
+    JoinTokenAuthentication,
+    holder_in,
+    proof_in,
+)
 from queueing.api.serializers import JoinSerializer
 from queueing.api.views import STATUS_CACHING, MyPlaceView, QueueView
 from queueing.fan_requests import Applicant
@@ -47,9 +51,6 @@ from queueing.places import QueuePlace
 from queueing.room_status import PublicStatus
 from queueing.usecases import waiting_room
 
-_PATH = re.compile(
-    r"/api/v1/performances/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})/queue/(me/)?"
-)
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _BARE_BODIES = {b"", b"{}"}
 # What is checked below (Note [Fast paths stand for views] in kernel/http/stands_for.py).
@@ -78,7 +79,7 @@ class QueueFastPath:
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer, or let Django answer."""
-        path = _PATH.fullmatch(environ["PATH_INFO"])
+        path = ROOM_PATH.fullmatch(environ["PATH_INFO"])
         if path is None or not self._responder.is_eligible(environ):
             return self._application(environ, start_response)
         started = time.perf_counter()
@@ -162,15 +163,6 @@ class QueueFastPath:
         private = "HTTP_AUTHORIZATION" in environ
         caching = PRIVATE if private else ("Cache-Control", STATUS_CACHING)
         return RawResponse(200, known[1], [("Content-Type", JSON), caching])
-
-
-def poller_in(environ: dict[str, Any]) -> Caller | None:
-    """Return whose join token a poll shows instead of a login; None for every other call."""
-    path = _PATH.fullmatch(environ["PATH_INFO"])
-    if path is None or path[2] is None or environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
-        return None
-    holder = holder_in(environ, UUID(path[1]))
-    return holder if isinstance(holder, Caller) else None
 
 
 def _has_bare_body(environ: dict[str, Any]) -> bool:

@@ -12,10 +12,15 @@ OPS_TOKEN = env.string(
 )
 OPS_TOKEN_REQUIRED = False
 METRICS_HOST = env.string(
-    "METRICS_HOST", default="127.0.0.1", help="Where workers and consumers serve their metrics."
+    "METRICS_HOST",
+    default="127.0.0.1",
+    help="Where fastpath, workers and consumers serve their metrics.",
 )
 CONSUMER_METRICS_PORT = env.integer(
     "CONSUMER_METRICS_PORT", default=0, maximum=65535, help="`manage.py consume`; 0: none."
+)
+FASTPATH_METRICS_PORT = env.integer(
+    "FASTPATH_METRICS_PORT", default=0, maximum=65535, help="The service fastpath; 0: none."
 )
 
 

@@ -30,11 +30,12 @@ from kernel.http.fast_path import Application, FastPathResponder, StartResponse
 from kernel.rate_limiting import throttle
 from kernel.rate_limiting.gcra import Gcra, GcraResult
 from kernel.rate_limiting.headers import limit_headers
-from kernel.rate_limiting.rates import Rate, rate_of
-from kernel.rate_limiting.throttle import PERSON, charge_refusal, refused
+from kernel.rate_limiting.rates import rate_of
+from kernel.rate_limiting.throttle import PERSON, ThrottleResult, charge_refusal, refused
 
-_CallerOf = Callable[[dict[str, Any]], Any]
+CallerOf = Callable[[dict[str, Any]], Any]
 
+VIEW = "call-limits"  # what its refusals are counted as
 _ROUTE = "anonymous"
 _REFUSAL_COSTS = 3
 _PROBES = "/healthz/"
@@ -46,58 +47,97 @@ _MALFORMED = {400, 405, 406, 413, 415, 422}
 _client_ips = Gcra(most=100_000)
 
 
+class CountedCall:
+    """A call that its client IP has been counted for, and what its response changes of that."""
+
+    def __init__(self, environ: dict[str, Any]) -> None:
+        self._environ = environ
+        self._client_ip, self._rate = client_ip_tag(client_ip_in(environ)), rate_of(_ROUTE)
+        self._counted = _client_ips.count(self._client_ip, self._rate, now=clock.now().timestamp())
+
+    def refusal(self, caller_of: CallerOf) -> ThrottleResult | None:
+        """Return why a call from a spent IP may not pass; None where it may."""
+        if not self._counted.is_refused or self._environ["PATH_INFO"].startswith(_PROBES):
+            return None
+        caller = caller_of(self._environ)
+        if isinstance(caller, Caller):
+            own = throttle.count("default", str(caller.user_id))
+            return None if own.wait is None else own
+        refused.labels(_ROUTE).inc()
+        return throttle.described(_ROUTE, self._rate, self._counted)
+
+    def settle(self, status: int, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Count the response; return its headers, the limit's among them."""
+        person = self._environ.get(PERSON)
+        if person is None:
+            fields = self._settle_without_login(status, headers)
+        else:
+            if not self._counted.is_refused:
+                _client_ips.refund(self._client_ip, self._rate)
+            fields = charge_refusal(person).headers if status in _MALFORMED else None
+        if fields and not any(name == "RateLimit" for name, _ in headers):
+            return [*headers, *limit_headers(fields)]
+        return headers
+
+    def hand_over(self, *, has_login: bool) -> None:
+        """Leave the call to another process, which counts it too.
+
+        A call with a login is that process's alone to count. One without is about to be refused:
+        it costs the IP as much here, or looking at forged logins would be free.
+        """
+        if not has_login:
+            self._charge_refusal()
+        elif not self._counted.is_refused:
+            _client_ips.refund(self._client_ip, self._rate)
+
+    def _settle_without_login(
+        self, status: int, headers: list[tuple[str, str]]
+    ) -> tuple[str, str] | None:
+        """Count a refusal at its cost; return the limit's fields unless a cache may share them."""
+        counted = self._counted
+        if 400 <= status < 500 and status not in _NO_REFUSAL:
+            counted = self._charge_refusal()
+        caching = ",".join(value for name, value in headers if name == "Cache-Control")
+        if "public" in caching or (status < 400 and "no-store" not in caching):
+            return None
+        return throttle.described(_ROUTE, self._rate, counted).headers
+
+    def _charge_refusal(self) -> GcraResult:
+        return _client_ips.charge(
+            self._client_ip, self._rate, _REFUSAL_COSTS - 1, now=clock.now().timestamp()
+        )
+
+
 class CallLimits:
     """A WSGI application that counts calls in front of another.
 
     `caller_of` returns the `Caller` whom an environment shows by a valid proof, or anything else.
     """
 
-    def __init__(self, application: Application, *, caller_of: _CallerOf) -> None:
+    def __init__(self, application: Application, *, caller_of: CallerOf) -> None:
         self._application = application
         self._caller_of = caller_of
         self._responder = FastPathResponder()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Count, then respond or let the application respond."""
-        client_ip, rate = client_ip_tag(client_ip_in(environ)), rate_of(_ROUTE)
-        counted = _client_ips.count(client_ip, rate, now=clock.now().timestamp())
-        if counted.is_refused and not environ["PATH_INFO"].startswith(_PROBES):
-            wait, fields = self._spent(environ, rate, counted)
-            if wait is not None:
-                return self._refuse(Throttled(wait), environ, _with(start_response, fields))
+        call = CountedCall(environ)
+        spent = call.refusal(self._caller_of)
+        if spent is not None:
+            return self._refuse(Throttled(spent.wait), environ, _with(start_response, spent))
 
         def settle(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-            code, person = int(status[:3]), environ.get(PERSON)
-            if person is None:
-                fields = _settle_without_login(client_ip, rate, counted, code, headers)
-            else:
-                if not counted.is_refused:
-                    _client_ips.refund(client_ip, rate)
-                fields = charge_refusal(person).headers if code in _MALFORMED else None
-            if fields and not any(name == "RateLimit" for name, _ in headers):
-                headers = [*headers, *limit_headers(fields)]
-            return start_response(status, headers, *rest)
+            return start_response(status, call.settle(int(status[:3]), headers), *rest)
 
         if body_limits.is_too_large(environ):
             return self._refuse(BodyTooLarge(), environ, settle)
         return self._application(environ, settle)
 
-    def _spent(
-        self, environ: dict[str, Any], rate: Rate, counted: GcraResult
-    ) -> tuple[int | None, tuple[str, str]]:
-        """Return how long a caller from a spent IP has to wait; None where it may pass."""
-        caller = self._caller_of(environ)
-        if isinstance(caller, Caller):
-            own = throttle.count("default", str(caller.user_id))
-            return own.wait, own.headers
-        refused.labels(_ROUTE).inc()
-        return counted.reset, _fields(rate, counted)
-
     def _refuse(
         self, error: APIException, environ: dict[str, Any], start_response: StartResponse
     ) -> list[bytes]:
         sent = self._responder.refuse(
-            error, environ, start_response, view="call-limits", started=time.perf_counter()
+            error, environ, start_response, view=VIEW, started=time.perf_counter()
         )
         return [] if environ["REQUEST_METHOD"] == "HEAD" else sent
 
@@ -107,26 +147,8 @@ def forget_client_ips() -> None:
     _client_ips.clear()
 
 
-def _with(start_response: StartResponse, fields: tuple[str, str]) -> StartResponse:
+def _with(start_response: StartResponse, spent: ThrottleResult) -> StartResponse:
     def start(status: str, headers: list[tuple[str, str]], /) -> Any:
-        return start_response(status, [*headers, *limit_headers(fields)])
+        return start_response(status, [*headers, *limit_headers(spent.headers)])
 
     return start
-
-
-def _fields(rate: Rate, counted: GcraResult) -> tuple[str, str]:
-    return throttle.described(_ROUTE, rate, counted).headers
-
-
-def _settle_without_login(
-    client_ip: str, rate: Rate, counted: GcraResult, code: int, headers: list[tuple[str, str]]
-) -> tuple[str, str] | None:
-    """Count a refusal at its cost; return the limit's fields unless a cache may share them."""
-    if 400 <= code < 500 and code not in _NO_REFUSAL:
-        counted = _client_ips.charge(
-            client_ip, rate, _REFUSAL_COSTS - 1, now=clock.now().timestamp()
-        )
-    caching = ",".join(value for name, value in headers if name == "Cache-Control")
-    if "public" in caching or (code < 400 and "no-store" not in caching):
-        return None
-    return _fields(rate, counted)

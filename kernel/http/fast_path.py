@@ -54,7 +54,6 @@ _UNUSUAL = (
 _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 _LENGTH = re.compile(r"[0-9]{0,9}")
 
-
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
@@ -119,6 +118,26 @@ class FastPathResponder:
         outcome: RequestOutcome = NO_OUTCOME,
     ) -> list[bytes]:
         """Log, count and send a response of the view named `view`."""
+        headers = self.finish(
+            response, environ, view=view, request_id=request_id, started=started, outcome=outcome
+        )
+        start_response(_STATUS_LINES[response.status], headers)
+        return [response.body]
+
+    def finish(
+        self,
+        response: RawResponse,
+        environ: dict[str, Any],
+        *,
+        view: str,
+        request_id: str,
+        started: float,
+        outcome: RequestOutcome = NO_OUTCOME,
+    ) -> list[tuple[str, str]]:
+        """Log and count a response of the view named `view`; return all of its headers.
+
+        `started` is when the request came in, by `time.perf_counter`.
+        """
         secure = self.is_secure(environ)
         headers = [
             *response.headers,
@@ -145,8 +164,7 @@ class FastPathResponder:
                 outcome=outcome._replace(code=response.code) if response.code else outcome,
             )
         )
-        start_response(_STATUS_LINES[response.status], headers)
-        return [response.body]
+        return headers
 
     def refuse(
         self,

@@ -1,5 +1,6 @@
 """Who polls: the caller whom a login shows, or the holder of a join token (Note [Token alone])."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -15,6 +16,10 @@ from queueing import tokens
 from queueing.errors import QueueTokenInvalid
 
 _SHOWN = "frontrow.queue_token"  # in an environment: what its join token proves, once read
+# Of the waiting room's two URLs in the spelling that clients use, the fan's own place by group 2.
+ROOM_PATH = re.compile(
+    r"/api/v1/performances/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})/queue/(me/)?"
+)
 
 
 class PassNeedsLogin(NotAuthenticated):
@@ -72,3 +77,12 @@ def _read(token: str, performance_id: UUID) -> tokens.Proof | QueueTokenInvalid:
         return tokens.verify_alone(token, performance_id=performance_id, now=clock.now())
     except QueueTokenInvalid as refusal:
         return refusal
+
+
+def poller_in(environ: dict[str, Any]) -> Caller | None:
+    """Return whose join token a poll shows instead of a login; None for every other call."""
+    path = ROOM_PATH.fullmatch(environ["PATH_INFO"])
+    if path is None or path[2] is None or environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
+        return None
+    holder = holder_in(environ, UUID(path[1]))
+    return holder if isinstance(holder, Caller) else None

@@ -22,6 +22,7 @@ EDGES = (
     "/management/",
     "/admin",
     "/fastpath.py",  # a WSGI handler
+    "fastpath/",  # an RSGI application
     "token_strategy.py",  # called by allauth, with a request in hand
     "accounts/sessions.py",  # Django's session engine, called by its middleware
 )
@@ -31,7 +32,7 @@ FUNCTION_LINES = 50
 
 @cache
 def sources() -> tuple[Path, ...]:
-    packages = [*APPS, "config", "stack"]
+    packages = [*APPS, "config", "fastpath", "stack"]
     return tuple(
         path
         for package in packages
@@ -165,7 +166,7 @@ def test_no_function_is_too_long_to_be_seen_whole():
     assert long == {}
 
 
-@pytest.mark.parametrize("app", APPS)
+@pytest.mark.parametrize("app", [*APPS, "fastpath"])
 def test_every_app_says_what_it_owns(app):
     readme = ROOT / app / "README.md"
     assert readme.exists()

@@ -11,7 +11,9 @@ from django.core.management import get_commands
 
 ROOT = Path(settings.BASE_DIR)
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
-READMES = sorted(path.parent / "README.md" for path in ROOT.glob("*/apps.py"))
+READMES = sorted(
+    [ROOT / "fastpath" / "README.md", *(p.parent / "README.md" for p in ROOT.glob("*/apps.py"))]
+)
 PAGES = sorted(
     [
         *ROOT.glob("*.md"),

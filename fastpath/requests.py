@@ -1,0 +1,74 @@
+"""Requests as the server hands them over, as WSGI environments: of the usual form, or none.
+
+Note [Usual requests]
+What stands in front of Django reads WSGI environments, so that one code judges logins, limits and
+client IPs in both. Only headers that the product knows and that change nothing of these routes are
+taken; with any other, twice the same one, or a value that is no plain text, a request is not of the
+usual form, and the API reads it in full.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+_NAMES = {
+    "accept": "HTTP_ACCEPT",
+    "accept-encoding": "HTTP_ACCEPT_ENCODING",
+    "accept-language": "HTTP_ACCEPT_LANGUAGE",
+    "authorization": "HTTP_AUTHORIZATION",
+    "connection": "HTTP_CONNECTION",
+    "content-length": "CONTENT_LENGTH",
+    "content-type": "CONTENT_TYPE",
+    "host": "HTTP_HOST",
+    "origin": "HTTP_ORIGIN",
+    "referer": "HTTP_REFERER",
+    "traceparent": "HTTP_TRACEPARENT",
+    "user-agent": "HTTP_USER_AGENT",
+    "x-forwarded-for": "HTTP_X_FORWARDED_FOR",
+    "x-forwarded-proto": "HTTP_X_FORWARDED_PROTO",
+    "x-queue-token": "HTTP_X_QUEUE_TOKEN",
+    "x-request-id": "HTTP_X_REQUEST_ID",
+}
+
+
+class Headers(Protocol):
+    """The headers of an RSGI scope; `items` leaves out those whose value is no plain text."""
+
+    def keys(self) -> Sequence[str]: ...
+
+    def items(self) -> Sequence[tuple[str, str]]: ...
+
+
+class Scope(Protocol):
+    """What RSGI says of a request; `path` is decoded, `client` is an address and a port."""
+
+    method: str
+    path: str
+    query_string: str
+    scheme: str
+    client: str
+    authority: str | None
+
+    @property
+    def headers(self) -> Headers: ...
+
+
+def environ_of(scope: Scope) -> dict[str, Any] | None:
+    """Return the environment of a request, without its body; None for one of another form."""
+    headers = scope.headers
+    sent = headers.items()
+    if scope.authority is not None or len(sent) != len(headers.keys()):
+        return None
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": scope.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": scope.path,
+        "QUERY_STRING": scope.query_string,
+        "REMOTE_ADDR": scope.client.rpartition(":")[0].strip("[]"),
+        "wsgi.url_scheme": scope.scheme,
+    }
+    for name, value in sent:
+        known = _NAMES.get(name)
+        if known is None or known in environ:
+            return None
+        environ[known] = value
+    return environ

@@ -1,0 +1,138 @@
+"""The service: an RSGI application that answers hot requests and hands the others over.
+
+Note [Handing over]
+A request that is not answered here gets an empty response that names a location of the gateway,
+from which nginx sends it to the API, with its method, query, body and headers. It is neither logged
+nor counted here: the API does both. Somebody who reaches the service without the gateway reads 421,
+Misdirected Request.
+"""
+
+import logging
+import time
+from collections.abc import Awaitable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any, Protocol
+
+from prometheus_client import Counter
+from rest_framework.exceptions import Throttled
+
+from accounts import revocation
+from accounts.api.authentication import login_of
+from fastpath.requests import Scope, environ_of
+from fastpath.waiting_room import USER_ID, ReadBody, WaitingRooms
+from kernel import clock
+from kernel.errors import ServiceUnavailable
+from kernel.http.call_limits import VIEW as CALL_LIMITS
+from kernel.http.call_limits import CountedCall
+from kernel.http.fast_path import FastPathResponder, RawResponse, refusal
+from kernel.rate_limiting.headers import limit_headers
+from kernel.rate_limiting.rates import rate_of
+from kernel.rate_limiting.throttle import PERSON
+from kernel.signing.keyring import ring
+from kernel.telemetry import context
+from kernel.telemetry.access_log import NO_OUTCOME, RequestOutcome
+from queueing.api.authentication import poller_in
+
+log = logging.getLogger(__name__)
+handed_over = Counter(
+    "frontrow_handed_over_total", "Requests that fastpath left to the API, unlogged and uncounted"
+)
+
+ALIVE = (
+    "/healthz/live"  # of this process, for the part's health; the gateway sends probes to the API
+)
+HAND_OVER = (421, [("X-Accel-Redirect", "@api")])  # a location of the gateway's template
+THREADS = 8  # as many batches are under way at most; each may need a connection of the pool
+
+Answer = tuple[RawResponse, list[tuple[str, str]]]
+
+
+class Exchange(Protocol):
+    """What RSGI gives to read a body and to respond."""
+
+    def __call__(self) -> Awaitable[bytes]: ...
+
+    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None: ...
+
+    def response_empty(self, status: int, headers: list[tuple[str, str]]) -> None: ...
+
+
+class FastPathService:
+    """An RSGI application; to be used on one event loop."""
+
+    def __init__(self, executor: Executor | None = None) -> None:
+        self._rooms = WaitingRooms(
+            executor or ThreadPoolExecutor(THREADS, thread_name_prefix="batches")
+        )
+        self._responder = FastPathResponder()
+
+    async def __rsgi__(self, scope: Scope, exchange: Exchange) -> None:
+        """Answer a request, or hand it over (Note [Handing over])."""
+        if scope.path == ALIVE:
+            exchange.response_empty(200, [])
+            return
+        answer = None
+        try:
+            answer = await self._answer(scope, exchange)
+        except Exception:  # the API meets it again, and reports it with the whole request
+            log.exception("a request was not understood")
+        if answer is None:
+            handed_over.inc()
+            exchange.response_empty(*HAND_OVER)
+        else:
+            response, headers = answer
+            exchange.response_bytes(response.status, headers, response.body)
+
+    async def _answer(self, scope: Scope, read_body: ReadBody) -> Answer | None:
+        started = time.perf_counter()
+        environ = environ_of(scope)
+        route = None if environ is None else self._rooms.route_of(environ)
+        if environ is None or route is None or not self._responder.is_eligible(environ):
+            return None  # the API counts it, too
+        call = CountedCall(environ)
+        spent = call.refusal(_caller_of)
+        if spent is not None:
+            refused = refusal(Throttled(spent.wait), environ)
+            assert refused is not None  # only a defect has none
+            refused.headers.extend(limit_headers(spent.headers))
+            return refused, self._finish(refused, environ, CALL_LIMITS, started)
+        response = await route.respond(environ, route.performance_id, read_body)
+        if response is None:
+            call.hand_over(has_login=PERSON in environ)
+            return None
+        response.headers.append(route.allow)
+        return response, call.settle(
+            response.status, self._finish(response, environ, route.view, started)
+        )
+
+    def _finish(
+        self, response: RawResponse, environ: dict[str, Any], view: str, started: float
+    ) -> list[tuple[str, str]]:
+        """Log and count a response; return all of its headers."""
+        user_id = environ.get(USER_ID)
+        return self._responder.finish(
+            response,
+            environ,
+            view=view,
+            request_id=context.received_in(environ).request_id,
+            started=started,
+            outcome=RequestOutcome(user_id=user_id) if user_id else NO_OUTCOME,
+        )
+
+
+def fill_copies() -> None:
+    """Read what the loop looks at, before there is a loop: it must never wait for a server.
+
+    That is the primary's clock, the ended logins, staff's limits and the keys (Note [Refreshed
+    copy]). What is unavailable now is read by the threads that keep these copies fresh.
+    """
+    clock.now()
+    with suppress(ServiceUnavailable):
+        revocation.is_revoked("")
+    rate_of("poll")
+    ring()
+
+
+def _caller_of(environ: dict[str, Any]) -> Any:
+    return login_of(environ) or poller_in(environ)

@@ -1,0 +1,223 @@
+"""The waiting room's routes: joins, own polls and the public status, each room's in batches.
+
+Note [Understood completely]
+What is answered here is a request of the usual form with a valid login (for a poll the join token
+is enough), and the refusals that the use case itself gives. Everything else is left to the API:
+other methods and paths, queries, cookies, bodies with anything in them (an invitation, an answer to
+a challenge), failed logins. So validation, negotiation and the refusals of logins exist once.
+"""
+
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from rest_framework.exceptions import Throttled
+from rest_framework.views import APIView
+
+from accounts.api.authentication import caller_in
+from accounts.api.permissions import IsFan
+from fastpath.batcher import Batcher
+from kernel import clock
+from kernel.caller import Caller, client_ip_in
+from kernel.db.release import release_connections
+from kernel.http.fast_path import JSON, PRIVATE, RawResponse, allow_header, refusal
+from kernel.http.kept_refusals import CACHING, is_kept
+from kernel.http.stands_for import StandsFor, check_declared
+from kernel.rate_limiting import throttle
+from kernel.rate_limiting.headers import RateLimitStatus, limit_headers
+from queueing import policy
+from queueing.api.authentication import (
+    ROOM_PATH,
+    JoinTokenAuthentication,
+    holder_in,
+    proof_in,
+)
+from queueing.api.views import STATUS_CACHING, MyPlaceView, QueueView
+from queueing.fan_requests import Applicant, JoinRequest, PollRequest
+from queueing.outcomes import Outcome, outcome_of
+from queueing.places import QueuePlace
+from queueing.room_status import PublicStatus
+from queueing.usecases import waiting_room
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_READERS = 4096  # of one public status, which is made once for all of them
+# What is checked below (Note [Fast paths stand for views] in kernel/http/stands_for.py).
+STANDS_FOR = (
+    StandsFor(QueueView, "GET", permissions=(), throttle_route=None),
+    StandsFor(QueueView, "POST", permissions=(IsFan,), throttle_route=None),
+    StandsFor(
+        MyPlaceView,
+        "GET",
+        permissions=(IsFan,),
+        throttle_route="poll",
+        proofs=(JoinTokenAuthentication,),
+    ),
+)
+
+USER_ID = "frontrow.user_id"  # in an environment: whom the access line names
+
+ReadBody = Callable[[], Awaitable[bytes]]
+Respond = Callable[[dict[str, Any], UUID, ReadBody], Awaitable[RawResponse | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One kind of request to one room.
+
+    `respond` returns None where the API has to; `view` names its counters, `allow` is a header.
+    """
+
+    performance_id: UUID
+    view: str
+    allow: tuple[str, str]
+    respond: Respond
+
+
+class WaitingRooms:
+    """The routes of all rooms; to be used on one event loop."""
+
+    def __init__(self, executor: Executor) -> None:
+        check_declared(*STANDS_FOR)
+        most = policy.BATCH_FANS
+        self._joins = Batcher(_join_many, executor=executor, most=most, kind="join")
+        self._polls = Batcher(_poll_many, executor=executor, most=most, kind="poll")
+        self._statuses = Batcher(_public_statuses, executor=executor, most=_READERS, kind="status")
+        self._kinds: dict[tuple[str, bool], tuple[str, type[APIView], Respond]] = {
+            ("POST", False): ("queue", QueueView, self._join),
+            ("GET", True): ("queue-me", MyPlaceView, self._poll),
+            ("GET", False): ("queue", QueueView, self._status),
+        }
+        self._allow: dict[type[APIView], tuple[str, str]] = {
+            view: allow_header(view) for view in (QueueView, MyPlaceView)
+        }
+
+    def route_of(self, environ: dict[str, Any]) -> Route | None:
+        """Return the route of a request; None for every other one."""
+        path = ROOM_PATH.fullmatch(environ["PATH_INFO"])
+        if path is None:
+            return None
+        kind = self._kinds.get((environ["REQUEST_METHOD"], path[2] is not None))
+        if kind is None:
+            return None
+        view, view_class, respond = kind
+        return Route(UUID(path[1]), view, self._allow[view_class], respond)
+
+    async def _join(
+        self, environ: dict[str, Any], performance_id: UUID, read_body: ReadBody
+    ) -> RawResponse | None:
+        caller = caller_in(environ)
+        if caller is None:
+            return None
+        environ[USER_ID] = str(caller.user_id)
+        spent = throttle.count_person(environ, caller.user_id)
+        if spent is not None:
+            return refusal(Throttled(spent.wait), environ, spent.headers)
+        if not await _has_bare_body(environ, read_body):
+            return None
+        limit_status = RateLimitStatus()
+        request = JoinRequest(
+            caller.user_id,
+            environ.get("HTTP_X_QUEUE_TOKEN"),
+            Applicant(client_ip_in(environ), caller.is_staff),
+            limit_status,
+        )
+        outcome = await self._joins.submit(performance_id, request)
+        return _place_response(environ, outcome, limit_status, created=201)
+
+    async def _poll(
+        self, environ: dict[str, Any], performance_id: UUID, read_body: ReadBody
+    ) -> RawResponse | None:
+        caller = caller_in(environ) or holder_in(environ, performance_id)
+        if caller is None:
+            return None
+        if not isinstance(caller, Caller):
+            return refusal(caller, environ)
+        environ[USER_ID] = str(caller.user_id)
+        spent = throttle.count_person(environ, caller.user_id)
+        if spent is None:
+            spent = throttle.count("poll", str(caller.user_id))
+        if spent.wait is not None:
+            return refusal(Throttled(spent.wait), environ, spent.headers)
+        token = environ.get("HTTP_X_QUEUE_TOKEN")
+        request = PollRequest(caller.user_id, token, proof_in(environ))
+        outcome = await self._polls.submit(performance_id, request)
+        return _place_response(environ, outcome, RateLimitStatus(spent.headers), created=200)
+
+    async def _status(
+        self, environ: dict[str, Any], performance_id: UUID, read_body: ReadBody
+    ) -> RawResponse | None:
+        outcome = await self._statuses.submit(performance_id, None)
+        is_private = "HTTP_AUTHORIZATION" in environ
+        if not isinstance(outcome, Exception):
+            caching = PRIVATE if is_private else ("Cache-Control", STATUS_CACHING)
+            return RawResponse(200, _body(outcome), [("Content-Type", JSON), caching])
+        response = refusal(outcome, environ)
+        if response is not None and is_kept(response.status) and not is_private:
+            response.headers.append(CACHING)
+        return response
+
+
+async def _has_bare_body(environ: dict[str, Any], read_body: ReadBody) -> bool:
+    """Return whether the body is empty or `{}`; any other is not read."""
+    length = environ.get("CONTENT_LENGTH") or "0"
+    if length == "0":
+        return True
+    return length == "2" and environ.get("CONTENT_TYPE") == JSON and await read_body() == b"{}"
+
+
+def _place_response(
+    environ: dict[str, Any],
+    outcome: Outcome[QueuePlace],
+    limit_status: RateLimitStatus,
+    *,
+    created: int,
+) -> RawResponse | None:
+    """Return the response to a join or a poll; None for a defect, which the API reports."""
+    if isinstance(outcome, Exception):
+        return refusal(outcome, environ, limit_status.fields)
+    return RawResponse(
+        created if outcome.created else 200,
+        _body(outcome),
+        [("Content-Type", JSON), PRIVATE, *limit_headers(limit_status.fields)],
+    )
+
+
+def _body(document: QueuePlace | PublicStatus) -> bytes:
+    return _encode(document.as_json()).encode()
+
+
+def _join_many(
+    performance_id: UUID, requests: Sequence[JoinRequest]
+) -> Sequence[Outcome[QueuePlace]]:
+    try:
+        return waiting_room.join_many(
+            performance_id=performance_id, requests=requests, now=clock.now()
+        )
+    finally:
+        release_connections()  # a cold room has asked PostgreSQL
+
+
+def _poll_many(
+    performance_id: UUID, requests: Sequence[PollRequest]
+) -> Sequence[Outcome[QueuePlace]]:
+    try:
+        return waiting_room.poll_many(
+            performance_id=performance_id, requests=requests, now=clock.now()
+        )
+    finally:
+        release_connections()
+
+
+def _public_statuses(
+    performance_id: UUID, requests: Sequence[None]
+) -> Sequence[Outcome[PublicStatus]]:
+    try:
+        status = outcome_of(
+            waiting_room.public_status, performance_id=performance_id, now=clock.now()
+        )
+        return [status] * len(requests)
+    finally:
+        release_connections()

@@ -1,0 +1,237 @@
+"""What the service `fastpath` takes, and what it hands over untouched; what it counts."""
+
+import asyncio
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from config.wsgi import application
+from fastpath import requests as form
+from fastpath import service as fastpath_service
+from fastpath.service import FastPathService
+from kernel import clock
+from kernel.http import call_limits
+from kernel.ids import uuid7
+from kernel.rate_limiting import throttle
+from queueing.usecases import waiting_room
+from tests.support.factories import make_user
+from tests.support.rsgi import FakeExchange, FakeScope, exchanges
+from tests.support.waiting_rooms import make_room, place_url, queue_url
+from tests.support.wsgi import answer_of, bearer, environment, json_body
+
+
+@pytest.fixture(autouse=True)
+def _nobody_counted(db_ready):
+    call_limits.forget_client_ips()
+    throttle.forget_callers()
+    yield
+    call_limits.forget_client_ips()
+    throttle.forget_callers()
+
+
+def join(room, user=None, **more):
+    return environment(
+        "POST", queue_url(room), HTTP_AUTHORIZATION=bearer(user or make_user()), **more
+    )
+
+
+def only(environ, more=()):
+    scope = FakeScope(environ, more)
+    return form.environ_of(scope)
+
+
+def test_many_joins_at_once_are_numbered_in_the_order_they_came():
+    room = make_room(capacity=1)
+    fans = [make_user() for _ in range(20)]
+    answers = exchanges([join(room, fan) for fan in fans])
+    assert [answer.status for answer in answers] == [201] * 20
+    numbers = [json.loads(answer.body)["number"] for answer in answers]
+    assert numbers == sorted(numbers)
+    assert len(set(numbers)) == 20
+
+
+def test_a_fan_who_joins_twice_at_once_has_one_place():
+    room, fan = make_room(), make_user()
+    answers = exchanges([join(room, fan), join(room, fan), join(room, fan)])
+    assert sorted(answer.status for answer in answers) == [200, 200, 201]
+    assert len({json.loads(answer.body)["number"] for answer in answers}) == 1
+
+
+def test_a_refusal_or_an_odd_request_among_many_is_that_ones_alone():
+    room = make_room()
+    odd = [
+        join(room, HTTP_COOKIE="a=b"),
+        environment("POST", queue_url(room), HTTP_AUTHORIZATION="Bearer a.b.c"),
+        join(room, **json_body(b'{"invitation_code":"x"}')),
+    ]
+    answers = exchanges([join(room), *odd, join(room), environment("GET", queue_url(room))])
+    assert [answer.status for answer in answers] == [201, 421, 421, 421, 201, 200]
+    assert all(answer.is_handed_over for answer in answers[1:4])
+
+
+def test_a_defect_in_the_use_case_is_left_to_the_api_and_the_next_batch_goes_on(monkeypatch):
+    room = make_room()
+
+    def broken(**_):
+        raise LookupError("a defect")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(waiting_room, "join_many", broken)
+        assert [one.is_handed_over for one in exchanges([join(room), join(room)])] == [True] * 2
+    assert exchanges([join(room)])[0].status == 201
+
+
+def test_a_defect_of_the_service_itself_is_left_to_the_api(monkeypatch):
+    monkeypatch.setattr(fastpath_service, "environ_of", lambda _: 1 / 0)
+    assert exchanges([join(make_room())])[0].is_handed_over
+
+
+ODD_HEADERS = {
+    "twice the same": ("authorization", "Bearer x"),
+    "a key": ("idempotency-key", "12345678"),
+    "a condition": ("if-none-match", '"x"'),
+    "a cookie": ("cookie", "a=b"),
+    "in chunks": ("transfer-encoding", "chunked"),
+    "an expectation": ("expect", "100-continue"),
+    "no text": ("x-queue-token", "\xff"),
+    "another host": ("x-forwarded-host", "evil.example"),
+    "unheard of": ("x-anything", "1"),
+    "with a line below": ("x_queue_token", "1"),
+    "an upgrade": ("upgrade", "h2c"),
+    "another method": ("x-http-method-override", "DELETE"),
+}
+
+
+@pytest.mark.parametrize("odd", ODD_HEADERS)
+def test_a_request_with_another_header_is_handed_over(odd):
+    assert only(join(make_room()), [ODD_HEADERS[odd]]) is None
+
+
+def test_an_absolute_address_is_handed_over():
+    scope = FakeScope(join(make_room()))
+    scope.authority = "evil.example"
+    assert form.environ_of(scope) is None
+
+
+BODIES = [b"{ }", b"[]", b"null", b"{", b"{}{}", b'{"invitation_code":"x"}', b"x" * 70_000, b"0"]
+
+
+@pytest.mark.parametrize("body", BODIES, ids=lambda body: repr(body[:12]))
+def test_a_body_with_anything_in_it_is_handed_over_unread(body):
+    assert exchanges([join(make_room(), **json_body(body))])[0].is_handed_over
+
+
+@pytest.mark.parametrize(
+    ("length", "content_type"),
+    [("2", "text/plain"), ("2", None), ("02", "application/json"), ("-2", "application/json"),
+     ("3", "application/json"), ("2 ", "application/json"), ("²", "application/json")],
+)  # fmt: skip
+def test_a_body_of_another_form_is_handed_over(length, content_type):
+    environ = join(make_room(), CONTENT_LENGTH=length) | {"wsgi.input": b"{}"}
+    if content_type:
+        environ["CONTENT_TYPE"] = content_type
+    assert exchanges([environ])[0].is_handed_over
+
+
+PATHS = st.one_of(
+    st.text(max_size=80),
+    st.builds(
+        lambda a, b, c: f"/api/v1/{a}/{b}/{c}",
+        st.sampled_from(["performances", "reservations", "..", "%2e"]),
+        st.one_of(st.uuids().map(str), st.text(max_size=40)),
+        st.sampled_from(["queue/", "queue/me/", "queue", "queue//me/", "queue/stream/", ""]),
+    ),
+)
+
+
+@hypothesis_settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    method=st.sampled_from(["GET", "POST", "DELETE", "HEAD", "PUT", "OPTIONS", "get", "X"]),
+    path=PATHS,
+    query=st.sampled_from(["", "", "a=b", "format=xml"]),
+    headers=st.lists(
+        st.tuples(
+            st.sampled_from(
+                ["accept", "accept-language", "authorization", "content-length", "content-type",
+                 "cookie", "host", "x-forwarded-for", "x-queue-token", "x-request-id"]
+            ),
+            st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=30),
+        ),
+        max_size=6,
+    ),
+)  # fmt: skip
+def test_whatever_comes_gets_one_response_and_no_server_error(method, path, query, headers):
+    environ = {
+        **environment(method, path, QUERY_STRING=query),
+        "HTTP_X_REQUEST_ID": "",
+    }
+    del environ["HTTP_X_REQUEST_ID"], environ["HTTP_HOST"]
+    scope, made = FakeScope(environ, [("host", "testserver"), *headers]), FakeExchange(b"")
+    _run(scope, made)
+    assert made.is_handed_over or 200 <= made.status < 500
+
+
+def _run(scope, exchange):
+    with ThreadPoolExecutor(1) as executor:
+        asyncio.run(FastPathService(executor).__rsgi__(scope, exchange))
+
+
+# --- limits by client IP (Note [Counted first])
+
+
+@pytest.fixture
+def few(settings):
+    settings.RATE_LIMITS = settings.RATE_LIMITS | {"anonymous": "6/hour"}
+
+
+def statuses(environs):
+    return [exchanges([environ])[0].status for environ in environs]
+
+
+def test_forged_logins_use_a_client_ip_up_here_too(few):
+    forged = environment("POST", queue_url(make_room()), HTTP_AUTHORIZATION="Bearer a.b.c")
+    assert statuses([forged] * 4) == [421, 421, 429, 429]
+
+
+def test_calls_with_a_login_are_not_counted_by_their_client_ip(few):
+    room = make_room()
+    fan = make_user()
+    assert statuses([join(room, fan)] * 9) == [201] + [200] * 8
+    odd = join(room, fan, **json_body(b'{"invitation_code":"x"}'))
+    assert statuses([odd] * 9) == [421] * 9
+
+
+@pytest.mark.control
+def test_control_not_given_back_calls_of_fans_would_use_the_client_ip_up(few, monkeypatch):
+    monkeypatch.setattr(call_limits._client_ips, "refund", lambda *_: None)
+    monkeypatch.setattr(fastpath_service, "_caller_of", lambda _: None)
+    assert statuses([join(make_room(), make_user())] * 7)[-1] == 429
+
+
+def test_a_spent_client_ip_still_serves_those_with_a_login_or_a_join_token(few):
+    room, fan = make_room(), make_user()
+    place = waiting_room.join(user_id=fan.pk, performance_id=room.pk, token=None, now=clock.now())
+    status = environment("GET", queue_url(room))
+    assert statuses([status] * 7) == [200] * 6 + [429]
+    assert statuses([join(room, fan)]) == [200]
+    poll = environment("GET", place_url(room), HTTP_X_QUEUE_TOKEN=place.token)
+    assert statuses([poll]) == [200]
+
+
+def test_the_refusal_of_a_spent_client_ip_is_the_one_of_the_api(few):
+    status = environment("GET", f"/api/v1/performances/{uuid7()}/queue/")
+    answers = []
+    for _ in range(3):
+        [made] = exchanges([status])
+        answers.append(made.answer())
+    call_limits.forget_client_ips()
+    of_api = [answer_of(application, status) for _ in range(3)]
+    assert [one.status[:3] for one in answers] == ["404", "404", "429"]
+    for here, there in zip(answers, of_api, strict=True):
+        assert (here.status, here.body, here.headers) == (there.status, there.body, there.headers)
