@@ -1,4 +1,4 @@
-# One image for the API, the workers, beat, the consumers and Flower: the command makes the difference.
+# One image for the API, fastpath, the workers, beat, the consumers and Flower: the command makes the difference.
 FROM python:3.13.7-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /venv

@@ -23,6 +23,7 @@ from fastpath.requests import Scope, environ_of
 from fastpath.waiting_room import USER_ID, ReadBody, WaitingRooms
 from kernel import clock
 from kernel.errors import ServiceUnavailable
+from kernel.http.body_limits import is_too_large
 from kernel.http.call_limits import VIEW as CALL_LIMITS
 from kernel.http.call_limits import CountedCall
 from kernel.http.fast_path import FastPathResponder, RawResponse, refusal
@@ -86,9 +87,9 @@ class FastPathService:
 
     async def _answer(self, scope: Scope, read_body: ReadBody) -> Answer | None:
         started = time.perf_counter()
-        environ = environ_of(scope)
-        route = None if environ is None else self._rooms.route_of(environ)
-        if environ is None or route is None or not self._responder.is_eligible(environ):
+        route = self._rooms.route_of(scope.method, scope.path)
+        environ = None if route is None else environ_of(scope, is_public=route.is_public)
+        if route is None or environ is None or not self._is_usual(environ):
             return None  # the API counts it, too
         call = CountedCall(environ)
         spent = call.refusal(_caller_of)
@@ -105,6 +106,9 @@ class FastPathService:
         return response, call.settle(
             response.status, self._finish(response, environ, route.view, started)
         )
+
+    def _is_usual(self, environ: dict[str, Any]) -> bool:
+        return self._responder.is_eligible(environ) and not is_too_large(environ)
 
     def _finish(
         self, response: RawResponse, environ: dict[str, Any], view: str, started: float

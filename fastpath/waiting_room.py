@@ -68,9 +68,11 @@ class Route:
     """One kind of request to one room.
 
     `respond` returns None where the API has to; `view` names its counters, `allow` is a header.
+    `is_public`: the answer is the same for everybody.
     """
 
     performance_id: UUID
+    is_public: bool
     view: str
     allow: tuple[str, str]
     respond: Respond
@@ -94,16 +96,15 @@ class WaitingRooms:
             view: allow_header(view) for view in (QueueView, MyPlaceView)
         }
 
-    def route_of(self, environ: dict[str, Any]) -> Route | None:
+    def route_of(self, method: str, path: str) -> Route | None:
         """Return the route of a request; None for every other one."""
-        path = ROOM_PATH.fullmatch(environ["PATH_INFO"])
-        if path is None:
-            return None
-        kind = self._kinds.get((environ["REQUEST_METHOD"], path[2] is not None))
-        if kind is None:
+        found = ROOM_PATH.fullmatch(path)
+        kind = found and self._kinds.get((method, found[2] is not None))
+        if not found or not kind:
             return None
         view, view_class, respond = kind
-        return Route(UUID(path[1]), view, self._allow[view_class], respond)
+        is_public = respond == self._status
+        return Route(UUID(found[1]), is_public, view, self._allow[view_class], respond)
 
     async def _join(
         self, environ: dict[str, Any], performance_id: UUID, read_body: ReadBody

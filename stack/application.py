@@ -21,6 +21,7 @@ SERVERS = ("primary", "cache", "lock", "queue", "broker")
 API_THREADS = 8
 # Accepted and waiting connections: the kernel caps the first at net.core.somaxconn.
 API_BACKLOG = 16384
+RELOAD = ("--reload", "--reload-ignore-dirs", ".data", "--reload-ignore-dirs", ".venv")
 COMMAND_SECONDS = 120
 # Note [Memory that is given back]
 # glibc gives every thread an arena of its own, and after the first large block that was freed it
@@ -82,9 +83,8 @@ class Api(Program):
             *("--backlog", str(API_BACKLOG), "--backpressure", str(API_BACKLOG // workers)),
             *("--respawn-failed-workers", "--respawn-interval", "0.5"),
             *("--workers-kill-timeout", "4", "--log-level", "warning"),
+            *(RELOAD if reload else ()),
         ]
-        if reload:
-            argv += ["--reload", "--reload-ignore-dirs", ".data", "--reload-ignore-dirs", ".venv"]
         super().__init__("api", "api", tuple(argv), environment, port=port)
 
     def prepare(self, failures: int) -> None:
@@ -94,13 +94,36 @@ class Api(Program):
         folder.mkdir(mode=0o700)
 
     def ready(self) -> bool:
-        port = self.port or 0
-        request = f"GET /healthz/live HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n"
-        with suppress(OSError), socket.create_connection((HOST, port), 1) as connection:
-            connection.settimeout(3)
-            connection.sendall(request.encode())
-            return connection.recv(12).startswith(b"HTTP/1.1 200")
-        return False
+        return _is_alive(self.port)
+
+
+class Fastpath(Program):
+    """The service in front of the API, one process under granian; ready once it responds."""
+
+    stop_seconds = 6
+
+    def __init__(self, environment: Mapping[str, str], port: int, *, reload: bool) -> None:
+        argv = [
+            *(PYTHON, "-m", "granian", "--interface", "rsgi", "config.rsgi:application"),
+            *("--host", HOST, "--port", str(port), "--http", "1", "--no-ws"),
+            *("--workers", "1", "--backlog", str(API_BACKLOG), "--backpressure", str(API_BACKLOG)),
+            *("--respawn-failed-workers", "--respawn-interval", "0.5"),
+            *("--workers-kill-timeout", "4", "--log-level", "warning"),
+            *(RELOAD if reload else ()),
+        ]
+        super().__init__("fastpath", "fastpath", tuple(argv), environment, port=port)
+
+    def ready(self) -> bool:
+        return _is_alive(self.port)
+
+
+def _is_alive(port: int | None) -> bool:
+    request = f"GET /healthz/live HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n"
+    with suppress(OSError), socket.create_connection((HOST, port or 0), 1) as connection:
+        connection.settimeout(3)
+        connection.sendall(request.encode())
+        return connection.recv(12).startswith(b"HTTP/1.1 200")
+    return False
 
 
 class Commands(Service):
@@ -157,11 +180,12 @@ def setup(data_dir: DataDir, environment: Mapping[str, str], tools: Tools) -> li
 def services(
     data_dir: DataDir, environment: Mapping[str, str], ports: Mapping[str, int], *, reload: bool
 ) -> list[Service]:
-    """Return the API, the Celery workers, beat, the event consumers and Flower."""
+    """Return the API, fastpath, the Celery workers, beat, the event consumers and Flower."""
 
     metrics = {
         "WORKER_METRICS_PORTS": ",".join(f"{name}={ports[name]}" for name in WORKERS),
         "CONSUMER_METRICS_PORT": str(ports["consumers"]),
+        "FASTPATH_METRICS_PORT": str(ports["fastpath-metrics"]),
         "CELERY_SKIP_CHECKS": "1",  # `migrate` has just made them, and each start would again
     }
     environment = {**ALLOCATOR, **environment}
@@ -191,6 +215,7 @@ def services(
     shared = {**environment, "PROMETHEUS_MULTIPROC_DIR": str(data_dir.run / "metrics")}
     return [
         Api(shared, ports["api"], reload=reload),
+        Fastpath(own, ports["fastpath"], reload=reload),
         *[worker(name, queues, threads) for name, (queues, threads) in WORKERS.items()],
         Program("beat", "beat", (*beat, "--pidfile="), environment),
         Program("consumers", "consumers", (*MANAGE, "consume"), own),

@@ -36,6 +36,8 @@ PORTS = (
     Port("relay", "FRONTROW_RELAY_METRICS_PORT", 19102, "workers"),
     Port("general", "FRONTROW_GENERAL_METRICS_PORT", 19103, "workers"),
     Port("consumers", "FRONTROW_CONSUMERS_METRICS_PORT", 19104, "consumers"),
+    Port("fastpath-metrics", "FRONTROW_FASTPATH_METRICS_PORT", 19105, "fastpath"),
+    Port("fastpath", "FRONTROW_FASTPATH_PORT", 8002, "fastpath"),
 )
 # Gives every port that has no variable of its own a new default.
 BASE_VARIABLE = "FRONTROW_PORT_BASE"

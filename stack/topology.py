@@ -22,6 +22,7 @@ from stack.valkey import ROLES, Valkey
 PARTS = (
     "gateway",
     "api",
+    "fastpath",
     "workers",
     "beat",
     "consumers",
@@ -138,6 +139,7 @@ def plan(
         entry = f"http://{HOST}:{ports['api']}"
         alone = {"FRONTROW_URL": entry, "STOREFRONT_URL": entry, "TRUSTED_PROXY_COUNT": "0"}
         environment |= {name: alone[name] for name in alone.keys() - outside.keys()}
+        absent["fastpath"] = "off: no gateway stands in front of it"
     services = [
         service
         for service in _services(data_dir, ports, found, tools, environment, reload=reload)
@@ -175,6 +177,7 @@ def _services(
                 found.nginx,
                 ports["gateway"],
                 ports["api"],
+                ports["fastpath"],
                 home=data_dir.home,
                 os_user=data_dir.os_user,
                 access_log=data_dir.logs / "access.log",

@@ -113,10 +113,10 @@ def trusted(networks: Iterable[str]) -> dict[str, str]:
 
 
 class Gateway(Service):
-    """nginx before the API."""
+    """nginx before the service fastpath and the API."""
 
     name = part = "gateway"
-    after = ("api",)
+    after = ("api", "fastpath")
     stop_seconds = 3
     ready_seconds = 20
 
@@ -125,6 +125,7 @@ class Gateway(Service):
         program: Path,
         port: int,
         api_port: int,
+        fastpath_port: int,
         *,
         home: Path,
         os_user: OsUser | None,
@@ -144,6 +145,7 @@ class Gateway(Service):
             "RUN": str(self.folder),
             "ACCESS_LOG": str(access_log),
             "API": f"{HOST}:{api_port}",
+            "FASTPATH": f"{HOST}:{fastpath_port}",
             "LISTEN": f"{HOST}:{port}",
             "STATIC": str(static),
             "LIMITS": "on" if options.limits else "off",

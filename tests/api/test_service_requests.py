@@ -111,6 +111,39 @@ def test_a_request_with_another_header_is_handed_over(odd):
     assert only(join(make_room()), [ODD_HEADERS[odd]]) is None
 
 
+def test_no_header_of_a_reader_keeps_the_public_status_from_the_others():
+    status = environment("GET", queue_url(make_room()))
+    sent = [*ODD_HEADERS.values(), ("accept", "text/html"), ("authorization", "Bearer x")]
+    left = {"cookie", "transfer-encoding", "expect", "x-forwarded-host", "upgrade"}
+    for name, value in sent:
+        scope, made = FakeScope(status, [(name, value)]), FakeExchange(b"")
+        _run(scope, made)
+        assert made.is_handed_over == (name in left), name
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"HTTP_ACCEPT": "text/html"}, {"HTTP_IDEMPOTENCY_KEY": "12345678"}, {"HTTP_RANGE": "bytes=1-"},
+     {"HTTP_IF_NONE_MATCH": "*"}, {"HTTP_X_ANYTHING": "1"}, {"HTTP_X_QUEUE_TOKEN": "1"},
+     {"HTTP_X_REQUESTED_WITH": "XMLHttpRequest"}, json_body(b"{")],
+    ids=lambda more: next(iter(more)),
+)  # fmt: skip
+def test_what_is_left_out_changes_nothing_of_the_public_status(more):
+    environ = environment("GET", f"/api/v1/performances/{uuid7()}/queue/", **more)
+    [made] = exchanges([environ])
+    call_limits.forget_client_ips()
+    there = answer_of(application, environ)
+    here = made.answer()
+    assert (here.status, here.body, here.headers) == (there.status, there.body, there.headers)
+
+
+@pytest.mark.parametrize("name", ["host", "x-forwarded-for", "x-request-id", "accept-language"])
+@pytest.mark.parametrize("value", ["a", "\xff"])
+def test_what_a_status_depends_on_must_be_readable_once(name, value):
+    scope = FakeScope(environment("GET", queue_url(make_room())), [(name, "a"), (name, value)])
+    assert form.environ_of(scope, is_public=True) is None
+
+
 def test_an_absolute_address_is_handed_over():
     scope = FakeScope(join(make_room()))
     scope.authority = "evil.example"

@@ -48,25 +48,38 @@ def nginx() -> Path:
 
 
 @pytest.fixture(scope="session")
-def _entry(nginx, tmp_path_factory) -> Iterator[tuple[Api, Entry]]:
+def _entry(nginx, tmp_path_factory) -> Iterator[tuple[Api, Api, Entry]]:
     with (
         stand_in() as api,
-        started(nginx, api, tmp_path_factory.mktemp("gateway")) as entry,
+        stand_in(in_front_of=api) as service,
+        started(
+            nginx,
+            api,
+            tmp_path_factory.mktemp("gateway"),
+            service_port=service.server_address[1],
+        ) as entry,
     ):
-        yield api, entry
+        yield api, service, entry
 
 
 @pytest.fixture
 def api(_entry) -> Api:
     """The stand-in behind `client`, which has forgotten other tests."""
     _entry[0].forget()
+    _entry[1].forget()
     return _entry[0]
+
+
+@pytest.fixture
+def service(_entry, api) -> Api:
+    """The stand-in for the service fastpath, which answers public statuses alone."""
+    return _entry[1]
 
 
 @pytest.fixture
 def client(_entry, api) -> Entry:
     """A client of one gateway that all tests share; each keeps to addresses of its own."""
-    return _entry[1]
+    return _entry[2]
 
 
 @pytest.fixture
@@ -91,8 +104,12 @@ def template(monkeypatch, tmp_path) -> Callable[[str, str], None]:
 def _others(nginx: Path, folders: pytest.TempPathFactory, stack: ExitStack) -> Another:
     def start(**options: object) -> tuple[Api, Entry]:
         api = stack.enter_context(stand_in())
+        service = stack.enter_context(stand_in(in_front_of=api))
         given = gateway.Options(**options)
-        return api, stack.enter_context(started(nginx, api, folders.mktemp("gateway"), given))
+        place, port = folders.mktemp("gateway"), service.server_address[1]
+        entry = stack.enter_context(started(nginx, api, place, given, service_port=port))
+        entry.service = service
+        return api, entry
 
     return start
 

@@ -1,4 +1,4 @@
-"""nginx before a stand-in for the API."""
+"""nginx before stand-ins for the API and the service fastpath."""
 
 import json
 import threading
@@ -21,16 +21,24 @@ from tests.support.waiting import await_that
 
 
 class Api(ThreadingHTTPServer):
-    """A stand-in for the API that tells what reached it."""
+    """A stand-in for the API that tells what reached it.
+
+    As the service `in_front_of` another it answers public statuses as that one would, and hands
+    everything else over. It may also hang up (`breaks`) once it has read a request.
+    """
 
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self) -> None:
-        super().__init__((HOST, 0), Handler)
+    def __init__(self, *, in_front_of: "Api | None" = None, port: int = 0) -> None:
+        super().__init__((HOST, port), Handler)
+        self.in_front_of = in_front_of
         self.forget()
 
     def forget(self) -> None:
+        self.hands_over = self.in_front_of is not None
+        self.breaks = False
+        self.more_headers: dict[str, str] = {}
         self.cache_control = "max-age=1"
         self.delay = 0.0
         self.status = 200
@@ -43,24 +51,45 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
-        self.server.seen.append({**headers, ":path": self.path})
-        time.sleep(self.server.delay)
-        self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        body = json.dumps({"number": len(self.server.seen)}).encode()
-        self.send_response(self.server.status)
+        sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        seen = {":method": self.command, ":path": self.path, ":body": sent.decode("latin-1")}
+        self.server.seen.append({**headers, **seen})
+        api = self.server.in_front_of
+        is_status = self.command == "GET" and self.path.partition("?")[0].endswith("/queue/")
+        if api is not None and is_status:
+            api.seen.append(self.server.seen[-1])
+            self._answer(api)
+        else:
+            self._answer(self.server)
+
+    def _answer(self, server: Api) -> None:
+        time.sleep(server.delay)
+        if server.breaks:
+            self.close_connection = True
+            return
+        if server.hands_over:
+            self.send_response(421)
+            self.send_header("X-Accel-Redirect", "@api")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        body = json.dumps({"number": len(server.seen)}).encode()
+        self.send_response(server.status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
-        self.send_header("Cache-Control", self.server.cache_control)
+        self.send_header("Cache-Control", server.cache_control)
         self.send_header("Vary", "Accept-Language")
         self.send_header("X-Request-ID", self.headers["X-Request-ID"])
-        if self.server.status in (429, 503):
+        for name, value in server.more_headers.items():
+            self.send_header(name, value)
+        if server.status in (429, 503):
             self.send_header("Retry-After", "7")
-        if self.server.status == 405:
+        if server.status == 405:
             self.send_header("Allow", "GET")
         self.end_headers()
         self.wfile.write(body)
 
-    do_POST = do_OPTIONS = do_GET  # noqa: N815  (the names the library looks for)
+    do_POST = do_PUT = do_DELETE = do_OPTIONS = do_GET  # noqa: N815  (the names the library looks for)
 
     def log_message(self, *args: object) -> None:
         """Say nothing."""
@@ -74,6 +103,7 @@ class Entry(httpx.Client):
         self.port = port
         self.folder = folder
         self.home = home
+        self.service: Api | None = None  # where a test has a gateway of its own
 
     def access_lines(self) -> list[dict]:
         lines = (self.folder / "access.log").read_text().splitlines()
@@ -88,9 +118,9 @@ class Entry(httpx.Client):
 
 
 @contextmanager
-def stand_in() -> Iterator[Api]:
-    """Run a stand-in for the API."""
-    with Api() as server:
+def stand_in(*, in_front_of: Api | None = None, port: int = 0) -> Iterator[Api]:
+    """Run a stand-in for the API, or for the service in front of it."""
+    with Api(in_front_of=in_front_of, port=port) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
@@ -102,15 +132,21 @@ def stand_in() -> Iterator[Api]:
 
 @contextmanager
 def started(
-    nginx: Path, api: Api, folder: Path, options: gateway.Options = DEFAULTS
+    nginx: Path,
+    api: Api,
+    folder: Path,
+    options: gateway.Options = DEFAULTS,
+    *,
+    service_port: int,
 ) -> Iterator[Entry]:
-    """Run nginx before `api`; it must not have complained."""
+    """Run nginx before `api` and the service on `service_port`; it must not have complained."""
     [port] = free_ports(1)
     home = server_home(folder, unprivileged())
     service = gateway.Gateway(
         nginx,
         port,
         api.server_address[1],
+        service_port,
         home=home,
         os_user=unprivileged(),
         access_log=folder / "access.log",

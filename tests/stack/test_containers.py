@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from stack.application import ALLOCATOR
+from stack.application import ALLOCATOR, Fastpath
 from stack.gateway import server
 from stack.gateway.server import TEMPLATE
 from stack.postgres import settings
@@ -40,6 +40,19 @@ def test_hadolint_finds_nothing_in_the_dockerfile():
 def test_every_part_has_its_service():
     names = {"worker-promotion", "relay", "worker-general", "setup"}
     assert set(_services()) == set(PARTS) - {"workers"} | names
+
+
+def test_the_service_in_front_of_the_api_runs_as_in_the_local_stack():
+    local = list(Fastpath({}, 8002, reload=False).argv)
+    local = local[local.index("granian") :]
+    command = _services()["fastpath"]["command"]
+    differ = {"--host", "--workers-kill-timeout", "--respawn-interval", "--respawn-failed-workers"}
+
+    def options(argv):
+        return {tuple(argv[i : i + 2]) for i, word in enumerate(argv) if word.startswith("--")}
+
+    assert {one for one in options(local) ^ options(command) if one[0] not in differ} == set()
+    assert _services()["gateway"]["environment"]["FASTPATH"] == "fastpath:8002"
 
 
 def test_what_a_service_waits_for_exists_and_says_when_it_is_well():

@@ -153,7 +153,10 @@ class TestPlan:
 
     def test_without_nginx_the_api_is_the_entry(self, plan, tmp_path):
         made = plan(topology.Programs(tmp_path, StackError("no nginx")))
-        assert made.absent == {"gateway": "off: no nginx; the API is the entry"}
+        assert made.absent == {
+            "gateway": "off: no nginx; the API is the entry",
+            "fastpath": "off: no gateway stands in front of it",
+        }
         assert made.environment["FRONTROW_URL"] == "http://127.0.0.1:8001"
         assert made.environment["TRUSTED_PROXY_COUNT"] == "0"
 

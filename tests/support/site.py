@@ -26,7 +26,7 @@ import psycopg
 from events.topics import ALL as TOPICS
 from stack.data_dir import default_data
 from stack.service import free_ports
-from stack.settings import PORTS, SERVER_VARIABLES
+from stack.settings import PORTS, SERVER_VARIABLES, ports
 from tests.support.kafka_reader import KafkaReader
 from tests.support.waiting import await_that
 
@@ -125,12 +125,12 @@ class Site:
     @cached_property
     def _stack_environment(self) -> dict[str, str]:
         """Return an environment that leads `stack` to this site and to no other servers."""
-        ports = self.data / "ports.json"
-        if not ports.exists():
+        kept = self.data / "ports.json"
+        if not kept.exists():
             self.data.mkdir(parents=True, exist_ok=True)
             names = [port.variable for port in PORTS]
             chosen = zip(names, map(str, free_ports(len(names))), strict=True)
-            ports.write_text(json.dumps(dict(chosen)))
+            kept.write_text(json.dumps(dict(chosen)))
         ours = {**SERVER_VARIABLES, "DJANGO_SETTINGS_MODULE": "", "SECRET_KEY": ""}
         inherited = {
             name: value
@@ -139,7 +139,7 @@ class Site:
         }
         return {
             **inherited,
-            **json.loads(ports.read_text()),
+            **json.loads(kept.read_text()),
             **_UNLIMITED,
             "FRONTROW_DATA": str(self.data),
         }
@@ -168,6 +168,10 @@ class Site:
         return self.exports["FRONTROW_URL"]
 
     # --- parts
+
+    def port(self, name: str) -> int:
+        """Return the local port of a listener, by its name in stack/settings.py."""
+        return ports(self._stack_environment)[name]
 
     def part(self, verb: str, name: str) -> None:
         """Stop, start, kill, pause or resume a part of the running site."""

@@ -1,0 +1,162 @@
+"""Where hot requests go: to the service, by its word to the API, and to the API without it."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from stack.service import HOST, free_ports
+from tests.stack.entry import Api, Entry, stand_in, started
+
+MORE = {
+    "Authorization": "Bearer a",
+    "X-Queue-Token": "b",
+    "Accept-Language": "fr",
+    "X-Request-ID": "request-one",
+    "User-Agent": "c",
+    "Content-Type": "application/json",
+    "Idempotency-Key": "12345678",
+}
+
+
+@pytest.fixture
+def mine(public) -> str:
+    return public + "me/"
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "OPTIONS"])
+def test_what_is_handed_over_reaches_the_api_as_it_came(client, api, service, public, method):
+    body = '{"invitation_code": "' + "x" * 200_000 + '"}'
+    answer = client.request(method, f"{public}?a=%20b&c", headers=MORE, content=body)
+    assert answer.status_code == 200
+    assert "x-accel-redirect" not in answer.headers
+    [here], [there] = service.seen, api.seen
+    assert there == here
+    assert (there[":method"], there[":path"]) == (method, f"{public}?a=%20b&c")
+    assert there[":body"] == body
+    assert {name: there[name.lower()] for name in MORE} == MORE
+    assert answer.headers["x-request-id"] == "request-one"
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_an_own_place_that_is_handed_over_reaches_the_api(client, api, service, mine, method):
+    answer = client.request(method, mine, headers={"Authorization": "Bearer a"})
+    assert answer.json() == {"number": 1}
+    assert [seen[":method"] for seen in (*service.seen, *api.seen)] == [method, method]
+
+
+def test_what_the_service_answers_does_not_reach_the_api(client, api, service, public, mine):
+    service.hands_over = False
+    assert client.post(public).json() == {"number": 1}
+    assert client.get(mine).json() == {"number": 2}
+    assert api.seen == []
+
+
+def test_what_is_not_hot_does_not_pass_the_service(client, api, service, public):
+    for path in ("/api/v1/concerts/", public.replace("/queue/", "/availability/"), "/healthz/live"):
+        assert client.get(path).status_code == 200
+    assert service.seen == []
+    assert len(api.seen) == 3
+
+
+@pytest.mark.parametrize("path", ["/@api", "@api", "/%40api", "/.problem"])
+def test_the_location_of_handed_over_requests_has_no_address(client, api, path):
+    answer = client.get("/", extensions={"target": path.encode()})
+    assert answer.status_code in (200, 400, 404)
+    # Where it is an address at all it is the API's to know: an ordinary one, as it came.
+    assert [seen[":path"] for seen in api.seen] in ([], [path])
+
+
+def test_nobody_else_may_name_a_location(client, api, public):
+    api.more_headers = {"X-Accel-Redirect": "/.problem"}
+    assert client.get("/api/v1/concerts/").json() == {"number": 1}
+    assert client.get(public.replace("/queue/", "/availability/")).json() == {"number": 2}
+
+
+@pytest.mark.control
+def test_control_unless_it_is_ignored_any_answer_may_name_a_location(template, another):
+    template(
+        "proxy_ignore_headers X-Accel-Redirect X-Accel-Expires", "proxy_ignore_headers Expires"
+    )
+    api, client = another()
+    api.more_headers = {"X-Accel-Redirect": "/.problem"}
+    assert "number" not in client.get("/api/v1/concerts/").json()
+
+
+@contextmanager
+def gateway_before(nginx, folder, port: int) -> Iterator[tuple[Api, Entry]]:
+    with stand_in() as api, started(nginx, api, folder, service_port=port) as entry:
+        yield api, entry
+
+
+@pytest.fixture
+def alone(nginx, tmp_path_factory) -> Iterator[tuple[Api, Entry, int]]:
+    """A gateway whose service is not there."""
+    [port] = free_ports(1)
+    with gateway_before(nginx, tmp_path_factory.mktemp("gateway"), port) as (api, entry):
+        yield api, entry, port
+
+
+def test_without_the_service_the_api_answers_everything(alone, public, mine):
+    api, client, _ = alone
+    for number in range(1, 4):
+        assert client.post(public, content=b"{}").json() == {"number": number}
+    assert client.get(mine).json() == {"number": 4}
+    assert client.get(public).json() == {"number": 5}
+    assert [seen[":body"] for seen in api.seen[:3]] == ["{}"] * 3
+
+
+def test_a_service_that_comes_back_gets_its_requests_again(alone, public):
+    api, client, port = alone
+    client.post(public)
+    with stand_in(in_front_of=api, port=port) as service:
+        service.hands_over = False
+        numbers = []
+        while not service.seen and len(numbers) < 10_000:
+            numbers.append(client.post(public).json()["number"])
+        assert service.seen
+        assert len(api.seen) == len(numbers)
+
+
+def test_a_join_that_was_sent_is_not_sent_again(another, public):
+    api, client = another()
+    service = client.service
+    service.breaks = True
+    answer = client.post(public)
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "1"
+    assert answer.json()["code"] == "unavailable"
+    assert len(service.seen) == 1
+    assert api.seen == []
+
+
+def test_a_poll_that_was_cut_off_is_sent_to_the_api(another, mine):
+    api, client = another()
+    service = client.service
+    service.breaks = True
+    assert client.get(mine, headers={"Authorization": "Bearer a"}).json() == {"number": 1}
+    assert [seen["authorization"] for seen in (*service.seen, *api.seen)] == ["Bearer a"] * 2
+
+
+@pytest.mark.control
+def test_control_if_nginx_repeated_posts_a_join_would_be_sent_twice(template, another, public):
+    template("proxy_next_upstream error timeout;\n            proxy_read_timeout 5s;\n            "
+             "proxy_pass http://fastpath$asked;",
+             "proxy_next_upstream error timeout non_idempotent;\n"
+             "            proxy_pass http://fastpath$asked;")  # fmt: skip
+    api, client = another()
+    client.service.breaks = True
+    assert client.post(public).status_code == 200
+    assert (len(client.service.seen), len(api.seen)) == (1, 1)
+
+
+def test_a_frozen_service_keeps_one_caller_waiting_and_the_others_go_on(alone, public, mine):
+    """A port that takes connections and never answers, as of a process under SIGSTOP."""
+    api, client, port = alone
+    with socket.create_server((HOST, port), backlog=64):
+        assert client.post(public, timeout=30).status_code == 504
+        assert api.seen == []
+        # For a while nobody is sent there any more.
+        assert client.post(public, timeout=4).json() == {"number": 1}
+        assert client.get(mine, timeout=4).json() == {"number": 2}
