@@ -5,6 +5,7 @@ cannot do without. What lies between this and the bar is the cost of the languag
 what lies between this and the product is what operators need.
 """
 
+import json
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,7 @@ import config.wsgi  # noqa: F401  (sets Django up)
 from accounts.api.authentication import caller_in
 from kernel import clock
 from kernel.redis.clients import client, fcall
-from queueing import fastpath, tokens
+from queueing import tokens
 from queueing.places import place_of
 from queueing.queue_server import FanCall, _keys, _token_words
 from queueing.replies import replies_of
@@ -29,7 +30,8 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
     args = (clock.to_ms(now), str(caller.user_id), shown)
     raw = fcall(client("queue"), "frontrow_queue_v1_poll_many", _keys(performance_id), args)
     [reply] = replies_of(raw[1:])
-    body = fastpath._dumped(place_of(reply, token=token, proof=proof, **whose).as_json())
+    place = place_of(reply, token=token, proof=proof, **whose).as_json()
+    body = json.dumps(place, ensure_ascii=False, separators=(",", ":")).encode()
     headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
     start_response("200 OK", headers)
     return [body]

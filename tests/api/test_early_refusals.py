@@ -12,12 +12,9 @@ from accounts.api.authentication import login_of
 from kernel import clock
 from kernel.http import early_refusals
 from kernel.http.early_refusals import EarlyRefusals
-from kernel.ids import uuid7
 from kernel.rate_limiting import throttle
 from queueing.api.authentication import JoinTokenAuthentication
-from queueing.fastpath import QueueFastPath
 from reservations.fastpath import HoldFastPath
-from tests.support import factories
 from tests.support.hostile import token_of
 from tests.support.routes import routes
 from tests.support.waiting_rooms import joined, make_room, place_url
@@ -155,16 +152,11 @@ BODIES = {
 
 @pytest.mark.parametrize("language", ["ko", "en"])
 @pytest.mark.parametrize("what", BODIES)
-@pytest.mark.parametrize(
-    ("front", "path"),
-    [(HoldFastPath, HOLDS), (QueueFastPath, f"/api/v1/performances/{uuid7()}/queue/")],
-    ids=["hold", "join"],
-)
-def test_a_malformed_hold_or_join_is_refused_as_django_does(fan, front, path, what, language):
-    twins, body = Twins(front), BODIES[what]
+def test_a_malformed_hold_is_refused_as_django_does(fan, what, language):
+    twins, body = Twins(HoldFastPath), BODIES[what]
     environ = environment(
         "POST",
-        path,
+        HOLDS,
         HTTP_AUTHORIZATION=bearer(fan),
         HTTP_ACCEPT_LANGUAGE=language,
         **json_body(body),
@@ -175,27 +167,16 @@ def test_a_malformed_hold_or_join_is_refused_as_django_does(fan, front, path, wh
     assert twins.passed_on == 0
 
 
-@pytest.mark.parametrize(
-    ("front", "method", "path"),
-    [
-        (HoldFastPath, "POST", HOLDS),
-        (QueueFastPath, "POST", f"/api/v1/performances/{uuid7()}/queue/"),
-        (QueueFastPath, "GET", f"/api/v1/performances/{uuid7()}/queue/me/"),
-    ],
-    ids=["hold", "join", "poll"],
-)
-def test_a_client_refused_too_often_gets_the_429_of_django(
-    fan, settings, front, method, path, monkeypatch
-):
+def test_a_client_refused_too_often_gets_the_429_of_django(fan, settings, monkeypatch):
     settings.RATE_LIMITS = settings.RATE_LIMITS | {"refused": "1/hour"}
     moment = clock.now()
     monkeypatch.setattr(clock, "now", lambda: moment)
     monkeypatch.setattr(throttle, "forget_callers", lambda: None)
     throttle.charge_refusal(str(fan.pk))
-    twins = Twins(front)
+    twins = Twins(HoldFastPath)
     environ = environment(
-        method,
-        path,
+        "POST",
+        HOLDS,
         HTTP_AUTHORIZATION=bearer(fan),
         **json_body(b"{"),
     )
@@ -214,15 +195,6 @@ def test_a_body_that_is_taken_is_handed_on_whole(fan):
         start_response("200 OK", [])
         return [b""]
 
-    performance = factories.make_performance(seats=1)
-    for front, path, sent in (
-        (HoldFastPath, HOLDS, body),
-        (
-            QueueFastPath,
-            f"/api/v1/performances/{performance.pk}/queue/",
-            b'{"invitation_code":"x"}',
-        ),
-    ):
-        environ = environment("POST", path, HTTP_AUTHORIZATION=bearer(fan), **json_body(sent))
-        front(django)(environ | {"wsgi.input": io.BytesIO(sent)}, lambda *_: None)
-    assert seen == [body, b'{"invitation_code":"x"}']
+    environ = environment("POST", HOLDS, HTTP_AUTHORIZATION=bearer(fan), **json_body(body))
+    HoldFastPath(django)(environ | {"wsgi.input": io.BytesIO(body)}, lambda *_: None)
+    assert seen == [body]

@@ -248,6 +248,18 @@ def test_a_caller_who_asks_too_often_reads_the_same(twins, settings, request_nam
     assert fast.header("RateLimit").startswith(f'"{limited}";r=0;')
 
 
+@pytest.mark.parametrize("request_name", ["join", "poll", "poll_by_token"])
+def test_a_fan_refused_too_often_reads_the_same(twins, settings, monkeypatch, request_name):
+    settings.RATE_LIMITS = settings.RATE_LIMITS | {"refused": "1/hour"}
+    monkeypatch.setattr(throttle, "forget_callers", lambda: None)
+    made = waiting()
+    throttle.charge_refusal(str(made.fan.pk))
+    slow, fast = twins.both(REQUESTS[request_name](made))
+    same(slow, fast)
+    assert fast.status.startswith("429")
+    assert twins.passed_on == 0
+
+
 @pytest.mark.parametrize("request_name", REQUESTS)
 def test_the_queue_server_away_reads_the_same(twins, parts, request_name):
     environ = REQUESTS[request_name](waiting())

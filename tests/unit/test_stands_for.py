@@ -1,5 +1,7 @@
 """A fast path whose view declares other checks than it makes does not start."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from rest_framework.authentication import SessionAuthentication
@@ -8,8 +10,8 @@ from rest_framework.throttling import AnonRateThrottle
 from rest_framework.views import APIView
 
 from accounts.api.permissions import IsStaffMember
+from fastpath import waiting_room as rooms
 from kernel.http import stands_for
-from queueing import fastpath as queue
 from queueing.api.authentication import JoinTokenAuthentication
 from queueing.api.views import MyPlaceView, QueueView
 from reservations import fastpath as holds
@@ -47,8 +49,9 @@ CHANGES = {
 
 
 def start() -> None:
-    for application in (queue.QueueFastPath, holds.HoldFastPath):
-        application(lambda environ, start_response: [])
+    holds.HoldFastPath(lambda environ, start_response: [])
+    with ThreadPoolExecutor(1) as executor:
+        rooms.WaitingRooms(executor)
 
 
 def test_the_views_declare_what_the_fast_paths_check():
@@ -65,7 +68,7 @@ def test_a_view_that_declares_something_else_stops_the_boot(monkeypatch, change)
 @pytest.mark.control
 @pytest.mark.parametrize("change", CHANGES)
 def test_control_unchecked_the_fast_path_would_start_beside_the_changed_view(monkeypatch, change):
-    for module in (queue, holds):
+    for module in (rooms, holds):
         monkeypatch.setattr(module, "check_declared", lambda *_: None)
     monkeypatch.setattr(*CHANGES[change])
     assert stands_for.StandsFor  # the module is loaded: nothing else refuses the change
