@@ -139,4 +139,4 @@ def fill_copies() -> None:
 
 
 def _caller_of(environ: dict[str, Any]) -> Any:
-    return login_of(environ) or poller_in(environ)
+    return login_of(environ, by_mac=True) or poller_in(environ)

@@ -109,7 +109,7 @@ class WaitingRooms:
     async def _join(
         self, environ: dict[str, Any], performance_id: UUID, read_body: ReadBody
     ) -> RawResponse | None:
-        caller = caller_in(environ)
+        caller = caller_in(environ, by_mac=True)
         if caller is None:
             return None
         environ[USER_ID] = str(caller.user_id)
@@ -131,7 +131,7 @@ class WaitingRooms:
     async def _poll(
         self, environ: dict[str, Any], performance_id: UUID, read_body: ReadBody
     ) -> RawResponse | None:
-        caller = caller_in(environ) or holder_in(environ, performance_id)
+        caller = caller_in(environ, by_mac=True) or holder_in(environ, performance_id)
         if caller is None:
             return None
         if not isinstance(caller, Caller):

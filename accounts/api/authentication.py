@@ -36,20 +36,23 @@ class JWTAuthentication(BaseAuthentication):
         return CHALLENGE
 
 
-def caller_in(environ: dict[str, Any]) -> Caller | None:
+def caller_in(environ: dict[str, Any], *, by_mac: bool = False) -> Caller | None:
     """Return the caller in a WSGI environment; None where there is a refusal to explain."""
-    login = login_of(environ)
+    login = login_of(environ, by_mac=by_mac)
     return login if isinstance(login, Caller) else None
 
 
-def login_of(environ: dict[str, Any]) -> "Caller | AuthenticationFailed | DomainError | None":
+def login_of(
+    environ: dict[str, Any], *, by_mac: bool = False
+) -> "Caller | AuthenticationFailed | DomainError | None":
     """Return the caller, the reason to refuse the token, or None where there is no token.
 
     A domain error says why it can't be judged now. Never raises: nothing in front of Django would
     handle that. Read once a request, at the first call: the result stays in the environment.
+    `by_mac` as for tokens.
     """
     if _LOGIN not in environ:
-        environ[_LOGIN] = login_from(environ.get("HTTP_AUTHORIZATION", ""))
+        environ[_LOGIN] = login_from(environ.get("HTTP_AUTHORIZATION", ""), by_mac=by_mac)
     login: Caller | AuthenticationFailed | DomainError | None = environ[_LOGIN]
     return login
 

@@ -44,12 +44,9 @@ PRIVATE = ("Cache-Control", "private, no-store")
 # What clients that want JSON send; DRF negotiates anything else.
 ACCEPTED = {None, "", "*/*", "application/json", "application/json, text/plain, */*"}
 # Each of these changes what Django would do.
-_UNUSUAL = (
-    "HTTP_COOKIE",
-    "HTTP_X_REQUESTED_WITH",
-    "HTTP_X_FORWARDED_HOST",
-    "HTTP_TRANSFER_ENCODING",
-    "HTTP_EXPECT",
+_UNUSUAL = frozenset(
+    f"HTTP_{name}"
+    for name in ("COOKIE", "X_REQUESTED_WITH", "X_FORWARDED_HOST", "TRANSFER_ENCODING", "EXPECT")
 )
 _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 _LENGTH = re.compile(r"[0-9]{0,9}")
@@ -91,7 +88,7 @@ class FastPathResponder:
             and not get("SCRIPT_NAME")
             and not get("QUERY_STRING")
             and get("HTTP_ACCEPT") in ACCEPTED
-            and not any(name in environ for name in _UNUSUAL)
+            and _UNUSUAL.isdisjoint(environ)
             and _LENGTH.fullmatch(get("CONTENT_LENGTH") or "") is not None
             and _host_allowed(get("HTTP_HOST", ""), tuple(settings.ALLOWED_HOSTS))
             and not (self._redirects and not self.is_secure(environ))

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from accounts.api.authentication import caller_in
 from config.wsgi import application
 from fastpath import requests as form
 from fastpath import service as fastpath_service
@@ -88,6 +89,36 @@ def test_a_defect_in_the_use_case_is_left_to_the_api_and_the_next_batch_goes_on(
 def test_a_defect_of_the_service_itself_is_left_to_the_api(monkeypatch):
     monkeypatch.setattr(fastpath_service, "environ_of", lambda _: 1 / 0)
     assert exchanges([join(make_room())])[0].is_handed_over
+
+
+def test_a_login_is_taken_by_its_mac_whatever_its_signature():
+    """Note [Two proofs]: the service reads each login once, and a signature costs the most."""
+    room, fan = make_room(), make_user()
+    spoilt = bearer(fan)[:-8] + "AAAAAAAA"
+    environ = environment("POST", queue_url(room), HTTP_AUTHORIZATION=spoilt)
+    assert exchanges([environ])[0].status == 201
+    assert answer_of(application, environ).status.startswith("401")
+
+
+@pytest.mark.control
+def test_control_judged_by_its_signature_a_spoilt_login_is_handed_over(monkeypatch):
+    room, fan = make_room(), make_user()
+    monkeypatch.setattr(
+        "fastpath.waiting_room.caller_in", lambda environ, by_mac: caller_in(environ)
+    )
+    environ = environment("POST", queue_url(room), HTTP_AUTHORIZATION=bearer(fan)[:-8] + "AAAAAAAA")
+    assert exchanges([environ])[0].is_handed_over
+
+
+@pytest.mark.parametrize("part", [0, 1])
+def test_a_login_with_a_changed_header_or_claims_is_handed_over(part):
+    room, fan = make_room(), make_user()
+    words = bearer(fan).split(".")
+    middle = len(words[part]) // 2
+    other = "A" if words[part][middle] != "A" else "B"
+    words[part] = words[part][:middle] + other + words[part][middle + 1 :]
+    environ = environment("POST", queue_url(room), HTTP_AUTHORIZATION=".".join(words))
+    assert exchanges([environ])[0].is_handed_over
 
 
 ODD_HEADERS = {
