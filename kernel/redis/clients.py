@@ -79,9 +79,47 @@ def fcall(
     server: Redis | RedisCluster, function: str, keys: Sequence[str], args: Sequence[Any]
 ) -> Any:
     """Call a function of a loaded library (Note [Connection stack] in connections.py)."""
+    command = ("FCALL", function, len(keys), *keys, *args)
     if isinstance(server, RedisCluster):
-        return server.fcall(function, len(keys), *keys, *args)
-    return _connections_to(server).execute("FCALL", function, len(keys), *keys, *args)
+        return server.execute_command(*command)  # type: ignore[no-untyped-call]
+    return _connections_to(server).execute(*command)
+
+
+def fcall_all(
+    server: Redis | RedisCluster,
+    function: str,
+    calls: Sequence[tuple[Sequence[str], Sequence[Any]]],
+) -> list[Any]:
+    """Call a function several times, each with its keys and arguments, in one round trip.
+
+    Returns the replies; the error of a call stands in its place, unless it says that the server
+    cannot do its work. In a cluster, all keys share a slot.
+    """
+    if isinstance(server, RedisCluster):
+        replies = _fcall_cluster(server, function, calls)
+    else:
+        commands = [("FCALL", function, len(keys), *keys, *args) for keys, args in calls]
+        replies = _connections_to(server).execute_all(commands)
+    for reply in replies:
+        if isinstance(reply, redis_errors.RedisError) and (
+            isinstance(reply, UNAVAILABLE) or str(reply).startswith(_UNABLE)
+        ):
+            raise reply
+    return replies
+
+
+def _fcall_cluster(
+    cluster: RedisCluster, function: str, calls: Sequence[tuple[Sequence[str], Sequence[Any]]]
+) -> list[Any]:
+    if len(calls) == 1:  # a pipeline goes a longer way
+        try:
+            return [fcall(cluster, function, *calls[0])]
+        except redis_errors.ResponseError as error:
+            return [error]
+    pipeline = cluster.pipeline()  # type: ignore[no-untyped-call]
+    for keys, args in calls:
+        pipeline.execute_command("FCALL", function, len(keys), *keys, *args)
+    return list(pipeline.execute(raise_on_error=False))
 
 
 def connection_epoch(server: Redis | RedisCluster) -> object:

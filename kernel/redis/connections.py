@@ -16,6 +16,7 @@ import ssl
 import struct
 import time
 from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -41,14 +42,24 @@ class ConnectionStack:
 
     def execute(self, *words: Any) -> Any:
         """Send one command and return its reply; raises redis-py's exceptions."""
-        command = pack_command(words)
+        [reply] = self.execute_all([words])
+        if isinstance(reply, redis_errors.RedisError):
+            raise reply
+        return reply
+
+    def execute_all(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """Send commands in one round trip and return their replies, the server's errors among them.
+
+        Raises redis-py's exceptions where the connection fails; then some may have run.
+        """
+        packed = b"".join([pack_command(words) for words in commands])
         with suppress(IndexError):
             connection = self._open.pop()
             try:
-                return self._execute_over(connection, command)
+                return self._execute_over(connection, packed, len(commands))
             except redis_errors.ConnectionError:
                 self.disconnect_idle()
-        return self._execute_over(self._closed_connection(), command)
+        return self._execute_over(self._closed_connection(), packed, len(commands))
 
     def disconnect_idle(self) -> None:
         """Close every connection that no thread is using; the next command opens them again."""
@@ -65,20 +76,18 @@ class ConnectionStack:
         except IndexError:
             return _Connection(self._pool)
 
-    def _execute_over(self, connection: "_Connection", command: bytes) -> Any:
+    def _execute_over(self, connection: "_Connection", packed: bytes, replies: int) -> list[Any]:
         if connection.has_idled():
             connection.close()
             self.lost += 1
         try:
-            reply = connection.round_trip(command)
+            received = connection.round_trip(packed, replies)
         except BaseException:
             connection.close()
             self._closed.append(connection)
             raise
         self._open.append(connection)
-        if isinstance(reply, redis_errors.RedisError):
-            raise reply
-        return reply
+        return received
 
 
 class _Connection:
@@ -90,24 +99,27 @@ class _Connection:
         self._reader = Reader()
         self._used_at = 0.0  # monotonic seconds
 
-    def round_trip(self, command: bytes) -> Any:
-        """Send a command and return the reply, which may be an exception of the server's."""
+    def round_trip(self, packed: bytes, replies: int) -> list[Any]:
+        """Send commands and return their replies, which may be exceptions of the server's."""
         if self._socket is None:
             self._socket = self._opened()
         self._used_at = time.monotonic()
         try:
-            self._socket.sendall(command)
-            reply = self._reader.gets()
-            while reply is _NOT_YET:
-                received = self._socket.recv(_CHUNK)
-                if not received:
-                    raise redis_errors.ConnectionError("closed by the server")
-                self._reader.feed(received)
-                reply = self._reader.gets()
+            self._socket.sendall(packed)
+            return [self._next_reply(self._socket) for _ in range(replies)]
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError) as error:
             raise redis_errors.TimeoutError("no reply in time") from error
         except OSError as error:
             raise redis_errors.ConnectionError(str(error)) from error
+
+    def _next_reply(self, opened: socket.socket) -> Any:
+        reply = self._reader.gets()
+        while reply is _NOT_YET:
+            received = opened.recv(_CHUNK)
+            if not received:
+                raise redis_errors.ConnectionError("closed by the server")
+            self._reader.feed(received)
+            reply = self._reader.gets()
         return reply
 
     def has_idled(self) -> bool:

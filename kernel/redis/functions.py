@@ -17,7 +17,7 @@ from typing import Any
 from redis import Redis
 from redis.exceptions import ResponseError
 
-from kernel.redis.clients import Role, connection_epoch, fcall, guarded
+from kernel.redis.clients import Role, connection_epoch, fcall_all, guarded
 
 log = logging.getLogger(__name__)
 
@@ -50,23 +50,42 @@ class FunctionLibrary:
         Raises `DependencyUnavailable` when the server is unavailable.
         """
 
-        def run(server: Redis) -> Any:
+        [reply] = self.call_all(function, calls=[(keys, args)])
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+    def call_all(
+        self, function: str, *, calls: Sequence[tuple[Sequence[str], Sequence[Any]]]
+    ) -> list[Any]:
+        """Call `function` several times in one round trip, each with its keys and arguments.
+
+        Returns the replies in order; a call that failed by itself has its exception there. Raises
+        `DependencyUnavailable` when the server is unavailable; then some calls may have run.
+        """
+
+        def run(server: Redis) -> list[Any]:
             if self._loaded_in != (os.getpid(), connection_epoch(server)):
                 self._load(server)
-            try:
-                return fcall(server, function, keys, args)
-            except ResponseError as error:
-                if "Function not found" not in str(error):
-                    raise
+            replies = fcall_all(server, function, calls)
+            lost = [at for at, reply in enumerate(replies) if _is_missing(reply)]
+            if lost:
                 log.warning("function library loaded", extra={"library": str(self.sources[-1])})
                 self._load(server)
-                return fcall(server, function, keys, args)
+                again = fcall_all(server, function, [calls[at] for at in lost])
+                for at, reply in zip(lost, again, strict=True):
+                    replies[at] = reply
+            return replies
 
         return guarded(self.role, run)
 
     def _load(self, server: Redis) -> None:
         server.function_load(self.code(), replace=True)  # in a cluster: on every primary
         self._loaded_in = (os.getpid(), connection_epoch(server))
+
+
+def _is_missing(reply: Any) -> bool:
+    return isinstance(reply, ResponseError) and "Function not found" in str(reply)
 
 
 def text_of(value: bytes | str) -> str:

@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from redis import exceptions as redis_errors
 
-from kernel.redis.clients import client
+from kernel.redis.breaker import DependencyUnavailable
+from kernel.redis.clients import breaker, client
 from kernel.redis.connections import ConnectionStack
 from kernel.redis.functions import FunctionLibrary
 from stack.service import free_ports
@@ -130,3 +131,56 @@ def test_control_functions_loaded_once_a_process_stay_old(version, monkeypatch):
     monkeypatch.setattr("kernel.redis.functions.connection_epoch", lambda _: 0)
     assert call_after_a_restart_from_an_old_file(version) == [1, 1]
     version.load()
+
+
+def test_several_commands_are_answered_in_order_and_each_with_its_own_error(server, stack):
+    commands = [("SET", "key", "text"), ("INCR", "key"), ("GET", "key"), ("ECHO", "x" * 100_000)]
+    first, failed, text, long = stack.execute_all(commands)
+    assert (first, text, len(long)) == ("OK", "text", 100_000)
+    assert "not an integer" in str(failed)
+    assert stack.execute("GET", "key") == "text"
+    assert connections(server) == 1
+
+
+KINDS = """#!lua name=frontrow_test_kinds
+local function first(keys, args)
+  if args[1] == 'fail' then return server.error_reply('ERR refused') end
+  if args[1] == 'unable' then return server.error_reply('READONLY of another') end
+  return {keys[1], args[1]}
+end
+server.register_function('frontrow_test_kinds', first)
+"""
+
+
+@pytest.fixture
+def kinds(db_ready, tmp_path):
+    path = tmp_path / "kinds.lua"
+    path.write_text(KINDS)
+    return FunctionLibrary("queue", path)
+
+
+def calls(*args):
+    return [(["{one}:key"], [arg]) for arg in args]
+
+
+def test_a_call_that_fails_leaves_the_others_their_replies(kinds):
+    one, failed, two = kinds.call_all("frontrow_test_kinds", calls=calls("a", "fail", "b"))
+    assert [one, two] == [[b"{one}:key", b"a"], [b"{one}:key", b"b"]]
+    assert "refused" in str(failed)
+    with pytest.raises(redis_errors.ResponseError, match="refused"):
+        kinds.call("frontrow_test_kinds", keys=["{one}:key"], args=["fail"])
+
+
+def test_a_server_that_is_unable_is_unavailable_to_all(kinds):
+    try:
+        with pytest.raises(DependencyUnavailable):
+            kinds.call_all("frontrow_test_kinds", calls=calls("a", "unable", "b"))
+    finally:
+        breaker("queue").reset()
+
+
+def test_a_library_that_is_gone_is_loaded_for_all_calls(kinds):
+    kinds.load()
+    client("queue").function_flush()
+    replies = kinds.call_all("frontrow_test_kinds", calls=calls("a", "b"))
+    assert [reply[1] for reply in replies] == [b"a", b"b"]

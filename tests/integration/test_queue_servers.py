@@ -14,6 +14,7 @@ from redis import exceptions as redis_errors
 from kernel.redis import clients
 from kernel.redis.breaker import DependencyUnavailable
 from kernel.redis.clients import breaker, guarded
+from kernel.redis.functions import FunctionLibrary
 from queueing import policy
 from queueing.errors import QueueUnavailable
 from queueing.models import QueueProgress
@@ -181,6 +182,34 @@ def test_a_cluster_loses_a_primary_in_mid_queue(settings, valkeys):
             goes_on(room, numbers, gone)
             assert QueueProgress.objects.get(performance=room.performance).epoch == 2
     finally:
-        for client in clients._clusters.values():
-            client.close()
-        clients._clusters.clear()
+        forget_clusters()
+
+
+def forget_clusters() -> None:
+    for client in clients._clusters.values():
+        client.close()
+    clients._clusters.clear()
+
+
+ECHOES = """#!lua name=frontrow_test_echoes
+server.register_function('frontrow_test_echo', function(keys, args)
+  if args[1] == 'fail' then return server.error_reply('ERR refused') end
+  return args[1]
+end)
+"""
+
+
+def test_several_calls_of_a_function_reach_a_cluster_too(settings, valkeys, tmp_path):
+    nodes = valkeys.cluster()
+    source = tmp_path / "echoes.lua"
+    source.write_text(ECHOES)
+    library = FunctionLibrary("queue", source)
+    try:
+        with queue_role_at(settings, f"redis+cluster://127.0.0.1:{nodes[0].port}"):
+            calls = [(["{one}:key"], [word]) for word in ("a", "fail", "b")]
+            first, failed, last = library.call_all("frontrow_test_echo", calls=calls)
+            assert (first, last) == (b"a", b"b")
+            assert "refused" in str(failed)
+            assert library.call("frontrow_test_echo", keys=["{two}"], args=["c"]) == b"c"
+    finally:
+        forget_clusters()

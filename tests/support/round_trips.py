@@ -31,7 +31,7 @@ def counted_round_trips() -> Iterator[RoundTrips]:
     The thread that copies the revoked sessions every second works for no request.
     """
     trips = RoundTrips()
-    command, line, pipeline = Redis.execute_command, ConnectionStack.execute, Pipeline.execute
+    command, line, pipeline = Redis.execute_command, ConnectionStack.execute_all, Pipeline.execute
 
     def record_command(args):
         if threading.current_thread().name != "revoked-sessions":
@@ -41,9 +41,9 @@ def counted_round_trips() -> Iterator[RoundTrips]:
         record_command(args)
         return command(self, *args, **options)
 
-    def spied_execute(self, *args):
-        record_command(args)
-        return line(self, *args)
+    def spied_execute_all(self, commands):
+        record_command(commands[0])
+        return line(self, commands)
 
     def spied_pipeline(self, *args, **options):
         trips.redis.append("pipeline")
@@ -51,7 +51,7 @@ def counted_round_trips() -> Iterator[RoundTrips]:
 
     with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
         patch.setattr(Redis, "execute_command", spied_command)
-        patch.setattr(ConnectionStack, "execute", spied_execute)
+        patch.setattr(ConnectionStack, "execute_all", spied_execute_all)
         patch.setattr(Pipeline, "execute", spied_pipeline)
         captured = [
             stack.enter_context(CaptureQueriesContext(connection))

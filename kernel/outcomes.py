@@ -1,0 +1,24 @@
+"""Outcomes of a batch: each fan's result, or the error that the same call would raise alone."""
+
+from collections.abc import Callable
+from typing import ParamSpec, TypeAlias, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+Outcome: TypeAlias = T | Exception
+
+
+def outcome_of(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Outcome[T]:
+    """Return what `function` returns or raises."""
+    try:
+        return function(*args, **kwargs)
+    except Exception as error:  # noqa: BLE001  (one fan's; `result_of` raises it to that fan)
+        return error
+
+
+def result_of(outcome: Outcome[T]) -> T:
+    """Return the result; raises the error that is there instead."""
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
