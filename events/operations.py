@@ -22,6 +22,7 @@ from events.models import OutboxEvent
 from kernel.db.transaction import require_transaction
 from kernel.ids import uuid7
 from kernel.telemetry import context
+from kernel.telemetry.context import Correlation
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,8 @@ class NewEvent:
     """A fact about an aggregate, to be published.
 
     `topic` is one of `settings.EVENT_TOPICS`, `source` is `/frontrow/<app>`, `data` JSON-ready
-    (UUIDs and datetimes are) and without personal data; `subject` defaults to the aggregate's id.
+    (UUIDs and datetimes are) and without personal data; `subject` defaults to the aggregate's id,
+    `correlation` to that of the request that records it.
     """
 
     topic: str
@@ -38,6 +40,7 @@ class NewEvent:
     aggregate_id: UUID
     data: dict[str, Any] = field(hash=False)
     subject: str | None = None
+    correlation: Correlation | None = None
 
     def __post_init__(self) -> None:
         if self.topic not in settings.EVENT_TOPICS:
@@ -50,7 +53,7 @@ def record(*, events: Sequence[NewEvent], now: datetime) -> list[UUID]:
     Needs the transaction of the change that they report (`TransactionRequired` otherwise).
     """
     require_transaction()
-    correlation = context.current()
+    current = context.current()
     rows = [
         OutboxEvent(
             id=uuid7(),
@@ -61,8 +64,8 @@ def record(*, events: Sequence[NewEvent], now: datetime) -> list[UUID]:
             aggregate_id=event.aggregate_id,
             subject=event.subject or str(event.aggregate_id),
             data=event.data,
-            request_id=correlation.request_id,
-            traceparent=correlation.traceparent,
+            request_id=(event.correlation or current).request_id,
+            traceparent=(event.correlation or current).traceparent,
             created_at=now,
         )
         for event in events

@@ -13,6 +13,7 @@ from events import topics
 from events.operations import NewEvent
 from kernel import clock
 from kernel.money import Money
+from kernel.telemetry.context import Correlation
 from reservations.models import Reservation
 
 TOPIC = topics.RESERVATIONS
@@ -55,6 +56,7 @@ def reservation_event(
     amount: Money,
     expires_at: datetime | None = None,
     reason: str | None = None,
+    correlation: Correlation | None = None,
 ) -> NewEvent:
     """Return one of the events of this module; `expires_at` belongs to a live hold only."""
     return NewEvent(
@@ -71,6 +73,7 @@ def reservation_event(
             "expires_at": clock.as_text(expires_at) if expires_at else None,
             "reason": reason,
         },
+        correlation=correlation,
     )
 
 
@@ -80,8 +83,9 @@ def of_row(
     seats: Iterable[PricedSeat],
     *,
     reason: str | None = None,
+    correlation: Correlation | None = None,
 ) -> NewEvent:
-    """Return an event of this reservation."""
+    """Return an event of this reservation; `correlation` names the request that caused it."""
     return reservation_event(
         type_,
         reservation_id=reservation.pk,
@@ -91,4 +95,5 @@ def of_row(
         amount=reservation.money,
         expires_at=reservation.expires_at if type_ == HELD else None,
         reason=reason,
+        correlation=correlation,
     )

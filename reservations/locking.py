@@ -5,8 +5,9 @@ fan x performance (advisory, only where a per-fan limit is counted), then seat i
 id, then reservations by id, then payment, then points accounts by id. Code that needs a reservation
 locks the inventory rows of its seats (which seats these are never changes), then the reservation,
 and only then reads its state: `lock_reservation`. Reservation first and inventory second deadlocks
-with the take-over of lapsed holds; tests/concurrency keeps that as a control. `SKIP LOCKED` never
-waits, so it may stand anywhere. `lock_timeout` bounds every wait, and ends in the retryable `busy`.
+with the take-over of lapsed holds; tests/concurrency keeps that as a control. `SKIP LOCKED` and
+`try_lock_fans` never wait, so they may stand anywhere; a transaction for several fans has nothing
+else. `lock_timeout` bounds every wait, and ends in the retryable `busy`.
 
 Note [Facts under lock]
 A statement sees what was committed when it began; if it waits for a row it reads that row again
@@ -33,11 +34,14 @@ from uuid import UUID
 
 from django.db import connection
 
-from kernel.db.advisory import lock_for_transaction
+from kernel.db.advisory import lock_for_transaction, lock_key, try_lock_for_transaction
+from kernel.db.arrays import array_of, one_of
 from kernel.db.transaction import require_transaction
 from kernel.money import Money
 from reservations.availability import is_free
 from reservations.models import Reservation, SalePolicy
+
+_FAN = "reservations.fan"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +84,11 @@ _SEATS_TO_HOLD = """
     JOIN concerts_seat seat ON seat.id = inventory.seat_id
     JOIN concerts_section section ON section.id = seat.section_id
     JOIN concerts_pricegrade grade ON grade.id = section.grade_id
-    WHERE inventory.performance_id = %(performance_id)s
-      AND inventory.seat_id = ANY(%(seat_ids)s::uuid[])
+    WHERE inventory.performance_id {one_of} AND inventory.seat_id = ANY(%s::uuid[])
     ORDER BY inventory.seat_id
     FOR NO KEY UPDATE OF inventory
 """
+_SEATS_TO_HOLD_SKIPPING = _SEATS_TO_HOLD + " SKIP LOCKED"
 
 _SEATS_OF = """
     SELECT inventory.seat_id, inventory.performance_id, inventory.status,
@@ -122,19 +126,27 @@ _INVENTORY = """
 
 def lock_fan(*, user_id: UUID, performance_id: UUID) -> None:
     """Serialise a fan's transactions at one performance until this one ends."""
-    lock_for_transaction("reservations.fan", user_id, performance_id)
+    lock_for_transaction(_FAN, user_id, performance_id)
 
 
-def lock_seats(*, performance_id: UUID, seat_ids: Sequence[UUID]) -> list[LockedSeat]:
-    """Lock the seats of the performance by id and return them at today's prices.
+def try_lock_fans(*, fans: Sequence[tuple[UUID, UUID]]) -> list[bool]:
+    """Lock fans (user, performance) like `lock_fan` without waiting; say for each whether it is."""
+    return try_lock_for_transaction([lock_key(_FAN, *fan) for fan in fans])
 
-    Ids that are no seats on sale there are left out.
+
+def lock_seats(
+    *, performance_ids: Collection[UUID], seat_ids: Sequence[UUID], skip_locked: bool = False
+) -> list[LockedSeat]:
+    """Lock the seats of the performances by id and return them at today's prices.
+
+    Ids that are no seats on sale there are left out, and so are, with `skip_locked`, those that
+    somebody else has locked.
     """
     require_transaction()
+    statement = _SEATS_TO_HOLD_SKIPPING if skip_locked else _SEATS_TO_HOLD
+    condition, keys = one_of(performance_ids)
     with connection.cursor() as cursor:
-        cursor.execute(
-            _SEATS_TO_HOLD, {"performance_id": performance_id, "seat_ids": list(seat_ids)}
-        )
+        cursor.execute(statement.format(one_of=condition), [keys, array_of(seat_ids)])
         return [LockedSeat(*row) for row in cursor.fetchall()]
 
 

@@ -18,6 +18,9 @@ claims_rebuilt = Counter(
     "frontrow_seat_claims_rebuilt_total", "Claims written from PostgreSQL to a cold lock server"
 )
 extended = Counter("frontrow_holds_extended_total", "Holds made longer by their owner")
+gone_alone = Counter(
+    "frontrow_holds_gone_alone_total", "Holds of a batch that were placed in their own transaction"
+)
 released = Counter("frontrow_holds_released_total", "Holds given up by their owner")
 
 

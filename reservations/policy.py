@@ -5,6 +5,7 @@ HOLD_CAP_SECONDS = 900
 PAYMENT_SECONDS = 300
 MAX_SEATS_PER_FAN = 4
 MAX_SEATS_PER_REQUEST = 20
+HOLDS_PER_BATCH = 64
 SEATS_PER_FAN_BOUNDS = (1, MAX_SEATS_PER_REQUEST)
 HOLD_SECONDS_BOUNDS = (30, 3600)
 # Note [Back-off]: that many lapsed holds within the window, and the fan waits, longer each time.

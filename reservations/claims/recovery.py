@@ -9,7 +9,7 @@ from uuid import UUID
 from kernel.redis.breaker import DependencyUnavailable
 from reservations import metrics, policy, queries
 from reservations.claims.store import seat_claims
-from reservations.claims.values import BLOCKED, Claim
+from reservations.claims.values import BLOCKED, Claim, SeatChange
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +37,8 @@ def rebuild(*, performance_id: UUID, now: datetime, progress: Progress | None = 
             Claim(seat.seat_id, seat.reservation_id or BLOCKED, seat.user_id, seat.held_until)
             for seat in batch
         ]
-        if not seat_claims.write(
-            performance_id=performance_id, claims=claims, writer="rebuild", now=now
+        if not seat_claims.write_many(
+            performance_id=performance_id, changes=[SeatChange("rebuild", claims)], now=now
         ):
             raise DependencyUnavailable("redis_lock")
         if progress is not None:

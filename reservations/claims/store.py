@@ -12,6 +12,7 @@ from django.conf import settings
 from prometheus_client import Counter
 
 from kernel.clock import from_ms, to_ms
+from kernel.outcomes import Outcome
 from kernel.rate_limiting import in_redis
 from kernel.redis.breaker import DependencyUnavailable
 from kernel.redis.clients import guarded
@@ -19,12 +20,9 @@ from kernel.redis.functions import FunctionLibrary, text_of
 from queueing import ended_places
 from reservations import policy
 from reservations.claims.values import (
-    NO_LAPSES,
-    NO_LIMITS,
-    Claim,
+    ClaimRequest,
     ClaimResult,
-    HoldLimits,
-    Lapses,
+    SeatChange,
     StoredClaim,
     Verdict,
 )
@@ -49,74 +47,52 @@ class SeatClaims:
     def __init__(self) -> None:
         self.library = FunctionLibrary("lock", in_redis.SOURCE, ended_places.SOURCE, _LUA)
 
-    def claim(
-        self,
-        *,
-        performance_id: UUID,
-        seat_ids: Sequence[UUID],
-        reservation_id: UUID,
-        user_id: UUID,
-        now: datetime,
-        hold_limits: HoldLimits = NO_LIMITS,
-        joined_ms: int | None = None,
-    ) -> ClaimResult:
-        """Claim all seats or none, for the time of a transaction; never raises for Redis.
+    def claim_many(
+        self, *, performance_id: UUID, requests: Sequence[ClaimRequest], now: datetime
+    ) -> list[Outcome[ClaimResult]]:
+        """Claim for each request all of its seats or none, for the time of a transaction.
 
-        `joined_ms`: when the fan's place in the waiting room began, where the claim has to look up
-        whether that place has ended (Note [Ended places] in queueing/ended_places.py).
+        One round trip. Requests are served in order, each as if alone; never raises for Redis.
         """
         now_ms = to_ms(now)
-        keys = [
-            *_seat_keys(performance_id, seat_ids),
-            _key(performance_id, f"n:hold:{user_id}"),
-            _key(performance_id, f"n:hold_address:{hold_limits.client_ip_tag}"),
-            _lapses_key(performance_id, user_id),
-            ended_places.key(performance_id, user_id),
-        ]
-        args = [
-            str(reservation_id),
-            str(user_id),
-            now_ms,
-            now_ms + policy.CLAIM_MS,
-            policy.CLAIM_STALE_MS,
-            len(seat_ids),
-            *hold_limits.fan.args,
-            *hold_limits.client_ip.args,
-            settings.QUEUE_CLOCK_SKEW_MS,
-            "" if joined_ms is None else joined_ms,
-        ]
+        calls = [_claim_call(performance_id, request, now_ms) for request in requests]
         try:
-            reply = self.library.call("fr_claim_seats", keys=keys, args=args)
+            replies = self.library.call_all("fr_claim_seats", calls=calls)
         except DependencyUnavailable:
-            gate_skipped.inc()
-            return ClaimResult(Verdict.SKIPPED)
-        return _claim_result(reply, seat_ids)
+            gate_skipped.inc(len(requests))
+            return [ClaimResult(Verdict.SKIPPED) for _ in requests]
+        return [
+            reply if isinstance(reply, Exception) else _claim_result(reply, request.seat_ids)
+            for reply, request in zip(replies, requests, strict=True)
+        ]
 
-    def write(
-        self,
-        *,
-        performance_id: UUID,
-        claims: Sequence[Claim],
-        writer: UUID | str,
-        now: datetime,
-        lapses: Lapses = NO_LAPSES,
+    def write_many(
+        self, *, performance_id: UUID, changes: Sequence[SeatChange], now: datetime
     ) -> bool:
-        """Write what PostgreSQL decided, in one call; return whether that succeeded.
+        """Write what PostgreSQL decided, in one round trip; return whether that succeeded.
 
-        `writer` owns the claims that it may replace or remove. A failure is counted, never raised.
+        A failure is counted, never raised.
         """
-        if not claims and not lapses.users:
+        changes = [change for change in changes if change.claims or change.lapses.users]
+        if not changes:
             return True
-        keys = _seat_keys(performance_id, [claim.seat_id for claim in claims])
-        keys += [_lapses_key(performance_id, user) for user in lapses.users]
-        args = _write_args(claims, writer, to_ms(now), lapses)
+        calls = [_write_call(performance_id, change, to_ms(now)) for change in changes]
         try:
-            self.library.call("fr_write_seats", keys=keys, args=args)
-        except DependencyUnavailable:
-            writes_failed.inc(len(claims))
-            log.warning("seat claims not written", extra={"performance": str(performance_id)})
-            return False
-        return True
+            replies = self.library.call_all("fr_write_seats", calls=calls)
+        except DependencyUnavailable as error:
+            replies = [error] * len(changes)
+        failed = [
+            (change, reply)
+            for change, reply in zip(changes, replies, strict=True)
+            if isinstance(reply, Exception)
+        ]
+        for change, reply in failed:
+            writes_failed.inc(len(change.claims))
+            log.warning(
+                "seat claims not written",
+                extra={"performance": str(performance_id), "error": repr(reply)},
+            )
+        return not failed
 
     def find(self, *, performance_id: UUID, seat_id: UUID) -> StoredClaim | None:
         """Return the claim on a seat, None without one; raises `DependencyUnavailable`."""
@@ -147,6 +123,32 @@ class SeatClaims:
 seat_claims = SeatClaims()
 
 
+def _claim_call(
+    performance_id: UUID, request: ClaimRequest, now_ms: int
+) -> tuple[list[str], list[Any]]:
+    limits, user_id = request.hold_limits, request.user_id
+    keys = [
+        *_seat_keys(performance_id, request.seat_ids),
+        _key(performance_id, f"n:hold:{user_id}"),
+        _key(performance_id, f"n:hold_address:{limits.client_ip_tag}"),
+        _lapses_key(performance_id, user_id),
+        ended_places.key(performance_id, user_id),
+    ]
+    args = [
+        str(request.reservation_id),
+        str(user_id),
+        now_ms,
+        now_ms + policy.CLAIM_MS,
+        policy.CLAIM_STALE_MS,
+        len(request.seat_ids),
+        *limits.fan.args,
+        *limits.client_ip.args,
+        settings.QUEUE_CLOCK_SKEW_MS,
+        "" if request.joined_ms is None else request.joined_ms,
+    ]
+    return keys, args
+
+
 def _claim_result(reply: Sequence[Any], seat_ids: Sequence[UUID]) -> ClaimResult:
     number, taken, yours, owners, limit, retry_after = reply
     verdict = Verdict(int(number))
@@ -162,19 +164,22 @@ def _claim_result(reply: Sequence[Any], seat_ids: Sequence[UUID]) -> ClaimResult
     )
 
 
-def _write_args(
-    claims: Sequence[Claim], writer: UUID | str, now_ms: int, lapses: Lapses
-) -> list[str | int]:
+def _write_call(
+    performance_id: UUID, change: SeatChange, now_ms: int
+) -> tuple[list[str], list[str | int]]:
+    lapses = change.lapses
+    keys = _seat_keys(performance_id, [claim.seat_id for claim in change.claims])
+    keys += [_lapses_key(performance_id, user) for user in lapses.users]
     args: list[str | int] = [
-        str(writer),
+        str(change.writer),
         now_ms,
-        len(claims),
+        len(change.claims),
         lapses.threshold,
         lapses.first_seconds * 1000,
         policy.BACKOFF_MOST_SECONDS * 1000,
         policy.BACKOFF_WINDOW_SECONDS * 1000,
     ]
-    for claim in claims:
+    for claim in change.claims:
         args += [
             str(claim.owner or ""),
             str(claim.user_id or ""),
@@ -182,7 +187,7 @@ def _write_args(
             to_ms(claim.until) if claim.until else now_ms + policy.SOLD_CLAIM_MS,
             claim.overruled_owner,
         ]
-    return args
+    return keys, args
 
 
 def _seat_keys(performance_id: UUID, seat_ids: Sequence[UUID]) -> list[str]:

@@ -85,6 +85,33 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimRequest:
+    """The seats that a fan wants to claim, all or none, for a reservation.
+
+    `joined_ms`: when the fan's place in the waiting room began, where the claim has to look up
+    whether that place has ended (Note [Ended places] in queueing/ended_places.py).
+    """
+
+    seat_ids: Sequence[UUID]
+    reservation_id: UUID
+    user_id: UUID
+    hold_limits: HoldLimits = NO_LIMITS
+    joined_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SeatChange:
+    """What PostgreSQL decided about seats, after its commit, and the lapses that this counts as.
+
+    `writer` owns the claims that it may replace or remove.
+    """
+
+    writer: UUID | str
+    claims: Sequence[Claim]
+    lapses: Lapses = NO_LAPSES
+
+
+@dataclass(frozen=True, slots=True)
 class StoredClaim:
     """A claim as the lock server has it: `kind` is tentative, held, or sold (also for blocked)."""
 

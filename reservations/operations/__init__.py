@@ -1,11 +1,12 @@
 """Writes on seats, reservations and sale policies; every one needs an open transaction."""
 
 from reservations.operations.holds import (
+    NewHold,
     end_hold,
     expire_lapsed,
     free_seats,
     take_seats,
-    write_hold,
+    write_holds,
 )
 from reservations.operations.lifecycle import (
     LockedReservation,
@@ -31,6 +32,7 @@ from reservations.operations.staff import (
 
 __all__ = [
     "LockedReservation",
+    "NewHold",
     "ReservationExpired",
     "ReservationNotFound",
     "ReservationNotPayable",
@@ -51,5 +53,5 @@ __all__ = [
     "set_blocked",
     "set_payment",
     "take_seats",
-    "write_hold",
+    "write_holds",
 ]

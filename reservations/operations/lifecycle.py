@@ -81,8 +81,8 @@ def lock_reservation(*, reservation_id: UUID, user_id: UUID) -> LockedReservatio
     if found is None:
         raise ReservationNotFound()
     reservation, rows = found
-    rules = queries.rules_in_force(performance_id=reservation.performance_id)
-    assert rules is not None  # nothing sold is ever deleted
+    sale = reservation.performance_id
+    rules = queries.rules_in_force(performance_ids=[sale])[sale]  # nothing sold is ever deleted
     return LockedReservation(reservation, priced(rows), tuple(rows), rules)
 
 

@@ -5,11 +5,12 @@ A fan's own writes show at once, and the seat map's changing part is judged by `
 
 from reservations.queries.holds import (
     FanSeats,
+    FanWish,
     TakenSeat,
     lapsed_holds,
     open_sales,
     owners_of,
-    seats_of_fan,
+    seats_of_fans,
     taken_seats,
 )
 from reservations.queries.mine import (
@@ -38,6 +39,7 @@ __all__ = [
     "Availability",
     "Check",
     "FanSeats",
+    "FanWish",
     "GradeCounts",
     "ReservationDetail",
     "ReservedSeat",
@@ -61,7 +63,7 @@ __all__ = [
     "sale_terms",
     "seat_on_sale",
     "seat_status",
-    "seats_of_fan",
+    "seats_of_fans",
     "taken_counts",
     "taken_seats",
 ]

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from kernel.db.arrays import array_of, rows_of
 from reservations.availability import FREE
 from reservations.models import Reservation, SalePolicy
 
@@ -66,23 +67,42 @@ class FanSeats:
     capped_at: datetime | None
 
 
-def seats_of_fan(
-    *, user_id: UUID, performance_id: UUID, seat_ids: Sequence[UUID], now: datetime
-) -> FanSeats:
-    """Return what the fan has at the performance, and the cap of earlier holds of `seat_ids`.
+@dataclass(frozen=True, slots=True)
+class FanWish:
+    """Which seats of a performance a fan wants, so that earlier holds of them are looked up."""
+
+    user_id: UUID
+    performance_id: UUID
+    seat_ids: Sequence[UUID]
+
+
+def seats_of_fans(*, wishes: Sequence[FanWish], now: datetime) -> list[FanSeats]:
+    """Return for each wish what its fan has, and the cap of earlier holds of its seats.
 
     The number is only reliable under `locking.lock_fan`. One statement calls a database function
     (migration 0003), because PostgreSQL plans it once a session, and planning a read of every month
     takes ten times as long as the read. No bound on the key prunes it, because a key may be older
     than its row: one kept with an Idempotency-Key is as old as the client makes it.
     """
+    values, parameters = rows_of(
+        ("int", "uuid", "uuid", "uuid[]"),
+        [
+            (number, wish.user_id, wish.performance_id, array_of(wish.seat_ids))
+            for number, wish in enumerate(wishes)
+        ],
+    )
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT held, lapsed, capped_at FROM reservations_seats_of_fan(%s, %s, %s, %s)",
-            [user_id, performance_id, list(seat_ids), now],
-        )
-        held, lapsed, capped_at = cursor.fetchone()
-    return FanSeats(held, tuple(lapsed), capped_at)
+        cursor.execute(_SEATS_OF_FANS.format(wishes=values), [*parameters, now])
+        return [FanSeats(held, tuple(lapsed), cap) for held, lapsed, cap in cursor.fetchall()]
+
+
+_SEATS_OF_FANS = """
+    SELECT found.held, found.lapsed, found.capped_at
+    FROM ({wishes}) AS wish (number, user_id, performance_id, seats),
+         LATERAL reservations_seats_of_fan(
+             wish.user_id, wish.performance_id, wish.seats, %s) AS found
+    ORDER BY wish.number
+"""
 
 
 def owners_of(*, reservation_ids: Sequence[UUID]) -> dict[UUID, UUID]:

@@ -1,10 +1,13 @@
 """The rules of a sale as PostgreSQL has them now, for decisions under lock."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
+
+from kernel.db.arrays import one_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ _COLUMNS = ", ".join(
     for rule in _OF_POLICY
 )
 _RULES = f"""
-    SELECT performance.status,
+    SELECT performance.id, performance.status,
            performance.deleted_at IS NULL AND concert.deleted_at IS NULL
                AND concert.published_at IS NOT NULL,
            EXISTS (SELECT FROM reservations_salehalt halt
@@ -42,17 +45,17 @@ _RULES = f"""
     FROM concerts_performance performance
     JOIN concerts_concert concert ON concert.id = performance.concert_id
     LEFT JOIN reservations_salepolicy sale ON sale.performance_id = performance.id
-    WHERE performance.id = %s
+    WHERE performance.id {{one_of}}
 """  # noqa: S608  (constants only)
 
 
-def rules_in_force(*, performance_id: UUID) -> SaleRules | None:
-    """Return the rules of a performance, None where there is none: one statement.
+def rules_in_force(*, performance_ids: Collection[UUID]) -> dict[UUID, SaleRules]:
+    """Return the rules of each performance that there is: one statement.
 
     It sees what was committed when it began, so it belongs behind every statement that waits for
     a lock (Note [Facts under lock]).
     """
+    condition, keys = one_of(performance_ids)
     with connection.cursor() as cursor:
-        cursor.execute(_RULES, [performance_id])
-        row = cursor.fetchone()
-    return None if row is None else SaleRules(*row)
+        cursor.execute(_RULES.format(one_of=condition), [keys])
+        return {performance_id: SaleRules(*rules) for performance_id, *rules in cursor.fetchall()}

@@ -5,17 +5,16 @@ from datetime import timedelta
 import pytest
 
 from kernel import clock
-from kernel.ids import uuid7
 from kernel.rate_limiting.in_redis import Limit, RateLimited
 from kernel.redis.clients import breaker
 from reservations import queries
-from reservations.claims import HoldLimits, seat_claims
+from reservations.claims import HoldLimits
 from reservations.models import SalePolicy
 from reservations.seating.chooser import Wish
 from reservations.seating.snapshot import snapshots
 from reservations.usecases import holds
 from tests.support import factories
-from tests.support.holding import place, sweep
+from tests.support.holding import claim, place, sweep
 from tests.support.round_trips import counted_round_trips
 
 URL = "/api/v1/reservations/"
@@ -126,16 +125,7 @@ def test_a_limit_counts_once_whichever_host_is_asked(fan, performance, behind):
     counted = HoldLimits(Limit("hold", 60, 60_000), Limit("hold_address", 0, 60_000))
 
     def passes(now):
-        return not int(
-            seat_claims.claim(
-                performance_id=performance.pk,
-                seat_ids=seats,
-                reservation_id=uuid7(),
-                user_id=fan.pk,
-                now=now,
-                hold_limits=counted,
-            ).limit[5]
-        )
+        return not int(claim(fan, performance, seats, now=now, hold_limits=counted).limit[5])
 
     passed = 0
     for step in range(50):  # ten seconds

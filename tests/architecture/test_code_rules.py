@@ -212,7 +212,7 @@ def test_no_use_case_calls_another():
 
 def test_only_seat_changes_write_to_the_copies_of_a_seat():
     """Note [Copies of a seat]: who writes to one of them would leave the other behind."""
-    writers = ("seat_claims.write", "snapshots.update")
+    writers = ("seat_claims.write_many", "snapshots.update")
     allowed = {"reservations/seat_changes.py", "reservations/claims/recovery.py"}
     found = {
         name

@@ -78,13 +78,15 @@ def test_control_without_row_lock_and_condition_a_seat_is_held_twice(
     )
     both_have_looked = threading.Barrier(2)
 
-    def take_what_was_free_when_looked(*, seat_ids, reservation_id, until, now):
+    def take_what_was_free_when_looked(*, holds, now):
         both_have_looked.wait(timeout=10)
+        [hold] = holds
+        seat_ids = [seat.seat_id for seat in hold.seats]
         with connection.cursor() as cursor:
             cursor.execute(
                 "UPDATE reservations_seatinventory SET status = 'TEMPORARILY_RESERVED',"
                 " reservation_id = %s, held_until = %s WHERE seat_id = ANY(%s::uuid[])",
-                [reservation_id, until, list(seat_ids)],
+                [hold.reservation.pk, hold.reservation.expires_at, seat_ids],
             )
             return cursor.rowcount
 
@@ -102,14 +104,14 @@ def test_a_fan_never_passes_the_limit_by_asking_at_once(fan, monkeypatch, guarde
     seats = factories.seat_ids(performance)
     if not guarded:  # everybody counts before anybody writes
         counted = threading.Barrier(4)
-        count = queries.seats_of_fan
+        count = queries.seats_of_fans
 
         def count_and_wait(**arguments):
             held = count(**arguments)
             counted.wait(timeout=10)
             return held
 
-        monkeypatch.setattr(queries, "seats_of_fan", count_and_wait)
+        monkeypatch.setattr(queries, "seats_of_fans", count_and_wait)
         monkeypatch.setattr(locking, "lock_fan", lambda **_: None)
 
     results = at_once(

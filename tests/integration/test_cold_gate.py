@@ -13,17 +13,16 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from kernel import clock
-from kernel.ids import uuid7
 from kernel.redis import clients
 from kernel.redis.breaker import DependencyUnavailable
 from kernel.redis.clients import breaker
 from reservations import policy, queries, tasks
-from reservations.claims import gate_skipped, recovery, seat_claims
+from reservations.claims import gate_skipped, recovery
 from reservations.models import SeatInventory
 from reservations.usecases import holds, inventory
 from tests.support import factories, money
 from tests.support.children import await_children_gone, child_environment
-from tests.support.holding import inventory_disagreements, place, seats_held_twice
+from tests.support.holding import claim, inventory_disagreements, place, seats_held_twice
 from tests.support.round_trips import counted_round_trips
 from tests.support.waiting import await_that
 
@@ -180,13 +179,7 @@ def test_the_breaker_closes_by_itself(fan, performance, parts):
         parts.part("lock").start()
 
     def closed():
-        seat_claims.claim(
-            performance_id=performance.pk,
-            seat_ids=seats[9:10],
-            reservation_id=uuid7(),
-            user_id=fan.pk,
-            now=clock.now(),
-        )
+        claim(fan, performance, seats[9:10], now=clock.now())
         return not breaker("lock").is_open
 
     await_that(closed, "the breaker closed", seconds=5)
@@ -217,7 +210,7 @@ CLIENT = """
         setattr(module, name, call)
 
     if where == "claimed":
-        paused(seat_claims, "claim", after=True)
+        paused(seat_claims, "claim_many", after=True)
     if where == "paying":
         paused(operations, "lock_for_payment", after=False)
     if where == "extending":

@@ -150,7 +150,7 @@ def test_control_facts_from_before_the_wait_let_the_hold_through(
 ):
     """The terms that the process knew, as the statement that waits would have seen them."""
     before = queries.sale_terms(performance.pk)
-    monkeypatch.setattr(queries, "rules_in_force", lambda **_: before)
+    monkeypatch.setattr(queries, "rules_in_force", lambda **_: {performance.pk: before})
     outcome = while_it_waits(
         lambda: place(fan, performance, seats[:2]), seats[0], deed, performance
     )
@@ -201,7 +201,7 @@ def test_nobody_pays_for_a_performance_that_was_cancelled_meanwhile(
     hold = place(fan, performance, seats[:2])
     if not guarded:
         before = queries.sale_terms(performance.pk)
-        monkeypatch.setattr(queries, "rules_in_force", lambda **_: before)
+        monkeypatch.setattr(queries, "rules_in_force", lambda **_: {performance.pk: before})
     outcome = while_it_waits(lambda: begin(fan, hold.id), seats[0], cancel, performance)
     assert isinstance(outcome, operations.ReservationNotPayable) == guarded
     assert status_of(hold) == ("PENDING" if guarded else "CONFIRMED")

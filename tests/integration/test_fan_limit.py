@@ -12,7 +12,7 @@ from payments.usecases import checkout
 from reservations import locking, operations, queries
 from reservations.availability import is_free
 from reservations.models import Reservation, ReservationSeat, SeatInventory
-from reservations.queries import FanSeats
+from reservations.queries import FanSeats, FanWish
 from reservations.usecases import holds
 from tests.support import factories
 from tests.support.holding import inventory_disagreements, place, status_of, sweep
@@ -104,10 +104,10 @@ def _count_once(monkeypatch):
     seen = {}
 
     def count(**arguments):
-        seen.setdefault("fan", queries.holds.seats_of_fan(**arguments))
+        seen.setdefault("fan", queries.holds.seats_of_fans(**arguments))
         return seen["fan"]
 
-    monkeypatch.setattr(queries, "seats_of_fan", count)
+    monkeypatch.setattr(queries, "seats_of_fans", count)
 
 
 @in_time
@@ -116,12 +116,12 @@ def test_control_a_lapse_that_nobody_writes_down_lets_the_fan_pass_the_limit(
     rich, performance, seats, monkeypatch, act
 ):
     first = place(rich, performance, seats[:2])
-    count = queries.holds.seats_of_fan
+    count = queries.holds.seats_of_fans
 
     def only_count(**arguments):
-        return FanSeats(count(**arguments).held, (), None)
+        return [FanSeats(found.held, (), None) for found in count(**arguments)]
 
-    monkeypatch.setattr(queries, "seats_of_fan", only_count)
+    monkeypatch.setattr(queries, "seats_of_fans", only_count)
     place(rich, performance, seats[2:4], now=first.expires_at + MOMENT)
     act(rich, first, first.expires_at - MOMENT)
     assert seats_had(rich, first.expires_at - MOMENT) == 2 * LIMIT
@@ -195,9 +195,7 @@ def test_counting_reads_what_counts_and_not_all_that_was(fan, performance, seats
         cursor.execute("ANALYZE reservations_reservation, reservations_reservationseat")
     with transaction(), connection.cursor() as cursor:
         before = _rows_read(cursor)
-        found = queries.seats_of_fan(
-            user_id=fan.pk, performance_id=performance.pk, seat_ids=seats, now=now
-        )
+        [found] = queries.seats_of_fans(wishes=[FanWish(fan.pk, performance.pk, seats)], now=now)
         read = _rows_read(cursor) - before
     assert (found.held, found.lapsed) == (1, ())
     assert read < 20, read

@@ -67,13 +67,12 @@ def test_a_hold_made_again_ends_when_the_first_would_have(fan, performance, seat
 def test_control_a_cap_that_nobody_remembers_moves_with_every_hold(
     fan, performance, seats, now, monkeypatch
 ):
-    count = queries.holds.seats_of_fan
+    count = queries.holds.seats_of_fans
 
     def forget(**arguments):
-        found = count(**arguments)
-        return FanSeats(found.held, found.lapsed, None)
+        return [FanSeats(found.held, found.lapsed, None) for found in count(**arguments)]
 
-    monkeypatch.setattr(queries, "seats_of_fan", forget)
+    monkeypatch.setattr(queries, "seats_of_fans", forget)
     first = place(fan, performance, seats[:2], now=now)
     release(first, now + 2 * SECOND)
     again = place(fan, performance, seats[:2], now=now + 2 * SECOND)

@@ -9,12 +9,12 @@ from kernel.db.transaction import transaction
 from kernel.ids import uuid7
 from kernel.redis.clients import breaker
 from reservations import locking, operations, queries, seat_changes
-from reservations.claims import Claim, Verdict, seat_claims
+from reservations.claims import Claim, Verdict
 from reservations.usecases import holds
-from reservations.usecases.holds.transaction import HoldTransaction
+from reservations.usecases.holds.turns import HoldTurn
 from tests.support import factories
 from tests.support.database import other_transaction
-from tests.support.holding import claim_of, place, put_claim, seats_held_twice, status_of
+from tests.support.holding import claim, claim_of, place, put_claim, seats_held_twice, status_of
 from tests.support.round_trips import counted_round_trips
 
 SECOND = timedelta(seconds=1)
@@ -117,7 +117,7 @@ def test_a_fan_at_the_limit_waits_for_nobody_who_has_the_seat_locked(
 def test_control_uncorrected_a_fan_at_the_limit_keeps_a_stale_claim_alive(
     fan, other, performance, lock_redis, monkeypatch
 ):
-    monkeypatch.setattr(HoldTransaction, "_free_stale_claims", lambda *_: [])
+    monkeypatch.setattr(HoldTurn, "free_stale_claims", lambda *_: [])
     now = clock.now()
     seats = factories.seat_ids(performance, 1)
     reason, _ = at_the_limit(fan, performance, seats, now)
@@ -146,13 +146,7 @@ def test_an_old_claim_that_is_true_is_looked_up_once_a_second(fan, other, perfor
 def test_a_claim_of_a_client_that_died_before_commit_lapses_by_itself(fan, other, performance):
     now = clock.now()
     seats = factories.seat_ids(performance, 1)
-    result = seat_claims.claim(
-        performance_id=performance.pk,
-        seat_ids=seats,
-        reservation_id=uuid7(),
-        user_id=other.pk,
-        now=now,
-    )
+    result = claim(other, performance, seats, now=now)
     assert result.verdict is Verdict.CLAIMED
     with pytest.raises(holds.SeatTaken):
         place(fan, performance, seats, now=now)

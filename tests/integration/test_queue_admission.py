@@ -1,5 +1,6 @@
 """What a hold takes for a fan's admission (Note [Ended places] in queueing/ended_places.py)."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -174,12 +175,12 @@ class TestWithTheLockServerAway:
 
 @pytest.mark.control
 def test_control_a_claim_that_does_not_ask_lets_in_those_who_left(sale, hold, monkeypatch):
-    claim = seat_claims.claim
+    claim = seat_claims.claim_many
 
-    def claim_without_asking(*, joined_ms=None, **asked):
-        return claim(**asked)
+    def claim_without_asking(*, requests, **asked):
+        return claim(requests=[replace(one, joined_ms=None) for one in requests], **asked)
 
-    monkeypatch.setattr(seat_claims, "claim", claim_without_asking)
+    monkeypatch.setattr(seat_claims, "claim_many", claim_without_asking)
     user, joined = sale.join(factories.make_user().pk)
     sale.leave(user)
     hold(user, joined.admission_pass)

@@ -89,7 +89,7 @@ def test_of_a_sale_the_seats_reservation_and_policy():
 
     def seats_to_hold():
         reservation_locking.lock_seats(
-            performance_id=performance.pk, seat_ids=[*seats[2:], others[3]]
+            performance_ids=[performance.pk], seat_ids=[*seats[2:], others[3]]
         )
 
     def reservation():

@@ -7,12 +7,11 @@ import pytest
 from concerts.models import PriceGrade
 from kernel import clock
 from kernel.db.transaction import transaction
-from kernel.ids import uuid7
 from reservations import claims, operations, policy, queries
 from reservations.models import Reservation, SaleHalt, SalePolicy, SeatInventory
 from reservations.usecases import holds, inventory, sale
 from tests.support import factories, money
-from tests.support.holding import place
+from tests.support.holding import claim, place
 
 pytestmark = pytest.mark.usefixtures("db_ready")
 
@@ -49,13 +48,7 @@ def test_a_performance_without_a_policy_is_not_on_sale_yet(fan):
 
 def test_where_nothing_is_limited_no_limit_is_reported(fan):
     performance, opens, _ = window()
-    result = claims.seat_claims.claim(
-        performance_id=performance.pk,
-        seat_ids=factories.seat_ids(performance, 1),
-        reservation_id=uuid7(),
-        user_id=fan.pk,
-        now=opens,
-    )
+    result = claim(fan, performance, factories.seat_ids(performance, 1), now=opens)
     assert result.verdict is claims.Verdict.CLAIMED
     assert list(result.limit) == []
 
@@ -163,7 +156,9 @@ def test_the_halt_of_one_sale_stops_no_other(fan):
 
 def test_the_rules_in_force_are_those_of_the_performance():
     made = [factories.make_performance(seats=1, max_seats_per_fan=most) for most in (2, 3, 5)]
-    found = [queries.rules_in_force(performance_id=one.pk) for one in made]
+    found = [queries.rules_in_force(performance_ids=[one.pk])[one.pk] for one in made]
+    together = queries.rules_in_force(performance_ids=[one.pk for one in made])
+    assert together == {one.pk: rules for one, rules in zip(made, found, strict=True)}
     assert [rules.max_seats_per_fan for rules in found if rules] == [2, 3, 5]
 
 
@@ -178,8 +173,8 @@ def test_only_lapsed_holds_are_swept_for(fan):
 def test_lapses_alone_are_recorded_at_the_gate(fan):
     performance, opens, _ = window()
     lapses = claims.Lapses([fan.pk], threshold=1, first_seconds=30)
-    assert claims.seat_claims.write(
-        performance_id=performance.pk, claims=[], writer="sweep", now=opens, lapses=lapses
+    assert claims.seat_claims.write_many(
+        performance_id=performance.pk, changes=[claims.SeatChange("sweep", [], lapses)], now=opens
     )
     with pytest.raises(holds.HoldBackoff):
         place(fan, performance, factories.seat_ids(performance, 1), now=opens)

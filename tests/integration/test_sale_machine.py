@@ -14,6 +14,7 @@ from queueing import admission, policy
 from reservations import operations
 from reservations import policy as seats_policy
 from reservations.models import SeatInventory
+from reservations.usecases.holds.transaction import BatchTransaction
 from tests.support.waiting_rooms import weaken_library
 from tests.support.walks.holds import (
     HOLD,
@@ -48,14 +49,18 @@ def _paying_costs_nothing(monkeypatch, folder):
 
 
 def _seats_are_taken_unseen(monkeypatch, folder):
-    def take(*, seat_ids, reservation_id, until, now):
-        return SeatInventory.objects.filter(pk__in=seat_ids).update(
-            status=SeatInventory.Status.TEMPORARILY_RESERVED,
-            reservation_id=reservation_id,
-            held_until=until,
+    def take(*, holds, now):
+        return sum(
+            SeatInventory.objects.filter(pk__in=[seat.seat_id for seat in hold.seats]).update(
+                status=SeatInventory.Status.TEMPORARILY_RESERVED,
+                reservation_id=hold.reservation.pk,
+                held_until=hold.reservation.expires_at,
+            )
+            for hold in holds
         )
 
     monkeypatch.setattr(operations, "take_seats", take)
+    monkeypatch.setattr(BatchTransaction, "_taken", lambda *_: [])
 
 
 def _the_room_has_no_walls(monkeypatch, folder):

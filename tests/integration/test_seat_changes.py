@@ -179,7 +179,7 @@ def test_control_a_snapshot_that_misses_a_change_is_noticed(
 @pytest.mark.control
 @pytest.mark.parametrize("deed", [held, sold, blocked])
 def test_control_claims_that_miss_a_change_are_noticed(fan, performance, seats, monkeypatch, deed):
-    monkeypatch.setattr(seat_claims, "write", lambda **_: True)
+    monkeypatch.setattr(seat_claims, "write_many", lambda **_: True)
     now = clock.now()
     deed(fan, performance, seats, now)
     later = now + 2 * SECOND  # what the attempt claimed for its transaction is over
@@ -193,7 +193,7 @@ def test_an_attempt_that_breaks_gives_its_proposal_back(fan, performance, monkey
 
     now = clock.now()
     with monkeypatch.context() as patch:
-        patch.setattr(seat_claims, "claim", broken)
+        patch.setattr(seat_claims, "claim_many", broken)
         with pytest.raises(RuntimeError):
             place_best(fan, performance, 2, now=now)
     _, _, by_the_snapshot = free_seats(performance, now)

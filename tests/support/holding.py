@@ -17,10 +17,12 @@ from kernel.clock import to_ms
 from kernel.db import primary_time
 from kernel.ids import uuid7
 from reservations import policy
+from reservations.claims import ClaimRequest, ClaimResult, seat_claims
 from reservations.models import Reservation
 from reservations.queries import ReservationDetail
 from reservations.seating.chooser import Wish
 from reservations.usecases import holds
+from reservations.usecases.holds import HoldRequest
 
 
 def place(
@@ -40,6 +42,13 @@ def place(
         now=now or clock.now(),
         **options,
     )
+
+
+def wanted(
+    user: User | UUID, performance: Performance, seats: Sequence[UUID], **options: Any
+) -> HoldRequest:
+    """Return what a fan asks for, as one of a batch."""
+    return HoldRequest(getattr(user, "pk", user), performance.pk, list(seats), uuid7(), **options)
 
 
 def place_best(
@@ -72,6 +81,16 @@ def sweep(*, now: datetime, limit: int = policy.SWEEP_BATCH) -> int:
     """Expire what has lapsed at `now`, a time the test has chosen; return how many."""
     with primary_believes(now):
         return holds.expire_lapsed(limit=limit, now=now)
+
+
+def claim(
+    user: User, performance: Performance, seats: Sequence[UUID], *, now: datetime, **options: Any
+) -> ClaimResult:
+    """Claim seats at the gate for a reservation that nobody makes."""
+    request = ClaimRequest(list(seats), uuid7(), user.pk, **options)
+    [result] = seat_claims.claim_many(performance_id=performance.pk, requests=[request], now=now)
+    assert isinstance(result, ClaimResult)
+    return result
 
 
 def status_of(held: ReservationDetail) -> str:

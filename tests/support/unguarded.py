@@ -10,7 +10,9 @@ from reservations.claims import ClaimResult, Verdict, seat_claims
 def without_the_gate(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let everybody through to PostgreSQL: the gate decides nothing but keeps rivals apart."""
     result = ClaimResult(Verdict.SKIPPED)
-    monkeypatch.setattr(seat_claims, "claim", lambda **_: result)
+    monkeypatch.setattr(
+        seat_claims, "claim_many", lambda *, requests, **_: [result] * len(requests)
+    )
 
 
 def without_row_locks(monkeypatch: pytest.MonkeyPatch, *, pause: float = 0.0) -> None:
@@ -21,12 +23,14 @@ def without_row_locks(monkeypatch: pytest.MonkeyPatch, *, pause: float = 0.0) ->
         locking._SEATS_TO_HOLD.replace("FOR NO KEY UPDATE OF inventory", ""),
     )
 
-    def take(*, seat_ids, reservation_id, until, now):
+    def take(*, holds, now):
+        [hold] = holds
+        seat_ids = [seat.seat_id for seat in hold.seats]
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT count(*) FROM reservations_seatinventory WHERE seat_id = ANY(%s::uuid[])"
                 " AND (status = 'AVAILABLE' OR held_until <= %s)",
-                [list(seat_ids), now],
+                [seat_ids, now],
             )
             free = cursor.fetchone()[0]
             if free == len(seat_ids):
@@ -35,7 +39,7 @@ def without_row_locks(monkeypatch: pytest.MonkeyPatch, *, pause: float = 0.0) ->
                 cursor.execute(
                     "UPDATE reservations_seatinventory SET status = 'TEMPORARILY_RESERVED',"
                     " reservation_id = %s, held_until = %s WHERE seat_id = ANY(%s::uuid[])",
-                    [reservation_id, until, list(seat_ids)],
+                    [hold.reservation.pk, hold.reservation.expires_at, seat_ids],
                 )
             return free
 

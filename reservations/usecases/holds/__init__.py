@@ -1,6 +1,7 @@
 """Holds: place, extend, give up, and tidy those whose time has passed."""
 
 from reservations.operations import ReservationNotFound
+from reservations.usecases.holds.batches import Alone
 from reservations.usecases.holds.errors import (
     ExtensionLimit,
     HoldBackoff,
@@ -18,12 +19,15 @@ from reservations.usecases.holds.errors import (
     SelectionInvalid,
 )
 from reservations.usecases.holds.extend import extend
-from reservations.usecases.holds.place import place, place_best
+from reservations.usecases.holds.place import place, place_at_once, place_best, place_many
 from reservations.usecases.holds.release import expire_lapsed, release
+from reservations.usecases.holds.turns import HoldRequest
 
 __all__ = [
+    "Alone",
     "ExtensionLimit",
     "HoldBackoff",
+    "HoldRequest",
     "NoSeatsMatch",
     "OrphanSeat",
     "PaymentInProgress",
@@ -40,6 +44,8 @@ __all__ = [
     "expire_lapsed",
     "extend",
     "place",
+    "place_at_once",
     "place_best",
+    "place_many",
     "release",
 ]

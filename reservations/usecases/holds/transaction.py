@@ -1,295 +1,217 @@
-"""One attempt to hold given seats: the claims, one transaction, the claims again."""
+"""The one transaction in which the holds of a batch are decided and written."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
 
 from events.operations import NewEvent, record
 from kernel.db.transaction import transaction
 from kernel.errors import DomainError
-from kernel.money import total
-from kernel.rate_limiting.headers import RateLimitStatus
-from kernel.rate_limiting.in_redis import check_limit
-from queueing.admission import Admission, QueueNotAdmitted
-from queueing.replies import PLACE_STATES
-from reservations import events, locking, metrics, operations, queries, seat_changes
-from reservations.claims import (
-    BLOCKED,
-    NO_LAPSES,
-    Claim,
-    ClaimResult,
-    HoldLimits,
-    Lapses,
-    Verdict,
-    seat_claims,
-)
-from reservations.events import PricedSeat
-from reservations.locking import LockedRow, LockedSeat
-from reservations.models import Reservation
-from reservations.queries import FanSeats, ReservationDetail, SaleRules, SaleTerms
-from reservations.usecases.holds.errors import (
-    HoldBackoff,
-    SeatLimitExceeded,
-    SeatNotFound,
-    SeatTaken,
-)
+from reservations import events, locking, operations, queries
+from reservations.claims import BLOCKED, Claim
+from reservations.locking import LockedSeat
+from reservations.usecases.holds.errors import SeatNotFound, SeatTaken
 from reservations.usecases.holds.preconditions import check_open
+from reservations.usecases.holds.turns import HoldTurn
 
-StaleClaims = Mapping[UUID, str]  # the owners of stale claims, by seat: PostgreSQL shall judge
+
+class NobodyHolds(Exception):
+    """Roll the transaction back: no turn is left that could hold anything."""
 
 
-class HoldRefused(Exception):
-    """Carry a refusal, and what PostgreSQL said of the seats, out of the rolled back transaction.
+@dataclass(frozen=True, slots=True)
+class BatchTransaction:
+    """The turns of a batch, at most one of a fan at a performance, whose seats are claimed.
 
-    `corrections` are the claims as they have to be now.
+    Note [Batch of holds]
+    Each step is one statement for all turns that are still open, and each turn is decided by
+    itself, before anything is written: who is refused hurts nobody. A single turn that `waits`
+    waits for its locks, as requests do. Without that it waits for nobody: a turn that meets a lock,
+    or what it can't tell from one, goes alone, and is decided in a transaction of its own.
     """
 
-    def __init__(self, error: DomainError, corrections: Sequence[Claim] = ()) -> None:
-        super().__init__(error.code)
-        self.error = error
-        self.corrections = corrections
-
-
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """What the transaction wrote."""
-
-    reservation: Reservation
-    seats: tuple[PricedSeat, ...]
-    expired: Sequence[NewEvent]  # the lapsed holds it ended
-
-
-@dataclass(frozen=True, slots=True)
-class HoldTransaction:
-    """One attempt to hold seats (Note [Seat claims])."""
-
-    user_id: UUID
-    performance_id: UUID
-    reservation_id: UUID
-    seat_ids: tuple[UUID, ...]  # sorted
-    terms: SaleTerms
+    turns: Sequence[HoldTurn]
     now: datetime
-    admission: Admission | None = None  # where the performance has a waiting room
+    waits: bool
 
-    def carry_out(
-        self, hold_limits: HoldLimits, limit_status: RateLimitStatus | None
-    ) -> ReservationDetail:
-        """Hold the seats, or raise the refusal with the claims put right."""
-        stale = self._claim(hold_limits, limit_status)
+    def carry_out(self) -> list[NewEvent]:
+        """Decide every turn and write its hold; return the events of the lapsed holds it ended."""
         try:
             with transaction():
-                held = self._hold(stale)
-        except HoldRefused as refusal:
-            self._give_back(refusal.corrections)
-            raise refusal.error from None
-        except Exception:
-            self._give_back()
-            raise
-        self._publish_hold(held, stale)
-        return queries.new_hold(
-            held.reservation, performance=self.terms.performance, seats=held.seats
-        )
+                return self._hold()
+        except NobodyHolds:
+            return []
 
-    def _claim(self, hold_limits: HoldLimits, limit_status: RateLimitStatus | None) -> StaleClaims:
-        result = seat_claims.claim(
-            performance_id=self.performance_id,
-            seat_ids=self.seat_ids,
-            reservation_id=self.reservation_id,
-            user_id=self.user_id,
-            now=self.now,
-            hold_limits=hold_limits,
-            joined_ms=self.admission.joined_ms if self.admission else None,
-        )
-        check_limit(limit_status, result.limit)
-        if not result.verdict.lets_through:
-            raise self._refused_by_claims(result)
-        return result.owners
-
-    def _refused_by_claims(self, result: ClaimResult) -> DomainError:
-        if result.verdict is Verdict.PLACE_ENDED:
-            metrics.count_hold("place_ended")
-            return QueueNotAdmitted(state=PLACE_STATES[result.ended].value)
-        if result.verdict is Verdict.BACKED_OFF:
-            metrics.count_hold("backed_off")
-            return HoldBackoff(retry_after=result.retry_after)
-        metrics.count_hold("refused_by_gate")
-        seat_changes.learn_from_claims(performance_id=self.performance_id, taken=result.owners)
-        return SeatTaken(seat_ids=sorted(result.owners), yours=list(result.yours))
-
-    def _hold(self, stale: StaleClaims) -> _Held:
+    def _hold(self) -> list[NewEvent]:
         # 1. Count: one hold of a fan at a time, so that the number is true until the commit.
-        fan = self._count_seats_of_fan(stale)
+        self._count_seats_of_fans()
         # 2. Lock the seats: these rows decide, and what they say corrects stale claims.
-        rows = self._lock_seats(stale)
-        # 3. Expire what this hold takes over or counts as nothing (Note [Lapsed is written down]).
-        fan, expired = self._expire_lapsed(fan, rows)
+        self._lock_seats()
+        # 3. Expire what is taken over or counted as nothing (Note [Lapsed is written down]).
+        expired = self._expire_lapsed()
         # 4. Check the rules in force, behind the last statement that may have waited.
-        rules = self._check_rules(fan, rows, stale)
-        # 5. Take the seats, all or none, and write the reservation with its events.
-        reservation = self._new_reservation(rows, rules, fan.capped_at)
-        return _Held(reservation, self._take_seats(reservation, rows, expired, stale), expired)
+        self._check_rules()
+        # 5. Take the seats, all of a turn or none, and write the reservations with their events.
+        self._take_seats(expired)
+        return expired
 
-    def _count_seats_of_fan(self, stale: StaleClaims) -> FanSeats:
-        locking.lock_fan(user_id=self.user_id, performance_id=self.performance_id)
-        fan = self._seats_of_fan()
-        try:
-            self._check_limit(self.terms.max_seats_per_fan, fan)
-        except SeatLimitExceeded as error:
-            if not stale:
-                raise
-            # Of this second's callers only this one was sent on to look; it waits for nobody.
-            rows = locking.lock_rows(seat_ids=self.seat_ids, skip_locked=True)
-            raise HoldRefused(error, self._free_stale_claims(rows, stale)) from error
-        return fan
+    def _open(self) -> list[HoldTurn]:
+        turns = [turn for turn in self.turns if turn.is_open]
+        if not turns:
+            raise NobodyHolds
+        return turns
 
-    def _lock_seats(self, stale: StaleClaims) -> list[LockedSeat]:
-        rows = locking.lock_seats(performance_id=self.performance_id, seat_ids=self.seat_ids)
-        missing = sorted(set(self.seat_ids) - {row.seat_id for row in rows})
-        if missing:
-            error = SeatNotFound(seat_ids=missing)
-            raise HoldRefused(error, self._free_stale_claims(rows, stale))
-        return rows
+    def _count_seats_of_fans(self) -> None:
+        self._lock_fans()
+        turns = self._open()
+        self._count(turns)
+        for turn in turns:
+            turn.refuse_above(turn.attempt.terms.max_seats_per_fan)
+        judges = [turn for turn in turns if turn.error and turn.stale]
+        if judges:
+            # Of this second's callers only these were sent on to look; they wait for nobody.
+            seat_ids = sorted({seat_id for turn in judges for seat_id in turn.attempt.seat_ids})
+            rows = locking.lock_rows(seat_ids=seat_ids, skip_locked=True)
+            for turn in judges:
+                turn.corrections = turn.free_stale_claims(rows)
 
-    def _expire_lapsed(
-        self, fan: FanSeats, rows: Sequence[LockedRow]
-    ) -> tuple[FanSeats, list[NewEvent]]:
-        """Return what the fan has after that, and the events."""
-        taken_over = {
-            row.reservation_id for row in rows if row.reservation_id and row.is_free(self.now)
-        }
-        lapsed = taken_over.union(fan.lapsed)
+    def _lock_fans(self) -> None:
+        if self.waits:
+            [(user_id, performance_id)] = [turn.attempt.fan for turn in self.turns]
+            locking.lock_fan(user_id=user_id, performance_id=performance_id)
+            return
+        locked = locking.try_lock_fans(fans=[turn.attempt.fan for turn in self.turns])
+        for turn, is_locked in zip(self.turns, locked, strict=True):
+            turn.goes_alone = not is_locked
+
+    def _count(self, turns: Sequence[HoldTurn]) -> None:
+        found = queries.seats_of_fans(wishes=[turn.attempt.wish for turn in turns], now=self.now)
+        for turn, fan in zip(turns, found, strict=True):
+            turn.fan = fan
+
+    def _lock_seats(self) -> None:
+        turns = self._open()
+        rows = locking.lock_seats(
+            performance_ids={turn.attempt.performance_id for turn in turns},
+            seat_ids=sorted({seat_id for turn in turns for seat_id in turn.attempt.seat_ids}),
+            skip_locked=not self.waits,
+        )
+        locked = {row.seat_id: row for row in rows}
+        for turn in turns:
+            self._find_rows(turn, locked)
+
+    def _find_rows(self, turn: HoldTurn, locked: Mapping[UUID, LockedSeat]) -> None:
+        sale, seat_ids = turn.attempt.performance_id, turn.attempt.seat_ids
+        found = [locked.get(seat_id) for seat_id in seat_ids]
+        turn.rows = [row for row in found if row and row.performance_id == sale]
+        if len(turn.rows) == len(seat_ids):
+            return
+        if self.waits:
+            here = {row.seat_id for row in turn.rows}
+            turn.refuse(SeatNotFound(seat_ids=[seat for seat in seat_ids if seat not in here]))
+        else:
+            turn.goes_alone = True  # a seat is locked by somebody, or none of this performance
+
+    def _expire_lapsed(self) -> list[NewEvent]:
+        turns = self._open()
+        lapsed = {key: turn for turn in reversed(turns) for key in turn.lapsed()}
         if not lapsed:
-            return fan, []
-        expired = operations.expire_lapsed(reservation_ids=sorted(lapsed), now=self.now)
-        if not {event.aggregate_id for event in expired}.issuperset(fan.lapsed):
-            fan = self._seats_of_fan()  # one was paid, extended or ended while this waited for it
-        return fan, expired
-
-    def _check_rules(
-        self, fan: FanSeats, rows: Sequence[LockedRow], stale: StaleClaims
-    ) -> SaleRules:
-        """Return the rules in force (Note [Facts under lock]), or refuse."""
-        try:
-            rules = check_open(
-                queries.rules_in_force(performance_id=self.performance_id), now=self.now
-            )
-            self._check_limit(rules.max_seats_per_fan, fan)
-        except DomainError as error:
-            raise HoldRefused(error, self._free_stale_claims(rows, stale)) from error
-        return rules
-
-    def _take_seats(
-        self,
-        reservation: Reservation,
-        rows: Sequence[LockedSeat],
-        expired: Sequence[NewEvent],
-        stale: StaleClaims,
-    ) -> tuple[PricedSeat, ...]:
-        taken = operations.take_seats(
-            seat_ids=self.seat_ids,
-            reservation_id=self.reservation_id,
-            until=reservation.expires_at,
-            now=self.now,
+            return []
+        expired = operations.expire_lapsed(
+            reservation_ids=sorted(lapsed), now=self.now, skip_locked=not self.waits
         )
-        if taken < len(self.seat_ids):
-            raise self._refused_by_database(rows, stale)
-        seats = operations.priced(sorted(rows, key=lambda row: row.index))
-        operations.write_hold(reservation=reservation, seats=seats)
-        held = events.of_row(events.HELD, reservation, seats)
-        record(events=[*expired, held], now=self.now)
-        return seats
-
-    def _seats_of_fan(self) -> FanSeats:
-        return queries.seats_of_fan(
-            user_id=self.user_id,
-            performance_id=self.performance_id,
-            seat_ids=self.seat_ids,
-            now=self.now,
-        )
-
-    def _check_limit(self, limit: int, fan: FanSeats) -> None:
-        if fan.held + len(self.seat_ids) > limit:
-            metrics.count_hold("over_limit")
-            raise SeatLimitExceeded(limit=limit, held=fan.held)
-
-    def _free_stale_claims(self, rows: Sequence[LockedRow], stale: StaleClaims) -> list[Claim]:
-        """Return the corrections of stale claims on free seats, whatever else stops this hold."""
+        ended = {event.aggregate_id for event in expired}
+        if self.waits:
+            again = [turn for turn in turns if not ended.issuperset(turn.fan.lapsed)]
+            if again:  # one was paid, extended or ended while this waited for it
+                self._count(again)
+        else:
+            for turn in turns:
+                turn.goes_alone = not ended.issuperset(turn.lapsed())
         return [
-            Claim(row.seat_id, None, overruled_owner=stale[row.seat_id])
-            for row in rows
-            if row.seat_id in stale and row.is_free(self.now)
+            replace(event, correlation=lapsed[event.aggregate_id].attempt.correlation)
+            for event in expired
         ]
 
-    def _refused_by_database(self, rows: Sequence[LockedSeat], stale: StaleClaims) -> HoldRefused:
-        """Return which seats are taken, with the claims they should have had."""
-        taken = [row for row in rows if not row.is_free(self.now)]
-        users = queries.owners_of(
-            reservation_ids=[row.reservation_id for row in taken if row.reservation_id]
+    def _check_rules(self) -> None:
+        """Refuse whom the rules in force refuse (Note [Facts under lock])."""
+        turns = self._open()
+        found = queries.rules_in_force(
+            performance_ids={turn.attempt.performance_id for turn in turns}
         )
-        corrections = self._free_stale_claims(rows, stale)
-        yours = set()
-        for row in taken:
-            owner = row.reservation_id
-            user_id = users.get(owner) if owner else None
-            corrections.append(
-                Claim(
-                    row.seat_id,
-                    owner or BLOCKED,
-                    user_id,
-                    row.held_until,
-                    stale.get(row.seat_id, ""),
-                )
+        for turn in turns:
+            try:
+                turn.rules = check_open(found.get(turn.attempt.performance_id), now=self.now)
+            except DomainError as error:
+                turn.refuse(error)
+            else:
+                turn.refuse_above(turn.rules.max_seats_per_fan)
+
+    def _take_seats(self, expired: Sequence[NewEvent]) -> None:
+        given: set[UUID] = set()
+        losers: list[tuple[HoldTurn, list[LockedSeat]]] = []
+        winners: list[HoldTurn] = []
+        for turn in self._open():
+            taken = self._taken(turn, given)
+            if taken:
+                losers.append((turn, taken))
+            else:
+                winners.append(turn)
+                given.update(turn.attempt.seat_ids)
+        self._refuse_as_taken(losers)
+        self._write(self._open(), expired)
+
+    def _taken(self, turn: HoldTurn, given: Collection[UUID]) -> list[LockedSeat]:
+        """Return the rows that are not free, or that an earlier turn of the batch gets."""
+        return [row for row in turn.rows if row.seat_id in given or not row.is_free(self.now)]
+
+    def _write(self, winners: Sequence[HoldTurn], expired: Sequence[NewEvent]) -> None:
+        holds = [turn.new_hold() for turn in winners]
+        if operations.take_seats(holds=holds, now=self.now) < sum(len(new.seats) for new in holds):
+            self._distrust(winners)
+        operations.write_holds(holds=holds)
+        held = [
+            events.of_row(
+                events.HELD, new.reservation, new.seats, correlation=turn.attempt.correlation
             )
-            if owner and row.held_until and user_id == self.user_id:
-                yours.add(owner)
-        metrics.count_hold("refused_by_database")
-        error = SeatTaken(seat_ids=[row.seat_id for row in taken], yours=sorted(yours))
-        return HoldRefused(error, corrections)
+            for turn, new in zip(winners, holds, strict=True)
+        ]
+        record(events=[*expired, *held], now=self.now)
+        for turn, new in zip(winners, holds, strict=True):
+            turn.hold, turn.outcome = new, "held"
 
-    def _new_reservation(
-        self, rows: Sequence[LockedSeat], rules: SaleRules, capped_at: datetime | None
-    ) -> Reservation:
-        amount = total([row.money for row in rows], currency=rows[0].currency)
-        cap = self.now + timedelta(seconds=rules.hold_cap_seconds)
-        if capped_at is not None:  # Note [First hold]
-            cap = min(cap, capped_at)
-        return Reservation(
-            id=self.reservation_id,
-            performance_id=self.performance_id,
-            user_id=self.user_id,
-            amount=amount.amount,
-            currency=amount.currency,
-            created_at=self.now,
-            expires_at=min(self.now + timedelta(seconds=rules.hold_seconds), cap),
-            extendable_until=cap,
-        )
+    def _distrust(self, winners: Sequence[HoldTurn]) -> None:
+        """Undo it all: rows that were free under their locks were not when they were taken."""
+        for turn in winners:
+            if self.waits:
+                self._refuse_as_taken([(turn, [])])
+            else:
+                turn.goes_alone = True
+        raise NobodyHolds
 
-    def _publish_hold(self, held: _Held, stale: StaleClaims) -> None:
-        until = held.reservation.expires_at
-        self._publish(
-            [
-                *(
-                    Claim(seat_id, self.reservation_id, self.user_id, until, stale.get(seat_id, ""))
-                    for seat_id in self.seat_ids
-                ),
-                *seat_changes.freed_by_expiry(held.expired, but=self.seat_ids),
-            ],
-            seat_changes.lapses_of(held.expired, self.terms),
-        )
-        metrics.count_hold("held")
-        metrics.expired.labels("take_over").inc(len(held.expired))
-
-    def _give_back(self, corrections: Sequence[Claim] = ()) -> None:
-        """Remove the claims of this attempt, and correct those that PostgreSQL judged."""
-        judged = {claim.seat_id: claim for claim in corrections}
-        self._publish([judged.get(seat_id, Claim(seat_id, None)) for seat_id in self.seat_ids])
-
-    def _publish(self, claims: Sequence[Claim], lapses: Lapses = NO_LAPSES) -> None:
-        seat_changes.publish(
-            performance_id=self.performance_id,
-            claims=claims,
-            writer=self.reservation_id,
-            now=self.now,
-            lapses=lapses,
-        )
+    def _refuse_as_taken(self, losers: Sequence[tuple[HoldTurn, Sequence[LockedSeat]]]) -> None:
+        """Say which seats are taken, with the claims they should have had."""
+        owners = {
+            row.reservation_id
+            for _, taken in losers
+            for row in taken
+            if row.reservation_id and not row.is_free(self.now)
+        }
+        users = queries.owners_of(reservation_ids=sorted(owners)) if owners else {}
+        for turn, taken in losers:
+            corrections = turn.free_stale_claims(turn.rows)
+            yours = set()
+            for row in taken:
+                owner = row.reservation_id
+                if row.is_free(self.now):
+                    continue  # it goes to a turn of this batch, which will say so
+                user_id = users.get(owner) if owner else None
+                overruled = (turn.stale or {}).get(row.seat_id, "")
+                corrections.append(
+                    Claim(row.seat_id, owner or BLOCKED, user_id, row.held_until, overruled)
+                )
+                if owner and row.held_until and user_id == turn.attempt.user_id:
+                    yours.add(owner)
+            error = SeatTaken(seat_ids=[row.seat_id for row in taken], yours=sorted(yours))
+            turn.refuse(error, outcome="refused_by_database", corrections=corrections)
