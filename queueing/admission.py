@@ -7,6 +7,7 @@ from uuid import UUID
 from prometheus_client import Counter
 
 from kernel import clock
+from kernel.outcomes import result_of
 from queueing import queries, tokens
 from queueing.errors import (
     QueueNotAdmitted,
@@ -15,7 +16,6 @@ from queueing.errors import (
     QueueUnavailable,
 )
 from queueing.join_request import send_polls
-from queueing.outcomes import result_of
 from queueing.queue_server import FanCall
 from queueing.replies import PlaceState, Status
 

@@ -16,6 +16,7 @@ from uuid import UUID
 from redis.exceptions import ResponseError
 
 from kernel.db.transaction import transaction
+from kernel.outcomes import Outcome, outcome_of
 from kernel.rate_limiting import gcra, in_redis
 from kernel.rate_limiting.headers import RateLimitStatus
 from kernel.rate_limiting.rates import rate_of
@@ -23,7 +24,6 @@ from queueing import abuse, operations, tokens
 from queueing.errors import QueueTokenExpired, QueueTokenInvalid, QueueTokenRequired
 from queueing.fan_requests import JoinRequest, PollRequest
 from queueing.lost_places import call_with_fates
-from queueing.outcomes import Outcome, outcome_of
 from queueing.queue_server import FanCall, JoinTerms, queue_server
 from queueing.recovery import call_many_with_recovery
 from queueing.replies import Reply, Status

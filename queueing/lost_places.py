@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
+from kernel.outcomes import Outcome, outcome_of
 from queueing import ended_places, queries
 from queueing.errors import QueueUnavailable
-from queueing.outcomes import Outcome, outcome_of
 from queueing.queue_server import FanCall, Fate
 from queueing.replies import Reply, Status
 from queueing.tokens import Proof

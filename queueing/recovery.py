@@ -16,10 +16,10 @@ from prometheus_client import Counter
 
 from kernel import clock
 from kernel.db.transaction import transaction
+from kernel.outcomes import Outcome, result_of
 from kernel.redis.breaker import DependencyUnavailable
 from queueing import operations, policy, queries
 from queueing.errors import QueueUnavailable
-from queueing.outcomes import Outcome, result_of
 from queueing.queue_server import queue_server
 from queueing.replies import Reply, Status, TotalsReply
 

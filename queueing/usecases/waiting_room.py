@@ -13,13 +13,13 @@ from kernel import clock
 from kernel.caching.short_lived import ShortLivedCache
 from kernel.db.failures import DATABASE_ERRORS
 from kernel.errors import DomainError
+from kernel.outcomes import Outcome, outcome_of, result_of
 from kernel.rate_limiting.headers import RateLimitStatus
 from kernel.redis.breaker import DependencyUnavailable
 from queueing import ended_places, join_request, queries, tokens, upkeep
 from queueing.errors import QueueNotRequired
 from queueing.fan_requests import NOBODY_SPECIAL, Applicant, JoinRequest, PollRequest
 from queueing.models import RoomState
-from queueing.outcomes import Outcome, outcome_of, result_of
 from queueing.places import QueuePlace, place_of
 from queueing.queue_server import FanCall, check_size, queue_server
 from queueing.recovery import call_with_recovery
