@@ -1,4 +1,4 @@
-"""The WSGI application: Django, with a fast path and the cheap refusals in front."""
+"""The WSGI application: Django, with the cheap refusals in front."""
 
 import os
 
@@ -15,10 +15,9 @@ from kernel.http.call_limits import CallLimits  # noqa: E402
 from kernel.http.early_refusals import EarlyRefusals  # noqa: E402
 from kernel.http.static_documents import StaticDocuments  # noqa: E402
 from queueing.api.authentication import poller_in  # noqa: E402
-from reservations.fastpath import HoldFastPath  # noqa: E402
 
 application = CallLimits(
-    HoldFastPath(StaticDocuments(EarlyRefusals(django, login_of=login_of))),
+    StaticDocuments(EarlyRefusals(django, login_of=login_of)),
     caller_of=lambda environ: login_of(environ) or poller_in(environ),
 )
 warm_up.start(django)

@@ -20,7 +20,7 @@ from typing import Generic, TypeVar
 
 from prometheus_client import Histogram
 
-from queueing.outcomes import Outcome
+from kernel.outcomes import Outcome
 
 log = logging.getLogger(__name__)
 fans = Histogram(

@@ -19,8 +19,10 @@ from rest_framework.exceptions import Throttled
 
 from accounts import revocation
 from accounts.api.authentication import login_of
+from fastpath.holds import Holds
 from fastpath.requests import Scope, environ_of
-from fastpath.waiting_room import USER_ID, ReadBody, WaitingRooms
+from fastpath.routes import ReadBody, Route, Routes, outcome_in
+from fastpath.waiting_room import WaitingRooms
 from kernel import clock
 from kernel.errors import ServiceUnavailable
 from kernel.http.body_limits import is_too_large
@@ -32,7 +34,6 @@ from kernel.rate_limiting.rates import rate_of
 from kernel.rate_limiting.throttle import PERSON
 from kernel.signing.keyring import ring
 from kernel.telemetry import context
-from kernel.telemetry.access_log import NO_OUTCOME, RequestOutcome
 from queueing.api.authentication import poller_in
 
 log = logging.getLogger(__name__)
@@ -63,9 +64,9 @@ class FastPathService:
     """An RSGI application; to be used on one event loop."""
 
     def __init__(self, executor: Executor | None = None) -> None:
-        self._rooms = WaitingRooms(
-            executor or ThreadPoolExecutor(THREADS, thread_name_prefix="batches")
-        )
+        executor = executor or ThreadPoolExecutor(THREADS, thread_name_prefix="batches")
+        waiting = ThreadPoolExecutor(THREADS, thread_name_prefix="waiting")
+        self._routes: tuple[Routes, ...] = (WaitingRooms(executor), Holds(executor, waiting))
         self._responder = FastPathResponder()
 
     async def __rsgi__(self, scope: Scope, exchange: Exchange) -> None:
@@ -87,7 +88,7 @@ class FastPathService:
 
     async def _answer(self, scope: Scope, read_body: ReadBody) -> Answer | None:
         started = time.perf_counter()
-        route = self._rooms.route_of(scope.method, scope.path)
+        route = self._route_of(scope.method, scope.path)
         environ = None if route is None else environ_of(scope, is_public=route.is_public)
         if route is None or environ is None or not self._is_usual(environ):
             return None  # the API counts it, too
@@ -98,7 +99,7 @@ class FastPathService:
             assert refused is not None  # only a defect has none
             refused.headers.extend(limit_headers(spent.headers))
             return refused, self._finish(refused, environ, CALL_LIMITS, started)
-        response = await route.respond(environ, route.performance_id, read_body)
+        response = await route.respond(environ, read_body)
         if response is None:
             call.hand_over(has_login=PERSON in environ)
             return None
@@ -107,6 +108,13 @@ class FastPathService:
             response.status, self._finish(response, environ, route.view, started)
         )
 
+    def _route_of(self, method: str, path: str) -> Route | None:
+        for routes in self._routes:
+            route = routes.route_of(method, path)
+            if route is not None:
+                return route
+        return None
+
     def _is_usual(self, environ: dict[str, Any]) -> bool:
         return self._responder.is_eligible(environ) and not is_too_large(environ)
 
@@ -114,14 +122,13 @@ class FastPathService:
         self, response: RawResponse, environ: dict[str, Any], view: str, started: float
     ) -> list[tuple[str, str]]:
         """Log and count a response; return all of its headers."""
-        user_id = environ.get(USER_ID)
         return self._responder.finish(
             response,
             environ,
             view=view,
             request_id=context.received_in(environ).request_id,
             started=started,
-            outcome=RequestOutcome(user_id=user_id) if user_id else NO_OUTCOME,
+            outcome=outcome_in(environ),
         )
 
 

@@ -10,7 +10,7 @@ a challenge), failed logins. So validation, negotiation and the refusals of logi
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -20,24 +20,21 @@ from rest_framework.views import APIView
 from accounts.api.authentication import caller_in
 from accounts.api.permissions import IsFan
 from fastpath.batcher import Batcher
+from fastpath.routes import OUTCOME, ReadBody, Route
 from kernel import clock
 from kernel.caller import Caller, client_ip_in
 from kernel.db.release import release_connections
 from kernel.http.fast_path import JSON, PRIVATE, RawResponse, allow_header, refusal
 from kernel.http.kept_refusals import CACHING, is_kept
 from kernel.http.stands_for import StandsFor, check_declared
+from kernel.outcomes import Outcome, outcome_of
 from kernel.rate_limiting import throttle
 from kernel.rate_limiting.headers import RateLimitStatus, limit_headers
+from kernel.telemetry.access_log import RequestOutcome
 from queueing import policy
-from queueing.api.authentication import (
-    ROOM_PATH,
-    JoinTokenAuthentication,
-    holder_in,
-    proof_in,
-)
+from queueing.api.authentication import ROOM_PATH, JoinTokenAuthentication, holder_in, proof_in
 from queueing.api.views import STATUS_CACHING, MyPlaceView, QueueView
 from queueing.fan_requests import Applicant, JoinRequest, PollRequest
-from queueing.outcomes import Outcome, outcome_of
 from queueing.places import QueuePlace
 from queueing.room_status import PublicStatus
 from queueing.usecases import waiting_room
@@ -57,25 +54,7 @@ STANDS_FOR = (
     ),
 )
 
-USER_ID = "frontrow.user_id"  # in an environment: whom the access line names
-
-ReadBody = Callable[[], Awaitable[bytes]]
-Respond = Callable[[dict[str, Any], UUID, ReadBody], Awaitable[RawResponse | None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One kind of request to one room.
-
-    `respond` returns None where the API has to; `view` names its counters, `allow` is a header.
-    `is_public`: the answer is the same for everybody.
-    """
-
-    performance_id: UUID
-    is_public: bool
-    view: str
-    allow: tuple[str, str]
-    respond: Respond
+_RespondOfRoom = Callable[[UUID, dict[str, Any], ReadBody], Awaitable[RawResponse | None]]
 
 
 class WaitingRooms:
@@ -87,7 +66,7 @@ class WaitingRooms:
         self._joins = Batcher(_join_many, executor=executor, most=most, kind="join")
         self._polls = Batcher(_poll_many, executor=executor, most=most, kind="poll")
         self._statuses = Batcher(_public_statuses, executor=executor, most=_READERS, kind="status")
-        self._kinds: dict[tuple[str, bool], tuple[str, type[APIView], Respond]] = {
+        self._kinds: dict[tuple[str, bool], tuple[str, type[APIView], _RespondOfRoom]] = {
             ("POST", False): ("queue", QueueView, self._join),
             ("GET", True): ("queue-me", MyPlaceView, self._poll),
             ("GET", False): ("queue", QueueView, self._status),
@@ -103,16 +82,20 @@ class WaitingRooms:
         if not found or not kind:
             return None
         view, view_class, respond = kind
-        is_public = respond == self._status
-        return Route(UUID(found[1]), is_public, view, self._allow[view_class], respond)
+        return Route(
+            view,
+            self._allow[view_class],
+            partial(respond, UUID(found[1])),
+            is_public=respond == self._status,
+        )
 
     async def _join(
-        self, environ: dict[str, Any], performance_id: UUID, read_body: ReadBody
+        self, performance_id: UUID, environ: dict[str, Any], read_body: ReadBody
     ) -> RawResponse | None:
         caller = caller_in(environ, by_mac=True)
         if caller is None:
             return None
-        environ[USER_ID] = str(caller.user_id)
+        environ[OUTCOME] = RequestOutcome(user_id=str(caller.user_id))
         spent = throttle.count_person(environ, caller.user_id)
         if spent is not None:
             return refusal(Throttled(spent.wait), environ, spent.headers)
@@ -129,14 +112,14 @@ class WaitingRooms:
         return _place_response(environ, outcome, limit_status, created=201)
 
     async def _poll(
-        self, environ: dict[str, Any], performance_id: UUID, read_body: ReadBody
+        self, performance_id: UUID, environ: dict[str, Any], read_body: ReadBody
     ) -> RawResponse | None:
         caller = caller_in(environ, by_mac=True) or holder_in(environ, performance_id)
         if caller is None:
             return None
         if not isinstance(caller, Caller):
             return refusal(caller, environ)
-        environ[USER_ID] = str(caller.user_id)
+        environ[OUTCOME] = RequestOutcome(user_id=str(caller.user_id))
         spent = throttle.count_person(environ, caller.user_id)
         if spent is None:
             spent = throttle.count("poll", str(caller.user_id))
@@ -148,7 +131,7 @@ class WaitingRooms:
         return _place_response(environ, outcome, RateLimitStatus(spent.headers), created=200)
 
     async def _status(
-        self, environ: dict[str, Any], performance_id: UUID, read_body: ReadBody
+        self, performance_id: UUID, environ: dict[str, Any], read_body: ReadBody
     ) -> RawResponse | None:
         outcome = await self._statuses.submit(performance_id, None)
         is_private = "HTTP_AUTHORIZATION" in environ

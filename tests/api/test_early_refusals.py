@@ -1,6 +1,5 @@
 """What is refused in front of Django is refused as Django would (Note [Early refusals])."""
 
-import io
 import re
 from datetime import timedelta
 
@@ -12,13 +11,11 @@ from accounts.api.authentication import login_of
 from kernel import clock
 from kernel.http import early_refusals
 from kernel.http.early_refusals import EarlyRefusals
-from kernel.rate_limiting import throttle
 from queueing.api.authentication import JoinTokenAuthentication
-from reservations.fastpath import HoldFastPath
 from tests.support.hostile import token_of
 from tests.support.routes import routes
 from tests.support.waiting_rooms import joined, make_room, place_url
-from tests.support.wsgi import HOLDS, Twins, answer_of, bearer, environment, json_body
+from tests.support.wsgi import Twins, answer_of, bearer, environment
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 API = [one.url() for one in routes() if one.route.startswith("api/v1/")]
@@ -130,71 +127,3 @@ def test_control_a_view_that_lets_nobody_in_by_itself_is_not_stood_for(twins, mo
         assert early_refusals._demand(match, "GET") is None
     finally:
         early_refusals._demand_of.cache_clear()
-
-
-BODIES = {
-    "no JSON": b"{",
-    "an array": b"[]",
-    "blanks": b" " * 3000,
-    "a member twice": b'{"seat_ids": [], "seat_ids": []}',
-    "numbers for ids": b'{"performance_id": 7, "seat_ids": [7]}',
-    "unknown members": b'{"a":1,"b":2}',
-    "wrong seats": b'{"performance_id":"x","seat_ids":[1,2]}',
-    "too many seats": b'{"performance_id":"x","seat_ids":[' + b",".join([b"1"] * 900) + b"]}",
-    "no seats": b'{"performance_id":"01994d2e-7c1a-7f20-9a50-0c7b1b3e9d11","seat_ids":[]}',
-    "both ways": b'{"performance_id":"01994d2e-7c1a-7f20-9a50-0c7b1b3e9d11",'
-    b'"seat_ids":["01994d2e-7c1a-7f20-9a50-0c7b1b3e9d11"],"best_available":{"count":1}}',
-    "a bad wish": b'{"performance_id":"01994d2e-7c1a-7f20-9a50-0c7b1b3e9d11",'
-    b'"best_available":{"count":0}}',
-    "a long code": b'{"invitation_code":"' + b"x" * 3000 + b'"}',
-}
-
-
-@pytest.mark.parametrize("language", ["ko", "en"])
-@pytest.mark.parametrize("what", BODIES)
-def test_a_malformed_hold_is_refused_as_django_does(fan, what, language):
-    twins, body = Twins(HoldFastPath), BODIES[what]
-    environ = environment(
-        "POST",
-        HOLDS,
-        HTTP_AUTHORIZATION=bearer(fan),
-        HTTP_ACCEPT_LANGUAGE=language,
-        **json_body(body),
-    )
-    slow, fast = twins.both(environ)
-    assert slow.status.startswith("400")
-    assert fast == slow
-    assert twins.passed_on == 0
-
-
-def test_a_client_refused_too_often_gets_the_429_of_django(fan, settings, monkeypatch):
-    settings.RATE_LIMITS = settings.RATE_LIMITS | {"refused": "1/hour"}
-    moment = clock.now()
-    monkeypatch.setattr(clock, "now", lambda: moment)
-    monkeypatch.setattr(throttle, "forget_callers", lambda: None)
-    throttle.charge_refusal(str(fan.pk))
-    twins = Twins(HoldFastPath)
-    environ = environment(
-        "POST",
-        HOLDS,
-        HTTP_AUTHORIZATION=bearer(fan),
-        **json_body(b"{"),
-    )
-    slow, fast = twins.both(environ)
-    assert slow.status.startswith("429")
-    assert fast == slow
-    assert twins.passed_on == 0
-
-
-def test_a_body_that_is_taken_is_handed_on_whole(fan):
-    seen = []
-    body = b'{"performance_id":"01994d2e-7c1a-7f20-9a50-0c7b1b3e9d11","best_available":{"count":1}}'
-
-    def django(environ, start_response):
-        seen.append(environ["wsgi.input"].read())
-        start_response("200 OK", [])
-        return [b""]
-
-    environ = environment("POST", HOLDS, HTTP_AUTHORIZATION=bearer(fan), **json_body(body))
-    HoldFastPath(django)(environ | {"wsgi.input": io.BytesIO(body)}, lambda *_: None)
-    assert seen == [body]

@@ -12,6 +12,7 @@ from fastpath.service import FastPathService
 from kernel.http import call_limits
 from kernel.http.call_limits import CallLimits
 from kernel.http.fast_path import _STATUS_LINES
+from kernel.rate_limiting import throttle
 from queueing.api.authentication import poller_in
 from tests.support.wsgi import Answer, answer_of
 
@@ -111,6 +112,14 @@ class ServiceTwins:
             WSGIHandler(), caller_of=lambda environ: login_of(environ) or poller_in(environ)
         )
         self.passed_on = 0
+
+    def both(self, environ: dict[str, Any]) -> tuple[Answer, Answer]:
+        """Return Django's answer and the service's."""
+        slow = answer_of(self.django, environ)
+        throttle.forget_callers()
+        fast = answer_of(self.fast, environ)
+        throttle.forget_callers()
+        return slow, fast
 
     def django(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer by Django; a WSGI application."""

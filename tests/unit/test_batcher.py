@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fastpath import batcher
 from fastpath.batcher import Batcher
-from queueing.outcomes import Outcome
+from kernel.outcomes import Outcome
 
 
 class Server:

@@ -10,11 +10,11 @@ from rest_framework.throttling import AnonRateThrottle
 from rest_framework.views import APIView
 
 from accounts.api.permissions import IsStaffMember
+from fastpath import holds
 from fastpath import waiting_room as rooms
 from kernel.http import stands_for
 from queueing.api.authentication import JoinTokenAuthentication
 from queueing.api.views import MyPlaceView, QueueView
-from reservations import fastpath as holds
 from reservations.api.views import ReservationsView
 
 CHANGES = {
@@ -49,8 +49,8 @@ CHANGES = {
 
 
 def start() -> None:
-    holds.HoldFastPath(lambda environ, start_response: [])
     with ThreadPoolExecutor(1) as executor:
+        holds.Holds(executor, executor)
         rooms.WaitingRooms(executor)
 
 

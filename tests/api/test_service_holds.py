@@ -1,4 +1,4 @@
-"""The fast path of holds answers exactly as Django does, or leaves the answer to Django.
+"""The service `fastpath` answers holds exactly as Django does, or leaves the answer to Django.
 
 Refusals change nothing, so both are given the same environment and must say the same; what was
 held differs in its id alone.
@@ -15,11 +15,19 @@ from kernel.ids import uuid7
 from kernel.rate_limiting import throttle
 from kernel.redis.clients import client
 from queueing.models import QueueConfig
-from reservations.fastpath import HoldFastPath
 from reservations.models import Reservation
 from tests.support.factories import make_performance, make_user
 from tests.support.holding import place
-from tests.support.wsgi import Answer, Twins, answer_of, wish
+from tests.support.rsgi import ServiceTwins
+from tests.support.wsgi import (
+    HOLDS,
+    Answer,
+    answer_of,
+    bearer,
+    environment,
+    json_body,
+    wish,
+)
 
 
 @pytest.fixture
@@ -28,7 +36,7 @@ def twins(db_ready, monkeypatch):
     monkeypatch.setattr(clock, "now", lambda: moment)
     monkeypatch.setattr("time.time", moment.timestamp)
     throttle.forget_callers()
-    yield Twins(HoldFastPath)
+    yield ServiceTwins()
     throttle.forget_callers()
 
 
@@ -185,3 +193,55 @@ def test_a_call_without_a_login_is_refused_by_django(twins, sale):
     assert twins.passed_on == 1
     assert fast.status.startswith("401")
     assert fast == slow
+
+
+BODIES = {
+    "no JSON": b"{",
+    "an array": b"[]",
+    "blanks": b" " * 3000,
+    "a member twice": b'{"seat_ids": [], "seat_ids": []}',
+    "numbers for ids": b'{"performance_id": 7, "seat_ids": [7]}',
+    "unknown members": b'{"a":1,"b":2}',
+    "wrong seats": b'{"performance_id":"x","seat_ids":[1,2]}',
+    "too many seats": b'{"performance_id":"x","seat_ids":[' + b",".join([b"1"] * 900) + b"]}",
+    "no seats": b'{"performance_id":"01994d2e-7c1a-7f20-9a50-0c7b1b3e9d11","seat_ids":[]}',
+    "both ways": b'{"performance_id":"01994d2e-7c1a-7f20-9a50-0c7b1b3e9d11",'
+    b'"seat_ids":["01994d2e-7c1a-7f20-9a50-0c7b1b3e9d11"],"best_available":{"count":1}}',
+    "a bad wish": b'{"performance_id":"01994d2e-7c1a-7f20-9a50-0c7b1b3e9d11",'
+    b'"best_available":{"count":0}}',
+    "a long code": b'{"invitation_code":"' + b"x" * 3000 + b'"}',
+}
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+@pytest.mark.parametrize("what", BODIES)
+def test_a_malformed_hold_is_refused_as_django_does(twins, what, language):
+    fan, body = make_user(), BODIES[what]
+    environ = environment(
+        "POST",
+        HOLDS,
+        HTTP_AUTHORIZATION=bearer(fan),
+        HTTP_ACCEPT_LANGUAGE=language,
+        **json_body(body),
+    )
+    slow, fast = twins.both(environ)
+    assert slow.status.startswith("400")
+    assert fast == slow
+    assert twins.passed_on == 0
+
+
+def test_a_client_refused_too_often_gets_the_429_of_django(twins, settings, monkeypatch):
+    settings.RATE_LIMITS = settings.RATE_LIMITS | {"refused": "1/hour"}
+    fan = make_user()
+    monkeypatch.setattr(throttle, "forget_callers", lambda: None)
+    throttle.charge_refusal(str(fan.pk))
+    environ = environment(
+        "POST",
+        HOLDS,
+        HTTP_AUTHORIZATION=bearer(fan),
+        **json_body(b"{"),
+    )
+    slow, fast = twins.both(environ)
+    assert slow.status.startswith("429")
+    assert fast == slow
+    assert twins.passed_on == 0
