@@ -208,8 +208,8 @@ def test_what_is_for_everybody_is_asked_for_without_anything_of_a_callers_own(cl
 
 
 def test_the_access_log_is_json(client):
-    client.get('/a"b/', headers={"X-Request-ID": "request-one", "User-Agent": 'q"uote'})
-    entry = client.access_line("request-one")
+    client.get('/a"b/', headers={"X-Request-ID": "request-logged", "User-Agent": 'q"uote'})
+    entry = client.access_line("request-logged")
     assert entry["path"] == '/a"b/'
     assert entry["status"] == 200
 

@@ -53,6 +53,30 @@ def test_what_the_service_answers_does_not_reach_the_api(client, api, service, p
     assert api.seen == []
 
 
+def test_holds_go_to_the_service_and_lists_of_reservations_do_not(client, api, service):
+    service.hands_over = False
+    path = "/api/v1/reservations/"
+    assert client.post(path, json={"seat_ids": []}).json() == {"number": 1}
+    assert client.get(f"{path}?status=PENDING").json() == {"number": 1}
+    assert client.post(f"{path}x/extend/").json() == {"number": 2}
+    assert [seen[":method"] for seen in service.seen] == ["POST"]
+    assert [seen[":path"] for seen in api.seen] == [f"{path}?status=PENDING", f"{path}x/extend/"]
+
+
+def test_a_hold_that_is_handed_over_reaches_the_api_as_it_came(client, api, service):
+    client.post("/api/v1/reservations/?a=b", headers=MORE, content='{"best_available": {}}')
+    [here], [there] = service.seen, api.seen
+    assert there == here
+    assert there[":body"] == '{"best_available": {}}'
+
+
+def test_a_hold_that_was_sent_is_not_sent_again(another):
+    api, client = another()
+    client.service.breaks = True
+    assert client.post("/api/v1/reservations/", json={}).status_code == 503
+    assert (len(client.service.seen), len(api.seen)) == (1, 0)
+
+
 def test_what_is_not_hot_does_not_pass_the_service(client, api, service, public):
     for path in ("/api/v1/concerts/", public.replace("/queue/", "/availability/"), "/healthz/live"):
         assert client.get(path).status_code == 200
@@ -104,6 +128,7 @@ def test_without_the_service_the_api_answers_everything(alone, public, mine):
         assert client.post(public, content=b"{}").json() == {"number": number}
     assert client.get(mine).json() == {"number": 4}
     assert client.get(public).json() == {"number": 5}
+    assert client.post("/api/v1/reservations/", json={}).json() == {"number": 6}
     assert [seen[":body"] for seen in api.seen[:3]] == ["{}"] * 3
 
 
