@@ -10,9 +10,9 @@ from typing import Any
 from uuid import UUID
 
 
-def array_of(values: Iterable[UUID | datetime | int | str]) -> str:
-    """Return the values as PostgreSQL writes an array, to be cast: `%s::uuid[]`."""
-    return "{" + ",".join([f'"{_escaped(str(value))}"' for value in values]) + "}"
+def array_of(values: Iterable[UUID | datetime | int | str | None]) -> str:
+    """Return the values as PostgreSQL writes an array, to be cast: `%s::uuid[]`; None is NULL."""
+    return "{" + ",".join([_element(value) for value in values]) + "}"
 
 
 def one_of(keys: Collection[UUID]) -> tuple[str, str]:
@@ -35,7 +35,10 @@ def rows_of(types: Sequence[str], rows: Sequence[Sequence[object]]) -> tuple[str
     return "VALUES " + ", ".join([row] * len(rows)), [value for row in rows for value in row]
 
 
-def _escaped(text: str) -> str:
+def _element(value: UUID | datetime | int | str | None) -> str:
+    if value is None:
+        return "NULL"
+    text = str(value)
     if '"' in text or "\\" in text:
-        return text.replace("\\", "\\\\").replace('"', '\\"')
-    return text
+        text = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'

@@ -15,6 +15,11 @@ from psycopg_pool import PoolTimeout, TooManyRequests
 # All that a statement may raise of the database; Django's InterfaceError is no DatabaseError.
 DATABASE_ERRORS = (DatabaseError, InterfaceError, PoolTimeout)
 
+
+class LockSkipped(Exception):
+    """Somebody else has a row locked, and the caller did not want to wait for it."""
+
+
 # The same request may succeed soon, on this server or on the one that replaces it.
 _BUSY = frozenset(
     {
