@@ -12,6 +12,7 @@ from kernel.money import DEFAULT_CURRENCY, Money
 from reservations.models import Reservation
 
 LIVE_PAYMENT_UNIQUE = "payments_payment_live_unique"
+LIVE_STATUSES = ["CREATED", "REQUESTED", "UNKNOWN", "PAID"]  # money may have moved, or may yet
 NAME_LENGTH = 20  # of a method or a status: longer than any today, so that a new one fits
 
 
@@ -106,7 +107,7 @@ class Payment(MoneyReceived):
             *MoneyReceived.Meta.constraints,
             models.UniqueConstraint(
                 fields=["reservation"],
-                condition=Q(status__in=["CREATED", "REQUESTED", "UNKNOWN", "PAID"]),
+                condition=Q(status__in=LIVE_STATUSES),
                 name=LIVE_PAYMENT_UNIQUE,
             ),
             # Points pay all of a payment by points, and at most all of any other.

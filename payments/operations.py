@@ -1,5 +1,7 @@
 """The writes of payments and charges; each requires an open transaction and its locks."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -7,70 +9,96 @@ from events.operations import NewEvent
 from kernel.db.integrity import constraints_explained
 from kernel.db.transaction import require_transaction
 from kernel.money import Money
+from kernel.telemetry.context import Correlation
 from payments import events
 from payments.models import LIVE_PAYMENT_UNIQUE, Charge, Payment
 from reservations import operations as reservations
-from reservations.operations import LockedReservation
+from reservations.operations import Confirmation, LockedReservation
 from reservations.usecases.holds import PaymentInProgress
 from tickets import operations as tickets
+from tickets.operations import SoldSeats
 
 
-def open_payment(
-    *,
-    locked: LockedReservation,
-    payment_id: UUID,
-    request_key: str,
-    method: Payment.Method,
-    points: Money,
-    paid_at: datetime | None,
-    now: datetime,
-) -> Payment:
-    """Insert the one live payment of a locked reservation, PAID if `paid_at` is given.
+@dataclass(frozen=True, slots=True)
+class NewPayment:
+    """The attempt of a request to pay for a locked reservation, PAID if `paid_at` is given."""
 
-    One that will be paid later opens the payment window of the reservation, which opens once:
+    locked: LockedReservation
+    payment_id: UUID
+    request_key: str
+    method: Payment.Method
+    points: Money
+    paid_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PaidHold:
+    """A locked hold, its PAID payment, and the request that paid it."""
+
+    locked: LockedReservation
+    payment: Payment
+    correlation: Correlation | None = None
+
+
+def open_payments(*, attempts: Sequence[NewPayment], now: datetime) -> list[Payment]:
+    """Insert the one live payment of each locked reservation: one statement.
+
+    One that will be paid later opens the payment window of its reservation, which opens once:
     after the commit the caller publishes the change. Raises PaymentInProgress, and IntegrityError
-    where the request has a payment already; either must end the transaction.
+    where a request has a payment already; either must end the transaction.
     """
     require_transaction()
-    reservation = locked.reservation
-    if paid_at is None:
-        reservations.open_payment_window(
-            locked=locked, payment_seconds=locked.rules.payment_seconds, now=now
-        )
+    for attempt in attempts:
+        if attempt.paid_at is None:
+            reservations.open_payment_window(
+                locked=attempt.locked,
+                payment_seconds=attempt.locked.rules.payment_seconds,
+                now=now,
+            )
     with constraints_explained({LIVE_PAYMENT_UNIQUE: PaymentInProgress}):
-        return Payment.objects.create(
-            id=payment_id,
-            reservation_id=reservation.pk,
-            user_id=reservation.user_id,
-            method=method,
-            status=Payment.Status.PAID if paid_at else Payment.Status.CREATED,
-            amount=reservation.amount,
-            points_amount=points.amount,
-            currency=reservation.currency,
-            request_key=request_key,
-            created_at=now,
-            paid_at=paid_at,
-        )
+        return Payment.objects.bulk_create([_row(attempt, now) for attempt in attempts])
 
 
-def complete(*, locked: LockedReservation, payment: Payment, now: datetime) -> list[NewEvent]:
-    """Hand over what a PAID payment bought: mark the seats as sold and issue the tickets.
+def _row(attempt: NewPayment, now: datetime) -> Payment:
+    reservation = attempt.locked.reservation
+    return Payment(
+        id=attempt.payment_id,
+        reservation=reservation,
+        user_id=reservation.user_id,
+        method=attempt.method,
+        status=Payment.Status.PAID if attempt.paid_at else Payment.Status.CREATED,
+        amount=reservation.amount,
+        points_amount=attempt.points.amount,
+        currency=reservation.currency,
+        request_key=attempt.request_key,
+        created_at=now,
+        paid_at=attempt.paid_at,
+    )
 
-    Returns `payment.paid` and `reservation.confirmed` for the caller to record.
+
+def complete(*, paid: Sequence[PaidHold], now: datetime) -> list[NewEvent]:
+    """Hand over what PAID payments bought: mark the seats as sold and issue the tickets.
+
+    Two statements. Returns `payment.paid` and `reservation.confirmed` of each for the caller to
+    record.
     """
     require_transaction()
     confirmed = reservations.confirm(
-        locked=locked, payment_id=payment.pk, payment_status=payment.status, now=now
-    )
-    performance_id = locked.reservation.performance_id
-    tickets.issue(
-        reservation_id=payment.reservation_id,
-        user_id=payment.user_id,
-        performance_id=performance_id,
-        seat_ids=locked.seat_ids,
+        confirmations=[
+            Confirmation(one.locked, one.payment.pk, one.payment.status, one.correlation)
+            for one in paid
+        ],
         now=now,
     )
-    return [events.paid(payment, performance_id=performance_id), confirmed]
+    tickets.issue(sales=[_sold_seats(one) for one in paid], now=now)
+    return [events.paid(one.payment, correlation=one.correlation) for one in paid] + confirmed
+
+
+def _sold_seats(paid: PaidHold) -> SoldSeats:
+    reservation = paid.locked.reservation
+    return SoldSeats(
+        reservation.pk, reservation.user_id, reservation.performance_id, paid.locked.seat_ids
+    )
 
 
 def open_charge(

@@ -1,5 +1,6 @@
 """The reads of payments and charges, from the primary."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -9,7 +10,7 @@ from django.db.models import QuerySet
 from kernel.errors import DomainError, Kind
 from kernel.i18n import text
 from kernel.money import Money
-from payments.models import Charge, Payment
+from payments.models import LIVE_STATUSES, Charge, Payment
 from points import queries as points
 from points.policy import TransferKind
 
@@ -77,6 +78,15 @@ def payment_of_request(*, request_key: str) -> PaymentResult | None:
     if found is None:
         return None
     return payment_result(found, reservation_status=found.reservation.status)
+
+
+def with_live_payment(*, reservation_ids: Collection[UUID]) -> set[UUID]:
+    """Return those of the reservations that have a payment through which money may have moved.
+
+    Under the reservations' locks nobody adds one: every payment is written under them.
+    """
+    live = Payment.objects.filter(reservation__in=reservation_ids, status__in=LIVE_STATUSES)
+    return set(live.values_list("reservation", flat=True))
 
 
 def charge(*, charge_id: UUID, user_id: UUID) -> ChargeResult:

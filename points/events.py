@@ -2,6 +2,7 @@
 
 from events import topics
 from events.operations import NewEvent
+from kernel.telemetry.context import Correlation
 from points.operations import Received, Spent
 
 TOPIC = topics.POINTS
@@ -13,12 +14,12 @@ def charged(received: Received) -> NewEvent:
     return _event("points.charged", received)
 
 
-def spent(spent: Spent) -> NewEvent:
-    """Return the event of a fan who paid by points."""
-    return _event("points.spent", spent)
+def spent(spent: Spent, *, correlation: Correlation | None = None) -> NewEvent:
+    """Return the event of a fan who paid by points; `correlation` names the request."""
+    return _event("points.spent", spent, correlation)
 
 
-def _event(name: str, moved: Received | Spent) -> NewEvent:
+def _event(name: str, moved: Received | Spent, correlation: Correlation | None = None) -> NewEvent:
     # Keyed by the fan, so that a fan's movements keep the order of their account's lock.
     return NewEvent(
         topic=TOPIC,
@@ -31,4 +32,5 @@ def _event(name: str, moved: Received | Spent) -> NewEvent:
             "amount": moved.amount.as_json(),
             "balance_after": moved.balance_after.as_json(),
         },
+        correlation=correlation,
     )

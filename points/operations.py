@@ -1,20 +1,22 @@
 """The writes of the ledger; each requires the transaction that it belongs to."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID, uuid5
 
 from django.db import connection
 
+from kernel.db.arrays import array_of
+from kernel.db.failures import LockSkipped
 from kernel.db.planner_statistics import discard_plans
 from kernel.db.transaction import require_transaction
 from kernel.ids import uuid7
 from kernel.money import DEFAULT_CURRENCY, Money
+from kernel.outcomes import Outcome, result_of
 from points import locking, queries
 from points.errors import InsufficientPoints
-from points.models import Entry, Transfer
+from points.locking import LockedBalance
 from points.policy import CHARGES, GRANTS, SALES, SYSTEM_ACCOUNTS, TransferKind
 
 
@@ -46,6 +48,26 @@ class Posted:
     balances: Mapping[UUID, Money]
 
 
+@dataclass(frozen=True, slots=True)
+class NewTransfer:
+    """A transfer as it is written: signed points by account, and the balances of fans' accounts."""
+
+    id: UUID
+    reference: UUID
+    currency: str
+    amounts: Mapping[UUID, int]
+    balances: Mapping[UUID, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Debit:
+    """Points that a fan is to pay, and what for."""
+
+    user_id: UUID
+    amount: Money
+    reference: UUID
+
+
 def pay(
     *,
     user_id: UUID,
@@ -55,19 +77,52 @@ def pay(
     now: datetime,
     to: UUID = SALES,
 ) -> Spent:
-    """Move points from a fan to a system account.
+    """Move points from a fan to a system account: `pay_many` of one.
 
     Raises InsufficientPoints; nobody can have less than no points, whatever runs at once.
     """
-    _check_positive(amount)
-    posted = post_transfer(
-        kind=kind,
-        reference=reference,
-        amounts={user_id: -amount.amount, to: amount.amount},
-        currency=amount.currency,
-        now=now,
-    )
-    return Spent(posted.transfer_id, user_id, amount, posted.balances[user_id])
+    debit = Debit(user_id, amount, reference)
+    return result_of(pay_many(debits=[debit], kind=kind, now=now, to=to)[0])
+
+
+def pay_many(
+    *,
+    debits: Sequence[Debit],
+    kind: TransferKind,
+    now: datetime,
+    to: UUID = SALES,
+    skip_locked: bool = False,
+) -> list[Outcome[Spent]]:
+    """Move points from fans to a system account, from each or none: two statements.
+
+    No fan twice. The outcome may be `InsufficientPoints`, which moves nothing and hurts no other,
+    or, with `skip_locked`, `LockSkipped`. Raises IntegrityError (`points_transfer_once`) when
+    points moved before for a kind and reference.
+    """
+    require_transaction()
+    for debit in debits:
+        _check_positive(debit.amount)
+    amounts = {debit.user_id: -debit.amount.amount for debit in debits}
+    if len(amounts) != len(debits):
+        raise ValueError("a fan pays once at a time")
+    balances = locking.lock_and_move(amounts=amounts, skip_locked=skip_locked)
+    outcomes: list[Outcome[Spent]] = []
+    transfers = []
+    for debit in debits:
+        balance = balances.get(debit.user_id)
+        if balance is None and skip_locked:
+            outcomes.append(LockSkipped())
+        elif balance is None or balance.after is None:
+            outcomes.append(_insufficient(balance, debit.amount))
+        else:
+            moved = {debit.user_id: amounts[debit.user_id], to: debit.amount.amount}
+            left = {debit.user_id: balance.after}
+            currency = debit.amount.currency
+            transfers.append(NewTransfer(uuid7(), debit.reference, currency, moved, left))
+            balance_after = Money(balance.after, currency)
+            outcomes.append(Spent(transfers[-1].id, debit.user_id, debit.amount, balance_after))
+    _write(transfers, kind=kind, now=now)
+    return outcomes
 
 
 def receive(
@@ -100,10 +155,11 @@ def post_transfer(
     currency: str,
     now: datetime,
 ) -> Posted:
-    """Write one transfer: three statements, fans' accounts locked by id (Note [Lock order]).
+    """Write one transfer: two statements, fans' accounts locked by id (Note [Lock order]).
 
     `amounts` is signed points by account and must sum to zero. Raises InsufficientPoints, and
-    IntegrityError (`points_transfer_once`) when this kind and reference moved points before.
+    IntegrityError (`points_transfer_once`) when this kind and reference moved points before; either
+    must end the transaction.
     """
     require_transaction()
     if sum(amounts.values()) != 0:
@@ -111,28 +167,66 @@ def post_transfer(
     fans = {
         account: amount for account, amount in amounts.items() if account not in SYSTEM_ACCOUNTS
     }
-    balances = locking.lock_and_move(amounts=fans)
-    for account in sorted(fans.keys() - balances.keys()):
+    found = locking.lock_and_move(amounts=fans)
+    balances: dict[UUID, int] = {}
+    for account in sorted(fans):
+        balance = found.get(account)
+        if balance is not None and balance.after is not None:
+            balances[account] = balance.after
+            continue
         if fans[account] > 0:
             raise ValueError(f"{account} must be opened before it can receive")
-        raise InsufficientPoints(
-            balance=queries.balance(user_id=account), needed=Money(-fans[account], currency)
-        )
-    transfer = Transfer.objects.create(
-        id=uuid7(), kind=kind, reference=reference, currency=currency, created_at=now
-    )
-    Entry.objects.bulk_create(
-        Entry(
-            transfer=transfer,
-            account_id=account,
-            amount=amount,
-            balance_after=balances.get(account),
-        )
-        for account, amount in amounts.items()
-    )
+        raise _insufficient(balance, Money(-fans[account], currency))
+    transfer = NewTransfer(uuid7(), reference, currency, amounts, balances)
+    _write([transfer], kind=kind, now=now)
     return Posted(
         transfer.id, {account: Money(points, currency) for account, points in balances.items()}
     )
+
+
+def _insufficient(balance: LockedBalance | None, needed: Money) -> InsufficientPoints:
+    has = Money(balance.before if balance else 0, needed.currency)
+    return InsufficientPoints(balance=has, needed=needed)
+
+
+# Arrays instead of model instances take half the time: 2.8 s instead of 5.6 s for 10,000 fans.
+_WRITE = """
+WITH written AS (
+    INSERT INTO points_transfer (id, kind, reference, currency, created_at)
+    SELECT transfer.id, %(kind)s, transfer.reference, transfer.currency, %(now)s
+      FROM unnest(%(ids)s::uuid[], %(references)s::uuid[], %(currencies)s::text[])
+           AS transfer (id, reference, currency))
+INSERT INTO points_entry (id, transfer_id, account_id, amount, balance_after)
+SELECT * FROM unnest(%(entries)s::uuid[], %(transfers)s::uuid[], %(accounts)s::uuid[],
+                     %(amounts)s::bigint[], %(balances)s::bigint[])
+"""
+
+
+def _write(transfers: Sequence[NewTransfer], *, kind: TransferKind, now: datetime) -> None:
+    """Insert transfers, whose points have moved, and their entries: one statement, or none."""
+    if not transfers:
+        return
+    entries = [
+        (transfer.id, account, amount, transfer.balances.get(account))
+        for transfer in transfers
+        for account, amount in transfer.amounts.items()
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _WRITE,
+            {
+                "kind": kind,
+                "now": now,
+                "ids": array_of([transfer.id for transfer in transfers]),
+                "references": array_of([transfer.reference for transfer in transfers]),
+                "currencies": array_of([transfer.currency for transfer in transfers]),
+                "entries": array_of([uuid7() for _ in entries]),
+                "transfers": array_of([transfer_id for transfer_id, *_ in entries]),
+                "accounts": array_of([account for _, account, *_ in entries]),
+                "amounts": array_of([amount for _, _, amount, _ in entries]),
+                "balances": array_of([balance for *_, balance in entries]),
+            },
+        )
 
 
 def open_accounts(*, user_ids: Iterable[UUID], now: datetime) -> None:
@@ -154,7 +248,7 @@ def open_accounts(*, user_ids: Iterable[UUID], now: datetime) -> None:
 def open_accounts_with_points(
     *, user_ids: Iterable[UUID], amount: Money, reference: UUID, now: datetime
 ) -> int:
-    """Grant points to each fan, in seven statements; return how many fans got them now.
+    """Grant points to each fan, in six statements; return how many fans got them now.
 
     A fan gets them once per `reference`, however often and concurrently this is called: earlier
     grants are read after the accounts are locked.
@@ -167,41 +261,16 @@ def open_accounts_with_points(
     locking.lock(accounts=wanted.values())
     given = queries.references(kind=TransferKind.GRANT, among=wanted)
     due = {grant: user_id for grant, user_id in wanted.items() if grant not in given}
-    locking.lock_and_move(amounts=dict.fromkeys(due.values(), amount.amount))
-    rows: dict[str, Any] = {
-        "references": list(due),
-        "fans": list(due.values()),
-        "transfers": [uuid7() for _ in due],
-        "received": [uuid7() for _ in due],
-        "granted": [uuid7() for _ in due],
-        "kind": TransferKind.GRANT,
-        "grants": GRANTS,
-        "amount": amount.amount,
-        "currency": amount.currency,
-        "now": now,
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(_GRANT_TRANSFERS, rows)
-        cursor.execute(_GRANT_ENTRIES, rows)
+    gain, currency = amount.amount, amount.currency
+    left = locking.lock_and_move(amounts=dict.fromkeys(due.values(), gain))
+    transfers = [
+        NewTransfer(
+            uuid7(), grant, currency, {user_id: gain, GRANTS: -gain}, {user_id: left[user_id].after}
+        )
+        for grant, user_id in due.items()
+    ]
+    _write(transfers, kind=TransferKind.GRANT, now=now)
     return len(due)
-
-
-# Arrays instead of model instances take half the time: 2.8 s instead of 5.6 s for 10,000 fans.
-_GRANT_TRANSFERS = """
-INSERT INTO points_transfer (id, kind, reference, currency, created_at)
-SELECT due.id, %(kind)s, due.reference, %(currency)s, %(now)s
-  FROM unnest(%(transfers)s::uuid[], %(references)s::uuid[]) AS due (id, reference)
-"""
-_GRANT_ENTRIES = """
-WITH due AS (
-    SELECT * FROM unnest(%(transfers)s::uuid[], %(fans)s::uuid[], %(received)s::uuid[],
-                         %(granted)s::uuid[]) AS due (transfer_id, fan, received, granted))
-INSERT INTO points_entry (id, transfer_id, account_id, amount, balance_after)
-SELECT due.received, due.transfer_id, due.fan, %(amount)s, account.balance
-  FROM due JOIN points_account AS account ON account.id = due.fan
- UNION ALL
-SELECT due.granted, due.transfer_id, %(grants)s, -%(amount)s, NULL FROM due
-"""
 
 
 def _check_positive(amount: Money) -> None:

@@ -90,20 +90,34 @@ _SEATS_TO_HOLD = """
 """
 _SEATS_TO_HOLD_SKIPPING = _SEATS_TO_HOLD + " SKIP LOCKED"
 
+# The seats of several reservations in one statement, each with its row where nobody else has it.
+# What never changes is read beside the lock; the ids stand in the conditions, so that the months
+# they are in are found when the statement is planned.
 _SEATS_OF = """
-    SELECT inventory.seat_id, inventory.performance_id, inventory.status,
-           inventory.reservation_id, inventory.held_until,
-           inventory.index, section.code, seat.row, seat.number, held.price, held.currency
-    FROM reservations_reservationseat held
-    JOIN reservations_reservation reservation ON reservation.id = held.reservation_id
-    JOIN reservations_seatinventory inventory ON inventory.seat_id = held.seat_id
-    JOIN concerts_seat seat ON seat.id = held.seat_id
+    WITH mine AS MATERIALIZED (
+        SELECT held.reservation_id, held.seat_id, held.price, held.currency
+        FROM unnest(%(ids)s::uuid[], %(users)s::uuid[]) AS wanted (id, user_id)
+        JOIN reservations_reservation reservation
+            ON reservation.id = wanted.id AND reservation.user_id = wanted.user_id
+        JOIN reservations_reservationseat held ON held.reservation_id = reservation.id
+        WHERE reservation.id = ANY(%(ids)s::uuid[]) AND held.reservation_id = ANY(%(ids)s::uuid[])
+    ), locked AS MATERIALIZED (
+        SELECT seat_id, performance_id, status, reservation_id, held_until, index
+        FROM reservations_seatinventory
+        WHERE seat_id = ANY(ARRAY(SELECT seat_id FROM mine))
+        ORDER BY seat_id
+        FOR NO KEY UPDATE
+    )
+    SELECT mine.reservation_id, mine.seat_id, locked.performance_id, locked.status,
+           locked.reservation_id, locked.held_until, locked.index,
+           section.code, seat.row, seat.number, mine.price, mine.currency
+    FROM mine
+    JOIN concerts_seat seat ON seat.id = mine.seat_id
     JOIN concerts_section section ON section.id = seat.section_id
-    WHERE held.reservation_id = %(id)s AND reservation.id = %(id)s
-      AND reservation.user_id = %(user_id)s
-    ORDER BY inventory.seat_id
-    FOR NO KEY UPDATE OF inventory
+    LEFT JOIN locked ON locked.seat_id = mine.seat_id
+    ORDER BY mine.seat_id
 """
+_SEATS_OF_SKIPPING = _SEATS_OF.replace("FOR NO KEY UPDATE", "FOR NO KEY UPDATE SKIP LOCKED")
 
 _ROWS = """
     SELECT seat_id, performance_id, status, reservation_id, held_until
@@ -172,23 +186,43 @@ def lock_inventory(*, performance_ids: Collection[UUID]) -> int:
 def lock_reservation(
     *, reservation_id: UUID, user_id: UUID
 ) -> tuple[Reservation, list[LockedSeat]] | None:
-    """Lock the fan's reservation in the order of Note [Lock order]: its seats, then its row.
+    """Lock one reservation like `lock_reservations`; None if the fan has no such reservation."""
+    return lock_reservations(wanted=[(reservation_id, user_id)]).get(reservation_id)
 
-    Returns the reservation as it is under these locks, and its seats by id at the prices it was
-    made for; None if there is no such reservation or it is another fan's. Which seats it has needs
-    no lock: that never changes.
+
+def lock_reservations(
+    *, wanted: Sequence[tuple[UUID, UUID]], skip_locked: bool = False
+) -> dict[UUID, tuple[Reservation, list[LockedSeat]] | None]:
+    """Lock fans' reservations in the order of Note [Lock order]: their seats, then their rows.
+
+    `wanted` are the ids of reservations and users. Two statements; each reservation is returned as
+    it is under these locks, with its seats by id at the prices it was made for. Which seats it has
+    needs no lock: that never changes. A reservation that doesn't exist or is another fan's is
+    missing; with `skip_locked` one of which somebody else has a row is None.
     """
     require_transaction()
+    ids, users = array_of([key for key, _ in wanted]), array_of([user for _, user in wanted])
+    seats: dict[UUID, list[LockedSeat]] = {}
+    partly: set[UUID] = set()
     with connection.cursor() as cursor:
-        cursor.execute(_SEATS_OF, {"id": reservation_id, "user_id": user_id})
-        seats = [LockedSeat(*row) for row in cursor.fetchall()]
-    if not seats:
-        return None
-    return _lock_row(reservation_id), seats
+        cursor.execute(
+            _SEATS_OF_SKIPPING if skip_locked else _SEATS_OF, {"ids": ids, "users": users}
+        )
+        for reservation_id, *row in cursor.fetchall():
+            seats.setdefault(reservation_id, []).append(LockedSeat(*row))
+            if row[1] is None:
+                partly.add(reservation_id)
+    rows = _lock_rows_of(seats.keys() - partly, skip_locked=skip_locked)
+    return {
+        key: (rows[key], its_seats) if key in rows else None for key, its_seats in seats.items()
+    }
 
 
-def _lock_row(reservation_id: UUID) -> Reservation:
-    return Reservation.objects.select_for_update(no_key=True).get(pk=reservation_id)
+def _lock_rows_of(ids: Collection[UUID], *, skip_locked: bool) -> dict[UUID, Reservation]:
+    if not ids:
+        return {}
+    rows = Reservation.objects.select_for_update(no_key=True, skip_locked=skip_locked)
+    return {row.pk: row for row in rows.filter(pk__in=ids).order_by("pk")}
 
 
 def lock_sale_policy(*, performance_id: UUID) -> SalePolicy | None:

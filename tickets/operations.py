@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -23,14 +24,17 @@ class SeatHasTicket(DomainError):
     )
 
 
-def issue(
-    *,
-    reservation_id: UUID,
-    user_id: UUID,
-    performance_id: UUID,
-    seat_ids: Sequence[UUID],
-    now: datetime,
-) -> list[Ticket]:
+@dataclass(frozen=True, slots=True)
+class SoldSeats:
+    """Seats that a fan has bought by one reservation."""
+
+    reservation_id: UUID
+    user_id: UUID
+    performance_id: UUID
+    seat_ids: Sequence[UUID]
+
+
+def issue(*, sales: Sequence[SoldSeats], now: datetime) -> list[Ticket]:
     """Issue a ticket a seat: one statement.
 
     Raises `SeatHasTicket`, which must end the transaction.
@@ -39,13 +43,14 @@ def issue(
     tickets = [
         Ticket(
             code=_new_code(),
-            reservation_id=reservation_id,
-            user_id=user_id,
-            performance_id=performance_id,
+            reservation_id=sale.reservation_id,
+            user_id=sale.user_id,
+            performance_id=sale.performance_id,
             seat_id=seat_id,
             issued_at=now,
         )
-        for seat_id in seat_ids
+        for sale in sales
+        for seat_id in sale.seat_ids
     ]
     with constraints_explained({LIVE_SEAT_UNIQUE: SeatHasTicket}):
         Ticket.objects.bulk_create(tickets)

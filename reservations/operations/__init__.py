@@ -9,6 +9,7 @@ from reservations.operations.holds import (
     write_holds,
 )
 from reservations.operations.lifecycle import (
+    Confirmation,
     LockedReservation,
     ReservationExpired,
     ReservationNotFound,
@@ -16,6 +17,7 @@ from reservations.operations.lifecycle import (
     confirm,
     lock_for_payment,
     lock_reservation,
+    lock_reservations,
     move_deadline,
     open_payment_window,
     priced,
@@ -31,6 +33,7 @@ from reservations.operations.staff import (
 )
 
 __all__ = [
+    "Confirmation",
     "LockedReservation",
     "NewHold",
     "ReservationExpired",
@@ -45,6 +48,7 @@ __all__ = [
     "lift_halts",
     "lock_for_payment",
     "lock_reservation",
+    "lock_reservations",
     "make_inventory",
     "move_deadline",
     "new_policy",

@@ -5,11 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.db import connection
+
 from concerts.models import Performance
 from events.operations import NewEvent
+from kernel.db.arrays import array_of
+from kernel.db.failures import LockSkipped
 from kernel.db.transaction import require_transaction, run_after_commit
 from kernel.errors import DomainError, Kind
 from kernel.i18n import text
+from kernel.outcomes import Outcome, outcome_of, result_of
+from kernel.telemetry.context import Correlation
 from reservations import events, locking, metrics, queries
 from reservations.events import PricedSeat
 from reservations.models import Reservation, SeatInventory
@@ -72,18 +78,47 @@ class LockedReservation:
         )
 
 
-def lock_reservation(*, reservation_id: UUID, user_id: UUID) -> LockedReservation:
-    """Lock the fan's reservation, seats by id and then its row, and read the rules of its sale.
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """A hold that is paid for, by which payment, and the request that paid it."""
 
-    Three statements. Raises `ReservationNotFound` and, through the database, busy.
+    locked: LockedReservation
+    payment_id: UUID
+    payment_status: str = "PAID"
+    correlation: Correlation | None = None
+
+
+def lock_reservation(*, reservation_id: UUID, user_id: UUID) -> LockedReservation:
+    """Lock the fan's reservation like `lock_reservations`.
+
+    Raises `ReservationNotFound` and, through the database, busy.
     """
-    found = locking.lock_reservation(reservation_id=reservation_id, user_id=user_id)
-    if found is None:
-        raise ReservationNotFound()
-    reservation, rows = found
-    sale = reservation.performance_id
-    rules = queries.rules_in_force(performance_ids=[sale])[sale]  # nothing sold is ever deleted
-    return LockedReservation(reservation, priced(rows), tuple(rows), rules)
+    return result_of(lock_reservations(wanted=[(reservation_id, user_id)])[0])
+
+
+def lock_reservations(
+    *, wanted: Sequence[tuple[UUID, UUID]], skip_locked: bool = False
+) -> list[Outcome[LockedReservation]]:
+    """Lock fans' reservations, seats by id and then their rows, and read the rules of their sales.
+
+    `wanted` are the ids of reservations and users, no reservation twice. Three statements. The
+    outcome may be `ReservationNotFound` or, with `skip_locked`, `LockSkipped`.
+    """
+    found = locking.lock_reservations(wanted=wanted, skip_locked=skip_locked)
+    sales = {lock[0].performance_id for lock in found.values() if lock}
+    rules = queries.rules_in_force(performance_ids=sales) if sales else {}
+
+    def outcome(reservation_id: UUID) -> Outcome[LockedReservation]:
+        if reservation_id not in found:
+            return ReservationNotFound()
+        lock = found[reservation_id]
+        if lock is None:
+            return LockSkipped()
+        reservation, rows = lock
+        in_force = rules[reservation.performance_id]  # nothing sold is ever deleted
+        return LockedReservation(reservation, priced(rows), tuple(rows), in_force)
+
+    return [outcome(reservation_id) for reservation_id, _ in wanted]
 
 
 def priced(rows: Sequence[locking.LockedSeat]) -> tuple[PricedSeat, ...]:
@@ -93,13 +128,20 @@ def priced(rows: Sequence[locking.LockedSeat]) -> tuple[PricedSeat, ...]:
     )
 
 
-def lock_for_payment(*, reservation_id: UUID, user_id: UUID, now: datetime) -> LockedReservation:
-    """Lock the fan's live hold like `lock_reservation`.
+def lock_for_payment(
+    *, wanted: Sequence[tuple[UUID, UUID]], now: datetime, skip_locked: bool = False
+) -> list[Outcome[LockedReservation]]:
+    """Lock fans' live holds like `lock_reservations`.
 
-    Raises `ReservationNotFound`, `ReservationExpired`, `ReservationNotPayable` and, through the
-    database, busy.
+    The outcome may be `ReservationExpired` or `ReservationNotPayable`, too.
     """
-    locked = lock_reservation(reservation_id=reservation_id, user_id=user_id)
+    return [
+        found if isinstance(found, Exception) else outcome_of(_check_payable, found, now)
+        for found in lock_reservations(wanted=wanted, skip_locked=skip_locked)
+    ]
+
+
+def _check_payable(locked: LockedReservation, now: datetime) -> LockedReservation:
     reservation = locked.reservation
     if locked.has_lapsed(now):
         raise ReservationExpired(expires_at=reservation.expires_at)
@@ -171,32 +213,62 @@ def set_payment(
     )
 
 
-def confirm(
-    *,
-    locked: LockedReservation,
-    payment_id: UUID,
-    now: datetime,
-    payment_status: str = "PAID",
-) -> NewEvent:
-    """Make the held seats sold: two statements; return `reservation.confirmed` to be recorded.
+# The seats and then the reservations; all of their rows are locked already.
+_CONFIRM = """
+    WITH sold AS (
+        UPDATE reservations_seatinventory inventory
+        SET status = 'RESERVED', held_until = NULL
+        FROM unnest(%(seats)s::uuid[], %(owners)s::uuid[]) AS bought (seat_id, reservation_id)
+        WHERE inventory.seat_id = bought.seat_id AND inventory.seat_id = ANY(%(seats)s::uuid[])
+          AND inventory.reservation_id = bought.reservation_id
+          AND inventory.status = 'TEMPORARILY_RESERVED'
+        RETURNING inventory.seat_id
+    ), confirmed AS (
+        UPDATE reservations_reservation reservation
+        SET status = 'CONFIRMED', closed_at = %(now)s, payment_id = paid.payment_id,
+            payment_status = paid.status, money_may_have_moved = true
+        FROM unnest(%(ids)s::uuid[], %(payments)s::uuid[], %(statuses)s::text[])
+            AS paid (id, payment_id, status)
+        WHERE reservation.id = paid.id AND reservation.id = ANY(%(ids)s::uuid[])
+          AND reservation.status = 'PENDING'
+    )
+    SELECT seat_id FROM sold
+"""
 
+
+def confirm(*, confirmations: Sequence[Confirmation], now: datetime) -> list[NewEvent]:
+    """Make the held seats sold: one statement; return the events `reservation.confirmed`.
+
+    Raises `ReservationExpired`, which must end the transaction, if one of them is no hold any more.
     After the commit the caller publishes the change (`seat_changes.publish`).
     """
     require_transaction()
-    reservation = locked.reservation
-    sold = SeatInventory.objects.filter(
-        seat_id__in=locked.seat_ids,
-        reservation_id=reservation.pk,
-        status=SeatInventory.Status.TEMPORARILY_RESERVED,
-    ).update(status=SeatInventory.Status.RESERVED, held_until=None)
-    if sold != len(locked.seats):
-        raise ReservationExpired(expires_at=reservation.expires_at)
-    Reservation.objects.filter(pk=reservation.pk, status=Reservation.Status.PENDING).update(
-        status=Reservation.Status.CONFIRMED,
-        closed_at=now,
-        payment_id=payment_id,
-        payment_status=payment_status,
-        money_may_have_moved=True,
-    )
-    run_after_commit(metrics.confirmed.inc)
-    return events.of_row(events.CONFIRMED, reservation, locked.seats)
+    seats = [
+        (seat.seat_id, one.locked.reservation) for one in confirmations for seat in one.locked.seats
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _CONFIRM,
+            {
+                "seats": array_of([seat_id for seat_id, _ in seats]),
+                "owners": array_of([owner.pk for _, owner in seats]),
+                "ids": array_of([one.locked.reservation.pk for one in confirmations]),
+                "payments": array_of([one.payment_id for one in confirmations]),
+                "statuses": array_of([one.payment_status for one in confirmations]),
+                "now": now,
+            },
+        )
+        sold = {seat_id for (seat_id,) in cursor.fetchall()}
+    for seat_id, owner in seats:
+        if seat_id not in sold:
+            raise ReservationExpired(expires_at=owner.expires_at)
+    run_after_commit(lambda: metrics.confirmed.inc(len(confirmations)))
+    return [
+        events.of_row(
+            events.CONFIRMED,
+            one.locked.reservation,
+            one.locked.seats,
+            correlation=one.correlation,
+        )
+        for one in confirmations
+    ]

@@ -12,7 +12,8 @@ from idempotency.models import Record
 from kernel import clock
 from kernel.rate_limiting import in_redis
 from payments.models import Charge, Payment
-from payments.usecases import charging, checkout
+from payments.usecases import charging
+from payments.usecases.checkout import methods
 from reservations import operations
 from reservations.models import Reservation
 from reservations.usecases import holds
@@ -162,7 +163,7 @@ def test_control_a_refusal_that_is_believed_hides_an_effect_that_stands(
     def look_up_once(execute, *, find, resumed, keyed=True):
         return (find() if resumed else None) or execute()
 
-    for module in (placing, checkout, charging):
+    for module in (placing, methods, charging):
         monkeypatch.setattr(module, "execute_once", look_up_once)
     asked = route(fan)
     twice = Twice(monkeypatch, caller(as_fan, fan), asked, stops=2)

@@ -9,12 +9,14 @@ from django.db import OperationalError, connection
 
 from kernel.money import Money
 from payments import operations as payment_operations
+from payments import queries
 from payments.models import LIVE_PAYMENT_UNIQUE, Payment
 from payments.operations import PaymentInProgress
 from payments.queries import PaymentResult
-from payments.usecases import checkout
+from payments.usecases.checkout import transaction as paying
 from points import locking as points_locking
 from points.errors import InsufficientPoints
+from points.locking import LockedBalance
 from points.models import Account, Entry, Transfer
 from reservations import locking as reservation_locking
 from reservations.models import Reservation, SeatInventory
@@ -94,13 +96,14 @@ def remove_lock_and_state(monkeypatch) -> None:
     """Let two payers look at the hold at once, both before either writes."""
     looked = threading.Barrier(2, timeout=10)
 
-    def look(reservation_id):
+    def look(ids, **_):
         looked.wait()
-        return Reservation.objects.get(pk=reservation_id)
+        return {row.pk: row for row in Reservation.objects.filter(pk__in=ids)}
 
-    unlocked = reservation_locking._SEATS_OF.replace("FOR NO KEY UPDATE OF inventory", "")
+    unlocked = reservation_locking._SEATS_OF.replace("FOR NO KEY UPDATE", "")
     monkeypatch.setattr(reservation_locking, "_SEATS_OF", unlocked)
-    monkeypatch.setattr(reservation_locking, "_lock_row", look)
+    monkeypatch.setattr(reservation_locking, "_lock_rows_of", look)
+    monkeypatch.setattr(queries, "with_live_payment", lambda **_: set())
 
 
 @pytest.fixture
@@ -135,13 +138,12 @@ def test_control_without_locks_and_constraints_it_is_paid_twice(
 ):
     remove_lock_and_state(monkeypatch)
 
-    def confirm_whatever(*, locked, payment_id, payment_status, now):
-        SeatInventory.objects.filter(pk__in=locked.seat_ids).update(
+    def confirm_whatever(*, confirmations, now):
+        [one] = confirmations
+        SeatInventory.objects.filter(pk__in=one.locked.seat_ids).update(
             status="RESERVED", held_until=None
         )
-        return payment_operations.events.paid(
-            Payment.objects.get(pk=payment_id), performance_id=locked.reservation.performance_id
-        )
+        return [payment_operations.events.paid(Payment.objects.get(pk=one.payment_id))]
 
     monkeypatch.setattr(payment_operations.reservations, "confirm", confirm_whatever)
     outcomes = at_once([lambda: begin(rich, held.id)] * 2)
@@ -190,14 +192,14 @@ def test_control_a_balance_read_before_it_is_written_pays_too_much(monkeypatch, 
     two = [hold(fan, make_performance(seats=1, price=PRICE), seats=1) for _ in range(2)]
     looked = threading.Barrier(2, timeout=10)
 
-    def read_then_write(*, amounts):
+    def read_then_write(*, amounts, **_):
         ((account, amount),) = amounts.items()
         balance = Account.objects.get(pk=account).balance
         looked.wait()
         if balance + amount < 0:
-            return {}
+            return {account: LockedBalance(balance, None)}
         Account.objects.filter(pk=account).update(balance=balance + amount)
-        return {account: balance + amount}
+        return {account: LockedBalance(balance, balance + amount)}
 
     monkeypatch.setattr(points_locking, "lock_and_move", read_then_write)
     outcomes = at_once([lambda held=held: begin(fan, held.id) for held in two])
@@ -238,7 +240,7 @@ def test_what_fails_in_the_middle_leaves_nothing(monkeypatch, rich, held):
     def fail(**arguments):
         raise OperationalError("the server went away")
 
-    monkeypatch.setattr(checkout, "record", fail)
+    monkeypatch.setattr(paying, "record", fail)
     with pytest.raises(OperationalError):
         begin(rich, held.id)
     assert balance_of(rich) == 10 * PRICE

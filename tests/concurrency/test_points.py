@@ -12,6 +12,7 @@ from kernel.db.transaction import transaction
 from kernel.money import Money
 from points import locking as points_locking
 from points import operations as points
+from points.locking import LockedBalance
 from points.models import Account
 from points.policy import TransferKind
 from tests.support.concurrency import at_once
@@ -108,14 +109,14 @@ def test_points_given_twice_at_once_under_one_reference_are_given_once(monkeypat
 def test_control_accounts_locked_in_the_callers_order_deadlock(monkeypatch, two_rich):
     has_first = threading.Barrier(2, timeout=10)
 
-    def lock_as_given(*, amounts):
+    def lock_as_given(*, amounts, **_):
         balances = {}
         for number, (account, amount) in enumerate(amounts.items()):
             if number == 1:
                 has_first.wait()
             row = Account.objects.select_for_update(no_key=True).get(pk=account)
             Account.objects.filter(pk=account).update(balance=row.balance + amount)
-            balances[account] = row.balance + amount
+            balances[account] = LockedBalance(row.balance, row.balance + amount)
         return balances
 
     monkeypatch.setattr(points_locking, "lock_and_move", lock_as_given)

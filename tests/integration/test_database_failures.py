@@ -16,7 +16,7 @@ from kernel.db.failures import is_busy, is_unavailable
 from kernel.db.transaction import transaction
 from kernel.http.exception_handler import handle
 from payments.models import Payment
-from payments.usecases import checkout
+from payments.usecases.checkout import transaction as paying
 from tests.support import factories
 from tests.support.interleaving import InBackground
 from tests.support.money import give_points, hold, new_key, pay
@@ -269,30 +269,30 @@ def _answer(error):
 def test_a_payment_that_is_paused_too_long_may_be_sent_again(as_fan, fan, monkeypatch):
     """The server ends the session; the request is refused as busy, and a retry pays."""
     give_points(fan, 10**6)
-    held, real, key = hold(fan, factories.make_performance(seats=2)), checkout.record, new_key()
+    held, real, key = hold(fan, factories.make_performance(seats=2)), paying.record, new_key()
 
     def paused(**arguments):
         run("SET LOCAL idle_in_transaction_session_timeout = '20ms'")
         _await_the_end_of(connection.connection.info.backend_pid)
         return real(**arguments)
 
-    monkeypatch.setattr(checkout, "record", paused)
+    monkeypatch.setattr(paying, "record", paused)
     refused = pay(as_fan(fan), held.id, key=key)
     assert (refused.status_code, refused.json()["code"]) == (503, "busy")
-    monkeypatch.setattr(checkout, "record", real)
+    monkeypatch.setattr(paying, "record", real)
     assert pay(as_fan(fan), held.id, key=key).status_code == 201
     assert Payment.objects.count() == 1
 
 
 def test_a_payment_on_a_primary_that_is_none_any_more_may_be_sent_again(as_fan, fan, monkeypatch):
     give_points(fan, 10**6)
-    held, real = hold(fan, factories.make_performance(seats=2)), checkout.record
+    held, real = hold(fan, factories.make_performance(seats=2)), paying.record
 
     def demoted(**arguments):
         run("SET TRANSACTION READ ONLY")
         return real(**arguments)
 
-    monkeypatch.setattr(checkout, "record", demoted)
+    monkeypatch.setattr(paying, "record", demoted)
     refused = pay(as_fan(fan), held.id)
     assert (refused.status_code, refused.json()["code"]) == (503, "busy")
     assert not Payment.objects.exists()

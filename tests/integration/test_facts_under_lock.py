@@ -23,7 +23,7 @@ from tests.support.interleaving import (
     await_a_waiting_session,
     in_another_session,
 )
-from tests.support.money import begin, give_points
+from tests.support.money import begin, give_points, lock_to_pay
 from tests.support.schedules import Everything
 
 SECOND = timedelta(seconds=1)
@@ -211,9 +211,7 @@ def test_the_payment_window_is_as_long_as_staff_have_set_it(fan, performance, se
     hold = place(fan, performance, seats[:2])
     change(payment_seconds=77)(performance)
     with transaction():
-        locked = operations.lock_for_payment(
-            reservation_id=hold.id, user_id=fan.pk, now=clock.now()
-        )
+        locked = lock_to_pay(hold.id, fan.pk)
     assert locked.rules.payment_seconds == 77
 
 

@@ -8,7 +8,7 @@ from django.db import connection
 from kernel import clock
 from kernel.db.transaction import transaction
 from kernel.ids import first_uuid7_at, uuid7
-from payments.usecases import checkout
+from payments.usecases.checkout import transaction as paying
 from reservations import locking, operations, queries
 from reservations.availability import is_free
 from reservations.models import Reservation, ReservationSeat, SeatInventory
@@ -82,7 +82,7 @@ def test_who_pays_in_time_can_not_hold_again_meanwhile(
     """It has its locks; the new hold has counted the first one as lapsed and meets them."""
     first = place(rich, performance, seats[:2])
     if act is pay:
-        acted = Stop(monkeypatch, checkout, "record")
+        acted = Stop(monkeypatch, paying, "record")
     else:
         acted = Stop(monkeypatch, operations, "move_deadline", after=True)
     if not guarded:

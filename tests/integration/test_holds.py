@@ -24,6 +24,7 @@ from tests.support.holding import (
     status_of,
     sweep,
 )
+from tests.support.money import lock_to_pay
 from tests.support.round_trips import counted_round_trips
 
 SECOND = timedelta(seconds=1)
@@ -226,29 +227,31 @@ def test_a_retry_under_the_same_id_returns_the_hold_that_was_made(fan, performan
 def test_seats_can_not_be_confirmed_once_they_lapsed(fan, performance):
     hold = place(fan, performance, factories.seat_ids(performance, 1))
     with transaction(), pytest.raises(operations.ReservationExpired):
-        operations.lock_for_payment(reservation_id=hold.id, user_id=fan.pk, now=hold.expires_at)
+        lock_to_pay(hold.id, fan.pk, now=hold.expires_at)
 
 
-def test_confirming_costs_five_statements_and_sells_for_good(fan, other, performance):
+def test_confirming_costs_four_statements_and_sells_for_good(fan, other, performance):
     seats = factories.seat_ids(performance, 4)
     hold = place(fan, performance, seats)
     now = clock.now()
     with transaction(), counted_round_trips() as counts:
-        locked = operations.lock_for_payment(reservation_id=hold.id, user_id=fan.pk, now=now)
-        event = operations.confirm(locked=locked, payment_id=uuid7(), now=now)
-    assert len(counts.sql) == 5
+        locked = lock_to_pay(hold.id, fan.pk, now=now)
+        [event] = operations.confirm(
+            confirmations=[operations.Confirmation(locked, payment_id=uuid7())], now=now
+        )
+    assert len(counts.sql) == 4
     assert event.type == "reservation.confirmed"
     assert inventory_disagreements(hold.expires_at + SECOND) == []
     with pytest.raises(holds.SeatTaken):
         place(other, performance, seats[:1], now=hold.expires_at + SECOND)
     with transaction(), pytest.raises(operations.ReservationNotPayable):
-        operations.lock_for_payment(reservation_id=hold.id, user_id=fan.pk, now=now)
+        lock_to_pay(hold.id, fan.pk, now=now)
 
 
 def test_operations_insist_on_a_transaction(fan, performance):
     hold = place(fan, performance, factories.seat_ids(performance, 1))
     with pytest.raises(TransactionRequired):
-        operations.lock_for_payment(reservation_id=hold.id, user_id=fan.pk, now=clock.now())
+        lock_to_pay(hold.id, fan.pk)
 
 
 def test_a_blocked_seat_is_taken_until_it_is_unblocked(fan, performance):

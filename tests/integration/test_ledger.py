@@ -28,6 +28,7 @@ from points.models import (
 from points.policy import CHARGES, GRANTS, SALES, TransferKind
 from tests.support.factories import make_user
 from tests.support.money import balance_of, give_points
+from tests.support.round_trips import counted_round_trips
 
 FANS = 3
 moves = st.lists(
@@ -166,6 +167,58 @@ def test_one_reference_moves_points_once(fan):
         receive()
     assert violated_constraint(refusal.value) == TRANSFER_ONCE
     assert balance_of(fan) == 10
+
+
+def debit(fan, amount):
+    return operations.Debit(fan.pk, Money(amount), uuid7())
+
+
+def pay_many(*debits):
+    with transaction():
+        return operations.pay_many(debits=debits, kind=TransferKind.PAYMENT, now=clock.now())
+
+
+def test_several_fans_pay_by_two_statements_and_each_is_refused_by_himself():
+    fans = [make_user() for _ in range(4)]
+    for fan in fans[:3]:
+        give_points(fan, 100)
+    debits = [debit(fan, amount) for fan, amount in zip(fans, [30, 101, 100, 1], strict=True)]
+    with counted_round_trips() as counts:
+        outcomes = pay_many(*debits)
+    assert len(counts.sql) == 2
+    paid, short, exact, without_account = outcomes
+    assert (paid.user_id, paid.amount, paid.balance_after) == (fans[0].pk, Money(30), Money(70))
+    assert exact.balance_after == Money(0)
+    assert [type(one) for one in (short, without_account)] == [InsufficientPoints] * 2
+    assert short.extras == {"balance": Money(100).as_json(), "needed": Money(101).as_json()}
+    assert without_account.extras["balance"] == Money(0).as_json()
+    assert [balance_of(fan) for fan in fans] == [70, 100, 0, 0]
+    moved = Transfer.objects.filter(kind="payment")
+    assert dict(moved.values_list("id", "reference")) == {
+        paid.transfer_id: debits[0].reference,
+        exact.transfer_id: debits[2].reference,
+    }
+    for spent in (paid, exact):
+        entries = Entry.objects.filter(transfer_id=spent.transfer_id)
+        assert set(entries.values_list("account_id", "amount", "balance_after")) == {
+            (spent.user_id, -spent.amount.amount, spent.balance_after.amount),
+            (SALES, spent.amount.amount, None),
+        }
+
+
+def test_a_fan_pays_once_at_a_time(fan):
+    give_points(fan, 100)
+    with pytest.raises(ValueError, match="once at a time"):
+        pay_many(debit(fan, 1), debit(fan, 2))
+    assert balance_of(fan) == 100
+
+
+def test_nobody_pays_less_than_something(fan):
+    give_points(fan, 100)
+    for amount in (0, -1):
+        with pytest.raises(ValueError, match="positive"):
+            pay_many(debit(fan, amount))
+    assert pay_many() == []
 
 
 def test_points_are_given_in_bulk_and_once_per_reference():

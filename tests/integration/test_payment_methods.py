@@ -9,6 +9,7 @@ from kernel.money import Money
 from payments import queries
 from payments.models import NAME_LENGTH, Payment
 from payments.usecases import charging, checkout
+from payments.usecases.checkout import methods
 from tests.support.factories import make_performance
 from tests.support.money import balance_of, begin, give_points, hold
 
@@ -25,7 +26,7 @@ class _EverythingIsPoints(dict):
     """The table as it was: whatever isn't a card is paid by points."""
 
     def get(self, method, default=None):
-        return checkout._pay_by_points
+        return methods._pay_by_points
 
 
 def attempt(held, fan, **fields) -> Payment:
@@ -44,8 +45,8 @@ def attempt(held, fan, **fields) -> Payment:
 
 
 def test_every_method_on_offer_has_a_way_of_its_own():
-    assert set(checkout._METHODS) == set(Payment.Method.values)
-    assert len(set(checkout._METHODS.values())) == len(Payment.Method.values)
+    assert set(methods._METHODS) == set(Payment.Method.values)
+    assert len(set(methods._METHODS.values())) == len(Payment.Method.values)
 
 
 def test_what_a_request_has_made_is_found_by_its_own_key_alone(held, fan):
@@ -75,7 +76,7 @@ def test_an_unknown_method_is_refused_before_anything_begins(held, fan):
 
 @pytest.mark.control
 def test_without_the_table_an_unknown_method_takes_the_points(held, fan, monkeypatch):
-    monkeypatch.setattr(checkout, "_METHODS", _EverythingIsPoints())
+    monkeypatch.setattr(methods, "_METHODS", _EverythingIsPoints())
     begin(fan, held.id, method="VOUCHER")
     assert balance_of(fan) == 9 * PRICE
 

@@ -15,6 +15,7 @@ from reservations.models import Reservation, SeatInventory
 from reservations.usecases import holds
 from tests.support import factories
 from tests.support.holding import inventory_disagreements, place
+from tests.support.money import lock_to_pay
 
 SECOND = timedelta(seconds=1)
 
@@ -28,22 +29,21 @@ def performance(db_ready):
 
 def open_window(hold, now, seconds=120):
     with transaction():
-        locked = operations.lock_for_payment(reservation_id=hold.id, user_id=hold.user_id, now=now)
+        locked = lock_to_pay(hold.id, hold.user_id, now=now)
         return operations.open_payment_window(locked=locked, payment_seconds=seconds, now=now)
 
 
 def begin_and_fail(hold, now):
     with transaction():
-        locked = operations.lock_for_payment(reservation_id=hold.id, user_id=hold.user_id, now=now)
-        payment = payments.open_payment(
-            locked=locked,
+        attempt = payments.NewPayment(
+            locked=lock_to_pay(hold.id, hold.user_id, now=now),
             payment_id=uuid7(),
             request_key=uuid7().hex * 2,
             method=Payment.Method.CARD,
             points=Money(0),
             paid_at=None,
-            now=now,
         )
+        [payment] = payments.open_payments(attempts=[attempt], now=now)
     Payment.objects.filter(pk=payment.pk).update(status=Payment.Status.FAILED)
 
 

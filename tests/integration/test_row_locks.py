@@ -11,6 +11,7 @@ from accounts.models import User
 from concerts import locking as concert_locking
 from concerts.models import Concert, Performance
 from kernel.db.transaction import TransactionRequired, transaction
+from kernel.ids import uuid7
 from points import locking as point_locking
 from points.models import Account
 from queueing import locking as queue_locking
@@ -95,6 +96,10 @@ def test_of_a_sale_the_seats_reservation_and_policy():
     def reservation():
         reservation_locking.lock_reservation(reservation_id=held.id, user_id=fan.pk)
 
+    def nothing_of_anothers():
+        reservation_locking.lock_reservation(reservation_id=held.id, user_id=uuid7())
+
+    assert locked_while(nothing_of_anothers, SeatInventory) == set()
     assert locked_while(seats_to_hold, SeatInventory) == set(seats[2:])
     assert locked_while(reservation, SeatInventory) == set(seats[:2])
     assert locked_while(reservation, Reservation) == {held.id}
@@ -108,6 +113,40 @@ def test_of_a_sale_the_seats_reservation_and_policy():
         lambda: reservation_locking.lock_sale_policy(performance_id=other.pk), SalePolicy
     )
     assert policy == {other.pk}
+
+
+def test_reservations_of_which_somebody_has_a_row_are_stepped_over_where_that_is_asked():
+    performance = factories.make_performance(seats=6)
+    seats = factories.seat_ids(performance)
+    fans = [factories.make_user() for _ in range(3)]
+    held = [place(fan, performance, seats[2 * n : 2 * n + 2]).id for n, fan in enumerate(fans)]
+    wanted = [(key, fan.pk) for key, fan in zip(held, fans, strict=True)]
+    with other_transaction() as cursor:
+        cursor.execute(
+            "SELECT FROM reservations_seatinventory WHERE seat_id = %s FOR UPDATE", [seats[1]]
+        )
+        cursor.execute("SELECT FROM reservations_reservation WHERE id = %s FOR UPDATE", [held[1]])
+        with transaction():
+            found = reservation_locking.lock_reservations(wanted=wanted, skip_locked=True)
+    assert [found[key] is None for key in held] == [True, True, False]
+    free = found[held[2]]
+    assert free is not None
+    reservation, rows = free
+    assert reservation.pk == held[2]
+    assert [row.seat_id for row in rows] == sorted(seats[4:])
+
+
+def test_accounts_that_somebody_has_are_stepped_over_where_that_is_asked():
+    fan, other = factories.make_user(), factories.make_user()
+    for each in (fan, other):
+        money.give_points(each, 100)
+    with other_transaction() as cursor:
+        cursor.execute("SELECT FROM points_account WHERE id = %s FOR UPDATE", [other.pk])
+        with transaction():
+            moved = point_locking.lock_and_move(
+                amounts={fan.pk: -5, other.pk: -5}, skip_locked=True
+            )
+    assert {key: balance.after for key, balance in moved.items()} == {fan.pk: 95}
 
 
 def test_seats_that_somebody_has_are_stepped_over_where_that_is_asked():

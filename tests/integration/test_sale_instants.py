@@ -214,12 +214,11 @@ def test_seats_are_sold_once_whatever_the_caller_believes(fan):
     performance, opens, _ = window()
     held = place(fan, performance, factories.seat_ids(performance, 1), now=opens)
     with transaction():
-        locked = operations.lock_for_payment(
-            reservation_id=held.id, user_id=fan.pk, now=clock.now()
-        )
-        operations.confirm(locked=locked, payment_id=held.id, now=opens)
+        locked = money.lock_to_pay(held.id, fan.pk)
+        confirmations = [operations.Confirmation(locked, payment_id=held.id)]
+        operations.confirm(confirmations=confirmations, now=opens)
         with pytest.raises(operations.ReservationExpired):
-            operations.confirm(locked=locked, payment_id=held.id, now=opens)
+            operations.confirm(confirmations=confirmations, now=opens)
     assert Reservation.objects.get().status == "CONFIRMED"
 
 

@@ -55,9 +55,23 @@ def test_selling_reads_no_other_seats(fan, held):
         locked = operations.lock_reservation(reservation_id=held.id, user_id=fan.pk)
         before = rows_read()
         operations.confirm(
-            locked=locked, payment_id=held.id, payment_status="PAID", now=clock.now()
+            confirmations=[operations.Confirmation(locked, payment_id=held.id)], now=clock.now()
         )
         assert rows_read() - before < 20
+
+
+def test_seats_that_another_has_are_not_sold(fan, held):
+    """Whatever the caller believes: the row decides, and nothing is written."""
+    other = place(
+        factories.make_user(), held.performance, factories.seat_ids(held.performance)[5:6]
+    )
+    SeatInventory.objects.filter(pk=held.seats[0].seat_id).update(reservation_id=other.id)
+    with pytest.raises(operations.ReservationExpired), transaction():
+        locked = operations.lock_reservation(reservation_id=held.id, user_id=fan.pk)
+        operations.confirm(
+            confirmations=[operations.Confirmation(locked, payment_id=held.id)], now=clock.now()
+        )
+    assert not SeatInventory.objects.filter(status="RESERVED").exists()
 
 
 def test_seats_that_are_sold_are_not_freed(fan, held):

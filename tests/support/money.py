@@ -18,11 +18,15 @@ from kernel import clock
 from kernel.db.transaction import transaction
 from kernel.ids import uuid7
 from kernel.money import Money
+from kernel.outcomes import result_of
 from payments.models import Payment
 from payments.queries import PaymentResult
 from payments.usecases import checkout
+from payments.usecases.checkout import Order
 from points import operations as points
 from points import queries as points_queries
+from reservations import operations as reservations
+from reservations.operations import LockedReservation
 from reservations.queries import ReservationDetail
 from tests.support import factories
 from tests.support.holding import place
@@ -109,6 +113,37 @@ def begin(
         resumed=resumed,
         now=now or clock.now(),
     )
+
+
+def lock_to_pay(
+    reservation_id: UUID, user_id: UUID, *, now: datetime | None = None
+) -> LockedReservation:
+    """Lock a live hold in the open transaction, as a payment does that waits."""
+    [outcome] = reservations.lock_for_payment(
+        wanted=[(reservation_id, user_id)], now=now or clock.now()
+    )
+    return result_of(outcome)
+
+
+def order_of(user: User, reservation_id: UUID, *, points_amount: int | None = None) -> Order:
+    """Return the order of a fan who pays by points."""
+    return Order(user.pk, reservation_id, points_amount, uuid7(), uuid4().hex * 2)
+
+
+def buyers(
+    performance: Performance, number: int, *, seats: int = 1, points: int = 1_000_000
+) -> list[tuple[User, ReservationDetail]]:
+    """Return fans with points, each with a hold of seats of their own."""
+    free = iter(factories.seat_ids(performance))
+    fans = [factories.make_user() for _ in range(number)]
+    for fan in fans:
+        give_points(fan, points)
+    return [(fan, place(fan, performance, [next(free) for _ in range(seats)])) for fan in fans]
+
+
+def orders_of(found: Sequence[tuple[User, ReservationDetail]]) -> list[Order]:
+    """Return the order of each buyer."""
+    return [order_of(fan, held.id) for fan, held in found]
 
 
 def outbox(type_: str) -> list[OutboxEvent]:
