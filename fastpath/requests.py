@@ -49,6 +49,10 @@ class Headers(Protocol):
 
     def items(self) -> Sequence[tuple[str, str]]: ...
 
+    def get(self, key: str) -> str | None: ...
+
+    def __contains__(self, key: str) -> bool: ...
+
 
 class Scope(Protocol):
     """What RSGI says of a request; `path` is decoded, `client` is an address and a port."""
@@ -89,6 +93,12 @@ def environ_of(scope: Scope, *, is_public: bool = False) -> dict[str, Any] | Non
             return None
         environ[known] = value
     return environ
+
+
+def has_body(scope: Scope) -> bool:
+    """Say whether a request brings a body."""
+    headers = scope.headers
+    return (headers.get("content-length") or "0") != "0" or "transfer-encoding" in headers
 
 
 def _are_readable(

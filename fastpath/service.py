@@ -9,7 +9,7 @@ Misdirected Request.
 
 import logging
 import time
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, Protocol
@@ -20,7 +20,7 @@ from rest_framework.exceptions import Throttled
 from accounts import revocation
 from accounts.api.authentication import login_of
 from fastpath.holds import Holds
-from fastpath.requests import Scope, environ_of
+from fastpath.requests import Scope, environ_of, has_body
 from fastpath.routes import ReadBody, Route, Routes, outcome_in
 from fastpath.waiting_room import WaitingRooms
 from kernel import clock
@@ -47,6 +47,8 @@ ALIVE = (
 HAND_OVER = (421, [("X-Accel-Redirect", "@api")])  # a location of the gateway's template
 THREADS = 8  # as many batches are under way at most; each may need a connection of the pool
 
+MOST_DRAINED = 2 * 1024 * 1024  # bytes
+
 Answer = tuple[RawResponse, list[tuple[str, str]]]
 
 
@@ -55,9 +57,40 @@ class Exchange(Protocol):
 
     def __call__(self) -> Awaitable[bytes]: ...
 
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+
     def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None: ...
 
     def response_empty(self, status: int, headers: list[tuple[str, str]]) -> None: ...
+
+
+class Body:
+    """The body of a request, which is read to its end even where nobody needs it.
+
+    Note [Bodies are read]
+    A server that responds amid a body and hangs up looks to nginx like one that died: the caller
+    would get 503, and for a while nobody would be sent to the service. The gateway has the whole
+    body before it sends any of it, so reading it takes no time.
+    """
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._is_read = False
+
+    async def read(self) -> bytes:
+        """Return the body."""
+        self._is_read = True
+        return await self._exchange()
+
+    async def drain(self) -> None:
+        """Read what is left, up to more than the gateway lets through."""
+        if self._is_read:
+            return
+        size = 0
+        async for chunk in self._exchange:
+            size += len(chunk)
+            if size > MOST_DRAINED:
+                return
 
 
 class FastPathService:
@@ -74,11 +107,14 @@ class FastPathService:
         if scope.path == ALIVE:
             exchange.response_empty(200, [])
             return
+        body = Body(exchange)
         answer = None
         try:
-            answer = await self._answer(scope, exchange)
+            answer = await self._answer(scope, body.read)
         except Exception:  # the API meets it again, and reports it with the whole request
             log.exception("a request was not understood")
+        if has_body(scope):
+            await body.drain()
         if answer is None:
             handed_over.inc()
             exchange.response_empty(*HAND_OVER)

@@ -185,8 +185,17 @@ BODIES = [b"{ }", b"[]", b"null", b"{", b"{}{}", b'{"invitation_code":"x"}', b"x
 
 
 @pytest.mark.parametrize("body", BODIES, ids=lambda body: repr(body[:12]))
-def test_a_body_with_anything_in_it_is_handed_over_unread(body):
-    assert exchanges([join(make_room(), **json_body(body))])[0].is_handed_over
+def test_a_body_with_anything_in_it_is_handed_over_and_read_to_its_end(body):
+    """Note [Bodies are read]: else the gateway takes the service for dead."""
+    [made] = exchanges([join(make_room(), **json_body(body))])
+    assert made.is_handed_over
+    assert made.is_read
+
+
+def test_bodies_of_refused_and_public_requests_are_read_to_their_end(few):
+    status = environment("GET", queue_url(make_room()), **json_body(b"x" * 3000))
+    answers = [exchanges([status])[0] for _ in range(7)]
+    assert [(one.status, one.is_read) for one in answers] == [(200, True)] * 6 + [(429, True)]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Call the service `fastpath` as its server does, and compare what it answers with Django."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -27,6 +27,12 @@ class FakeHeaders:
 
     def keys(self) -> list[str]:
         return [name for name, _ in self._sent]
+
+    def get(self, key: str) -> str | None:
+        return dict(self._sent).get(key)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.keys()
 
     def items(self) -> list[tuple[str, str]]:
         return [(name, value) for name, value in self._sent if value.isascii()]
@@ -55,12 +61,20 @@ class FakeExchange:
 
     def __init__(self, body: bytes) -> None:
         self._body = body
+        self.is_read = False
         self.status = 0
         self.headers: list[tuple[str, str]] = []
         self.body = b""
 
     async def __call__(self) -> bytes:
+        assert not self.is_read, "a body is read once"
+        self.is_read = True
         return self._body
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        content = await self()
+        for start in range(0, len(content), 1000):
+            yield content[start : start + 1000]
 
     def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
         assert not self.status, "two responses"
