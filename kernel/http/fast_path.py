@@ -218,12 +218,12 @@ def parsed_body(environ: dict[str, Any]) -> dict[str, Any] | APIException:
 
 
 def form_refusal(
-    environ: dict[str, Any], body: dict[str, Any], form: type[serializers.Serializer[Any]]
+    environ: dict[str, Any], body: dict[str, Any], form: serializers.Serializer[Any]
 ) -> APIException | None:
-    """Return why `body` is not valid for the serializer `form`; None where it is."""
+    """Return why `body` is not valid for `form`, made without data; None where it is."""
     try:
         with translation.override(language(environ)):
-            form(data=body).is_valid(raise_exception=True)
+            form.run_validation(body)
     except APIException as error:
         return error
     return None
