@@ -55,8 +55,8 @@ STANDS_FOR = (StandsFor(ReservationsView, "POST", permissions=(IsFan,), throttle
 _Wish = tuple[UUID, list[UUID]]
 _PATH = "/api/v1/reservations/"
 _UUID_LENGTH = 36
-# One each for all: a serializer copies its fields when it is made, which takes longer than a hold.
-_FORM, _SHOWN = HoldRequestSerializer(), ReservationSerializer()
+# One for all: a serializer copies its fields when it is made, which takes longer than a hold.
+_SERIALIZER = ReservationSerializer()
 _ALL = None  # the key of the batches: the holds of all performances share a transaction
 
 
@@ -142,7 +142,7 @@ async def _wish_in(
         return refusal(asked, environ)
     wish = _wish(asked)
     if wish is None:
-        error = form_refusal(environ, asked, _FORM)
+        error = form_refusal(environ, asked, HoldRequestSerializer)
         return None if error is None else refusal(error, environ)
     return wish
 
@@ -185,5 +185,5 @@ def _decide(alone: holds.Alone) -> Outcome[ReservationDetail]:
 
 def _rendered(held: ReservationDetail, environ: dict[str, Any]) -> bytes:
     with translation.override(language(environ)):
-        rendered: bytes = Renderer().render(_SHOWN.to_representation(held))
+        rendered: bytes = Renderer().render(_SERIALIZER.to_representation(held))
     return rendered

@@ -25,7 +25,7 @@ from fastpath.routes import ReadBody, Route, Routes, outcome_in
 from fastpath.waiting_room import WaitingRooms
 from kernel import clock
 from kernel.errors import ServiceUnavailable
-from kernel.http.body_limits import is_too_large
+from kernel.http.body_limits import MOST_DRAINED, is_too_large
 from kernel.http.call_limits import VIEW as CALL_LIMITS
 from kernel.http.call_limits import CountedCall
 from kernel.http.fast_path import FastPathResponder, RawResponse, refusal
@@ -47,8 +47,6 @@ ALIVE = (
 HAND_OVER = (421, [("X-Accel-Redirect", "@api")])  # a location of the gateway's template
 THREADS = 8  # as many batches are under way at most; each may need a connection of the pool
 
-MOST_DRAINED = 2 * 1024 * 1024  # bytes
-
 Answer = tuple[RawResponse, list[tuple[str, str]]]
 
 
@@ -67,10 +65,7 @@ class Exchange(Protocol):
 class Body:
     """The body of a request, which is read to its end even where nobody needs it.
 
-    Note [Bodies are read]
-    A server that responds amid a body and hangs up looks to nginx like one that died: the caller
-    would get 503, and for a while nobody would be sent to the service. The gateway has the whole
-    body before it sends any of it, so reading it takes no time.
+    See Note [Bodies are read] in kernel/http/body_limits.py.
     """
 
     def __init__(self, exchange: Exchange) -> None:

@@ -124,9 +124,12 @@ class CallLimits:
         call = CountedCall(environ)
         spent = call.refusal(self._caller_of)
         if spent is not None:
+            body_limits.drain(environ)
             return self._refuse(Throttled(spent.wait), environ, _with(start_response, spent))
 
         def settle(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+            if status >= "400":
+                body_limits.drain(environ)
             return start_response(status, call.settle(int(status[:3]), headers), *rest)
 
         if body_limits.is_too_large(environ):

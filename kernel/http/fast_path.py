@@ -218,15 +218,25 @@ def parsed_body(environ: dict[str, Any]) -> dict[str, Any] | APIException:
 
 
 def form_refusal(
-    environ: dict[str, Any], body: dict[str, Any], form: serializers.Serializer[Any]
+    environ: dict[str, Any], body: dict[str, Any], form: type[serializers.Serializer[Any]]
 ) -> APIException | None:
-    """Return why `body` is not valid for `form`, made without data; None where it is."""
+    """Return why `body` is not valid for the serializer `form`; None where it is."""
+    spoken = language(environ)
     try:
-        with translation.override(language(environ)):
-            form.run_validation(body)
+        with translation.override(spoken):
+            _form(form, spoken).run_validation(body)
     except APIException as error:
         return error
     return None
+
+
+@lru_cache(maxsize=16)
+def _form(form: type[serializers.Serializer[Any]], _language: str) -> serializers.Serializer[Any]:
+    """Return a serializer for all bodies in one language: its messages stay in that of the first.
+
+    Made for each body, it would copy all of its fields.
+    """
+    return form()
 
 
 def allow_header(view: type[APIView]) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""A body is refused by its length before it is read (Note [Length before children])."""
+"""A body is refused by its length before it is kept (Note [Length before children])."""
 
 import io
 import json
@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from concerts.layout.form import MAX_BYTES
 from config.wsgi import application
-from kernel.http import call_limits
+from kernel.http import body_limits, call_limits
 from kernel.http.body_limits import limit_of
 from kernel.ids import uuid7
 from tests.support import hostile
@@ -19,16 +19,17 @@ from tests.support.hostile import WITH_BODY, Caller, Environs, Operation, code_o
 HOLDS = "/api/v1/reservations/"
 LAYOUT = reverse("admin:concerts_performance_layout", args=[uuid7()])
 MOST_BYTES_OUT = 8 * 1024
+CHUNK = 64 * 1024
 
 
 class Watched(io.BytesIO):
-    """An input that knows whether anybody has read it."""
+    """An input that knows how much of it anybody has wanted at once."""
 
-    was_read = False
+    most_at_once = 0
 
-    def read(self, *_):
-        self.was_read = True
-        return b""
+    def read(self, size=-1, *_):
+        self.most_at_once = max(self.most_at_once, size)
+        return super().read(size)
 
 
 def sent(path, *, method="POST", **environ):
@@ -39,7 +40,7 @@ def sent(path, *, method="POST", **environ):
 
 
 @pytest.mark.parametrize("operation", WITH_BODY, ids=str)
-def test_a_body_over_its_routes_limit_is_not_read(operation: Operation):
+def test_a_body_over_its_routes_limit_is_not_kept(operation: Operation):
     length, body = str(limit_of(operation.url()) + 1), Watched()
     status, content, _ = sent(
         operation.url(),
@@ -47,7 +48,24 @@ def test_a_body_over_its_routes_limit_is_not_read(operation: Operation):
         **{"CONTENT_LENGTH": length, "wsgi.input": body},
     )
     assert (status, json.loads(content)["code"]) == (413, "body_too_large")
-    assert not body.was_read
+    assert body.most_at_once <= CHUNK
+
+
+def test_what_a_refusal_leaves_of_a_body_is_read_to_its_end():
+    """Note [Bodies are read]."""
+    for path, length in ((HOLDS, limit_of(HOLDS) + 1), (HOLDS, 500_000), ("/nowhere", 3_000)):
+        body = io.BytesIO(b"x" * length)
+        status, _, _ = sent(path, **{"CONTENT_LENGTH": str(length), "wsgi.input": body})
+        assert status in (404, 413)
+        assert body.tell() == length
+
+
+def test_what_the_gateway_would_not_let_through_is_left_unread():
+    body = Watched()
+    status, _, _ = sent(
+        HOLDS, **{"CONTENT_LENGTH": str(body_limits.MOST_DRAINED + 1), "wsgi.input": body}
+    )
+    assert (status, body.most_at_once) == (413, 0)
 
 
 @pytest.mark.control
@@ -62,7 +80,7 @@ def test_control_without_the_look_at_its_length_it_is_read(monkeypatch, fan):
             "HTTP_AUTHORIZATION": f"Bearer {hostile.token_of(fan)}",
         },
     )
-    assert body.was_read
+    assert body.most_at_once > CHUNK
 
 
 @pytest.mark.parametrize("path", [HOLDS, "/_allauth/app/v1/auth/login", "/nowhere", "/"])
