@@ -251,7 +251,7 @@ def test_control_reservation_first_and_seats_second_deadlocks(db_ready, monkeypa
 
     def release_in_the_wrong_order():
         with transaction():
-            locking._lock_row(hold.id)
+            locking._lock_rows_of([hold.id], skip_locked=False)
             each_has_its_first_lock.wait(timeout=10)
             locking.lock_rows(seat_ids=seats)
 
