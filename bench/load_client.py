@@ -8,6 +8,7 @@ connection was free, so a slow server cannot hide by slowing the client.
 
 import json
 import pickle
+import re
 import select
 import socket
 import statistics
@@ -17,6 +18,7 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 
 _PATIENCE_SECONDS = 60.0
+_NUMBER = re.compile(rb'"number":(\d+)')
 
 
 @dataclass(frozen=True)
@@ -29,12 +31,14 @@ class Job:
     seconds: float = _PATIENCE_SECONDS
     once: bool = False
     spread: float = 0.0
+    reads_numbers: bool = False  # the `number` in each body, to see the order of places
 
 
 @dataclass
 class _Connection:
     socket: socket.socket
     due: float = 0.0
+    index: int = 0  # of the request under way
     received: bytearray = field(default_factory=bytearray)
 
 
@@ -48,6 +52,7 @@ class Client:
         self.free: deque[_Connection] = deque()
         self.statuses: Counter[str] = Counter()
         self.took: list[float] = []
+        self.numbers: list[tuple[int, int]] = []  # places, and which request got them
         self.sent = 0
 
     def run(self) -> dict[str, object]:
@@ -70,8 +75,15 @@ class Client:
             "rate": len(self.took) / seconds,
             "p50_ms": statistics.median(self.took) * 1000,
             "p99_ms": self.took[int(len(self.took) * 0.99)] * 1000,
+            "most_ms": self.took[-1] * 1000,
+            "displacement": self._displacement(),
             "cpu_share": (time.process_time() - cpu) / seconds,
         }
+
+    def _displacement(self) -> int:
+        """Return by how many places, at most, a fan is out of the order of sending."""
+        by_place = [index for _, index in sorted(self.numbers)]
+        return max((abs(place - index) for place, index in enumerate(by_place)), default=0)
 
     def _play(self, begun: float) -> None:
         job = self.job
@@ -96,7 +108,7 @@ class Client:
             if due > now and job.spread:
                 return
             connection = self.free.popleft()
-            connection.due = due
+            connection.due, connection.index = due, self.sent
             connection.socket.send(job.requests[self.sent % total])
             self.sent += 1
 
@@ -115,11 +127,22 @@ class Client:
             connection.received = bytearray()
         self.took.append(time.perf_counter() - connection.due)
         self.statuses[data[9:12].decode()] += 1
+        if self.job.reads_numbers:
+            self.numbers.append((_number(data, head), connection.index))
         self.free.append(connection)
+
+
+def _number(data: bytes, head: int) -> int:
+    found = _NUMBER.search(data, head)
+    if found is None:
+        raise ValueError(f"no number in {data!r}")
+    return int(found[1])
 
 
 def _length(data: bytes, head: int) -> int:
     start = data.find(b"content-length: ", 0, head)
+    if start < 0:
+        start = data.find(b"Content-Length: ", 0, head)
     if start < 0:
         raise ValueError(f"no content-length in {data[:head]!r}")
     return int(data[start + 16 : data.find(b"\r\n", start)])

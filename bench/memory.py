@@ -16,7 +16,8 @@ from accounts.models import User
 from bench.environment import SET_BY_THE_STACK
 from bench.fixtures import fan_token, make_hall, make_room, seat_ids
 from bench.load_client import Job
-from bench.server import RunningServer, play, request, serve
+from bench.play import Player, request
+from bench.server import RunningServer, serve
 from kernel.ids import uuid7
 from stack.application import ALLOCATOR
 
@@ -82,15 +83,20 @@ def _measure(
     with serve("config.wsgi:application", folder, allocator) as server:
         watch = Watch(server)
         some = list(islice(cycle(_logins(people)), logins))
-        play(Job(server.port, some[:connections], connections, once=True), expected=200)
+        player = Player(folder)
+
+        def play(job: Job, expected: int | None = None) -> None:
+            player.play(job, expected=expected, server=server)
+
+        play(Job(server.port, some[:connections], connections, once=True), 200)
         figures = {"at start": watch.look()}
         with watch.watching():
-            play(Job(server.port, some, connections, seconds=3600, once=True), expected=None)
+            play(Job(server.port, some, connections, seconds=3600, once=True))
             figures["after logins"] = watch.look()
             until = time.monotonic() + minutes * 60
             while time.monotonic() < until:
                 seconds = min(60.0, max(1.0, until - time.monotonic()))
-                play(Job(server.port, _mixed(people), connections, seconds), expected=None)
+                play(Job(server.port, _mixed(people), connections, seconds))
             figures["after mixed traffic"] = watch.look()
         return {**figures, "most": round(watch.most, 1)}
 
