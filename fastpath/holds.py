@@ -21,6 +21,7 @@ from rest_framework.exceptions import APIException, Throttled
 from accounts.api.authentication import caller_in
 from accounts.api.permissions import IsFan
 from fastpath.batcher import Batcher
+from fastpath.bodies import form_refusal, parsed_body
 from fastpath.routes import OUTCOME, ReadBody, Route
 from kernel import clock
 from kernel.caller import Caller, client_ip_in
@@ -30,9 +31,7 @@ from kernel.http.fast_path import (
     PRIVATE,
     RawResponse,
     allow_header,
-    form_refusal,
     language,
-    parsed_body,
     refusal,
 )
 from kernel.http.rendering import Renderer

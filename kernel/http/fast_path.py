@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from http import HTTPStatus
-from io import BytesIO
 from types import SimpleNamespace
 from typing import Any, Protocol
 
@@ -24,7 +23,6 @@ from django.core.handlers.wsgi import get_path_info
 from django.http import HttpRequest
 from django.http.request import split_domain_port, validate_host
 from django.utils import translation
-from rest_framework import serializers
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -32,7 +30,6 @@ from rest_framework.views import APIView
 from kernel.caller import is_personal
 from kernel.http import exception_handler, problem
 from kernel.http.header_authentication import HeaderAuthentication
-from kernel.http.parsers import StrictJSONParser
 from kernel.http.rendering import Renderer
 from kernel.rate_limiting.headers import limit_headers
 from kernel.telemetry import context
@@ -204,39 +201,6 @@ def refusal(
     if is_personal(environ):
         headers += [PRIVATE, *limit_headers(fields)]
     return RawResponse(response.status_code, body, headers, problem.code_of(response))
-
-
-def parsed_body(environ: dict[str, Any]) -> dict[str, Any] | APIException:
-    """Return the object in a JSON body, or why it is none. The body is put back."""
-    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-    environ["wsgi.input"] = BytesIO(body)
-    try:
-        parsed: dict[str, Any] = StrictJSONParser().parse(BytesIO(body))
-    except APIException as error:
-        return error
-    return parsed
-
-
-def form_refusal(
-    environ: dict[str, Any], body: dict[str, Any], form: type[serializers.Serializer[Any]]
-) -> APIException | None:
-    """Return why `body` is not valid for the serializer `form`; None where it is."""
-    spoken = language(environ)
-    try:
-        with translation.override(spoken):
-            _form(form, spoken).run_validation(body)
-    except APIException as error:
-        return error
-    return None
-
-
-@lru_cache(maxsize=16)
-def _form(form: type[serializers.Serializer[Any]], _language: str) -> serializers.Serializer[Any]:
-    """Return a serializer for all bodies in one language: its messages stay in that of the first.
-
-    Made for each body, it would copy all of its fields.
-    """
-    return form()
 
 
 def allow_header(view: type[APIView]) -> tuple[str, str]:

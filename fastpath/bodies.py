@@ -1,0 +1,45 @@
+"""JSON bodies in front of Django: parsed and judged as a view would."""
+
+from functools import lru_cache
+from io import BytesIO
+from typing import Any
+
+from django.utils import translation
+from rest_framework import serializers
+from rest_framework.exceptions import APIException
+
+from kernel.http.fast_path import language
+from kernel.http.parsers import StrictJSONParser
+
+
+def parsed_body(environ: dict[str, Any]) -> dict[str, Any] | APIException:
+    """Return the object in a JSON body, or why it is none. The body is put back."""
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    environ["wsgi.input"] = BytesIO(body)
+    try:
+        parsed: dict[str, Any] = StrictJSONParser().parse(BytesIO(body))
+    except APIException as error:
+        return error
+    return parsed
+
+
+def form_refusal(
+    environ: dict[str, Any], body: dict[str, Any], form: type[serializers.Serializer[Any]]
+) -> APIException | None:
+    """Return why `body` is not valid for the serializer `form`; None where it is."""
+    spoken = language(environ)
+    try:
+        with translation.override(spoken):
+            _form(form, spoken).run_validation(body)
+    except APIException as error:
+        return error
+    return None
+
+
+@lru_cache(maxsize=16)
+def _form(form: type[serializers.Serializer[Any]], _language: str) -> serializers.Serializer[Any]:
+    """Return a serializer for all bodies in one language: its messages stay in that of the first.
+
+    Made for each body, it would copy all of its fields.
+    """
+    return form()
