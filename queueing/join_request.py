@@ -10,6 +10,7 @@ is used up, is answered without the row's lock, so nobody who tries again holds 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -76,22 +77,14 @@ def poll_call(request: PollRequest, *, performance_id: UUID, now: datetime) -> F
 
 def send_joins(calls: Calls, *, performance_id: UUID, now_ms: int) -> list[Outcome[Reply]]:
     """Return each fan's reply or error, such as RateLimited or what ended the recovery."""
-
-    def join(fans: Sequence[FanCall]) -> list[Outcome[Reply]]:
-        replies = queue_server.join_many(performance_id=performance_id, fans=fans, now_ms=now_ms)
-        return [outcome_of(_heard, *pair) for pair in zip(fans, replies, strict=True)]
-
-    return _send(calls, join, performance_id=performance_id, now_ms=now_ms)
+    call = partial(queue_server.join_many, performance_id=performance_id, now_ms=now_ms)
+    return _send(calls, call, performance_id=performance_id, now_ms=now_ms)
 
 
 def send_polls(calls: Calls, *, performance_id: UUID, now_ms: int) -> list[Outcome[Reply]]:
     """Return each fan's reply or error, such as what ended the recovery."""
-
-    def poll(fans: Sequence[FanCall]) -> list[Outcome[Reply]]:
-        replies = queue_server.poll_many(performance_id=performance_id, fans=fans, now_ms=now_ms)
-        return [outcome_of(_heard, *pair) for pair in zip(fans, replies, strict=True)]
-
-    return _send(calls, poll, performance_id=performance_id, now_ms=now_ms)
+    call = partial(queue_server.poll_many, performance_id=performance_id, now_ms=now_ms)
+    return _send(calls, call, performance_id=performance_id, now_ms=now_ms)
 
 
 def vouched_call(
@@ -114,17 +107,20 @@ def vouched_call(
 
 def _send(
     calls: Calls,
-    call: Callable[[Sequence[FanCall]], list[Outcome[Reply]]],
+    call: Callable[..., list[Reply]],
     *,
     performance_id: UUID,
     now_ms: int,
 ) -> list[Outcome[Reply]]:
+    def heard(fans: Sequence[FanCall]) -> list[Outcome[Reply]]:
+        return [outcome_of(_heard, *pair) for pair in zip(fans, call(fans=fans), strict=True)]
+
     outcomes = iter(
         call_many_with_recovery(
             performance_id=performance_id,
             now_ms=now_ms,
             requests=[fan for fan in calls if isinstance(fan, FanCall)],
-            call=lambda fans: call_with_fates(fans, call),
+            call=lambda fans: call_with_fates(fans, heard),
         )
     )
     return [next(outcomes) if isinstance(fan, FanCall) else fan for fan in calls]
