@@ -12,10 +12,8 @@ from kernel.http.fast_path import language
 from kernel.http.parsers import StrictJSONParser
 
 
-def parsed_body(environ: dict[str, Any]) -> dict[str, Any] | APIException:
-    """Return the object in a JSON body, or why it is none. The body is put back."""
-    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-    environ["wsgi.input"] = BytesIO(body)
+def parsed_body(body: bytes) -> dict[str, Any] | APIException:
+    """Return the object in a JSON body, or why it is none."""
     try:
         parsed: dict[str, Any] = StrictJSONParser().parse(BytesIO(body))
     except APIException as error:

@@ -11,7 +11,6 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from contextvars import copy_context
-from io import BytesIO
 from typing import Any
 from uuid import UUID
 
@@ -25,7 +24,7 @@ from fastpath.bodies import form_refusal, parsed_body
 from fastpath.routes import OUTCOME, ReadBody, Route
 from kernel import clock
 from kernel.caller import Caller, client_ip_in
-from kernel.db.release import release_connections
+from kernel.db.release import connections_released
 from kernel.http.fast_path import (
     JSON,
     PRIVATE,
@@ -90,7 +89,7 @@ class Holds:
         if isinstance(wish, RawResponse):
             environ[OUTCOME] = RequestOutcome(user_id=str(caller.user_id))
             return wish
-        with context.correlated(context.received_in(environ)), context.annotated() as annotations:
+        with context.annotated() as annotations:
             response = await self._placed(environ, wish, caller)
             environ[OUTCOME] = RequestOutcome(user_id=str(caller.user_id), **annotations)
         return response
@@ -135,8 +134,7 @@ async def _wish_in(
         return refusal(Throttled(spent.wait), environ, spent.headers)
     if not int(environ.get("CONTENT_LENGTH") or 0):
         return None
-    environ["wsgi.input"] = BytesIO(await read_body())
-    asked = parsed_body(environ)
+    asked = parsed_body(await read_body())
     if isinstance(asked, APIException):
         return refusal(asked, environ)
     wish = _wish(asked)
@@ -166,20 +164,16 @@ def _uuid(value: object) -> UUID:
     return UUID(value)
 
 
+@connections_released()
 def _place_at_once(
     _key: None, requests: Sequence[holds.HoldRequest]
 ) -> "Sequence[Outcome[ReservationDetail | holds.Alone]]":
-    try:
-        return holds.place_at_once(requests, now=clock.now())
-    finally:
-        release_connections()
+    return holds.place_at_once(requests, now=clock.now())
 
 
+@connections_released()
 def _decide(alone: holds.Alone) -> Outcome[ReservationDetail]:
-    try:
-        return alone.decide()
-    finally:
-        release_connections()
+    return alone.decide()
 
 
 def _rendered(held: ReservationDetail, environ: dict[str, Any]) -> bytes:

@@ -123,6 +123,12 @@ class FastPathService:
         environ = None if route is None else environ_of(scope, is_public=route.is_public)
         if route is None or environ is None or not self._is_usual(environ):
             return None  # the API counts it, too
+        with context.correlated(context.received_in(environ)):
+            return await self._answer_by(route, environ, read_body, started)
+
+    async def _answer_by(
+        self, route: Route, environ: dict[str, Any], read_body: ReadBody, started: float
+    ) -> Answer | None:
         call = CountedCall(environ)
         spent = call.refusal(_caller_of)
         if spent is not None:
@@ -157,7 +163,7 @@ class FastPathService:
             response,
             environ,
             view=view,
-            request_id=context.received_in(environ).request_id,
+            request_id=context.current().request_id,
             started=started,
             outcome=outcome_in(environ),
         )

@@ -23,7 +23,7 @@ from fastpath.batcher import Batcher
 from fastpath.routes import OUTCOME, ReadBody, Route
 from kernel import clock
 from kernel.caller import Caller, client_ip_in
-from kernel.db.release import release_connections
+from kernel.db.release import connections_released
 from kernel.http.fast_path import JSON, PRIVATE, RawResponse, allow_header, refusal
 from kernel.http.kept_refusals import CACHING, is_kept
 from kernel.http.stands_for import StandsFor, check_declared
@@ -173,35 +173,23 @@ def _body(document: QueuePlace | PublicStatus) -> bytes:
     return _encode(document.as_json()).encode()
 
 
+@connections_released()  # a cold room has asked PostgreSQL
 def _join_many(
     performance_id: UUID, requests: Sequence[JoinRequest]
 ) -> Sequence[Outcome[QueuePlace]]:
-    try:
-        return waiting_room.join_many(
-            performance_id=performance_id, requests=requests, now=clock.now()
-        )
-    finally:
-        release_connections()  # a cold room has asked PostgreSQL
+    return waiting_room.join_many(performance_id=performance_id, requests=requests, now=clock.now())
 
 
+@connections_released()
 def _poll_many(
     performance_id: UUID, requests: Sequence[PollRequest]
 ) -> Sequence[Outcome[QueuePlace]]:
-    try:
-        return waiting_room.poll_many(
-            performance_id=performance_id, requests=requests, now=clock.now()
-        )
-    finally:
-        release_connections()
+    return waiting_room.poll_many(performance_id=performance_id, requests=requests, now=clock.now())
 
 
+@connections_released()
 def _public_statuses(
     performance_id: UUID, requests: Sequence[None]
 ) -> Sequence[Outcome[PublicStatus]]:
-    try:
-        status = outcome_of(
-            waiting_room.public_status, performance_id=performance_id, now=clock.now()
-        )
-        return [status] * len(requests)
-    finally:
-        release_connections()
+    status = outcome_of(waiting_room.public_status, performance_id=performance_id, now=clock.now())
+    return [status] * len(requests)

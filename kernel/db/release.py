@@ -1,6 +1,8 @@
 """Releasing a thread's database connections outside Django's request cycle."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import close_old_connections
@@ -14,6 +16,15 @@ def release_connections() -> None:
     if getattr(_thread, "has_any", False):
         _thread.has_any = False
         close_old_connections()
+
+
+@contextmanager
+def connections_released() -> Iterator[None]:
+    """Run the block, or a function decorated so, and release the connections that it took."""
+    try:
+        yield
+    finally:
+        release_connections()
 
 
 def _mark_thread(**_: Any) -> None:
