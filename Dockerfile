@@ -1,4 +1,4 @@
-# One image for the API, fastpath, the workers, beat, the consumers and Flower: the command makes the difference.
+# One image for the API, fastpath, the workers, beat, the consumers, Flower and the sandbox: the command makes the difference.
 FROM python:3.13.7-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /venv
@@ -15,7 +15,7 @@ ENV PATH=/venv/bin:$PATH \
     DJANGO_SETTINGS_MODULE=config.settings.production \
     STATIC_ROOT=/app/static
 RUN useradd --system --uid 10001 --home-dir /app --shell /usr/sbin/nologin frontrow \
-    && install --directory --owner=frontrow --mode=0700 /var/lib/frontrow /var/lib/flower
+    && install --directory --owner=frontrow --mode=0700 /var/lib/frontrow /var/lib/flower /var/lib/sandbox
 COPY --from=build /venv /venv
 WORKDIR /app
 COPY . .

@@ -18,22 +18,23 @@ from django.conf import settings
 from django.http import HttpRequest
 from rest_framework.request import Request
 
+from kernel.from_settings import from_settings
+
 _PERSONAL = "frontrow.personal"
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An authenticated person or machine, read from a token without a query; the API's user.
+    """An authenticated person, read from a token without a query; the API's user.
 
-    `groups` are staff groups (staff, operator, finance, door, integrator); `scopes` belong to
-    machine keys. `session_id` is the revocable login session of a person.
+    `groups` are staff groups (staff, operator, finance, door, integrator). `session_id` is the
+    revocable login session.
     """
 
     user_id: UUID
     session_id: str = ""
     is_staff: bool = False
     groups: frozenset[str] = field(default_factory=frozenset)
-    scopes: frozenset[str] = field(default_factory=frozenset)
 
     @property
     def pk(self) -> UUID:
@@ -44,6 +45,44 @@ class Caller:
     def is_authenticated(self) -> bool:
         """Always true: nobody is None, not a Caller."""
         return True
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """An authenticated machine, read from its API key without a query; the API's user.
+
+    `scopes` are what its key may do, `performances` where; empty: at all performances.
+    """
+
+    key_id: UUID
+    scopes: frozenset[str]
+    performances: frozenset[UUID] = field(default_factory=frozenset)
+
+    @property
+    def pk(self) -> UUID:
+        """The key's id, where throttles and the access log look for the caller's."""
+        return self.key_id
+
+    @property
+    def is_authenticated(self) -> bool:
+        """Always true: nobody is None, not a Machine."""
+        return True
+
+    @property
+    def is_staff(self) -> bool:
+        """Always false: a machine is no person."""
+        return False
+
+    def may_serve(self, performance_id: UUID) -> bool:
+        """Say whether the key is good at a performance."""
+        return not self.performances or performance_id in self.performances
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """A server that has signed its request, such as a payment gateway's; its view counts it."""
+
+    name: str
 
 
 def caller_of(request: Request) -> Caller:
@@ -71,23 +110,37 @@ def client_ip_of(request: HttpRequest) -> str:
 
 def client_ip_in(environ: Mapping[str, Any]) -> str:
     """Return the client IP of a WSGI environment (Note [Client IP])."""
-    proxies = settings.TRUSTED_PROXY_COUNT
-    forwarded = environ.get("HTTP_X_FORWARDED_FOR", "") if proxies else ""
-    hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
-    if len(hops) >= proxies > 0:
-        return str(hops[-proxies])
+    proxies = _trusted_proxies()
+    if proxies > 0:
+        forwarded = environ.get("HTTP_X_FORWARDED_FOR", "").split(",")
+        hops = [hop for hop in map(str.strip, forwarded) if hop]
+        if len(hops) >= proxies:
+            return hops[-proxies]
     return str(environ.get("REMOTE_ADDR", ""))
 
 
 @lru_cache(maxsize=8192)
 def client_ip_tag(client_ip: str) -> str:
     """Return the name of a client IP in counters and keys (Note [Client IP])."""
+    if ":" in client_ip:
+        client_ip = _network_of(client_ip)
+    return blake2b(client_ip.encode(), key=_secret(), digest_size=9).hexdigest()
+
+
+def _network_of(client_ip: str) -> str:
+    """Return the /64 of an IPv6 address; anything else is counted as it stands."""
     try:
-        parsed = ipaddress.ip_address(client_ip)
-        if parsed.version == 6:
-            network = ipaddress.ip_network((parsed, 64), strict=False)
-            client_ip = str(network.network_address)
+        parsed = ipaddress.IPv6Address(client_ip)
     except ValueError:
-        pass  # a proxy may send anything: it is counted as it stands
-    secret = settings.SECRET_KEY.encode()[:64]
-    return blake2b(client_ip.encode(), key=secret, digest_size=9).hexdigest()
+        return client_ip  # a proxy may send anything
+    return str(ipaddress.IPv6Network((parsed, 64), strict=False).network_address)
+
+
+@from_settings
+def _trusted_proxies() -> int:
+    return int(settings.TRUSTED_PROXY_COUNT)
+
+
+@from_settings
+def _secret() -> bytes:
+    return bytes(settings.SECRET_KEY.encode()[:64])

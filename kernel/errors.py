@@ -16,6 +16,7 @@ class Kind(StrEnum):
     GONE = "gone"
     FORBIDDEN = "forbidden"
     INVALID = "invalid"
+    UNAUTHENTICATED = "unauthenticated"  # of machines; people's logins are DRF's
     UNPROCESSABLE = "unprocessable"
     TOO_MANY = "too_many"
     UNAVAILABLE = "unavailable"

@@ -6,9 +6,9 @@ text is used, and a missing translation is a missing argument. Data rows carry `
 columns; `localized` picks one.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from django.utils.functional import lazystr
+from django.utils.functional import lazy
 from django.utils.translation import get_language
 
 if TYPE_CHECKING:
@@ -33,9 +33,13 @@ def is_korean() -> bool:
     return (get_language() or "").startswith("ko")
 
 
+# Django's `lazystr` makes a class each time it is called.
+_lazy_str = lazy(str, str)
+
+
 def text(*, en: str, ko: str) -> "LazyText":
     """Return a lazy string that reads in the language active when it is rendered."""
-    return lazystr(_Text(en, ko))
+    return cast("LazyText", _lazy_str(_Text(en, ko)))
 
 
 def localized(row: Any, field: str) -> str:

@@ -1,10 +1,12 @@
 """Outcomes of a batch: each fan's result, or the error that the same call would raise alone."""
 
+from abc import abstractmethod
 from collections.abc import Callable
-from typing import ParamSpec, TypeAlias, TypeVar
+from typing import Generic, ParamSpec, TypeAlias, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 Outcome: TypeAlias = T | Exception
 
@@ -22,3 +24,13 @@ def result_of(outcome: Outcome[T]) -> T:
     if isinstance(outcome, Exception):
         raise outcome
     return outcome
+
+
+class Undecided(Generic[T_co]):
+    """What a batch could not decide without making others wait, and that goes alone."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def decide(self) -> Outcome[T_co]:
+        """Decide it by itself, waiting for what it has to."""

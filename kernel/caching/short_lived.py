@@ -45,6 +45,11 @@ class ShortLivedCache(Generic[K, V]):
             self._store(key, started, value)
             return value
 
+    def peek(self, key: K) -> V | None:
+        """Return the value of `key` if it is there and young enough; waits for nobody."""
+        found = self._fresh(key)
+        return None if found is None else found[1]
+
     def drop(self, key: K) -> None:
         """Drop one value."""
         with self._lock:

@@ -25,6 +25,15 @@ def lock_for_transaction(namespace: str, *parts: object, using: str = DEFAULT_DB
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock_key(namespace, *parts)])
 
 
+def share_lock_for_transaction(
+    namespace: str, *parts: object, using: str = DEFAULT_DB_ALIAS
+) -> None:
+    """Share the named lock until the open transaction ends; waits while somebody holds it alone."""
+    require_transaction(using=using)
+    with connections[using].cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [lock_key(namespace, *parts)])
+
+
 def try_lock_for_transaction(keys: Sequence[int], *, using: str = DEFAULT_DB_ALIAS) -> list[bool]:
     """Hold those of the locks that nobody else has until the open transaction ends; never waits.
 

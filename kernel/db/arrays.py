@@ -5,13 +5,15 @@ rest of a short statement. The text of an array takes a join; the statement says
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 
-def array_of(values: Iterable[UUID | datetime | int | str | None]) -> str:
-    """Return the values as PostgreSQL writes an array, to be cast: `%s::uuid[]`; None is NULL."""
+def array_of(values: Iterable[object]) -> str:
+    """Return the values as PostgreSQL writes an array, to be cast: `%s::uuid[]`; None is NULL.
+
+    Their texts must be what PostgreSQL reads: those of UUIDs, datetimes, numbers, texts, booleans.
+    """
     return "{" + ",".join([_element(value) for value in values]) + "}"
 
 
@@ -27,15 +29,24 @@ def one_of(keys: Collection[UUID]) -> tuple[str, str]:
 
 
 def rows_of(types: Sequence[str], rows: Sequence[Sequence[object]]) -> tuple[str, list[Any]]:
-    """Return rows as VALUES of these types, and their parameters.
+    """Return a query of rows of these types, and its parameters.
 
-    A single row is planned like constants, where an array would be a table to join.
+    A single row is planned like constants, where an array would be a table to join. Of several each
+    column is an array: as many placeholders as columns, however many rows.
     """
-    row = "(" + ", ".join([f"(%s)::{name}" for name in types]) + ")"
-    return "VALUES " + ", ".join([row] * len(rows)), [value for row in rows for value in row]
+    if len(rows) == 1:
+        return "VALUES (" + ", ".join([f"(%s)::{name}" for name in types]) + ")", list(rows[0])
+    # Read as texts: an array of arrays would lose where each of them ends.
+    names = [f"c{number}" for number in range(len(types))]
+    cast = ", ".join([f"{name}::{type_}" for name, type_ in zip(names, types, strict=True)])
+    columns = ", ".join(["%s::text[]"] * len(types))
+    return (
+        f"SELECT {cast} FROM unnest({columns}) AS r ({', '.join(names)})",  # noqa: S608  (of types)
+        [array_of(column) for column in zip(*rows, strict=True)],
+    )
 
 
-def _element(value: UUID | datetime | int | str | None) -> str:
+def _element(value: object) -> str:
     if value is None:
         return "NULL"
     text = str(value)

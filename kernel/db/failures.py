@@ -33,6 +33,8 @@ _BUSY = frozenset(
         "57014",  # query_canceled
     }
 )
+# Somebody else has what the statement wanted.
+_LOCKED = frozenset({"40P01", "55P03"})
 # Lost connections, servers without room, servers that go down or come up, and their disks.
 _UNAVAILABLE = ("08", "53", "58", "57P")
 
@@ -43,6 +45,12 @@ def is_busy(error: BaseException) -> bool:
     if isinstance(cause, (PoolTimeout, TooManyRequests)):
         return True
     return isinstance(cause, psycopg.Error) and cause.sqlstate in _BUSY
+
+
+def met_lock(error: BaseException) -> bool:
+    """Say whether a statement failed because of somebody's lock, within the time it may wait."""
+    cause = _cause(error)
+    return isinstance(cause, psycopg.Error) and cause.sqlstate in _LOCKED
 
 
 def is_unavailable(error: BaseException) -> bool:

@@ -12,7 +12,10 @@ Note [Kept plans]
 A session keeps the plans of queries in triggers and of the checks of foreign keys. One that was
 made while a table was empty reads the whole table, which was right; a transaction that then writes
 ten thousand rows reads it ten thousand times, and meets the statement time-out. So who is about to
-add thousands of rows has the session plan again, with the rows in place.
+add thousands of rows has the session plan again, with the rows in place. Even a new plan may be
+wrong in a table that is noted as empty: every index then seems to hold one row, and a partial one
+may be read whole. So a trigger of a row that thousands are added of asks no query for what the row
+itself says.
 https://www.postgresql.org/docs/current/sql-discard.html
 """
 

@@ -14,11 +14,12 @@ gateway has a body whole before it sends any of it, so that takes no time.
 """
 
 import re
-from functools import cache
 from io import BytesIO
 from typing import Any
 
 from django.conf import settings
+
+from kernel.from_settings import from_settings
 
 MOST_DRAINED = 2 * 1024 * 1024  # bytes; the gateway lets 1 MiB through
 _CHUNK = 64 * 1024
@@ -36,15 +37,18 @@ def drain(environ: dict[str, Any]) -> None:
 
 def limit_of(path: str) -> int:
     """Return the bytes that a body sent to `path` may have."""
-    for pattern, limit in settings.BODY_LIMITS:
-        if _compiled(pattern).fullmatch(path):
-            return int(limit)
-    return int(settings.BODY_LIMIT)
+    longer, usual = _limits()
+    for pattern, limit in longer:
+        if pattern.fullmatch(path):
+            return limit
+    return usual
 
 
 def is_too_large(environ: dict[str, Any]) -> bool:
     """Say whether a request's body is over its path's limit; give one sent in chunks a length."""
     length = environ.get("CONTENT_LENGTH")
+    if length == "0":
+        return False
     if length:
         return length.isdecimal() and int(length) > limit_of(environ["PATH_INFO"])
     if "HTTP_TRANSFER_ENCODING" not in environ:
@@ -57,6 +61,7 @@ def is_too_large(environ: dict[str, Any]) -> bool:
     return len(body) > limit
 
 
-@cache
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern)
+@from_settings
+def _limits() -> tuple[list[tuple[re.Pattern[str], int]], int]:
+    longer = [(re.compile(pattern), int(limit)) for pattern, limit in settings.BODY_LIMITS]
+    return longer, int(settings.BODY_LIMIT)

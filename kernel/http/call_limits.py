@@ -10,10 +10,12 @@ a fast path, a view, the login API, a document. Once the response is known:
 - a refused call without a login counts `_REFUSAL_COSTS` times.
 
 An IP that has spent its calls gets 429, except for calls with a valid login, or with what their
-view takes in place of one: they count for the person's limit "default", so that nobody can shut a
-whole network out. Probes are counted like all other calls and never refused: their reports are
-cached, and a fleet must not fail by its own probes. Counting is one step on a dictionary of the
-process (Note [Generic cell rate]), no round trip.
+view takes in place of one: they count for the person's limit "default", a machine's for "machine",
+so that nobody can shut a whole network out, such as the doors of a venue. What a server has signed
+passes too, and its view counts it by a limit of its own; what nobody has signed is anybody's call.
+Probes are counted like all other calls and never refused: their reports are cached, and a fleet
+must not fail by its own probes. Counting is one step on a dictionary of the process (Note [Generic
+cell rate]), no round trip.
 """
 
 import time
@@ -23,10 +25,10 @@ from typing import Any
 from rest_framework.exceptions import APIException, Throttled
 
 from kernel import clock
-from kernel.caller import Caller, client_ip_in, client_ip_tag
+from kernel.caller import Caller, Machine, Sender, client_ip_in, client_ip_tag
 from kernel.http import body_limits
 from kernel.http.exception_handler import BodyTooLarge
-from kernel.http.fast_path import Application, FastPathResponder, StartResponse
+from kernel.http.fast_path import CLIENT_LEFT, Application, FastPathResponder, StartResponse
 from kernel.rate_limiting import throttle
 from kernel.rate_limiting.gcra import Gcra, GcraResult
 from kernel.rate_limiting.headers import limit_headers
@@ -40,7 +42,7 @@ _ROUTE = "anonymous"
 _REFUSAL_COSTS = 3
 _PROBES = "/healthz/"
 # Of a call without a login: a conflict is no refusal of the call, and 429 has counted already.
-_NO_REFUSAL = {409, 429}
+_NO_REFUSAL = {409, 429, CLIENT_LEFT}
 # Of a call that a person's limits count: the call itself was wrong.
 _MALFORMED = {400, 405, 406, 413, 415, 422}
 
@@ -60,8 +62,10 @@ class CountedCall:
         if not self._counted.is_refused or self._environ["PATH_INFO"].startswith(_PROBES):
             return None
         caller = caller_of(self._environ)
-        if isinstance(caller, Caller):
-            own = throttle.count("default", str(caller.user_id))
+        if isinstance(caller, Sender):
+            return None  # its view counts it by a limit of its own
+        if isinstance(caller, (Caller, Machine)):
+            own = throttle.count_spared(caller)
             return None if own.wait is None else own
         refused.labels(_ROUTE).inc()
         return throttle.described(_ROUTE, self._rate, self._counted)
@@ -111,7 +115,8 @@ class CountedCall:
 class CallLimits:
     """A WSGI application that counts calls in front of another.
 
-    `caller_of` returns the `Caller` whom an environment shows by a valid proof, or anything else.
+    `caller_of` returns the `Caller`, `Machine` or `Sender` that an environment shows by a valid
+    proof, or anything else.
     """
 
     def __init__(self, application: Application, *, caller_of: CallerOf) -> None:

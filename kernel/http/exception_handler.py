@@ -5,7 +5,7 @@ import logging
 import sys
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse
@@ -58,9 +58,31 @@ class ProblemResponse(Response):
     problem_code = ""
 
 
+class Refused(NamedTuple):
+    """A problem document, and the headers that go with it."""
+
+    body: dict[str, Any]
+    headers: dict[str, str]
+
+
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     """Return the problem+json response of `error`; None lets a defect become a 500."""
-    request = context["request"]
+    refused = refused_by(error, context["request"])
+    if refused is None:
+        return None
+    body = refused.body
+    response = ProblemResponse(
+        body, status=body["status"], headers=refused.headers, content_type=problem.CONTENT_TYPE
+    )
+    response.problem_code = body["code"]
+    return response
+
+
+def refused_by(error: Exception, request: Any) -> Refused | None:
+    """Return what `error` says to the caller in the active language; None for a defect.
+
+    Of the `request`, `path` is read, and who sent it where that is staff.
+    """
     translated = _translate(error)
     if isinstance(translated, DomainError):
         return _of_domain_error(translated, request.path)
@@ -77,13 +99,12 @@ def server_error(request: HttpRequest) -> HttpResponse:
     A database that is busy or unavailable is 503 there too; a defect reveals nothing about itself.
     """
     error = sys.exc_info()[1]  # Django calls this view while it handles the error
-    found = handle(error, {"request": request}) if isinstance(error, Exception) else None
-    if found is None:
+    refused = refused_by(error, request) if isinstance(error, Exception) else None
+    if refused is None:
         return problem.refused(request, "internal_error")
-    response = problem.response(found.data)
-    for name, value in found.headers.items():
-        if name != "Content-Type":
-            response.headers[name] = value
+    response = problem.response(refused.body)
+    for name, value in refused.headers.items():
+        response.headers[name] = value
     return response
 
 
@@ -109,14 +130,14 @@ def _translate(error: Exception) -> Exception:
     return error
 
 
-def _of_domain_error(error: DomainError, instance: str) -> Response:
+def _of_domain_error(error: DomainError, instance: str) -> Refused:
     headers = {}
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
-    return _response(problem.of_domain_error(error, instance), headers)
+    return Refused(problem.of_domain_error(error, instance), headers)
 
 
-def _of_api_exception(error: exceptions.APIException, instance: str) -> Response:
+def _of_api_exception(error: exceptions.APIException, instance: str) -> Refused:
     headers = {}
     challenge = getattr(error, "auth_header", None)
     if challenge:
@@ -136,15 +157,7 @@ def _of_api_exception(error: exceptions.APIException, instance: str) -> Response
     body = problem.document(
         status=error.status_code, code=code, detail=detail, instance=instance, **extras
     )
-    return _response(body, headers)
-
-
-def _response(body: dict[str, Any], headers: dict[str, str]) -> Response:
-    response = ProblemResponse(
-        body, status=body["status"], headers=headers, content_type=problem.CONTENT_TYPE
-    )
-    response.problem_code = body["code"]
-    return response
+    return Refused(body, headers)
 
 
 def _first_errors(detail: Any) -> list[dict[str, str]]:

@@ -30,13 +30,13 @@ from rest_framework.views import APIView
 from kernel.caller import is_personal
 from kernel.http import exception_handler, problem
 from kernel.http.header_authentication import HeaderAuthentication
-from kernel.http.rendering import Renderer
 from kernel.rate_limiting.headers import limit_headers
 from kernel.telemetry import context
 from kernel.telemetry.access_log import NO_OUTCOME, LoggedResponse, RequestOutcome, record_response
 
 JSON = "application/json"
 PRIVATE = ("Cache-Control", "private, no-store")
+CLIENT_LEFT = 499  # the status, never sent, of a request whose client left before its response
 
 # What clients that want JSON send; DRF negotiates anything else.
 ACCEPTED = {None, "", "*/*", "application/json", "application/json, text/plain, */*"}
@@ -57,7 +57,7 @@ class StartResponse(Protocol):
     def __call__(self, status: str, headers: list[tuple[str, str]], /) -> Any: ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RawResponse:
     """A finished response; `headers` are those that a view would have set."""
 
@@ -112,13 +112,25 @@ class FastPathResponder:
         outcome: RequestOutcome = NO_OUTCOME,
     ) -> list[bytes]:
         """Log, count and send a response of the view named `view`."""
-        headers = self.finish(
+        self.record(
             response, environ, view=view, request_id=request_id, started=started, outcome=outcome
         )
+        headers = [*response.headers, *own_headers(response, request_id), *self.envelope(environ)]
         start_response(_STATUS_LINES[response.status], headers)
         return [response.body]
 
-    def finish(
+    def envelope(self, environ: dict[str, Any]) -> list[tuple[str, str]]:
+        """Return the headers that all responses to requests with such headers have."""
+        headers = [
+            ("Vary", "Accept-Language"),
+            ("Content-Language", language(environ)),
+            *self._always,
+        ]
+        if self._transport_security and self.is_secure(environ):
+            headers.append(("Strict-Transport-Security", self._transport_security))
+        return headers
+
+    def record(
         self,
         response: RawResponse,
         environ: dict[str, Any],
@@ -127,22 +139,11 @@ class FastPathResponder:
         request_id: str,
         started: float,
         outcome: RequestOutcome = NO_OUTCOME,
-    ) -> list[tuple[str, str]]:
-        """Log and count a response of the view named `view`; return all of its headers.
+    ) -> None:
+        """Log and count a response of the view named `view`.
 
         `started` is when the request came in, by `time.perf_counter`.
         """
-        secure = self.is_secure(environ)
-        headers = [
-            *response.headers,
-            ("Vary", "Accept-Language"),
-            ("Content-Language", language(environ)),
-            ("Content-Length", str(len(response.body))),
-            ("X-Request-ID", request_id),
-            *self._always,
-        ]
-        if secure and self._transport_security:
-            headers.append(("Strict-Transport-Security", self._transport_security))
         record_response(
             LoggedResponse(
                 at=time.time(),
@@ -150,7 +151,7 @@ class FastPathResponder:
                 method=environ["REQUEST_METHOD"],
                 path=environ["PATH_INFO"],
                 view=view,
-                transport="https" if secure else "http",
+                transport="https" if self.is_secure(environ) else "http",
                 status=response.status,
                 seconds=time.perf_counter() - started,
                 received=int(environ.get("CONTENT_LENGTH") or 0),
@@ -158,7 +159,6 @@ class FastPathResponder:
                 outcome=outcome._replace(code=response.code) if response.code else outcome,
             )
         )
-        return headers
 
     def refuse(
         self,
@@ -180,6 +180,11 @@ class FastPathResponder:
         )
 
 
+def own_headers(response: RawResponse, request_id: str) -> list[tuple[str, str]]:
+    """Return the headers of the envelope that each response has of its own."""
+    return [("Content-Length", str(len(response.body))), ("X-Request-ID", request_id)]
+
+
 def refusal(
     error: Exception, environ: dict[str, Any], fields: tuple[str, str] | None = None
 ) -> RawResponse | None:
@@ -188,19 +193,14 @@ def refusal(
     `fields` say how far the caller's limit is, where it is known (`limit_headers`).
     """
     with translation.override(language(environ)):
-        response = exception_handler.handle(
-            error, {"request": SimpleNamespace(path=get_path_info(environ))}
-        )
-        if response is None:
-            return None
-        body = Renderer().render(response.data)
-    headers = [("Content-Type", str(response.content_type))]
-    headers += [
-        (name, str(value)) for name, value in response.headers.items() if name != "Content-Type"
-    ]
+        refused = exception_handler.refused_by(error, SimpleNamespace(path=get_path_info(environ)))
+    if refused is None:
+        return None
+    headers = [("Content-Type", problem.CONTENT_TYPE), *refused.headers.items()]
     if is_personal(environ):
         headers += [PRIVATE, *limit_headers(fields)]
-    return RawResponse(response.status_code, body, headers, problem.code_of(response))
+    body = refused.body
+    return RawResponse(body["status"], problem.encoded(body), headers, body["code"])
 
 
 def allow_header(view: type[APIView]) -> tuple[str, str]:

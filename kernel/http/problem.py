@@ -18,11 +18,11 @@ _LONGEST_INSTANCE = 500  # characters; a path may be longer, a response to it ne
 _LONGEST_CODE = 64  # characters
 _LONGEST_REFUSAL = 16 * 1024  # bytes
 
-# As DRF's renderer writes them.
 _encode = Encoder(ensure_ascii=False, separators=(",", ":")).encode
 
 STATUS: dict[Kind, int] = {
     Kind.INVALID: 400,
+    Kind.UNAUTHENTICATED: 401,
     Kind.FORBIDDEN: 403,
     Kind.NOT_FOUND: 404,
     Kind.CONFLICT: 409,
@@ -68,9 +68,16 @@ def of_domain_error(error: DomainError, instance: str) -> dict[str, Any]:
     )
 
 
+def encoded(body: dict[str, Any]) -> bytes:
+    """Return a problem document as DRF's renderer writes it."""
+    # JavaScript takes these two for line ends.
+    text = _encode(body).replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    return text.encode()
+
+
 def response(body: dict[str, Any]) -> HttpResponse:
     """Return a plain Django response, for places where DRF isn't at work."""
-    plain = PlainProblem(_encode(body), status=body["status"], content_type=CONTENT_TYPE)
+    plain = PlainProblem(encoded(body), status=body["status"], content_type=CONTENT_TYPE)
     plain.problem_code = body["code"]
     return plain
 

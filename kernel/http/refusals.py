@@ -44,6 +44,10 @@ REFUSALS = {
         401,
         text(en="The access token has expired: refresh it.", ko="만료된 토큰입니다."),
     ),
+    "api_key_invalid": Refusal(
+        401, text(en="The API key is not valid.", ko="유효하지 않은 API 키입니다.")
+    ),
+    "api_key_expired": Refusal(401, text(en="The API key has expired.", ko="만료된 API 키입니다.")),
     "permission_denied": Refusal(403, text(en="You may not do this.", ko="권한이 없습니다.")),
     "not_found": Refusal(404, text(en="There is nothing at this URL.", ko="찾을 수 없습니다.")),
     "method_not_allowed": Refusal(

@@ -13,6 +13,16 @@ from kernel.i18n import text
 _MOST_UNKNOWN = 20  # unknown members of an object that its refusal names
 
 
+def validated(
+    serializer_class: type[serializers.Serializer[Any]], data: Any, *, partial: bool = False
+) -> dict[str, Any]:
+    """Return what a serializer makes of a body or a query; raises `ValidationError`."""
+    serializer = serializer_class(data=data, partial=partial)
+    serializer.is_valid(raise_exception=True)
+    valid: dict[str, Any] = serializer.validated_data
+    return valid
+
+
 class StrictSerializer(serializers.Serializer[Any]):
     """A request body whose unknown members are refused instead of silently dropped."""
 

@@ -119,11 +119,12 @@ class Gcra:
     def _make_room(self, now: float) -> None:
         """Let a new caller in (Note [Two generations of callers])."""
         young, old = self._young, self._old
-        with suppress(KeyError):  # another thread took the last one
-            for _ in range(min(_LOOKED_AT, len(old))):
-                caller, kept = old.popitem()
-                if kept[0] > now:
-                    young.setdefault(caller, kept)
+        if old:
+            with suppress(KeyError):  # another thread took the last one
+                for _ in range(min(_LOOKED_AT, len(old))):
+                    caller, kept = old.popitem()
+                    if kept[0] > now:
+                        young.setdefault(caller, kept)
         if len(young) + len(old) >= self._most:
             self.clear()
         elif not old and len(young) >= self._most // 2:

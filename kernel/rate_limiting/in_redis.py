@@ -72,7 +72,7 @@ def check_limit(limit_status: RateLimitStatus | None, counted: Sequence[Any]) ->
     if not counted:
         return
     name = counted[0].decode() if isinstance(counted[0], bytes) else str(counted[0])
-    amount, period_ms, remaining, reset, is_refused = (int(value) for value in counted[1:6])
+    amount, period_ms, remaining, reset, is_refused = map(int, counted[1:6])
     if limit_status is not None:
         limit_status.fields = rate_limit_fields(
             name,

@@ -8,16 +8,16 @@ provider knows it.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cache
+from typing import NamedTuple
 
 from django.conf import settings
 from django.utils.module_loading import import_string
 from limits import parse
 
+from kernel.from_settings import from_settings
 
-@dataclass(frozen=True, slots=True)
-class Rate:
+
+class Rate(NamedTuple):
     """`amount` calls in any `period_seconds`."""
 
     amount: int
@@ -26,7 +26,7 @@ class Rate:
 
 def rate_of(route: str) -> Rate:
     """Return the rate in force for a route of `settings.RATE_LIMITS`; no I/O."""
-    return _provider()(route) or _parsed(settings.RATE_LIMITS[route])
+    return _provider()(route) or _defaults()[route]
 
 
 class TunedRates(Mapping[str, str]):
@@ -55,13 +55,17 @@ class TunedRates(Mapping[str, str]):
         return len(self._defaults)
 
 
-@cache
+@from_settings
 def _provider() -> Callable[[str], Rate | None]:
     provider: Callable[[str], Rate | None] = import_string(settings.RATE_LIMIT_PROVIDER)
     return provider
 
 
-@cache
+@from_settings
+def _defaults() -> Mapping[str, Rate]:
+    return {route: _parsed(text) for route, text in settings.RATE_LIMITS.items()}
+
+
 def _parsed(text: str) -> Rate:
     item = parse(text)
     return Rate(item.amount, item.get_expiry())

@@ -1,45 +1,43 @@
 """Rate limits of the API's routes, counted per person.
 
 Note [Rate limits]
-A limit belongs to a route and counts per person; every call was counted by client IP before (Note
+A limit belongs to a route and counts per person, for a machine per API key whatever the route;
+every call was counted by client IP before (Note
 [Counted first] in kernel/http/call_limits.py). Most routes have a budget of round trips, so each
 process counts them by itself and n processes let n times the limit pass: the aim is to stop a
 runaway client, not to meter. Routes in `SHARED_RATE_LIMITS` (what costs money) are counted in the
-cache Redis for all processes by the library `limits`, and by each process alone while that server
-is unavailable. Joins and holds are counted elsewhere (Note [Limits in a function]). A person's call
+cache Redis for all processes (shared.py), and by each process alone while that server is
+unavailable. Joins and holds are counted elsewhere (Note [Limits in a function]). A person's call
 that was refused as malformed counts for the route "refused" too, wherever it went.
 Staff may set a route's limit by a row (Note [Tuned limits] in kernel/rate_limiting/rates.py).
 429 only ever means "slow down" and says for how long.
 """
 
-import math
-import time
-from dataclasses import dataclass
-from functools import cache
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from limits import RateLimitItemPerSecond
-from limits.storage import RedisStorage
-from limits.strategies import SlidingWindowCounterRateLimiter
 from prometheus_client import Counter
+from redis.exceptions import RedisError
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from kernel import clock
-from kernel.caller import Caller
+from kernel.caller import Caller, Machine, Sender
+from kernel.from_settings import from_settings
+from kernel.rate_limiting import shared
 from kernel.rate_limiting.gcra import Gcra, GcraResult
 from kernel.rate_limiting.headers import RATE_LIMIT, rate_limit_fields
 from kernel.rate_limiting.rates import Rate, rate_of
 from kernel.redis.breaker import DependencyUnavailable
-from kernel.redis.clients import client, guarded
 
 refused = Counter("frontrow_rate_limited_total", "Requests answered 429, by route", ["route"])
 
-# In a WSGI environment: the user id of the person by whose own limit the call is counted.
+# In a WSGI environment: the user id of the person, or the server, by whose limit the call counts.
 PERSON = "frontrow.person"
 _REFUSED = "refused"
+MACHINE = "machine"  # the route of every call by an API key
 
 _callers = Gcra(most=100_000)  # about 200 bytes each
 
@@ -56,12 +54,12 @@ class RouteThrottle(BaseThrottle):
         is not counted here: a function counts while it does the work.
         """
         caller = request.user
-        if not isinstance(caller, Caller):
+        if not isinstance(caller, (Caller, Machine)):
             return True
-        counted = count_person(request.META, caller.user_id)
-        route = route_of(str(request.method), view)
+        counted = count_person(request.META, caller.pk)
+        route = MACHINE if isinstance(caller, Machine) else route_of(str(request.method), view)
         if counted is None and route is not None:
-            counted = count(route, str(caller.user_id))
+            counted = count(route, str(caller.pk))
         if counted is None:
             return True
         request.META[RATE_LIMIT] = counted.headers
@@ -73,8 +71,7 @@ class RouteThrottle(BaseThrottle):
         return self._wait
 
 
-@dataclass(frozen=True, slots=True)
-class ThrottleResult:
+class ThrottleResult(NamedTuple):
     """One counted call: its two header values, and how long to wait where it is refused."""
 
     headers: tuple[str, str]
@@ -83,12 +80,19 @@ class ThrottleResult:
 
 def count(route: str, who: str) -> ThrottleResult:
     """Count one call of `who` (a user id) to `route` of `settings.RATE_LIMITS`."""
+    [counted] = count_many(route, [who])
+    return counted
+
+
+def count_many(route: str, callers: Sequence[str]) -> list[ThrottleResult]:
+    """Count a call of each caller, in their order; one call of a server, or none."""
     rate = rate_of(route)
-    shared = route in settings.SHARED_RATE_LIMITS
-    counted = _count_shared(route, who, rate) if shared else _own(route, who, rate)
-    if counted.is_refused:
-        refused.labels(route).inc()
-    return described(route, rate, counted)
+    is_shared = route in _shared_routes()
+    counted = (_shared if is_shared else _own)(route, callers, rate)
+    is_refused = [one.is_refused for one in counted]
+    if any(is_refused):
+        refused.labels(route).inc(sum(is_refused))
+    return [described(route, rate, one) for one in counted]
 
 
 def count_person(environ: dict[str, Any], user_id: UUID) -> ThrottleResult | None:
@@ -96,13 +100,26 @@ def count_person(environ: dict[str, Any], user_id: UUID) -> ThrottleResult | Non
 
     Return the refusal of a person whose recent calls were refused too often, else None.
     """
-    rate = rate_of(_REFUSED)
-    spent = _callers.is_spent((_REFUSED, str(user_id)), rate, now=clock.now().timestamp())
+    rate, who = rate_of(_REFUSED), str(user_id)
+    spent = _callers.is_spent((_REFUSED, who), rate, now=clock.now().timestamp())
     if spent is not None:
         refused.labels(_REFUSED).inc()
         return described(_REFUSED, rate, spent)
-    environ[PERSON] = str(user_id)
+    environ[PERSON] = who
     return None
+
+
+def count_sender(environ: dict[str, Any], route: str, sender: Sender) -> ThrottleResult:
+    """Count a call that a server has signed by its route's limit, no more by its client IP's."""
+    environ[PERSON] = f"sender {sender.name}"
+    counted = count(route, sender.name)
+    environ[RATE_LIMIT] = counted.headers
+    return counted
+
+
+def count_spared(caller: Caller | Machine) -> ThrottleResult:
+    """Count a call that its spent client IP does not stop, by the limit that its caller has."""
+    return count(MACHINE if isinstance(caller, Machine) else "default", str(caller.pk))
 
 
 def charge_refusal(user_id: str) -> ThrottleResult:
@@ -133,35 +150,23 @@ def route_of(method: str, view: Any) -> str | None:
     return route
 
 
-def _own(route: str, who: str, rate: Rate) -> GcraResult:
-    return _callers.count((route, who), rate, now=clock.now().timestamp())
+def _own(route: str, callers: Sequence[str], rate: Rate) -> list[GcraResult]:
+    now = clock.now().timestamp()
+    return [_callers.count((route, who), rate, now=now) for who in callers]
 
 
-def _count_shared(route: str, who: str, rate: Rate) -> GcraResult:
-    limit = RateLimitItemPerSecond(rate.amount, rate.period_seconds)
-
-    def hit(_: Any) -> GcraResult:
-        allowed = _shared().hit(limit, route, who)
-        window = _shared().get_window_stats(limit, route, who)
-        reset = max(1, math.ceil(window.reset_time - time.time()))
-        return GcraResult(window.remaining, reset, not allowed)
-
+def _shared(route: str, callers: Sequence[str], rate: Rate) -> list[GcraResult]:
     try:
-        return guarded("cache", hit)
-    except DependencyUnavailable:
-        return _own(route, who, rate)
+        return shared.count_many(route, callers, rate)
+    except (DependencyUnavailable, RedisError):
+        return _own(route, callers, rate)
 
 
-@cache
-def _shared() -> SlidingWindowCounterRateLimiter:
-    # The pool is the cache role's: same server, same time-outs.
-    storage = RedisStorage(
-        "redis://", connection_pool=client("cache").connection_pool, key_prefix="fr:c:limit"
-    )
-    return SlidingWindowCounterRateLimiter(storage)
+@from_settings
+def _shared_routes() -> frozenset[str]:
+    return frozenset(settings.SHARED_RATE_LIMITS)
 
 
 def forget_callers() -> None:
     """Drop every caller that this process has counted."""
     _callers.clear()
-    _shared.cache_clear()

@@ -28,7 +28,44 @@ class DependencyUnavailable(Exception):
         self.dependency = dependency
 
 
-class Breaker:
+class RetryingBreaker:
+    """What breakers share: one call per `retry_seconds` while open, and what operators see."""
+
+    def __init__(
+        self,
+        dependency: str,
+        *,
+        failures_on: tuple[type[BaseException], ...],
+        retry_seconds: float,
+    ) -> None:
+        self.dependency = dependency
+        self._failures_on = failures_on
+        self._retry_seconds = retry_seconds
+        self._lock = threading.Lock()
+        self._retry_at = 0.0  # monotonic seconds
+
+    def _may_try(self) -> bool:
+        with self._lock:
+            if time.monotonic() < self._retry_at:
+                return False
+            self._put_off()
+            return True
+
+    def _put_off(self) -> None:
+        """Let the next call through in `retry_seconds`; needs the lock."""
+        self._retry_at = time.monotonic() + self._retry_seconds
+
+    def _publish(self, *, is_open: bool, error: BaseException | None = None) -> None:
+        state.labels(self.dependency).set(int(is_open))
+        if is_open:
+            opened.labels(self.dependency).inc()
+        log.warning(
+            "breaker opened" if is_open else "breaker closed",
+            extra={"dependency": self.dependency} | ({"error": repr(error)} if error else {}),
+        )
+
+
+class Breaker(RetryingBreaker):
     """Guard the calls to one dependency, in one process, for all its threads."""
 
     def __init__(
@@ -39,13 +76,9 @@ class Breaker:
         threshold: int = 3,
         retry_seconds: float = 1.0,
     ) -> None:
-        self.dependency = dependency
-        self._failures_on = failures_on
+        super().__init__(dependency, failures_on=failures_on, retry_seconds=retry_seconds)
         self._threshold = threshold
-        self._retry_seconds = retry_seconds
-        self._lock = threading.Lock()
         self._failed = 0
-        self._retry_at = 0.0  # monotonic seconds
 
     @property
     def is_open(self) -> bool:
@@ -72,30 +105,18 @@ class Breaker:
         """Close it (for tests, which know that the dependency is back)."""
         self._record_success()
 
-    def _may_try(self) -> bool:
-        with self._lock:
-            if time.monotonic() < self._retry_at:
-                return False
-            self._retry_at = time.monotonic() + self._retry_seconds
-            return True
-
     def _record_failure(self, error: BaseException) -> None:
         failures.labels(self.dependency).inc()
         with self._lock:
             self._failed += 1
-            self._retry_at = time.monotonic() + self._retry_seconds
+            self._put_off()
             just_opened = self._failed == self._threshold
         if just_opened:
-            opened.labels(self.dependency).inc()
-            state.labels(self.dependency).set(1)
-            log.warning(
-                "breaker opened", extra={"dependency": self.dependency, "error": repr(error)}
-            )
+            self._publish(is_open=True, error=error)
 
     def _record_success(self) -> None:
         with self._lock:
             was_open = self.is_open
             self._failed = 0
         if was_open:
-            state.labels(self.dependency).set(0)
-            log.warning("breaker closed", extra={"dependency": self.dependency})
+            self._publish(is_open=False)

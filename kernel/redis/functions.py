@@ -36,6 +36,10 @@ class FunctionLibrary:
         """Load the library in place of the same version; raises `DependencyUnavailable`."""
         guarded(self.role, self._load)
 
+    def load_if_missing(self) -> None:
+        """Load it unless this process has, since it last connected; raises as `load` does."""
+        guarded(self.role, self._load_if_missing)
+
     def code(self) -> str:
         """Return the text of the library as it is sent to the server."""
         lines = [line for source in self.sources for line in source.read_text().splitlines()]
@@ -65,8 +69,7 @@ class FunctionLibrary:
         """
 
         def run(server: Redis) -> list[Any]:
-            if self._loaded_in != (os.getpid(), connection_epoch(server)):
-                self._load(server)
+            self._load_if_missing(server)
             replies = fcall_all(server, function, calls)
             lost = [at for at, reply in enumerate(replies) if _is_missing(reply)]
             if lost:
@@ -78,6 +81,10 @@ class FunctionLibrary:
             return replies
 
         return guarded(self.role, run)
+
+    def _load_if_missing(self, server: Redis) -> None:
+        if self._loaded_in != (os.getpid(), connection_epoch(server)):
+            self._load(server)
 
     def _load(self, server: Redis) -> None:
         server.function_load(self.code(), replace=True)  # in a cluster: on every primary

@@ -10,7 +10,8 @@ Checking a signature costs much of a request, and a fan sends the same login aga
 each process keeps, by digest, what was read of tokens whose signature it has verified under the
 ring in force: a bounded number of them, and good ones only, so that nobody can fill the memory with
 forgeries. A new ring drops them all. Whether a token has expired is judged each time, and whether
-its session was ended is checked elsewhere, each time too.
+its session was ended is checked elsewhere, each time too. What a MAC vouches for is not remembered:
+in a crowd most logins are new, and to keep one costs about a quarter of checking it.
 
 Note [Two proofs]
 A JWT may carry, as its last claim, a MAC of its header and its other claims (Note [MAC tokens] in
@@ -24,11 +25,12 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from django.conf import settings
 
 from kernel.caching.two_generation import TwoGenerationCache
+from kernel.from_settings import from_settings
 from kernel.signing.keyring import Key, KeyRing, MacUse, Use, encode_json, ring
 from kernel.signing.mac import is_mac, write_mac
 from kernel.text import base64url
@@ -58,7 +60,7 @@ def sign_jwt(use: Use, claims: Mapping[str, Any], *, mac_use: MacUse | None = No
     the last claim is the MAC by that use's key, if the ring has one (Note [Two proofs]).
     """
     key = ring().signing[use]
-    payload = encode_json({"iss": settings.TOKEN_ISSUER, **claims})
+    payload = encode_json({"iss": _issuer(), **claims})
     if mac_use and (mac := write_mac(mac_use, f"{key.header}.{payload}")):
         payload = f"{payload[:-1]}{_MAC_CLAIM}{mac}{_END}"
     signed = f"{key.header}.{base64url.encode(payload.encode())}"
@@ -86,32 +88,49 @@ def read_jwt(
 
     With `mac_use` a right MAC by that use's key replaces the signature (Note [Two proofs]).
 
-    `read` is called once a token (Note [Known tokens]), so it must be a module-level function, and
-    nobody may change what it returns. Raises as `verify_jwt` does; also JwtInvalid where `read`
-    raises LookupError, TypeError, ValueError or AttributeError.
+    What `read` returns may be remembered (Note [Known tokens]), so it must be a module-level
+    function, and nobody may change the result. Raises as `verify_jwt` does; also JwtInvalid where
+    `read` raises LookupError, TypeError, ValueError or AttributeError.
     """
     if len(token) > MAX_TOKEN_LENGTH:
         raise JwtInvalid("too long")
     try:
         in_force = ring()
-        known = _known_under(in_force)
-        digest = sha256(token.encode()).digest()
-        key = (use, audiences, read, settings.TOKEN_ISSUER, mac_use, digest)
-        found = known.get(key)
-        if found is None:
-            claims = _proven_claims(in_force.verifying[use], token, audiences, mac_use)
-            found = (claims["exp"], read(claims))
-            known.put(key, found)
+        claims = None
+        if mac_use:
+            claims = _claims_under_mac(mac_use, in_force.verifying[use], token, audiences)
+        if claims:
+            expires, value = claims["exp"], read(claims)
+        else:
+            expires, value = _read_signed(use, in_force, token, audiences, read)
     except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise JwtInvalid(str(error)) from error
-    expires, value = found
     if expires <= now.timestamp():
         raise JwtExpired("expired")
-    return cast("T", value)
+    return value
 
 
 def _as_they_are(claims: dict[str, Any]) -> dict[str, Any]:
     return claims
+
+
+def _read_signed(
+    use: Use,
+    in_force: KeyRing,
+    token: str,
+    audiences: tuple[str, ...],
+    read: Callable[[dict[str, Any]], T],
+) -> tuple[int, T]:
+    """Return when a signed token expires and what `read` makes of it (Note [Known tokens])."""
+    known = _known_under(in_force)
+    digest = sha256(token.encode()).digest()
+    key = (use, audiences, read, _issuer(), digest)
+    found = known.get(key)
+    if found is None:
+        claims = _proven_claims(in_force.verifying[use], token, audiences)
+        found = (claims["exp"], read(claims))
+        known.put(key, found)
+    return found
 
 
 def _known_under(in_force: KeyRing) -> TwoGenerationCache[Any, tuple[int, Any]]:
@@ -122,29 +141,58 @@ def _known_under(in_force: KeyRing) -> TwoGenerationCache[Any, tuple[int, Any]]:
     return known[1]
 
 
+def _claims_under_mac(
+    use: MacUse, keys: Mapping[str, Key], token: str, audiences: tuple[str, ...]
+) -> dict[str, Any] | None:
+    """Return the claims of a token whose MAC, issuer and audience are right.
+
+    None where there is no right MAC. Raises ValueError where a signature could not help either.
+    """
+    key, said, signature = _opened(keys, token)
+    if not (signature and _has_mac(use, key.header, said)):
+        return None
+    return _claims_in(said, audiences)
+
+
 def _proven_claims(
-    keys: Mapping[str, Key], token: str, audiences: tuple[str, ...], mac_use: MacUse | None
+    keys: Mapping[str, Key], token: str, audiences: tuple[str, ...]
 ) -> dict[str, Any]:
-    """Return the claims of a token whose signature or MAC, issuer and audience are right.
+    """Return the claims of a token whose signature, issuer and audience are right.
 
     Raises ValueError for every other (Note [Exact headers]).
+    """
+    key, said, signature = _opened(keys, token)
+    key.verify(signature, token.rpartition(".")[0].encode())
+    return _claims_in(said, audiences)
+
+
+def _opened(keys: Mapping[str, Key], token: str) -> tuple[Key, str, bytes]:
+    """Return the key that a token names, what it says and its signature: nothing is proven yet.
+
+    Raises ValueError for a token of another form.
     """
     header, payload, signature = token.split(".")
     key = keys.get(header)
     if key is None:
         raise ValueError("not signed by a key of this use")
-    seal = base64url.decode(signature)
-    said = base64url.decode(payload).decode()
-    if not (seal and mac_use and _has_mac(mac_use, header, said)):
-        key.verify(seal, f"{header}.{payload}".encode())
+    return key, base64url.decode(payload).decode(), base64url.decode(signature)
+
+
+def _claims_in(said: str, audiences: tuple[str, ...]) -> dict[str, Any]:
+    """Return the claims that a proven token says; raises ValueError unless they are for us."""
     claims = json.loads(said)
-    if not isinstance(claims, dict) or claims.get("iss") != settings.TOKEN_ISSUER:
+    if not isinstance(claims, dict) or claims.get("iss") != _issuer():
         raise ValueError("of another issuer")
     if claims.get("aud") not in audiences:
         raise ValueError("for another audience")
     if type(claims.get("exp")) is not int:
         raise ValueError("exp is not a whole number")
     return claims
+
+
+@from_settings
+def _issuer() -> str:
+    return str(settings.TOKEN_ISSUER)
 
 
 def _has_mac(use: MacUse, header: str, said: str) -> bool:

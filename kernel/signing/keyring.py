@@ -33,6 +33,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from kernel.from_settings import from_settings
 from kernel.text import base64url
 
 log = logging.getLogger(__name__)
@@ -130,13 +131,18 @@ _loading = threading.Lock()
 def ring() -> KeyRing:
     """Return the key ring in force; raises `KeyRingMissing`."""
     global _loaded  # noqa: PLW0603  (one ring a process)
-    path = str(settings.SIGNING_KEYS_FILE)
+    path = _ring_file()
     loaded = _loaded
     if loaded and loaded.path == path and time.monotonic() - loaded.looked_at < _LOOK_SECONDS:
         return loaded.ring
     with _loading:
         _loaded = _look(path, _loaded)
         return _loaded.ring
+
+
+@from_settings
+def _ring_file() -> str:
+    return str(settings.SIGNING_KEYS_FILE)
 
 
 def forget_ring() -> None:

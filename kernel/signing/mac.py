@@ -17,6 +17,7 @@ from uuid import UUID
 
 from django.conf import settings
 
+from kernel.from_settings import from_settings
 from kernel.signing.keyring import MacKey, MacUse, ring
 from kernel.text import base64url
 
@@ -76,5 +77,10 @@ def _kid_and_mac(key: MacKey, text: str) -> str:
 
 def _mac(key: MacKey, head: str, bound_to: UUID) -> str:
     # Sixteen bytes and a kid in front of the text: no two tokens share what is hashed.
-    covered = b"%b|%b%b" % (settings.TOKEN_ISSUER.encode(), bound_to.bytes, head.encode())
+    covered = b"%b|%b%b" % (_issuer(), bound_to.bytes, head.encode())
     return base64url.encode(key.mac(covered))
+
+
+@from_settings
+def _issuer() -> bytes:
+    return bytes(settings.TOKEN_ISSUER.encode())

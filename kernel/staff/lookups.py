@@ -9,7 +9,9 @@ from django.db.models.constants import LOOKUP_SEP
 from django.http import HttpRequest
 
 # Shown on no screen; a filter in an address (`?session_key__startswith=a`) would spell them out.
-SECRET_FIELDS = frozenset({"draw_seed", "password", "session_data", "session_key", "sid"})
+SECRET_FIELDS = frozenset(
+    {"draw_seed", "former_secret", "password", "secret", "session_data", "session_key", "sid"}
+)
 
 
 if TYPE_CHECKING:  # generic for the type checker only

@@ -36,6 +36,8 @@ EVENTS = {
     "mfa_codes_renewed": "a person made new recovery codes",
     "mfa_failed": "a wrong second factor",
     "refresh_token_reused": "a used refresh token came back; its login was ended",
+    "api_key_made": "staff made an API key",
+    "api_key_revoked": "staff revoked an API key",
     "rights_changed": "staff changed the rights of a person or a group",
     "staff_deed_refused": "staff tried what they may not do",
 }

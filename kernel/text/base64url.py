@@ -6,17 +6,21 @@ white space. Whatever remembers, counts or withdraws a token by its text would t
 tokens. So each of our tokens is one text, and every other is refused.
 """
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import a2b_base64, b2a_base64
+
+_TO_URL = bytes.maketrans(b"+/", b"-_")
+_FROM_URL = bytes.maketrans(b"-_+/", b"+/!!")  # `!`: of no alphabet, so it is never read back
 
 
 def encode(data: bytes) -> str:
     """Return the text of `data`."""
-    return urlsafe_b64encode(data).rstrip(b"=").decode()
+    return b2a_base64(data, newline=False).translate(_TO_URL).rstrip(b"=").decode()
 
 
 def decode(segment: str) -> bytes:
     """Return the bytes that `encode` writes as `segment`; raises ValueError for other texts."""
-    data = urlsafe_b64decode(segment.encode() + b"=" * (-len(segment) % 4))
-    if encode(data) != segment:
+    plain = segment.encode().translate(_FROM_URL)
+    data = a2b_base64(plain + b"==")  # lenient, also about padding that is too much
+    if b2a_base64(data, newline=False).rstrip(b"=") != plain:
         raise ValueError("not canonical")
     return data

@@ -35,15 +35,7 @@ def loads(text: str) -> Any:
 
     Raises `json.JSONDecodeError`, `NotStrict` and, for a text nested too deeply, `RecursionError`.
     """
-    # A call for each number would cost more than the rest of the parsing.
-    unusual = _may_be_out_of_range(text)
-    value = json.loads(
-        text,
-        object_pairs_hook=_unique,
-        parse_constant=_no_constant,
-        parse_float=_finite if unusual else None,
-        parse_int=_whole if unusual else None,
-    )
+    value = (_careful if _may_be_out_of_range(text) else _usual)(text)
     if "\\u" in text:  # the only way to write what is no text
         _check_texts(value)
     return value
@@ -102,3 +94,13 @@ def _whole(digits: str) -> int:
     if len(digits) > LONGEST_NUMBER:
         raise NumberOutOfRange("a number is out of range")
     return int(digits)
+
+
+# A call for each number would cost more than the rest of the parsing.
+_usual = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant).decode
+_careful = json.JSONDecoder(
+    object_pairs_hook=_unique,
+    parse_constant=_no_constant,
+    parse_float=_finite,
+    parse_int=_whole,
+).decode
