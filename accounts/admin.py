@@ -11,7 +11,7 @@ from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
-from accounts import admin_records, notices, operations, queries  # noqa: F401  (registers)
+from accounts import admin_api_keys, admin_records, notices, operations, queries  # noqa: F401  (registers)
 from accounts.admin_forms import PersonForm, StaffLoginForm, UserCreationForm
 from accounts.admin_rights import AuditedGroupAdmin, EmailAddressAdmin
 from accounts.models import User
@@ -48,11 +48,18 @@ class PersonAdmin(AuditedAdmin, _UserAdmin):
     list_filter = ("is_staff", "is_active", "groups")
     search_fields = ("email", "display_name")
     ordering = ("-id",)
-    readonly_fields = ("id", "is_active", "second_factor", "date_joined", "last_login")
+    readonly_fields = ("id", "language", "is_active", "second_factor", "date_joined", "last_login")
     filter_horizontal = ("groups", "user_permissions")
     date_hierarchy = None
     fieldsets = (
-        (None, {"fields": ("id", "email", "reason", "display_name", "password", "is_active")}),
+        (
+            None,
+            {
+                "fields": (
+                    *("id", "email", "reason", "display_name", "language", "password", "is_active"),
+                )
+            },
+        ),
         (
             text(en="Rights", ko="권한"),
             {"fields": ("is_staff", "second_factor", "is_superuser", "groups", "user_permissions")},

@@ -9,6 +9,7 @@ RULES: dict[str, str] = {
     "accounts_user_email_form": (
         "An e-mail address has one spelling, plain ASCII in lower case, in every row."
     ),
+    "accounts_user_language": "Letters are written in Korean or English.",
     "accounts_session_sid_unique": (
         "A token's `sid` names one session; refresh and revocation find it by `sid`."
     ),
@@ -30,6 +31,7 @@ RULES: dict[str, str] = {
     ),
     "accounts_audit_target": "The history of one object in the admin.",
     "accounts_audit_actor": "Everything that one member of staff did.",
+    "accounts_apikey.key_hash": "An API key is found by its hash; no two are the same.",
     "accounts_ratelimit.route": "A route has one limit.",
     "accounts_ratelimit_amount": "A limit allows at least one call and fits the counters.",
     "accounts_ratelimit_logins": (

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from accounts import email_addresses, passwords, policy
+from accounts.api_key_models import ApiKey as ApiKey  # noqa: PLC0414  (exported)
 from accounts.managers import UserManager
 from accounts.rate_limit_models import RateLimit as RateLimit  # noqa: PLC0414  (exported)
 from kernel.db.fields import UUID7Field
@@ -38,6 +39,14 @@ class User(AbstractBaseUser, PermissionsMixin):
         text(en="e-mail", ko="이메일"), max_length=254, null=True, blank=True
     )
     display_name = models.CharField(text(en="name", ko="이름"), max_length=100, blank=True)
+    language = models.CharField(
+        text(en="language", ko="언어"),
+        max_length=2,
+        choices=[("ko", text(en="Korean", ko="한국어")), ("en", text(en="English", ko="영어"))],
+        default="ko",
+        db_default="ko",
+        help_text=text(en="Of letters.", ko="메일에 쓰는 언어입니다."),
+    )
     is_staff = models.BooleanField(
         text(en="staff", ko="직원"),
         default=False,
@@ -64,6 +73,9 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.CheckConstraint(
                 condition=models.Q(email__regex=email_addresses.FORM),
                 name="accounts_user_email_form",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(language__in=["ko", "en"]), name="accounts_user_language"
             ),
         ]
 

@@ -1,6 +1,7 @@
 """The reads of people and logins, always from the primary: logins depend on them."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
@@ -40,6 +41,25 @@ def owner_of(email: str) -> User | None:
     """
     row = EmailAddress.objects.filter(email=email, verified=True).select_related("user").first()
     return row.user if row is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """Where and how to write to a person; `language` is `ko` or `en`."""
+
+    email: str
+    language: str
+    display_name: str
+
+
+def mailbox_of(user_id: UUID) -> Mailbox | None:
+    """Return a person's verified, primary e-mail address; None for who has none."""
+    row = (
+        EmailAddress.objects.filter(user_id=user_id, verified=True, primary=True)
+        .values_list("email", "user__language", "user__display_name")
+        .first()
+    )
+    return Mailbox(*row) if row is not None else None
 
 
 def owns(user_id: UUID, email: str) -> bool:

@@ -23,6 +23,8 @@ class RateLimit(models.Model):
         ANONYMOUS = "anonymous", text(en="Not logged in, a client IP", ko="비로그인, IP별")
         REFUSED = "refused", text(en="Malformed calls, a person", ko="잘못된 요청, 사용자별")
         DEFAULT = "default", text(en="Everything else, a person", ko="그 밖의 요청, 사용자별")
+        MACHINE = "machine", text(en="Machines, an API key", ko="기기 요청, API 키별")
+        WEBHOOK = "webhook", text(en="Webhooks, a payment gateway", ko="결제 알림, 결제 대행사별")
         JOIN = "join", text(en="Join the waiting room, a person", ko="대기열 진입, 사용자별")
         JOIN_ADDRESS = (
             "join_address",

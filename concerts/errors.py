@@ -39,6 +39,17 @@ class DoorsAfterStart(DomainError):
     )
 
 
+class RefundWindowInvalid(DomainError):
+    """The refund window of a postponed performance would end at once, or after a year."""
+
+    code = "refund_window_invalid"
+    kind = Kind.INVALID
+    message = text(
+        en="The refund window ends within a year, and not before now.",
+        ko="환불 기간은 현재부터 1년 이내에 끝나야 합니다.",
+    )
+
+
 class NeedsConfirmation(DomainError):
     """The change is unusual (Note [Unusual changes]); `questions` say how, and how to say yes."""
 

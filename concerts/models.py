@@ -117,6 +117,15 @@ class Performance(models.Model):
     starts_at = models.DateTimeField()
     doors_open_at = models.DateTimeField(null=True, blank=True)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.SCHEDULED)
+    refund_until = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=text(
+            en="Until then bought seats are given back without a fee, as it was postponed.",
+            ko="연기된 회차의 예매를 이때까지 수수료 없이 취소할 수 있습니다.",
+        ),
+    )
     layout_version = models.PositiveIntegerField(default=0, editable=False)
     layout_frozen_at = models.DateTimeField(null=True, blank=True, editable=False)
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -145,6 +154,12 @@ class Performance(models.Model):
             and self.concert.deleted_at is None
             and self.concert.published_at is not None
         )
+
+    def is_given_back_freely(self, now: datetime) -> bool:
+        """Say whether its refund window is open; without an end, while it is postponed."""
+        if self.refund_until is not None:
+            return now < self.refund_until
+        return self.status == self.Status.POSTPONED
 
     def has_started(self, now: datetime) -> bool:
         """Say whether the performance has begun."""

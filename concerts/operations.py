@@ -36,14 +36,25 @@ def freeze_layout(*, performance_id: UUID, now: datetime) -> Performance:
     return performance
 
 
-def change_status(*, performance_id: UUID, status: Performance.Status) -> Performance.Status:
-    """Set whether the performance takes place; return the status before."""
+def change_status(
+    *, performance_id: UUID, status: Performance.Status
+) -> tuple[Performance, Performance.Status]:
+    """Set whether the performance takes place; return it, and the status before."""
     require_transaction()
     performance = locking.lock_performance(performance_id=performance_id)
     before = Performance.Status(performance.status)
     performance.status = status
     performance.save(update_fields=["status"])
     store.catalogue_changed()
+    return performance, before
+
+
+def set_refund_window(*, performance: Performance, until: datetime) -> datetime | None:
+    """Set until when a locked performance is given back without a fee; return what it was."""
+    require_transaction()
+    before = performance.refund_until
+    performance.refund_until = until
+    performance.save(update_fields=["refund_until"])
     return before
 
 

@@ -10,3 +10,6 @@ UPLOADS_WAITING = 10  # files of 32 MiB at most that lie in PostgreSQL
 UPLOAD_LEASE = timedelta(minutes=5)  # a worker that shows no progress for so long is gone
 UPLOAD_RETRIES = 2
 UPLOADS_KEPT = timedelta(days=7)  # what came of them; the files go at once
+
+REFUND_DAYS = 30  # of the refund window of a postponed performance
+REFUND_DAYS_BOUNDS = (1, 366)

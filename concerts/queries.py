@@ -23,6 +23,11 @@ def performance(performance_id: UUID) -> Performance:
     return row
 
 
+def is_there(performance_id: UUID) -> bool:
+    """Say whether there is such a performance, public or not."""
+    return Performance.objects.filter(pk=performance_id).exists()
+
+
 def layout_of(performance_id: UUID) -> Layout:
     """Return the layout as it could be written to a file; empty where there is none yet."""
     grades = PriceGrade.objects.filter(performance_id=performance_id).order_by("position", "code")

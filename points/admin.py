@@ -1,13 +1,33 @@
-"""The staff screens of the ledger, read-only: only use cases move points."""
+"""The staff screens of the ledger: only use cases move points, by staff with a reason."""
 
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
+from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from kernel.i18n import text
+from kernel.ids import uuid7
+from kernel.staff.actions import ReasonForm, actor_of, staff_action
 from kernel.staff.admin import ReadOnlyAdmin, ReadOnlyInline
+from points import policy
 from points.models import Account, Entry, Transfer
+from points.usecases import adjustments
+
+
+class AdjustmentForm(ReasonForm):
+    """The reason, the points, and what makes the form count once however often it is sent."""
+
+    points = forms.IntegerField(
+        label=text(en="Points", ko="포인트"),
+        min_value=-policy.ADJUSTMENT_MAXIMUM,
+        max_value=policy.ADJUSTMENT_MAXIMUM,
+        help_text=text(en="Below zero: take back", ko="0보다 작으면 회수"),
+    )
+    adjustment_id = forms.UUIDField(initial=uuid7, widget=forms.HiddenInput)
 
 
 @admin.register(Account)
@@ -19,6 +39,35 @@ class AccountAdmin(ReadOnlyAdmin):
     list_select_related = ("user",)
     search_fields = ("=id", "user__email", "name")
     ordering = ("-id",)
+    actions = ("adjust",)
+
+    @staff_action(
+        description=text(en="Adjust points", ko="포인트 조정"),
+        permissions=["points.adjust_points"],
+        form_class=AdjustmentForm,
+    )
+    def adjust(
+        self,
+        request: HttpRequest,
+        objects: list[Account],
+        *,
+        reason: str,
+        points: int,
+        adjustment_id: UUID,
+        now: datetime,
+    ) -> str:
+        """Give each of the picked fans points, or take them back; not the system's accounts."""
+        fans = [account.pk for account in objects if account.user_id]
+        for user_id in fans:
+            adjustments.adjust(
+                user_id=user_id,
+                points=points,
+                adjustment_id=adjustment_id,
+                reason=reason,
+                actor_id=actor_of(request),
+                now=now,
+            )
+        return str(text(en=f"{len(fans)} adjusted.", ko=f"{len(fans)}건을 조정했습니다."))
 
 
 class EntryInline(ReadOnlyInline):

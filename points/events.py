@@ -3,7 +3,7 @@
 from events import topics
 from events.operations import NewEvent
 from kernel.telemetry.context import Correlation
-from points.operations import Received, Spent
+from points.operations import Adjusted, Received, Spent
 
 TOPIC = topics.POINTS
 SOURCE = "/frontrow/points"
@@ -19,7 +19,19 @@ def spent(spent: Spent, *, correlation: Correlation | None = None) -> NewEvent:
     return _event("points.spent", spent, correlation)
 
 
-def _event(name: str, moved: Received | Spent, correlation: Correlation | None = None) -> NewEvent:
+def refunded(received: Received, *, correlation: Correlation | None = None) -> NewEvent:
+    """Return the event of a fan who got points back that paid for something."""
+    return _event("points.refunded", received, correlation)
+
+
+def adjusted(adjusted: Adjusted) -> NewEvent:
+    """Return the event of a fan to whom staff gave points, or from whom they took some."""
+    return _event("points.adjusted", adjusted)
+
+
+def _event(
+    name: str, moved: Received | Spent | Adjusted, correlation: Correlation | None = None
+) -> NewEvent:
     # Keyed by the fan, so that a fan's movements keep the order of their account's lock.
     return NewEvent(
         topic=TOPIC,

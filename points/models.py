@@ -20,7 +20,11 @@ from points.policy import TransferKind
 KIND_NAMES = {
     TransferKind.CHARGE: text(en="charge", ko="충전"),
     TransferKind.PAYMENT: text(en="payment", ko="결제"),
+    TransferKind.PAYMENT_HOLD: text(en="points part of a payment", ko="결제 중 포인트 사용"),
+    TransferKind.PAYMENT_RETURN: text(en="points part returned", ko="결제 실패로 포인트 반환"),
+    TransferKind.REFUND: text(en="refund", ko="환불"),
     TransferKind.GRANT: text(en="grant", ko="지급"),
+    TransferKind.ADJUSTMENT: text(en="adjustment by staff", ko="직원 조정"),
 }
 
 TRANSFER_ONCE = "points_transfer_once"
@@ -57,6 +61,7 @@ class Account(models.Model):
     class Meta:
         verbose_name = text(en="points account", ko="포인트 계정")
         verbose_name_plural = text(en="points accounts", ko="포인트 계정")
+        permissions = [("adjust_points", "Can give points to a fan and take them back")]
         constraints = [
             models.CheckConstraint(condition=Q(balance__gte=0), name=BALANCE_NOT_NEGATIVE),
             models.CheckConstraint(

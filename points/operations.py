@@ -41,6 +41,16 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True)
+class Adjusted:
+    """Points that staff gave to a fan; below zero: that they took back."""
+
+    transfer_id: UUID
+    user_id: UUID
+    amount: Money
+    balance_after: Money
+
+
+@dataclass(frozen=True, slots=True)
 class Posted:
     """A transfer and the balances it left on fans' accounts."""
 

@@ -7,4 +7,7 @@ RULES: dict[str, str] = {
     "statistics_hour_unique": (
         "One row a performance, hour and currency; the consumer adds to it by upsert."
     ),
+    "statistics_points_hour_unique": (
+        "One row an hour and currency; the consumer adds to it by upsert."
+    ),
 }

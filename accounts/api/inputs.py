@@ -23,6 +23,7 @@ from accounts.models import User
 from accounts.operations import EmailTaken
 from accounts.usecases import email_ownership
 from kernel import clock
+from kernel.i18n import is_korean
 
 _PASSWORD_THEN = "password_then"  # noqa: S105  (a name)
 
@@ -40,6 +41,7 @@ class SignupInput(inputs.SignupInput):
             return email_ownership.sign_up(
                 email=self.cleaned_data["email"],
                 password=self.cleaned_data["password"],
+                language="ko" if is_korean() else "en",  # as the request asks for
                 proved=not settings.SIGN_UP_CONFIRMED_BY_MAIL,
             )
         except EmailTaken:

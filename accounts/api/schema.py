@@ -1,4 +1,4 @@
-"""The security scheme of the access token in the OpenAPI document."""
+"""The security schemes of access tokens and API keys in the OpenAPI document."""
 
 from typing import Any
 
@@ -18,4 +18,19 @@ class JWTScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call
             "bearerFormat": "JWT",
             "description": "The access token that sign-up, login and refresh under "
             "`/_allauth/app/v1/` return in `meta`.",
+        }
+
+
+class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # as above
+    """`Authorization: Api-Key`, as ApiKeyAuthentication reads it."""
+
+    target_class = "accounts.api.machines.ApiKeyAuthentication"
+    name = "apiKey"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": "`Api-Key <key>`: a machine's key, made in the admin, with scopes.",
         }

@@ -14,14 +14,15 @@ CLAIM_LIFETIME = timedelta(days=1)
 _PURGED_AT_ONCE = 1000
 
 
-def sign_up(*, email: str, password: str, proved: bool) -> User:
+def sign_up(*, email: str, password: str, language: str, proved: bool) -> User:
     """Create a person with a normalised e-mail address: owned if `proved`, else a claim.
 
+    `language` is that of letters, `ko` or `en`.
     See Note [Whose address] in `models.py`. A claim costs the same work whether or not the address
     is somebody's, so that nobody learns it here. Raises `EmailTaken` for a proved one that is
     taken.
     """
-    user = User(email=email)
+    user = User(email=email, language=language)
     user.set_password(password)
     with constraints_explained(operations.TAKEN), transaction():
         User.objects.add([user], verified=proved)

@@ -18,7 +18,7 @@ from catalogue.api.pagination import Pages
 from catalogue.cache import BRIEFLY
 from kernel.caching.responses import Document, Rendered
 from kernel.http.kept_refusals import KeptRefusals
-from kernel.http.serializers import ProblemSerializer
+from kernel.http.serializers import ProblemSerializer, validated
 
 LANGUAGE = OpenApiParameter(
     "Accept-Language",
@@ -58,10 +58,7 @@ class PagedView(CatalogueView):
 
     def parameters_of(self, request: Request) -> dict[str, Any]:
         """Return the validated query parameters; raises `ValidationError`."""
-        form = self.parameters_class(data=_known(request, self.parameters_class))
-        form.is_valid(raise_exception=True)
-        valid: dict[str, Any] = form.validated_data
-        return valid
+        return validated(self.parameters_class, _known(request, self.parameters_class))
 
     def page_of(
         self, request: Request, rows: Any, entries: Callable[[list[Any]], list[dict[str, Any]]]

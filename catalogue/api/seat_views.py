@@ -1,5 +1,6 @@
 """The views of a performance's seats: the static map, the availability, the plain list."""
 
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -57,6 +58,7 @@ class AvailabilityView(CatalogueView):
     """Which seats are free."""
 
     refusals_are_kept = True
+    throttle_route = None  # nobody is logged in here; calls are counted by client IP before
 
     @extend_schema(
         operation_id="availability",
@@ -74,17 +76,22 @@ class AvailabilityView(CatalogueView):
         now = clock.now()
 
         def build() -> Rendered:
-            found = queries.availability(performance_id, now=now)
-            return Rendered(
-                documents.encode(documents.availability(found)),
-                cache.SECOND_LONG,
-                version=f"{found.layout_version} {found.statuses}",
-            )
+            return availability_document(performance_id, now=now)
 
         key = str(performance_id)
         return self.respond(
             request, cache.read(cache.AVAILABILITY, key, build=build, now=now, has_words=False)
         )
+
+
+def availability_document(performance_id: UUID, *, now: datetime) -> Rendered:
+    """Return the document at `now`, from the primary; raises `PerformanceNotFound`."""
+    found = queries.availability(performance_id, now=now)
+    return Rendered(
+        documents.encode(documents.availability(found)),
+        cache.SECOND_LONG,
+        version=f"{found.layout_version} {found.statuses}",
+    )
 
 
 class SeatListView(PagedView):

@@ -10,6 +10,10 @@ urlpatterns = [
     path("concerts/<uuid:concert_id>/performances/", views.PerformanceListView.as_view()),
     path("performances/<uuid:performance_id>/", views.PerformanceView.as_view()),
     path("performances/<uuid:performance_id>/seatmap/", seat_views.SeatMapView.as_view()),
-    path("performances/<uuid:performance_id>/availability/", seat_views.AvailabilityView.as_view()),
+    path(
+        "performances/<uuid:performance_id>/availability/",
+        seat_views.AvailabilityView.as_view(),
+        name="availability",
+    ),
     path("performances/<uuid:performance_id>/seats/", seat_views.SeatListView.as_view()),
 ]

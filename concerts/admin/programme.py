@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 
 from concerts.admin.layout_views import LayoutViews
 from concerts.admin.questions import AsksFirst, PlainForm, confirmed
+from concerts.admin.statuses import StatusActions
 from concerts.admin.upload_views import UploadViews
 from concerts.admin.venue_times import VenueTimeFields, VenueTimes, venue_time
 from concerts.models import Concert, Performance, Venue
@@ -158,7 +159,7 @@ class ConcertAdmin(VenueTimes, _CatalogueAdmin):
 
 
 @admin.register(Performance)
-class PerformanceAdmin(LayoutViews, UploadViews, VenueTimes, _CatalogueAdmin):
+class PerformanceAdmin(StatusActions, LayoutViews, UploadViews, VenueTimes, _CatalogueAdmin):
     """One performance: its times here; its seats, prices and sale behind the links."""
 
     named_by, named_path = "concert", "concerts"
@@ -177,14 +178,21 @@ class PerformanceAdmin(LayoutViews, UploadViews, VenueTimes, _CatalogueAdmin):
         "concert",
         *Performance.PUBLIC_FIELDS,
         "status",
+        "refund_until",
         "layout_version",
         "layout_frozen_at",
         "preparation",
     )
-    readonly_fields = ("status", "layout_version", "layout_frozen_at", "preparation")
+    readonly_fields = (
+        "status",
+        "refund_until",
+        "layout_version",
+        "layout_frozen_at",
+        "preparation",
+    )
     ordering = ("-starts_at",)
     date_hierarchy = "starts_at"
-    actions = ("schedule", "postpone", "cancel")
+    actions = StatusActions.status_actions
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Performance]:
         return super().get_queryset(request).filter(deleted_at__isnull=True)
@@ -237,51 +245,6 @@ class PerformanceAdmin(LayoutViews, UploadViews, VenueTimes, _CatalogueAdmin):
         return format_html_join(
             "", '<div><a href="{}">{}</a></div>', [link for link in links if link[0]]
         )
-
-    @staff_action(
-        description=text(en="Back on schedule", ko="정상 진행으로 변경"),
-        permissions=["concerts.change_performance"],
-    )
-    def schedule(
-        self, request: HttpRequest, objects: list[Performance], *, reason: str, now: datetime
-    ) -> None:
-        """Say that the picked performances take place as planned."""
-        self._set(request, objects, Performance.Status.SCHEDULED, reason, now)
-
-    @staff_action(
-        description=text(en="Postpone", ko="연기"), permissions=["concerts.change_performance"]
-    )
-    def postpone(
-        self, request: HttpRequest, objects: list[Performance], *, reason: str, now: datetime
-    ) -> None:
-        """Say that the picked performances will be later."""
-        self._set(request, objects, Performance.Status.POSTPONED, reason, now)
-
-    @staff_action(
-        description=text(en="Cancel", ko="취소"), permissions=["concerts.change_performance"]
-    )
-    def cancel(
-        self, request: HttpRequest, objects: list[Performance], *, reason: str, now: datetime
-    ) -> None:
-        """Say that the picked performances will not take place."""
-        self._set(request, objects, Performance.Status.CANCELLED, reason, now)
-
-    def _set(
-        self,
-        request: HttpRequest,
-        objects: list[Performance],
-        status: Performance.Status,
-        reason: str,
-        now: datetime,
-    ) -> None:
-        for row in objects:
-            programme.set_status(
-                performance_id=row.pk,
-                status=status,
-                actor_id=actor_of(request),
-                reason=reason,
-                now=now,
-            )
 
 
 def _address(name: str, row: Performance, own: Performance | None) -> str:

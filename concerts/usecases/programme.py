@@ -1,15 +1,19 @@
 """Show concerts to the public, take them back, and say whether a performance takes place.
 
-Errors: `ConcertNotFound`, `ConcertIncomplete`, `PerformanceNotFound` (concerts.errors).
+Errors: `ConcertNotFound`, `ConcertIncomplete`, `PerformanceNotFound`, `RefundWindowInvalid`
+(concerts.errors).
 """
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from accounts.operations import record_audit
-from concerts import locking, operations, store
-from concerts.errors import ConcertIncomplete
+from concerts import events, locking, operations, policy, store
+from concerts.errors import ConcertIncomplete, RefundWindowInvalid
 from concerts.models import Concert, Performance
+from events.operations import record
 from kernel import clock
 from kernel.db.transaction import transaction
 from kernel.staff import audit
@@ -50,18 +54,65 @@ def set_status(
 ) -> bool:
     """Schedule, postpone or cancel a performance; return False when that was its status."""
     with transaction():
-        before = operations.change_status(performance_id=performance_id, status=status)
+        performance, before = operations.change_status(performance_id=performance_id, status=status)
         if before == status:
             return False
-        record_audit(
-            actor_id=actor_id,
-            action="concerts.set_status",
-            target=audit.target(Performance, performance_id),
-            reason=reason,
-            changes={"status": {"from": before.value, "to": status.value}},
-            now=now,
-        )
+        changes = {"status": {"from": before.value, "to": status.value}}
+        _record_status(performance, "set_status", changes, actor_id, reason, now)
     return True
+
+
+def postpone(
+    *,
+    performance_id: UUID,
+    refund_until: datetime,
+    actor_id: UUID | None,
+    reason: str,
+    now: datetime,
+) -> bool:
+    """Postpone a performance, and open its refund window; return False where nothing changed.
+
+    Tickets stay valid and the sale stops. Until `refund_until` bought seats are given back without
+    a fee, also once the new time is set; then the refund policy holds again. Postponed again, it
+    gets the new end. Raises PerformanceNotFound and RefundWindowInvalid.
+    """
+    if not now < refund_until <= now + timedelta(days=policy.REFUND_DAYS_BOUNDS[1]):
+        raise RefundWindowInvalid(refund_until=refund_until)
+    status = Performance.Status.POSTPONED
+    with transaction():
+        performance, before = operations.change_status(performance_id=performance_id, status=status)
+        window = operations.set_refund_window(performance=performance, until=refund_until)
+        if (before, window) == (status, refund_until):
+            return False
+        changes = {
+            "status": {"from": before.value, "to": status.value},
+            "refund_until": {
+                "from": clock.as_text(window) if window else None,
+                "to": clock.as_text(refund_until),
+            },
+        }
+        _record_status(performance, "postpone", changes, actor_id, reason, now)
+    return True
+
+
+def _record_status(
+    performance: Performance,
+    verb: str,
+    changes: Mapping[str, Any],
+    actor_id: UUID | None,
+    reason: str,
+    now: datetime,
+) -> None:
+    event = events.status_changed(performance, reason=reason)
+    record(events=[event] if event else [], now=now)
+    record_audit(
+        actor_id=actor_id,
+        action=f"concerts.{verb}",
+        target=audit.target(Performance, performance.pk),
+        reason=reason,
+        changes=changes,
+        now=now,
+    )
 
 
 def _missing(concert: Concert) -> list[str]:
