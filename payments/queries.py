@@ -8,11 +8,16 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from kernel.errors import DomainError, Kind
-from kernel.i18n import text
+from kernel.i18n import localized, text
 from kernel.money import Money
-from payments.models import LIVE_STATUSES, Charge, Payment
+from payments import failures
+from payments.models import LIVE_STATUSES, OPEN_STATUSES, Charge, Payment, Refund
+from payments.models.refunds import OPEN_REFUNDS
+from payments.offer_queries import ShownOffer, holds_on_offer, open_offers, shown_offer
+from payments.public import FAILED, REQUIRES_ACTION, public_status
 from points import queries as points
 from points.policy import TransferKind
+from reservations.models import ReservationSeat
 
 
 class PaymentNotFound(DomainError):
@@ -41,8 +46,21 @@ class PaidReservation:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownFailure:
+    """Why an attempt ended without money, for its fan: nothing was charged, or it is back."""
+
+    code: str
+    message: str
+    charged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class PaymentResult:
-    """A payment as its fan sees it."""
+    """A payment as its fan sees it; `status` is one of `payments.public`.
+
+    While it requires action: the page of the gateway, and the order there. `offer`: other seats
+    for money that came when the chosen ones were gone.
+    """
 
     id: UUID
     status: str
@@ -51,17 +69,24 @@ class PaymentResult:
     points_amount: Money
     reservation: PaidReservation
     created_at: datetime
+    checkout_url: str | None = None
+    order_id: str | None = None
+    failure: ShownFailure | None = None
+    offer: ShownOffer | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ChargeResult:
-    """Points bought, and the balance they left."""
+    """Points bought, and the balance they left, or the present one; as a PaymentResult else."""
 
     id: UUID
     status: str
     amount: Money
     balance: Money
     created_at: datetime
+    checkout_url: str | None = None
+    order_id: str | None = None
+    failure: ShownFailure | None = None
 
 
 def payment(*, payment_id: UUID, user_id: UUID) -> PaymentResult:
@@ -80,13 +105,72 @@ def payment_of_request(*, request_key: str) -> PaymentResult | None:
     return payment_result(found, reservation_status=found.reservation.status)
 
 
-def with_live_payment(*, reservation_ids: Collection[UUID]) -> set[UUID]:
-    """Return those of the reservations that have a payment through which money may have moved.
+def with_payment(*, request_keys: Collection[str]) -> set[str]:
+    """Return those of the request keys under which there is a payment."""
+    made = Payment.objects.filter(request_key__in=request_keys)
+    return set(made.values_list("request_key", flat=True))
 
+
+def with_live_payment(*, reservation_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return the status of the live payment of each of the reservations that has one.
+
+    The seats of an open offer are paid by late money already: one of its holds has LATE_CAPTURED.
     Under the reservations' locks nobody adds one: every payment is written under them.
     """
     live = Payment.objects.filter(reservation__in=reservation_ids, status__in=LIVE_STATUSES)
-    return set(live.values_list("reservation", flat=True))
+    offers = holds_on_offer(reservation_ids=reservation_ids)
+    rows = live.values_list("reservation", "status").union(
+        offers.values_list("reservation", "payment__status"), all=True
+    )
+    return dict(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptKeys:
+    """Whose attempt it is and what it pays for, which an offer that is accepted alone changes."""
+
+    payment_id: UUID
+    user_id: UUID
+    reservation_id: UUID
+    performance_id: UUID
+
+
+def attempt_keys(*, payment_id: UUID, user_id: UUID | None = None) -> AttemptKeys:
+    """Return what must be locked for a payment. Raises PaymentNotFound, for others' too."""
+    rows = Payment.objects.filter(pk=payment_id)
+    if user_id is not None:
+        rows = rows.filter(user_id=user_id)
+    found = rows.values_list("pk", "user_id", "reservation_id", "reservation__performance_id")
+    keys = found.first()
+    if keys is None:
+        raise PaymentNotFound
+    return AttemptKeys(*keys)
+
+
+def attempt(*, payment_id: UUID) -> Payment:
+    """Return the row of a payment with its reservation, as it is now and without a lock."""
+    return _payments().get(pk=payment_id)
+
+
+def refund(*, refund_id: UUID) -> Refund:
+    """Return the row of a refund with its payment, as it is now and without a lock."""
+    return Refund.objects.select_related("payment__reservation").get(pk=refund_id)
+
+
+def unresolved() -> int:
+    """Return how many payments, charges, refunds and offers are still open."""
+    payments = Payment.objects.filter(status__in=OPEN_STATUSES, resolve_after__isnull=False)
+    charges = Charge.objects.filter(status__in=OPEN_STATUSES, resolve_after__isnull=False)
+    refunds = Refund.objects.filter(status__in=OPEN_REFUNDS)
+    return payments.count() + charges.count() + refunds.count() + open_offers()
+
+
+def order_name(*, reservation_id: UUID) -> str:
+    """Return what a gateway's page calls the seats of a reservation, in the active language."""
+    rows = ReservationSeat.objects.filter(reservation=reservation_id)
+    seats = list(rows.select_related("reservation__performance__concert"))
+    title = localized(seats[0].reservation.performance.concert, "title")
+    return str(text(en=f"{title}, seats: {len(seats)}", ko=f"{title} {len(seats)}석"))
 
 
 def charge(*, charge_id: UUID, user_id: UUID) -> ChargeResult:
@@ -97,6 +181,16 @@ def charge(*, charge_id: UUID, user_id: UUID) -> ChargeResult:
     return _charge_result(found)
 
 
+def charge_by_id(*, charge_id: UUID) -> ChargeResult:
+    """Return a charge as its fan sees it."""
+    return _charge_result(charge_row(charge_id=charge_id))
+
+
+def charge_row(*, charge_id: UUID) -> Charge:
+    """Return the row of a charge, as it is now and without a lock."""
+    return Charge.objects.get(pk=charge_id)
+
+
 def charge_of_request(*, request_key: str) -> ChargeResult | None:
     """Return the result of an earlier execution of the same request."""
     found = Charge.objects.filter(request_key=request_key).first()
@@ -105,9 +199,12 @@ def charge_of_request(*, request_key: str) -> ChargeResult | None:
 
 def payment_result(payment: Payment, *, reservation_status: str) -> PaymentResult:
     """Return a payment as its fan sees it; its reservation must be loaded."""
+    late = payment.status == Payment.Status.LATE_CAPTURED
+    status = public_status(payment.status, given_back=late and _given_back(payment))
+    waits = status == REQUIRES_ACTION
     return PaymentResult(
         id=payment.pk,
-        status=payment.status,
+        status=status,
         method=payment.method,
         amount=payment.money,
         points_amount=payment.points,
@@ -115,17 +212,36 @@ def payment_result(payment: Payment, *, reservation_status: str) -> PaymentResul
             payment.reservation_id, reservation_status, payment.reservation.performance_id
         ),
         created_at=payment.created_at,
+        checkout_url=payment.checkout_url or None if waits else None,
+        order_id=payment.order_id if waits else None,
+        failure=_failure(payment) if status == FAILED else None,
+        offer=shown_offer(payment),
     )
+
+
+def _given_back(payment: Payment) -> bool:
+    refunds = Refund.objects.filter(payment=payment, status=Refund.Status.DONE)
+    return sum(refunds.values_list("amount", flat=True)) == payment.gateway_money.amount
+
+
+def _failure(row: Payment | Charge) -> ShownFailure:
+    message = row.failure_message or failures.message_of(row.failure_code)
+    return ShownFailure(row.failure_code, message)
 
 
 def charge_result(charge: Charge, *, balance: Money) -> ChargeResult:
     """Return a charge as its fan sees it."""
+    status = public_status(charge.status)
+    waits = status == REQUIRES_ACTION
     return ChargeResult(
         id=charge.pk,
-        status=charge.status,
+        status=status,
         amount=charge.money,
         balance=balance,
         created_at=charge.created_at,
+        checkout_url=charge.checkout_url or None if waits else None,
+        order_id=charge.order_id if waits else None,
+        failure=_failure(charge) if status == FAILED else None,
     )
 
 
@@ -134,6 +250,8 @@ def _payments() -> "QuerySet[Payment]":
 
 
 def _charge_result(charge: Charge) -> ChargeResult:
+    if charge.status != Charge.Status.PAID:
+        return charge_result(charge, balance=points.balance(user_id=charge.user_id))
     balance = points.balance_after(
         kind=TransferKind.CHARGE, reference=charge.pk, user_id=charge.user_id
     )

@@ -11,6 +11,7 @@ from rest_framework import serializers
 
 from kernel.i18n import text
 from payments import policy
+from payments.models.received import PAYMENT_KEY_LENGTH
 
 # Browsers drop or replace other characters, so a URL with them may lead elsewhere.
 _PLAIN = re.compile(r"[\x21-\x5b\x5d-\x7e]+")
@@ -22,6 +23,18 @@ class WholeNumberField(serializers.IntegerField):
 
     def to_internal_value(self, data: Any) -> int:
         if type(data) is not int:
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class PaymentKeyField(serializers.RegexField):
+    """What a gateway calls a payment: visible ASCII; a number is refused, not converted."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(r"\A[\x21-\x7e]+\Z", max_length=PAYMENT_KEY_LENGTH, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
             self.fail("invalid")
         return super().to_internal_value(data)
 

@@ -1,54 +1,27 @@
-"""The views of payments and of charges: begin one, show one."""
+"""The views of payments: begin one, show it, confirm or abandon it."""
 
 from uuid import UUID
 
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
-from accounts.api.permissions import IsFan
 from idempotency.api import IdempotentRequest, idempotent
 from kernel import clock
 from kernel.caller import caller_of
 from kernel.http.serializers import ProblemSerializer
-from kernel.money import Money
 from payments import queries
 from payments.api import examples
 from payments.api.serializers import (
-    ChargeRequestSerializer,
-    ChargeSerializer,
+    ConfirmRequestSerializer,
     PaymentRequestSerializer,
     PaymentSerializer,
 )
-from payments.usecases import charging, checkout
+from payments.api.shared import CONFIRMING, IDEMPOTENCY, FanView, problem
+from payments.usecases import checkout
 
 
-def _problem(*codes: str) -> OpenApiResponse:
-    return OpenApiResponse(ProblemSerializer, description=", ".join(f"`{code}`" for code in codes))
-
-
-_IDEMPOTENCY = {
-    400: _problem(
-        "validation_failed",
-        "malformed_json",
-        "idempotency_key_required",
-        "idempotency_key_invalid",
-        "points_amount_mismatch",
-    ),
-    401: ProblemSerializer,
-    415: ProblemSerializer,
-    422: _problem("idempotency_key_reused"),
-}
-
-
-class _FanView(APIView):
-    """What only a fan may do, with his own money."""
-
-    permission_classes = (IsFan,)
-
-
-class PaymentsView(_FanView):
+class PaymentsView(FanView):
     """Payments of the caller."""
 
     throttle_route = {"POST": "pay"}
@@ -59,20 +32,24 @@ class PaymentsView(_FanView):
         request=PaymentRequestSerializer,
         responses={
             201: PaymentSerializer,
-            **_IDEMPOTENCY,
-            404: _problem("reservation_not_found"),
-            409: _problem(
+            **IDEMPOTENCY,
+            404: problem("reservation_not_found"),
+            409: problem(
                 "reservation_expired",
                 "reservation_not_payable",
                 "insufficient_points",
                 "payment_in_progress",
                 "idempotency_in_progress",
             ),
-            503: _problem("gateway_unavailable", "busy", "service_unavailable"),
+            503: problem("gateway_unavailable", "busy", "service_unavailable"),
         },
         examples=[
             OpenApiExample("by points", examples.PAYMENT_REQUEST, request_only=True),
+            OpenApiExample("by card and points", examples.CARD_REQUEST, request_only=True),
             OpenApiExample("paid", examples.PAYMENT, response_only=True, status_codes=["201"]),
+            OpenApiExample(
+                "to be paid", examples.PAYMENT_TO_PAY, response_only=True, status_codes=["201"]
+            ),
         ],
     )
     @idempotent(required=True, form=PaymentRequestSerializer)
@@ -88,11 +65,12 @@ class PaymentsView(_FanView):
             request_key=request.idempotency.request_key,
             resumed=request.idempotency.resumed,
             now=now,
+            return_url=request.asked.get("return_url"),
         )
         return Response(PaymentSerializer(result).data, status=201)
 
 
-class PaymentView(_FanView):
+class PaymentView(FanView):
     """One payment of the caller."""
 
     @extend_schema(
@@ -101,10 +79,16 @@ class PaymentView(_FanView):
         responses={
             200: PaymentSerializer,
             401: ProblemSerializer,
-            404: _problem("payment_not_found"),
+            404: problem("payment_not_found"),
         },
         examples=[
-            OpenApiExample("paid", examples.PAYMENT, response_only=True, status_codes=["200"])
+            OpenApiExample("paid", examples.PAYMENT, response_only=True, status_codes=["200"]),
+            OpenApiExample(
+                "other seats on offer",
+                examples.PAYMENT_OFFERED,
+                response_only=True,
+                status_codes=["200"],
+            ),
         ],
     )
     def get(self, request: Request, payment_id: UUID) -> Response:
@@ -113,57 +97,66 @@ class PaymentView(_FanView):
         return Response(PaymentSerializer(result).data)
 
 
-class ChargesView(_FanView):
-    """Points the caller buys."""
+class ConfirmView(FanView):
+    """What comes back from the gateway's page."""
 
-    throttle_route = {"POST": "charge"}
+    throttle_route = {"POST": "pay"}
 
     @extend_schema(
-        operation_id="points_charges_create",
-        tags=["points"],
-        request=ChargeRequestSerializer,
+        operation_id="payments_confirm",
+        tags=["payments"],
+        request=ConfirmRequestSerializer,
         responses={
-            201: ChargeSerializer,
-            **_IDEMPOTENCY,
-            409: _problem("idempotency_in_progress"),
-            503: _problem("charging_unavailable", "busy", "service_unavailable"),
+            200: PaymentSerializer,
+            **CONFIRMING,
+            404: problem("payment_not_found"),
+            409: problem(
+                "reservation_expired", "reservation_not_payable", "idempotency_in_progress"
+            ),
+            503: problem("gateway_unavailable", "busy", "service_unavailable"),
         },
         examples=[
-            OpenApiExample("50,000 points", examples.CHARGE_REQUEST, request_only=True),
-            OpenApiExample("charged", examples.CHARGE, response_only=True, status_codes=["201"]),
+            OpenApiExample("the key", examples.CONFIRM_REQUEST, request_only=True),
+            OpenApiExample(
+                "declined", examples.PAYMENT_FAILED, response_only=True, status_codes=["200"]
+            ),
         ],
     )
-    @idempotent(required=True, form=ChargeRequestSerializer)
-    def post(self, request: IdempotentRequest) -> Response:
-        """Buy points; the first charge opens the account."""
+    @idempotent(required=True, form=ConfirmRequestSerializer)
+    def post(self, request: IdempotentRequest, payment_id: UUID) -> Response:
+        """Take the money after the gateway's page; PROCESSING while nobody knows whether it was."""
         now = clock.now()
-        result = charging.charge(
+        result = checkout.confirm(
+            payment_id=payment_id,
             user_id=caller_of(request).user_id,
-            amount=Money(request.asked["amount"]),
-            charge_id=request.idempotency.resource_id,
-            request_key=request.idempotency.request_key,
+            payment_key=request.asked["payment_key"],
             resumed=request.idempotency.resumed,
             now=now,
         )
-        return Response(ChargeSerializer(result).data, status=201)
+        return Response(PaymentSerializer(result).data)
 
 
-class ChargeView(_FanView):
-    """One charge of the caller."""
+class AbandonView(FanView):
+    """An attempt that its fan gives up."""
+
+    throttle_route = {"POST": "pay"}
 
     @extend_schema(
-        operation_id="points_charges_retrieve",
-        tags=["points"],
+        operation_id="payments_abandon",
+        tags=["payments"],
+        request=None,
         responses={
-            200: ChargeSerializer,
+            200: PaymentSerializer,
             401: ProblemSerializer,
-            404: _problem("charge_not_found"),
+            404: problem("payment_not_found"),
+            409: problem("payment_in_progress"),
+            503: problem("busy", "service_unavailable"),
         },
-        examples=[
-            OpenApiExample("charged", examples.CHARGE, response_only=True, status_codes=["200"])
-        ],
     )
-    def get(self, request: Request, charge_id: UUID) -> Response:
-        """Show a charge; others' answer 404."""
-        result = queries.charge(charge_id=charge_id, user_id=caller_of(request).user_id)
-        return Response(ChargeSerializer(result).data)
+    def post(self, request: Request, payment_id: UUID) -> Response:
+        """Give an attempt up so that another may begin; repeatable until money may have moved."""
+        now = clock.now()
+        result = checkout.abandon(
+            payment_id=payment_id, user_id=caller_of(request).user_id, now=now
+        )
+        return Response(PaymentSerializer(result).data)

@@ -4,26 +4,14 @@ from kernel.errors import DomainError, Kind
 from kernel.i18n import text
 
 
-class GatewayUnavailable(DomainError):
-    """Cards cannot be taken now; nothing was charged."""
-
-    code = "gateway_unavailable"
-    kind = Kind.UNAVAILABLE
-    message = text(
-        en="Cards cannot be taken at the moment. Nothing was charged.",
-        ko="지금은 카드로 결제할 수 없습니다. 결제된 금액은 없습니다.",
-    )
-    retry_after = 60
-
-
 class PointsAmountMismatch(DomainError):
-    """Paying by points alone means paying all of it by points."""
+    """By points alone all of it is paid by points, by card less than all of it."""
 
     code = "points_amount_mismatch"
     kind = Kind.INVALID
     message = text(
-        en="A payment by points must cover the whole amount.",
-        ko="포인트 결제는 전체 금액을 포인트로 결제해야 합니다.",
+        en="A payment by points must cover the whole amount, the points part of another less.",
+        ko="포인트 결제는 전체 금액을, 그 밖의 결제는 그보다 적은 포인트를 지정해야 합니다.",
     )
 
 

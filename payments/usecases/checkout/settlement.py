@@ -9,22 +9,20 @@ from typing import TypeAlias
 from uuid import UUID
 
 from kernel.db.failures import is_unavailable
-from kernel.outcomes import Outcome
+from kernel.outcomes import Outcome, Undecided
 from payments import metrics, policy, queries
 from payments.models import Payment
 from payments.queries import PaymentResult
+from payments.usecases.checkout.publication import PaidSeats, publish_sales
 from payments.usecases.checkout.transaction import SettlementTransaction
 from payments.usecases.checkout.turns import Order, PaymentTurn
-from queueing.usecases import waiting_room
-from reservations import seat_changes
-from reservations.claims import Claim
 from reservations.models import Reservation
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class OrderAlone:
+class OrderAlone(Undecided[PaymentResult]):
     """An order of a batch that could not be decided with the others, and goes alone.
 
     It met a lock or another order for its reservation or of its fan, or the batch failed.
@@ -103,33 +101,13 @@ def _carry_out(turns: Sequence[PaymentTurn], now: datetime, waits: bool) -> None
 
 
 def _publish(paid: Sequence[PaymentTurn], now: datetime) -> None:
-    """Update the seat claims and the waiting room at once; without this both follow later."""
     metrics.payments.labels(Payment.Method.POINTS, "paid").inc(len(paid))
-
-    by_performance: dict[UUID, list[PaymentTurn]] = defaultdict(list)
+    by_performance: dict[UUID, list[PaidSeats]] = defaultdict(list)
     for turn in paid:
-        by_performance[turn.hold.reservation.performance_id].append(turn)
-    for performance_id, buyers in by_performance.items():
-        _publish_sales(performance_id, buyers, now)
-
-
-def _publish_sales(performance_id: UUID, buyers: Sequence[PaymentTurn], now: datetime) -> None:
-    try:
-        seat_changes.publish(
-            performance_id=performance_id,
-            claims=[
-                Claim(seat_id, turn.order.reservation_id)
-                for turn in buyers
-                for seat_id in turn.hold.seat_ids
-            ],
-            writer="payments",
-            now=now,
-        )
-        for turn in buyers:
-            waiting_room.finish(user_id=turn.order.user_id, performance_id=performance_id, now=now)
-    except Exception:
-        # It is paid and committed: what fails here is no failure of the payments.
-        log.exception("sales not published", extra={"performance": str(performance_id)})
+        sale = PaidSeats(turn.order.user_id, turn.order.reservation_id, turn.hold.seat_ids)
+        by_performance[turn.hold.reservation.performance_id].append(sale)
+    for performance_id, sales in by_performance.items():
+        publish_sales(performance_id=performance_id, sales=sales, now=now)
 
 
 def _decision(turn: PaymentTurn, now: datetime) -> Decision:

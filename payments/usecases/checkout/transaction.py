@@ -10,6 +10,7 @@ from kernel.db.transaction import transaction
 from payments import operations, queries
 from payments.models import Payment
 from payments.operations import NewPayment, PaidHold
+from payments.usecases.checkout.attempts import abandon_created
 from payments.usecases.checkout.errors import PointsAmountMismatch
 from payments.usecases.checkout.turns import PaymentTurn
 from points import events as points_events
@@ -88,8 +89,19 @@ class SettlementTransaction:
             reservation_ids=[turn.order.reservation_id for turn in turns]
         )
         for turn in turns:
-            if turn.order.reservation_id in paying:
+            status = paying.get(turn.order.reservation_id)
+            if status == Payment.Status.CREATED:
+                self._abandon(turn)
+            elif status is not None:
                 turn.error = PaymentInProgress()
+
+    def _abandon(self, turn: PaymentTurn) -> None:
+        """End the card's attempt that nobody has confirmed; its points may be those that pay."""
+        if not self.waits:
+            turn.goes_alone = True
+            return
+        events = abandon_created(locked=turn.hold, now=self.now)
+        record(events=events, now=self.now)
 
     def _take_points(self) -> None:
         turns = [turn for turn in self._open() if turn.hold.reservation.amount]

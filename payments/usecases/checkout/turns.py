@@ -1,4 +1,4 @@
-"""What fans want to pay for by points, and the turn that each of them has in a batch."""
+"""What fans want to pay for, and the turn that each of them has in a batch."""
 
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -14,8 +14,9 @@ from reservations.operations import LockedReservation
 class Order:
     """What is to be paid, by whom, and by which request.
 
-    `points_amount`: how many points the fan means to pay, None for whatever it costs. The events
-    carry `correlation`, that of the fan's request.
+    `points_amount`: how many points the fan means to pay, None for whatever it costs (by card:
+    for none). `return_url`: where a gateway's page sends the fan. `resumed`: the same request may
+    have been executed before. The events carry `correlation`, that of the fan's request.
     """
 
     user_id: UUID
@@ -23,6 +24,8 @@ class Order:
     points_amount: int | None
     payment_id: UUID
     request_key: str
+    return_url: str | None = None
+    resumed: bool = False
     correlation: Correlation = field(default_factory=context.current, compare=False)
 
 

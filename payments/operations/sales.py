@@ -1,17 +1,20 @@
-"""The writes of payments and charges; each requires an open transaction and its locks."""
+"""What is written when something is sold: payments, and what they buy."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from events.operations import NewEvent
+from kernel.db.inserts import insert_all
 from kernel.db.integrity import constraints_explained
 from kernel.db.transaction import require_transaction
 from kernel.money import Money
 from kernel.telemetry.context import Correlation
-from payments import events
-from payments.models import LIVE_PAYMENT_UNIQUE, Charge, Payment
+from payments import events, policy
+from payments.models import LIVE_PAYMENT_UNIQUE, Payment
+from payments.orders import order_id_of
 from reservations import operations as reservations
 from reservations.operations import Confirmation, LockedReservation
 from reservations.usecases.holds import PaymentInProgress
@@ -29,6 +32,7 @@ class NewPayment:
     method: Payment.Method
     points: Money
     paid_at: datetime | None
+    gateway: str = ""  # the name of the gateway that takes the rest, if one does
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +59,10 @@ def open_payments(*, attempts: Sequence[NewPayment], now: datetime) -> list[Paym
                 payment_seconds=attempt.locked.rules.payment_seconds,
                 now=now,
             )
+    payments = [_row(attempt, now) for attempt in attempts]
     with constraints_explained({LIVE_PAYMENT_UNIQUE: PaymentInProgress}):
-        return Payment.objects.bulk_create([_row(attempt, now) for attempt in attempts])
+        insert_all(payments)
+    return payments
 
 
 def _row(attempt: NewPayment, now: datetime) -> Payment:
@@ -73,7 +79,16 @@ def _row(attempt: NewPayment, now: datetime) -> Payment:
         request_key=attempt.request_key,
         created_at=now,
         paid_at=attempt.paid_at,
+        **_order(attempt, now),
     )
+
+
+def _order(attempt: NewPayment, now: datetime) -> dict[str, Any]:
+    if not attempt.gateway:
+        return {}
+    order_id = order_id_of("pay", request_key=attempt.request_key, row_id=attempt.payment_id)
+    look_up = policy.next_look_up(tries=0, now=now)
+    return {"gateway": attempt.gateway, "order_id": order_id, "resolve_after": look_up}
 
 
 def complete(*, paid: Sequence[PaidHold], now: datetime) -> list[NewEvent]:
@@ -98,21 +113,4 @@ def _sold_seats(paid: PaidHold) -> SoldSeats:
     reservation = paid.locked.reservation
     return SoldSeats(
         reservation.pk, reservation.user_id, reservation.performance_id, paid.locked.seat_ids
-    )
-
-
-def open_charge(
-    *, charge_id: UUID, user_id: UUID, amount: Money, request_key: str, now: datetime
-) -> Charge:
-    """Insert a charge that is paid already; IntegrityError where the request has one."""
-    require_transaction()
-    return Charge.objects.create(
-        id=charge_id,
-        user_id=user_id,
-        status=Charge.Status.PAID,
-        amount=amount.amount,
-        currency=amount.currency,
-        request_key=request_key,
-        created_at=now,
-        paid_at=now,
     )

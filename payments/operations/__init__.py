@@ -1,0 +1,110 @@
+"""The writes of payments and charges; each requires an open transaction and its locks."""
+
+from payments.operations.attempts import (
+    Ended,
+    capture_late,
+    end,
+    hold_points,
+    keep_open,
+    mark_requested,
+    mark_unknown,
+    refund_late,
+    stop_looking,
+    take_back_request,
+)
+from payments.operations.cancellations import (
+    BY_FAN,
+    CALLED_OFF,
+    Cancelled,
+    Reason,
+    cancel,
+    count_refunded,
+    finish_run,
+    open_run,
+)
+from payments.operations.charges import (
+    begin_charge,
+    credit,
+    fail_charge,
+    keep_charge_open,
+    take_back_charge_request,
+)
+from payments.operations.due import claim_due
+from payments.operations.notices import receive_notice, take_notices
+from payments.operations.offers import (
+    LockedOffer,
+    Offered,
+    accept_offer,
+    end_offer,
+    offer_seats,
+)
+from payments.operations.received import (
+    give_key_back,
+    keep_page,
+    write_given_back,
+    write_paid,
+    write_requested,
+    write_unpaid,
+)
+from payments.operations.refunds import (
+    give_points_back,
+    mark_done,
+    mark_refund_unknown,
+    mark_refunds_requested,
+    mark_refused,
+)
+from payments.operations.sales import (
+    NewPayment,
+    PaidHold,
+    complete,
+    open_payments,
+)
+
+__all__ = [
+    "BY_FAN",
+    "CALLED_OFF",
+    "Cancelled",
+    "Ended",
+    "LockedOffer",
+    "NewPayment",
+    "Offered",
+    "PaidHold",
+    "Reason",
+    "accept_offer",
+    "begin_charge",
+    "cancel",
+    "capture_late",
+    "claim_due",
+    "complete",
+    "count_refunded",
+    "credit",
+    "end",
+    "end_offer",
+    "fail_charge",
+    "finish_run",
+    "give_key_back",
+    "give_points_back",
+    "hold_points",
+    "keep_charge_open",
+    "keep_open",
+    "keep_page",
+    "mark_done",
+    "mark_refund_unknown",
+    "mark_refunds_requested",
+    "mark_refused",
+    "mark_requested",
+    "mark_unknown",
+    "offer_seats",
+    "open_payments",
+    "open_run",
+    "receive_notice",
+    "refund_late",
+    "stop_looking",
+    "take_back_charge_request",
+    "take_back_request",
+    "take_notices",
+    "write_given_back",
+    "write_paid",
+    "write_requested",
+    "write_unpaid",
+]

@@ -1,0 +1,15 @@
+"""Give money back: bought seats that are given up, cancelled performances, and by a gateway."""
+
+from payments.usecases.refunding.cancelling import cancel, quote
+from payments.usecases.refunding.paying_back import carry_on, try_at_once
+from payments.usecases.refunding.performances import RefundBatch, begin_refunds, refund_batch
+
+__all__ = [
+    "RefundBatch",
+    "begin_refunds",
+    "cancel",
+    "carry_on",
+    "quote",
+    "refund_batch",
+    "try_at_once",
+]
