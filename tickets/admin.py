@@ -1,9 +1,16 @@
-"""The staff screen of tickets, read-only."""
+"""The staff screens of tickets and check-ins, read-only; a check-in can be undone."""
+
+from datetime import datetime
 
 from django.contrib import admin
+from django.http import HttpRequest
 
+from kernel.i18n import text
+from kernel.staff.actions import actor_of, staff_action
 from kernel.staff.admin import ReadOnlyAdmin
-from tickets.models import Ticket
+from tickets.models import Checkin, Ticket
+from tickets.usecases import checkins
+from tickets.usecases.checkins import Doorkeeper
 
 
 @admin.register(Ticket)
@@ -15,3 +22,29 @@ class TicketAdmin(ReadOnlyAdmin):
     list_filter = ("status", "issued_at")
     search_fields = ("=code", "=user__email")
     ordering = ("-id",)
+
+
+@admin.register(Checkin)
+class CheckinAdmin(ReadOnlyAdmin):
+    """Who was admitted where and when, by which scan."""
+
+    list_display = ("ticket", "performance", "gate", "admitted_at", "undone_at", "scan_id")
+    list_select_related = ("ticket", "performance__concert__venue")
+    list_filter = (
+        ("admitted_at", admin.DateFieldListFilter),
+        ("undone_at", admin.EmptyFieldListFilter),
+    )
+    search_fields = ("=ticket__code", "=scan_id", "=gate")
+    search_help_text = text(en="Ticket code, scan id or gate", ko="티켓 번호, 스캔 ID 또는 게이트")
+    ordering = ("-id",)
+    actions = ("undo",)
+
+    @staff_action(
+        description=text(en="Undo", ko="입장 취소"), permissions=["tickets.check_in_ticket"]
+    )
+    def undo(self, request: HttpRequest, rows: list[Checkin], *, reason: str, now: datetime) -> str:
+        """Let the tickets admit again."""
+        by = Doorkeeper(user_id=actor_of(request))
+        for row in rows:
+            checkins.undo(checkin_id=row.pk, by=by, reason=reason, now=now)
+        return str(text(en=f"{len(rows)} undone.", ko=f"{len(rows)}건을 취소했습니다."))

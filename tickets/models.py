@@ -3,11 +3,13 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from concerts.models import Performance, Seat
 from kernel.db.fields import UUID7Field
 from kernel.i18n import text
 from reservations.models import Reservation
+from tickets.checkin_models import Checkin as Checkin  # noqa: PLC0414  (exported)
 
 LIVE_SEAT_UNIQUE = "tickets_ticket_live_seat_unique"
 
@@ -32,15 +34,25 @@ class Ticket(models.Model):
     )
     # No constraint: the seat has it, and every sale would lock the same performance row.
     performance = models.ForeignKey(
-        Performance, on_delete=models.PROTECT, related_name="+", db_constraint=False
+        Performance,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
     )
     seat = models.ForeignKey(Seat, on_delete=models.PROTECT, related_name="+", db_index=False)
     status = models.CharField(max_length=5, choices=Status.choices, default=Status.VALID)
     issued_at = models.DateTimeField()
+    # PostgreSQL keeps it (trigger `tickets_note_change`), whatever changes the status.
+    changed_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
         verbose_name = text(en="ticket", ko="티켓")
         verbose_name_plural = text(en="tickets", ko="티켓")
+        permissions = [("check_in_ticket", "Can check tickets in and undo it")]
+        indexes = [
+            models.Index(fields=["performance", "changed_at"], name="tickets_ticket_changed")
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["seat"], condition=~Q(status="VOID"), name=LIVE_SEAT_UNIQUE

@@ -1,17 +1,18 @@
 """The writes of tickets; each requires an open transaction."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from kernel.db.inserts import insert_all
 from kernel.db.integrity import constraints_explained
 from kernel.db.transaction import require_transaction
 from kernel.errors import DomainError, Kind
 from kernel.i18n import text
 from tickets import policy
-from tickets.models import LIVE_SEAT_UNIQUE, Ticket
+from tickets.models import LIVE_SEAT_UNIQUE, Checkin, Ticket
 
 
 class SeatHasTicket(DomainError):
@@ -53,8 +54,38 @@ def issue(*, sales: Sequence[SoldSeats], now: datetime) -> list[Ticket]:
         for seat_id in sale.seat_ids
     ]
     with constraints_explained({LIVE_SEAT_UNIQUE: SeatHasTicket}):
-        Ticket.objects.bulk_create(tickets)
+        insert_all(tickets)
     return tickets
+
+
+def void(*, reservation_id: UUID, seat_ids: Collection[UUID]) -> int:
+    """Make the locked tickets of seats that were given up void; return how many there were."""
+    require_transaction()
+    live = Ticket.objects.filter(reservation=reservation_id, seat__in=seat_ids)
+    return live.exclude(status=Ticket.Status.VOID).update(status=Ticket.Status.VOID)
+
+
+def write_checkins(*, checkins: Sequence[Checkin]) -> None:
+    """Write the check-ins of locked tickets, which are used by them: two statements."""
+    require_transaction()
+    if not checkins:
+        return
+    insert_all(checkins)
+    Ticket.objects.filter(pk__in=[one.ticket_id for one in checkins]).update(
+        status=Ticket.Status.USED
+    )
+
+
+def undo_checkin(*, checkin_id: UUID, ticket: Ticket, now: datetime) -> bool:
+    """Undo a check-in of a locked ticket; return whether it was in force. A void one stays so."""
+    require_transaction()
+    live = Checkin.objects.filter(pk=checkin_id, undone_at=None)
+    if not live.update(undone_at=now):
+        return False
+    Ticket.objects.filter(pk=ticket.pk, status=Ticket.Status.USED).update(
+        status=Ticket.Status.VALID
+    )
+    return True
 
 
 def _new_code() -> str:

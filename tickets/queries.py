@@ -1,16 +1,20 @@
-"""The reads of a fan's own tickets, from the primary."""
+"""The reads of a fan's own tickets and of the door, from the primary."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from hashlib import sha256
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import FilteredRelation, Q, QuerySet
 
 from concerts.models import Performance
-from kernel.signing.jwt import sign_jwt
-from tickets import policy
-from tickets.models import Ticket
+from tickets import policy, qr
+from tickets.models import Checkin, Ticket
+
+# A change becomes visible when its transaction commits, later than its time says: who asks for what
+# is new gets what is up to this much older too, as none of ours lasts longer.
+_LOOK_BACK = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +29,7 @@ class TicketSeat:
 
 @dataclass(frozen=True, slots=True)
 class TicketDetail:
-    """A ticket as its owner sees it; `qr` is what the QR code says, signed (Note [QR payload])."""
+    """A ticket as its owner sees it; `qr` is what its QR code says (Note [QR payload] in qr.py)."""
 
     id: UUID
     code: str
@@ -35,6 +39,42 @@ class TicketDetail:
     seat: TicketSeat
     qr: str
     issued_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CheckinResult:
+    """An admission, as the door sees it."""
+
+    id: UUID
+    seat: TicketSeat
+    holder_name: str
+    admitted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCheckins:
+    """Check-ins in force by ticket; all of some scan ids by performance and scan id."""
+
+    live: dict[UUID, Checkin] = field(default_factory=dict)
+    by_scan: dict[tuple[UUID, str], Checkin] = field(default_factory=dict)
+
+    def add(self, checkin: Checkin) -> None:
+        """Add one, undone or not."""
+        self.by_scan[checkin.performance_id, checkin.scan_id] = checkin
+        if checkin.undone_at is None:
+            self.live[checkin.ticket_id] = checkin
+
+
+@dataclass(frozen=True, slots=True)
+class AdmissionEntry:
+    """A ticket in the admission list; `code_hash` as the function of that name makes it."""
+
+    code_hash: str
+    seat: TicketSeat
+    initials: str
+    status: str
+    admitted_at: datetime | None
+    gate: str | None
 
 
 def mine(*, user_id: UUID, reservation_id: UUID | None = None) -> QuerySet[Ticket]:
@@ -49,6 +89,14 @@ def of_reservation(*, reservation_id: UUID, user_id: UUID) -> list[TicketDetail]
     """Return the tickets of one reservation in seat order; none for somebody else's."""
     rows = mine(user_id=user_id, reservation_id=reservation_id)
     return details(rows.order_by("seat__index", "id"))
+
+
+def holders(*, performance_id: UUID, after: UUID | None, limit: int) -> list[UUID]:
+    """Return the next fans, by id, who have tickets of a performance that are not void."""
+    live = Ticket.objects.filter(performance=performance_id).exclude(status=Ticket.Status.VOID)
+    if after is not None:
+        live = live.filter(user__gt=after)
+    return list(live.order_by("user").values_list("user", flat=True).distinct()[:limit])
 
 
 def find(*, ticket_id: UUID, user_id: UUID) -> TicketDetail | None:
@@ -74,22 +122,81 @@ def details(rows: Iterable[Ticket]) -> list[TicketDetail]:
 
 
 def qr_payload(ticket: Ticket) -> str:
-    """Return the signed text of the ticket's QR code (reads `performance`).
-
-    Note [QR payload]
-    A compact JWS (Ed25519, key use "ticket") made whenever the ticket is read: nothing secret is
-    stored, a rotated key shows at the next look, and a door can tell a forgery without the
-    network. The text is the same at every reading with the same key. Whether the ticket is still
-    valid only the database knows.
-    """
-    ends = ticket.performance.starts_at + timedelta(hours=policy.QR_HOURS_AFTER_START)
-    return sign_jwt(
-        "ticket",
-        {
-            "aud": policy.QR_AUDIENCE,
-            "sub": str(ticket.pk),
-            "exp": int(ends.timestamp()),
-            "code": ticket.code,
-            "performance": str(ticket.performance_id),
-        },
+    """Return the signed text of the ticket's QR code (reads `performance`); Note [QR payload]."""
+    return qr.write(
+        code=ticket.code,
+        performance_id=ticket.performance_id,
+        expires_at=ticket.performance.starts_at + timedelta(hours=policy.QR_HOURS_AFTER_START),
     )
+
+
+def checkin_result(checkin: Checkin, ticket: Ticket) -> CheckinResult:
+    """Return an admission as the door sees it (reads `seat`, `section` and `user`)."""
+    return CheckinResult(
+        id=checkin.pk,
+        seat=TicketSeat(
+            ticket.seat_id, ticket.seat.section.code, ticket.seat.row, ticket.seat.number
+        ),
+        holder_name=ticket.user.display_name,
+        admitted_at=checkin.admitted_at,
+    )
+
+
+def known_checkins(*, tickets: Collection[Ticket], scan_ids: Collection[str]) -> KnownCheckins:
+    """Return what the locked tickets' door knows of them and of these scans: one statement."""
+    known = KnownCheckins()
+    if tickets:
+        here = {ticket.performance_id for ticket in tickets}
+        for checkin in Checkin.objects.filter(
+            Q(ticket__in=[ticket.pk for ticket in tickets], undone_at=None)
+            | Q(performance__in=here, scan_id__in=scan_ids)
+        ):
+            known.add(checkin)
+    return known
+
+
+def admission_list(*, performance_id: UUID, since: datetime | None = None) -> list[AdmissionEntry]:
+    """Return the tickets of a performance in seat order, those alone that changed `since`.
+
+    Up to a minute more is returned than has changed since; void tickets are in it.
+    """
+    rows = Ticket.objects.filter(performance_id=performance_id)
+    if since is not None:
+        rows = rows.filter(changed_at__gt=since - _LOOK_BACK)
+    live = FilteredRelation("checkins", condition=Q(checkins__undone_at=None))
+    found = rows.annotate(live=live).order_by("seat__index", "pk")
+    return [
+        AdmissionEntry(
+            code_hash=code_hash(performance_id, code),
+            seat=TicketSeat(seat_id, *place),
+            initials=_initials(name),
+            status=status,
+            admitted_at=admitted_at,
+            gate=gate,
+        )
+        for code, status, name, admitted_at, gate, seat_id, *place in found.values_list(
+            "code",
+            "status",
+            "user__display_name",
+            "live__admitted_at",
+            "live__gate",
+            "seat_id",
+            "seat__section__code",
+            "seat__row",
+            "seat__number",
+        )
+    ]
+
+
+def code_hash(performance_id: UUID, code: str) -> str:
+    """Return by what the admission list names a ticket: 12 hexadecimal digits.
+
+    Of the SHA-256 of `{performance id}:{code}`. Codes have 60 bits, so that a whole hash could be
+    turned back into one of thousands of codes in an hour; 48 bits leave 4,096 codes for each.
+    """
+    digest = sha256(f"{performance_id}:{code}".encode()).hexdigest()
+    return digest[: policy.CODE_HASH_DIGITS]
+
+
+def _initials(name: str) -> str:
+    return "".join(word[0] for word in name.split()[:3]).upper()

@@ -7,6 +7,8 @@ from rest_framework import serializers
 from kernel.http.serializers import UtcDateTimeField
 from reservations.api.serializers import PerformanceBriefSerializer
 
+STATUSES = ["VALID", "USED", "VOID"]
+
 
 class TicketSeatSerializer(serializers.Serializer[Any]):
     """The seat of a ticket; `section` is the section's code."""
@@ -22,11 +24,14 @@ class TicketSerializer(serializers.Serializer[Any]):
 
     id = serializers.UUIDField()
     code = serializers.CharField(help_text="Short, to be read out.")
-    status = serializers.ChoiceField(choices=["VALID", "USED", "VOID"])
+    status = serializers.ChoiceField(choices=STATUSES)
     reservation_id = serializers.UUIDField()
     performance = PerformanceBriefSerializer()
     seat = TicketSeatSerializer()
-    qr = serializers.CharField(help_text="What the QR code says: a compact JWS (Ed25519).")
+    qr = serializers.CharField(
+        help_text="What the QR code says, signed (Ed25519): 122 characters of QR's alphanumeric "
+        "mode, blanks among them."
+    )
     issued_at = UtcDateTimeField()
 
 

@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -10,14 +12,14 @@ from rest_framework.views import APIView
 from accounts.api.permissions import IsFan
 from kernel import clock
 from kernel.caller import caller_of
-from kernel.errors import DomainError, Kind
 from kernel.http.pagination import NewestFirst
 from kernel.http.serializers import ProblemSerializer
-from kernel.i18n import text
 from reservations import queries as reservation_queries
 from reservations.operations import ReservationNotFound
-from tickets import queries
+from tickets import ics, pdf, queries
 from tickets.api.serializers import TicketListSerializer, TicketSerializer
+from tickets.errors import TicketNotFound
+from tickets.queries import TicketDetail
 
 _EXAMPLE = {
     "id": "01994d2e-7c1a-7e11-8b0e-5d2f4a6c8e10",
@@ -36,17 +38,10 @@ _EXAMPLE = {
         "row": "3",
         "number": "12",
     },
-    "qr": "eyJhbGciOiJFZERTQSIsImtpZCI6InRpY2tldC0xIn0.eyJzdWIiOiIwMTk5In0.c2lnbmF0dXJl",
+    "qr": "%50N5KJE5BVJDOE9BQ3OKN7P54C8RO3VF5%JF9ABO0AJN QI+.D 8EK/09X9P"
+    "OJ*XAV5V*ZM0T37SG2/F/-TC-B:6912EBN2Y3VV1H9%GX:K-1N5ORK%K4%760",
     "issued_at": "2026-11-21T09:01:00.000Z",
 }
-
-
-class TicketNotFound(DomainError):
-    """There is no such ticket, or it is somebody else's."""
-
-    code = "ticket_not_found"
-    kind = Kind.NOT_FOUND
-    message = text(en="There is no such ticket.", ko="티켓을 찾을 수 없습니다.")
 
 
 class TicketsView(APIView):
@@ -91,10 +86,66 @@ class TicketView(APIView):
     )
     def get(self, request: Request, ticket_id: UUID) -> Response:
         """Return the ticket; others' answer 404."""
-        found = queries.find(ticket_id=ticket_id, user_id=caller_of(request).user_id)
-        if found is None:
-            raise TicketNotFound
-        return Response(TicketSerializer(found).data)
+        return Response(TicketSerializer(_own_ticket(request, ticket_id)).data)
+
+
+class TicketPdfView(APIView):
+    """One ticket of the caller as a page to print."""
+
+    permission_classes = (IsFan,)
+
+    @extend_schema(
+        operation_id="tickets_pdf",
+        tags=["tickets"],
+        summary="Print my ticket",
+        description="One page in Korean or English (`Accept-Language`) with the QR code.",
+        responses={
+            (200, "application/pdf"): OpenApiTypes.BINARY,
+            401: ProblemSerializer,
+            404: ProblemSerializer,
+        },
+    )
+    def get(self, request: Request, ticket_id: UUID) -> HttpResponse:
+        """Return the ticket as a PDF; others' answer 404."""
+        found = _own_ticket(request, ticket_id)
+        return _file(pdf.page_of(found), "application/pdf", f"ticket-{found.code}.pdf")
+
+
+class TicketCalendarView(APIView):
+    """The performance of one ticket of the caller as a calendar entry."""
+
+    permission_classes = (IsFan,)
+
+    @extend_schema(
+        operation_id="tickets_calendar",
+        tags=["tickets"],
+        summary="Put my ticket into a calendar",
+        description="An iCalendar file (RFC 5545), in Korean or English (`Accept-Language`).",
+        responses={
+            (200, "text/calendar"): OpenApiTypes.STR,
+            401: ProblemSerializer,
+            404: ProblemSerializer,
+        },
+    )
+    def get(self, request: Request, ticket_id: UUID) -> HttpResponse:
+        """Return the entry; others' answer 404."""
+        found = _own_ticket(request, ticket_id)
+        return _file(ics.entry_of(found), "text/calendar; charset=utf-8", f"{found.code}.ics")
+
+
+def _own_ticket(request: Request, ticket_id: UUID) -> TicketDetail:
+    found = queries.find(ticket_id=ticket_id, user_id=caller_of(request).user_id)
+    if found is None:
+        raise TicketNotFound
+    return found
+
+
+def _file(content: bytes, content_type: str, name: str) -> HttpResponse:
+    return HttpResponse(
+        content,
+        content_type=content_type,
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
 
 
 class ReservationTicketsView(APIView):
