@@ -1,4 +1,4 @@
-"""Staff screens of outbox and inbox: read-only, but refused events may be published again."""
+"""Staff screens of events: read-only, but refused events may be published again."""
 
 from datetime import datetime
 
@@ -6,8 +6,9 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.functional import Promise
 
-from events.models import InboxEntry, OutboxEvent
+from events.models import ConsumerFreeze, InboxEntry, OutboxEvent
 from events.usecases import dead_letters
+from events.usecases.dead_letters import OutboxSelection
 from kernel.i18n import text
 from kernel.staff.actions import actor_of, staff_action
 from kernel.staff.admin import ReadOnlyAdmin
@@ -29,7 +30,7 @@ class OutboxEventAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, objects: list[OutboxEvent], *, now: datetime, reason: str
     ) -> Promise:
         count = dead_letters.revive(
-            event_ids=[event.pk for event in objects],
+            selection=OutboxSelection(event_ids=frozenset(event.pk for event in objects)),
             actor_id=actor_of(request),
             reason=reason,
             now=now,
@@ -45,3 +46,11 @@ class InboxEntryAdmin(ReadOnlyAdmin):
     list_filter = ["group", "type"]
     search_fields = ["=event_id"]
     ordering = ["-id"]
+
+
+@admin.register(ConsumerFreeze)
+class ConsumerFreezeAdmin(ReadOnlyAdmin):
+    list_display = ["reason", "frozen_at", "resumed_at"]
+    list_filter = ["frozen_at"]
+    search_fields = ["reason"]
+    ordering = ["-frozen_at"]

@@ -70,6 +70,9 @@ def load(value: bytes | None) -> Event:
         )
     except NotAnEvent:
         raise
+    # Nested too deeply; a time before the first or after the last year in UTC.
+    except (RecursionError, OverflowError) as error:
+        raise NotAnEvent(type(error).__name__) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise NotAnEvent(f"{type(error).__name__}: {error}") from error
 

@@ -68,19 +68,15 @@ def send(
     raise LetterRefused(f"{topic}: {message.partition()}/{message.offset()}") from error
 
 
-def group_of(letter: Message) -> str:
-    """Return the group that couldn't apply a letter's message."""
-    return _headers(letter).get("group", b"").decode()
-
-
 def origin_of_cut(letter: Message) -> Origin | None:
     """Return where the whole message of a cut letter is; None for a letter that is whole."""
-    headers = _headers(letter)
+    headers = headers_of(letter)
     if "cut" not in headers:
         return None
     return Origin(headers["topic"].decode(), int(headers["partition"]), int(headers["offset"]))
 
 
-def _headers(letter: Message) -> Mapping[str, bytes]:
+def headers_of(letter: Message) -> Mapping[str, bytes]:
+    """Return a letter's headers by name."""
     headers: Any = letter.headers()  # typed as a list or a mapping; a consumer's are a list
     return {name: value or b"" for name, value in headers or []}

@@ -1,4 +1,4 @@
-"""Metrics of the outbox, for settings.METRIC_COLLECTORS."""
+"""Metrics of the outbox and the consumers' freeze, for settings.METRIC_COLLECTORS."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -16,3 +16,11 @@ def outbox(*, now: datetime) -> Iterable[Metric]:
         "frontrow_outbox_age_seconds", "Age of the oldest event to publish", value=state.age_seconds
     )
     yield GaugeMetricFamily("frontrow_outbox_dead", "Events set aside", value=state.dead)
+
+
+def freeze(*, now: datetime) -> Iterable[Metric]:
+    """Yield whether a freeze of the consumers is in force."""
+    row = queries.freeze_in_force()
+    yield GaugeMetricFamily(
+        "frontrow_consumers_frozen", "1 while a freeze is in force", value=row is not None
+    )

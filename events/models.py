@@ -1,4 +1,7 @@
-"""The outbox, events on their way to Kafka, and the inbox, events that groups have applied."""
+"""The outbox, the inbox and the freezes of the consumers.
+
+The outbox has the events on their way to Kafka, the inbox those that groups have applied.
+"""
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
@@ -86,3 +89,22 @@ class InboxEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.group} {self.event_id}"
+
+
+class ConsumerFreeze(models.Model):
+    """A time in which no consumer group applies an event or commits an offset.
+
+    See Note [Frozen consumers] in consumers.py. At most one is not over.
+    """
+
+    id = UUID7Field()
+    reason = models.CharField(max_length=200)
+    frozen_at = models.DateTimeField()
+    resumed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = text(en="freeze of the consumers", ko="소비자 동결")
+        verbose_name_plural = text(en="freezes of the consumers", ko="소비자 동결")
+
+    def __str__(self) -> str:
+        return self.reason

@@ -19,6 +19,7 @@ from django.conf import settings
 
 from events.ids import shard_of
 from events.models import OutboxEvent
+from kernel.db.inserts import insert_all
 from kernel.db.transaction import require_transaction
 from kernel.ids import uuid7
 from kernel.telemetry import context
@@ -70,5 +71,5 @@ def record(*, events: Sequence[NewEvent], now: datetime) -> list[UUID]:
         )
         for event in events
     ]
-    OutboxEvent.objects.bulk_create(rows)
+    insert_all(rows)
     return [row.id for row in rows]

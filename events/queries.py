@@ -1,4 +1,4 @@
-"""Reads of the outbox, always from the primary."""
+"""Reads of the outbox and of freezes, always from the primary."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,6 +6,7 @@ from datetime import datetime
 from django.db import connection
 
 from events.ids import SHARDS
+from events.models import ConsumerFreeze
 
 BACKLOG_COUNTED_TO = 10_000
 
@@ -44,3 +45,8 @@ def outbox_state(*, now: datetime) -> OutboxState:
         backlog, oldest, dead = cursor.fetchone()
     age = (now - oldest).total_seconds() if oldest else 0.0
     return OutboxState(backlog, max(0.0, age), dead)
+
+
+def freeze_in_force() -> ConsumerFreeze | None:
+    """Return the freeze of the consumers that is not over, if there is one."""
+    return ConsumerFreeze.objects.filter(resumed_at=None).order_by("frozen_at").first()

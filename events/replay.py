@@ -1,139 +1,107 @@
-"""Replays: the dead letters of consumers go back to their topic.
+"""Replays: the dead letters of consumers go back to their topic, or are dropped."""
 
-Note [Progress of a replay]
-Kafka keeps how far each consumer group's letters have been replayed, as the offset of a group
-named after it. A replay of one group steps over the letters of the others and leaves their progress
-alone; a replay of all groups looks at the progress of each letter's own.
-"""
-
+import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
+from enum import Enum
 
-from confluent_kafka import Consumer as Client
 from confluent_kafka import KafkaException, Message, TopicPartition
 
-from events import dead_letters, kafka
+from events import dead_letters, kafka, letters
+from events.letters import Letter, Selection
+from events.replay_progress import PREFIX, ReplayProgress
 from events.topics import dead_letters_of
 
-PROGRESS = "frontrow-replay."
-_READ_SECONDS = 10
+
+class LetterSettlement(Enum):
+    """What became of a letter."""
+
+    REPLAYED = "replayed"
+    DROPPED = "dropped"
+    GONE = "gone"  # the topic has dropped the message of a cut letter: it can't be replayed
 
 
-class OriginalGone(Exception):
-    """The message of a cut letter has left its topic: it can't be replayed any more."""
+def unsettled(selection: Selection) -> Iterator[Letter]:
+    """Yield the letters that are meant and neither replayed nor dropped.
 
-
-class _Progress:
-    """How far the letters of one group have been replayed."""
-
-    def __init__(self, group: str, partitions: list[TopicPartition]) -> None:
-        self._client = _client(PROGRESS + group)
-        self._next = {
-            partition.partition: partition.offset
-            for partition in self._client.committed(partitions, timeout=_READ_SECONDS)
-        }
-
-    def includes(self, letter: Message) -> bool:
-        return (letter.offset() or 0) < self._next[letter.partition() or 0]
-
-    def record(self, letter: Message) -> None:
-        self._client.commit(message=letter, asynchronous=False)
-
-    def close(self) -> None:
-        self._client.close()
-
-
-def replay_topic(
-    *, topic: str, group: str | None = None, publisher: kafka.Publisher = kafka.publisher
-) -> int:
-    """Send the dead letters of `topic` (of one `group`) back to it; return how many.
-
-    Every group sees them again; those that had applied them find them in their inbox. A letter that
-    was replayed is not replayed again (Note [Progress of a replay]); a replay that ends half-way
-    may send its last letter twice. Raises `kafka.KafkaUnavailable`, and `OriginalGone` for a cut
-    letter whose message the topic has dropped, after stepping over it.
+    Raises `kafka.KafkaUnavailable`.
     """
     try:
-        return _replay(topic, group, publisher)
+        for letter, _ in _walk(selection):
+            yield letter
     except KafkaException as error:
         raise kafka.KafkaUnavailable(str(error)) from error
 
 
-def _replay(topic: str, group: str | None, publisher: kafka.Publisher) -> int:
-    count = 0
-    progress: dict[str, _Progress] = {}
-    with closing(_client(PROGRESS + "reader")) as reader:
-        partitions = _partitions_of(reader, dead_letters_of(topic))
-        try:
-            for letter in _letters(reader, partitions):
-                owner = dead_letters.group_of(letter)
-                if group is not None and owner != group:
-                    continue
-                if owner not in progress:
-                    progress[owner] = _Progress(owner, partitions)
-                if progress[owner].includes(letter):
-                    continue
-                try:
-                    _send_back(topic, letter, publisher)
-                except OriginalGone:
-                    progress[owner].record(letter)
-                    raise
-                progress[owner].record(letter)
-                count += 1
-        finally:
-            for of_group in progress.values():
-                of_group.close()
-    return count
+def replay(
+    selection: Selection,
+    *,
+    per_second: float | None = None,
+    publisher: kafka.Publisher = kafka.publisher,
+) -> Iterator[tuple[Letter, LetterSettlement]]:
+    """Send the letters that are meant back to their topic, at most so many a second.
+
+    Every group sees them again; those that had applied them find them in their inbox. A letter that
+    was replayed is not replayed again (Note [Progress of a replay]); a replay that ends half-way
+    may send its last letter twice. Raises `kafka.KafkaUnavailable` and `TooManyGaps`.
+    """
+    begun, count = time.monotonic(), 0
+    try:
+        for letter, progress in _walk(selection):
+            if per_second:
+                time.sleep(max(0.0, begun + count / per_second - time.monotonic()))
+            count += 1
+            settlement = _send_back(letter, publisher)
+            progress.settle(letter)
+            yield letter, settlement
+    except KafkaException as error:
+        raise kafka.KafkaUnavailable(str(error)) from error
 
 
-def _client(group: str) -> Client:
-    return Client(kafka.client_settings(**{"group.id": group, "enable.auto.commit": False}))
+def drop(selection: Selection) -> Iterator[tuple[Letter, LetterSettlement]]:
+    """Settle the letters that are meant without replaying them; raises as `replay` does."""
+    try:
+        for letter, progress in _walk(selection):
+            progress.settle(letter)
+            yield letter, LetterSettlement.DROPPED
+    except KafkaException as error:
+        raise kafka.KafkaUnavailable(str(error)) from error
 
 
-def _partitions_of(client: Client, name: str) -> list[TopicPartition]:
-    metadata = client.list_topics(name, timeout=kafka.CONNECT_SECONDS).topics[name]
-    return [TopicPartition(name, partition) for partition in metadata.partitions]
+def _walk(selection: Selection) -> Iterator[tuple[Letter, ReplayProgress]]:
+    """Yield the unsettled letters that are meant, each with the progress of its group."""
+    known: dict[str, ReplayProgress] = {}
+    with ExitStack() as open_clients:
+        reader = open_clients.enter_context(closing(letters.client(PREFIX + "reader")))
+        partitions = letters.partitions_of(reader, dead_letters_of(selection.topic))
+        for letter in letters.letters_of(selection.topic, reader):
+            if selection.group not in (None, letter.group):
+                continue
+            if letter.group not in known:
+                progress = ReplayProgress(letter.group, partitions)
+                known[letter.group] = open_clients.enter_context(closing(progress))
+            progress = known[letter.group]
+            if progress.is_settled(letter):
+                continue
+            if selection.includes(letter):
+                yield letter, progress
+            else:
+                progress.leave(letter)
 
 
-def _send_back(topic: str, letter: Message, publisher: kafka.Publisher) -> None:
-    origin = dead_letters.origin_of_cut(letter)
-    message = letter if origin is None else _original(origin)
-    again = kafka.OutgoingMessage(topic, message.key() or b"", message.value() or b"")
+def _send_back(letter: Letter, publisher: kafka.Publisher) -> LetterSettlement:
+    message = _whole(letter)
+    if message is None:
+        return LetterSettlement.GONE
+    again = kafka.OutgoingMessage(letter.place.topic, message.key() or b"", message.value() or b"")
     if publisher.send([again]) != [kafka.Outcome.DELIVERED]:
         raise kafka.KafkaUnavailable("the replayed event was not confirmed")
+    return LetterSettlement.REPLAYED
 
 
-def _original(origin: dead_letters.Origin) -> Message:
-    partition = TopicPartition(origin.topic, origin.partition, origin.offset)
-    with closing(_client(PROGRESS + "reader")) as client:
-        low, high = client.get_watermark_offsets(partition, timeout=_READ_SECONDS)
-        if low <= origin.offset < high:
-            client.assign([partition])
-            message = client.poll(_READ_SECONDS)
-            if message is None or message.error():
-                raise kafka.KafkaUnavailable("the topic can't be read")
-            if message.offset() == origin.offset:
-                return message
-    raise OriginalGone(f"{origin.topic} {origin.partition}/{origin.offset}")
-
-
-def _letters(client: Client, partitions: list[TopicPartition]) -> Iterator[Message]:
-    """Yield the letters that the dead-letter topic holds now."""
-    ends: dict[int, int] = {}
-    waiting = []
-    for partition in partitions:
-        low, high = client.get_watermark_offsets(partition, timeout=_READ_SECONDS)
-        if low < high:
-            ends[partition.partition] = high
-            waiting.append(TopicPartition(partition.topic, partition.partition, low))
-    client.assign(waiting)
-    while ends:
-        message = client.poll(_READ_SECONDS)
-        if message is None or message.error():
-            raise kafka.KafkaUnavailable("the dead-letter topic can't be read")
-        number, offset = message.partition() or 0, message.offset() or 0
-        if number not in ends or offset >= ends[number]:
-            continue
-        yield message
-        if offset + 1 >= ends[number]:
-            del ends[number]
+def _whole(letter: Letter) -> Message | None:
+    """Return the message of a letter, from the topic itself if the letter was cut."""
+    origin = dead_letters.origin_of_cut(letter.message)
+    if origin is None:
+        return letter.message
+    return letters.message_at(TopicPartition(origin.topic, origin.partition, origin.offset))

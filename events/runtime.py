@@ -1,66 +1,45 @@
-"""The consumer runtime: fetch, apply once, commit the offset, dead-letter what can't be applied.
+"""The consumer runtime: fetch, let the messages be handled, commit how far the group came.
 
-An event that fails because a dependency is unavailable or busy is tried again for ever, with a
-growing pause and without leaving the group. One that fails by itself is tried a few times and then
-goes to the topic's dead-letter topic, unless too many in a row do: then the consumer is broken, and
-it stops with the events still in place.
+What becomes of a message says handling.py. This loop keeps the group's partitions, whatever
+happens: while a dependency is unavailable it waits, while a freeze is in force it stands still
+(Note [Frozen consumers] in consumers.py).
 """
 
 import logging
 import threading
 import time
-from enum import StrEnum
+from collections import deque
+from collections.abc import Iterable
+from pathlib import Path
 
 from confluent_kafka import Consumer as Client
 from confluent_kafka import KafkaException, Message, TopicPartition
-from django.conf import settings
 from django.db import connections
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Gauge
 
-from events import cloudevents, dead_letters, kafka
-from events.consumers import Clock, Consumer, apply_once
-from kernel.db.failures import is_passing
-from kernel.redis.breaker import DependencyUnavailable
-from kernel.telemetry import context
+from events import kafka, queries
+from events.consumers import Clock, Consumer, ConsumersFrozen, unless_frozen
+from events.handling import Handling, Outage, TooManyDeadLetters
+from events.offsets import Partition, partition_of
+from events.parking import MOST_PARKED
+from kernel.db.failures import DATABASE_ERRORS
+
+__all__ = ["GroupRunner", "TooManyDeadLetters", "consume"]
 
 log = logging.getLogger(__name__)
 
-BATCH = 100
+BATCH = 500
 FETCH_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 5.0
 LAG_EVERY_SECONDS = 5.0
+FREEZE_LOOK_SECONDS = 1.0
+# A group that has not come round for so long hangs: its process is no longer alive.
+LIVENESS_SECONDS = 60.0
+LIVENESS_EVERY_SECONDS = 2.0
 
-handled = Counter("frontrow_consumer_events_total", "Events seen, by result", ["group", "result"])
 lag = Gauge("frontrow_consumer_lag", "Messages of its partitions still to read", ["group"])
-retries = Counter("frontrow_consumer_retries_total", "Attempts that failed", ["group"])
 running = Gauge("frontrow_consumer_running", "1 while the group's thread runs", ["group"])
-delay = Histogram(
-    "frontrow_consumer_delay_seconds",
-    "From the event's time to its application",
-    ["group"],
-    buckets=(0.1, 0.25, 0.5, 1, 2, 5, 15, 60, 300, 3600),
-)
-
-
-class Result(StrEnum):
-    """The result of handling a message."""
-
-    APPLIED = "applied"
-    DUPLICATE = "duplicate"
-    PASSED_OVER = "passed_over"
-    DEAD = "dead"
-
-
-class TooManyDeadLetters(Exception):
-    """So many messages in a row failed that the consumer itself must be at fault."""
-
-
-class _Passing(Exception):
-    """A dependency is unavailable or busy: the message is fine and must be tried again."""
-
-
-class _Interrupted(Exception):
-    """The group is to stop; the message stays where it is."""
+frozen = Gauge("frontrow_consumer_frozen", "1 while the group stands still", ["group"])
 
 
 class GroupRunner:
@@ -73,13 +52,14 @@ class GroupRunner:
         now: Clock,
         publisher: kafka.Publisher = kafka.publisher,
     ) -> None:
+        self.seen_at = time.monotonic()  # when the loop last came round
         self._consumer = consumer
-        self._now = now
-        self._publisher = publisher
         self._stopping = threading.Event()
-        self._dead_in_a_row = 0
-        self._failed = 0
-        self._measured_at = float("-inf")
+        self._handling = Handling(consumer, now=now, publisher=publisher, stopping=self._stopping)
+        self._outages = 0
+        self._is_frozen = False
+        self._paused: set[Partition] = set()
+        self._looked_at = self._measured_at = float("-inf")
 
     def stop(self) -> None:
         """Let the message in hand finish, commit, leave the group."""
@@ -91,11 +71,13 @@ class GroupRunner:
         client = self._client()
         running.labels(group).set(1)
         try:
-            client.subscribe(list(self._consumer.topics))
+            client.subscribe(
+                list(self._consumer.topics), on_revoke=self._on_revoke, on_lost=self._on_lost
+            )
             while not self._stopping.is_set():
-                messages = [m for m in client.consume(BATCH, FETCH_SECONDS) if _usable(m)]
-                if messages:
-                    self._handle_batch(client, messages)
+                self.seen_at = time.monotonic()
+                self._look_for_freeze()
+                self._turn(client)
                 self._measure_lag(client)
         finally:
             running.labels(group).set(0)
@@ -117,91 +99,102 @@ class GroupRunner:
             )
         )
 
-    def _handle_batch(self, client: Client, messages: list[Message]) -> None:
-        """Handle the messages in order and commit the offsets of those that were handled.
-
-        A rebalance happens only inside `consume`, so what is committed here is still ours; if the
-        group removed us meanwhile the commit is refused and the inbox absorbs the repetition.
-        """
-        next_offsets: dict[tuple[str, int], int] = {}
-        unhandled = list(messages)
+    def _turn(self, client: Client) -> None:
+        """Fetch messages and work on them and on the parked ones; commit what is done."""
+        has_room = len(self._handling.parked) < MOST_PARKED
+        self._let_fetch(client, has_room and not self._is_frozen)
+        fetched = client.consume(BATCH, self._patience())
+        messages = deque(message for message in fetched if _usable(message))
+        if self._is_frozen:
+            _rewind(client, messages)
+            return
         try:
-            while unhandled:
-                if self._stopping.is_set():
-                    raise _Interrupted
-                self._handle(unhandled[0])
-                # Only now: a message leaves the list, and its offset is committed, once its
-                # transaction or the broker's word for its dead letter is behind us.
-                message = unhandled.pop(0)
-                next_offsets[_partition_of(message)] = (message.offset() or 0) + 1
-        except _Interrupted:
-            pass
-        except (_Passing, kafka.KafkaUnavailable) as error:
-            self._pause(error)
+            self._handling.retry_due()
+            self._handling.take(messages)
+            self._outages = 0
+        except Outage:
+            self._wait_for_dependency()
+        except ConsumersFrozen:
+            self._set_frozen(True)
         finally:
-            # Whatever ended the batch: what was handled must not be delivered again.
-            _commit(client, next_offsets)
+            # Whatever ended the turn: what was handled must not be delivered again.
+            self._commit(client)
             connections.close_all()  # an idle group holds no pooled connection
         if not self._stopping.is_set():
-            # The client has moved past the whole batch; it must fetch what is left once more.
-            _rewind(client, unhandled)
+            # The client has moved past all of them; it must fetch what is left once more.
+            _rewind(client, messages)
 
-    def _handle(self, message: Message) -> None:
-        group = self._consumer.group
-        try:
-            event = cloudevents.load(message.value())
-        except cloudevents.NotAnEvent as error:
-            self._dead_letter(message, error, attempts=1)
+    def _patience(self) -> float:
+        due = self._handling.parked.next_due()
+        if due is None or self._is_frozen:
+            return FETCH_SECONDS
+        return max(0.0, min(FETCH_SECONDS, due - time.monotonic()))
+
+    def _let_fetch(self, client: Client, wanted: bool) -> None:
+        """Fetch, or keep the partitions and fetch nothing."""
+        if wanted and self._paused:
+            client.resume([TopicPartition(*place) for place in self._paused])
+            self._paused.clear()
+        if not wanted:
+            # Only those that still fetch: each call throws away what was fetched ahead.
+            places = {(one.topic, one.partition) for one in client.assignment()} - self._paused
+            client.pause([TopicPartition(*place) for place in places])
+            self._paused |= places
+
+    def _look_for_freeze(self) -> None:
+        if time.monotonic() - self._looked_at < FREEZE_LOOK_SECONDS:
             return
-        correlation = context.received(event.request_id, event.traceparent)
-        with context.correlated(correlation):
-            result = self._apply(message, event)
-            if result is not Result.PASSED_OVER:
-                fields = {"group": group, "event_id": str(event.id), "type": event.type}
-                log.info("event handled", extra={**fields, "result": result.value})
-        handled.labels(group, result).inc()
-        if result is Result.APPLIED:
-            delay.labels(group).observe(max(0.0, (self._now() - event.time).total_seconds()))
-        if result in (Result.APPLIED, Result.DUPLICATE):
-            self._dead_in_a_row = self._failed = 0
+        self._looked_at = time.monotonic()
+        try:
+            self._set_frozen(queries.freeze_in_force() is not None)
+        except DATABASE_ERRORS:
+            pass  # nothing can be applied meanwhile either
+        finally:
+            connections.close_all()
 
-    def _apply(self, message: Message, event: cloudevents.Event) -> Result:
-        if not self._consumer.wants(event):
-            return Result.PASSED_OVER
-        for attempt in range(1, settings.CONSUMER_ATTEMPTS + 1):
-            try:
-                applied = apply_once(self._consumer, event, now=self._now())
-                return Result.APPLIED if applied else Result.DUPLICATE
-            except Exception as error:
-                retries.labels(self._consumer.group).inc()
-                if _is_passing(error):
-                    raise _Passing(repr(error)) from error
-                log.exception("event failed", extra={"event_id": str(event.id), "attempt": attempt})
-                if attempt == settings.CONSUMER_ATTEMPTS:
-                    self._dead_letter(message, error, attempts=attempt)
-                    return Result.DEAD
-                if self._stopping.wait(0.1 * 2**attempt):
-                    raise _Interrupted from error
-        raise AssertionError("CONSUMER_ATTEMPTS is at least 1")
-
-    def _dead_letter(self, message: Message, error: Exception, *, attempts: int) -> None:
-        """Send the message to its dead-letter topic, or give up on the consumer."""
-        group = self._consumer.group
-        if self._dead_in_a_row >= settings.CONSUMER_DEAD_LETTERS_IN_A_ROW:
-            raise TooManyDeadLetters(
-                f"{group}: {self._dead_in_a_row + 1} messages in a row failed"
-            ) from error
-        dead_letters.send(self._publisher, message, group=group, error=error, attempts=attempts)
-        self._dead_in_a_row += 1  # only now: a letter that waits for Kafka is tried many times
-        log.error("event dead-lettered", extra={"group": group, "error": repr(error)})
-
-    def _pause(self, error: Exception) -> None:
-        self._failed += 1
-        if self._failed == 1:
+    def _set_frozen(self, value: bool) -> None:
+        if value != self._is_frozen:
             log.warning(
-                "consumer waits", extra={"group": self._consumer.group, "error": repr(error)}
+                "consumer frozen" if value else "consumer resumed",
+                extra={"group": self._consumer.group},
             )
-        self._stopping.wait(min(0.1 * 2**self._failed, LONGEST_PAUSE_SECONDS))
+        self._is_frozen = value
+        frozen.labels(self._consumer.group).set(value)
+
+    def _commit(self, client: Client, partitions: Iterable[Partition] | None = None) -> None:
+        offsets = self._handling.offsets.committable(partitions)
+        if self._is_frozen or not offsets:
+            return
+        try:
+            with unless_frozen():
+                client.commit(
+                    offsets=[TopicPartition(*place, offset) for place, offset in offsets.items()],
+                    asynchronous=False,
+                )
+        except ConsumersFrozen:
+            self._set_frozen(True)
+        except (KafkaException, *DATABASE_ERRORS) as error:
+            # They will be delivered again, to us or to another, and found in the inbox.
+            log.warning("offsets not committed", extra={"error": str(error)})
+        else:
+            self._handling.offsets.committed(offsets)
+
+    def _on_revoke(self, client: Client, revoked: list[TopicPartition]) -> None:
+        """Commit and forget partitions that go to another member; called inside `consume`."""
+        self._commit(client, [(one.topic, one.partition) for one in revoked])
+        self._on_lost(client, revoked)
+
+    def _on_lost(self, client: Client, lost: list[TopicPartition]) -> None:
+        """Forget partitions that another member may have already."""
+        places = [(one.topic, one.partition) for one in lost]
+        self._handling.drop(places)
+        self._paused.difference_update(places)
+
+    def _wait_for_dependency(self) -> None:
+        self._outages += 1
+        if self._outages == 1:
+            log.warning("consumer waits", extra={"group": self._consumer.group})
+        self._stopping.wait(min(0.1 * 2**self._outages, LONGEST_PAUSE_SECONDS))
 
     def _measure_lag(self, client: Client) -> None:
         if time.monotonic() - self._measured_at < LAG_EVERY_SECONDS:
@@ -215,10 +208,6 @@ class GroupRunner:
         lag.labels(self._consumer.group).set(behind)
 
 
-def _is_passing(error: Exception) -> bool:
-    return is_passing(error) or isinstance(error, DependencyUnavailable)
-
-
 def _usable(message: Message) -> bool:
     error = message.error()
     if error is not None:
@@ -226,37 +215,27 @@ def _usable(message: Message) -> bool:
     return error is None
 
 
-def _partition_of(message: Message) -> tuple[str, int]:
-    return message.topic() or "", message.partition() or 0
-
-
-def _commit(client: Client, next_offsets: dict[tuple[str, int], int]) -> None:
-    offsets = [
-        TopicPartition(topic, part, offset) for (topic, part), offset in next_offsets.items()
-    ]
-    if not offsets:
-        return
-    try:
-        client.commit(offsets=offsets, asynchronous=False)
-    except KafkaException as error:
-        # They will be delivered again, to us or to another, and found in the inbox.
-        log.warning("offsets not committed", extra={"error": str(error)})
-
-
-def _rewind(client: Client, messages: list[Message]) -> None:
+def _rewind(client: Client, messages: Iterable[Message]) -> None:
     """Go back to the first message of each partition that was fetched and not handled."""
-    first: dict[tuple[str, int], int] = {}
+    first: dict[Partition, int] = {}
     for message in messages:
-        first.setdefault(_partition_of(message), message.offset() or 0)
-    for (topic, partition), offset in first.items():
-        client.seek(TopicPartition(topic, partition, offset))
+        first.setdefault(partition_of(message), message.offset() or 0)
+    ours = {(one.topic, one.partition) for one in client.assignment()} if first else set()
+    for place in first.keys() & ours:
+        client.seek(TopicPartition(*place, first[place]))
 
 
-def consume(consumers: list[Consumer], *, now: Clock, stopping: threading.Event) -> bool:
+def consume(
+    consumers: list[Consumer],
+    *,
+    now: Clock,
+    stopping: threading.Event,
+    liveness_file: Path | None = None,
+) -> bool:
     """Run the groups, a thread each, until `stopping` is set; return whether all ended well.
 
     A group whose consumer is broken stops alone; the others go on. Returns early once none is
-    left.
+    left. `liveness_file` is touched every 2 s as long as no running group hangs.
     """
     runners = [GroupRunner(consumer, now=now) for consumer in consumers]
     failed: list[str] = []
@@ -274,8 +253,13 @@ def consume(consumers: list[Consumer], *, now: Clock, stopping: threading.Event)
     ]
     for thread in threads:
         thread.start()
+    touched_at = float("-inf")
     while not stopping.wait(0.2) and any(thread.is_alive() for thread in threads):
-        pass
+        at_work = [run for run, thread in zip(runners, threads, strict=True) if thread.is_alive()]
+        if liveness_file and time.monotonic() - touched_at >= LIVENESS_EVERY_SECONDS:
+            if all(time.monotonic() - one.seen_at < LIVENESS_SECONDS for one in at_work):
+                liveness_file.touch()
+            touched_at = time.monotonic()
     for runner in runners:
         runner.stop()
     for thread in threads:

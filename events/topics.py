@@ -6,8 +6,9 @@ The version is part of the name: fields of `data` are only ever added, anything 
 RESERVATIONS = "frontrow.reservations.v1"
 PAYMENTS = "frontrow.payments.v1"
 POINTS = "frontrow.points.v1"
+CONCERTS = "frontrow.concerts.v1"
 
-ALL = (RESERVATIONS, PAYMENTS, POINTS)
+ALL = (RESERVATIONS, PAYMENTS, POINTS, CONCERTS)
 
 
 def dead_letters_of(topic: str) -> str:

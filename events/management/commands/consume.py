@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -36,12 +37,16 @@ class Command(BaseCommand):
             )
             stopping.wait()
             return
-        self._make_topics(stopping)
-        if not runtime.consume(chosen, now=clock.now, stopping=stopping):
+        path = settings.CONSUMER_LIVENESS_FILE
+        alive = Path(path) if path else None
+        self._make_topics(stopping, alive)
+        if not runtime.consume(chosen, now=clock.now, stopping=stopping, liveness_file=alive):
             raise CommandError("a consumer stopped by itself; the log says why")
 
-    def _make_topics(self, stopping: threading.Event) -> None:
+    def _make_topics(self, stopping: threading.Event, alive: Path | None) -> None:
         while not stopping.is_set():
+            if alive:  # who waits for Kafka lives
+                alive.touch()
             try:
                 kafka.ensure_topics()
             except kafka.KafkaUnavailable:
