@@ -21,17 +21,17 @@ def parsed_body(body: bytes) -> dict[str, Any] | APIException:
     return parsed
 
 
-def form_refusal(
+def valid_body(
     environ: dict[str, Any], body: dict[str, Any], form: type[serializers.Serializer[Any]]
-) -> APIException | None:
-    """Return why `body` is not valid for the serializer `form`; None where it is."""
+) -> dict[str, Any] | APIException:
+    """Return what the serializer `form` makes of `body`, or why it is not valid."""
     spoken = language(environ)
     try:
         with translation.override(spoken):
-            _form(form, spoken).run_validation(body)
+            valid: dict[str, Any] = _form(form, spoken).run_validation(body)
     except APIException as error:
         return error
-    return None
+    return valid
 
 
 @lru_cache(maxsize=16)

@@ -1,4 +1,4 @@
-"""Requests as the server hands them over, as WSGI environments: of the usual form, or none.
+"""Requests as WSGI environments: of the usual form, or none.
 
 Note [Usual requests]
 What stands in front of Django reads WSGI environments, so that one code judges logins, limits and
@@ -8,106 +8,110 @@ usual form, and the API reads it in full.
 
 What is the same for everybody depends on few headers, and the gateway keeps one answer for all:
 there the others are left out. Else one caller's odd header would keep the answer from the others.
+
+Note [Heads alike]
+Of what a fan's request says, most is what thousands of others say: the route, the host, how it came
+here. What follows from that is found once (`Head`) and kept by those very bytes; only the headers
+in `_OWN` are read each time. What browsers tell of themselves differs most and changes nothing
+here: it is not looked at.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Any
 
-_NAMES = {
-    "accept": "HTTP_ACCEPT",
-    "accept-encoding": "HTTP_ACCEPT_ENCODING",
-    "accept-language": "HTTP_ACCEPT_LANGUAGE",
-    "authorization": "HTTP_AUTHORIZATION",
-    "connection": "HTTP_CONNECTION",
-    "content-length": "CONTENT_LENGTH",
-    "content-type": "CONTENT_TYPE",
-    "host": "HTTP_HOST",
-    "origin": "HTTP_ORIGIN",
-    "referer": "HTTP_REFERER",
-    "traceparent": "HTTP_TRACEPARENT",
-    "user-agent": "HTTP_USER_AGENT",
-    "x-forwarded-for": "HTTP_X_FORWARDED_FOR",
-    "x-forwarded-proto": "HTTP_X_FORWARDED_PROTO",
-    "x-queue-token": "HTTP_X_QUEUE_TOKEN",
-    "x-request-id": "HTTP_X_REQUEST_ID",
+from fastpath.messages import Request
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+_OWN = {
+    b"authorization": "HTTP_AUTHORIZATION",
+    b"idempotency-key": "HTTP_IDEMPOTENCY_KEY",
+    b"traceparent": "HTTP_TRACEPARENT",
+    b"x-forwarded-for": "HTTP_X_FORWARDED_FOR",
+    b"x-queue-token": "HTTP_X_QUEUE_TOKEN",
+    b"x-request-id": "HTTP_X_REQUEST_ID",
 }
+_COMMON = {
+    b"accept": "HTTP_ACCEPT",
+    b"accept-encoding": "HTTP_ACCEPT_ENCODING",
+    b"accept-language": "HTTP_ACCEPT_LANGUAGE",
+    b"connection": "HTTP_CONNECTION",
+    b"content-length": "CONTENT_LENGTH",
+    b"content-type": "CONTENT_TYPE",
+    b"host": "HTTP_HOST",
+    b"x-forwarded-proto": "HTTP_X_FORWARDED_PROTO",
+}
+_NOT_READ = {b"origin", b"referer", b"user-agent"}
 # What an answer for everybody depends on; a login makes it a private one, and is not read.
 _PUBLIC = {
-    name: _NAMES[name]
-    for name in (
-        *("accept-language", "authorization", "content-length", "host", "x-forwarded-for"),
-        *("x-forwarded-proto", "x-request-id"),
-    )
-}
-_UNUSUAL = {"cookie", "transfer-encoding", "expect", "x-forwarded-host", "upgrade"}
+    name: _COMMON[name]
+    for name in (b"accept-language", b"content-length", b"host", b"x-forwarded-proto")
+} | {b"if-match": "HTTP_IF_MATCH", b"if-none-match": "HTTP_IF_NONE_MATCH"}
+_NOT_PUBLIC = {"HTTP_IDEMPOTENCY_KEY", "HTTP_TRACEPARENT", "HTTP_X_QUEUE_TOKEN"}
+_UNUSUAL = {b"cookie", b"transfer-encoding", b"expect", b"x-forwarded-host", b"upgrade"}
 
 
-class Headers(Protocol):
-    """The headers of an RSGI scope; `items` leaves out those whose value is no plain text."""
+def parted(headers: Headers) -> tuple[list[tuple[str, bytes]], tuple[tuple[bytes, bytes], ...]]:
+    """Return the headers of this request alone, by their names in an environment, and the others.
 
-    def keys(self) -> Sequence[str]: ...
-
-    def items(self) -> Sequence[tuple[str, str]]: ...
-
-    def get(self, key: str) -> str | None: ...
-
-    def __contains__(self, key: str) -> bool: ...
-
-
-class Scope(Protocol):
-    """What RSGI says of a request; `path` is decoded, `client` is an address and a port."""
-
-    method: str
-    path: str
-    query_string: str
-    scheme: str
-    client: str
-    authority: str | None
-
-    @property
-    def headers(self) -> Headers: ...
-
-
-def environ_of(scope: Scope, *, is_public: bool = False) -> dict[str, Any] | None:
-    """Return the environment of a request, without its body; None for one of another form.
-
-    `is_public`: what it asks for is the same for everybody (Note [Usual requests]).
+    See Note [Heads alike].
     """
-    names = _PUBLIC if is_public else _NAMES
-    sent = scope.headers.items()
-    if scope.authority is not None or not _are_readable(scope.headers, sent, names):
-        return None
+    own, common = [], []
+    for header in headers:
+        name = _OWN.get(header[0])
+        if name is not None:
+            own.append((name, header[1]))
+        elif header[0] not in _NOT_READ:
+            common.append(header)
+    return own, tuple(common)
+
+
+def common_environ(
+    method: str, path: str, headers: Headers, *, is_public: bool
+) -> dict[str, Any] | None:
+    """Return the environment that all requests share which have these; None for an unusual one.
+
+    `path` is that of its target, which has no query. `is_public`: what it asks for is the same for
+    everybody (Note [Usual requests]).
+    """
     environ: dict[str, Any] = {
-        "REQUEST_METHOD": scope.method,
+        "REQUEST_METHOD": method,
         "SCRIPT_NAME": "",
-        "PATH_INFO": scope.path,
-        "QUERY_STRING": scope.query_string,
-        "REMOTE_ADDR": scope.client.rpartition(":")[0].strip("[]"),
-        "wsgi.url_scheme": scope.scheme,
+        "PATH_INFO": path,
+        "QUERY_STRING": "",
+        "wsgi.url_scheme": "http",
     }
-    for name, value in sent:
-        known = names.get(name)
-        if known is None and is_public and name not in _UNUSUAL:
-            continue
-        if known is None or known in environ:
-            return None
-        environ[known] = value
+    try:
+        names = _PUBLIC if is_public else _COMMON
+        for name, value in headers:
+            known = names.get(name)
+            if known is None and is_public and name not in _UNUSUAL:
+                continue
+            if known is None or known in environ:
+                return None
+            environ[known] = value.decode("ascii")
+    except UnicodeDecodeError:
+        return None
     return environ
 
 
-def has_body(scope: Scope) -> bool:
-    """Say whether a request brings a body."""
-    headers = scope.headers
-    return (headers.get("content-length") or "0") != "0" or "transfer-encoding" in headers
-
-
-def _are_readable(
-    headers: Headers, sent: Sequence[tuple[str, str]], names: Mapping[str, str]
-) -> bool:
-    """Say whether every header of these names has a value that `items` shows."""
-    found = headers.keys()
-    if len(found) == len(sent):
-        return True
-    if names is _NAMES:
-        return False  # what others say counts, too
-    return sum(name in names for name in found) == sum(name in names for name, _ in sent)
+def environ_of(
+    request: Request,
+    own: Sequence[tuple[str, bytes]],
+    common: dict[str, Any],
+    *,
+    is_public: bool,
+) -> dict[str, Any] | None:
+    """Return the environment of one request, without its body; None for an unusual one."""
+    environ = common.copy()
+    environ["REMOTE_ADDR"] = request.client_ip
+    try:
+        for name, value in own:
+            if is_public and name in _NOT_PUBLIC:
+                continue
+            if name in environ:
+                return None
+            environ[name] = value.decode("ascii")
+    except UnicodeDecodeError:
+        return None
+    return environ

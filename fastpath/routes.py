@@ -9,15 +9,15 @@ from kernel.telemetry.access_log import NO_OUTCOME, RequestOutcome
 
 OUTCOME = "frontrow.outcome"  # in an environment: what the access line says of the request
 
-ReadBody = Callable[[], Awaitable[bytes]]
-Respond = Callable[[dict[str, Any], ReadBody], Awaitable[RawResponse | None]]
+Respond = Callable[[dict[str, Any], bytes], Awaitable[RawResponse | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
     """One kind of request.
 
-    `respond` returns None where the API has to; `view` names its counters, `allow` is a header.
+    `respond` takes an environment and the body, and returns None where the API has to answer;
+    `view` names its counters, `allow` is a header.
     `is_public`: the answer is the same for everybody.
     """
 

@@ -1,34 +1,61 @@
-"""The service: an RSGI application that answers hot requests and hands the others over.
+"""The service: it answers hot requests, and hands the others over.
 
 Note [Handing over]
 A request that is not answered here gets an empty response that names a location of the gateway,
 from which nginx sends it to the API, with its method, query, body and headers. It is neither logged
 nor counted here: the API does both. Somebody who reaches the service without the gateway reads 421,
 Misdirected Request.
+
+Note [Who leaves]
+A client may leave while its request is under way, and the gateway says so at once. What has begun
+by then takes effect, a hold among it, and nobody reads the response; so the request is logged and
+counted as the gateway's own log has it, by the status 499.
+
+Note [Two processes]
+An interpreter runs one thread at a time, and a batch that holds or sells seats is as much Python as
+it is waiting for PostgreSQL: in one process each fan who polls waits for turns of the threads that
+sell, and they for turns of the loop. So a node runs the service twice, each with some of the
+routes: one process for those who wait, which alone gives them their order, and one for the sale. It
+hands over what is the other's.
 """
 
+import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import Collection
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any, Protocol
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from prometheus_client import Counter
 from rest_framework.exceptions import Throttled
 
 from accounts import revocation
 from accounts.api.authentication import login_of
+from fastpath.at_once import Threads
+from fastpath.availability import Availabilities
 from fastpath.holds import Holds
-from fastpath.requests import Scope, environ_of, has_body
-from fastpath.routes import ReadBody, Route, Routes, outcome_in
+from fastpath.keys import Keys
+from fastpath.messages import Request, Response, lines_of
+from fastpath.payments import Payments
+from fastpath.releases import Releases
+from fastpath.requests import Headers, common_environ, environ_of, parted
+from fastpath.routes import Route, Routes, outcome_in
 from fastpath.waiting_room import WaitingRooms
 from kernel import clock
 from kernel.errors import ServiceUnavailable
-from kernel.http.body_limits import MOST_DRAINED, is_too_large
+from kernel.http.body_limits import is_too_large
 from kernel.http.call_limits import VIEW as CALL_LIMITS
 from kernel.http.call_limits import CountedCall
-from kernel.http.fast_path import FastPathResponder, RawResponse, refusal
+from kernel.http.fast_path import (
+    CLIENT_LEFT,
+    FastPathResponder,
+    RawResponse,
+    own_headers,
+    refusal,
+)
 from kernel.rate_limiting.headers import limit_headers
 from kernel.rate_limiting.rates import rate_of
 from kernel.rate_limiting.throttle import PERSON
@@ -41,109 +68,123 @@ handed_over = Counter(
     "frontrow_handed_over_total", "Requests that fastpath left to the API, unlogged and uncounted"
 )
 
-ALIVE = (
-    "/healthz/live"  # of this process, for the part's health; the gateway sends probes to the API
-)
-HAND_OVER = (421, [("X-Accel-Redirect", "@api")])  # a location of the gateway's template
+# Of this process, for the part's health; the gateway sends probes to the API.
+ALIVE = b"/healthz/live"
+HAND_OVER = Response(421, [("X-Accel-Redirect", "@api")])  # a location of the gateway's template
+_HEADS = 1024  # of some hundred bytes each, and of no more than the gateway lets through
 THREADS = 8  # as many batches are under way at most; each may need a connection of the pool
 
-Answer = tuple[RawResponse, list[tuple[str, str]]]
+
+class Group(StrEnum):
+    """Routes that one process serves (Note [Two processes])."""
+
+    WAITING_ROOM = "waiting-room"
+    SALE = "sale"
 
 
-class Exchange(Protocol):
-    """What RSGI gives to read a body and to respond."""
+class Head(NamedTuple):
+    """What requests share that have the same headers but for their own (Note [Heads alike]).
 
-    def __call__(self) -> Awaitable[bytes]: ...
-
-    def __aiter__(self) -> AsyncIterator[bytes]: ...
-
-    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None: ...
-
-    def response_empty(self, status: int, headers: list[tuple[str, str]]) -> None: ...
-
-
-class Body:
-    """The body of a request, which is read to its end even where nobody needs it.
-
-    See Note [Bodies are read] in kernel/http/body_limits.py.
+    `environ` is not to be changed; `envelope` are headers of their responses, as they are sent.
     """
 
-    def __init__(self, exchange: Exchange) -> None:
-        self._exchange = exchange
-        self._is_read = False
-
-    async def read(self) -> bytes:
-        """Return the body."""
-        self._is_read = True
-        return await self._exchange()
-
-    async def drain(self) -> None:
-        """Read what is left, up to more than the gateway lets through."""
-        if self._is_read:
-            return
-        size = 0
-        async for chunk in self._exchange:
-            size += len(chunk)
-            if size > MOST_DRAINED:
-                return
+    route: Route
+    environ: dict[str, Any]
+    envelope: bytes
 
 
 class FastPathService:
-    """An RSGI application; to be used on one event loop."""
+    """The application of the service's server; to be used on one event loop."""
 
-    def __init__(self, executor: Executor | None = None) -> None:
+    def __init__(
+        self, executor: Executor | None = None, *, groups: Collection[Group] = tuple(Group)
+    ) -> None:
         executor = executor or ThreadPoolExecutor(THREADS, thread_name_prefix="batches")
-        waiting = ThreadPoolExecutor(THREADS, thread_name_prefix="waiting")
-        self._routes: tuple[Routes, ...] = (WaitingRooms(executor), Holds(executor, waiting))
+        self._waiting_rooms = WaitingRooms(executor) if Group.WAITING_ROOM in groups else None
+        self._routes: list[Routes] = [] if self._waiting_rooms is None else [self._waiting_rooms]
+        if Group.SALE in groups:
+            threads = Threads(executor, ThreadPoolExecutor(THREADS, thread_name_prefix="waiting"))
+            keys = Keys(threads)
+            self._routes += [
+                Holds(threads, keys),
+                Payments(threads, keys),
+                Releases(threads),
+                Availabilities(executor),
+            ]
         self._responder = FastPathResponder()
+        self._head = lru_cache(maxsize=_HEADS)(self._find_head)
 
-    async def __rsgi__(self, scope: Scope, exchange: Exchange) -> None:
-        """Answer a request, or hand it over (Note [Handing over])."""
-        if scope.path == ALIVE:
-            exchange.response_empty(200, [])
-            return
-        body = Body(exchange)
-        answer = None
+    async def open(self) -> None:
+        """Open connections to servers, so that not even the first fans wait for that."""
+        if self._waiting_rooms is not None:
+            await self._waiting_rooms.open()
+
+    def close(self) -> None:
+        """Close the connections that the loop uses."""
+        if self._waiting_rooms is not None:
+            self._waiting_rooms.close()
+
+    async def respond(self, request: Request) -> Response:
+        """Answer a request, or hand it over (Note [Handing over]).
+
+        It is cancelled for a client who left (Note [Who leaves]).
+        """
+        started = time.perf_counter()
+        if request.target == ALIVE:
+            return Response(200)
         try:
-            answer = await self._answer(scope, body.read)
+            own, common = parted(request.headers)
+            head = self._head(request.method, request.target, common)
+            if head is not None and request.body is not None:
+                is_public = head.route.is_public
+                environ = environ_of(request, own, head.environ, is_public=is_public)
+                if environ is not None:
+                    response = await self._answer(head, environ, request.body, started)
+                    if response is not None:
+                        return response
         except Exception:  # the API meets it again, and reports it with the whole request
             log.exception("a request was not understood")
-        if has_body(scope):
-            await body.drain()
-        if answer is None:
-            handed_over.inc()
-            exchange.response_empty(*HAND_OVER)
-        else:
-            response, headers = answer
-            exchange.response_bytes(response.status, headers, response.body)
+        handed_over.inc()
+        return HAND_OVER
 
-    async def _answer(self, scope: Scope, read_body: ReadBody) -> Answer | None:
-        started = time.perf_counter()
-        route = self._route_of(scope.method, scope.path)
-        environ = None if route is None else environ_of(scope, is_public=route.is_public)
-        if route is None or environ is None or not self._is_usual(environ):
-            return None  # the API counts it, too
-        with context.correlated(context.received_in(environ)):
-            return await self._answer_by(route, environ, read_body, started)
-
-    async def _answer_by(
-        self, route: Route, environ: dict[str, Any], read_body: ReadBody, started: float
-    ) -> Answer | None:
-        call = CountedCall(environ)
-        spent = call.refusal(_caller_of)
-        if spent is not None:
-            refused = refusal(Throttled(spent.wait), environ)
-            assert refused is not None  # only a defect has none
-            refused.headers.extend(limit_headers(spent.headers))
-            return refused, self._finish(refused, environ, CALL_LIMITS, started)
-        response = await route.respond(environ, read_body)
-        if response is None:
-            call.hand_over(has_login=PERSON in environ)
+    def _find_head(self, method: str, target: bytes, common: Headers) -> Head | None:
+        """Return what requests with these headers share; None where the API has to answer."""
+        path = target.decode("latin-1")  # a query or an encoded path leads to no route
+        route = self._route_of(method, path)
+        if route is None:
             return None
-        response.headers.append(route.allow)
-        return response, call.settle(
-            response.status, self._finish(response, environ, route.view, started)
-        )
+        environ = common_environ(method, path, common, is_public=route.is_public)
+        if environ is None or not self._responder.is_eligible(environ) or is_too_large(environ):
+            return None
+        envelope = "".join(lines_of(self._responder.envelope(environ)))
+        return Head(route, environ, envelope.encode("latin-1"))
+
+    async def _answer(
+        self, head: Head, environ: dict[str, Any], body: bytes, started: float
+    ) -> Response | None:
+        correlation = context.received_in(environ)
+        with context.correlated(correlation):
+            call = CountedCall(environ)
+            spent = call.refusal(_caller_of)
+            if spent is not None:
+                refused = refusal(Throttled(spent.wait), environ)
+                assert refused is not None  # only a defect has none
+                refused.headers.extend(limit_headers(spent.headers))
+                return self._finished(refused, environ, CALL_LIMITS, head, started)
+            view = head.route.view
+            try:
+                answer = await head.route.respond(environ, body)
+            except asyncio.CancelledError:
+                self._finished(RawResponse(CLIENT_LEFT, b""), environ, view, head, started)
+                call.settle(CLIENT_LEFT, [])
+                raise
+            if answer is None:
+                call.hand_over(has_login=PERSON in environ)
+                return None
+            answer.headers.append(head.route.allow)
+            response = self._finished(answer, environ, view, head, started)
+            response.headers = call.settle(response.status, response.headers)
+            return response
 
     def _route_of(self, method: str, path: str) -> Route | None:
         for routes in self._routes:
@@ -152,21 +193,26 @@ class FastPathService:
                 return route
         return None
 
-    def _is_usual(self, environ: dict[str, Any]) -> bool:
-        return self._responder.is_eligible(environ) and not is_too_large(environ)
-
-    def _finish(
-        self, response: RawResponse, environ: dict[str, Any], view: str, started: float
-    ) -> list[tuple[str, str]]:
-        """Log and count a response; return all of its headers."""
-        return self._responder.finish(
-            response,
+    def _finished(
+        self,
+        answer: RawResponse,
+        environ: dict[str, Any],
+        view: str,
+        head: Head,
+        started: float,
+    ) -> Response:
+        """Log and count an answer; return it with all of its headers."""
+        request_id = context.current().request_id
+        self._responder.record(
+            answer,
             environ,
             view=view,
-            request_id=context.current().request_id,
+            request_id=request_id,
             started=started,
             outcome=outcome_in(environ),
         )
+        headers = [*answer.headers, *own_headers(answer, request_id)]
+        return Response(answer.status, headers, answer.body, head.envelope)
 
 
 def fill_copies() -> None:

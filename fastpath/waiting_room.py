@@ -7,6 +7,7 @@ other methods and paths, queries, cookies, bodies with anything in them (an invi
 a challenge), failed logins. So validation, negotiation and the refusals of logins exist once.
 """
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
@@ -20,7 +21,7 @@ from rest_framework.views import APIView
 from accounts.api.authentication import caller_in
 from accounts.api.permissions import IsFan
 from fastpath.batcher import Batcher
-from fastpath.routes import OUTCOME, ReadBody, Route
+from fastpath.routes import OUTCOME, Route
 from kernel import clock
 from kernel.caller import Caller, client_ip_in
 from kernel.db.release import connections_released
@@ -30,12 +31,17 @@ from kernel.http.stands_for import StandsFor, check_declared
 from kernel.outcomes import Outcome, outcome_of
 from kernel.rate_limiting import throttle
 from kernel.rate_limiting.headers import RateLimitStatus, limit_headers
+from kernel.redis.loop_connection import LoopConnection
 from kernel.telemetry.access_log import RequestOutcome
 from queueing import policy
 from queueing.api.authentication import ROOM_PATH, JoinTokenAuthentication, holder_in, proof_in
 from queueing.api.views import STATUS_CACHING, MyPlaceView, QueueView
+from queueing.fan_batches import JoinBatch, PollBatch
 from queueing.fan_requests import Applicant, JoinRequest, PollRequest
+from queueing.join_request import Received
 from queueing.places import QueuePlace
+from queueing.queue_server import queue_server
+from queueing.replies import are_final
 from queueing.room_status import PublicStatus
 from queueing.usecases import waiting_room
 
@@ -54,7 +60,7 @@ STANDS_FOR = (
     ),
 )
 
-_RespondOfRoom = Callable[[UUID, dict[str, Any], ReadBody], Awaitable[RawResponse | None]]
+_RespondOfRoom = Callable[[UUID, dict[str, Any], bytes], Awaitable[RawResponse | None]]
 
 
 class WaitingRooms:
@@ -62,10 +68,12 @@ class WaitingRooms:
 
     def __init__(self, executor: Executor) -> None:
         check_declared(*STANDS_FOR)
+        self._executor = executor
+        self._queue_server = LoopConnection(queue_server.library, executor)
         most = policy.BATCH_FANS
-        self._joins = Batcher(_join_many, executor=executor, most=most, kind="join")
-        self._polls = Batcher(_poll_many, executor=executor, most=most, kind="poll")
-        self._statuses = Batcher(_public_statuses, executor=executor, most=_READERS, kind="status")
+        self._joins = Batcher(self._join_many, most=most, kind="join")
+        self._polls = Batcher(self._poll_many, most=most, kind="poll")
+        self._statuses = Batcher(self._public_statuses, most=_READERS, kind="status")
         self._kinds: dict[tuple[str, bool], tuple[str, type[APIView], _RespondOfRoom]] = {
             ("POST", False): ("queue", QueueView, self._join),
             ("GET", True): ("queue-me", MyPlaceView, self._poll),
@@ -74,6 +82,14 @@ class WaitingRooms:
         self._allow: dict[type[APIView], tuple[str, str]] = {
             view: allow_header(view) for view in (QueueView, MyPlaceView)
         }
+
+    async def open(self) -> None:
+        """Open the connection to the queue server."""
+        await self._queue_server.open()
+
+    def close(self) -> None:
+        """Close it."""
+        self._queue_server.close()
 
     def route_of(self, method: str, path: str) -> Route | None:
         """Return the route of a request; None for every other one."""
@@ -90,7 +106,7 @@ class WaitingRooms:
         )
 
     async def _join(
-        self, performance_id: UUID, environ: dict[str, Any], read_body: ReadBody
+        self, performance_id: UUID, environ: dict[str, Any], body: bytes
     ) -> RawResponse | None:
         caller = caller_in(environ, by_mac=True)
         if caller is None:
@@ -99,7 +115,7 @@ class WaitingRooms:
         spent = throttle.count_person(environ, caller.user_id)
         if spent is not None:
             return refusal(Throttled(spent.wait), environ, spent.headers)
-        if not await _has_bare_body(environ, read_body):
+        if not _has_bare_body(environ, body):
             return None
         limit_status = RateLimitStatus()
         request = JoinRequest(
@@ -112,7 +128,7 @@ class WaitingRooms:
         return _place_response(environ, outcome, limit_status, created=201)
 
     async def _poll(
-        self, performance_id: UUID, environ: dict[str, Any], read_body: ReadBody
+        self, performance_id: UUID, environ: dict[str, Any], body: bytes
     ) -> RawResponse | None:
         caller = caller_in(environ, by_mac=True) or holder_in(environ, performance_id)
         if caller is None:
@@ -130,10 +146,39 @@ class WaitingRooms:
         outcome = await self._polls.submit(performance_id, request)
         return _place_response(environ, outcome, RateLimitStatus(spent.headers), created=200)
 
+    async def _join_many(
+        self, performance_id: UUID, requests: Sequence[JoinRequest]
+    ) -> Sequence[Outcome[QueuePlace]]:
+        return await self._served(JoinBatch(performance_id, requests, clock.now()))
+
+    async def _poll_many(
+        self, performance_id: UUID, requests: Sequence[PollRequest]
+    ) -> Sequence[Outcome[QueuePlace]]:
+        return await self._served(PollBatch(performance_id, requests, clock.now()))
+
+    async def _served(self, batch: JoinBatch | PollBatch) -> Sequence[Outcome[QueuePlace]]:
+        """Return the outcomes of a batch: from here if one call is enough, else from a thread."""
+        call = batch.first_call()
+        raw = None if call is None else await self._queue_server.call(*call)
+        received = None if raw is None else batch.read(raw)
+        if call is None or (received is not None and are_final(received)):
+            return batch.outcomes(received)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, _outcomes, batch, received)
+
+    async def _public_statuses(
+        self, performance_id: UUID, requests: Sequence[None]
+    ) -> Sequence[Outcome[PublicStatus]]:
+        loop = asyncio.get_running_loop()
+        status = await loop.run_in_executor(self._executor, _public_status, performance_id)
+        return [status] * len(requests)
+
     async def _status(
-        self, performance_id: UUID, environ: dict[str, Any], read_body: ReadBody
+        self, performance_id: UUID, environ: dict[str, Any], body: bytes
     ) -> RawResponse | None:
-        outcome = await self._statuses.submit(performance_id, None)
+        outcome: Outcome[PublicStatus] | None = waiting_room.known_status(performance_id)
+        if outcome is None:
+            outcome = await self._statuses.submit(performance_id, None)
         is_private = "HTTP_AUTHORIZATION" in environ
         if not isinstance(outcome, Exception):
             caching = PRIVATE if is_private else ("Cache-Control", STATUS_CACHING)
@@ -144,12 +189,9 @@ class WaitingRooms:
         return response
 
 
-async def _has_bare_body(environ: dict[str, Any], read_body: ReadBody) -> bool:
-    """Return whether the body is empty or `{}`; any other is not read."""
-    length = environ.get("CONTENT_LENGTH") or "0"
-    if length == "0":
-        return True
-    return length == "2" and environ.get("CONTENT_TYPE") == JSON and await read_body() == b"{}"
+def _has_bare_body(environ: dict[str, Any], body: bytes) -> bool:
+    """Return whether the body is empty or `{}`."""
+    return not body or (body == b"{}" and environ.get("CONTENT_TYPE") == JSON)
 
 
 def _place_response(
@@ -173,23 +215,11 @@ def _body(document: QueuePlace | PublicStatus) -> bytes:
     return _encode(document.as_json()).encode()
 
 
-@connections_released()  # a cold room has asked PostgreSQL
-def _join_many(
-    performance_id: UUID, requests: Sequence[JoinRequest]
-) -> Sequence[Outcome[QueuePlace]]:
-    return waiting_room.join_many(performance_id=performance_id, requests=requests, now=clock.now())
+@connections_released()  # a cold room asks PostgreSQL
+def _outcomes(batch: JoinBatch | PollBatch, received: Received) -> Sequence[Outcome[QueuePlace]]:
+    return batch.outcomes(received)
 
 
 @connections_released()
-def _poll_many(
-    performance_id: UUID, requests: Sequence[PollRequest]
-) -> Sequence[Outcome[QueuePlace]]:
-    return waiting_room.poll_many(performance_id=performance_id, requests=requests, now=clock.now())
-
-
-@connections_released()
-def _public_statuses(
-    performance_id: UUID, requests: Sequence[None]
-) -> Sequence[Outcome[PublicStatus]]:
-    status = outcome_of(waiting_room.public_status, performance_id=performance_id, now=clock.now())
-    return [status] * len(requests)
+def _public_status(performance_id: UUID) -> Outcome[PublicStatus]:
+    return outcome_of(waiting_room.public_status, performance_id=performance_id, now=clock.now())

@@ -4,10 +4,8 @@ Semantics after draft-ietf-httpapi-idempotency-key-header, with the details of o
 """
 
 import json
-import re
 from collections.abc import Callable
 from functools import wraps
-from hashlib import sha256
 from typing import Any, cast
 
 from drf_spectacular.types import OpenApiTypes
@@ -17,20 +15,17 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
-from idempotency.usecases import leases
+from idempotency.requests import KeyedRequest, key_in, keyed_request
+from idempotency.usecases import endings, leases
+from idempotency.values import Lease, StoredResponse
 from kernel import clock
 from kernel.caller import caller_of
-from kernel.errors import DomainError
 from kernel.http.rendering import Renderer
+from kernel.http.serializers import validated
 
 __all__ = ["IdempotentRequest", "OptionallyIdempotentRequest", "idempotent"]
 
 HEADER = "Idempotency-Key"
-_BARE = re.compile(r"[\x21\x23-\x7e][\x21-\x7e]{7,254}")
-_QUOTED = re.compile(r'"(?:[\x21\x23-\x5b\x5d-\x7e]|\\["\\])*"')  # RFC 9651 string, no spaces
-_LENGTHS = range(8, 256)
-# Refused before anything could change: the same key may be sent again, corrected.
-_REFUSED = frozenset({400, 401, 403, 429})
 
 Handler = Callable[..., Response]
 
@@ -39,14 +34,14 @@ class IdempotentRequest(Request):
     """What a method under `idempotent(required=True, form=...)` receives."""
 
     asked: dict[str, Any]
-    idempotency: leases.Lease
+    idempotency: Lease
 
 
 class OptionallyIdempotentRequest(Request):
     """What a method under `idempotent(required=False, form=...)` receives."""
 
     asked: dict[str, Any]
-    idempotency: leases.Lease | None
+    idempotency: Lease | None
 
 
 def idempotent(
@@ -63,21 +58,18 @@ def idempotent(
     def decorate(method: Handler) -> Handler:
         @wraps(method)
         def guarded(view: APIView, request: Request, *args: Any, **kwargs: Any) -> Response:
-            key = _key(request, required=required)
+            key = key_in(request.headers.get(HEADER), required=required)
             typed = cast("OptionallyIdempotentRequest", request)
             if form is not None:
-                body = form(data=request.data)
-                body.is_valid(raise_exception=True)
-                typed.asked = body.validated_data
+                typed.asked = validated(form, request.data)
             if key is None:
                 typed.idempotency = None
                 return method(view, request, *args, **kwargs)
+            keyed = _keyed(request, key)
             found = leases.claim(
-                request_key=_request_key(request, key),
-                body_hash=_body_hash(request),
-                now=clock.now(),
+                request_key=keyed.request_key, body_hash=keyed.body_hash, now=clock.now()
             )
-            if isinstance(found, leases.StoredResponse):
+            if isinstance(found, StoredResponse):
                 return _replayed(found)
             typed.idempotency = found
             return _execute(method, view, request, found, args, kwargs)
@@ -91,73 +83,51 @@ def _execute(
     method: Handler,
     view: APIView,
     request: Request,
-    lease: leases.Lease,
+    lease: Lease,
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
 ) -> Response:
-    refused = False
+    refusal: Exception | None = None
     try:
         response = method(view, request, *args, **kwargs)
     except Exception as error:  # noqa: BLE001  (translated or raised again below)
-        refused = isinstance(error, DomainError) and not error.kept_for_replay
+        refusal = error
         try:
             # DRF's own translation, made here so that a domain 4xx can be stored.
             response = view.handle_exception(error)
         except Exception:
-            leases.release(lease, now=clock.now(), untouched=False)
+            endings.close(endings.ending_of(lease, response=None), now=clock.now())
             raise
-    refused = refused or response.status_code in _REFUSED
-    if refused or response.status_code >= 500:
-        leases.release(lease, now=clock.now(), untouched=refused)
-    else:
-        leases.finish(lease, response=_stored(response))
+    ending = endings.ending_of(lease, response=_stored(response), error=refusal)
+    endings.close(ending, now=clock.now())
     return response
 
 
-def _key(request: Request, *, required: bool) -> str | None:
-    raw = request.headers.get(HEADER)
-    if raw is None:
-        if required:
-            raise leases.KeyRequired
-        return None
-    raw = raw.strip(" \t")
-    if _QUOTED.fullmatch(raw):
-        key = re.sub(r'\\(["\\])', r"\1", raw[1:-1])
-        if len(key) in _LENGTHS:
-            return key
-    elif _BARE.fullmatch(raw):
-        return raw
-    raise leases.KeyInvalid
-
-
-def _request_key(request: Request, key: str) -> str:
+def _keyed(request: Request, key: str) -> KeyedRequest:
     match = request.resolver_match
     assert match is not None
-    route = f"{request.method} {match.route}"
-    caller_id = str(caller_of(request).user_id)
-    return sha256("\x1f".join([caller_id, route, key]).encode()).hexdigest()
+    return keyed_request(
+        key,
+        user_id=caller_of(request).user_id,
+        method=str(request.method),
+        route=match.route,
+        path=request.path,
+        query=request.query_params.urlencode(),
+        body=request.data,
+    )
 
 
-def _body_hash(request: Request) -> str:
-    """Hash the request: the path's arguments, the query and the parsed body.
-
-    Parsed, so that a client that writes the same members in another order still says the same.
-    """
-    parts = [request.path, request.query_params.urlencode(), request.data]
-    return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def _stored(response: Response) -> leases.StoredResponse:
+def _stored(response: Response) -> StoredResponse:
     headers = {
         name: value for name, value in response.headers.items() if name != "Content-Type"
     }  # that one is Django's default until the response is rendered
     if response.content_type:
         headers["Content-Type"] = response.content_type
     body = "" if response.data is None else Renderer().render(response.data).decode()
-    return leases.StoredResponse(response.status_code, body, headers)
+    return StoredResponse(response.status_code, body, headers)
 
 
-def _replayed(stored: leases.StoredResponse) -> Response:
+def _replayed(stored: StoredResponse) -> Response:
     headers = dict(stored.headers)
     content_type = headers.pop("Content-Type", None)
     return Response(

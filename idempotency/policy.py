@@ -8,3 +8,5 @@ RETENTION = timedelta(hours=25)
 RETRY_AFTER_SECONDS = 1
 PURGE_BATCH = 1000
 PURGE_BATCHES = 20
+REQUESTS_PER_BATCH = 64
+BATCH_WAIT_MS = 50  # for a record that somebody else writes; who needs longer goes alone

@@ -13,6 +13,7 @@ from kernel import clock
 from kernel.i18n import text
 from kernel.staff.actions import ReasonForm, actor_of, staff_action
 from kernel.staff.admin import ReadOnlyAdmin, ReadOnlyInline, UseCaseAdmin
+from queueing import draw_admin as draw_admin  # noqa: PLC0414  (registers its pages)
 from queueing import policy, queries
 from queueing.models import Invitation, InvitationUse, QueueConfig, QueueProgress, RoomState
 from queueing.usecases import config as config_use_case
@@ -233,10 +234,9 @@ class InvitationUseAdmin(ReadOnlyAdmin):
 class QueueProgressAdmin(ReadOnlyAdmin):
     """What PostgreSQL keeps of each room."""
 
-    list_display = ("performance", "serving", "number_ceiling", "epoch", "draw_commitment")
-    # The seed says how the draw will come out: not even staff see it before.
+    list_display = ("performance", "serving", "number_ceiling", "epoch")
+    # What keys the draw says how it will come out: not even staff see it before.
     exclude = ("draw_seed",)
-    readonly_fields = ("draw_commitment", "revealed_seed")
     list_select_related = ("performance__concert__venue",)
     list_filter = ("epoch",)
     search_fields = (
@@ -244,11 +244,6 @@ class QueueProgressAdmin(ReadOnlyAdmin):
         "performance__concert__title_en__mentions",
     )
     ordering = ("-performance_id",)
-
-    @admin.display(description=text(en="seed of the draw", ko="추첨 시드"))
-    def revealed_seed(self, row: QueueProgress) -> str:
-        """Show the seed once the draw is over, so that anybody can check it."""
-        return row.draw_seed if row.draw_is_over else ""
 
 
 def _set_state(

@@ -25,6 +25,12 @@ RULES: dict[str, str] = {
     "queueing_progress_due": (
         "The tick takes the rooms that are due, the longest overdue first (Note [Ticks])."
     ),
+    "queueing_draw_committed_before_beacon": (
+        "Who chose the seed could not know the beacon's value (Note [Beacons])."
+    ),
+    "queueing_draw_beacon_announced_before_value": (
+        "A value is that of a beacon that was announced before it existed (Note [Beacons])."
+    ),
     "queueing_invitation.performance_id": "The invitations of a performance, in the admin.",
     "queueing_invitation_uses_limited": (
         "An invitation admits no more people than staff allowed, even when two use it at once."

@@ -18,6 +18,8 @@ join token.
 """
 
 import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
@@ -39,22 +41,40 @@ SOURCE = _FOLDER / "ended_places.lua"
 library = FunctionLibrary("lock", SOURCE, _FOLDER / "ended_places_library.lua")
 
 
+@dataclass(frozen=True, slots=True)
+class EndedPlace:
+    """A fan's place that is over: when it ended, by the queue server's clock, and how."""
+
+    user_id: UUID
+    ended_ms: int
+    state_code: str
+
+
 def key(performance_id: UUID, user_id: UUID) -> str:
     """Return the key of a fan's record, in the performance's slot of the lock server."""
     return f"fr:l:{{{performance_id}}}:ended:{user_id}"
 
 
-def record_end(*, performance_id: UUID, user_id: UUID, ended_ms: int, state_code: str) -> None:
-    """Record that the fan's place ended; a failure is counted, never raised."""
+def record_ends(*, performance_id: UUID, ends: Sequence[EndedPlace]) -> None:
+    """Record that fans' places ended: one round trip. A failure is counted, never raised."""
+    if not ends:
+        return
+    kept_ms = policy.REMEMBER_SECONDS * 1000
+    calls = [
+        ([key(performance_id, one.user_id)], (one.ended_ms, one.state_code, kept_ms))
+        for one in ends
+    ]
     try:
-        library.call(
-            "frontrow_ended_v1_note",
-            keys=[key(performance_id, user_id)],
-            args=[ended_ms, state_code, policy.REMEMBER_SECONDS * 1000],
+        replies = library.call_all("frontrow_ended_v1_note", calls=calls)
+        failed = [reply for reply in replies if isinstance(reply, Exception)]
+    except DependencyUnavailable as error:
+        failed = [error] * len(ends)
+    if failed:
+        records_failed.inc(len(failed))
+        log.warning(
+            "ended places not recorded",
+            extra={"performance_id": str(performance_id), "error": repr(failed[0])},
         )
-    except DependencyUnavailable:
-        records_failed.inc()
-        log.warning("ended place not recorded", extra={"performance_id": str(performance_id)})
 
 
 def find_end(*, performance_id: UUID, user_id: UUID, joined_ms: int) -> str:

@@ -135,3 +135,33 @@ class TooManyAccounts(DomainError):
         en="Too many people have joined from your network.",
         ko="같은 네트워크에서 참여한 인원이 너무 많습니다.",
     )
+
+
+class DrawNotOver(DomainError):
+    """The roster of a draw is public once the draw is over, some minutes after the opening."""
+
+    code = "draw_not_over"
+    kind = Kind.CONFLICT
+    message = text(
+        en="The draw is not over, or its roster is not ready yet.",
+        ko="추첨이 끝나지 않았거나 명부가 아직 준비되지 않았습니다.",
+    )
+
+
+class DrawBegun(DomainError):
+    """Numbers have been drawn: nothing that decides them may change any more."""
+
+    code = "draw_begun"
+    kind = Kind.CONFLICT
+    message = text(
+        en="The draw has begun; its beacon stays as it is.",
+        ko="추첨이 시작되어 비콘을 바꿀 수 없습니다.",
+    )
+
+
+class BeaconInvalid(DomainError):
+    """What was said of a beacon cannot be; `problem` names it."""
+
+    code = "beacon_invalid"
+    kind = Kind.INVALID
+    message = text(en="The beacon is not valid.", ko="비콘 정보가 올바르지 않습니다.")

@@ -33,6 +33,7 @@ _NOT_ENTERED = frozenset({Status.COLD, Status.SUPERSEDED})  # the room, so nothi
 _tried = gcra.Gcra(most=20_000)
 
 Calls = Sequence[Outcome[FanCall]]  # an error: of a fan who is not to reach the server
+Received = Sequence[Reply] | None  # to the first call, where it was sent already
 
 
 def join_call(request: JoinRequest, *, performance_id: UUID, now: datetime) -> FanCall:
@@ -75,16 +76,23 @@ def poll_call(request: PollRequest, *, performance_id: UUID, now: datetime) -> F
     return FanCall(user_id, proof)
 
 
-def send_joins(calls: Calls, *, performance_id: UUID, now_ms: int) -> list[Outcome[Reply]]:
-    """Return each fan's reply or error, such as RateLimited or what ended the recovery."""
+def send_joins(
+    calls: Calls, *, performance_id: UUID, now_ms: int, received: Received = None
+) -> list[Outcome[Reply]]:
+    """Return each fan's reply or error, such as RateLimited or what ended the recovery.
+
+    `received`: what the server has replied to the first call, where that was sent already.
+    """
     call = partial(queue_server.join_many, performance_id=performance_id, now_ms=now_ms)
-    return _send(calls, call, performance_id=performance_id, now_ms=now_ms)
+    return _send(calls, _after(received, call), performance_id=performance_id, now_ms=now_ms)
 
 
-def send_polls(calls: Calls, *, performance_id: UUID, now_ms: int) -> list[Outcome[Reply]]:
-    """Return each fan's reply or error, such as what ended the recovery."""
+def send_polls(
+    calls: Calls, *, performance_id: UUID, now_ms: int, received: Received = None
+) -> list[Outcome[Reply]]:
+    """Return each fan's reply or error, such as what ended the recovery; `received` as above."""
     call = partial(queue_server.poll_many, performance_id=performance_id, now_ms=now_ms)
-    return _send(calls, call, performance_id=performance_id, now_ms=now_ms)
+    return _send(calls, _after(received, call), performance_id=performance_id, now_ms=now_ms)
 
 
 def vouched_call(
@@ -105,6 +113,23 @@ def vouched_call(
     return replace(fan, terms=replace(fan.terms, vouched=True))
 
 
+def sendable(calls: Calls) -> list[FanCall]:
+    """Return the parts of those who are to reach the server."""
+    return [fan for fan in calls if isinstance(fan, FanCall)]
+
+
+def _after(received: Received, call: Callable[..., list[Reply]]) -> Callable[..., list[Reply]]:
+    """Return `call`, which takes what was `received` for its first reply."""
+    if received is None:
+        return call
+    first = [received]
+
+    def take_or_call(*, fans: Sequence[FanCall]) -> list[Reply]:
+        return list(first.pop()) if first else call(fans=fans)
+
+    return take_or_call
+
+
 def _send(
     calls: Calls,
     call: Callable[..., list[Reply]],
@@ -119,7 +144,7 @@ def _send(
         call_many_with_recovery(
             performance_id=performance_id,
             now_ms=now_ms,
-            requests=[fan for fan in calls if isinstance(fan, FanCall)],
+            requests=sendable(calls),
             call=lambda fans: call_with_fates(fans, heard),
         )
     )

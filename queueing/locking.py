@@ -1,10 +1,15 @@
-"""The app's row locks. Order: config, then progress; never together with seats or money."""
+"""The app's locks. Order of rows: config, progress, draw; never together with seats or money."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from uuid import UUID
 
+from kernel.db.advisory import lock_key
+from kernel.db.dedicated import dedicated_connection
 from kernel.db.transaction import require_transaction
-from queueing.models import Invitation, QueueConfig, QueueProgress
+from queueing.models import DrawCommitment, Invitation, QueueConfig, QueueProgress
+
+_BEACONS = lock_key("queueing.beacons")
 
 
 def lock_config(performance_id: UUID) -> QueueConfig | None:
@@ -35,7 +40,24 @@ def lock_progress_rows(performance_ids: Sequence[UUID]) -> list[UUID]:
     )
 
 
+def lock_draw(performance_id: UUID) -> DrawCommitment | None:
+    """Return what a draw was committed to, locked; None where there is none."""
+    require_transaction()
+    return DrawCommitment.objects.select_for_update().filter(performance_id=performance_id).first()
+
+
 def lock_invitation(invitation_id: UUID) -> Invitation | None:
     """Return the invitation's row locked for a use, None where there is none."""
     require_transaction()
     return Invitation.objects.select_for_update().filter(pk=invitation_id).first()
+
+
+@contextmanager
+def fetching_beacons() -> Iterator[bool]:
+    """Yield whether nobody else fetches beacons, in no process, and keep it so to the end.
+
+    For less than `kernel.db.dedicated.SILENT_SECONDS`. No transaction is open meanwhile.
+    """
+    with dedicated_connection(application="frontrow-beacons") as connection:
+        mine = connection.execute("SELECT pg_try_advisory_lock(%s)", [_BEACONS]).fetchone()
+        yield mine == (True,)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from hashlib import sha256
 from typing import Any
 
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -13,6 +12,8 @@ from concerts.models import Performance
 from kernel.db.fields import UUID7Field
 from kernel.i18n import text
 from queueing import policy
+from queueing.draw_models import DrawCommitment as DrawCommitment  # noqa: PLC0414  (exported)
+from queueing.draw_models import DrawRoster as DrawRoster  # noqa: PLC0414
 
 
 def _within(bounds: tuple[Any, Any]) -> list[Callable[[Any], None]]:
@@ -182,6 +183,8 @@ class QueueProgress(models.Model):
     the next). `epoch` counts the times the server's state was begun, the last time for the gap
     `epoch_gap` with the numbers after `epoch_start` (Note [One server a room]). `advanced_at` is
     when the epoch in force was last seen at work, with `crowd` people waiting or admitted.
+    `draw_seed` is what keys the draw, from its first number on (`DrawCommitment.key` then), and
+    `drawn` how many turns of it were taken by then.
     """
 
     performance = models.OneToOneField(
@@ -201,6 +204,7 @@ class QueueProgress(models.Model):
     draw_seed = models.CharField(max_length=32, default="", blank=True)
     draw_start = models.PositiveBigIntegerField(default=0)
     draw_ceiling = models.PositiveBigIntegerField(default=0)
+    drawn = models.PositiveBigIntegerField(default=0, db_default=0)
 
     class Meta:
         verbose_name = text(en="waiting room progress", ko="대기실 진행 상황")
@@ -219,18 +223,13 @@ class QueueProgress(models.Model):
         return f"serving {self.serving}, epoch {self.epoch}"
 
     @property
-    def draw_commitment(self) -> str:
-        """What may be shown before the opening: it fixes the seed without telling it."""
-        return sha256(self.draw_seed.encode()).hexdigest() if self.draw_seed else ""
-
-    @property
     def draw_is_over(self) -> bool:
         """Whether nothing will be drawn any more, so that the seed may be shown.
 
         Not yet at the opening: a room set back to PRESALE goes on drawing until one of the drawn
-        has been admitted.
+        has been admitted. Where nothing was drawn before anybody was admitted, nothing will be.
         """
-        return bool(self.draw_seed) and self.serving > self.draw_start
+        return self.serving > (self.draw_start if self.draw_seed else 0)
 
 
 class Invitation(models.Model):

@@ -1,6 +1,5 @@
 """Writes of progress, epochs, draws and invitations; they require an open transaction."""
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,14 +9,17 @@ from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Greatest
 
 from kernel.db.transaction import require_transaction
-from queueing import locking, policy
+from queueing import draw_rows, locking, policy
 from queueing.errors import InvitationInvalid, InvitationUsedUp
 from queueing.models import Invitation, InvitationUse, QueueProgress
 
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """Numbers `start` + 1 .. `start` + DRAW_NUMBERS are drawn by `seed`; `ceiling` may be given."""
+    """Numbers `start` + 1 .. `start` + DRAW_NUMBERS are drawn by `seed`; `ceiling` may be given.
+
+    `seed` is the functions' name of what keys the draw; empty before its first number.
+    """
 
     seed: str = ""
     start: int = 0
@@ -88,8 +90,8 @@ def raise_ceiling(*, performance_id: UUID, epoch: int, above: int) -> Reserved |
     return Reserved(progress.number_ceiling, _draw_of(progress))
 
 
-def raise_draw(*, performance_id: UUID, epoch: int, above: int) -> Reserved | None:
-    """Reserve a block of the draw above `above`; the first time, make the draw itself.
+def raise_draw(*, performance_id: UUID, epoch: int, above: int, now: datetime) -> Reserved | None:
+    """Reserve a block of the draw above `above`; the first time, begin the draw.
 
     Its numbers are one block of ordinary numbers, so fans who come later stand behind it. None if
     `epoch` is over.
@@ -99,12 +101,21 @@ def raise_draw(*, performance_id: UUID, epoch: int, above: int) -> Reserved | No
     if progress.epoch != epoch:
         return None
     if not progress.draw_seed:
-        progress.draw_seed = secrets.token_hex(16)
+        progress.draw_seed = draw_rows.key_to_draw_by(performance_id, now=now)
         progress.draw_start = progress.number_ceiling
         progress.number_ceiling += policy.DRAW_NUMBERS
+        progress.advance_due_at = policy.DUE_AT_ONCE  # the public sees how many are in it
     if progress.draw_ceiling <= above:
         progress.draw_ceiling = above + policy.NUMBER_BLOCK
-    progress.save(update_fields=["draw_seed", "draw_start", "draw_ceiling", "number_ceiling"])
+    progress.save(
+        update_fields=[
+            "draw_seed",
+            "draw_start",
+            "draw_ceiling",
+            "number_ceiling",
+            "advance_due_at",
+        ]
+    )
     return Reserved(progress.number_ceiling, _draw_of(progress))
 
 
@@ -114,6 +125,7 @@ def keep_progress(
     epoch: int,
     serving: int,
     crowd: int,
+    drawn: int,
     grace: timedelta,
     due_at: datetime,
     now: datetime,
@@ -131,10 +143,19 @@ def keep_progress(
         calling=Case(When(has_had_grace, then=furthest), default=F("calling")),
         calling_at=Case(When(has_had_grace, then=Value(now)), default=F("calling_at")),
         crowd=crowd,
+        drawn=Greatest("drawn", Value(drawn)),
         advanced_at=now,
         advance_due_at=due_at,
     )
     return bool(kept)
+
+
+def keep_drawn(*, performance_id: UUID, drawn: int) -> None:
+    """Keep how many turns of a draw were taken; never fewer than were known."""
+    require_transaction()
+    QueueProgress.objects.filter(performance_id=performance_id).update(
+        drawn=Greatest("drawn", Value(drawn))
+    )
 
 
 def make_due(*, performance_id: UUID) -> None:
@@ -145,9 +166,10 @@ def make_due(*, performance_id: UUID) -> None:
     )
 
 
-def start_progress(*, performance_ids: Sequence[UUID]) -> None:
-    """Make the progress rows of rooms nobody has joined yet, so that their turns come."""
+def start_progress(*, performance_ids: Sequence[UUID], now: datetime) -> None:
+    """Make the rows of rooms nobody has joined yet: their turns come, and their draws are fixed."""
     require_transaction()
+    draw_rows.commit(performance_ids=performance_ids, now=now)
     QueueProgress.objects.bulk_create(
         [QueueProgress(performance_id=key) for key in performance_ids], ignore_conflicts=True
     )

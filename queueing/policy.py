@@ -22,6 +22,20 @@ BATCH_FANS = 128  # at most, in one call of the queue server: MOST_FANS of lua/q
 NUMBER_BLOCK = 10_000  # numbers reserved ahead in PostgreSQL, in one write
 # Numbers of the draw among those who join before the opening (Note [Draw] in README.md).
 DRAW_NUMBERS = 2**20
+# The drand chain whose rounds are fetched (League of Entropy, "quicknet"): round 1 was published at
+# DRAND_GENESIS, one more every DRAND_PERIOD_SECONDS.
+DRAND = "drand quicknet"
+DRAND_GENESIS = 1_692_803_367
+DRAND_PERIOD_SECONDS = 3
+BEACON_ENTERED, BEACON_FETCHED = "queueing.enter_beacon", "fetched"  # an audit's action, and reason
+BEACON_NAME_LENGTH = 100
+BEACON_BEFORE = timedelta(minutes=10)  # the queue opens: a value must be there by then
+BEACON_AHEAD = timedelta(days=400)  # a beacon is announced at most so long before its value
+ROSTER_AFTER = timedelta(minutes=2)  # the opening: then the busiest minute is over
+DRAWS_AT_ONCE = 20  # of one look after rosters
+# Beacons fetched in one look: at DRAND_SECONDS each, less than a silent session's SILENT_SECONDS.
+BEACONS_AT_ONCE = 4
+ROSTER_PAGE = 1000  # lines of a roster in one response; each page begins where one ends
 WORK_BITS = 18  # of a proof of work: about 0.3 s in a browser
 WORK_BITS_BOUNDS = (8, 26)
 CHALLENGE_SECONDS = 600  # a proof of work answers a challenge of this window or the one before

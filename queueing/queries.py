@@ -5,15 +5,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import F
+from django.db.models import BinaryField, F, Func, Q, Value
+from django.db.models.functions import Coalesce
 
+from accounts.models import AuditEntry
 from concerts.errors import PerformanceNotFound
 from concerts.models import Performance
 from kernel.caching.short_lived import ShortLivedCache
 from kernel.errors import DomainError
+from kernel.staff import audit
 from queueing import policy
-from queueing.errors import QueueNotRequired
-from queueing.models import QueueConfig, QueueProgress, RoomState
+from queueing.draw import LINE_BYTES
+from queueing.draw_facts import Beacon, DrawFacts
+from queueing.errors import DrawNotOver, QueueNotRequired
+from queueing.models import DrawCommitment, DrawRoster, QueueConfig, QueueProgress, RoomState
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,7 @@ required_cache: ShortLivedCache[UUID, bool] = ShortLivedCache(seconds=1.0)
 refusal_cache: ShortLivedCache[UUID, type[DomainError] | None] = ShortLivedCache(seconds=1.0)
 serving_cache: ShortLivedCache[UUID, int] = ShortLivedCache(seconds=1.0)
 epochs_cache: ShortLivedCache[UUID, EpochInForce] = ShortLivedCache(seconds=1.0)
+draw_cache: ShortLivedCache[UUID, DrawFacts] = ShortLivedCache(seconds=1.0)
 
 
 def drop_cached(performance_id: UUID) -> None:
@@ -131,6 +137,113 @@ def epoch_now(performance_id: UUID) -> int:
     return row.epoch if row else 0
 
 
+def draw_facts(performance_id: UUID) -> DrawFacts:
+    """Return what everybody may know of a public performance's draw; a second old at most.
+
+    Raises PerformanceNotFound, QueueNotRequired.
+    """
+    return draw_cache.get(performance_id, lambda: _draw_facts(performance_id))
+
+
+def _draw_facts(performance_id: UUID) -> DrawFacts:
+    config_to_enter(performance_id)
+    return draw_facts_kept(performance_id)
+
+
+def draw_facts_kept(performance_id: UUID) -> DrawFacts:
+    """Return the same of any performance, as the rows are now."""
+    draw = DrawCommitment.objects.filter(pk=performance_id).first()
+    progress = progress_of(performance_id) or QueueProgress(performance_id=performance_id)
+    roster = DrawRoster.objects.filter(pk=performance_id).values_list("lines_sha256", flat=True)
+    return DrawFacts(
+        performance_id=performance_id,
+        commitment=draw.commitment if draw else "",
+        committed_at=draw.committed_at if draw else None,
+        beacon=_beacon(draw, progress) if draw and draw.beacon_published_at else None,
+        start=progress.draw_start,
+        entrants=progress.drawn,
+        losses=max(progress.epoch - 1, 0),
+        seed=draw.draw_seed if draw and progress.draw_is_over else "",
+        roster_sha256=roster.first() or "",
+    )
+
+
+def _beacon(draw: DrawCommitment, progress: QueueProgress) -> Beacon:
+    assert draw.beacon_published_at is not None
+    return Beacon(
+        source=draw.beacon_source,
+        round=draw.beacon_round,
+        published_at=draw.beacon_published_at,
+        value=draw.beacon_value,
+        mixed=progress.draw_seed != draw.draw_seed if progress.draw_seed else None,
+    )
+
+
+def roster_lines(performance_id: UUID, *, first: int, count: int) -> list[bytes]:
+    """Return the lines of a draw's roster from the `first`-th on, at most `count`.
+
+    Raises DrawNotOver where there is no roster yet.
+    """
+    part = Func(
+        F("lines"),
+        Value((first - 1) * LINE_BYTES + 1),
+        Value(count * LINE_BYTES),
+        function="substring",
+        output_field=BinaryField(),
+    )
+    rows = DrawRoster.objects.filter(pk=performance_id).values_list(part, flat=True)
+    for lines in rows:
+        return [bytes(lines[at : at + LINE_BYTES]) for at in range(0, len(lines), LINE_BYTES)]
+    raise DrawNotOver
+
+
+def draws_without_roster(*, opened_before: datetime, limit: int) -> list[QueueProgress]:
+    """Return the progress of rooms that drew, have admitted since, and show no roster yet."""
+    config = "performance__queue_config__"
+    begun = QueueProgress.objects.filter(serving__gt=F("draw_start")).exclude(draw_seed="")
+    missing = begun.filter(performance__queue_roster__isnull=True)
+    current = missing.filter(performance__starts_at__gt=opened_before - policy.OVER_AFTER)
+    admits_from = Coalesce(f"{config}admission_opens_at", f"{config}queue_opens_at")
+    opened = current.alias(admits_from=admits_from).filter(admits_from__lte=opened_before)
+    return list(opened.order_by("pk")[:limit])
+
+
+def beacons_to_fetch(*, now: datetime, limit: int) -> list[DrawCommitment]:
+    """Return some draws whose drand round is out, not entered, and still of use.
+
+    By chance, so that rounds that can't be fetched keep nobody's from being fetched.
+    """
+    due = DrawCommitment.objects.filter(
+        beacon_source=policy.DRAND, beacon_value="", beacon_published_at__lte=now
+    )
+    not_begun = Q(performance__queue_progress__isnull=True) | Q(
+        performance__queue_progress__draw_seed=""
+    )
+    return list(due.filter(not_begun).order_by("?")[:limit])
+
+
+def beacon_was_fetched(draw: DrawCommitment) -> bool:
+    """Return whether the beacon's value was looked up at its source, by the audit."""
+    target_type, _, target_id = audit.target_of(draw).partition(":")
+    return AuditEntry.objects.filter(
+        target_type=target_type,
+        target_id=target_id,
+        action=policy.BEACON_ENTERED,
+        actor_id=None,
+        reason=policy.BEACON_FETCHED,
+        changes__beacon_value__to=draw.beacon_value,
+    ).exists()
+
+
+def opening_before_beacon(config: QueueConfig) -> DrawCommitment | None:
+    """Return the draw whose beacon's value can't be there in time for the opening, if it is so."""
+    return DrawCommitment.objects.filter(
+        pk=config.performance_id,
+        beacon_value="",
+        beacon_published_at__gt=config.queue_opens_at - policy.BEACON_BEFORE,
+    ).first()
+
+
 def rooms_to_tick(*, now: datetime, limit: int) -> list[QueueConfig]:
     """Return the rooms whose tick is due, the longest overdue first (Note [Ticks]).
 
@@ -145,7 +258,9 @@ def rooms_to_tick(*, now: datetime, limit: int) -> list[QueueConfig]:
 
 def rooms_without_progress(*, limit: int) -> list[UUID]:
     """Return the performances of rooms that nobody has joined or looked after yet."""
-    new = QueueConfig.objects.filter(performance__queue_progress__isnull=True)
+    new = QueueConfig.objects.filter(
+        Q(performance__queue_progress__isnull=True) | Q(performance__queue_draw__isnull=True)
+    )
     return list(new.values_list("performance_id", flat=True)[:limit])
 
 

@@ -11,13 +11,14 @@ from enum import StrEnum
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
 
 from kernel import clock
 from kernel.caller import client_ip_tag
+from kernel.outcomes import Outcome
 from kernel.rate_limiting import in_redis
 from kernel.rate_limiting.headers import RateLimitStatus
 from kernel.redis.clients import guarded
@@ -25,7 +26,7 @@ from kernel.redis.functions import FunctionLibrary, text_of
 from queueing import policy
 from queueing.models import QueueConfig
 from queueing.operations import Epoch, Reserved
-from queueing.replies import Reply, TotalsReply, replies_of, reply_of, totals_reply_of
+from queueing.replies import Reply, TotalsReply, replies_to, reply_of, totals_reply_of
 from queueing.tokens import Proof
 
 _FOLDER = Path(__file__).parent / "lua"
@@ -80,6 +81,14 @@ class FanCall:
     limit_status: RateLimitStatus | None = None
 
 
+class ServerCall(NamedTuple):
+    """A call of a function: its name, its keys and its arguments."""
+
+    function: str
+    keys: Sequence[str]
+    args: Sequence[int | str]
+
+
 class QueueServer:
     """One waiting room a performance."""
 
@@ -98,13 +107,7 @@ class QueueServer:
         before; a reply's `limit` says how that went. Raises ValueError for more than
         `policy.BATCH_FANS`.
         """
-        tag = _tag(performance_id)
-        keys = [*_keys(performance_id), f"{tag}calls:0", f"{tag}calls:1"]
-        args: list[int | str] = [now_ms, *_limit_args()]
-        for fan in fans:
-            keys.append(f"{tag}from:{client_ip_tag(fan.terms.client_ip)}")
-            args += (str(fan.user_id), _token_words(fan), _terms_words(fan))
-        return self._call_many("join_many", fans, keys, args)
+        return self._call_many(fans, self.joins(performance_id, fans, now_ms))
 
     def poll_many(
         self, *, performance_id: UUID, fans: Sequence[FanCall], now_ms: int
@@ -114,18 +117,44 @@ class QueueServer:
         One call; replies in the order of the fans. Raises ValueError for more than
         `policy.BATCH_FANS`.
         """
+        return self._call_many(fans, self.polls(performance_id, fans, now_ms))
+
+    def joins(self, performance_id: UUID, fans: Sequence[FanCall], now_ms: int) -> ServerCall:
+        """Return the call that `join_many` makes."""
+        check_size(fans)
+        tag = _tag(performance_id)
+        keys = [*keys_of(performance_id), f"{tag}calls:0", f"{tag}calls:1"]
+        args: list[int | str] = [now_ms, *_limit_args()]
+        for fan in fans:
+            keys.append(f"{tag}from:{client_ip_tag(fan.terms.client_ip)}")
+            args += (str(fan.user_id), _token_words(fan), _terms_words(fan))
+        return ServerCall(f"{self._prefix}_join_many", keys, args)
+
+    def polls(self, performance_id: UUID, fans: Sequence[FanCall], now_ms: int) -> ServerCall:
+        """Return the call that `poll_many` makes."""
+        check_size(fans)
         args: list[int | str] = [now_ms]
         for fan in fans:
             args += (str(fan.user_id), _token_words(fan))
-        return self._call_many("poll_many", fans, _keys(performance_id), args)
+        return ServerCall(f"{self._prefix}_poll_many", keys_of(performance_id), args)
 
     def leave(self, *, performance_id: UUID, user_id: UUID, now_ms: int) -> Reply:
         """End the user's place, waiting or admitted."""
-        return self._end_place(performance_id, user_id, now_ms, Fate.LEFT)
+        return reply_of(self._call("quit", performance_id, now_ms, str(user_id), Fate.LEFT.value))
 
-    def finish(self, *, performance_id: UUID, user_id: UUID, now_ms: int) -> Reply:
-        """End the user's session; somebody who waits again keeps the new place."""
-        return self._end_place(performance_id, user_id, now_ms, Fate.FINISHED)
+    def finish_many(
+        self, *, performance_id: UUID, user_ids: Sequence[UUID], now_ms: int
+    ) -> list[Outcome[Reply]]:
+        """End the users' sessions in one round trip; who waits again keeps the new place.
+
+        Replies in the order of the users; a call that failed by itself has its error there.
+        """
+        keys = keys_of(performance_id)
+        replies = self.library.call_all(
+            f"{self._prefix}_quit",
+            calls=[(keys, (now_ms, str(user_id), Fate.FINISHED.value)) for user_id in user_ids],
+        )
+        return [raw if isinstance(raw, Exception) else reply_of(raw) for raw in replies]
 
     def tick(self, *, performance_id: UUID, now_ms: int) -> TotalsReply:
         """Bring the room up to now (one bounded batch) and return how it stands."""
@@ -186,29 +215,18 @@ class QueueServer:
 
     def drop_config(self, *, performance_id: UUID) -> None:
         """Drop the rules of a room that the public may not see; its places stay."""
-        guarded("queue", lambda server: server.delete(_keys(performance_id)[0]))
+        guarded("queue", lambda server: server.delete(keys_of(performance_id)[0]))
 
-    def _end_place(self, performance_id: UUID, user_id: UUID, now_ms: int, end: Fate) -> Reply:
-        return reply_of(self._call("quit", performance_id, now_ms, str(user_id), end.value))
-
-    def _call_many(
-        self,
-        function: str,
-        fans: Sequence[FanCall],
-        keys: Sequence[str],
-        args: Sequence[int | str],
-    ) -> list[Reply]:
-        check_size(fans)
+    def _call_many(self, fans: Sequence[FanCall], call: ServerCall) -> list[Reply]:
         if not fans:
             return []
-        refusal, *served = self.library.call(f"{self._prefix}_{function}", keys=keys, args=args)
-        if refusal:  # nobody can enter the room
-            return [reply_of(refusal)] * len(fans)
-        return replies_of(served)
+        return replies_to(
+            len(fans), self.library.call(call.function, keys=call.keys, args=call.args)
+        )
 
     def _call(self, function: str, performance_id: UUID, *args: int | str) -> Any:
         return self.library.call(
-            f"{self._prefix}_{function}", keys=_keys(performance_id), args=args
+            f"{self._prefix}_{function}", keys=keys_of(performance_id), args=args
         )
 
 
@@ -247,7 +265,8 @@ def _tag(performance_id: UUID) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _keys(performance_id: UUID) -> tuple[str, ...]:
+def keys_of(performance_id: UUID) -> tuple[str, ...]:
+    """Return the keys of a room, in the order of the functions."""
     return tuple(_tag(performance_id) + name for name in _KEYS)
 
 

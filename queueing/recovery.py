@@ -119,7 +119,10 @@ def _is_unready(outcome: Outcome[R]) -> bool:
 def _recover(performance_id: UUID, reply: Reply | TotalsReply, now_ms: int) -> None:
     if isinstance(reply, Reply) and reply.status is Status.CEILING:
         raise_ceiling(
-            performance_id, epoch=reply.epoch, above=reply.ceiling, draws=bool(reply.draws)
+            performance_id,
+            epoch=reply.epoch,
+            above=reply.ceiling,
+            draws_at=clock.from_ms(now_ms) if reply.draws else None,
         )
     elif reply.status is Status.SUPERSEDED:
         _take_over(performance_id, reply.epoch, clock.from_ms(now_ms))
@@ -130,11 +133,19 @@ def _recover(performance_id: UUID, reply: Reply | TotalsReply, now_ms: int) -> N
         queue_server.mirror_config(config=config, now_ms=now_ms)
 
 
-def raise_ceiling(performance_id: UUID, *, epoch: int, above: int, draws: bool = False) -> None:
-    """Reserve another block of numbers, or of the draw's, in PostgreSQL first."""
-    reserve = operations.raise_draw if draws else operations.raise_ceiling
+def raise_ceiling(
+    performance_id: UUID, *, epoch: int, above: int, draws_at: datetime | None = None
+) -> None:
+    """Reserve another block of numbers, or at `draws_at` of the draw's, in PostgreSQL first."""
     with transaction():
-        reserved = reserve(performance_id=performance_id, epoch=epoch, above=above)
+        if draws_at is None:
+            reserved = operations.raise_ceiling(
+                performance_id=performance_id, epoch=epoch, above=above
+            )
+        else:
+            reserved = operations.raise_draw(
+                performance_id=performance_id, epoch=epoch, above=above, now=draws_at
+            )
     if reserved is None:
         supersede(performance_id, epoch=epoch)
     else:

@@ -43,6 +43,10 @@ class PlaceState(StrEnum):
 
 
 _STATUSES = {status.value: status for status in Status}
+# Before a fan is answered.
+_MORE_TO_DO = frozenset(
+    {Status.COLD, Status.SUPERSEDED, Status.LOST, Status.CEILING, Status.CHALLENGE}
+)
 PLACE_STATES = {  # by the state codes of lua/queue_room.lua
     "W": PlaceState.WAITING,
     "G": PlaceState.ADMITTED,
@@ -134,6 +138,19 @@ def reply_of(raw: Sequence[Any]) -> Reply:
     return _without_spot([text_of(raw[0]), *raw[1:]])
 
 
+def replies_to(fans: int, received: Sequence[Any]) -> list[Reply]:
+    """Return the replies to a batch of so many fans, from what the function returned."""
+    refusal, *served = received
+    if refusal:  # nobody can enter the room
+        return [reply_of(refusal)] * fans
+    return replies_of(served)
+
+
+def are_final(replies: Sequence[Reply]) -> bool:
+    """Return whether a batch needs no further call: every fan has a place or a refusal."""
+    return not any(reply.status in _MORE_TO_DO for reply in replies)
+
+
 def replies_of(served: Sequence[Any]) -> list[Reply]:
     """Return the replies to a batch of polls or of joins, from what the function returned.
 
@@ -147,27 +164,37 @@ def replies_of(served: Sequence[Any]) -> list[Reply]:
     heard, *limits = limits
     turns = iter(heard)
     return [
-        _counted(_reply_of(room, text_of(text).split(" ")), remaining, reset, limits)
+        _counted_reply_of(room, text_of(text).split(" "), remaining, reset, limits)
         for text, remaining, reset in zip(texts, turns, turns, strict=True)
     ]
 
 
-def _counted(reply: Reply, remaining: int, reset: int, limits: Sequence[int]) -> Reply:
+def _counted_reply_of(
+    room: tuple[int, str, int, int],
+    words: Sequence[str],
+    remaining: int,
+    reset: int,
+    limits: Sequence[int],
+) -> Reply:
     """Return the reply with what its caller hears of the limit; -1 remain where none counted."""
     if remaining < 0:
-        return reply
+        return _reply_of(room, words)
     user_calls, user_period_ms, address_calls, address_period_ms = limits
-    if reply.status is Status.LIMITED_ADDRESS:
+    if words[0] == Status.LIMITED_ADDRESS:
         limit = ("join_address", address_calls, address_period_ms, remaining, reset, 1)
-        return reply._replace(status=Status.LIMITED, limit=limit)
-    is_refused = int(reply.status is Status.LIMITED)
-    return reply._replace(limit=("join", user_calls, user_period_ms, remaining, reset, is_refused))
+        return Reply(Status.LIMITED, limit=limit)
+    is_refused = int(words[0] == Status.LIMITED)
+    limit = ("join", user_calls, user_period_ms, remaining, reset, is_refused)
+    return _reply_of(room, words, limit)
 
 
-def _reply_of(room: tuple[int, str, int, int], words: Sequence[str]) -> Reply:
+def _reply_of(
+    room: tuple[int, str, int, int], words: Sequence[str], limit: Sequence[Any] = ()
+) -> Reply:
     status = _STATUSES[words[0]]
     if status is not Status.NEW and status is not Status.SAME:
-        return _without_spot(words)
+        reply = _without_spot(words)
+        return reply._replace(limit=limit) if limit else reply
     epoch, state, admits_from_ms, now_ms = room
     _, number, state_code, ahead, until_ms, waiting, wait_ms, joined_ms = words
     spot = Spot(
@@ -183,7 +210,7 @@ def _reply_of(room: tuple[int, str, int, int], words: Sequence[str]) -> Reply:
         now_ms=now_ms,
         joined_ms=int(joined_ms),
     )
-    return Reply(status, spot)
+    return Reply(status, spot, limit=limit)
 
 
 def _without_spot(raw: Sequence[Any]) -> Reply:

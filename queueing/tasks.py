@@ -1,4 +1,4 @@
-"""The Celery task that ticks every waiting room."""
+"""The Celery tasks of waiting rooms: the tick, and the look after draws."""
 
 import logging
 
@@ -6,7 +6,7 @@ from celery import shared_task
 
 from kernel import clock
 from kernel.redis.breaker import DependencyUnavailable
-from queueing.usecases import waiting_room
+from queueing.usecases import draws, waiting_room
 
 log = logging.getLogger(__name__)
 
@@ -28,3 +28,11 @@ def tick() -> None:
                 "failed": advanced.failed,
             },
         )
+
+
+@shared_task(name="queueing.draws", ignore_result=True)
+def look_after_draws() -> None:
+    """Fetch beacons that are out and publish rosters; what fails is done by the next one."""
+    done = draws.look_after(now=clock.now())
+    if done.beacons or done.rosters:
+        log.info("draws looked after", extra={"beacons": done.beacons, "rosters": done.rosters})

@@ -35,9 +35,9 @@ class Audience(StrEnum):
 
 
 _OF_A_PLACE = (Audience.TOKEN.value, Audience.PASS.value)
-_LETTERS = {Audience.TOKEN: "t", Audience.PASS: "p"}  # the first member of a text under a MAC
+_AUDIENCES = {"t": Audience.TOKEN, "p": Audience.PASS}  # by the first member of a text under a MAC
 _UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_AUDIENCES = {letter: audience for audience, letter in _LETTERS.items()}
+_TOKEN_LIFE = timedelta(seconds=policy.TOKEN_SECONDS)
 
 
 class Proof(NamedTuple):
@@ -78,7 +78,7 @@ def sign_token(
             epoch=epoch,
             until_ms=until_ms,
             joined_ms=joined_ms,
-            expires_at=now + timedelta(seconds=policy.TOKEN_SECONDS),
+            expires_at=now + _TOKEN_LIFE,
         ),
         now,
     )
@@ -186,8 +186,9 @@ def _read(token: str, performance_id: UUID, now: datetime) -> Proof:
 
 def _as_text(proof: Proof) -> str:
     """Return a place's members, in order; its performance is what the token is bound to."""
+    letter = "t" if proof.audience is Audience.TOKEN else "p"
     return (
-        f"{_LETTERS[proof.audience]}.{proof.user_id.hex}.{proof.number}.{proof.epoch}"
+        f"{letter}.{proof.user_id.hex}.{proof.number}.{proof.epoch}"
         f".{proof.until_ms}.{proof.joined_ms}.{_exp(proof)}"
     )
 

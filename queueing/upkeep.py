@@ -20,9 +20,9 @@ from django.db import DatabaseError
 from kernel import clock
 from kernel.db.transaction import transaction
 from kernel.errors import DomainError
-from queueing import operations, policy, queries
+from queueing import drawn_places, operations, policy, queries
 from queueing.errors import QueueNotRequired, QueueUnavailable
-from queueing.models import QueueConfig
+from queueing.models import QueueConfig, RoomState
 from queueing.queue_server import queue_server
 from queueing.recovery import call_with_recovery, raise_ceiling, supersede
 from queueing.replies import Status, Totals, TotalsReply
@@ -121,12 +121,12 @@ def schedule(turns: Sequence[Turn], now: datetime) -> None:
             operations.schedule_ticks(performance_ids=performance_ids, due_at=due_at)
 
 
-def start_new_rooms(*, limit: int) -> None:
-    """Make rooms due that nobody has joined or looked after yet."""
+def start_new_rooms(*, limit: int, now: datetime) -> None:
+    """Make rooms due that nobody has joined or looked after yet, and commit to their draws."""
     new = queries.rooms_without_progress(limit=limit)
     if new:
         with transaction():
-            operations.start_progress(performance_ids=new)
+            operations.start_progress(performance_ids=new, now=now)
 
 
 def _due_at(turn: Turn, now: datetime) -> datetime:
@@ -141,17 +141,28 @@ def _is_busy(config: QueueConfig, crowd: int, now: datetime) -> bool:
     return crowd > 0 or abs(now - config.admits_from) < _OPENING
 
 
+def _may_draw(config: QueueConfig) -> bool:
+    """Return whether numbers may have been drawn since the last turn."""
+    progress = config.performance.queue_progress
+    may_have_begun = config.state == RoomState.PRESALE or bool(progress.draw_seed)
+    return may_have_begun and not progress.draw_is_over
+
+
 def _keep_progress(config: QueueConfig, totals: Totals, now: datetime) -> bool:
     """Keep how far a room is; false where the server's epoch is over."""
     if totals.ceiling - totals.next < policy.NUMBER_BLOCK // 2:
         raise_ceiling(config.performance_id, epoch=totals.epoch, above=totals.ceiling)
     crowd = totals.waiting + totals.active
+    drawn = 0
+    if _may_draw(config):
+        drawn = drawn_places.count(config.performance_id)
     with transaction():
         kept = operations.keep_progress(
             performance_id=config.performance_id,
             epoch=totals.epoch,
             serving=totals.serving,
             crowd=crowd,
+            drawn=drawn,
             grace=timedelta(seconds=config.grace_seconds),
             due_at=now if _is_busy(config, crowd, now) else now + _IDLE,
             now=now,

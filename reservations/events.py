@@ -23,6 +23,7 @@ HELD = "reservation.held"
 CONFIRMED = "reservation.confirmed"
 EXPIRED = "reservation.expired"
 RELEASED = "reservation.released"
+CANCELLED = "reservation.cancelled"
 
 
 @dataclass(frozen=True, slots=True)

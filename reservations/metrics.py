@@ -22,6 +22,9 @@ gone_alone = Counter(
     "frontrow_holds_gone_alone_total", "Holds of a batch that were placed in their own transaction"
 )
 released = Counter("frontrow_holds_released_total", "Holds given up by their owner")
+cancelled = Counter(
+    "frontrow_seats_cancelled_total", "Bought seats that were given up, by reason", ["reason"]
+)
 
 
 def count_hold(outcome: str) -> None:

@@ -14,11 +14,10 @@ After Brandur Leach, "Implementing Stripe-like Idempotency Keys in Postgres" (20
 """
 
 import json
-import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
 from uuid import UUID
 
 from django.db import (
@@ -28,19 +27,20 @@ from django.db import (
     connections,
 )
 from prometheus_client import Counter
-from psycopg.types.json import Json
 from psycopg_pool import PoolTimeout
 
 from idempotency import policy
+from idempotency.errors import InProgress, KeyReused
 from idempotency.models import Record
-from kernel.db.failures import DATABASE_ERRORS
+from idempotency.requests import KeyedRequest
+from idempotency.values import WAITS_LITTLE, Lease, StoredResponse
+from kernel.db.arrays import rows_of
+from kernel.db.failures import LockSkipped, met_lock
 from kernel.db.router import IDEMPOTENCY
 from kernel.errors import DomainError, Kind
-from kernel.i18n import text
 from kernel.ids import uuid7
-from kernel.redis.breaker import Breaker
-
-log = logging.getLogger(__name__)
+from kernel.outcomes import Outcome, Undecided, outcome_of
+from kernel.redis.breaker import Breaker, DependencyUnavailable
 
 Effect = TypeVar("Effect")
 
@@ -49,91 +49,48 @@ conflicts = Counter(
     "Requests whose key was known already, by what was found",
     ["found"],
 )
-unfinished = Counter(
-    "frontrow_idempotency_unfinished_total",
-    "Responses that could not be stored, by reason; the lease lapses and a retry resumes",
-    ["reason"],
-)
 
 breaker = Breaker(
     "idempotency_database", failures_on=(OperationalError, InterfaceError, PoolTimeout)
 )
 
 
-class KeyRequired(DomainError):
-    """A route that needs a key was called without one."""
-
-    code = "idempotency_key_required"
-    kind = Kind.INVALID
-    message = text(
-        en="Send an Idempotency-Key header, so that trying again is safe.",
-        ko="재시도가 안전하도록 Idempotency-Key 헤더를 보내 주세요.",
-    )
-
-
-class KeyInvalid(DomainError):
-    """The key is too short, too long, or not made of visible characters."""
-
-    code = "idempotency_key_invalid"
-    kind = Kind.INVALID
-    message = text(
-        en="An Idempotency-Key is 8 to 255 visible ASCII characters, bare or in double quotes.",
-        ko="Idempotency-Key는 8~255자의 출력 가능한 ASCII 문자여야 합니다.",
-    )
-
-
-class InProgress(DomainError):
-    """The first request with this key is still running."""
-
-    code = "idempotency_in_progress"
-    kind = Kind.CONFLICT
-    message = text(
-        en="The first request with this key is still running.",
-        ko="같은 키의 첫 요청이 아직 처리 중입니다.",
-    )
-    retry_after = policy.RETRY_AFTER_SECONDS
-
-
-class KeyReused(DomainError):
-    """The key came before with another body."""
-
-    code = "idempotency_key_reused"
-    kind = Kind.UNPROCESSABLE
-    message = text(
-        en="This Idempotency-Key was used for a different request.",
-        ko="이 Idempotency-Key는 이미 다른 요청에 사용되었습니다.",
-    )
-
-
 @dataclass(frozen=True, slots=True)
-class Lease:
-    """The right to execute, until `policy.LEASE` has passed.
+class ClaimAlone(Undecided[Lease | StoredResponse]):
+    """A claim of a batch that the batch's statement did not make, and that goes alone."""
 
-    `fence` grows with each holder of the key's lease. `resumed`: an earlier execution may have
-    taken effect, so look `request_key` or `resource_id` up before doing anything.
-    """
+    request: KeyedRequest
+    now: datetime
+
+    def decide(self) -> Outcome[Lease | StoredResponse]:
+        """Claim in a statement of its own, which waits for the record."""
+        return outcome_of(_claim, self.request, self.now)
+
+
+Claimed: TypeAlias = Outcome[Lease | StoredResponse] | ClaimAlone
+
+
+class _Found(NamedTuple):
+    """A record as the claim of its key left it; `is_mine`: the claim got the lease."""
 
     request_key: str
-    resource_id: UUID
+    is_mine: bool
+    knows_body: bool  # it did before the claim
     fence: int
-    resumed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class StoredResponse:
-    """A response to replay: its status, its rendered body and the headers that matter."""
-
-    status: int
+    resource_id: UUID
+    body_hash: str | None
+    status: int | None
     body: str
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: str
 
 
 _CLAIM = """
 INSERT INTO idempotency_record AS r
     (request_key, body_hash, state, lease_until, attempt, resource_id, body, headers,
      created_at, expires_at)
-VALUES (%(request_key)s, %(body_hash)s, 'RUNNING', %(lease_until)s, 1, %(resource_id)s, '', '{}',
-        %(now)s, %(expires_at)s)
+SELECT wanted.request_key, wanted.body_hash, 'RUNNING', %s::timestamptz, 1, wanted.resource_id, '',
+       '{{}}'::jsonb, %s::timestamptz, %s::timestamptz
+FROM ({wanted}) AS wanted (request_key, body_hash, resource_id){limit}
 ON CONFLICT (request_key) DO UPDATE SET
     (attempt, resource_id, body_hash, lease_until, expires_at) = (
     SELECT CASE WHEN free THEN r.attempt + 1 ELSE r.attempt END,
@@ -142,10 +99,10 @@ ON CONFLICT (request_key) DO UPDATE SET
            CASE WHEN free THEN EXCLUDED.body_hash ELSE r.body_hash END,
            CASE WHEN free THEN EXCLUDED.lease_until ELSE r.lease_until END,
            CASE WHEN free THEN EXCLUDED.expires_at ELSE r.expires_at END
-    FROM (SELECT r.state = 'RUNNING' AND r.lease_until <= %(now)s
+    FROM (SELECT r.state = 'RUNNING' AND r.lease_until <= EXCLUDED.created_at
              AND coalesce(r.body_hash, EXCLUDED.body_hash) = EXCLUDED.body_hash) AS judged (free))
-RETURNING new.attempt > coalesce(old.attempt, 0), old.body_hash IS NOT NULL, new.attempt,
-          new.resource_id, new.body_hash = %(body_hash)s, new.status, new.body, new.headers
+RETURNING new.request_key, new.attempt > coalesce(old.attempt, 0), old.body_hash IS NOT NULL,
+          new.attempt, new.resource_id, new.body_hash, new.status, new.body, new.headers
 """
 
 
@@ -158,28 +115,75 @@ def claim(*, request_key: str, body_hash: str, now: datetime) -> Lease | StoredR
     Raises InProgress, KeyReused, and DependencyUnavailable while the database is unavailable
     (nothing may be executed then).
     """
-    parameters = {
-        "request_key": request_key,
-        "body_hash": body_hash,
-        "now": now,
-        "lease_until": now + policy.LEASE,
-        "expires_at": now + policy.RETENTION,
-        "resource_id": uuid7(),
-    }
-    row = breaker.call(lambda: _one(_CLAIM, parameters))
-    mine, known_body, fence, resource_id, same_body, status, body, headers = row
-    if mine:
-        if known_body:
+    return _claim(KeyedRequest(request_key, body_hash), now)
+
+
+def claim_at_once(requests: Sequence[KeyedRequest], *, now: datetime) -> list[Claimed]:
+    """Return for each request what `claim` returns or raises, by one statement for all.
+
+    It waits for nobody's record for long. Where it fails, all come back as `ClaimAlone`, and always
+    those with a key that an earlier one in the batch has too.
+    """
+    firsts: dict[str, int] = {}
+    for at, request in enumerate(requests):
+        firsts.setdefault(request.request_key, at)
+    # In the order of the keys: two batches at once must not wait for each other.
+    claims = [requests[firsts[key]] for key in sorted(firsts)]
+    try:
+        found = _claimed(claims, now, limit=WAITS_LITTLE) if claims else []
+    except DependencyUnavailable as error:
+        return [error] * len(requests)
+    except Exception:  # noqa: BLE001  (a record in use, or one request's error: each meets its own)
+        return [ClaimAlone(request, now) for request in requests]
+    by_key = {one.request_key: one for one in found}
+    return [
+        outcome_of(_judged, by_key[request.request_key], request)
+        if firsts[request.request_key] == at
+        else ClaimAlone(request, now)
+        for at, request in enumerate(requests)
+    ]
+
+
+def _claim(request: KeyedRequest, now: datetime) -> Lease | StoredResponse:
+    [found] = _claimed([request], now)
+    return _judged(found, request)
+
+
+def _claimed(requests: Sequence[KeyedRequest], now: datetime, limit: str = "") -> list[_Found]:
+    wanted, parameters = rows_of(
+        ("text", "text", "uuid"),
+        [(request.request_key, request.body_hash, uuid7()) for request in requests],
+    )
+    statement = _CLAIM.format(wanted=wanted, limit=limit)
+    times = [now + policy.LEASE, now, now + policy.RETENTION]
+
+    def claimed() -> list[_Found]:
+        try:
+            with connections[IDEMPOTENCY].cursor() as cursor:
+                cursor.execute(statement, [*times, *parameters])
+                return [_Found(*row) for row in cursor.fetchall()]
+        except OperationalError as error:
+            if limit and met_lock(error):
+                raise LockSkipped from error  # the database is well
+            raise
+
+    return breaker.call(claimed)
+
+
+def _judged(found: _Found, request: KeyedRequest) -> Lease | StoredResponse:
+    """Return what the record says to the request that claimed it."""
+    if found.is_mine:
+        if found.knows_body:
             conflicts.labels("taken_over").inc()
-        return Lease(request_key, resource_id, fence, resumed=known_body)
-    if not same_body:
+        return Lease(found.request_key, found.resource_id, found.fence, resumed=found.knows_body)
+    if found.body_hash != request.body_hash:
         conflicts.labels("other_body").inc()
         raise KeyReused
-    if status is None:
+    if found.status is None:
         conflicts.labels("in_progress").inc()
         raise InProgress
     conflicts.labels("replayed").inc()
-    return StoredResponse(status, body, json.loads(headers))
+    return StoredResponse(found.status, found.body, json.loads(found.headers))
 
 
 def execute_once(
@@ -192,9 +196,8 @@ def execute_once(
     """Return what `execute` makes, or what another execution of the same request has made.
 
     `find` looks the effect up: first where this execution is `resumed`, and again after a refusal
-    or a violated key (Note [Idempotency without a shared transaction]), though not after "slow
-    down", which must cost nothing and is never stored. Without a key (`keyed` False) nobody
-    else can be executing the request, and nothing is looked up.
+    or a violated key (Note [Idempotency without a shared transaction]). Without a key (`keyed`
+    False) nobody else can be executing the request, and nothing is looked up.
     """
     made = find() if resumed else None
     if made is not None:
@@ -202,49 +205,20 @@ def execute_once(
     try:
         return execute()
     except (DomainError, IntegrityError) as refusal:
-        slow_down = isinstance(refusal, DomainError) and refusal.kind is Kind.TOO_MANY
-        made = find() if (keyed or resumed) and not slow_down else None
+        made = find() if (keyed or resumed) and may_hide_effect(refusal) else None
         if made is None:
             raise
         return made
 
 
-def finish(lease: Lease, *, response: StoredResponse) -> bool:
-    """Store the response; return False where the lease was lost or the database is unavailable.
+def may_hide_effect(refusal: Exception) -> bool:
+    """Say whether another execution of the request may have had the effect that is refused here.
 
-    It never raises: the effect has happened, and a lost record only means that a retry resumes.
+    Not after "slow down", which must cost nothing and is never stored.
     """
-    return _close(
-        """
-        UPDATE idempotency_record
-           SET state = 'FINISHED', status = %(status)s, body = %(body)s, headers = %(headers)s
-         WHERE request_key = %(request_key)s AND attempt = %(fence)s AND state = 'RUNNING'
-        """,
-        lease,
-        {
-            "status": response.status,
-            "body": response.body,
-            "headers": Json(dict(response.headers)),
-        },
-    )
-
-
-def release(lease: Lease, *, now: datetime, untouched: bool) -> bool:
-    """End the lease at once so that the client may retry; nothing is stored.
-
-    `untouched`: this execution changed nothing; unless an earlier one may have, the record then
-    drops its body hash, so that a corrected request may use the same key.
-    """
-    return _close(
-        """
-        UPDATE idempotency_record
-           SET lease_until = %(now)s,
-               body_hash = CASE WHEN %(drop_body)s THEN NULL ELSE body_hash END
-         WHERE request_key = %(request_key)s AND attempt = %(fence)s AND state = 'RUNNING'
-        """,
-        lease,
-        {"now": now, "drop_body": untouched and not lease.resumed},
-    )
+    if isinstance(refusal, DomainError):
+        return refusal.kind is not Kind.TOO_MANY
+    return isinstance(refusal, IntegrityError)
 
 
 def purge(*, now: datetime) -> int:
@@ -258,32 +232,3 @@ def purge(*, now: datetime) -> int:
         if len(keys) < policy.PURGE_BATCH:
             break
     return deleted
-
-
-def _one(statement: str, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
-    with connections[IDEMPOTENCY].cursor() as cursor:
-        cursor.execute(statement, parameters)
-        row: tuple[Any, ...] = cursor.fetchone()
-    return row
-
-
-def _close(statement: str, lease: Lease, parameters: Mapping[str, Any]) -> bool:
-    fenced = {
-        **parameters,
-        "request_key": lease.request_key,
-        "fence": lease.fence,
-    }
-    try:
-        # Not through the breaker: this thread still has the connection of its claim, and a record
-        # left running would keep retries waiting for the rest of the lease.
-        with connections[IDEMPOTENCY].cursor() as cursor:
-            cursor.execute(statement, fenced)
-            closed = bool(cursor.rowcount == 1)
-    except DATABASE_ERRORS as error:
-        unfinished.labels("unavailable").inc()
-        log.warning("idempotency record not closed", extra={"error": repr(error)})
-        return False
-    if not closed:
-        unfinished.labels("lease_lost").inc()
-        log.warning("idempotency lease lost", extra={"fence": lease.fence})
-    return closed

@@ -13,7 +13,7 @@ from accounts.api.permissions import IsFan
 from kernel import clock
 from kernel.caller import caller_of, client_ip_of
 from kernel.http.kept_refusals import KeptRefusals
-from kernel.http.serializers import ProblemSerializer
+from kernel.http.serializers import ProblemSerializer, validated
 from kernel.rate_limiting.headers import RATE_LIMIT, RateLimitStatus
 from queueing.api.authentication import JoinTokenAuthentication, proof_in
 from queueing.api.serializers import JoinSerializer, PlaceSerializer, PublicStatusSerializer
@@ -164,8 +164,7 @@ class QueueView(KeptRefusals, APIView):
     )
     def post(self, request: Request, performance_id: UUID) -> Response:
         """Join (201), or get the same place again (200)."""
-        body = JoinSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
+        body = validated(JoinSerializer, request.data)
         caller = caller_of(request)
         request.META[RATE_LIMIT] = limit_status = RateLimitStatus()
         place = waiting_room.join(
@@ -176,7 +175,7 @@ class QueueView(KeptRefusals, APIView):
             applicant=Applicant(
                 client_ip=client_ip_of(request._request),
                 is_staff=caller.is_staff,
-                **body.validated_data,
+                **body,
             ),
             limit_status=limit_status,
         )

@@ -1,7 +1,7 @@
 """The use case of changing a waiting room's rules: by staff, with a reason, in force at once."""
 
 import logging
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,7 @@ from kernel.errors import DomainError, Kind
 from kernel.i18n import text
 from kernel.redis.breaker import DependencyUnavailable
 from kernel.staff import audit
-from queueing import locking, operations, queries
+from queueing import draw_rows, locking, operations, queries
 from queueing.models import QueueConfig
 from queueing.queries import QueueRules
 from queueing.queue_server import queue_server
@@ -102,6 +102,8 @@ def set_config(
         if not made:
             config.version += 1
         config.save(force_insert=made)
+        if made:  # its draw is committed to from its first moment
+            draw_rows.commit(performance_ids=[performance_id], now=now)
         operations.make_due(performance_id=performance_id)
         record_audit(
             actor_id=actor_id,
@@ -142,18 +144,34 @@ def _check(config: QueueConfig, *, made: bool) -> None:
 def _questions(
     config: QueueConfig, diff: Mapping[str, Any], *, now: datetime
 ) -> list[schedule.Question]:
-    """Ask about openings that passed long ago (Note [Unusual changes])."""
+    """Ask about unusual openings (Note [Unusual changes])."""
+    asked = list(_about_beacon(config)) if "queue_opens_at" in diff else []
     moments = [getattr(config, name) for name in _OPENINGS if name in diff]
     past = [one for one in moments if one and one <= now - schedule.OPENING_AT_ONCE]
-    if not past:
-        return []
-    zone = config.performance.concert.venue.timezone
-    return [
-        schedule.about_the_past(
+    if past:
+        zone = config.performance.concert.venue.timezone
+        question = schedule.about_the_past(
             times=[shown(one, zone) for one in past],
             facts=[f"{config.performance_id} {one}" for one in past],
         )
-    ]
+        asked.append(question)
+    return asked
+
+
+def _about_beacon(config: QueueConfig) -> Iterator[schedule.Question]:
+    """Ask where the queue would open before the value of the beacon that was announced is there."""
+    found = queries.opening_before_beacon(config)
+    if found is None or found.beacon_published_at is None:
+        return
+    at = shown(found.beacon_published_at, config.performance.concert.venue.timezone)
+    yield schedule.Question(
+        "opening_before_beacon",
+        text(
+            en=f"The draw may go on without its beacon, published at {at}.",
+            ko=f"{at}에 공개되는 비콘 없이 추첨이 진행될 수 있습니다.",
+        ),
+        (f"{config.performance_id} {config.queue_opens_at} {found.beacon_published_at}",),
+    )
 
 
 def _mirror(config: QueueConfig, now: datetime) -> None:

@@ -13,15 +13,17 @@ from kernel import clock
 from kernel.caching.short_lived import ShortLivedCache
 from kernel.db.failures import DATABASE_ERRORS
 from kernel.errors import DomainError
-from kernel.outcomes import Outcome, outcome_of, result_of
+from kernel.outcomes import Outcome, result_of
 from kernel.rate_limiting.headers import RateLimitStatus
 from kernel.redis.breaker import DependencyUnavailable
-from queueing import ended_places, join_request, queries, tokens, upkeep
+from queueing import ended_places, queries, tokens, upkeep
+from queueing.ended_places import EndedPlace
 from queueing.errors import QueueNotRequired
+from queueing.fan_batches import JoinBatch, PollBatch
 from queueing.fan_requests import NOBODY_SPECIAL, Applicant, JoinRequest, PollRequest
 from queueing.models import RoomState
-from queueing.places import QueuePlace, place_of
-from queueing.queue_server import FanCall, check_size, queue_server
+from queueing.places import QueuePlace
+from queueing.queue_server import queue_server
 from queueing.recovery import call_with_recovery
 from queueing.replies import Reply, Status
 from queueing.room_status import PublicStatus
@@ -31,8 +33,6 @@ unfinished = Counter(
     "frontrow_queue_unfinished_total",
     "Places that were not freed at once because the queue server was unavailable",
 )
-
-refusals = Counter("frontrow_queue_joins_refused_total", "Joins refused, by code", ["code"])
 
 _NOT_FINISHED = (  # what a call and its recovery may meet
     DependencyUnavailable,
@@ -81,21 +81,7 @@ def join_many(
     RateLimited, InvitationInvalid, InvitationUsedUp, ChallengeRequired, ChallengeFailed,
     TooManyAccounts, or an error of a server. Raises ValueError for more than `policy.BATCH_FANS`.
     """
-    check_size(requests)
-    calls = [
-        outcome_of(join_request.join_call, request, performance_id=performance_id, now=now)
-        for request in requests
-    ]
-    outcomes = [
-        outcome_of(_place, request, fan, reply, performance_id, now)
-        for request, fan, reply in zip(
-            requests, calls, _send_joins(requests, calls, performance_id, now), strict=True
-        )
-    ]
-    for outcome in outcomes:
-        if isinstance(outcome, DomainError):
-            refusals.labels(outcome.code).inc()
-    return outcomes
+    return JoinBatch(performance_id, requests, now).outcomes()
 
 
 def poll(
@@ -121,64 +107,7 @@ def poll_many(
     QueueNotRequired, QueueClosed (for those who still wait), QueueUnavailable, or an error of a
     server. Raises ValueError for more than `policy.BATCH_FANS`.
     """
-    check_size(requests)
-    calls = [
-        outcome_of(join_request.poll_call, request, performance_id=performance_id, now=now)
-        for request in requests
-    ]
-    replies = join_request.send_polls(calls, performance_id=performance_id, now_ms=clock.to_ms(now))
-    return [
-        outcome_of(_place, request, fan, reply, performance_id, now)
-        for request, fan, reply in zip(requests, calls, replies, strict=True)
-    ]
-
-
-def _send_joins(
-    requests: Sequence[JoinRequest],
-    calls: Sequence[Outcome[FanCall]],
-    performance_id: UUID,
-    now: datetime,
-) -> list[Outcome[Reply]]:
-    """Send the joins; where the room wants a service's word, get that first and send them again."""
-    now_ms = clock.to_ms(now)
-    replies = join_request.send_joins(calls, performance_id=performance_id, now_ms=now_ms)
-    vouched: dict[int, Outcome[FanCall]] = {}
-    for i, (request, fan, reply) in enumerate(zip(requests, calls, replies, strict=True)):
-        if isinstance(fan, Exception) or isinstance(reply, Exception):
-            continue
-        if reply.status is Status.CHALLENGE:
-            vouched[i] = outcome_of(
-                join_request.vouched_call,
-                request,
-                fan,
-                reply,
-                performance_id=performance_id,
-                now=now,
-            )
-    if vouched:
-        again = join_request.send_joins(
-            list(vouched.values()), performance_id=performance_id, now_ms=now_ms
-        )
-        for i, reply in zip(vouched, again, strict=True):
-            replies[i] = reply
-    return replies
-
-
-def _place(
-    request: JoinRequest | PollRequest,
-    fan: Outcome[FanCall],
-    reply: Outcome[Reply],
-    performance_id: UUID,
-    now: datetime,
-) -> QueuePlace:
-    return place_of(
-        result_of(reply),
-        user_id=request.user_id,
-        performance_id=performance_id,
-        token=request.token,
-        proof=result_of(fan).proof,
-        now=now,
-    )
+    return PollBatch(performance_id, requests, now).outcomes()
 
 
 def leave(*, user_id: UUID, performance_id: UUID, now: datetime) -> None:
@@ -197,41 +126,65 @@ def leave(*, user_id: UUID, performance_id: UUID, now: datetime) -> None:
         )
     except QueueNotRequired:
         return  # nothing to leave
-    _record_end(reply, user_id, performance_id)
+    ended_places.record_ends(performance_id=performance_id, ends=_ends([(user_id, reply)]))
 
 
-def finish(*, user_id: UUID, performance_id: UUID, now: datetime) -> None:
-    """Free the place of a fan who has paid, and end the pass with it.
+def finish(*, user_ids: Sequence[UUID], performance_id: UUID, now: datetime) -> None:
+    """Free the places of fans who have paid, and end their passes with them.
 
-    Never raises: a session also ends by itself. One call, and one of the lock server where a place
-    ended. A server that has lost the room recovers it first, or the pass would bring the session
+    Never raises: a session also ends by itself. One call, and one of the lock server where places
+    ended. A server that has lost the room recovers it first, or the passes would bring the sessions
     back; where there is no room, that is cached for a second.
     """
     now_ms = clock.to_ms(now)
-
-    def call() -> Reply:
-        return queue_server.finish(performance_id=performance_id, user_id=user_id, now_ms=now_ms)
-
+    outcomes: Sequence[Outcome[Reply]]
     try:
-        reply = call()
-        lost = reply.status is Status.COLD and (reply.gap_id or queries.is_required(performance_id))
-        if lost or reply.status is Status.SUPERSEDED:
-            reply = call_with_recovery(performance_id=performance_id, now_ms=now_ms, call=call)
-        _record_end(reply, user_id, performance_id)
-    except _NOT_FINISHED as error:
-        unfinished.inc()
-        log.warning("place not freed", extra={"error": repr(error)})
-
-
-def _record_end(reply: Reply, user_id: UUID, performance_id: UUID) -> None:
-    """See Note [Ended places] in ended_places.py."""
-    if reply.ended_as:
-        ended_places.record_end(
-            performance_id=performance_id,
-            user_id=user_id,
-            ended_ms=reply.ended_ms,
-            state_code=reply.ended_as,
+        outcomes = queue_server.finish_many(
+            performance_id=performance_id, user_ids=user_ids, now_ms=now_ms
         )
+    except _NOT_FINISHED as error:
+        outcomes = [error] * len(user_ids)
+    replies: list[tuple[UUID, Reply]] = []
+    for user_id, outcome in zip(user_ids, outcomes, strict=True):
+        try:
+            reply = result_of(outcome)
+            if _has_lost_room(reply, performance_id):
+                reply = _finish_with_recovery(performance_id, user_id, now_ms)
+            replies.append((user_id, reply))
+        except _NOT_FINISHED as error:
+            unfinished.inc()
+            log.warning("place not freed", extra={"error": repr(error)})
+    ended_places.record_ends(performance_id=performance_id, ends=_ends(replies))
+
+
+def _has_lost_room(reply: Reply, performance_id: UUID) -> bool:
+    if reply.status is Status.COLD:
+        return bool(reply.gap_id) or queries.is_required(performance_id)
+    return reply.status is Status.SUPERSEDED
+
+
+def _finish_with_recovery(performance_id: UUID, user_id: UUID, now_ms: int) -> Reply:
+    def call() -> Reply:
+        [outcome] = queue_server.finish_many(
+            performance_id=performance_id, user_ids=[user_id], now_ms=now_ms
+        )
+        return result_of(outcome)
+
+    return call_with_recovery(performance_id=performance_id, now_ms=now_ms, call=call)
+
+
+def _ends(replies: Sequence[tuple[UUID, Reply]]) -> list[EndedPlace]:
+    """Return the places that are over by these replies (Note [Ended places])."""
+    return [
+        EndedPlace(user_id, reply.ended_ms, reply.ended_as)
+        for user_id, reply in replies
+        if reply.ended_as
+    ]
+
+
+def known_status(performance_id: UUID) -> PublicStatus | None:
+    """Return what `public_status` would say, where this process knows it; calls no server."""
+    return _public.peek(performance_id)
 
 
 def public_status(*, performance_id: UUID, now: datetime) -> PublicStatus:
@@ -247,7 +200,7 @@ def advance(*, now: datetime, limit: int = 500) -> Advanced:
 
     See Note [Ticks]. Raises DependencyUnavailable while the queue server is unavailable.
     """
-    upkeep.start_new_rooms(limit=limit)
+    upkeep.start_new_rooms(limit=limit, now=now)
     rooms = queries.rooms_to_tick(now=now, limit=limit)
     turns: list[upkeep.Turn] = []
     try:

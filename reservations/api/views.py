@@ -14,7 +14,7 @@ from idempotency.api import OptionallyIdempotentRequest, idempotent
 from kernel import clock
 from kernel.caller import caller_of, client_ip_of
 from kernel.http.pagination import NewestFirst
-from kernel.http.serializers import ProblemSerializer
+from kernel.http.serializers import ProblemSerializer, validated
 from kernel.ids import uuid7
 from kernel.rate_limiting.headers import RATE_LIMIT, RateLimitStatus
 from reservations import queries
@@ -90,9 +90,8 @@ class ReservationsView(APIView):
         """List the caller's reservations; a hold whose time has passed shows as EXPIRED."""
         now = clock.now()
         # A plain dict: in a QueryDict an empty value would count as absent.
-        wanted = ReservationFilterSerializer(data=request.query_params.dict())
-        wanted.is_valid(raise_exception=True)
-        rows = queries.mine(user_id=caller_of(request).user_id, now=now, **wanted.validated_data)
+        wanted = validated(ReservationFilterSerializer, request.query_params.dict())
+        rows = queries.mine(user_id=caller_of(request).user_id, now=now, **wanted)
         paginator = self.pagination_class()
         page = paginator.paginate_queryset(rows, request, view=self)
         return paginator.get_paginated_response(

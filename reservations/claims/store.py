@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.conf import settings
@@ -96,14 +96,20 @@ class SeatClaims:
 
     def find(self, *, performance_id: UUID, seat_id: UUID) -> StoredClaim | None:
         """Return the claim on a seat, None without one; raises `DependencyUnavailable`."""
-        key = _key(performance_id, str(seat_id))
-        found = _STORED.fullmatch(text_of(guarded("lock", lambda server: server.get(key)) or ""))
-        if found is None:
-            return None
-        owner, user_id, kind, until_ms, confirmed_ms = found.groups()
-        return StoredClaim(
-            owner, user_id, _KINDS[kind], from_ms(int(until_ms)), from_ms(int(confirmed_ms))
+        return self.find_many(performance_id=performance_id, seat_ids=[seat_id]).get(seat_id)
+
+    def find_many(
+        self, *, performance_id: UUID, seat_ids: Sequence[UUID]
+    ) -> dict[UUID, StoredClaim]:
+        """Return the claims on seats that have one, in one round trip; raises as `find` does."""
+        if not seat_ids:
+            return {}
+        keys = _seat_keys(performance_id, seat_ids)
+        stored = guarded("lock", lambda server: cast("list[bytes | None]", server.mget(keys)))
+        found = (
+            (seat_id, _claim_of(value)) for seat_id, value in zip(seat_ids, stored, strict=True)
         )
+        return {seat_id: claim for seat_id, claim in found if claim}
 
     def is_warm(self, *, performance_id: UUID) -> bool:
         """Say whether the server knows the performance's claims; raises `DependencyUnavailable`."""
@@ -196,6 +202,16 @@ def _seat_keys(performance_id: UUID, seat_ids: Sequence[UUID]) -> list[str]:
 
 def _lapses_key(performance_id: UUID, user_id: UUID | str) -> str:
     return _key(performance_id, f"lapses:{user_id}")
+
+
+def _claim_of(value: bytes | None) -> StoredClaim | None:
+    found = _STORED.fullmatch(text_of(value or ""))
+    if found is None:
+        return None
+    owner, user_id, kind, until_ms, confirmed_ms = found.groups()
+    return StoredClaim(
+        owner, user_id, _KINDS[kind], from_ms(int(until_ms)), from_ms(int(confirmed_ms))
+    )
 
 
 def _key(performance_id: UUID, name: str) -> str:

@@ -12,6 +12,8 @@ from kernel.db.fields import UUID7Field
 from kernel.i18n import text
 from reservations import policy
 
+HALT_REASON_LENGTH = 200
+
 
 def _within(bounds: tuple[int, int]) -> list[Callable[[Any], None]]:
     return [MinValueValidator(bounds[0]), MaxValueValidator(bounds[1])]
@@ -114,7 +116,7 @@ class SaleHalt(models.Model):
     performance = models.ForeignKey(
         Performance, on_delete=models.PROTECT, related_name="halts", db_index=False
     )
-    reason = models.CharField(max_length=200)
+    reason = models.CharField(max_length=HALT_REASON_LENGTH)
     created_at = models.DateTimeField()
     lifted_at = models.DateTimeField(null=True, blank=True)
 

@@ -1,8 +1,8 @@
-"""The life of a hold: locked by its owner, extended, given time to pay, sold."""
+"""The life of a hold: locked by its owner, shown with its payment, sold."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
@@ -18,7 +18,7 @@ from kernel.outcomes import Outcome, outcome_of, result_of
 from kernel.telemetry.context import Correlation
 from reservations import events, locking, metrics, queries
 from reservations.events import PricedSeat
-from reservations.models import Reservation, SeatInventory
+from reservations.models import Reservation
 from reservations.queries import SaleRules
 
 
@@ -66,6 +66,13 @@ class LockedReservation:
     def seat_ids(self) -> list[UUID]:
         """The seats by id, the order in which they are locked."""
         return [seat.seat_id for seat in self.seats]
+
+    @property
+    def holds_its_seats(self) -> bool:
+        """Say whether nobody has taken or freed any of its seats, be its time over or not."""
+        return self.reservation.status == Reservation.Status.PENDING and all(
+            row.reservation_id == self.reservation.pk for row in self.rows
+        )
 
     def has_lapsed(self, now: datetime) -> bool:
         """Say whether it is a hold whose time has passed, or whose seats others may take."""
@@ -136,12 +143,16 @@ def lock_for_payment(
     The outcome may be `ReservationExpired` or `ReservationNotPayable`, too.
     """
     return [
-        found if isinstance(found, Exception) else outcome_of(_check_payable, found, now)
+        found if isinstance(found, Exception) else outcome_of(check_payable, found, now)
         for found in lock_reservations(wanted=wanted, skip_locked=skip_locked)
     ]
 
 
-def _check_payable(locked: LockedReservation, now: datetime) -> LockedReservation:
+def check_payable(locked: LockedReservation, now: datetime) -> LockedReservation:
+    """Return a locked hold if it may be paid.
+
+    Raises ReservationExpired and ReservationNotPayable.
+    """
     reservation = locked.reservation
     if locked.has_lapsed(now):
         raise ReservationExpired(expires_at=reservation.expires_at)
@@ -152,46 +163,6 @@ def _check_payable(locked: LockedReservation, now: datetime) -> LockedReservatio
             reservation_status=reservation.status, reason="performance_cancelled"
         )
     return locked
-
-
-def move_deadline(*, locked: LockedReservation, until: datetime) -> None:
-    """Move the deadline of a live hold, on its seats and its row: two statements.
-
-    Never past `extendable_until` (Note [Hold deadline]). After the commit the caller publishes the
-    change.
-    """
-    require_transaction()
-    reservation = locked.reservation
-    assert until <= reservation.extendable_until
-    moved = SeatInventory.objects.filter(
-        seat_id__in=locked.seat_ids,
-        reservation_id=reservation.pk,
-        status=SeatInventory.Status.TEMPORARILY_RESERVED,
-    ).update(held_until=until)
-    if moved != len(locked.seats):
-        raise ReservationExpired(expires_at=reservation.expires_at)
-    Reservation.objects.filter(pk=reservation.pk).update(
-        expires_at=until, payment_opened_at=reservation.payment_opened_at
-    )
-    reservation.expires_at = until
-
-
-def open_payment_window(
-    *, locked: LockedReservation, payment_seconds: int, now: datetime
-) -> datetime:
-    """Give a live hold time to be paid, once; return when its time ends.
-
-    The first attempt moves the deadline to `now` + `payment_seconds`, within the cap and never
-    nearer; later ones move nothing, so attempts that fail can't keep a seat. After the commit
-    the caller publishes the change.
-    """
-    require_transaction()
-    reservation = locked.reservation
-    if reservation.payment_opened_at is None:
-        reservation.payment_opened_at = now
-        window = min(now + timedelta(seconds=payment_seconds), reservation.extendable_until)
-        move_deadline(locked=locked, until=max(window, reservation.expires_at))
-    return reservation.expires_at
 
 
 def set_payment(

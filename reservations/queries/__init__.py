@@ -23,13 +23,22 @@ from reservations.queries.mine import (
     seat_status,
 )
 from reservations.queries.rules import SaleRules, rules_in_force
-from reservations.queries.sale import Check, SaleTerms, forget_sale_terms, sale_checks, sale_terms
+from reservations.queries.sale import (
+    Check,
+    SaleTerms,
+    forget_sale_terms,
+    last_halt_for,
+    sale_checks,
+    sale_terms,
+    was_halted_for,
+)
 from reservations.queries.seats import (
     Availability,
     GradeCounts,
     SeatOnSale,
     availability,
     grade_counts,
+    grades_instead,
     plan_seats,
     seat_on_sale,
     taken_counts,
@@ -52,7 +61,9 @@ __all__ = [
     "find",
     "forget_sale_terms",
     "grade_counts",
+    "grades_instead",
     "lapsed_holds",
+    "last_halt_for",
     "mine",
     "new_hold",
     "open_sales",
@@ -66,4 +77,5 @@ __all__ = [
     "seats_of_fans",
     "taken_counts",
     "taken_seats",
+    "was_halted_for",
 ]

@@ -80,6 +80,18 @@ def _read_terms(performance_id: UUID) -> SaleTerms | None:
     )
 
 
+def was_halted_for(*, performance_id: UUID, cause: str) -> bool:
+    """Say whether a program has halted the sale for this cause before, lifted since or not."""
+    halts = SaleHalt.objects.filter(performance=performance_id)
+    return halts.filter(reason__startswith=f"[{cause}]").exists()
+
+
+def last_halt_for(*, performance_id: UUID, cause: str) -> SaleHalt | None:
+    """Return the latest halt that a program made for a cause that begins with this one."""
+    halts = SaleHalt.objects.filter(performance=performance_id, reason__startswith=f"[{cause}")
+    return halts.order_by("-created_at", "-pk").first()
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """One line of the check list before seats are put on sale.

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import connection, connections
 
+from concerts.models import PriceGrade, Seat
 from kernel.db.replica import current_alias
 from reservations.availability import FREE, LETTER, NAMES
 from reservations.seating.plan import PlanSeat
@@ -114,6 +115,21 @@ def taken_counts(*, performance_ids: Collection[UUID], now: datetime) -> dict[UU
             {"ids": list(performance_ids), "now": now},
         )
         return dict(cursor.fetchall())
+
+
+def grades_instead(*, performance_id: UUID, seat_ids: Collection[UUID]) -> list[str]:
+    """Return the codes of the grades whose seats may stand in for others: two statements.
+
+    That of the seats (of several the dearest), then those that cost as much or more, by price.
+    """
+    grades = list(
+        PriceGrade.objects.filter(performance=performance_id).order_by("price", "position")
+    )
+    rows = Seat.objects.filter(pk__in=seat_ids).values_list("section__grade", flat=True)
+    own = set(rows.distinct())
+    best = max((grade for grade in grades if grade.pk in own), key=lambda grade: grade.price)
+    others = [grade for grade in grades if grade.price >= best.price and grade is not best]
+    return [grade.code for grade in (best, *others)]
 
 
 def plan_seats(*, performance_id: UUID) -> list[PlanSeat]:

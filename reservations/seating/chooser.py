@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from math import hypot
 
+from kernel.text.spelling import fold
 from reservations.seating.plan import SeatingPlan, Segment
 
 FREE = ord("A")
@@ -48,6 +49,51 @@ def choose(plan: SeatingPlan, letters: bytes, wish: Wish) -> list[int] | None:
     if block is not None:
         return list(block.positions)
     return _split(plan, segments, letters, wish.count)
+
+
+def choose_beside(
+    plan: SeatingPlan, letters: bytes, wish: Wish, *, near: tuple[float, float]
+) -> list[int] | None:
+    """Return the positions of free neighbours for a wish, the nearest to a point, or None.
+
+    Those that leave no single seat go before nearer ones.
+    """
+    segments = plan.segments_of(grade=wish.grade, accessible=wish.accessible)
+    block = _best_block(plan, segments, letters, wish.count, near=near)
+    return None if block is None else list(block.positions)
+
+
+def choose_mixed_beside(
+    plan: SeatingPlan,
+    letters: bytes,
+    wish: Wish,
+    *,
+    accessible: int,
+    near: tuple[float, float],
+) -> list[int] | None:
+    """Return the positions of free neighbours of both kinds, the nearest to a point, or None.
+
+    `accessible`: how many of the wish's seats are. As `choose_beside` otherwise.
+    """
+    blocks = [
+        range(start, start + wish.count)
+        for piece in plan.mixed
+        if wish.grade is None or fold(plan.segment_at(piece.start).grade) == fold(wish.grade)
+        for start in range(piece.start, piece.stop - wish.count + 1)
+    ]
+    fitting = [
+        block
+        for block in blocks
+        if all(letters[at] == FREE for at in block)
+        and sum(plan.segment_at(at).accessible for at in block) == accessible
+    ]
+
+    def rank(block: range) -> tuple[bool, tuple[float, float, int]]:
+        leaves_one = bool(single_seats(plan, letters, block))
+        return leaves_one, _rank(plan, near, plan.middle_of(block), block.start)
+
+    best = min(fitting, key=rank, default=None)
+    return None if best is None else list(best)
 
 
 def single_seats(plan: SeatingPlan, letters: bytes, chosen: Collection[int]) -> list[int]:

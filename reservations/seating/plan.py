@@ -56,7 +56,10 @@ class Segment:
 
 
 class SeatingPlan:
-    """A layout as the chooser needs it: `seat_ids` by position, segments by kind."""
+    """A layout as the chooser needs it: `seat_ids` by position, segments by kind.
+
+    `mixed`: the positions between two aisles of a row where there are seats of both kinds.
+    """
 
     def __init__(self, seats: Iterable[PlanSeat]) -> None:
         rows = [_side_by_side(row) for row in _rows(seats)]
@@ -65,6 +68,7 @@ class SeatingPlan:
         self.position_of = {seat_id: at for at, seat_id in enumerate(self.seat_ids)}
         self.front = _centre_front(ordered)
         self.segments = tuple(_segments(rows, self.front))
+        self.mixed = tuple(_mixed_pieces(rows))
         self._indexes = [seat.index for seat in ordered]
         self._starts = {
             position: segment
@@ -100,6 +104,12 @@ class SeatingPlan:
     def segment_at(self, position: int) -> Segment:
         """Return the segment a position belongs to."""
         return self._starts[position]
+
+    def middle_of(self, positions: Sequence[int]) -> tuple[float, float]:
+        """Return the middle of some seats, wherever they are."""
+        points = [self.segment_at(position).middle(position, 1) for position in positions]
+        xs, ys = zip(*points, strict=True)
+        return (sum(xs) / len(xs), sum(ys) / len(ys))
 
 
 def _rows(seats: Iterable[PlanSeat]) -> Iterable[list[PlanSeat]]:
@@ -147,14 +157,28 @@ def _segments(rows: Sequence[list[PlanSeat]], front: tuple[float, float]) -> Ite
             start += len(seats)
 
 
+def _mixed_pieces(rows: Sequence[list[PlanSeat]]) -> Iterable[range]:
+    start = 0
+    for row in rows:
+        for seats in _between_aisles(row):
+            if len({seat.accessible for seat in seats}) > 1:
+                yield range(start, start + len(seats))
+            start += len(seats)
+
+
 def _neighbours(row: list[PlanSeat]) -> Iterable[list[PlanSeat]]:
     """Cut a row at its aisles and where accessible seats begin and end."""
+    for piece in _between_aisles(row):
+        for _, seats in groupby(piece, key=lambda seat: seat.accessible):
+            yield list(seats)
+
+
+def _between_aisles(row: list[PlanSeat]) -> Iterable[list[PlanSeat]]:
     gaps = [hypot(b.x - a.x, b.y - a.y) for a, b in pairwise(row)]
     usual = sorted(gap for gap in gaps if gap > 0)
     widest = usual[len(usual) // 4] * _AISLE if usual else 0.0
     pieces = accumulate((gap > widest for gap in gaps), initial=0)
-    cut = zip(row, pieces, strict=True)
-    for _, piece in groupby(cut, key=lambda pair: (pair[1], pair[0].accessible)):
+    for _, piece in groupby(zip(row, pieces, strict=True), key=itemgetter(1)):
         yield [seat for seat, _ in piece]
 
 

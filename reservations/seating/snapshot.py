@@ -70,6 +70,26 @@ class SeatSnapshots:
                     return [snapshot.plan.seat_ids[position] for position in chosen]
         return []
 
+    def propose_instead(
+        self,
+        *,
+        performance_id: UUID,
+        seat_ids: Sequence[UUID],
+        grades: Sequence[str],
+        now: datetime,
+    ) -> list[UUID]:
+        """Return as many neighbours as `seat_ids`, as near to them as can be, or an empty list.
+
+        They are of the first of the `grades` that has any. What is said of `propose` holds too.
+        """
+        snapshot = self._snapshot(performance_id)
+        with snapshot.lock:
+            self._refresh(snapshot, performance_id, now, policy.SNAPSHOT_DOUBT_SECONDS)
+            chosen = _instead(snapshot, snapshot.positions(seat_ids), grades)
+            snapshot.proposed.update(chosen)
+            snapshot.mark(chosen, _TAKEN)
+            return [snapshot.plan.seat_ids[position] for position in chosen]
+
     def end_proposal(self, *, performance_id: UUID, seat_ids: Iterable[UUID]) -> None:
         """Give back those of the proposed seats that nothing was learnt about."""
         snapshot = self._known(performance_id)
@@ -157,6 +177,23 @@ class SeatSnapshots:
             while seats > _SEATS and len(self._snapshots) > 1:
                 _, dropped = self._snapshots.popitem(last=False)
                 seats -= len(dropped.plan.seat_ids)
+
+
+def _instead(snapshot: _Snapshot, old: Sequence[int], grades: Sequence[str]) -> list[int]:
+    plan, letters = snapshot.plan, bytes(snapshot.letters)
+    near = plan.middle_of(old)
+    accessible = sum(plan.segment_at(position).accessible for position in old)
+    for grade in grades:
+        wish = Wish(len(old), grade, accessible > 0)
+        if 0 < accessible < len(old):  # a person in a wheelchair, and company
+            chosen = chooser.choose_mixed_beside(
+                plan, letters, wish, accessible=accessible, near=near
+            )
+        else:
+            chosen = chooser.choose_beside(plan, letters, wish, near=near)
+        if chosen:
+            return chosen
+    return []
 
 
 def _needless_single_seats(snapshot: _Snapshot, seat_ids: Collection[UUID]) -> list[int]:

@@ -19,7 +19,7 @@ from kernel.errors import DomainError, Kind
 from kernel.i18n import text
 from kernel.staff.audit import target_of
 from reservations import locking, operations, queries
-from reservations.models import SalePolicy
+from reservations.models import HALT_REASON_LENGTH, SalePolicy
 from reservations.operations import schedule
 
 
@@ -101,9 +101,7 @@ def set_policy(
     """
     with transaction():
         performance = lock_performance(performance_id=performance_id)
-        row = locking.lock_sale_policy(performance_id=performance_id)
-        if row is None:
-            raise PerformanceNotFound()
+        row = _locked_policy(performance_id)
         old = copy(row)
         operations.change_policy(row=row, changes=changes)
         wrong = _wrong(row)
@@ -130,28 +128,30 @@ def set_policy(
 def halt(*, performance_id: UUID, reason: str, actor_id: UUID | None, now: datetime) -> None:
     """Stop the sale at once: read in the lock statement of every hold. Live holds go on."""
     with transaction():
-        row = locking.lock_sale_policy(performance_id=performance_id)
-        if row is None:
-            raise PerformanceNotFound()
-        operations.add_halt(performance_id=performance_id, reason=reason, now=now)
-        catalogue_changed()
-        record_audit(
-            actor_id=actor_id,
-            action="reservations.halt",
-            target=target_of(row),
-            reason=reason,
-            changes={},
-            now=now,
-        )
+        row = _locked_policy(performance_id)
+        _halt(row, reason=reason, actor_id=actor_id, now=now)
     queries.forget_sale_terms()
+
+
+def halt_for_cause(*, performance_id: UUID, cause: str, detail: str, now: datetime) -> bool:
+    """Stop the sale for something that a program found, once for each cause; say whether it did.
+
+    Staff who lift that halt have decided: the same cause never halts this sale again.
+    """
+    reason = f"[{cause}] {detail}"[:HALT_REASON_LENGTH]
+    with transaction():
+        row = _locked_policy(performance_id)
+        if queries.was_halted_for(performance_id=performance_id, cause=cause):
+            return False
+        _halt(row, reason=reason, actor_id=None, now=now)
+    queries.forget_sale_terms()
+    return True
 
 
 def resume(*, performance_id: UUID, reason: str, actor_id: UUID | None, now: datetime) -> None:
     """Lift every halt of the sale, effective within a second; raises `NoHalt`."""
     with transaction():
-        row = locking.lock_sale_policy(performance_id=performance_id)
-        if row is None:
-            raise PerformanceNotFound()
+        row = _locked_policy(performance_id)
         lifted = operations.lift_halts(performance_id=performance_id, now=now)
         if not lifted:
             raise NoHalt()
@@ -165,6 +165,26 @@ def resume(*, performance_id: UUID, reason: str, actor_id: UUID | None, now: dat
             now=now,
         )
     queries.forget_sale_terms()
+
+
+def _locked_policy(performance_id: UUID) -> SalePolicy:
+    row = locking.lock_sale_policy(performance_id=performance_id)
+    if row is None:
+        raise PerformanceNotFound()
+    return row
+
+
+def _halt(row: SalePolicy, *, reason: str, actor_id: UUID | None, now: datetime) -> None:
+    operations.add_halt(performance_id=row.performance_id, reason=reason, now=now)
+    catalogue_changed()
+    record_audit(
+        actor_id=actor_id,
+        action="reservations.halt",
+        target=target_of(row),
+        reason=reason,
+        changes={},
+        now=now,
+    )
 
 
 def _confirmed(

@@ -1,7 +1,6 @@
 """Holds: place, extend, give up, and tidy those whose time has passed."""
 
 from reservations.operations import ReservationNotFound
-from reservations.usecases.holds.batches import Alone
 from reservations.usecases.holds.errors import (
     ExtensionLimit,
     HoldBackoff,
@@ -19,12 +18,19 @@ from reservations.usecases.holds.errors import (
     SelectionInvalid,
 )
 from reservations.usecases.holds.extend import extend
-from reservations.usecases.holds.place import place, place_at_once, place_best, place_many
+from reservations.usecases.holds.place import (
+    decide_all,
+    place,
+    place_at_once,
+    place_best,
+    place_many,
+)
+from reservations.usecases.holds.placement import Placement
+from reservations.usecases.holds.preconditions import check_open
 from reservations.usecases.holds.release import expire_lapsed, release
 from reservations.usecases.holds.turns import HoldRequest
 
 __all__ = [
-    "Alone",
     "ExtensionLimit",
     "HoldBackoff",
     "HoldRequest",
@@ -32,6 +38,7 @@ __all__ = [
     "OrphanSeat",
     "PaymentInProgress",
     "PerformanceCancelled",
+    "Placement",
     "ReservationNotFound",
     "ReservationNotPending",
     "SaleClosed",
@@ -41,6 +48,8 @@ __all__ = [
     "SeatNotFound",
     "SeatTaken",
     "SelectionInvalid",
+    "check_open",
+    "decide_all",
     "expire_lapsed",
     "extend",
     "place",

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from events.operations import NewEvent
 from kernel.db.failures import is_unavailable
-from kernel.outcomes import Outcome
+from kernel.outcomes import Outcome, Undecided
 from kernel.rate_limiting.in_redis import check_limit
 from queueing.admission import QueueNotAdmitted
 from queueing.replies import PLACE_STATES
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Alone:
+class Alone(Undecided[ReservationDetail]):
     """An attempt of a batch that could not be decided with the others, and goes alone.
 
     It met a lock or a second attempt of its fan, or the batch failed. `stale` is None where its
@@ -41,17 +41,6 @@ class Alone:
 
 
 Decision: TypeAlias = Outcome[ReservationDetail] | Alone
-
-
-def decide_all(decisions: Sequence[Decision]) -> list[Outcome[ReservationDetail]]:
-    """Return the outcomes, with those decided that go alone.
-
-    First those that have claims: in their way to others, they should not be there for long.
-    """
-    alone = [decision for decision in decisions if isinstance(decision, Alone)]
-    alone.sort(key=lambda one: one.stale is None)
-    decided = {id(one): one.decide() for one in alone}
-    return [decided[id(one)] if isinstance(one, Alone) else one for one in decisions]
 
 
 def hold_alone(attempt: Attempt, *, now: datetime) -> Outcome[ReservationDetail]:

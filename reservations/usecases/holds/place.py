@@ -1,24 +1,17 @@
-"""Place holds on chosen seats, one or a batch of them, or a hold on the best there are."""
+"""Place holds on chosen seats or on the best there are, one or a batch of them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from idempotency.usecases.leases import execute_once
+from idempotency.usecases.leases import may_hide_effect
 from kernel.outcomes import Outcome, outcome_of, result_of
 from kernel.rate_limiting.headers import RateLimitStatus
-from reservations import metrics, policy, queries
+from reservations import policy, queries
 from reservations.queries import ReservationDetail
 from reservations.seating.chooser import Wish
-from reservations.seating.snapshot import snapshots
-from reservations.usecases.holds.batches import Decision, decide_all, hold_alone, hold_together
-from reservations.usecases.holds.errors import (
-    NoSeatsMatch,
-    OrphanSeat,
-    SeatTaken,
-    SelectionInvalid,
-)
-from reservations.usecases.holds.preconditions import check_preconditions, limits_of_hold
+from reservations.usecases.holds.batches import hold_together
+from reservations.usecases.holds.placement import Decision, Placement, check_selection
 from reservations.usecases.holds.turns import Attempt, HoldRequest
 
 
@@ -45,97 +38,19 @@ def place(
     package, `PerformanceNotFound`, `RateLimited`, the refusals of `queueing.admission`, and busy
     through the database.
     """
-    _check_selection(seat_ids)
+    check_selection(seat_ids)
     request = HoldRequest(
-        user_id, performance_id, seat_ids, reservation_id, queue_token, client_ip, limit_status
-    )
-    return execute_once(
-        lambda: result_of(place_many([request], now=now)[0]),
-        find=lambda: queries.find(reservation_id=reservation_id, user_id=user_id, now=now),
-        resumed=resumed,
+        user_id,
+        performance_id,
+        seat_ids,
+        reservation_id,
+        queue_token,
+        client_ip,
+        limit_status,
         keyed=keyed,
+        resumed=resumed,
     )
-
-
-def place_many(
-    requests: Sequence[HoldRequest], *, now: datetime
-) -> list[Outcome[ReservationDetail]]:
-    """Place the holds of up to `policy.HOLDS_PER_BATCH` fans; return for each what `place` would.
-
-    A refusal or an error is its fan's alone and stands in the list. Several share the statements
-    and Redis calls of one (Note [Batch of holds]); who can't be decided so follows, one by one.
-    Nothing is looked up for Idempotency-Keys. Raises ValueError for more requests.
-    """
-    if len(requests) == 1:
-        attempt = outcome_of(_attempt, requests[0], now)
-        return [attempt if isinstance(attempt, Exception) else hold_alone(attempt, now=now)]
-    return decide_all(place_at_once(requests, now=now))
-
-
-def place_at_once(requests: Sequence[HoldRequest], *, now: datetime) -> list[Decision]:
-    """Place holds like `place_many` without waiting for any lock; the rest comes back as `Alone`.
-
-    For callers that answer those who are decided, and let the others wait elsewhere.
-    """
-    if len(requests) > policy.HOLDS_PER_BATCH:
-        raise ValueError(f"{len(requests)} holds are more than a batch takes")
-    attempts = [outcome_of(_attempt, request, now) for request in requests]
-    admitted = [attempt for attempt in attempts if isinstance(attempt, Attempt)]
-    decisions = iter(hold_together(admitted, now=now))
-    return [attempt if isinstance(attempt, Exception) else next(decisions) for attempt in attempts]
-
-
-def _check_selection(seat_ids: Sequence[UUID]) -> None:
-    if len(set(seat_ids)) != len(seat_ids) or not policy.fits_a_request(len(seat_ids)):
-        raise SelectionInvalid(most=policy.MAX_SEATS_PER_REQUEST)
-
-
-def _attempt(request: HoldRequest, now: datetime) -> Attempt:
-    """Return the request as an attempt whose preconditions are met, or refuse it."""
-    _check_selection(request.seat_ids)
-    admitted = _admitted(request, len(request.seat_ids), now)
-    attempt = admitted(request.seat_ids)
-    if attempt.terms.orphan_rule:
-        _leave_no_single_seat(attempt, now)
-    return attempt
-
-
-def _admitted(
-    request: HoldRequest, seats: int, now: datetime
-) -> Callable[[Sequence[UUID]], Attempt]:
-    """Check the preconditions of holding `seats` seats; return what makes attempts on them."""
-    terms, admission = check_preconditions(
-        user_id=request.user_id,
-        performance_id=request.performance_id,
-        seats=seats,
-        queue_token=request.queue_token,
-        now=now,
-    )
-    hold_limits = limits_of_hold(terms, request.client_ip)
-
-    def attempt_on(seat_ids: Sequence[UUID]) -> Attempt:
-        return Attempt(
-            request.user_id,
-            request.performance_id,
-            request.reservation_id,
-            tuple(sorted(seat_ids)),
-            terms,
-            admission.joined_ms if admission else None,
-            hold_limits,
-            request.limit_status,
-            request.context,
-        )
-
-    return attempt_on
-
-
-def _leave_no_single_seat(attempt: Attempt, now: datetime) -> None:
-    single = snapshots.single_seats_left(
-        performance_id=attempt.performance_id, seat_ids=attempt.seat_ids, now=now
-    )
-    if single:
-        attempt.context.run(metrics.count_hold, "orphan")
-        raise OrphanSeat(seat_ids=single)
+    return result_of(place_many([request], now=now)[0])
 
 
 def place_best(
@@ -158,39 +73,94 @@ def place_best(
     the gate refuses it. Raises `NoSeatsMatch`, `SeatTaken` when every try was beaten, and what
     `place` raises.
     """
-
     request = HoldRequest(
-        user_id, performance_id, (), reservation_id, queue_token, client_ip, limit_status
-    )
-    return execute_once(
-        lambda: _try_best(wish, _admitted(request, wish.count, now), performance_id, now),
-        find=lambda: queries.find(reservation_id=reservation_id, user_id=user_id, now=now),
-        resumed=resumed,
+        user_id,
+        performance_id,
+        (),
+        reservation_id,
+        queue_token,
+        client_ip,
+        limit_status,
+        wish=wish,
         keyed=keyed,
+        resumed=resumed,
     )
+    return result_of(place_many([request], now=now)[0])
 
 
-def _try_best(
-    wish: Wish,
-    attempt_on: Callable[[Sequence[UUID]], Attempt],
-    performance_id: UUID,
-    now: datetime,
-) -> ReservationDetail:
-    beaten: SeatTaken | None = None
-    for _ in range(policy.BEST_ATTEMPTS):
-        proposed = snapshots.propose(performance_id=performance_id, wish=wish, now=now)
-        if not proposed:
-            metrics.count_hold("no_seats_match")
-            raise NoSeatsMatch()
-        attempt = attempt_on(proposed)
-        if beaten is not None:
-            attempt = attempt.uncounted()  # one attempt of the fan, however many tries
-        try:
-            return result_of(hold_alone(attempt, now=now))
-        except SeatTaken as refusal:
-            beaten = refusal
-        finally:
-            snapshots.end_proposal(performance_id=performance_id, seat_ids=proposed)
-        snapshots.refresh(performance_id=performance_id, now=now)
-    assert beaten is not None
-    raise beaten
+def place_many(
+    requests: Sequence[HoldRequest], *, now: datetime
+) -> list[Outcome[ReservationDetail]]:
+    """Place the holds of up to `policy.HOLDS_PER_BATCH` fans; return for each what `place` would.
+
+    A refusal or an error is its fan's alone and stands in the list. Several share the statements
+    and Redis calls of one (Note [Batch of holds]); who can't be decided so follows, one by one.
+    Raises ValueError for more requests.
+    """
+    if len(requests) == 1:
+        return [_placement(requests[0], now).decide()]
+    return decide_all(place_at_once(requests, now=now))
+
+
+def decide_all(decisions: Sequence[Decision]) -> list[Outcome[ReservationDetail]]:
+    """Return the outcomes, with those decided that go alone.
+
+    First those that have claims: in their way to others, they should not be there for long.
+    """
+    alone = [decision for decision in decisions if isinstance(decision, Placement)]
+    alone.sort(key=lambda one: not one.has_claims)
+    decided = {id(one): one.decide() for one in alone}
+    return [decided[id(one)] if isinstance(one, Placement) else one for one in decisions]
+
+
+def place_at_once(requests: Sequence[HoldRequest], *, now: datetime) -> list[Decision]:
+    """Place holds like `place_many` without waiting for any lock; the rest comes back undecided.
+
+    For callers that answer those who are decided, and let the others wait elsewhere.
+    """
+    if len(requests) > policy.HOLDS_PER_BATCH:
+        raise ValueError(f"{len(requests)} holds are more than a batch takes")
+    placements = [_placement(request, now) for request in requests]
+    try:
+        decisions = _tried(placements, now)
+    except Exception:
+        for placement in placements:
+            placement.end_proposal()
+        raise
+    return _looked_up(placements, decisions)
+
+
+def _placement(request: HoldRequest, now: datetime) -> Placement:
+    return Placement(request, now, request.resumed)
+
+
+def _tried(placements: Sequence[Placement], now: datetime) -> list[Decision]:
+    """Let each try once, all in one batch, but for those who have to look first."""
+    first = [one if one.resumed else outcome_of(one.next_attempt) for one in placements]
+    attempts = [one for one in first if isinstance(one, Attempt)]
+    made = iter(hold_together(attempts, now=now))
+    return [
+        placement.take_up(next(made)) if isinstance(one, Attempt) else one
+        for placement, one in zip(placements, first, strict=True)
+    ]
+
+
+def _looked_up(placements: Sequence[Placement], decisions: list[Decision]) -> list[Decision]:
+    """Return the decisions; who was refused what the same key has made goes alone, and finds it.
+
+    One statement for all who have a key and were refused.
+    """
+    refused = {
+        placement.request.reservation_id: number
+        for number, (placement, decision) in enumerate(zip(placements, decisions, strict=True))
+        if placement.request.keyed and isinstance(decision, Exception) and may_hide_effect(decision)
+    }
+    if not refused:
+        return decisions
+    made = outcome_of(queries.owners_of, reservation_ids=list(refused))
+    for reservation_id, number in refused.items():
+        if isinstance(made, Exception):
+            decisions[number] = made  # it may have been held, and nobody knows
+        elif reservation_id in made:
+            placements[number].resumed, decisions[number] = True, placements[number]
+    return decisions

@@ -16,6 +16,7 @@ from reservations.locking import LockedRow, LockedSeat
 from reservations.models import Reservation
 from reservations.operations import NewHold
 from reservations.queries import FanSeats, FanWish, SaleRules, SaleTerms
+from reservations.seating.chooser import Wish
 from reservations.usecases.holds.errors import SeatLimitExceeded
 
 StaleClaims = Mapping[UUID, str]  # the owners of stale claims, by seat: PostgreSQL shall judge
@@ -27,9 +28,10 @@ _NOTHING = FanSeats(0, (), None)
 class HoldRequest:
     """What one fan wants to hold, all of it or none, under the id `reservation_id`.
 
-    Attempts count against the limits of the fan and the `client_ip`; `limit_status` receives how
-    far they are. `context` is that of the fan's request: its id goes with the events, and the
-    outcome on its access line.
+    Seats by their ids, or the best ones by a `wish`. `keyed`: the id belongs to an Idempotency-Key;
+    `resumed`: under it something may have been held before. Attempts count against the limits of
+    the fan and the `client_ip`; `limit_status` receives how far they are. `context` is that of the
+    fan's request: its id goes with the events, and the outcome on its access line.
     """
 
     user_id: UUID
@@ -40,6 +42,9 @@ class HoldRequest:
     client_ip: str = ""
     limit_status: RateLimitStatus | None = None
     context: Context = field(default_factory=copy_context, compare=False)
+    wish: Wish | None = None
+    keyed: bool = False
+    resumed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
