@@ -1,4 +1,4 @@
-"""The command line: `python -m bench speed|scale|availability|lateness|memory`.
+"""The command line: `python -m bench MEASUREMENT`; `--help` names them.
 
 Each measurement runs on servers and ports of its own, on 127.0.0.1.
 """
@@ -11,6 +11,8 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
+from bench import report as pages
+from bench import results
 from bench.environment import SET_BY_THE_STACK, environment, report
 
 MEMORY_BAR_MB = 300
@@ -19,6 +21,7 @@ MEMORY_BAR_MB = 300
 def main() -> int:
     """Measure, print the figures and return the exit code: 2 where a process is too large."""
     options = _parser().parse_args()
+    options.load_before = os.getloadavg()[0]
     run: Callable[[argparse.Namespace], int] = options.run
     return run(options)
 
@@ -30,7 +33,10 @@ def _parser() -> argparse.ArgumentParser:
     def command(name: str, run: Callable[[argparse.Namespace], int], text: str) -> Any:
         parser = commands.add_parser(name, help=text, description=text)
         parser.add_argument("--json", action="store_true", help="print one JSON object")
-        parser.set_defaults(run=run)
+        parser.add_argument(
+            "--save", action="store_true", help="keep the run in docs/measurements, for `report`"
+        )
+        parser.set_defaults(run=run, measurement=name)
         return parser.add_argument
 
     add = command("speed", _speed, "the busiest requests against a bare Django view")
@@ -51,6 +57,34 @@ def _parser() -> argparse.ArgumentParser:
     add("--minutes", type=float, default=30.0)
     add("--connections", type=int, default=32)
     add("--compare", action="store_true", help="measure glibc's own settings first")
+    add = command("service-memory", _service_memory, "the memory of fastpath over many requests")
+    add("--requests", type=int, default=1_000_000)
+    add = command("cards", _cards, "a payment by card against one by points")
+    add("--payments", type=int, default=200)
+    add("--rounds", type=int, default=3)
+    add("--quick", action="store_true", help="one round of 20")
+    add = command("checkins", _checkins, "check-ins at the doors against a bare Django view")
+    add("--tickets", type=int, default=10_000)
+    add("--rounds", type=int, default=2)
+    add = command("events", _events, "the relay and a consumer against bare clients of Kafka")
+    add("--events", type=int, default=5_000)
+    add("--rounds", type=int, default=3)
+    add = command("growth", _growth, "operations while seats, members and reservations grow")
+    add("--seats", type=int, nargs="+", default=[500, 5_000, 50_000])
+    add("--members", type=int, nargs="+", default=[1_000, 10_000, 100_000, 1_000_000])
+    add("--rows", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
+    add("--times", type=int, default=50)
+    add = command("queries", _queries, "queries with and without the index that they are for")
+    add("--rows", type=int, default=200_000)
+    add = command("contention", _contention, "clients who fight for few seats, and their history")
+    add("--clients", type=int, nargs="+", default=[1, 4, 16, 64])
+    add("--seconds", type=float, default=10.0)
+    add = command("caching", _caching, "what a cached document costs, and a crowd at a cold one")
+    add("--seats", type=int, default=5_000)
+    add("--seconds", type=float, default=5.0)
+    add("--rounds", type=int, default=3)
+    add = command("report", _report, "write the tables and charts of docs/ from the kept runs")
+    add("--check", action="store_true", help="only say which pages differ; exit code 1 if any")
     return top
 
 
@@ -68,27 +102,24 @@ def _speed(options: argparse.Namespace) -> int:
         "python": platform.python_version(),
         "load_after": round(os.getloadavg()[0], 1),
     }
+    _keep(figures, options)
     print(json.dumps(figures) if options.json else _speed_table(figures))
     return 0
 
 
 def _scale(options: argparse.Namespace) -> int:
     with environment():
-        report(_measure("scale", options.rows, options.times), as_json=options.json)
-    return 0
+        return _shown(_measure("scale", options.rows, options.times), options)
 
 
 def _availability(options: argparse.Namespace) -> int:
     with environment():
-        report(_measure("availability", options.seats, options.times), as_json=options.json)
-    return 0
+        return _shown(_measure("availability", options.seats, options.times), options)
 
 
 def _lateness(options: argparse.Namespace) -> int:
     with environment():
-        figures = _measure("lateness", options.fans, options.rate, options.polls)
-        report(figures, as_json=options.json)
-    return 0
+        return _shown(_measure("lateness", options.fans, options.rate, options.polls), options)
 
 
 def _memory(options: argparse.Namespace) -> int:
@@ -106,6 +137,82 @@ def _memory(options: argparse.Namespace) -> int:
     return 2 if max(ours["after logins"], ours["most"]) > MEMORY_BAR_MB else 0
 
 
+def _service_memory(options: argparse.Namespace) -> int:
+    with environment() as folder:
+        found = _measure("service_memory", folder, requests=options.requests)
+    is_met = all(process["met"] for process in found.values())
+    return _reported({"processes": found, "met": is_met}, options)
+
+
+def _cards(options: argparse.Namespace) -> int:
+    payments, rounds = (20, 1) if options.quick else (options.payments, max(1, options.rounds))
+    with environment(durable=True) as folder:
+        figures = _measure("cards", folder, payments=payments, rounds=rounds)
+    return _reported(figures, options)
+
+
+def _reported(figures: dict[str, Any], options: argparse.Namespace) -> int:
+    """Print the figures; return the exit code: 2 where a bar is missed."""
+    _shown(figures, options)
+    return 0 if figures["met"] else 2
+
+
+def _shown(figures: dict[str, Any], options: argparse.Namespace) -> int:
+    _keep(figures, options)
+    report(figures, as_json=options.json)
+    return 0
+
+
+def _keep(figures: dict[str, Any], options: argparse.Namespace) -> None:
+    if options.save:
+        machine = results.machine(options.load_before)
+        results.save(options.measurement, {**figures, "machine": machine})
+
+
+def _checkins(options: argparse.Namespace) -> int:
+    with environment(durable=True) as folder:
+        rounds = max(1, options.rounds)
+        figures = _measure("checkins", folder, tickets=options.tickets, rounds=rounds)
+        return _shown(figures, options)
+
+
+def _events(options: argparse.Namespace) -> int:
+    with environment(durable=True, with_kafka=True):
+        figures = _measure("events", options.events, options.rounds)
+    _shown(figures, options)
+    return 0 if figures["relay_met"] and figures["effects_met"] else 2
+
+
+def _growth(options: argparse.Namespace) -> int:
+    sizes = {"seats": options.seats, "members": options.members, "rows": options.rows}
+    with environment():
+        return _shown(_measure("growth", **sizes, times=options.times), options)
+
+
+def _queries(options: argparse.Namespace) -> int:
+    with environment():
+        return _shown(_measure("queries", options.rows), options)
+
+
+def _contention(options: argparse.Namespace) -> int:
+    with environment():
+        figures = _measure("contention", clients=options.clients, seconds=options.seconds)
+        return _shown(figures, options)
+
+
+def _caching(options: argparse.Namespace) -> int:
+    sizes = {"seats": options.seats, "seconds": options.seconds, "rounds": options.rounds}
+    with environment() as folder:
+        return _shown(_measure("caching", folder, **sizes), options)
+
+
+def _report(options: argparse.Namespace) -> int:
+    different = pages.write(check=options.check)
+    for name in different:
+        print(f"{'differs' if options.check else 'wrote'}: {name}")
+    return 1 if options.check and different else 0
+
+
 def _speed_table(figures: dict[str, Any]) -> str:
     lines = [
         f"{'bar':20} {'at least':>8} {'median':>7} {'min':>6} {'max':>6} {'per s':>7} "
@@ -118,6 +225,11 @@ def _speed_table(figures: dict[str, Any]) -> str:
             f"{bar['ratio_max']:>6} {bar['per_second']:>7} {bar['baseline_per_second']:>10} "
             f"{bar['p50_ms']:>7} {'met' if bar['met'] else 'MISSED':>8} {spent}"
         )
+    lines += [
+        f"{kind}, {at_once} at once: p50 {seen['p50_ms']} ms, p99 {seen['p99_ms']} ms"
+        for kind, found in figures["latency"].items()
+        for at_once, seen in found.items()
+    ]
     lines.append("10,000 joins")
     rows = [*figures["bursts"].items(), ("machine", figures["machine"])]
     lines += [

@@ -4,7 +4,8 @@ from typing import Any
 
 from bench.crowd import BURST, Crowd, new_room
 from bench.load_client import Job
-from bench.play import Player, request
+from bench.play import Player
+from bench.requests import request
 from bench.server import RunningServer
 
 CONNECTIONS = 1000

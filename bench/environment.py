@@ -27,7 +27,7 @@ SET_BY_THE_STACK = "as the stack sets it"  # a kind of memory settings, and its 
 
 
 @contextmanager
-def environment(*, durable: bool = False) -> Iterator[Path]:
+def environment(*, durable: bool = False, with_kafka: bool = False) -> Iterator[Path]:
     """Set Django up on servers of its own, so that the block may use the product.
 
     Yields the folder of the servers. `durable`: with fsync and append-only files, as in production.
@@ -45,14 +45,15 @@ def environment(*, durable: bool = False) -> Iterator[Path]:
             "DJANGO_SETTINGS_MODULE": "config.settings.local",
             "SECRET_KEY": "only-for-measuring-" * 4,
             "SIGNING_KEYS_FILE": str(data / "bench-keys.json"),
-            "KAFKA_BOOTSTRAP_SERVERS": "",
+            "KAFKA_BOOTSTRAP_SERVERS": servers.start_kafka() if with_kafka else "",
             "LOG_LEVEL": "ERROR",
             "RATE_LIMITS": "hold=100000000/minute,hold_address=100000000/minute,"
-            "refused=100000000/minute",
+            "refused=100000000/minute,machine=100000000/minute",
         }
         django.setup()
         call_command("keys", "upgrade", verbosity=0, stdout=sys.stderr)
         call_command("migrate", verbosity=0)
+        call_command("migrate", database="idempotency", verbosity=0)
         yield data
     finally:
         connections.close_all()

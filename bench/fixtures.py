@@ -78,8 +78,14 @@ def seat_ids(performance: Performance) -> list[UUID]:
 
 def make_room(**changes: Any) -> Performance:
     """Make a performance whose waiting room takes joins; `changes` go into its rules."""
+    performance = _performance(clock.now())
+    open_room(performance, **changes)
+    return performance
+
+
+def open_room(performance: Performance, **changes: Any) -> None:
+    """Open a waiting room before a performance; `changes` go into its rules."""
     now = clock.now()
-    performance = _performance(now)
     set_config(
         performance_id=performance.pk,
         changes={"queue_opens_at": now - timedelta(hours=1), **changes},
@@ -87,7 +93,6 @@ def make_room(**changes: Any) -> Performance:
         reason="measuring",
         now=now,
     )
-    return performance
 
 
 def _performance(now: datetime) -> Performance:

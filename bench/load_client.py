@@ -1,4 +1,4 @@
-"""The load client, cheap enough to share the cores with the server: one thread, epoll, no library.
+"""The client that plays a list of requests, on the connections of the rehearsal's client.
 
 Reads one pickled `Job` from standard input and prints what it saw as JSON. Closed loop: each
 connection sends its next request after the response to the last one. Open loop (`spread` above 0):
@@ -9,13 +9,12 @@ connection was free, so a slow server cannot hide by slowing the client.
 import json
 import pickle
 import re
-import select
-import socket
-import statistics
 import sys
 import time
-from collections import Counter, deque
+from collections import Counter
 from dataclasses import dataclass, field
+
+from proof.rush.wire import LOST, Wire, WireResponse, latencies
 
 _PATIENCE_SECONDS = 60.0
 _NUMBER = re.compile(rb'"number":(\d+)')
@@ -32,14 +31,7 @@ class Job:
     once: bool = False
     spread: float = 0.0
     reads_numbers: bool = False  # the `number` in each body, to see the order of places
-
-
-@dataclass
-class _Connection:
-    socket: socket.socket
-    due: float = 0.0
-    index: int = 0  # of the request under way
-    received: bytearray = field(default_factory=bytearray)
+    kinds: list[str] = field(default_factory=list)  # of each request, where it matters
 
 
 class Client:
@@ -47,35 +39,25 @@ class Client:
 
     def __init__(self, job: Job) -> None:
         self.job = job
-        self.poll = select.epoll()
-        self.by_descriptor: dict[int, _Connection] = {}
-        self.free: deque[_Connection] = deque()
         self.statuses: Counter[str] = Counter()
         self.took: list[float] = []
+        self.by_kind: dict[str, list[float]] = {}
         self.numbers: list[tuple[int, int]] = []  # places, and which request got them
         self.sent = 0
 
     def run(self) -> dict[str, object]:
         """Return counts by status, the duration, latencies in ms and this process's CPU share."""
-        for _ in range(self.job.connections):
-            opened = socket.create_connection(("127.0.0.1", self.job.port), timeout=10)
-            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection = _Connection(opened)
-            self.by_descriptor[opened.fileno()] = connection
-            self.poll.register(opened.fileno(), select.EPOLLIN)
-            self.free.append(connection)
-        begun, cpu = time.perf_counter(), time.process_time()
+        self.wire = Wire(self.job.port, self.job.connections)
+        begun, cpu = time.monotonic(), time.process_time()
         self._play(begun)
-        seconds = time.perf_counter() - begun
-        self.took.sort()
+        seconds = time.monotonic() - begun
         return {
             "statuses": dict(self.statuses),
             "responses": len(self.took),
             "seconds": seconds,
             "rate": len(self.took) / seconds,
-            "p50_ms": statistics.median(self.took) * 1000,
-            "p99_ms": self.took[int(len(self.took) * 0.99)] * 1000,
-            "most_ms": self.took[-1] * 1000,
+            **latencies(self.took),
+            "kinds": {kind: latencies(took) for kind, took in self.by_kind.items()},
             "displacement": self._displacement(),
             "cpu_share": (time.process_time() - cpu) / seconds,
         }
@@ -90,46 +72,38 @@ class Client:
         count = len(job.requests) if job.once else sys.maxsize
         last = begun + job.seconds
         while True:
-            now = time.perf_counter()
+            now = time.monotonic()
             open_for_more = self.sent < count and now < last
             if open_for_more:
                 self._send_due(begun, now, count)
-            elif len(self.free) == len(self.by_descriptor):
+            elif not self.wire.busy:
                 return
             if now > last + _PATIENCE_SECONDS:
-                raise TimeoutError(f"{len(self.by_descriptor) - len(self.free)} got no response")
-            for descriptor, _events in self.poll.poll(0.001 if job.spread else 1):
-                self._receive(self.by_descriptor[descriptor])
+                raise TimeoutError(f"{self.wire.busy} got no response")
+            for response in self.wire.received(0.001 if job.spread else 1):
+                self._count(response)
 
     def _send_due(self, begun: float, now: float, count: int) -> None:
         job, total = self.job, len(self.job.requests)
-        while self.free and self.sent < count:
-            due = begun + self.sent * job.spread / total if job.spread else time.perf_counter()
+        while self.wire.free and self.sent < count:
+            due = begun + self.sent * job.spread / total if job.spread else time.monotonic()
             if due > now and job.spread:
                 return
-            connection = self.free.popleft()
-            connection.due, connection.index = due, self.sent
-            connection.socket.send(job.requests[self.sent % total])
+            self.wire.send(job.requests[self.sent % total], due=due, subject=self.sent)
             self.sent += 1
 
-    def _receive(self, connection: _Connection) -> None:
-        data = connection.socket.recv(65536)
-        if not data:
+    def _count(self, response: WireResponse) -> None:
+        if response.status == LOST:
             raise ConnectionError("closed by the server")
-        if connection.received:
-            connection.received += data
-            data = bytes(connection.received)
-        head = data.find(b"\r\n\r\n")
-        if head < 0 or len(data) < head + 4 + _length(data, head):
-            connection.received = bytearray(data)
-            return
-        if connection.received:
-            connection.received = bytearray()
-        self.took.append(time.perf_counter() - connection.due)
-        self.statuses[data[9:12].decode()] += 1
+        index = response.subject
+        took = time.monotonic() - response.due
+        self.took.append(took)
+        self.statuses[response.status] += 1
+        if self.job.kinds:
+            kind = self.job.kinds[index % len(self.job.kinds)]
+            self.by_kind.setdefault(kind, []).append(took)
         if self.job.reads_numbers:
-            self.numbers.append((_number(data, head), connection.index))
-        self.free.append(connection)
+            self.numbers.append((_number(response.data, response.head), index))
 
 
 def _number(data: bytes, head: int) -> int:
@@ -137,15 +111,6 @@ def _number(data: bytes, head: int) -> int:
     if found is None:
         raise ValueError(f"no number in {data!r}")
     return int(found[1])
-
-
-def _length(data: bytes, head: int) -> int:
-    start = data.find(b"content-length: ", 0, head)
-    if start < 0:
-        start = data.find(b"Content-Length: ", 0, head)
-    if start < 0:
-        raise ValueError(f"no content-length in {data[:head]!r}")
-    return int(data[start + 16 : data.find(b"\r\n", start)])
 
 
 if __name__ == "__main__":

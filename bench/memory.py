@@ -16,7 +16,8 @@ from accounts.models import User
 from bench.environment import SET_BY_THE_STACK
 from bench.fixtures import fan_token, make_hall, make_room, seat_ids
 from bench.load_client import Job
-from bench.play import Player, request
+from bench.play import Player
+from bench.requests import request
 from bench.server import RunningServer, serve
 from kernel.ids import uuid7
 from stack.application import ALLOCATOR

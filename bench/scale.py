@@ -8,7 +8,7 @@ once Django is set up.
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -58,15 +58,16 @@ _FILL = """
 """
 
 
-def measure(rows: int, times: int) -> dict[str, Any]:
-    """Return the costs with none, a tenth and all of `rows` reservations."""
+def measure(rows: int, times: int, *, counts: Sequence[int] = ()) -> dict[str, Any]:
+    """Return the costs with none, a tenth and all of `rows` reservations, or with `counts`."""
     now = clock.now()
     ensure_partitions(
         "reservations_reservation",
         now=now - timedelta(days=366),
         months_ahead=_MONTHS,
     )
-    performance = make_hall(times * 3 * 2 + 1000)
+    steps = tuple(counts) or (0, rows // 10, rows)
+    performance = make_hall(times * len(steps) * 2 + 1000)
     seats = iter(seat_ids(performance))
     fans = [User.objects.create_user(f"scale-{n}@example.com", None).pk for n in range(times)]
     with transaction():
@@ -76,7 +77,7 @@ def measure(rows: int, times: int) -> dict[str, Any]:
     _old_reservations(fans, performance)
     figures: dict[str, Any] = {"rows": rows}
     filled = 0
-    for wanted in (0, rows // 10, rows):
+    for wanted in steps:
         begun = time.perf_counter()
         _fill(filled, wanted, rows, performance)
         filled = wanted
@@ -86,6 +87,15 @@ def measure(rows: int, times: int) -> dict[str, Any]:
         cursor.execute("SELECT pg_size_pretty(pg_database_size(current_database()))")
         figures["database"] = cursor.fetchone()[0]
     return figures
+
+
+def fill(rows: int, performance: Performance) -> None:
+    """Write `rows` reservations of a year, where there are none."""
+    now = clock.now()
+    ensure_partitions(
+        "reservations_reservation", now=now - timedelta(days=366), months_ahead=_MONTHS
+    )
+    _fill(0, rows, rows, performance)
 
 
 def _fill(first: int, last: int, rows: int, performance: Performance) -> None:
@@ -165,12 +175,13 @@ def _costs(performance: Performance, fans: list[UUID], seats: list[UUID]) -> dic
 
 def _counting_pages(work: Callable[[], None], times: int) -> dict[str, Any]:
     """Return the times, and the pages PostgreSQL looked at: no other load changes those."""
-    before = _pages()
+    before = pages()
     took = milliseconds(work, times=times)
-    return took | {"pages": round((_pages() - before) / times)}
+    return took | {"pages": round((pages() - before) / times)}
 
 
-def _pages() -> int:
+def pages() -> int:
+    """Return how many pages PostgreSQL has looked at in this database so far."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_stat_force_next_flush()")
         cursor.execute(

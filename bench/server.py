@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 
 from stack import gateway
-from stack.application import ALLOCATOR, Api, Fastpath, Program
-from stack.data_dir import default_data
+from stack.application import ALLOCATOR, Api, Fastpath, Program, Sandbox
+from stack.data_dir import DataDir, default_data
 from stack.os_users import server_home, unprivileged
 from stack.process import Tools
 from stack.service import HOST, free_ports, listens
@@ -40,13 +40,13 @@ class RunningServer:
         return used
 
     def memory(self) -> list[int]:
-        """Return the proportional set size of each of its worker processes, in bytes."""
+        """Return the proportional set size in bytes of each worker process, or of its only one."""
         workers = [
             child
             for child in self.process.children(recursive=True)
             if "resource_tracker" not in " ".join(child.cmdline())
         ]
-        return [worker.memory_full_info().pss for worker in workers]
+        return [worker.memory_full_info().pss for worker in workers or [self.process]]
 
 
 def serve(
@@ -64,33 +64,42 @@ def serve(
     return _serving(service, folder, application.partition(":")[0])
 
 
-def serve_fastpath(folder: Path) -> AbstractContextManager[RunningServer]:
-    """Serve fastpath as the stack does."""
+def serve_fastpath(folder: Path, name: str = "fastpath") -> AbstractContextManager[RunningServer]:
+    """Serve one of fastpath's processes as the stack does: that of the waiting room, or another."""
     port, metrics = free_ports(2)
     environment = {**_environment(ALLOCATOR), "FASTPATH_METRICS_PORT": str(metrics)}
-    return _serving(Fastpath(environment, port, reload=False), folder, "fastpath")
+    return _serving(Fastpath(name, environment, port, reload=False), folder, name)
 
 
 def serve_gateway(
-    folder: Path, api: RunningServer, fastpath: RunningServer
+    folder: Path, api: RunningServer, fastpath: RunningServer, sale: RunningServer
 ) -> AbstractContextManager[RunningServer]:
-    """Put the gateway in front of both; it believes the client as to which address a fan has."""
+    """Put the gateway in front of them; it believes the client as to which address a fan has."""
     [port] = free_ports(1)
     place = folder / f"gateway-{port}"
     place.mkdir()
     home = server_home(place, unprivileged())
-    service = gateway.Gateway(
+    service = gateway.NginxGateway(
         gateway.nginx(default_data() / "downloads", Tools()),
         port,
         api.port,
         fastpath.port,
+        sale.port,
         home=home,
         os_user=unprivileged(),
         access_log=place / "access.log",
         static=home / "static",
         options=gateway.Options(trusted_proxies=(f"{HOST}/32",)),
     )
-    return _serving(service, place, "gateway", behind=(api, fastpath))
+    return _serving(service, place, "gateway", behind=(api, fastpath, sale))
+
+
+def serve_sandbox(
+    folder: Path, port: int, api: RunningServer
+) -> AbstractContextManager[RunningServer]:
+    """Serve the payment gateway's sandbox on a port that the API knows, to which webhooks go."""
+    environment = {**os.environ, "FRONTROW_URL": f"http://{HOST}:{api.port}"}
+    return _serving(Sandbox(DataDir(folder), environment, port), folder, "sandbox")
 
 
 def _environment(allocator: Mapping[str, str]) -> dict[str, str]:
@@ -104,7 +113,7 @@ def _environment(allocator: Mapping[str, str]) -> dict[str, str]:
 
 @contextmanager
 def _serving(
-    service: Program | gateway.Gateway,
+    service: Program | gateway.NginxGateway,
     folder: Path,
     name: str,
     behind: tuple[RunningServer, ...] = (),

@@ -14,10 +14,13 @@ from bench import bursts
 from bench.crowd import BURST, FULL, QUICK, Crowd, Sizes, new_room
 from bench.load_client import Job
 from bench.pairs import Bar, Round, Seen, compare
-from bench.pgbench import Pgbench, script_of_a_hold
-from bench.play import Player, request
+from bench.pgbench import Pgbench, script_of_a_hold, script_of_a_payment
+from bench.play import Player
+from bench.requests import request
 from bench.server import API, RunningServer, serve, serve_fastpath, serve_gateway
+from kernel.ids import uuid7
 from kernel.redis.clients import client
+from stack.application import FASTPATH
 
 BASELINE_KEY = "fr:bench:baseline"  # what bench/baseline.py reads
 BASELINE = "bench.baseline:application"
@@ -25,6 +28,7 @@ CONNECTIONS = 32
 HOLDERS = 8  # connections that hold, and clients of pgbench
 _REFUSAL = 0.33  # a refused call, or a document asked for again: at most three baseline views
 _SAME_SEAT = 0  # the seat that the losers want
+_AT_ONCE = (1, 8, 64)  # connections whose latency is shown
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,7 @@ class _Bench:
     baseline: RunningServer
     api: RunningServer
     fastpath: RunningServer
+    sale: RunningServer
 
     def baseline_view(self) -> Seen:
         asked = [request("GET", "/baseline/")]
@@ -64,26 +69,44 @@ class _Bench:
 
         return play
 
+    def served_by(self, asked: bytes) -> RunningServer:
+        """Return the service if it answers this request, else the API that it is handed to."""
+        job = Job(self.sale.port, [asked], 1, once=True)
+        seen = self.player.play(job, expected=None, server=self.sale)
+        return self.api if "421" in seen["statuses"] else self.sale
+
+    def next_holds(self, number: int) -> list[bytes]:
+        """Return holds of seats that nobody has wanted yet."""
+        return [self.crowd.hold(seat, seat) for seat in self.crowd.next_seats(number)]
+
+    def next_payments(self, number: int) -> list[bytes]:
+        """Return payments by points for seats that are held now."""
+        held = list(self.crowd.next_seats(number))
+        self.crowd.take_many(held)
+        return [self.crowd.pay(fan, self.crowd.key(fan)) for fan in held]
+
 
 def measure(folder: Path, *, quick: bool, rounds: int) -> dict[str, Any]:
     """Return the ratio of each bar, and how long bursts of joins take."""
     sizes = QUICK if quick else FULL
-    # One round more to warm up, and one for void ones.
-    crowd = Crowd(seats=2 + (rounds + 2) * (sizes.holds + sizes.pgbench * HOLDERS))
+    # Twice the rounds, as void ones are repeated, and one more to warm up.
+    each = sizes.holds + sizes.payments + 2 * sizes.pgbench * HOLDERS
+    crowd = Crowd(seats=4 + (2 * rounds + 1) * each + 2 * _alone(sizes))
     client("queue").set(BASELINE_KEY, b'{"waiting":12345}')
     player = Player(folder)
     with ExitStack() as stack:
         baseline, api = (stack.enter_context(serve(name, folder)) for name in (BASELINE, API))
-        fastpath = stack.enter_context(serve_fastpath(folder))
-        gateway = stack.enter_context(serve_gateway(folder, api, fastpath))
-        bench = _Bench(crowd, sizes, player, folder, baseline, api, fastpath)
-        bars = [*_waiting_room(bench), *_holds(bench), *_refusals(bench)]
+        fastpath, sale = (stack.enter_context(serve_fastpath(folder, name)) for name in FASTPATH)
+        gateway = stack.enter_context(serve_gateway(folder, api, fastpath, sale))
+        bench = _Bench(crowd, sizes, player, folder, baseline, api, fastpath, sale)
+        bars = [*_waiting_room(bench), *_holds(bench), *_payments(bench), *_refusals(bench)]
         bench.baseline_view()
         for bar in bars:
             bar.measured()
         return {
             "rounds": rounds,
             "bars": {bar.name: compare(bar, rounds) for bar in bars},
+            "latency": _latency(bench),
             "bursts": bursts.measure(
                 crowd, player, baseline=baseline, fastpath=fastpath, gateway=gateway
             ),
@@ -110,22 +133,59 @@ def _waiting_room(bench: _Bench) -> list[Bar]:
 
 def _holds(bench: _Bench) -> list[Bar]:
     crowd, sizes = bench.crowd, bench.sizes
-    fans = count(2)
     crowd.take(_SAME_SEAT, _SAME_SEAT)
     losers = [crowd.hold(fan, _SAME_SEAT) for fan in range(1, 1001)]
-    pgbench = Pgbench(bench.folder, script_of_a_hold(crowd.prefix, crowd.hall.pk, 1), HOLDERS)
+    script = script_of_a_hold(crowd.prefix, crowd.hall.pk, 1)
+    pgbench = Pgbench(bench.folder, "hold", script, HOLDERS)
 
     def next_holds() -> list[bytes]:
-        return [crowd.hold(next(fans), seat) for seat in crowd.next_seats(sizes.holds)]
+        return bench.next_holds(sizes.holds)
 
     def same_sql() -> Seen:
         seats = list(crowd.next_seats(sizes.pgbench * HOLDERS))
         return {"rate": pgbench.run(first=seats[0], each=sizes.pgbench)}
 
     return [
-        Bar("losing hold", 1.5, bench.again(bench.fastpath, losers, 409), bench.baseline_view),
-        Bar("winning hold", 1.5, bench.once(bench.fastpath, next_holds, 201, HOLDERS), same_sql),
+        Bar("losing hold", 1.5, bench.again(bench.sale, losers, 409), bench.baseline_view),
+        Bar("winning hold", 1.5, bench.once(bench.sale, next_holds, 201, HOLDERS), same_sql),
     ]
+
+
+def _payments(bench: _Bench) -> list[Bar]:
+    crowd, sizes = bench.crowd, bench.sizes
+    [first] = crowd.next_seats(1)
+    crowd.take_many([first])
+    pgbench = Pgbench(bench.folder, "payment", script_of_a_payment(crowd.prefix, first), HOLDERS)
+    server = bench.served_by(crowd.pay(first, uuid7()))
+
+    def next_payments() -> list[bytes]:
+        return bench.next_payments(sizes.payments)
+
+    def same_sql() -> Seen:
+        held = list(crowd.next_seats(sizes.pgbench * HOLDERS))
+        crowd.take_many(held)
+        return {"rate": pgbench.run(first=held[0], each=sizes.pgbench)}
+
+    return [Bar("pay by points", 0.7, bench.once(server, next_payments, 201, HOLDERS), same_sql)]
+
+
+def _alone(sizes: Sizes) -> int:
+    """Return how many seats the latencies of one kind take."""
+    return sizes.alone * len(_AT_ONCE)
+
+
+def _latency(bench: _Bench) -> dict[str, dict[str, dict[str, float]]]:
+    """Return the latencies of winning holds and payments by points, by connections."""
+    payments = bench.served_by(bench.crowd.pay(0, uuid7()))
+    kinds = {"hold": (bench.sale, bench.next_holds), "pay": (payments, bench.next_payments)}
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for kind, (server, requests) in kinds.items():
+        for at_once in _AT_ONCE:
+            job = Job(server.port, requests(bench.sizes.alone), at_once, once=True)
+            seen = bench.player.play(job, expected=201, server=server)
+            shown = {name: round(seen[name], 2) for name in ("p50_ms", "p99_ms")}
+            found.setdefault(kind, {})[str(at_once)] = shown
+    return found
 
 
 def _refusals(bench: _Bench) -> list[Bar]:
@@ -133,7 +193,7 @@ def _refusals(bench: _Bench) -> list[Bar]:
         Bar(name, _REFUSAL, bench.again(server, [asked], status), bench.baseline_view)
         for server, refused in (
             (bench.api, _refused_by_api(bench.crowd)),
-            (bench.fastpath, _refused_by_fastpath(bench.crowd)),
+            (bench.sale, _refused_by_fastpath(bench.crowd)),
         )
         for name, (asked, status) in refused.items()
     ]
@@ -141,7 +201,7 @@ def _refusals(bench: _Bench) -> list[Bar]:
 
 def _refused_by_api(crowd: Crowd) -> dict[str, tuple[bytes, int]]:
     """Return requests that are refused, with their status, and documents that are read again."""
-    points, login = "/api/v1/points/", crowd.logins[0]
+    points, login = "/api/v1/points/", crowd.login(0)
     return {
         "no login": (request("GET", points), 401),
         "made-up login": (request("GET", points, bearer="made.up.token"), 401),

@@ -1,0 +1,56 @@
+"""Measured runs as JSON, each with its machine: docs/measurements/, of which pages are made."""
+
+import json
+import os
+import platform
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).resolve().parent.parent / "docs" / "measurements"
+
+
+def machine(load_before: float) -> dict[str, Any]:
+    """Return what ran the measurement, and how busy it was before and after."""
+    return {
+        "measured_on": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "cores": os.cpu_count(),
+        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
+        "system": f"{platform.system()} {platform.release().split('-')[0]}",
+        "python": platform.python_version(),
+        "load_before": round(load_before, 1),
+        "load_after": round(os.getloadavg()[0], 1),
+        "commit": _commit(),
+    }
+
+
+def save(name: str, figures: dict[str, Any]) -> Path:
+    """Write one run; the run before of the same measurement is replaced."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    place = FOLDER / f"{name}.json"
+    place.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
+    return place
+
+
+def load(name: str, folder: Path = FOLDER) -> dict[str, Any] | None:
+    """Return the run that was saved, None where there is none."""
+    place = folder / f"{name}.json"
+    if not place.exists():
+        return None
+    found: dict[str, Any] = json.loads(place.read_text())
+    return found
+
+
+def _commit() -> str:
+    try:
+        found = subprocess.run(
+            ["git", "rev-parse", "--short", "HEAD"],
+            cwd=FOLDER.parent.parent,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return found.stdout.strip()
