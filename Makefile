@@ -35,6 +35,18 @@ test: setup-dev ## Run the tests on real servers, in two processes (ARGS="tests/
 test-fast: setup-dev ## Run the unit and architecture tests: no servers, under 30 s
 	@exec $(VENV)/python -m pytest tests/unit tests/architecture $(ARGS)
 
+.PHONY: contract
+contract: setup-dev ## Check the running site against its OpenAPI document with many requests
+	@CONTRACT_EXAMPLES=30 exec $(VENV)/python -m pytest --timeout 900 tests/acceptance/test_schema.py $(ARGS)
+
+.PHONY: rehearsals
+rehearsals: setup-dev ## Rehearse, interrupt and kill: each test starts a stack (before a release)
+	@exec $(VENV)/python -m pytest tests/rehearsal $(ARGS)
+
+.PHONY: rush
+rush: setup ## Rehearse an on-sale on a stack of its own (ARGS="--profile small --faults")
+	@eval "$$($(VENV)/python -m stack env)" && exec $(VENV)/python manage.py rush $(ARGS)
+
 .PHONY: bench
 bench: setup ## Measure the speed bars on this machine (ARGS="--quick --json")
 	@exec $(VENV)/python -m bench speed $(ARGS)

@@ -11,6 +11,7 @@ from kernel.docs import views
 from kernel.http.jwks import jwks
 from kernel.http.methods import safe_only
 from kernel.http.static_documents import once
+from payments.api.bridge import bridge
 
 _SCHEMA_FORMS = (
     "application/vnd.oai.openapi",
@@ -33,8 +34,11 @@ urlpatterns = [
     path("api/v1/", include("queueing.api.urls")),
     path("api/v1/", include("points.api.urls")),
     path("api/v1/", include("payments.api.urls")),
+    path("api/v1/", include("proof.api.urls")),
     path("api/v1/", include("reservations.api.urls")),
     path("api/v1/", include("tickets.api.urls")),
+    path("api/v1/", include("webhooks.api.urls")),
+    path("payments/bridge/<str:link>/", safe_only(bridge), name="payment-bridge"),
     path("docs/errors", once(views.errors), name="errors"),
     path("docs/events/<str:event_type>.json", once(views.event_schema), name="event_schema"),
     path(

@@ -1,6 +1,7 @@
 """Frontrow's own processes: their commands, and nothing of what is inside."""
 
 import os
+import shlex
 import shutil
 import socket
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from stack.data_dir import ROOT, DataDir
 from stack.process import Command, Tools
-from stack.service import HOST, Service, listens
+from stack.service import HOST, Service, listens, server_environment
 
 PYTHON = sys.executable
 PROGRAMS = Path(sys.executable).parent
@@ -22,6 +23,7 @@ API_THREADS = 8
 # Accepted and waiting connections: the kernel caps the first at net.core.somaxconn.
 API_BACKLOG = 16384
 RELOAD = ("--reload", "--reload-ignore-dirs", ".data", "--reload-ignore-dirs", ".venv")
+WATCH = (PYTHON, "-m", "watchfiles", "--filter", "python", "--ignore-paths", ".data,.venv")
 COMMAND_SECONDS = 120
 # Note [Memory that is given back]
 # glibc gives every thread an arena of its own, and after the first large block that was freed it
@@ -38,8 +40,11 @@ ALLOCATOR = {
 WORKERS = {
     "promotion": ("promotion", 2),
     "relay": ("relay", 4),
-    "general": ("sweep,mail,uploads", 3),
+    "general": ("sweep,mail,uploads,payments,webhooks", 6),
 }
+# Processes of the service by name, and the routes of each (Note [Two processes] in
+# fastpath/service.py).
+FASTPATH = {"fastpath": "waiting-room", "fastpath-sale": "sale"}
 
 
 class Program(Service):
@@ -98,20 +103,44 @@ class Api(Program):
 
 
 class Fastpath(Program):
-    """The service in front of the API, one process under granian; ready once it responds."""
+    """A process of the service in front of the API, with its routes; ready once it responds."""
 
     stop_seconds = 6
 
-    def __init__(self, environment: Mapping[str, str], port: int, *, reload: bool) -> None:
+    def __init__(
+        self, name: str, environment: Mapping[str, str], port: int, *, reload: bool
+    ) -> None:
         argv = [
-            *(PYTHON, "-m", "granian", "--interface", "rsgi", "config.rsgi:application"),
-            *("--host", HOST, "--port", str(port), "--http", "1", "--no-ws"),
-            *("--workers", "1", "--backlog", str(API_BACKLOG), "--backpressure", str(API_BACKLOG)),
-            *("--respawn-failed-workers", "--respawn-interval", "0.5"),
-            *("--workers-kill-timeout", "4", "--log-level", "warning"),
-            *(RELOAD if reload else ()),
+            *(PYTHON, "-m", "fastpath", "--host", HOST, "--port", str(port)),
+            *("--backlog", str(API_BACKLOG), "--routes", FASTPATH[name]),
         ]
-        super().__init__("fastpath", "fastpath", tuple(argv), environment, port=port)
+        if reload:
+            argv = [*WATCH, shlex.join(argv), "."]
+        super().__init__(name, "fastpath", tuple(argv), environment, port=port)
+
+    def ready(self) -> bool:
+        return _is_alive(self.port)
+
+
+class Sandbox(Program):
+    """The payment gateway's sandbox; needs no other part, and ready once it responds."""
+
+    after = ()
+    stop_seconds = 3
+
+    def __init__(self, data_dir: DataDir, environment: Mapping[str, str], port: int) -> None:
+        webhooks = f"{environment['FRONTROW_URL']}/api/v1/webhooks/payments/"
+        own = {
+            "SANDBOX_HOST": HOST,
+            "SANDBOX_PORT": str(port),
+            "SANDBOX_LEDGER": str(data_dir.root / "sandbox" / "ledger.db"),
+            "SANDBOX_SECRET": environment["PAYMENT_GATEWAY_SECRET"],
+            "SANDBOX_WEBHOOK_URL": webhooks,
+            # The present one comes first, also while it is replaced.
+            "SANDBOX_WEBHOOK_SECRET": environment["PAYMENT_WEBHOOK_SECRETS"].partition(",")[0],
+        }
+        argv = (PYTHON, "-m", "payments.sandbox")
+        super().__init__("sandbox", "sandbox", argv, server_environment(own), port=port)
 
     def ready(self) -> bool:
         return _is_alive(self.port)
@@ -124,6 +153,16 @@ def _is_alive(port: int | None) -> bool:
         connection.sendall(request.encode())
         return connection.recv(12).startswith(b"HTTP/1.1 200")
     return False
+
+
+class Mail(Program):
+    """The mail server that delivers nothing and shows every letter; it needs no other part."""
+
+    after = ()
+
+    def __init__(self, environment: Mapping[str, str], smtp_port: int, page_port: int) -> None:
+        argv = (PYTHON, "-m", "stack.mail", str(smtp_port), str(page_port))
+        super().__init__("mail", "mail", argv, environment, port=page_port)
 
 
 class Commands(Service):
@@ -180,12 +219,11 @@ def setup(data_dir: DataDir, environment: Mapping[str, str], tools: Tools) -> li
 def services(
     data_dir: DataDir, environment: Mapping[str, str], ports: Mapping[str, int], *, reload: bool
 ) -> list[Service]:
-    """Return the API, fastpath, the Celery workers, beat, the event consumers and Flower."""
+    """Return the API, fastpath, the workers, beat, the consumers, the mail server and Flower."""
 
     metrics = {
         "WORKER_METRICS_PORTS": ",".join(f"{name}={ports[name]}" for name in WORKERS),
         "CONSUMER_METRICS_PORT": str(ports["consumers"]),
-        "FASTPATH_METRICS_PORT": str(ports["fastpath-metrics"]),
         "CELERY_SKIP_CHECKS": "1",  # `migrate` has just made them, and each start would again
     }
     environment = {**ALLOCATOR, **environment}
@@ -197,6 +235,10 @@ def services(
             *("-c", str(threads), "--loglevel", "WARNING", "--without-gossip", "--without-mingle"),
         )
         return Program(f"worker-{name}", "workers", argv, own)
+
+    def fastpath(name: str) -> Program:
+        its_metrics = {"FASTPATH_METRICS_PORT": str(ports[f"{name}-metrics"])}
+        return Fastpath(name, own | its_metrics, ports[name], reload=reload)
 
     beat = (
         *CELERY,
@@ -215,9 +257,10 @@ def services(
     shared = {**environment, "PROMETHEUS_MULTIPROC_DIR": str(data_dir.run / "metrics")}
     return [
         Api(shared, ports["api"], reload=reload),
-        Fastpath(own, ports["fastpath"], reload=reload),
+        *[fastpath(name) for name in FASTPATH],
         *[worker(name, queues, threads) for name, (queues, threads) in WORKERS.items()],
         Program("beat", "beat", (*beat, "--pidfile="), environment),
         Program("consumers", "consumers", (*MANAGE, "consume"), own),
+        Mail(environment, ports["smtp"], ports["inbox"]),
         Program("flower", "flower", flower, environment, port=ports["flower"]),
     ]

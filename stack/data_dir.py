@@ -20,6 +20,8 @@ SECRETS = (
     "flower_password",
     "admin_password",
     "ops_token",
+    "payment_secret",
+    "webhook_secret",
     "marker",
 )
 

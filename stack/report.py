@@ -27,6 +27,7 @@ def table(environment: Mapping[str, str]) -> str:
         ("Admin", f"{url}/admin/", f"{environment['DEMO_ADMIN_EMAIL']} / {admin}"),
         ("Metrics, health", f"{url}/metrics  {url}/healthz/ready", ""),
         ("Flower", environment["FLOWER_URL"] + "/", flower),
+        ("Mail", environment["MAIL_URL"] + "/" if environment["MAIL_URL"] else "external", ""),
         ("Primary", _without_login(environment["DATABASE_URL"]), "python -m stack env"),
         ("Replica", _without_login(environment["REPLICA_URL"]), "the same"),
         ("Idempotency", _without_login(environment["IDEMPOTENCY_DATABASE_URL"]), "the same"),
@@ -36,8 +37,15 @@ def table(environment: Mapping[str, str]) -> str:
         ],
         ("Redis broker", _without_login(environment["CELERY_BROKER_URL"]), ""),
         ("Kafka", environment["KAFKA_BOOTSTRAP_SERVERS"] or "off", ""),
+        *_gateway_of_payments(environment),
     ]
     return "\n" + columns(("What", "Where", "Login"), rows) + "\n"
+
+
+def _gateway_of_payments(environment: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    if environment["PAYMENT_GATEWAY"] != "sandbox":
+        return []
+    return [("Payment sandbox", environment["PAYMENT_GATEWAY_URL"], "python -m stack env")]
 
 
 def _without_login(url: str) -> str:

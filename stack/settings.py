@@ -38,6 +38,11 @@ PORTS = (
     Port("consumers", "FRONTROW_CONSUMERS_METRICS_PORT", 19104, "consumers"),
     Port("fastpath-metrics", "FRONTROW_FASTPATH_METRICS_PORT", 19105, "fastpath"),
     Port("fastpath", "FRONTROW_FASTPATH_PORT", 8002, "fastpath"),
+    Port("sandbox", "FRONTROW_SANDBOX_PORT", 8003, "sandbox"),
+    Port("smtp", "FRONTROW_SMTP_PORT", 11025, "mail"),
+    Port("inbox", "FRONTROW_MAIL_PORT", 8025, "mail"),
+    Port("fastpath-sale-metrics", "FRONTROW_FASTPATH_SALE_METRICS_PORT", 19106, "fastpath"),
+    Port("fastpath-sale", "FRONTROW_FASTPATH_SALE_PORT", 8004, "fastpath"),
 )
 # Gives every port that has no variable of its own a new default.
 BASE_VARIABLE = "FRONTROW_PORT_BASE"
@@ -51,7 +56,11 @@ SERVER_VARIABLES = {
     "REDIS_QUEUE_URL": "queue",
     "CELERY_BROKER_URL": "broker",
     "KAFKA_BOOTSTRAP_SERVERS": "kafka",
+    "PAYMENT_GATEWAY": "sandbox",
+    "EMAIL_URL": "mail",
 }
+# What belongs to the sandbox, and is of no use with another gateway.
+SANDBOX_VARIABLES = {"PAYMENT_GATEWAY_URL", "PAYMENT_GATEWAY_SECRET", "PAYMENT_WEBHOOK_SECRETS"}
 
 
 def ports(environment: Mapping[str, str] = os.environ) -> dict[str, int]:

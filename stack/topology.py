@@ -16,17 +16,19 @@ from stack.postgres.replica import Replica
 from stack.process import Tools
 from stack.process_registry import read_json
 from stack.service import HOST, Service
-from stack.settings import SERVER_VARIABLES, from_outside, gateway_options
+from stack.settings import SANDBOX_VARIABLES, SERVER_VARIABLES, from_outside, gateway_options
 from stack.valkey import ROLES, Valkey
 
 PARTS = (
     "gateway",
     "api",
     "fastpath",
+    "sandbox",
     "workers",
     "beat",
     "consumers",
     "flower",
+    "mail",
     "primary",
     "replica",
     *ROLES,
@@ -60,8 +62,14 @@ def local_environment(data_dir: DataDir, ports: Mapping[str, int]) -> dict[str, 
         "REDIS_QUEUE_URL": f"redis://{HOST}:{ports['queue']}/0",
         "CELERY_BROKER_URL": f"redis://{HOST}:{ports['broker']}/0",
         "KAFKA_BOOTSTRAP_SERVERS": f"{HOST}:{ports['kafka']}",
+        "EMAIL_URL": f"smtp://{HOST}:{ports['smtp']}",
+        "MAIL_URL": f"http://{HOST}:{ports['inbox']}",
         "SIGNING_KEYS_FILE": str(data_dir.root / "signing-keys.json"),
         "STATIC_ROOT": str(data_dir.home / "static"),  # where the gateway's user gets to
+        "PAYMENT_GATEWAY": "sandbox",
+        "PAYMENT_GATEWAY_URL": f"http://{HOST}:{ports['sandbox']}",
+        "PAYMENT_GATEWAY_SECRET": f"test_sk_{made['payment_secret']}",
+        "PAYMENT_WEBHOOK_SECRETS": made["webhook_secret"],
         "FLOWER_URL": f"http://{HOST}:{ports['flower']}",
         "FLOWER_BASIC_AUTH": f"{LOGIN}:{made['flower_password']}",
         "OPS_TOKEN": made["ops_token"],
@@ -129,11 +137,16 @@ def plan(
         absent["replica"] = "external: reads go to DATABASE_URL"
     if not {"DATABASE_URL", "IDEMPOTENCY_DATABASE_URL"} <= outside.keys():
         absent.pop("primary", None)  # at least one database still lives there
+    if "mail" in absent:
+        environment["MAIL_URL"] = ""  # nobody here shows what that server takes
     if "kafka" not in absent and isinstance(found.kafka_jars, StackError):
         absent["kafka"] = f"off: {found.kafka_jars}; events wait in the outbox"
         environment["KAFKA_BOOTSTRAP_SERVERS"] = ""
     elif not environment["KAFKA_BOOTSTRAP_SERVERS"]:
         absent["kafka"] = "off: KAFKA_BOOTSTRAP_SERVERS is empty; events wait in the outbox"
+    if "sandbox" in absent:
+        for name in SANDBOX_VARIABLES - outside.keys():
+            del environment[name]
     if isinstance(found.nginx, StackError):
         absent["gateway"] = f"off: {found.nginx}; the API is the entry"
         entry = f"http://{HOST}:{ports['api']}"
@@ -173,11 +186,12 @@ def _services(
         servers.append(kafka.Kafka(*listeners, place, found.kafka_jars, tools))
     if isinstance(found.nginx, Path):
         servers.append(
-            gateway.Gateway(
+            gateway.NginxGateway(
                 found.nginx,
                 ports["gateway"],
                 ports["api"],
                 ports["fastpath"],
+                ports["fastpath-sale"],
                 home=data_dir.home,
                 os_user=data_dir.os_user,
                 access_log=data_dir.logs / "access.log",
@@ -188,4 +202,6 @@ def _services(
     inherited = {**os.environ, **environment, "PYTHONUNBUFFERED": "1"}
     setup = application.setup(data_dir, inherited, tools)
     ours = application.services(data_dir, inherited, ports, reload=reload)
+    if environment["PAYMENT_GATEWAY"] == "sandbox":
+        ours.append(application.Sandbox(data_dir, environment, ports["sandbox"]))
     return [*servers, *setup, *ours]

@@ -25,7 +25,11 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api/v1",
-    "ENUM_NAME_OVERRIDES": {"PaymentStatusEnum": "payments.api.serializers.STATUSES"},
+    "ENUM_NAME_OVERRIDES": {
+        "PaymentStatusEnum": "payments.api.serializers.STATUSES",
+        "TicketStatusEnum": "tickets.api.serializers.STATUSES",
+        "WebhookDeliveryStatusEnum": "webhooks.api.serializers.DELIVERY_STATUSES",
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "kernel.docs.openapi.describe_refusals",

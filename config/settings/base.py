@@ -29,6 +29,8 @@ FRONTROW_URL = env.url(
 DEBUG = False
 # Whether `manage.py fans` may hand out accounts and tokens.
 TEST_FANS_ALLOWED = False
+# Whether tickets admit no earlier than twelve hours before the doors open, which no demo waits for.
+CHECKINS_WAIT_FOR_DOORS = True
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -56,7 +58,10 @@ INSTALLED_APPS = [
     "payments",
     "catalogue",
     "sale_statistics",
+    "notifications",
+    "webhooks",
     "demo",
+    "proof",
 ]
 
 MIDDLEWARE = [
@@ -141,5 +146,6 @@ from config.settings.redis import *
 from config.settings.retention import *
 from config.settings.schedule import *
 from config.settings.telemetry import *
+from config.settings.webhooks import *
 
 RETURN_URLS_ALLOWED |= {FRONTROW_URL.lower()}

@@ -10,7 +10,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 600, "socket_timeout": 
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_DEFAULT_QUEUE = "sweep"
-WORKER_QUEUES = ("promotion", "relay", "sweep", "mail", "uploads")
+WORKER_QUEUES = ("promotion", "relay", "sweep", "mail", "uploads", "payments", "webhooks")
 CELERY_TASK_SEND_SENT_EVENT = True
 CELERY_WORKER_SEND_TASK_EVENTS = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -18,10 +18,14 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 # By name, so that a task sent from anywhere reaches the workers meant for it.
 CELERY_TASK_ROUTES = {
+    "queueing.draws": {"queue": "sweep"},  # a roster takes seconds, which no tick may wait for
     "queueing.*": {"queue": "promotion"},
     "events.*": {"queue": "relay"},
     "mail.*": {"queue": "mail"},
+    "notifications.*": {"queue": "mail"},
+    "webhooks.*": {"queue": "webhooks"},
     "concerts.read_layouts": {"queue": "uploads"},
+    "payments.*": {"queue": "payments"},
 }
 # A tick that waited longer than its `expires` is dropped: the next one does its work.
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
@@ -45,10 +49,35 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "schedule": 2.0,
         "options": {"expires": 2},
     },
+    "payments.reconcile": {
+        "task": "payments.reconcile",
+        "schedule": 5.0,
+        "options": {"expires": 5},
+    },
+    "payments.refund_cancelled": {
+        "task": "payments.refund_cancelled",
+        "schedule": 30.0,
+        "options": {"expires": 30},
+    },
     "events.relay": {
         "task": "events.relay",
         "schedule": 0.5,
         "options": {"expires": 1},
+    },
+    "notifications.send": {
+        "task": "notifications.send",
+        "schedule": 1.0,
+        "options": {"expires": 1},
+    },
+    "webhooks.send": {
+        "task": "webhooks.send",
+        "schedule": 1.0,
+        "options": {"expires": 1},
+    },
+    "webhooks.give_up": {
+        "task": "webhooks.give_up",
+        "schedule": 60.0,
+        "options": {"expires": 60},
     },
     "kernel.partitions": {
         "task": "kernel.partitions",
@@ -79,6 +108,16 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "task": "idempotency.purge",
         "schedule": 60.0,
         "options": {"expires": 60},
+    },
+    "proof.watch": {
+        "task": "proof.watch",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "queueing.draws": {
+        "task": "queueing.draws",
+        "schedule": 10.0,
+        "options": {"expires": 10},
     },
     "queueing.tick": {
         "task": "queueing.tick",

@@ -78,7 +78,16 @@ OUTBOX_AGE_WARNING_SECONDS = 10.0
 # before the consumer stops as broken.
 CONSUMER_ATTEMPTS = 3
 CONSUMER_DEAD_LETTERS_IN_A_ROW = 10
+CONSUMER_LIVENESS_FILE = env.string(
+    "CONSUMER_LIVENESS_FILE",
+    default="",
+    help="A file that `manage.py consume` touches every 2 s while no group hangs; empty: none.",
+)
 # Each has its dead-letter topic beside it.
 EVENT_TOPICS: list[str] = list(topics.ALL)
 # Consumers are found here, so that no app imports those above it.
-EVENT_CONSUMERS: list[str] = ["sale_statistics.consumers.statistics"]
+EVENT_CONSUMERS: list[str] = [
+    "sale_statistics.consumers.statistics",
+    "notifications.consumers.notifications",
+    "webhooks.consumers.webhooks",
+]

@@ -15,6 +15,8 @@ _DEFAULTS = {
     "anonymous": "1200/30 seconds",
     "refused": "60/minute",  # per person, malformed calls of every route
     "default": "600/minute",  # per person, every route not named below
+    "machine": "6000/minute",  # per API key, every route
+    "webhook": "12000/minute",  # per payment gateway, what it has signed
     # The queue server counts joins, per performance; rows may set other limits per room.
     "join": "60/minute",  # per person
     "join_address": "6000/minute",  # per client IP: whole networks stand behind one
@@ -39,6 +41,7 @@ if CHOSEN_RATE_LIMITS.keys() - _DEFAULTS.keys():
     _unknown = ", ".join(sorted(CHOSEN_RATE_LIMITS.keys() - _DEFAULTS.keys()))
     raise ImproperlyConfigured(f"RATE_LIMITS: no such route: {_unknown}")
 RATE_LIMITS = _DEFAULTS | CHOSEN_RATE_LIMITS
+DEFAULT_RATE_LIMITS = _DEFAULTS  # a rehearsal sets them where other settings are laxer
 # Counted in Redis for all processes together, as joins, holds and failed logins are by the
 # functions that do them, and sign-ups by allauth; the others are counted by each process alone, so
 # that the busiest routes cost no round trip more.
@@ -62,6 +65,7 @@ RATE_LIMIT_PROVIDER = "accounts.rate_limits.chosen"
 # byte is read (kernel/http/body_limits.py).
 BODY_LIMIT = 64 * 1024
 BODY_LIMITS = (
+    (r"/api/v1/checkins/batch/", 256 * 1024),  # 200 scans
     # A layout and its form around it.
     (r"/admin/concerts/performance/[0-9a-f-]{36}/layout/", 33 * 1024 * 1024),
     (r"/admin/.*", 1024 * 1024),  # forms of staff, with texts and many rows

@@ -4,8 +4,9 @@ from config.settings.base import *
 from config.settings.demo import *
 from kernel.rate_limiting.rates import TunedRates
 
-CHARGES_APPROVE_THEMSELVES = True
 TEST_FANS_ALLOWED = True
+CHECKINS_WAIT_FOR_DOORS = False
+WEBHOOKS_TO_LOOPBACK = True
 
 # Load scripts play thousands of fans from one client IP.
 RATE_LIMITS = (

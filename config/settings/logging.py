@@ -47,6 +47,8 @@ LOGGING = {
         "django.server": {"level": "WARNING"},
         # Repeats what the access line says of each refusal.
         "django.request": {"level": "ERROR"},
+        # Would write every URL that we call, payment keys among them; calls are counted.
+        "httpx": {"level": "WARNING"},
         # Ticks come several times a second; Flower and the metrics show them better. Lines only at
         # DEBUG.
         "celery.beat": {"level": _ticks},

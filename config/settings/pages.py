@@ -20,7 +20,19 @@ CONTENT_SECURITY_POLICY = {
 # the page; ReDoc also compiles its search and runs it as a worker.
 _STYLED = {"style-src": [SELF, "'unsafe-inline'"]}
 _REDOC = {**_STYLED, "script-src": [SELF, "'unsafe-eval'"], "worker-src": [SELF, "blob:"]}
+# The gateway's script opens the gateway's own pages. No other page may load it.
+TOSS_SCRIPT = "https://js.tosspayments.com/v2/standard"
+_TOSS = "https://*.tosspayments.com"
+_BRIDGE = {
+    "script-src": [SELF, "https://js.tosspayments.com"],
+    "connect-src": [SELF, _TOSS],
+    "frame-src": [_TOSS],
+    "form-action": [SELF, _TOSS],
+    "img-src": [SELF, "data:", _TOSS],
+    "style-src": [SELF, "'unsafe-inline'"],  # the script writes styles for its frame
+}
 CSP_OF_PAGES = {
+    "/payments/bridge/": _BRIDGE,
     "/api/docs/": _STYLED,
     "/api/redoc/": _REDOC,
     "/_allauth/openapi.html": _REDOC,

@@ -10,8 +10,6 @@ from config.settings.base import *
 from kernel import backends
 from kernel.signing import keyring
 
-CHARGES_APPROVE_THEMSELVES = False
-
 
 def _demand(met: bool, sentence: str) -> None:
     if not met:
@@ -38,6 +36,23 @@ _demand(
     "TRUSTED_PROXY_COUNT must say how many proxies of ours stand in front (the gateway is one): "
     "they end TLS and say who asks.",
 )
+_demand(PAYMENT_GATEWAY != "sandbox", "PAYMENT_GATEWAY must not be the sandbox: it moves no money.")
+if PAYMENT_GATEWAY != "none":
+    _demand(
+        PAYMENT_GATEWAY_URL.startswith("https://"),
+        "PAYMENT_GATEWAY_URL must be https.",
+    )
+    # Toss names its keys: test_sk_ and test_gsk_ move no money, live_ ones do.
+    for _name, _key in {
+        "PAYMENT_GATEWAY_SECRET": PAYMENT_GATEWAY_SECRET,
+        "PAYMENT_GATEWAY_CLIENT_KEY": PAYMENT_GATEWAY_CLIENT_KEY,
+    }.items():
+        _demand(_key.startswith("live_"), f"{_name} must be a live key (live_...) in production.")
+    for _secret in PAYMENT_WEBHOOK_SECRETS:
+        _demand(
+            len(_secret) >= 24 and len(set(_secret)) >= 12,
+            "PAYMENT_WEBHOOK_SECRETS must be random secrets of at least 24 characters.",
+        )
 # See Note [Backends in production].
 _NAMES = {"default": "DATABASE_URL", "replica": "REPLICA_URL"}
 _objections = {
@@ -55,6 +70,7 @@ _objections = {
         EMAIL_HOST, encrypted=EMAIL_USE_TLS or EMAIL_USE_SSL, password=EMAIL_HOST_PASSWORD
     ),
     "CHALLENGE_SERVICE_URL": backends.web_objection(CHALLENGE_SERVICE_URL),
+    "PAYMENT_GATEWAY_URL": backends.web_objection(PAYMENT_GATEWAY_URL),
 }
 for _name, _objection in _objections.items():
     _demand(not _objection, f"{_name} leads {_objection}.")

@@ -1,4 +1,4 @@
-"""The settings of waiting rooms: the service that detects machines (queueing/abuse.py)."""
+"""The settings of waiting rooms: the service that detects machines, and the beacon of draws."""
 
 from kernel import env
 
@@ -28,3 +28,12 @@ QUEUE_CLOCK_SKEW_MS = env.integer(
     maximum=60_000,
     help="How far from a Redis server's clock a host's may be where it counts, in milliseconds.",
 )
+# Rounds that staff have announced are fetched there (Note [Beacons] in queueing/beacons.py).
+DRAND_URL = env.url(
+    "DRAND_URL",
+    schemes=("http", "https"),
+    default="https://api.drand.sh/"
+    "52db9ba70e0cc0f6eaf7803dd07447a1f5477735fd3f661792ba94600c84e971/public/",
+    help="Where drand's rounds are fetched: the quicknet chain at any of its servers.",
+)
+DRAND_SECONDS = 5.0

@@ -11,7 +11,9 @@ PARTITIONED_TABLES: list[str] = [
     "accounts_auditentry",
     "events_inboxentry",
     "events_outboxevent",
+    "notifications_notification",
     "reservations_reservation",
+    "webhooks_webhookdelivery",
 ]
 
 OUTBOX_RETENTION_MONTHS = env.integer(
@@ -26,6 +28,21 @@ INBOX_RETENTION_MONTHS = env.integer(
     maximum=1200,
     help="Months a group remembers an event as applied, at least as long as the outbox keeps it; "
     "0: for ever.",
+)
+NOTIFICATION_RETENTION_MONTHS = env.integer(
+    "NOTIFICATION_RETENTION_MONTHS",
+    default=12,
+    minimum=1,
+    maximum=1200,
+    help="Months it is kept what letters were sent to whom.",
+)
+WEBHOOK_RETENTION_MONTHS = env.integer(
+    "WEBHOOK_RETENTION_MONTHS",
+    default=3,
+    minimum=1,
+    maximum=1200,
+    help="Months it is kept what was delivered to integrators' endpoints, at least as long as the "
+    "inbox.",
 )
 AUDIT_RETENTION_MONTHS = env.integer(
     "AUDIT_RETENTION_MONTHS",
@@ -62,5 +79,15 @@ PARTITION_RETENTION: dict[str, Retention] = {
         ),
     ),
     "events_inboxentry": Retention(months=INBOX_RETENTION_MONTHS, after="events_outboxevent"),
+    "notifications_notification": Retention(
+        months=NOTIFICATION_RETENTION_MONTHS,
+        unless=("status = 'WAITING'",),
+        after="events_inboxentry",
+    ),
+    "webhooks_webhookdelivery": Retention(
+        months=WEBHOOK_RETENTION_MONTHS,
+        unless=("status = 'WAITING'",),
+        after="events_inboxentry",
+    ),
     "accounts_auditentry": Retention(months=AUDIT_RETENTION_MONTHS),
 }

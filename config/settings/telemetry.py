@@ -47,6 +47,9 @@ METRIC_COLLECTORS: list[str] = [
     "kernel.telemetry.metrics.replica_lag",
     "kernel.telemetry.metrics.celery_queues",
     "events.metrics.outbox",
+    "events.metrics.freeze",
+    "notifications.metrics.waiting",
+    "webhooks.metrics.waiting",
     "queueing.metrics.waiting_rooms",
     "reservations.metrics.live_holds",
 ]
@@ -64,6 +67,7 @@ HEALTH_PARTS: dict[str, str] = {
     "broker": "kernel.telemetry.dependencies.broker",
     "kafka": "events.health.kafka_part",
     "outbox": "events.health.outbox_part",
+    "payment_gateway": "payments.health.gateway_part",
 }
 # Functions that raise ImproperlyConfigured, OSError or ValueError where this process can't work.
 CONFIGURATION_CHECKS: list[str] = ["kernel.signing.keyring.ring"]

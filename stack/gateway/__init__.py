@@ -1,5 +1,5 @@
 """The gateway: nginx, the one entry."""
 
-from stack.gateway.server import Gateway, Options, nginx
+from stack.gateway.server import NginxGateway, Options, nginx
 
-__all__ = ["Gateway", "Options", "nginx"]
+__all__ = ["NginxGateway", "Options", "nginx"]

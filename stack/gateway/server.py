@@ -112,11 +112,11 @@ def trusted(networks: Iterable[str]) -> dict[str, str]:
     }
 
 
-class Gateway(Service):
+class NginxGateway(Service):
     """nginx before the service fastpath and the API."""
 
     name = part = "gateway"
-    after = ("api", "fastpath")
+    after = ("api", "fastpath", "fastpath-sale")
     stop_seconds = 3
     ready_seconds = 20
 
@@ -126,6 +126,7 @@ class Gateway(Service):
         port: int,
         api_port: int,
         fastpath_port: int,
+        sale_port: int,
         *,
         home: Path,
         os_user: OsUser | None,
@@ -146,6 +147,7 @@ class Gateway(Service):
             "ACCESS_LOG": str(access_log),
             "API": f"{HOST}:{api_port}",
             "FASTPATH": f"{HOST}:{fastpath_port}",
+            "FASTPATH_SALE": f"{HOST}:{sale_port}",
             "LISTEN": f"{HOST}:{port}",
             "STATIC": str(static),
             "LIMITS": "on" if options.limits else "off",

@@ -1,0 +1,1 @@
+"""The local mail server, a process of its own: `python -m stack.mail`."""
