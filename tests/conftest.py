@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from django.core.management import call_command
 from django.test import TransactionTestCase
@@ -17,10 +18,21 @@ from kernel.caching import refreshed_copy
 from kernel.db import primary_clock
 from kernel.redis.clients import breaker, client
 from tests.support import database, factories, servers
+from tests.support.event_schemas import every_event_validated
+from tests.support.gateways import GatewayDouble, install
 from tests.support.waiting_rooms import weaken_library
 
-_UUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}")
-_WITHOUT_DATABASE = ("tests/unit/", "tests/architecture/", "tests/stack/", "tests/acceptance/")
+# A busy machine is no fault of what is tested.
+hypothesis.settings.register_profile(
+    "busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("busy")
+
+_UUID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
+_WITHOUT_DATABASE = (
+    *("tests/unit/", "tests/architecture/", "tests/stack/", "tests/acceptance/"),
+    "tests/rehearsal/",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -77,6 +89,12 @@ def _fast_cleaning() -> Iterator[None]:
     TransactionTestCase._fixture_teardown = original
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _events_follow_their_schemas() -> Iterator[None]:
+    with every_event_validated():
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _clean_redis(request: pytest.FixtureRequest) -> None:
     if servers.running is None:
@@ -128,6 +146,19 @@ def api() -> APIClient:
 def english(settings) -> None:
     """The site's language, where a test reads words of staff pages."""
     settings.LANGUAGE_CODE = "en"
+
+
+@pytest.fixture
+def gateway(monkeypatch: pytest.MonkeyPatch) -> GatewayDouble:
+    """A gateway whose ledger and faults the test controls, in use by the product."""
+    return install(monkeypatch)
+
+
+@pytest.fixture
+def charging(gateway: GatewayDouble) -> GatewayDouble:
+    """The same, which takes the money for points at once, without a page."""
+    gateway.approves_at_once = True
+    return gateway
 
 
 @pytest.fixture

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.card_site import PRICE, Desk
 from tests.support.kafka_reader import KafkaReader
-from tests.support.site import Site
+from tests.support.site import Sale, Site
 
 # The first test starts the site, on a fresh machine with its downloads; others wait for restarts.
 SECONDS = 360
@@ -35,3 +36,18 @@ def site() -> Iterator[Site]:
 def kafka_records(site: Site) -> KafkaReader:
     """All topics of the site, read once and further with each test."""
     return site.reader()
+
+
+@pytest.fixture
+def desk(site: Site) -> Iterator[Desk]:
+    """The desk of the site's gateway; its faults end with the test."""
+    desk = Desk(site)
+    yield desk
+    desk.end_faults()
+    desk.close()
+
+
+@pytest.fixture
+def sale(site: Site) -> Sale:
+    """Two seats that are paid by card, without a waiting room."""
+    return site.sale(seats=2, price=PRICE, queue=None)

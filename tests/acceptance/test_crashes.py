@@ -12,8 +12,9 @@ from threading import Event
 
 import httpx
 
+from proof.history.event_order import out_of_order
+from proof.history.facts import FanPurchase, violations
 from tests.acceptance.test_on_sale import collect
-from tests.support.history import Purchase, out_of_order, violations
 from tests.support.kafka_reader import KafkaReader
 from tests.support.shopper import Shopper
 from tests.support.site import ROOT, Site
@@ -31,7 +32,7 @@ def test_everything_is_killed_in_the_middle_and_nothing_is_lost(
     fans = site.fans(SHOPPERS * IN_A_ROW, POINTS)
     sale = site.sale(seats=SEATS * len(fans), max_seats_per_fan=SEATS)
     shoppers = [Shopper(site, fan, patience=90) for fan in fans]
-    done: list[Purchase | httpx.Response] = []
+    done: list[FanPurchase | httpx.Response] = []
     over = Event()
 
     def shop(first: int) -> None:
@@ -59,7 +60,7 @@ def test_everything_is_killed_in_the_middle_and_nothing_is_lost(
         for shopping in running:
             shopping.result(timeout=120)
 
-    purchases = [outcome for outcome in done if isinstance(outcome, Purchase)]
+    purchases = [outcome for outcome in done if isinstance(outcome, FanPurchase)]
     refused = [outcome.text for outcome in done if isinstance(outcome, httpx.Response)]
     assert refused == []
     facts = collect(site, sale, shoppers, purchases, kafka_records, points=POINTS)
@@ -79,7 +80,7 @@ def test_a_process_that_dies_is_started_again(site: Site):
             f"{name} runs again",
             seconds=30,
         )
-    assert isinstance(shopper.buy(sale.performance_id, sale.seat_ids), Purchase)
+    assert isinstance(shopper.buy(sale.performance_id, sale.seat_ids), FanPurchase)
     await_that(
         lambda: site.statistics(sale.performance_id)[:2] == (1, 2), "it was counted", seconds=30
     )

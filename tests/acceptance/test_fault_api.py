@@ -10,11 +10,11 @@ import httpx
 import psutil
 import psycopg
 
+from proof.history.facts import FanPurchase, violations
 from stack.data_dir import DataDir
 from stack.postgres.cluster import SUPERUSER
 from tests.acceptance.test_on_sale import collect
 from tests.support.faults import POINTS, fans, not_promised, watched
-from tests.support.history import Purchase, violations
 from tests.support.kafka_reader import KafkaReader
 from tests.support.shopper import Shopper
 from tests.support.site import Site
@@ -116,7 +116,7 @@ def test_the_api_killed_at_commit_each_payment_is_made_once(site: Site, kafka_re
         again = pay(number)
         assert (again.status_code, again.json()) == (201, answer.json())
     purchases = [
-        Purchase(shopper.fan.user_id, reservation, (seat,), answer.json()["amount"]["amount"])
+        FanPurchase(shopper.fan.user_id, reservation, (seat,), answer.json()["amount"]["amount"])
         for shopper, reservation, seat, answer in zip(
             shoppers, (kept, lost), sale.seat_ids, answers, strict=False
         )
@@ -126,12 +126,13 @@ def test_the_api_killed_at_commit_each_payment_is_made_once(site: Site, kafka_re
 
 
 def _order(performance_id: str, shopper: Shopper, seat: str) -> dict[str, Any]:
-    """Hold a seat and return the request that pays for it."""
+    """Hold a seat and return the request that pays for it: with a query, the API answers it."""
     held = shopper.hold(performance_id, [seat])
     assert held.status_code == 201, held.text
     return {
         "json": {"reservation_id": held.json()["id"], "method": "POINTS"},
         "headers": {"Idempotency-Key": str(uuid4())},
+        "params": {"by": "api"},
     }
 
 

@@ -10,11 +10,11 @@ from time import monotonic
 
 import httpx
 
+from proof.history.facts import FanPurchase, violations
 from tests.acceptance.test_on_sale import collect
 from tests.acceptance.test_without_parts import has_passed
 from tests.support.concurrency import all_at_once
 from tests.support.faults import POINTS, bought, expired, fans, unpublished
-from tests.support.history import Purchase, violations
 from tests.support.kafka_reader import KafkaReader
 from tests.support.site import ROOT, Site
 from tests.support.waiting import await_that
@@ -106,7 +106,7 @@ def test_two_beats_admit_nobody_too_many_and_nothing_happens_twice(
             await_that(lambda: swept(site, alone), "the second beat ticks", seconds=30)
         both = shoppers[1].hold(lapsing.performance_id, lapsing.seat_ids[1:]).json()["id"]
         places = [shopper.send("POST", path).json() for shopper in shoppers]
-        outcomes: list[Purchase | httpx.Response] = []
+        outcomes: list[FanPurchase | httpx.Response] = []
 
         def admitted() -> list[int]:
             """Let who waits ask again, the last in line first; return who is admitted."""

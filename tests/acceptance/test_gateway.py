@@ -5,9 +5,10 @@ import socket
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+import httpx
 import pytest
 
-from tests.support.history import Purchase
+from proof.history.facts import FanPurchase
 from tests.support.shopper import Shopper
 from tests.support.site import Site
 from tests.support.waiting import await_that
@@ -69,12 +70,13 @@ def test_metrics_tell_of_the_sale(site: Site):
         lambda: slow.send("GET", f"/reservations/{held['id']}/").json()["status"] == "EXPIRED",
         "the hold has lapsed",
     )
-    assert isinstance(quick.buy(sale.performance_id, sale.seat_ids), Purchase)
+    assert isinstance(quick.buy(sale.performance_id, sale.seat_ids), FanPurchase)
     for _ in range(2):  # the second finds the first's answer
         body, headers = {"amount": 1000}, {"Idempotency-Key": held["id"]}
         assert quick.send("POST", "/points/charges/", json=body, headers=headers).is_success
     operator = {"Authorization": f"Bearer {site.env['OPS_TOKEN']}"}
     text = site.http(headers=operator).get("/metrics").text
+    text += httpx.get(f"http://127.0.0.1:{site.port('fastpath-sale-metrics')}/metrics").text
     for family in (
         "django_http_requests_total_by_method",
         "frontrow_celery_queue_length",

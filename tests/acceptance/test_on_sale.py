@@ -9,8 +9,8 @@ from collections import Counter
 
 import httpx
 
+from proof.history.facts import Facts, FanPurchase, violations
 from tests.support.concurrency import all_at_once
-from tests.support.history import Facts, Purchase, violations
 from tests.support.kafka_reader import KafkaReader
 from tests.support.shopper import Shopper
 from tests.support.site import Sale, Site
@@ -25,7 +25,7 @@ def collect(
     site: Site,
     sale: Sale,
     shoppers: list[Shopper],
-    purchases: list[Purchase],
+    purchases: list[FanPurchase],
     reader: KafkaReader,
     *,
     points: int = POINTS,
@@ -82,13 +82,13 @@ def test_200_fans_want_50_seats(site: Site, kafka_records: KafkaReader):
     passes = all_at_once(lambda shopper: shopper.join(sale.performance_id)["pass"], shoppers)
     assert all(passes)
 
-    def go(number: int) -> Purchase | httpx.Response:
+    def go(number: int) -> FanPurchase | httpx.Response:
         seat = sale.seat_ids[number % SEATS]
         return shoppers[number].buy(sale.performance_id, [seat], token=passes[number])
 
     outcomes = all_at_once(go, range(FANS))
 
-    purchases = [outcome for outcome in outcomes if isinstance(outcome, Purchase)]
+    purchases = [outcome for outcome in outcomes if isinstance(outcome, FanPurchase)]
     refused = [outcome for outcome in outcomes if isinstance(outcome, httpx.Response)]
     assert len(purchases) == SEATS
     assert Counter((answer.status_code, answer.json()["code"]) for answer in refused) == {
@@ -103,7 +103,7 @@ def test_200_fans_want_50_seats(site: Site, kafka_records: KafkaReader):
 def test_a_sold_out_hall_says_so_at_once(site: Site):
     sale = site.sale(seats=1)
     first, second = (Shopper(site, fan) for fan in site.fans(2, POINTS))
-    assert isinstance(first.buy(sale.performance_id, sale.seat_ids), Purchase)
+    assert isinstance(first.buy(sale.performance_id, sale.seat_ids), FanPurchase)
     refused = second.hold(sale.performance_id, sale.seat_ids)
     assert (refused.status_code, refused.json()["code"]) == (409, "seat_taken")
     assert refused.json()["seat_ids"] == list(sale.seat_ids)

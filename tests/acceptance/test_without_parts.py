@@ -6,9 +6,9 @@ from time import monotonic
 import httpx
 import pytest
 
+from proof.history.facts import FanPurchase, violations
 from tests.acceptance.test_on_sale import collect
 from tests.support.concurrency import all_at_once
-from tests.support.history import Purchase, violations
 from tests.support.kafka_reader import KafkaReader
 from tests.support.shopper import Shopper
 from tests.support.site import Sale, Site
@@ -21,10 +21,10 @@ def has_passed(moment: str) -> bool:
     return datetime.now(UTC) >= datetime.fromisoformat(moment)
 
 
-def contest(site: Site, sale: Sale, shoppers: list[Shopper]) -> list[Purchase]:
+def contest(site: Site, sale: Sale, shoppers: list[Shopper]) -> list[FanPurchase]:
     """Let all shoppers want every seat at once, two each; every seat ends with one of them."""
 
-    def go(number: int) -> list[Purchase | httpx.Response]:
+    def go(number: int) -> list[FanPurchase | httpx.Response]:
         count = len(sale.seat_ids)
         wanted = [(number + step) % count for step in range(count)]
         return [shoppers[number].buy(sale.performance_id, [sale.seat_ids[seat]]) for seat in wanted]
@@ -36,7 +36,7 @@ def contest(site: Site, sale: Sale, shoppers: list[Shopper]) -> list[Purchase]:
         if isinstance(answer, httpx.Response)
     }
     assert refused <= {(409, "seat_taken"), (409, "seat_limit_exceeded")}
-    return [outcome for outcome in outcomes if isinstance(outcome, Purchase)]
+    return [outcome for outcome in outcomes if isinstance(outcome, FanPurchase)]
 
 
 def test_workers_and_beat_stopped_a_lapsed_hold_is_free_to_the_next_request(site: Site):
@@ -147,7 +147,7 @@ def test_the_queue_server_stopped_says_so_there_and_admitted_fans_go_on(site: Si
             assert int(answer.headers["Retry-After"]) >= 1
             assert answer.headers["Content-Type"] == "application/problem+json"
         bought = admitted.buy(sale.performance_id, sale.seat_ids[:2], token=ticket["pass"])
-        assert isinstance(bought, Purchase), bought.text
+        assert isinstance(bought, FanPurchase), bought.text
         # Who has not been admitted doesn't get past the gate because it is broken.
         for token, code in ((None, "queue_token_required"), (place["token"], "queue_not_admitted")):
             refused = waiting.http.post(
@@ -175,7 +175,7 @@ def test_the_primary_restarted_nothing_acknowledged_is_lost(site: Site, kafka_re
     sale = site.sale(seats=8)
     shoppers = [Shopper(site, fan) for fan in site.fans(4, POINTS)]
     first = shoppers[0].buy(sale.performance_id, sale.seat_ids[:1])
-    assert isinstance(first, Purchase)
+    assert isinstance(first, FanPurchase)
     with site.without("primary", verb="kill"):
         held = shoppers[1].http.post(
             "/api/v1/reservations/",
@@ -187,7 +187,7 @@ def test_the_primary_restarted_nothing_acknowledged_is_lost(site: Site, kafka_re
     purchases = [first]
     for number, shopper in enumerate(shoppers[1:], start=1):
         bought = shopper.buy(sale.performance_id, [sale.seat_ids[number]])
-        assert isinstance(bought, Purchase), bought.text
+        assert isinstance(bought, FanPurchase), bought.text
         purchases.append(bought)
     facts = collect(site, sale, shoppers, purchases, kafka_records, points=POINTS)
     assert violations(facts, repeats_allowed=True) == []

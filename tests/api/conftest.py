@@ -5,23 +5,34 @@ from typing import Any
 
 import pytest
 
+from accounts.api_keys import keys_in_force
 from accounts.models import User
+from kernel import clock
 from kernel.http import call_limits
 from kernel.rate_limiting import throttle
 from tests.support.hostile import Caller, token_of
+from tests.support.service import ServiceTwins
 from tests.support.waiting_rooms import place_url
 
 
 @pytest.fixture
 def caller(fan: User) -> Caller:
-    """Return a client logged in as `fan`."""
-    return Caller(token_of(fan))
+    """Return a client logged in as `fan`, who is at the door and an integrator too."""
+    return Caller(token_of(fan, groups=["door", "integrator"]))
 
 
 @pytest.fixture
 def nobody(db_ready: None) -> Caller:
     """Return a client without a login."""
     return Caller(None)
+
+
+@pytest.fixture
+def no_key_missed() -> Iterator[None]:
+    """Let this process have looked for no made-up API key yet."""
+    keys_in_force._misses.clear()
+    yield
+    keys_in_force._misses.clear()
 
 
 @pytest.fixture(params=["view", "application"])
@@ -49,4 +60,15 @@ def nothing_counted() -> Iterator[None]:
     throttle.forget_callers()
     yield
     call_limits.forget_client_ips()
+    throttle.forget_callers()
+
+
+@pytest.fixture
+def twins(db_ready: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[ServiceTwins]:
+    """Return Django and the service in front of it, for both of whom time stands still."""
+    moment = clock.now().replace(microsecond=123_000)
+    monkeypatch.setattr(clock, "now", lambda: moment)
+    monkeypatch.setattr("time.time", moment.timestamp)
+    throttle.forget_callers()
+    yield ServiceTwins()
     throttle.forget_callers()

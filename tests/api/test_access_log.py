@@ -13,7 +13,7 @@ from kernel.http.middleware import KnownHostsMiddleware
 from kernel.telemetry import access_log
 from reservations import metrics
 from tests.support import factories
-from tests.support.rsgi import ServiceTwins
+from tests.support.service import ServiceTwins
 from tests.support.wsgi import answer_of, wish
 
 ROOT = Path(__file__).parents[2]

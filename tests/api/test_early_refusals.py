@@ -98,7 +98,9 @@ def test_nearly_every_address_of_the_api_is_spared_django(twins):
     for path in API:
         for method in METHODS:
             answer_of(twins.fast, environment(method, path))
-    public = {path for path in API if "/concerts/" in path or "/performances/" in path}
+    # What machines call takes an API key beside a login, and webhooks a signature.
+    others = ("/concerts/", "/performances/", "/checkins/", "/webhook-endpoints/", "/webhooks/")
+    public = {path for path in API if any(part in path for part in others)}
     assert twins.passed_on <= len(public) * len(METHODS)
 
 

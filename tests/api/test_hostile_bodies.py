@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
+from kernel.http.body_limits import limit_of
 from kernel.ids import uuid7
 from tests.support.hostile import WITH_BODY, Caller, Operation, code_of
 
 each = pytest.mark.parametrize
 
 
-LIMIT = 64 * 1024
 BODIES = {
     "not JSON": b"{",
     "text": b"hello",
@@ -46,7 +46,7 @@ def test_a_body_that_is_no_json_object_is_malformed(operation: Operation, caller
 
 @each("operation", WITH_BODY, ids=str)
 def test_a_huge_body_is_not_read(operation: Operation, caller: Caller):
-    body = b'{"a": "' + b"x" * LIMIT + b'"}'
+    body = b'{"a": "' + b"x" * limit_of(operation.url()) + b'"}'
     assert code_of(caller.send(operation.method, operation.url(), body)) == (413, "body_too_large")
 
 
@@ -134,7 +134,7 @@ def test_no_value_of_a_member_breaks_anything(operation: Operation, caller: Call
         for value in WEIRD:
             body = json.dumps(required | {name: value}).encode()
             answer = caller.send(operation.method, operation.url(), body)
-            allowed = {400, 404} if len(body) <= LIMIT else {413}
+            allowed = {400, 404} if len(body) <= limit_of(operation.url()) else {413}
             assert answer.status_code in allowed, (name, str(value)[:50])
     for name in required:
         rest = {other: value for other, value in required.items() if other != name}

@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 from drf_spectacular.generators import SchemaGenerator
 
-from idempotency import api as idempotency_api
 from idempotency import policy
 from idempotency.models import Record
-from idempotency.usecases import leases
+from idempotency.usecases import endings, leases
 from kernel import clock
+from payments import gateways
 from payments.models import Charge, Payment
 from points.errors import InsufficientPoints
 from points.models import Transfer
@@ -20,6 +20,7 @@ from reservations.models import SalePolicy
 from reservations.usecases import holds
 from tests.support.factories import make_performance, make_user
 from tests.support.holding import place
+from tests.support.leases import release
 from tests.support.money import (
     CHARGES,
     PAYMENTS,
@@ -32,6 +33,7 @@ from tests.support.money import (
     post,
 )
 
+pytestmark = pytest.mark.usefixtures("charging")
 AMOUNT = {"amount": 5_000}
 HOLDS = "/api/v1/reservations/"
 
@@ -207,7 +209,7 @@ def test_a_refusal_at_the_door_is_not_kept(as_fan, fan):
 @pytest.mark.control
 @pytest.mark.parametrize("status", [403, 429])
 def test_control_a_passing_refusal_that_is_kept_is_repeated(as_fan, fan, monkeypatch, status):
-    monkeypatch.setattr(idempotency_api, "_REFUSED", frozenset({400, 401, 403, 429} - {status}))
+    monkeypatch.setattr(endings, "_REFUSED", frozenset({400, 401, 403, 429} - {status}))
     check = test_a_refusal_at_the_door_is_not_kept
     if status == 429:
         check = test_a_refusal_to_slow_down_is_not_kept
@@ -233,20 +235,20 @@ def test_a_refusal_of_a_retry_does_not_free_the_key_for_another_body(as_fan, fan
     taken_over = leases.claim(
         request_key=record.request_key, body_hash=record.body_hash, now=clock.now()
     )
-    leases.release(taken_over, now=clock.now(), untouched=True)
+    release(taken_over, now=clock.now(), untouched=True)
     assert post(as_fan(fan), CHARGES, {"amount": 6_000}, key=key).status_code == 422
     assert post(as_fan(fan), CHARGES, AMOUNT, key=key).status_code == 201
     assert balance_of(fan) == 5_000
 
 
-def test_an_unavailable_part_is_asked_again(as_fan, fan, settings):
+def test_an_unavailable_part_is_asked_again(as_fan, fan, monkeypatch):
     key = new_key()
-    settings.CHARGES_APPROVE_THEMSELVES = False
-    for _ in range(2):
-        answer = post(as_fan(fan), CHARGES, AMOUNT, key=key)
-        assert answer.status_code == 503
-        assert "Idempotency-Replayed" not in answer
-    settings.CHARGES_APPROVE_THEMSELVES = True
+    with monkeypatch.context() as away:
+        away.setattr(gateways, "current", lambda: None)
+        for _ in range(2):
+            answer = post(as_fan(fan), CHARGES, AMOUNT, key=key)
+            assert answer.status_code == 503
+            assert "Idempotency-Replayed" not in answer
     assert post(as_fan(fan), CHARGES, AMOUNT, key=key).status_code == 201
 
 

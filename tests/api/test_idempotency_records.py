@@ -15,6 +15,7 @@ from tests.support.money import (
     post,
 )
 
+pytestmark = pytest.mark.usefixtures("charging")
 AMOUNT = {"amount": 5_000}
 
 
@@ -60,10 +61,10 @@ def test_an_answer_that_can_not_be_kept_is_given_all_the_same(as_fan, fan, reque
         request.getfixturevalue("records_away")
         return claimed
 
-    monkeypatch.setattr(leases, "claim", claim_and_lose_the_database)
-    first = post(as_fan(fan), CHARGES, AMOUNT, key=key)
+    with monkeypatch.context() as patch:
+        patch.setattr(leases, "claim", claim_and_lose_the_database)
+        first = post(as_fan(fan), CHARGES, AMOUNT, key=key)
     assert first.status_code == 201
-    monkeypatch.undo()
     request.getfixturevalue("records_away")()
     assert post(as_fan(fan), CHARGES, AMOUNT, key=key).status_code == 409
     Record.objects.update(lease_until=clock.now())

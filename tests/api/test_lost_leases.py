@@ -12,7 +12,6 @@ from idempotency.models import Record
 from kernel import clock
 from kernel.rate_limiting import in_redis
 from payments.models import Charge, Payment
-from payments.usecases import charging
 from payments.usecases.checkout import methods
 from reservations import operations
 from reservations.models import Reservation
@@ -31,8 +30,11 @@ from tests.support.money import (
 )
 from tests.support.round_trips import counted_round_trips
 
+pytestmark = pytest.mark.usefixtures("charging")
 HOLDS = "/api/v1/reservations/"
-placing = import_module("reservations.usecases.holds.place")  # the package has the function
+# The packages have the functions under these names.
+placing = import_module("reservations.usecases.holds.placement")
+charging = import_module("payments.usecases.charging.charge")
 
 
 class Holding:
@@ -86,7 +88,7 @@ class Paying:
 
 
 class Charging:
-    place = (charging, "_charge")
+    place = (charging, "_begin")
 
     def __init__(self, fan):
         self.fan = fan

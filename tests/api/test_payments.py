@@ -56,6 +56,7 @@ def test_a_fan_pays_by_points_and_has_the_seats(as_fan, rich, performance):
             "performance_id": str(performance.pk),
         },
         "created_at": body["created_at"],
+        "offer": None,
     }
     assert balance_of(rich) == 8 * PRICE
     assert system_balance(account_id=SALES).amount == 2 * PRICE

@@ -1,26 +1,22 @@
 """GET points/, points/entries/; POST and GET points/charges/."""
 
 import json
-import os
-import secrets
-import subprocess
-import sys
 from pathlib import Path
 
 import jsonschema
 import pytest
 from django.conf import settings as django_settings
 
-from payments import policy
+from payments import gateways, policy
 from payments.models import Charge
 from points.models import Account, Transfer
 from points.policy import CHARGES, SYSTEM_ACCOUNTS
 from points.queries import system_balance
-from tests.support import production
 from tests.support.factories import make_user
 from tests.support.money import CHARGES as CHARGES_PATH
 from tests.support.money import balance_of, give_points, outbox, post
 
+pytestmark = pytest.mark.usefixtures("charging")
 POINTS = "/api/v1/points/"
 ENTRIES = "/api/v1/points/entries/"
 WON = "KRW"
@@ -141,8 +137,8 @@ def test_a_return_url_can_not_be_dressed_up_as_one_on_the_list(as_fan, fan, sett
     assert answer.json()["errors"][0]["pointer"] == "/return_url"
 
 
-def test_production_gives_nobody_points_for_nothing(as_fan, fan, settings):
-    settings.CHARGES_APPROVE_THEMSELVES = False  # as config/settings/production.py says
+def test_without_a_gateway_nobody_gets_points_for_nothing(as_fan, fan, monkeypatch):
+    monkeypatch.setattr(gateways, "current", lambda: None)
     answer = post(as_fan(fan), CHARGES_PATH, {"amount": 50_000})
     assert answer.status_code == 503
     assert answer.json()["code"] == "charging_unavailable"
@@ -202,29 +198,3 @@ def test_system_accounts_are_there_and_store_no_balance():
     accounts = Account.objects.filter(user=None)
     assert {account.pk: account.name for account in accounts} == SYSTEM_ACCOUNTS
     assert {account.balance for account in accounts} == {None}
-
-
-@pytest.mark.parametrize(
-    ("environment", "approves"), [("production", "False"), ("local", "True"), ("test", "True")]
-)
-def test_only_local_and_test_settings_approve_charges(environment, approves, tmp_path):
-    given = {
-        "DJANGO_SETTINGS_MODULE": f"config.settings.{environment}",
-        "SECRET_KEY": secrets.token_urlsafe(50),
-    }
-    if environment == "production":
-        given = production.environment(tmp_path)
-    checked = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "from django.conf import settings as s; import sys;"
-            "sys.stdout.write(str(s.CHARGES_APPROVE_THEMSELVES))",
-        ],
-        cwd=django_settings.BASE_DIR,
-        env={**os.environ, **given},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert checked.stdout == approves, checked.stderr

@@ -7,6 +7,7 @@ from kernel.rate_limiting import throttle
 from kernel.redis.clients import breaker
 from tests.support import catalogue, factories
 from tests.support.money import CHARGES, PAYMENTS, post
+from tests.support.round_trips import counted_round_trips
 
 MONEY = {
     "pay": (PAYMENTS, {"reservation_id": str(uuid7()), "method": "POINTS"}),
@@ -73,3 +74,16 @@ def test_without_redis_each_process_goes_on_counting_money(settings, as_fan, fan
     with catalogue.stopped(parts, "cache"):
         passed = [post(client, path, body).status_code != 429 for _ in range(3)]
     assert passed == [True, True, False]
+
+
+def test_many_callers_are_counted_by_one_call_each_alone(settings, db_ready):
+    settings.RATE_LIMITS = settings.RATE_LIMITS | {"pay": "2/hour"}
+    fans = [str(uuid7()) for _ in range(3)]
+    throttle.count("pay", str(uuid7()))  # the first call loads the function
+    with counted_round_trips() as trips:
+        first = throttle.count_many("pay", [*fans, fans[0]])
+    assert trips.redis == ["FCALL frontrow_limits_v1_count"]
+    again = throttle.count_many("pay", fans)
+    assert [one.wait is None for one in first] == [True] * 4
+    assert [one.wait is None for one in again] == [False, True, True]
+    assert again[0].wait <= 1800

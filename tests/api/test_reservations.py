@@ -8,7 +8,6 @@ import pytest
 from concerts.models import Performance
 from kernel import clock
 from kernel.ids import uuid7
-from kernel.signing.jwt import verify_jwt
 from queueing.models import QueueConfig
 from reservations import locking, queries
 from reservations.models import Reservation, SalePolicy
@@ -16,6 +15,7 @@ from reservations.usecases import sale
 from tests.support import factories, money
 from tests.support.holding import place
 from tests.support.round_trips import counted_round_trips
+from tickets import qr
 
 URL = "/api/v1/reservations/"
 DAY = timedelta(days=1)
@@ -313,8 +313,7 @@ def test_tickets_are_there_once_it_is_paid(client, as_fan, fan, performance):
     )
     one = client.get(f"/api/v1/tickets/{issued[0]['id']}/").json()
     assert one == issued[0]
-    claims = verify_jwt("ticket", one["qr"], audience="frontrow-door", now=clock.now())
-    assert (claims["code"], claims["sub"]) == (one["code"], one["id"])
+    assert qr.read(one["qr"]).code == one["code"]
     stranger = as_fan(factories.make_user())
     problem(stranger.get(f"/api/v1/tickets/{one['id']}/"), 404, "ticket_not_found")
     assert stranger.get("/api/v1/tickets/").json()["results"] == []

@@ -24,7 +24,7 @@ from queueing import policy
 from queueing.usecases import waiting_room
 from tests.support.factories import make_performance, make_user
 from tests.support.round_trips import counted_round_trips
-from tests.support.rsgi import ServiceTwins
+from tests.support.service import ServiceTwins
 from tests.support.waiting_rooms import make_room, place_url, queue_url
 from tests.support.wsgi import Answer, answer_of, bearer, environment, json_body
 
@@ -126,7 +126,7 @@ def left() -> Scene:
 
 def finished() -> Scene:
     found = scene(front=0)
-    waiting_room.finish(user_id=found.fan.pk, performance_id=found.room.pk, now=clock.now())
+    waiting_room.finish(user_ids=[found.fan.pk], performance_id=found.room.pk, now=clock.now())
     return found
 
 

@@ -112,4 +112,4 @@ def test_the_runbook_names_commands_and_metrics_that_exist():
     for metric in re.findall(r"frontrow_\w+", text):
         assert f"`{metric}`" in documented, metric
     for verb in re.findall(r"manage\.py events (\w+)", text):
-        assert verb in {"status", "replay"}, verb
+        assert verb in {"status", "replay", "dead"}, verb

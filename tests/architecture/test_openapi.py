@@ -16,6 +16,9 @@ OPERATIONS = """
     GET    /api/v1/performances/{}/seatmap/
     GET    /api/v1/performances/{}/availability/
     GET    /api/v1/performances/{}/seats/
+    GET    /api/v1/performances/{}/proof/
+    GET    /api/v1/performances/{}/draw/
+    GET    /api/v1/performances/{}/draw/roster/
     GET    /api/v1/performances/{}/queue/
     POST   /api/v1/performances/{}/queue/
     GET    /api/v1/performances/{}/queue/me/
@@ -28,14 +31,40 @@ OPERATIONS = """
     GET    /api/v1/reservations/{}/tickets/
     GET    /api/v1/tickets/
     GET    /api/v1/tickets/{}/
+    GET    /api/v1/tickets/{}.pdf
+    GET    /api/v1/tickets/{}.ics
+    POST   /api/v1/checkins/
+    DELETE /api/v1/checkins/{}/
+    POST   /api/v1/checkins/batch/
+    GET    /api/v1/performances/{}/admission-list/
+    GET    /api/v1/webhook-endpoints/
+    POST   /api/v1/webhook-endpoints/
+    GET    /api/v1/webhook-endpoints/{}/
+    PATCH  /api/v1/webhook-endpoints/{}/
+    DELETE /api/v1/webhook-endpoints/{}/
+    POST   /api/v1/webhook-endpoints/{}/rotate-secret/
+    POST   /api/v1/webhook-endpoints/{}/ping/
+    GET    /api/v1/webhook-endpoints/{}/deliveries/
+    POST   /api/v1/webhook-endpoints/{}/deliveries/{}/replay/
     GET    /api/v1/points/
     GET    /api/v1/points/entries/
     POST   /api/v1/points/charges/
     GET    /api/v1/points/charges/{}/
+    POST   /api/v1/points/charges/{}/confirm/
     POST   /api/v1/payments/
     GET    /api/v1/payments/{}/
+    POST   /api/v1/payments/{}/abandon/
+    POST   /api/v1/payments/{}/confirm/
+    POST   /api/v1/payments/{}/offer/accept/
+    POST   /api/v1/payments/{}/offer/decline/
+    POST   /api/v1/webhooks/payments/
+    GET    /api/v1/reservations/{}/cancellation/
+    POST   /api/v1/reservations/{}/cancel/
 """
-PUBLIC = re.compile(r"GET +/api/v1/(concerts/.*|performances/\{\}/(?!queue/me).*)")
+PUBLIC = re.compile(
+    r"GET +/api/v1/(concerts/.*|performances/\{\}/(?!queue/me|admission-list).*)"
+    r"|POST +/api/v1/webhooks/payments/"
+)
 # Addresses beside the API, each with its own form.
 OTHERS = {
     "",  # the front: leads to the explorer
@@ -47,6 +76,7 @@ OTHERS = {
     "metrics",
     ".well-known/jwks.json",
     "admin/",
+    "payments/bridge/<str:link>/",  # a page
     "api/schema/",
     "api/docs/",
     "api/docs/script.js",
@@ -153,6 +183,11 @@ def test_the_key_is_required_where_money_moves(schema):
     }
     assert keys == {
         "POST /api/v1/payments/": True,
+        "POST /api/v1/payments/{}/confirm/": True,
+        "POST /api/v1/payments/{}/offer/accept/": True,
+        "POST /api/v1/payments/{}/offer/decline/": True,
         "POST /api/v1/points/charges/": True,
+        "POST /api/v1/points/charges/{}/confirm/": True,
         "POST /api/v1/reservations/": False,
+        "POST /api/v1/reservations/{}/cancel/": True,
     }

@@ -25,6 +25,7 @@ from kernel.ids import uuid7
 from sale_statistics.consumers import statistics
 from sale_statistics.models import HourlySales
 from tests.support.children import await_children_gone, child_environment
+from tests.support.interleaving import meet_after
 from tests.support.kafka_reader import KafkaReader
 from tests.support.outbox import TOPIC, new_event, relay_all, sale_confirmed, write
 from tests.support.waiting import await_that
@@ -101,6 +102,9 @@ def test_two_relays_publish_each_event_once_in_order_of_its_key(reader):
 def test_control_without_shard_locks_two_relays_publish_twice(reader, monkeypatch):
     monkeypatch.setattr(relay, "_TAKE", "SELECT key FROM unnest(%s::bigint[]) AS key")
     monkeypatch.setattr(relay, "_RELEASE", "SELECT key FROM unnest(%s::bigint[]) AS key")
+    read = relay._read
+    monkeypatch.setattr(relay, "_read", lambda own, shards: list(read(own, shards)))
+    meet_after(monkeypatch, relay, "_read", threads=2)  # both have read before either marks
     order, found = relayed_by_two(reader, relay.publish_once)
     doubled = sum(len(found[key]) - len(order[key]) for key in order)
     assert doubled > 0

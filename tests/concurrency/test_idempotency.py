@@ -13,10 +13,12 @@ from rest_framework.views import APIView
 from idempotency.api import idempotent
 from idempotency.models import Record
 from idempotency.usecases import leases
+from idempotency.values import Lease, StoredResponse
 from kernel import clock
 from kernel.caller import Caller
 from kernel.ids import uuid7
 from tests.support.concurrency import at_once
+from tests.support.leases import finish
 
 pytestmark = pytest.mark.concurrency
 
@@ -110,7 +112,8 @@ def without_unique_key(monkeypatch):
     plain = re.sub(r"ON CONFLICT.*?(?=RETURNING)", "", leases._CLAIM, flags=re.DOTALL)
     plain = re.sub(
         r"RETURNING.*",
-        "RETURNING true, false, attempt, resource_id, true, status, body, headers",
+        "RETURNING request_key, true, false, attempt, resource_id, body_hash, status, body,"
+        " headers",
         plain,
         flags=re.DOTALL,
     )
@@ -137,7 +140,7 @@ def test_control_without_the_fence_a_slow_owner_overwrites_the_answer(monkeypatc
     now = clock.now()
     slow = leases.claim(request_key=key, body_hash=body, now=now)
     quick = leases.claim(request_key=key, body_hash=body, now=now + leases.policy.LEASE)
-    forged = leases.Lease(slow.request_key, slow.resource_id, quick.fence, resumed=False)
-    assert leases.finish(slow, response=leases.StoredResponse(201, '"slow"')) is False
-    assert leases.finish(forged, response=leases.StoredResponse(201, '"slow"')) is True
+    forged = Lease(slow.request_key, slow.resource_id, quick.fence, resumed=False)
+    assert finish(slow, response=StoredResponse(201, '"slow"')) is False
+    assert finish(forged, response=StoredResponse(201, '"slow"')) is True
     assert Record.objects.get().body == '"slow"'

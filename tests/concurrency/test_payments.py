@@ -8,10 +8,9 @@ import pytest
 from django.db import OperationalError, connection
 
 from kernel.money import Money
-from payments import operations as payment_operations
 from payments import queries
 from payments.models import LIVE_PAYMENT_UNIQUE, Payment
-from payments.operations import PaymentInProgress
+from payments.operations import sales as payment_operations
 from payments.queries import PaymentResult
 from payments.usecases.checkout import transaction as paying
 from points import locking as points_locking
@@ -22,6 +21,7 @@ from reservations import locking as reservation_locking
 from reservations.models import Reservation, SeatInventory
 from reservations.operations import ReservationExpired, ReservationNotPayable
 from reservations.usecases import holds
+from reservations.usecases.holds import PaymentInProgress
 from tests.support.concurrency import at_once
 from tests.support.factories import make_performance, make_user, seat_ids
 from tests.support.money import (
@@ -103,7 +103,7 @@ def remove_lock_and_state(monkeypatch) -> None:
     unlocked = reservation_locking._SEATS_OF.replace("FOR NO KEY UPDATE", "")
     monkeypatch.setattr(reservation_locking, "_SEATS_OF", unlocked)
     monkeypatch.setattr(reservation_locking, "_lock_rows_of", look)
-    monkeypatch.setattr(queries, "with_live_payment", lambda **_: set())
+    monkeypatch.setattr(queries, "with_live_payment", lambda **_: {})
 
 
 @pytest.fixture

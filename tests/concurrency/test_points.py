@@ -27,7 +27,7 @@ from tests.support.money import (
     post,
 )
 
-pytestmark = pytest.mark.concurrency
+pytestmark = [pytest.mark.concurrency, pytest.mark.usefixtures("charging")]
 
 CLIENTS = 200
 PRICE = 10_000

@@ -7,7 +7,7 @@ from allauth.account.models import EmailAddress
 from django.apps import apps
 from django.core import mail
 from django.core.management import call_command
-from django.db import IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
@@ -23,6 +23,10 @@ from tests.support import database, factories
 from tests.support.login_api import PASSWORD, add_address, call, log_in, reauthenticate
 
 migration = importlib.import_module("accounts.migrations.0006_whose_address")
+
+
+class Abandoned(Exception):
+    """Undoes what a test did."""
 
 
 def disagreeing() -> list[str]:
@@ -75,6 +79,22 @@ def test_the_column_follows_the_rows():
     assert fan.email is None
 
 
+def test_a_primary_address_is_copied_without_a_query_for_it():
+    """Thousands are added at once: Note [Kept plans] in kernel/db/planner_statistics.py."""
+    with pytest.raises(Abandoned), transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "CREATE OR REPLACE FUNCTION accounts_primary_email(person uuid) RETURNS varchar"
+                " LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'looked up'; END $$"
+            )
+        fan = factories.make_user(email="fan@example.com")
+        fan.refresh_from_db()
+        assert fan.email == "fan@example.com"
+        with pytest.raises(DatabaseError, match="looked up"), transaction.atomic():
+            EmailAddress.objects.filter(user=fan).delete()
+        raise Abandoned
+
+
 @pytest.mark.control
 def test_without_the_triggers_row_and_column_disagree():
     fan = factories.make_user(email="fan@example.com")
@@ -111,7 +131,9 @@ def test_an_address_is_moved_with_all_rows_and_never_to_a_second_owner():
 
 def test_claims_are_deleted_after_a_day_and_nobody_else():
     factories.make_user(email="fan@example.com")
-    email_ownership.sign_up(email="claim@example.com", password=PASSWORD, proved=False)
+    email_ownership.sign_up(
+        email="claim@example.com", password=PASSWORD, language="ko", proved=False
+    )
     assert tasks.purge_claims.run() == 0
     User.objects.update(date_joined=clock.now() - email_ownership.CLAIM_LIFETIME)
     assert tasks.purge_claims.run() == 1

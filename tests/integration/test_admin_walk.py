@@ -12,14 +12,17 @@ from tests.support import factories
 
 OWN_APPS = (
     "accounts", "concerts", "queueing", "points", "reservations", "tickets", "payments",
-    "idempotency", "events", "statistics",
+    "idempotency", "events", "statistics", "webhooks",
 )  # fmt: skip
 # What money or seats depend on: it changes only by actions that call use cases.
 PROTECTED = (
     "reservations.SeatInventory", "reservations.Reservation", "reservations.ReservationSeat",
-    "tickets.Ticket", "points.Account", "points.Transfer", "points.Entry", "payments.Payment",
-    "payments.Charge", "idempotency.Record", "events.OutboxEvent", "events.InboxEntry",
+    "tickets.Ticket", "tickets.Checkin", "points.Account", "points.Transfer", "points.Entry",
+    "payments.Payment", "payments.Charge", "payments.Refund", "payments.GatewayNotice",
+    "payments.Cancellation", "payments.RefundRun",
+    "idempotency.Record", "events.OutboxEvent", "events.InboxEntry",
     "accounts.AuditEntry", "statistics.HourlySales",
+    "webhooks.WebhookEndpoint", "webhooks.WebhookDelivery",
     "concerts.StaleDocument", "concerts.LayoutUpload", "concerts.LayoutUploadPart",
 )  # fmt: skip
 # Rows that are shown inside their parent's page rather than by themselves.

@@ -13,6 +13,8 @@ from queueing.usecases import config
 from reservations.models import Reservation
 from tests.support import catalogue, factories
 
+pytestmark = pytest.mark.usefixtures("charging")
+
 
 @pytest.fixture
 def fan(db_ready):

@@ -10,22 +10,40 @@ import pytest
 from django.db import IntegrityError, connection, connections, router, transaction
 from django.db.models import Model
 
-from events.models import InboxEntry, OutboxEvent
+from events.models import ConsumerFreeze, InboxEntry, OutboxEvent
 from idempotency.models import Record
 from kernel import clock
 from kernel.db.integrity import violated_constraint
 from kernel.docs.database_rules import own_apps
 from kernel.ids import uuid7
-from payments.models import Charge, Payment
+from notifications.models import Mailing, Notification
+from payments.models import (
+    Cancellation,
+    Charge,
+    GatewayNotice,
+    Offer,
+    Payment,
+    Refund,
+    RefundPolicy,
+    RefundRun,
+)
 from points.models import Account, Entry, Transfer
 from points.policy import GRANTS
-from queueing.models import Invitation, InvitationUse, QueueConfig, QueueProgress
+from queueing.models import (
+    DrawCommitment,
+    DrawRoster,
+    Invitation,
+    InvitationUse,
+    QueueConfig,
+    QueueProgress,
+)
 from reservations.models import Reservation, ReservationSeat, SaleHalt, SalePolicy, SeatInventory
-from sale_statistics.models import HourlySales
+from sale_statistics.models import HourlyPoints, HourlySales
 from tests.support import factories
 from tests.support.money import begin, give_points, hold
 from tests.support.waiting_rooms import Room
-from tickets.models import Ticket
+from tickets.models import Checkin, Ticket
+from webhooks.models import WebhookDelivery, WebhookEndpoint
 
 LEFT_OUT = {"accounts", "concerts"}  # a new app is tried unless it is named here
 MODELS = [model for app in own_apps() if app.label not in LEFT_OUT for model in app.get_models()]
@@ -33,10 +51,27 @@ MODELS = [model for app in own_apps() if app.label not in LEFT_OUT for model in 
 # What a check refuses, set on a row that is right. `column >= 0` needs none.
 WRONG: dict[str, dict[str, Any]] = {
     "idempotency_finished_has_status": {"status": None},
+    "notifications_sent_has_time": {"sent_at": clock.now()},
+    "payments_cancellation_parts_fit": {"fee": 2},
+    "payments_charge_failure_is_final": {"failure_code": "x"},
+    "payments_charge_open_is_resolved": {"status": "UNKNOWN", "paid_at": None},
+    "payments_charge_order_at_gateway": {"gateway": ""},
     "payments_charge_paid_has_time": {"paid_at": None},
     "payments_charge_positive": {"amount": 0},
+    "payments_charge_requested_has_time": {"status": "REQUESTED", "paid_at": None},
+    "payments_charge_status_known": {"status": "LOST", "paid_at": None},
+    "payments_offer_closed_has_time": {"closed_at": None},
+    "payments_payment_failure_is_final": {"failure_code": "x"},
+    "payments_payment_open_is_resolved": {"status": "UNKNOWN", "paid_at": None},
+    "payments_payment_order_at_gateway": {"gateway": ""},
     "payments_payment_paid_has_time": {"paid_at": None},
     "payments_payment_points_fit": {"points_amount": 10**9},
+    "payments_payment_requested_has_time": {"status": "REQUESTED", "paid_at": None},
+    "payments_payment_status_known": {"status": "LOST", "paid_at": None},
+    "payments_refund_done_has_time": {"done_at": None},
+    "payments_refund_open_is_resolved": {"resolve_after": clock.now()},
+    "payments_refund_parts_fit": {"points_amount": 10**9},
+    "payments_refund_status_known": {"status": "LOST", "done_at": None},
     "points_account_balance_not_negative": {"balance": -1},
     "points_account_fan_or_system": {"balance": None},
     "points_entry_moves_something": {"amount": 0},
@@ -48,11 +83,22 @@ WRONG: dict[str, dict[str, Any]] = {
     "queueing_config_session_bounds": {"session_seconds": 0},
     "queueing_config_state_known": {"state": "AJAR"},
     "queueing_config_work_bits_bounds": {"work_bits": 99},
+    "queueing_draw_beacon_announced_before_value": {
+        "beacon_value": "a value of no beacon",
+        "beacon_published_at": None,
+    },
+    "queueing_draw_committed_before_beacon": {
+        "beacon_published_at": clock.now() - timedelta(9),
+    },
     "queueing_invitation_uses_limited": {"uses": 6},
     "queueing_progress_serving_within_ceiling": {"serving": 10**9},
     "reservations_inventory_state_consistent": {"held_until": clock.now()},
     "reservations_policy_hold_within_cap": {"hold_cap_seconds": 1},
     "reservations_policy_window_ordered": {"sale_closes_at": clock.now() - timedelta(9)},
+    "tickets_checkin_by_one": {"api_key_id": uuid7()},
+    "webhooks_delivery_delivered_has_time": {"delivered_at": clock.now()},
+    "webhooks_endpoint_disabled_has_reason": {"enabled": False},
+    "webhooks_endpoint_one_owner": {"api_key_id": uuid7()},
 }
 
 
@@ -63,13 +109,29 @@ def rows() -> dict[type[Model], Model]:
     performance = factories.make_performance(seats=3, now=now)
     reservation = hold(fan, performance, seats=1, now=now)
     begin(fan, reservation.id, now=now)
+    Payment.objects.update(gateway="double", order_id="pay-p")
     room = Room.open()
     [invitation] = room.issue_invitations(uses_allowed=5)
     room.join(fan.pk, invitation_code=invitation.code)
     made = [
         Charge.objects.create(
-            user=fan, status="PAID", amount=5, request_key="c" * 64, created_at=now, paid_at=now
+            user=fan,
+            status="PAID",
+            amount=5,
+            request_key="c" * 64,
+            gateway="double",
+            order_id="chg-c",
+            created_at=now,
+            paid_at=now,
         ),
+        ConsumerFreeze.objects.create(reason="test", frozen_at=now, resumed_at=now),
+        DrawCommitment.objects.create(
+            performance=room.performance, draw_seed="0" * 32, commitment="0" * 64, committed_at=now
+        ),
+        DrawRoster.objects.create(
+            performance=room.performance, lines=b"", lines_sha256="0" * 64, made_at=now
+        ),
+        HourlyPoints.objects.create(hour=now, charges=1, charged=1, payments=1, spent=1),
         HourlySales.objects.create(
             performance=performance, hour=now, reservations=1, seats=1, amount=1
         ),
@@ -86,7 +148,75 @@ def rows() -> dict[type[Model], Model]:
             created_at=now,
             expires_at=now,
         ),
+        Mailing.objects.create(
+            id=uuid7(),
+            event_id=uuid7(),
+            kind="postponed",
+            performance_id=performance.pk,
+            data={},
+            created_at=now,
+        ),
+        Notification.objects.create(
+            id=uuid7(), kind="test", user_id=fan.pk, data={}, created_at=now, due_at=now
+        ),
+        GatewayNotice.objects.create(
+            gateway="double", notice_id="n", order_id="pay-p", occurred_at=now, received_at=now
+        ),
+        Offer.objects.create(
+            payment=Payment.objects.get(),
+            reservation_id=reservation.id,
+            instead_of_id=reservation.id,
+            status="ACCEPTED",
+            until=now,
+            created_at=now,
+            closed_at=now,
+        ),
+        Refund.objects.create(
+            payment=Payment.objects.get(),
+            status="DONE",
+            reason="CANCELLED",
+            amount=1,
+            points_amount=1,
+            request_key="f" * 64,
+            created_at=now,
+            done_at=now,
+        ),
+        Checkin.objects.create(
+            ticket=Ticket.objects.get(),
+            performance=performance,
+            scan_id="s",
+            gate="A",
+            admitted_at=now,
+            recorded_at=now,
+            actor_id=fan.pk,
+        ),
+        Cancellation.objects.create(
+            payment=Payment.objects.get(),
+            seat_ids=[],
+            paid=1,
+            fee=0,
+            points_amount=1,
+            reason="CANCELLED",
+            policy_version=1,
+            request_key="x" * 64,
+            created_at=now,
+        ),
+        RefundPolicy.objects.create(fees="24 10%"),
+        RefundRun.objects.create(performance=performance, started_at=now),
         SaleHalt.objects.create(performance=performance, reason="test", created_at=now),
+        WebhookEndpoint.objects.create(
+            user_id=fan.pk, url="https://example.com/", secret="s", created_at=now
+        ),
+        WebhookDelivery.objects.create(
+            id=uuid7(),
+            endpoint_id=uuid7(),
+            event_id=uuid7(),
+            event_type="test",
+            payload="{}",
+            created_at=now,
+            begun_at=now,
+            due_at=now,
+        ),
     ]
     found = [
         Account.objects.get(pk=fan.pk),

@@ -11,8 +11,8 @@ from django.test import Client
 from psycopg_pool import PoolTimeout
 
 from accounts import queries
-from events import runtime
-from kernel.db.failures import is_busy, is_unavailable
+from events import handling
+from kernel.db.failures import is_busy, is_unavailable, met_lock
 from kernel.db.transaction import transaction
 from kernel.http.exception_handler import handle
 from payments.models import Payment
@@ -212,26 +212,27 @@ def test_what_passes_is_busy(make, code):
     error = make()
     assert getattr(error.__cause__, "sqlstate", None) == code
     assert (is_busy(error), is_unavailable(error)) == (True, False)
+    assert met_lock(error) == (make in (lock_timeout, deadlock, after_an_error))
     assert _answer(error) == (503, "busy", "1")
-    assert runtime._is_passing(error), "no dead letter"
+    assert handling._is_passing(error), "no dead letter"
 
 
 @pytest.mark.parametrize(("make", "code"), AWAY, ids=lambda value: getattr(value, "__name__", ""))
 def test_what_a_server_says_that_goes_or_has_no_room_is_away(make, code):
     error = make()
     assert error.__cause__.sqlstate == code
-    assert (is_busy(error), is_unavailable(error)) == (False, True)
+    assert (is_busy(error), is_unavailable(error), met_lock(error)) == (False, True, False)
     assert _answer(error) == (503, "service_unavailable", "2")
-    assert runtime._is_passing(error), "no dead letter"
+    assert handling._is_passing(error), "no dead letter"
 
 
 @pytest.mark.parametrize(("make", "code"), DEFECT, ids=lambda value: getattr(value, "__name__", ""))
 def test_what_would_fail_again_is_a_defect(make, code):
     error = make()
     assert error.__cause__.sqlstate == code
-    assert (is_busy(error), is_unavailable(error)) == (False, False)
+    assert (is_busy(error), is_unavailable(error), met_lock(error)) == (False, False, False)
     assert _answer(error) is None
-    assert not runtime._is_passing(error)
+    assert not handling._is_passing(error)
 
 
 def test_a_lost_connection_has_no_code_and_is_away():

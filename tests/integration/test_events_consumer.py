@@ -185,7 +185,7 @@ def test_a_passing_failure_is_tried_again_until_it_passes(kafka, group, failure,
         await_that(lambda: len(set(mine(handler, ids))) == 2, "applied", seconds=60)
     assert len(failed) == 6
     # Once for each time that it begins to fail, not for each try.
-    assert 1 <= [line.message for line in caplog.records].count("consumer waits") <= 2
+    assert 1 <= [line.message for line in caplog.records].count("event waits") <= 2
     assert sorted(mine(handler, ids)) == sorted(ids)
     assert letters(kafka, TOPIC, group) == []
 

@@ -11,6 +11,7 @@ from events import dead_letters, replay
 from events import kafka as kafka_module
 from events.cloudevents import Event, dump
 from events.consumers import Consumer
+from events.letters import Selection
 from events.runtime import TooManyDeadLetters
 from events.topics import dead_letters_of
 from kernel import clock
@@ -43,18 +44,16 @@ def group(kafka):
 @pytest.fixture(autouse=True)
 def _no_letters_of_others(kafka):
     kafka_module.ensure_topics()
-    publisher = kafka_module.Publisher()
 
-    def replayed_all():
-        with suppress(replay.OriginalGone, kafka_module.KafkaUnavailable):  # a new topic's leader
-            replay.replay_topic(topic=TOPIC, publisher=publisher)
+    def dropped_all():
+        with suppress(kafka_module.KafkaUnavailable):  # a new topic's leader
+            list(replay.drop(Selection(topic=TOPIC)))
             return True
 
-    await_that(replayed_all, "letters of other tests are replayed", seconds=60)
-    publisher.close()
+    await_that(dropped_all, "letters of other tests are dropped", seconds=60)
 
 
-def bury(servers: str, group: str, *, value: bytes = NO_EVENT) -> None:
+def put_letter(servers: str, group: str, *, value: bytes = NO_EVENT) -> None:
     """Put a letter of `group` into the dead-letter topic."""
     producer = Producer({"bootstrap.servers": servers})
     headers = [("group", group.encode())]
@@ -65,7 +64,9 @@ def bury(servers: str, group: str, *, value: bytes = NO_EVENT) -> None:
 def replayed(group: str | None = None, topic: str = TOPIC) -> int:
     publisher = kafka_module.Publisher()
     try:
-        return replay.replay_topic(topic=topic, group=group, publisher=publisher)
+        settled = list(replay.replay(Selection(topic=topic, group=group), publisher=publisher))
+        assert {settlement for _, settlement in settled} <= {replay.LetterSettlement.REPLAYED}
+        return len(settled)
     finally:
         publisher.close()
 
@@ -182,9 +183,9 @@ def test_a_broken_consumer_says_how_many_messages_failed(kafka, group, settings)
 @pytest.mark.parametrize("order", [["ours", "theirs"], ["theirs", "ours"], ["ours", None]])
 def test_replaying_one_group_skips_nothing_of_the_others(kafka, order):
     names = {name: f"{name}-{uuid7()}" for name in ("ours", "theirs")}
-    bury(kafka, names["ours"])
-    bury(kafka, names["theirs"])
-    bury(kafka, names["ours"])
+    put_letter(kafka, names["ours"])
+    put_letter(kafka, names["theirs"])
+    put_letter(kafka, names["ours"])
     expected = {"ours": 2, "theirs": 1, None: 1}
     for name in order:
         assert replayed(names.get(name)) == expected[name]
@@ -196,7 +197,7 @@ def test_a_replay_that_ends_half_way_goes_on_where_it_ended(kafka, monkeypatch):
     group = f"half-{uuid7()}"
     values = [json.dumps({"id": f"{uuid7()}", "type": "t", "data": {}}).encode() for _ in range(3)]
     for value in values:
-        bury(kafka, group, value=value)
+        put_letter(kafka, group, value=value)
     sent = []
 
     class Away(kafka_module.Publisher):
@@ -207,7 +208,7 @@ def test_a_replay_that_ends_half_way_goes_on_where_it_ended(kafka, monkeypatch):
             return super().send(messages)
 
     with pytest.raises(kafka_module.KafkaUnavailable):
-        replay.replay_topic(topic=TOPIC, group=group, publisher=Away())
+        list(replay.replay(Selection(topic=TOPIC, group=group), publisher=Away()))
     assert replayed(group) == 2
     reader = KafkaReader(kafka, TOPIC)
     try:

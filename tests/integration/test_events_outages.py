@@ -9,8 +9,7 @@ from confluent_kafka import TopicPartition
 from django.core.management import CommandError, call_command
 
 from events import kafka as kafka_module
-from events import relay, replay
-from events.dead_letters import Origin
+from events import letters, relay
 from events.models import OutboxEvent
 from kernel.ids import uuid7
 from stack.service import free_ports
@@ -95,11 +94,11 @@ class Mute:
 
 
 def test_a_topic_that_stays_mute_is_an_outage(monkeypatch):
-    monkeypatch.setattr(replay, "_client", lambda group: Mute())
+    monkeypatch.setattr(letters, "client", lambda group: Mute())
     with pytest.raises(kafka_module.KafkaUnavailable):
-        replay._original(Origin(TOPIC, 0, 3))
+        letters.message_at(TopicPartition(TOPIC, 0, 3))
     with pytest.raises(kafka_module.KafkaUnavailable):
-        list(replay._letters(Mute(), [TopicPartition(TOPIC, 0)]))
+        list(letters.messages_of(Mute(), [TopicPartition(TOPIC, 0)]))
 
 
 @pytest.mark.kafka

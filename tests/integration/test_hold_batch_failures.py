@@ -86,7 +86,7 @@ def test_who_meets_a_lock_lets_nobody_wait(performance, seats, requests, lock):
         decisions = place_at_once(requests, now=now)
     others = decisions[:3] + decisions[4:]
     assert [made.status for made in others] == ["PENDING"] * (FANS - 1)
-    assert isinstance(decisions[3], holds.Alone)
+    assert isinstance(decisions[3], holds.Placement)
     assert decisions[3].decide().status == "PENDING"
     assert inventory_disagreements(now) == []
     assert not Reservation.objects.filter(status="PENDING", expires_at__lte=now).exists()
@@ -204,7 +204,7 @@ def test_after_an_error_of_the_database_each_goes_alone(
 ):
     fail_once(monkeypatch, module, name, code)
     decisions = place_at_once(requests, now=clock.now())
-    assert all(isinstance(decision, holds.Alone) for decision in decisions)
+    assert all(isinstance(decision, holds.Placement) for decision in decisions)
     assert not Reservation.objects.exists()
     assert [one.decide().status for one in decisions] == ["PENDING"] * FANS
     assert inventory_disagreements(clock.now()) == []

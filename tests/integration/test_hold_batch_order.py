@@ -20,7 +20,6 @@ from kernel.redis.clients import client
 from reservations import queries
 from reservations.models import Reservation, SeatInventory
 from reservations.usecases import holds, inventory
-from reservations.usecases.holds.batches import decide_all
 from reservations.usecases.holds.transaction import BatchTransaction
 from tests.support import factories, money
 from tests.support.holding import inventory_disagreements, place, seats_held_twice, sweep, wanted
@@ -158,8 +157,8 @@ def one_by_one(twin, requests, decisions):
 
     def rank(number):
         decision = decisions[number]
-        alone = isinstance(decision, holds.Alone)
-        return (alone, alone and decision.stale is None, number)
+        alone = isinstance(decision, holds.Placement)
+        return (alone, alone and not decision.has_claims, number)
 
     outcomes = {}
     for number in sorted(range(len(requests)), key=rank):
@@ -174,7 +173,7 @@ def compare(fans, story):
         twin.begin(story.befores)
     queries.forget_sale_terms()
     decisions = holds.place_at_once(together.requests(story.batch), now=now)
-    outcomes = decide_all(decisions)
+    outcomes = holds.decide_all(decisions)
     expected = one_by_one(singly, singly.requests(story.batch), decisions)
     assert [together.named(one) for one in outcomes] == [singly.named(one) for one in expected]
     # A batch may have expired what only a refused fan would have taken over: the sweep does too.

@@ -19,7 +19,9 @@ TABLES = (
     "accounts_auditentry",
     "events_inboxentry",
     "events_outboxevent",
+    "notifications_notification",
     "reservations_reservation",
+    "webhooks_webhookdelivery",
 )
 _PARTITION = re.compile(r"\b([a-z_]+)_p(\d{6})\b")
 

@@ -6,7 +6,7 @@ from django.db import DatabaseError, IntegrityError, OperationalError, connectio
 from kernel import clock
 from payments.models import Payment
 from payments.usecases import checkout
-from payments.usecases.checkout import settle_at_once, settle_many, settlement
+from payments.usecases.checkout import publication, settle_at_once, settle_many
 from payments.usecases.checkout import transaction as step
 from points.policy import SALES
 from points.queries import system_balance
@@ -214,7 +214,8 @@ def test_a_backend_that_dies_in_a_batch_leaves_nothing(orders, found, monkeypatc
 
 
 @pytest.mark.parametrize(
-    ("module", "name"), [(settlement.seat_changes, "publish"), (settlement.waiting_room, "finish")]
+    ("module", "name"),
+    [(publication.seat_changes, "publish"), (publication.waiting_room, "finish")],
 )
 def test_what_fails_after_the_commit_is_no_failure_of_the_payments(
     orders, monkeypatch, module, name
@@ -231,7 +232,7 @@ def test_what_fails_after_the_commit_is_no_failure_of_the_payments(
 def test_the_place_of_each_who_paid_is_freed_and_no_others(found, orders, monkeypatch):
     freed = []
     monkeypatch.setattr(
-        settlement.waiting_room, "finish", lambda *, user_id, **_: freed.append(user_id)
+        publication.waiting_room, "finish", lambda *, user_ids, **_: freed.extend(user_ids)
     )
     wrong = order_of(found[0][0], found[0][1].id, points_amount=1)
     settle_many([wrong, *orders[1:]], now=clock.now())

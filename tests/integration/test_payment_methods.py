@@ -4,7 +4,6 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from kernel import clock
-from kernel.ids import uuid7
 from kernel.money import Money
 from payments import queries
 from payments.models import NAME_LENGTH, Payment
@@ -49,12 +48,11 @@ def test_every_method_on_offer_has_a_way_of_its_own():
     assert len(set(methods._METHODS.values())) == len(Payment.Method.values)
 
 
-def test_what_a_request_has_made_is_found_by_its_own_key_alone(held, fan):
+def test_what_a_request_has_made_is_found_by_its_own_key_alone(held, fan, gateway):
     began = begin(fan, held.id)
     bought = charging.charge(
         user_id=fan.pk,
         amount=Money(1_000),
-        charge_id=uuid7(),
         request_key="c" * 64,
         resumed=False,
         now=clock.now(),

@@ -37,6 +37,12 @@ AWAY = [
     ("EMAIL_URL", "smtps://mail.example"),
     ("CHALLENGE_SERVICE_URL", "http://challenges.internal/verify"),
 ]
+GATEWAY = {
+    "PAYMENT_GATEWAY": "toss",
+    "PAYMENT_GATEWAY_SECRET": "live_sk_orange-harbour",
+    "PAYMENT_GATEWAY_CLIENT_KEY": "live_ck_orange-harbour",
+    "PAYMENT_WEBHOOK_SECRETS": "whsec-Qm3xT7vLb9KzR2pWc5Yd",
+}
 
 
 def boot(env, *command):
@@ -101,6 +107,17 @@ def test_it_boots_when_everything_is_there(tmp_path):
         ({"TRUSTED_PROXY_COUNT": "0"}, "TRUSTED_PROXY_COUNT"),
         ({"TRUSTED_PROXY_COUNT": None}, "TRUSTED_PROXY_COUNT"),
         *[({name: url}, name) for name, url in AWAY],
+        ({"PAYMENT_GATEWAY": "sandbox", "PAYMENT_GATEWAY_SECRET": "s"}, "PAYMENT_GATEWAY"),
+        ({"PAYMENT_GATEWAY": "stripe"}, "PAYMENT_GATEWAY"),
+        ({**GATEWAY, "PAYMENT_GATEWAY_SECRET": None}, "PAYMENT_GATEWAY_SECRET"),
+        ({**GATEWAY, "PAYMENT_GATEWAY_SECRET": "test_sk_1"}, "PAYMENT_GATEWAY_SECRET"),
+        ({**GATEWAY, "PAYMENT_GATEWAY_CLIENT_KEY": None}, "PAYMENT_GATEWAY_CLIENT_KEY"),
+        ({**GATEWAY, "PAYMENT_GATEWAY_CLIENT_KEY": "test_ck_1"}, "PAYMENT_GATEWAY_CLIENT_KEY"),
+        ({**GATEWAY, "PAYMENT_GATEWAY_URL": "http://127.0.0.1:8003"}, "PAYMENT_GATEWAY_URL"),
+        ({**GATEWAY, "PAYMENT_GATEWAY_URL": "http://toss.internal"}, "PAYMENT_GATEWAY_URL"),
+        ({**GATEWAY, "PAYMENT_WEBHOOK_SECRETS": "short"}, "PAYMENT_WEBHOOK_SECRETS"),
+        ({**GATEWAY, "PAYMENT_WEBHOOK_SECRETS": "a" * 40}, "PAYMENT_WEBHOOK_SECRETS"),
+        ({**GATEWAY, "PAYMENT_WEBHOOK_SECRETS": "a,b,c"}, "PAYMENT_WEBHOOK_SECRETS"),
     ],
 )
 def test_what_lacks_is_named_in_the_last_line(tmp_path, changes, named):
@@ -130,6 +147,14 @@ def test_a_login_at_kafka_is_taken_and_its_password_is_in_no_error(tmp_path):
     done = boot(environment(tmp_path, **KAFKA_LOGIN | {"KAFKA_SECURITY_PROTOCOL": "SSL"}))
     assert "KAFKA_SASL_USERNAME" in done.stderr
     assert "orange-harbour" not in done.stderr
+
+
+def test_a_real_gateway_is_taken_and_its_secrets_are_in_no_error(tmp_path):
+    assert boot(environment(tmp_path, **GATEWAY)).stdout.strip() == "booted"
+    refused = boot(environment(tmp_path, **GATEWAY | {"PAYMENT_GATEWAY_URL": "http://a.example"}))
+    assert "PAYMENT_GATEWAY_URL" in refused.stderr
+    assert "orange-harbour" not in refused.stderr
+    assert GATEWAY["PAYMENT_WEBHOOK_SECRETS"] not in refused.stderr
 
 
 @pytest.mark.parametrize(

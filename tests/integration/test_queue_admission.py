@@ -7,6 +7,7 @@ import pytest
 
 from kernel.redis.clients import breaker
 from queueing import admission, ended_places
+from queueing.ended_places import EndedPlace
 from queueing.errors import QueueNotAdmitted, QueueTokenInvalid
 from queueing.replies import PlaceState
 from queueing.usecases import waiting_room
@@ -118,8 +119,8 @@ def test_it_ends_though_the_note_of_an_earlier_end_comes_late(sale, hold):
     sale.later(5).leave(user)
     _, second = sale.join(user)
     sale.later(5).leave(user)
-    early = {"performance_id": sale.performance.pk, "user_id": user, "state_code": "L"}
-    ended_places.record_end(ended_ms=int(sale.now.timestamp() * 1000) - 5000, **early)
+    early = EndedPlace(user, int(sale.now.timestamp() * 1000) - 5000, "L")
+    ended_places.record_ends(performance_id=sale.performance.pk, ends=[early])
     for admission_pass in (first.admission_pass, second.admission_pass):
         with pytest.raises(QueueNotAdmitted):
             hold(user, admission_pass)

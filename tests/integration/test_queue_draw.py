@@ -15,7 +15,7 @@ from hypothesis.strategies import integers, text
 
 from kernel.redis.clients import client
 from queueing import draw, policy
-from queueing.models import QueueProgress
+from queueing.models import DrawCommitment, QueueProgress
 from queueing.replies import PlaceState
 from queueing.usecases import waiting_room
 from tests.support.waiting_rooms import Room, whole_second, wipe_queue_server
@@ -29,6 +29,12 @@ def presale(seed: str = SEED, **config) -> Room:
     now = whole_second()
     room = Room.open(now=now, admission_opens_at=now + timedelta(minutes=10), **config)
     if seed:
+        DrawCommitment.objects.create(
+            performance=room.performance,
+            draw_seed=seed,
+            commitment=draw.commitment_of(seed),
+            committed_at=now,
+        )
         QueueProgress.objects.create(
             performance=room.performance, draw_seed=seed, number_ceiling=policy.DRAW_NUMBERS
         )
@@ -106,7 +112,7 @@ def test_not_even_the_holder_of_the_last_number_draws_twice():
     room = presale()
     room.join()
     last = policy.DRAW_NUMBERS
-    nth = draw.order_of(last, seed=SEED, start=0)
+    nth = draw.order_of(last, key=SEED, start=0)
     QueueProgress.objects.update(draw_ceiling=last)
     client("queue").hset(f"fr:q:{{{room.performance.pk}}}:state", "drawn", nth - 1)
     user, first = room.join()
@@ -196,9 +202,9 @@ def test_a_full_draw_goes_on_in_order():
 
 def test_what_is_committed_to_before_does_not_tell_the_seed():
     room = presale()
-    progress = QueueProgress.objects.get(performance=room.performance)
-    assert len(progress.draw_commitment) == 64
-    assert SEED not in progress.draw_commitment
+    commitment = DrawCommitment.objects.get(performance=room.performance)
+    assert len(commitment.commitment) == 64
+    assert SEED not in commitment.commitment
 
 
 def opened(**config) -> tuple[Room, list[int]]:
@@ -234,9 +240,9 @@ def test_after_the_draw_anybody_can_compute_it():
     start=integers(0, 2**40),
 )
 def test_each_number_belongs_to_one_place_in_the_order_of_joining(nth, seed, start):
-    number = draw.number_of(nth, seed=seed, start=start)
+    number = draw.number_of(nth, key=seed, start=start)
     assert start < number <= start + policy.DRAW_NUMBERS
-    assert draw.order_of(number, seed=seed, start=start) == nth
+    assert draw.order_of(number, key=seed, start=start) == nth
 
 
 @pytest.mark.parametrize("when", ["before the opening", "opened, nobody admitted yet"])
@@ -248,15 +254,15 @@ def test_the_seed_is_hidden_while_it_could_reveal_a_number(when):
     with pytest.raises(CommandError, match="isn't over") as refusal:
         revealed(room)
     assert SEED not in str(refusal.value)
-    progress = QueueProgress.objects.get(performance=room.performance)
-    assert progress.draw_commitment in str(refusal.value)
-    assert admin.site._registry[QueueProgress].revealed_seed(progress) == ""
+    commitment = DrawCommitment.objects.get(performance=room.performance)
+    assert commitment.commitment in str(refusal.value)
+    assert admin.site._registry[DrawCommitment].revealed_seed(commitment) == ""
 
 
 def test_once_the_seed_may_be_shown_nothing_is_drawn_any_more():
     room, _ = opened()
-    progress = QueueProgress.objects.get(performance=room.performance)
-    assert admin.site._registry[QueueProgress].revealed_seed(progress) == SEED
+    commitment = DrawCommitment.objects.get(performance=room.performance)
+    assert admin.site._registry[DrawCommitment].revealed_seed(commitment) == SEED
     room.set_config(state="PRESALE", admission_opens_at=room.now + timedelta(hours=1))
     assert room.join()[1].number > numbers_end(room)
 

@@ -80,7 +80,7 @@ class TestAnOldServer:
         room.join()
         drawn = state_of(queue_redis, room, "draw_ceiling")
         successor_of(room)
-        recovery.raise_ceiling(room.performance.pk, epoch=1, above=drawn, draws=True)
+        recovery.raise_ceiling(room.performance.pk, epoch=1, above=drawn, draws_at=now)
         assert progress_of(room).draw_ceiling == drawn
         assert state_of(queue_redis, room, "draw_ceiling") == drawn
         assert state_of(queue_redis, room, "superseded") == 1
@@ -279,6 +279,7 @@ class TestServingNeverGoesBack:
                     epoch=1,
                     serving=serving,
                     crowd=1,
+                    drawn=0,
                     grace=timedelta(seconds=10),
                     due_at=room.now,
                     now=room.now + timedelta(seconds=seconds),

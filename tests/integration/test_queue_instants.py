@@ -5,6 +5,7 @@ from datetime import timedelta
 from kernel.db.transaction import transaction
 from kernel.ids import uuid7
 from queueing import ended_places, operations, policy, queries
+from queueing.ended_places import EndedPlace
 from queueing.models import QueueConfig, QueueProgress
 from queueing.replies import PlaceState
 from tests.support.waiting_rooms import Room, whole_second
@@ -72,7 +73,9 @@ def test_who_joined_from_an_address_is_forgotten_in_time(queue_redis):
 
 def test_a_place_that_ended_in_the_moment_it_began_has_ended(db_ready):
     place = {"performance_id": uuid7(), "user_id": uuid7()}
-    ended_places.record_end(**place, ended_ms=5_000, state_code="L")
+    ended_places.record_ends(
+        performance_id=place["performance_id"], ends=[EndedPlace(place["user_id"], 5_000, "L")]
+    )
     assert ended_places.find_end(**place, joined_ms=5_000) == "L"
     assert ended_places.find_end(**place, joined_ms=5_001) == ""
 

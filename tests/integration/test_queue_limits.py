@@ -7,6 +7,7 @@ import pytest
 from kernel.caller import client_ip_tag
 from kernel.rate_limiting.headers import RateLimitStatus
 from kernel.rate_limiting.in_redis import RateLimited
+from queueing import fan_batches
 from queueing.errors import TooManyAccounts
 from queueing.usecases import waiting_room
 from tests.support.round_trips import counted_round_trips
@@ -127,10 +128,10 @@ class TestAccountsOfAnAddress:
     def test_no_more_people_than_the_cap(self):
         room = Room.open(accounts_per_address=2)
         [first, _] = [room.join(client_ip="10.0.0.1")[0] for _ in range(2)]
-        before = waiting_room.refusals.labels("too_many_accounts")._value.get()
+        before = fan_batches.refusals.labels("too_many_accounts")._value.get()
         with pytest.raises(TooManyAccounts):
             room.join(client_ip="10.0.0.1")
-        assert waiting_room.refusals.labels("too_many_accounts")._value.get() == before + 1
+        assert fan_batches.refusals.labels("too_many_accounts")._value.get() == before + 1
         room.join(client_ip="10.0.0.2")
         room.join(first, client_ip="10.0.0.1")  # the same place
         room.leave(first)

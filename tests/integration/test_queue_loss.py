@@ -146,13 +146,22 @@ def test_a_session_paid_for_after_the_loss_stays_finished(restart, queue_redis, 
     assert room.poll(waiting).state is ADMITTED
 
 
+def test_sessions_paid_for_together_after_the_loss_all_stay_finished(queue_redis):
+    room = Room.open(capacity=3)
+    places = dict([room.join(), room.join(), room.join()])
+    wipe_queue_server(queue_redis)
+    room.finish(*places)
+    for user, place in places.items():
+        assert room.poll(user, token=place.admission_pass).state is PlaceState.FINISHED
+
+
 @pytest.mark.control
 def test_control_without_recovery_a_pass_brings_back_what_was_paid_for(queue_redis):
     room = Room.open(capacity=1)
     inside, place = room.join()
     wipe_queue_server(queue_redis)
-    reply = queue_server.finish(
-        performance_id=room.performance.pk, user_id=inside, now_ms=clock.to_ms(room.now)
+    [reply] = queue_server.finish_many(
+        performance_id=room.performance.pk, user_ids=[inside], now_ms=clock.to_ms(room.now)
     )
     assert reply.status is Status.COLD
     assert room.poll(inside, token=place.admission_pass).state is ADMITTED

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from payments.usecases.checkout import settlement, transaction
+from payments.usecases.checkout import publication, transaction
 from queueing import admission, policy
 from reservations import operations
 from reservations import policy as seats_policy
@@ -41,7 +41,7 @@ def _nobody_asks_for_an_admission(monkeypatch, folder):
 
 
 def _paying_frees_no_place(monkeypatch, folder):
-    monkeypatch.setattr(settlement.waiting_room, "finish", lambda **_: None)
+    monkeypatch.setattr(publication.waiting_room, "finish", lambda **_: None)
 
 
 def _paying_costs_nothing(monkeypatch, folder):

@@ -125,8 +125,8 @@ def test_what_is_written_reads_back_in_its_form_without_asking_again(performance
 
 
 @pytest.fixture
-def before():
-    """The schema as it was before codes had one form; afterwards as it is."""
+def before(performance):
+    """A performance under the schema from before codes had one form; afterwards as it is."""
     call_command("migrate", "concerts", BACK_THEN, verbosity=0)
     yield
     Seat.objects.all().delete()
@@ -138,8 +138,7 @@ def raw(sql: str, *values) -> None:
         cursor.execute(sql, values)
 
 
-def test_old_rows_are_brought_into_the_form(before, db_ready):
-    performance = factories.make_performance(seats=2, on_sale=False)
+def test_old_rows_are_brought_into_the_form(performance, before):
     raw("UPDATE concerts_seat SET number = '１２' WHERE number = '1'")
     raw("UPDATE concerts_section SET code = %s", DECOMPOSED)
     raw("UPDATE concerts_concert SET title_ko = %s", DECOMPOSED)
@@ -152,8 +151,7 @@ def test_old_rows_are_brought_into_the_form(before, db_ready):
 
 
 @pytest.mark.parametrize("twin", ["１", "1\u200b"])
-def test_old_rows_that_are_one_chair_stop_the_migration_by_name(before, db_ready, twin):
-    performance = factories.make_performance(seats=2, on_sale=False)
+def test_old_rows_that_are_one_chair_stop_the_migration_by_name(performance, before, twin):
     raw("UPDATE concerts_seat SET number = %s WHERE number = '2'", twin)
     with pytest.raises(CommandError) as stopped:
         call_command("migrate", verbosity=0)
@@ -163,8 +161,7 @@ def test_old_rows_that_are_one_chair_stop_the_migration_by_name(before, db_ready
     assert sorted(Seat.objects.values_list("number", flat=True)) == sorted(["1", twin])
 
 
-def test_an_old_code_that_reads_as_nothing_stops_it_too(before, db_ready):
-    factories.make_performance(seats=1, on_sale=False)
+def test_an_old_code_that_reads_as_nothing_stops_it_too(before):
     raw("UPDATE concerts_section SET code = %s", "\u200b")
     with pytest.raises(CommandError, match="read as nothing"):
         call_command("migrate", verbosity=0)

@@ -89,12 +89,12 @@ def public() -> str:
 
 
 @pytest.fixture
-def template(monkeypatch, tmp_path) -> Callable[[str, str], None]:
-    """Change the template of the gateways that `another` starts."""
+def template(monkeypatch, tmp_path) -> Callable[..., None]:
+    """Change the template of the gateways that `another` starts, at so many `places`."""
 
-    def change(old: str, new: str) -> None:
+    def change(old: str, new: str, *, places: int = 1) -> None:
         text = server.TEMPLATE.read_text()
-        assert text.count(old) == 1
+        assert text.count(old) == places
         (tmp_path / "template").write_text(text.replace(old, new))
         monkeypatch.setattr(server, "TEMPLATE", tmp_path / "template")
 

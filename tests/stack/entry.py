@@ -23,8 +23,9 @@ from tests.support.waiting import await_that
 class Api(ThreadingHTTPServer):
     """A stand-in for the API that tells what reached it.
 
-    As the service `in_front_of` another it answers public statuses as that one would, and hands
-    everything else over. It may also hang up (`breaks`) once it has read a request.
+    As the service `in_front_of` another it answers public statuses and availability as that one
+    would, and hands everything else over. It may also hang up (`breaks`) once it has read a
+    request.
     """
 
     daemon_threads = True
@@ -55,8 +56,8 @@ class Handler(BaseHTTPRequestHandler):
         seen = {":method": self.command, ":path": self.path, ":body": sent.decode("latin-1")}
         self.server.seen.append({**headers, **seen})
         api = self.server.in_front_of
-        is_status = self.command == "GET" and self.path.partition("?")[0].endswith("/queue/")
-        if api is not None and is_status:
+        is_public = self.path.partition("?")[0].endswith(("/queue/", "/availability/"))
+        if api is not None and self.command == "GET" and is_public:
             api.seen.append(self.server.seen[-1])
             self._answer(api)
         else:
@@ -142,10 +143,11 @@ def started(
     """Run nginx before `api` and the service on `service_port`; it must not have complained."""
     [port] = free_ports(1)
     home = server_home(folder, unprivileged())
-    service = gateway.Gateway(
+    service = gateway.NginxGateway(
         nginx,
         port,
         api.server_address[1],
+        service_port,
         service_port,
         home=home,
         os_user=unprivileged(),

@@ -7,9 +7,10 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
 import yaml
 
-from stack.application import ALLOCATOR, Fastpath
+from stack.application import ALLOCATOR, FASTPATH, Fastpath
 from stack.gateway import server
 from stack.gateway.server import TEMPLATE
 from stack.postgres import settings
@@ -38,21 +39,23 @@ def test_hadolint_finds_nothing_in_the_dockerfile():
 
 
 def test_every_part_has_its_service():
-    names = {"worker-promotion", "relay", "worker-general", "setup"}
+    names = {"worker-promotion", "relay", "worker-general", "fastpath-sale", "setup"}
     assert set(_services()) == set(PARTS) - {"workers"} | names
 
 
-def test_the_service_in_front_of_the_api_runs_as_in_the_local_stack():
-    local = list(Fastpath({}, 8002, reload=False).argv)
-    local = local[local.index("granian") :]
-    command = _services()["fastpath"]["command"]
-    differ = {"--host", "--workers-kill-timeout", "--respawn-interval", "--respawn-failed-workers"}
+@pytest.mark.parametrize("name", FASTPATH)
+def test_the_service_in_front_of_the_api_runs_as_in_the_local_stack(name):
+    local = list(Fastpath(name, {}, 8002, reload=False).argv)
+    command = _services()[name]["command"]
+    differ = {"--host"}
+    assert command[:3] == ["python", *local[1:3]] == ["python", "-m", "fastpath"]
 
     def options(argv):
         return {tuple(argv[i : i + 2]) for i, word in enumerate(argv) if word.startswith("--")}
 
     assert {one for one in options(local) ^ options(command) if one[0] not in differ} == set()
-    assert _services()["gateway"]["environment"]["FASTPATH"] == "fastpath:8002"
+    variable = name.upper().replace("-", "_")
+    assert _services()["gateway"]["environment"][variable] == f"{name}:8002"
 
 
 def test_what_a_service_waits_for_exists_and_says_when_it_is_well():
@@ -66,7 +69,7 @@ def test_what_a_service_waits_for_exists_and_says_when_it_is_well():
 
 def test_every_image_is_pinned_to_a_release():
     images = [service["image"] for service in _services().values()]
-    assert all(re.search(r":\d+\.\d+\.?\d*|:local$", image) for image in images), images
+    assert all(re.search(r":v?\d+\.\d+\.?\d*|:local$", image) for image in images), images
     lines = (ROOT / "Dockerfile").read_text().splitlines()
     bases = [line for line in lines if line.startswith("FROM")]
     assert all(re.search(r":\d+\.\d+\.\d+-", base) for base in bases), bases
@@ -91,10 +94,17 @@ def test_secrets_come_from_outside_and_have_no_default():
     for name in (
         "SECRET_KEY", "OPS_TOKEN", "FLOWER_PASSWORD", "APPLICATION_PASSWORD",
         "DEMO_ADMIN_PASSWORD", "FRONTROW_DEMO_PASSWORD", "POSTGRES_PASSWORD",
-        "REPLICATION_PASSWORD",
+        "REPLICATION_PASSWORD", "PAYMENT_GATEWAY_SECRET", "PAYMENT_WEBHOOK_SECRETS",
+        "SANDBOX_WEBHOOK_SECRET",
     ):  # fmt: skip
         assert re.search(r"\$\{" + name + r":\?", text), name
     assert not re.search(r"(PASSWORD|SECRET_KEY|OPS_TOKEN):-", text)
+
+
+def test_who_sends_webhooks_knows_the_one_secret_that_it_signs_with():
+    environment = _services()["sandbox"]["environment"]
+    assert environment["SANDBOX_WEBHOOK_SECRET"].startswith("${SANDBOX_WEBHOOK_SECRET:?")
+    assert "PAYMENT_WEBHOOK_SECRETS" not in environment
 
 
 def test_nothing_runs_as_root_but_in_images_that_step_down_themselves():

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from stack.gateway.server import TEMPLATE
 from stack.service import HOST, free_ports
 from tests.stack.entry import Api, Entry, stand_in, started
 
@@ -18,6 +19,8 @@ MORE = {
     "Content-Type": "application/json",
     "Idempotency-Key": "12345678",
 }
+
+A_UUID = "01994d2e-7c1a-7f20-9a50-0c7b1b3e9d11"
 
 
 @pytest.fixture
@@ -63,6 +66,43 @@ def test_holds_go_to_the_service_and_lists_of_reservations_do_not(client, api, s
     assert [seen[":path"] for seen in api.seen] == [f"{path}?status=PENDING", f"{path}x/extend/"]
 
 
+def test_payments_go_to_the_service_and_looks_at_them_do_not(client, api, service):
+    service.hands_over = False
+    path = "/api/v1/payments/"
+    assert client.post(path, headers=MORE, content="{}").json() == {"number": 1}
+    client.get(f"{path}{A_UUID}/")
+    client.post(f"{path}{A_UUID}/confirm/")
+    [paid] = service.seen
+    assert paid["idempotency-key"] == MORE["Idempotency-Key"]
+    assert [seen[":path"] for seen in api.seen] == [
+        f"{path}{A_UUID}/",
+        f"{path}{A_UUID}/confirm/",
+    ]
+
+
+def test_holds_that_are_given_up_go_to_the_service_and_looks_at_them_do_not(client, api, service):
+    service.hands_over = False
+    path = f"/api/v1/reservations/{A_UUID}/"
+    client.delete(path)
+    client.get(path)
+    client.get(f"{path}tickets/")
+    assert [seen[":method"] for seen in service.seen] == ["DELETE"]
+    assert [seen[":path"] for seen in api.seen] == [path, f"{path}tickets/"]
+
+
+def test_a_release_that_is_handed_over_reaches_the_api_as_it_came(client, api, service):
+    client.delete(f"/api/v1/reservations/{A_UUID}/?a=b", headers=MORE)
+    [here], [there] = service.seen, api.seen
+    assert there == here
+
+
+def test_a_payment_that_was_sent_is_not_sent_again(another):
+    api, client = another()
+    client.service.breaks = True
+    assert client.post("/api/v1/payments/", json={}).status_code == 503
+    assert (len(client.service.seen), len(api.seen)) == (1, 0)
+
+
 def test_a_hold_that_is_handed_over_reaches_the_api_as_it_came(client, api, service):
     client.post("/api/v1/reservations/?a=b", headers=MORE, content='{"best_available": {}}')
     [here], [there] = service.seen, api.seen
@@ -78,7 +118,7 @@ def test_a_hold_that_was_sent_is_not_sent_again(another):
 
 
 def test_what_is_not_hot_does_not_pass_the_service(client, api, service, public):
-    for path in ("/api/v1/concerts/", public.replace("/queue/", "/availability/"), "/healthz/live"):
+    for path in ("/api/v1/concerts/", public.replace("/queue/", "/seatmap/"), "/healthz/live"):
         assert client.get(path).status_code == 200
     assert service.seen == []
     assert len(api.seen) == 3
@@ -95,7 +135,7 @@ def test_the_location_of_handed_over_requests_has_no_address(client, api, path):
 def test_nobody_else_may_name_a_location(client, api, public):
     api.more_headers = {"X-Accel-Redirect": "/.problem"}
     assert client.get("/api/v1/concerts/").json() == {"number": 1}
-    assert client.get(public.replace("/queue/", "/availability/")).json() == {"number": 2}
+    assert client.get(public.replace("/queue/", "/seatmap/")).json() == {"number": 2}
 
 
 @pytest.mark.control
@@ -185,3 +225,21 @@ def test_a_frozen_service_keeps_one_caller_waiting_and_the_others_go_on(alone, p
         # For a while nobody is sent there any more.
         assert client.post(public, timeout=4).json() == {"number": 1}
         assert client.get(mine, timeout=4).json() == {"number": 2}
+
+
+@pytest.mark.parametrize(
+    ("place", "process"),
+    [
+        ("/availability/$", "http://fastpath_sale$asked"),
+        ("/queue/$", "http://fastpath$asked"),
+        ("/queue/me/$", "http://fastpath"),
+        ("^/api/v1/(reservations|payments)/$", "http://$holder"),
+    ],
+)
+def test_each_hot_route_goes_to_the_process_that_serves_it(place, process):
+    """By its text: the other process would hand it over, and nobody but the API would notice."""
+    text = TEMPLATE.read_text()
+    [location] = [part for part in text.split("location ")[1:] if f"{place} {{" in part]
+    assert f"proxy_pass {process};" in location
+    holders = text.partition("map $request_method $holder {")[2].partition("}")[0]
+    assert holders.split() == ["POST", "fastpath_sale;", "default", "api;"]

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from stack import cli, settings, topology
+from stack import cli, report, settings, topology
 from stack.data_dir import DataDir
 from stack.errors import StackError
 from stack.gateway import Options
@@ -139,6 +139,26 @@ class TestPlan:
         assert set(topology.PARTS) - made.parts() == {"primary", "replica"}
         assert made.environment["REPLICA_URL"] == "postgresql://elsewhere-2/x"
 
+    @pytest.mark.parametrize("gateway", ["toss", "none"])
+    def test_another_payment_gateway_replaces_the_sandbox(self, plan, gateway):
+        made = plan(PAYMENT_GATEWAY=gateway, PAYMENT_GATEWAY_SECRET="test_sk_of_toss")
+        assert made.absent == {"sandbox": "external"}
+        assert set(topology.PARTS) - made.parts() == {"sandbox"}
+        assert made.environment["PAYMENT_GATEWAY"] == gateway
+        assert made.environment["PAYMENT_GATEWAY_SECRET"] == "test_sk_of_toss"
+        # What leads to the sandbox leads nobody else there.
+        assert "PAYMENT_GATEWAY_URL" not in made.environment
+        assert "PAYMENT_WEBHOOK_SECRETS" not in made.environment
+        report.table(made.environment)
+
+    def test_the_sandbox_knows_its_own_secrets_and_no_others(self, plan):
+        made = plan()
+        [sandbox] = [one for one in made.services if one.part == "sandbox"]
+        environment = sandbox.command().environment
+        assert environment["SANDBOX_SECRET"] == made.environment["PAYMENT_GATEWAY_SECRET"]
+        assert environment["SANDBOX_WEBHOOK_SECRET"] == made.environment["PAYMENT_WEBHOOK_SECRETS"]
+        assert {"SECRET_KEY", "DATABASE_URL", "OPS_TOKEN"}.isdisjoint(environment)
+
     def test_without_maven_it_goes_on_without_kafka(self, plan, tmp_path):
         without = topology.Programs(StackError("no Maven"), tmp_path / "nginx")
         made = plan(without)
@@ -150,6 +170,15 @@ class TestPlan:
         made = plan(without, KAFKA_BOOTSTRAP_SERVERS="elsewhere:9092")
         assert made.absent == {"kafka": "external"}
         assert made.environment["KAFKA_BOOTSTRAP_SERVERS"] == "elsewhere:9092"
+
+    def test_with_a_mail_server_elsewhere_no_letter_is_shown_here(self, plan):
+        assert plan().environment["EMAIL_URL"] == "smtp://127.0.0.1:11025"
+        made = plan(EMAIL_URL="smtp://elsewhere")
+        assert made.absent == {"mail": "external"}
+        assert (made.environment["EMAIL_URL"], made.environment["MAIL_URL"]) == (
+            "smtp://elsewhere",
+            "",
+        )
 
     def test_without_nginx_the_api_is_the_entry(self, plan, tmp_path):
         made = plan(topology.Programs(tmp_path, StackError("no nginx")))
@@ -163,6 +192,8 @@ class TestPlan:
     def test_no_password_stands_in_a_command_line(self, plan):
         made = plan()
         secrets = [made.environment["SECRET_KEY"], made.environment["OPS_TOKEN"]]
+        secrets += [made.environment["PAYMENT_GATEWAY_SECRET"]]
+        secrets += [made.environment["PAYMENT_WEBHOOK_SECRETS"]]
         secrets += [made.environment["FLOWER_BASIC_AUTH"].partition(":")[2]]
         secrets += [made.environment["DATABASE_URL"].split(":")[2].partition("@")[0]]
         for service in made.services:

@@ -2,15 +2,16 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 from confluent_kafka import Consumer as Client
-from confluent_kafka import KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from events import kafka, runtime
-from events.consumers import Consumer
+from events.consumers import Consumer, configured
 from events.topics import dead_letters_of
 from kernel import clock
 from kernel.ids import uuid7
@@ -55,15 +56,53 @@ def running(consumer: Consumer, *, publisher: kafka.Publisher | None = None) -> 
         group.stop()
 
 
-def start_from_now(servers: str, group: str, topic: str) -> None:
-    """Commit the topic's end for a group, so that it doesn't read what earlier tests wrote."""
+def start_from_now(servers: str, group: str, *topics: str) -> None:
+    """Commit the topics' ends for a group, so that it doesn't read what earlier tests wrote.
+
+    None given: of all that the product's group reads. Kafka takes such a commit once it has missed
+    the members that were killed.
+    """
     kafka.ensure_topics()
+    if not topics:
+        [consumer] = configured([group])
+        topics = tuple(consumer.topics)
     client = Client({"bootstrap.servers": servers, "group.id": group})
     try:
-        ends = await_that(lambda: _ends(client, topic), f"{topic} has leaders", seconds=30)
-        client.commit(offsets=ends, asynchronous=False)
+        for topic in topics:
+            ends = await_that(partial(_ends, client, topic), f"{topic} has leaders", seconds=30)
+            await_that(partial(_committed_by_nobody, client, ends), f"{group} is empty", seconds=60)
     finally:
         client.close()
+
+
+def _committed_by_nobody(client: Client, offsets: list[TopicPartition]) -> bool:
+    """Commit for a group without members; return whether it has none."""
+    try:
+        client.commit(offsets=offsets, asynchronous=False)
+    except KafkaException as error:
+        if error.args[0].code() != KafkaError.UNKNOWN_MEMBER_ID:
+            raise
+        return False
+    return True
+
+
+def own_topic(settings: Any, *, partitions: int = 1) -> str:
+    """Make a topic of this test alone, with its dead letters; return its name.
+
+    A broker that was just restarted gets its time.
+    """
+    name = f"test-{uuid7()}"
+    settings.EVENT_TOPICS = [name, TOPIC]
+    settings.KAFKA_TOPIC_PARTITIONS = partitions
+
+    def is_made() -> bool:
+        with suppress(kafka.KafkaUnavailable):
+            kafka.ensure_topics()
+            return True
+        return False
+
+    await_that(is_made, f"{name} is made", seconds=60)
+    return name
 
 
 def make_topic(servers: str, name: str, **config: str) -> None:
@@ -142,11 +181,23 @@ def letters(servers: str, topic: str, group: str) -> list[Message]:
 
 
 def committed(servers: str, topic: str, group: str) -> dict[int, int]:
-    """Return the offsets that `group` has committed, by partition."""
+    """Return the offsets that `group` has committed, by partition.
+
+    A broker that has just begun to coordinate the group gets its time.
+    """
     client = Client({"bootstrap.servers": servers, "group.id": group})
+    found: list[TopicPartition] = []
+
+    def is_said() -> bool:
+        with suppress(KafkaException):
+            found[:] = client.committed(places, timeout=5)
+            return True
+        return False
+
     try:
         partitions = client.list_topics(topic, timeout=5).topics[topic].partitions
         places = [TopicPartition(topic, partition) for partition in partitions]
-        return {p.partition: p.offset for p in client.committed(places, timeout=5) if p.offset > 0}
+        await_that(is_said, f"the offsets of {group}", seconds=60)
+        return {p.partition: p.offset for p in found if p.offset > 0}
     finally:
         client.close()

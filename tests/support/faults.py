@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import httpx
 
-from tests.support.history import Purchase
+from proof.history.facts import FanPurchase
 from tests.support.kafka_reader import Record
 from tests.support.shopper import Shopper
 from tests.support.site import Site
@@ -42,10 +42,10 @@ def not_promised(failures: list[httpx.Response]) -> list[str]:
     ]
 
 
-def bought(outcomes: list[Purchase | httpx.Response]) -> list[Purchase]:
+def bought(outcomes: list[FanPurchase | httpx.Response]) -> list[FanPurchase]:
     """Return the purchases; fails where one of them is a refusal."""
     assert [one.text for one in outcomes if isinstance(one, httpx.Response)] == []
-    return [one for one in outcomes if isinstance(one, Purchase)]
+    return [one for one in outcomes if isinstance(one, FanPurchase)]
 
 
 def unpublished(site: Site) -> int:

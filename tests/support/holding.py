@@ -18,7 +18,7 @@ from kernel.db import primary_time
 from kernel.ids import uuid7
 from reservations import policy
 from reservations.claims import ClaimRequest, ClaimResult, seat_claims
-from reservations.models import Reservation
+from reservations.models import Reservation, SeatInventory
 from reservations.queries import ReservationDetail
 from reservations.seating.chooser import Wish
 from reservations.usecases import holds
@@ -91,6 +91,12 @@ def claim(
     [result] = seat_claims.claim_many(performance_id=performance.pk, requests=[request], now=now)
     assert isinstance(result, ClaimResult)
     return result
+
+
+def sell_out(performance: Performance, *, but: Sequence[UUID] = ()) -> None:
+    """Block every seat that nobody has, except some."""
+    free = SeatInventory.objects.filter(performance=performance, status="AVAILABLE")
+    free.exclude(pk__in=but).update(status="BLOCKED")
 
 
 def status_of(held: ReservationDetail) -> str:

@@ -77,6 +77,24 @@ class Stop:
         self._go[number].set()
 
 
+def meet_after(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, *, threads: int) -> None:
+    """Let the first call of each of so many threads return once all of them have made theirs.
+
+    What each has read or locked by then, it has at the same moment as the others.
+    """
+    all_have_called, original = threading.Barrier(threads, timeout=30), getattr(module, name)
+    mine = threading.local()
+
+    def meeting(*args: Any, **kwargs: Any) -> Any:
+        result = original(*args, **kwargs)
+        if not hasattr(mine, "has_met"):
+            mine.has_met = True
+            all_have_called.wait()
+        return result
+
+    monkeypatch.setattr(module, name, meeting)
+
+
 def await_a_waiting_session() -> None:
     """Wait until some session of the server waits for a lock."""
     await_that(_somebody_waits, "a session waits for a lock")

@@ -101,15 +101,40 @@ def begin(
     now: datetime | None = None,
     request_key: str = "",
     resumed: bool = False,
+    points_amount: int | None = None,
 ) -> PaymentResult:
     """Call the use case as the view does."""
     return checkout.begin(
         user_id=user.pk,
         reservation_id=reservation_id,
         method=method,
-        points_amount=None,
+        points_amount=points_amount,
         payment_id=uuid7(),
         request_key=request_key or uuid4().hex * 2,
+        resumed=resumed,
+        now=now or clock.now(),
+    )
+
+
+def begin_by_card(user: User, reservation_id: UUID, **more: Any) -> PaymentResult:
+    """Begin a payment by card as the view does."""
+    return begin(user, reservation_id, method=Payment.Method.CARD, **more)
+
+
+def confirm(
+    user: User,
+    payment_id: UUID,
+    *,
+    payment_key: str = "",
+    resumed: bool = False,
+    now: datetime | None = None,
+) -> PaymentResult:
+    """Confirm as the view does, by default with the key that the double's page hands out."""
+    order_id = Payment.objects.get(pk=payment_id).order_id
+    return checkout.confirm(
+        payment_id=payment_id,
+        user_id=user.pk,
+        payment_key=payment_key or f"key-of-{order_id}",
         resumed=resumed,
         now=now or clock.now(),
     )

@@ -9,12 +9,13 @@ from kernel import clock
 from kernel.db.dedicated import dedicated_connection
 from kernel.db.transaction import transaction
 from kernel.ids import uuid7
+from tests.support.event_schemas import SampleEvent
 
 TOPIC = topics.POINTS
 
 
 def new_event(aggregate_id: UUID | None = None, **data: object) -> NewEvent:
-    return NewEvent(
+    return SampleEvent(
         topic=TOPIC,
         type="points.spent",
         source="/frontrow/points",
@@ -29,7 +30,9 @@ def write(*events: NewEvent, now: datetime | None = None) -> list[UUID]:
         return record(events=events, now=now or clock.now())
 
 
-def sale_confirmed(performance_id: UUID, *, seats: int = 2, price: int = 1000) -> NewEvent:
+def sale_confirmed(
+    performance_id: UUID, *, seats: int = 2, price: int = 1000, user_id: UUID | None = None
+) -> NewEvent:
     """Return a `reservation.confirmed` as consumers of sales meet it."""
     money = {"amount": price, "currency": "KRW"}
     reservation_id = uuid7()
@@ -41,7 +44,7 @@ def sale_confirmed(performance_id: UUID, *, seats: int = 2, price: int = 1000) -
         data={
             "reservation_id": reservation_id,
             "performance_id": performance_id,
-            "user_id": uuid7(),
+            "user_id": user_id or uuid7(),
             "seats": [
                 {"seat_id": uuid7(), "section": "A", "row": "1", "number": str(n), "price": money}
                 for n in range(seats)

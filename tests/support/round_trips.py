@@ -12,6 +12,7 @@ from redis import Redis
 from redis.client import Pipeline
 
 from kernel.redis.connections import ConnectionStack
+from kernel.redis.loop_connection import LoopConnection
 
 _TRANSACTION_WORDS = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "SET ")
 
@@ -32,6 +33,7 @@ def counted_round_trips() -> Iterator[RoundTrips]:
     """
     trips = RoundTrips()
     command, line, pipeline = Redis.execute_command, ConnectionStack.execute_all, Pipeline.execute
+    loop_call = LoopConnection.call
 
     def record_command(args):
         if threading.current_thread().name != "revoked-sessions":
@@ -49,7 +51,14 @@ def counted_round_trips() -> Iterator[RoundTrips]:
         trips.redis.append("pipeline")
         return pipeline(self, *args, **options)
 
+    async def spied_loop_call(self, function, keys, args):
+        reply = await loop_call(self, function, keys, args)
+        if reply is not None:  # else the same call is made the ordinary way
+            record_command(("FCALL", function))
+        return reply
+
     with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
+        patch.setattr(LoopConnection, "call", spied_loop_call)
         patch.setattr(Redis, "execute_command", spied_command)
         patch.setattr(ConnectionStack, "execute_all", spied_execute_all)
         patch.setattr(Pipeline, "execute", spied_pipeline)

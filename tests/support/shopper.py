@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import httpx
 
-from tests.support.history import Purchase
+from proof.history.facts import FanPurchase
 from tests.support.site import Fan, Site
 
 T = TypeVar("T")
@@ -74,7 +74,7 @@ class Shopper:
 
     def buy(
         self, performance_id: str, seat_ids: Sequence[str], *, token: str | None = None
-    ) -> Purchase | httpx.Response:
+    ) -> FanPurchase | httpx.Response:
         """Hold and pay; return the purchase, or the first answer that refused it."""
         held = self.hold(performance_id, seat_ids, token=token)
         if held.status_code != 201:
@@ -83,7 +83,7 @@ class Shopper:
         paid = self.pay(reservation["id"])
         if paid.status_code != 201 or paid.json()["status"] != "PAID":
             return paid
-        return Purchase(
+        return FanPurchase(
             user_id=self.fan.user_id,
             reservation_id=reservation["id"],
             seat_ids=tuple(seat["id"] for seat in reservation["seats"]),

@@ -138,8 +138,8 @@ class Room:
     def leave(self, user: UUID) -> None:
         waiting_room.leave(user_id=user, performance_id=self.performance.pk, now=self.now)
 
-    def finish(self, user: UUID) -> None:
-        waiting_room.finish(user_id=user, performance_id=self.performance.pk, now=self.now)
+    def finish(self, *users: UUID) -> None:
+        waiting_room.finish(user_ids=users, performance_id=self.performance.pk, now=self.now)
 
     def states(self, users: Iterable[UUID]) -> list[PlaceState]:
         return [self.poll(user).state for user in users]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 from django.core.handlers.wsgi import WSGIHandler
 
@@ -15,6 +16,7 @@ from kernel import clock
 from kernel.rate_limiting import throttle
 
 HOLDS = "/api/v1/reservations/"
+PAYMENTS = "/api/v1/payments/"
 
 
 @dataclass(frozen=True)
@@ -90,9 +92,18 @@ def bearer(user: User, *, session_id: str | None = None, now: datetime | None = 
 
 def wish(user: User | None, body: Any, **more: Any) -> dict[str, Any]:
     """Return the environment of a wish for seats, by nobody where `user` is None."""
+    return _post(HOLDS, user, body) | more
+
+
+def payment(user: User | None, body: Any, **more: Any) -> dict[str, Any]:
+    """Return the environment of a payment, under a new Idempotency-Key unless `more` has one."""
+    return _post(PAYMENTS, user, body) | {"HTTP_IDEMPOTENCY_KEY": str(uuid4())} | more
+
+
+def _post(path: str, user: User | None, body: Any) -> dict[str, Any]:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     login = {} if user is None else {"HTTP_AUTHORIZATION": bearer(user)}
-    return environment("POST", HOLDS, **json_body(content), **login) | more
+    return environment("POST", path, **json_body(content), **login)
 
 
 class Twins:

@@ -19,6 +19,7 @@ KEY = UUID(int=7)
         ([datetime(2026, 1, 2, tzinfo=UTC)], '{"2026-01-02 00:00:00+00:00"}'),
         (['a"b', "c\\d", "", "{,}", "NULL"], '{"a\\"b","c\\\\d","","{,}","NULL"}'),
         ([array_of(["x"])], '{"{\\"x\\"}"}'),
+        ([True, None], '{"True",NULL}'),
     ],
 )
 def test_an_array_is_written_as_postgresql_writes_it(values, text):
@@ -33,4 +34,7 @@ def test_one_key_is_equal_and_several_are_among():
 
 def test_rows_are_values_of_their_types():
     assert rows_of(("int", "text"), [(1, "a")]) == ("VALUES ((%s)::int, (%s)::text)", [1, "a"])
-    assert rows_of(("int",), [(1,), (2,)]) == ("VALUES ((%s)::int), ((%s)::int)", [1, 2])
+    assert rows_of(("int", "uuid[]"), [(1, "{}"), (2, None)]) == (
+        "SELECT c0::int, c1::uuid[] FROM unnest(%s::text[], %s::text[]) AS r (c0, c1)",
+        ['{"1","2"}', '{"{}",NULL}'],
+    )

@@ -45,7 +45,12 @@ def run(
     server = Server()
 
     async def playing(executor: ThreadPoolExecutor) -> None:
-        made = Batcher(server, executor=executor, most=most, kind="join")
+        loop = asyncio.get_running_loop()
+
+        def serve(key: str, requests: Sequence[int]) -> "asyncio.Future[list[Outcome[str]]]":
+            return loop.run_in_executor(executor, server, key, requests)
+
+        made = Batcher(serve, most=most, kind="join")
         try:
             await asyncio.wait_for(play(made, server), 20)
         finally:
@@ -134,33 +139,38 @@ def test_a_fan_who_has_gone_hurts_nobody():
 
 @pytest.mark.control
 def test_control_unless_those_who_have_gone_are_passed_over_the_others_hang(monkeypatch):
-    def answer_all(batch, outcomes):
-        for (_, answered), outcome in zip(batch, outcomes, strict=True):
-            answered.set_result(outcome)
-
-    monkeypatch.setattr(batcher, "_answer", answer_all)
+    class Forgetful(asyncio.Future):
+        def done(self):
+            return False
 
     async def play(made, server):
+        loop = asyncio.get_running_loop()
         failures = []
-        asyncio.get_running_loop().set_exception_handler(lambda _, what: failures.append(what))
-        server.free.clear()
+        loop.set_exception_handler(lambda _, what: failures.append(what))
+        monkeypatch.setattr(loop, "create_future", lambda: Forgetful(loop=loop))
         gone, left = made.submit("a", 1), made.submit("a", 2)
-        await until(lambda: server.batches)
+        monkeypatch.undo()
         gone.cancel()
-        server.free.set()
-        await until(lambda: failures)
-        assert not left.done()
+        await until(lambda: not made._serving)
+        assert left._state == "PENDING"
         made._waiting.clear()
 
     run(play)
 
 
-def test_a_process_that_ends_leaves_nobody_waiting():
-    async def play(made, server):
-        made._executor.shutdown()
-        assert isinstance(await made.submit("a", 1), RuntimeError)
+def test_a_batch_that_follows_another_waits_for_those_who_come_within_the_spacing(monkeypatch):
+    monkeypatch.setattr(batcher, "SPACING_SECONDS", 0.2)
 
-    run(play)
+    async def play(made, server):
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        assert await made.submit("a", 1) == "a1"
+        assert loop.time() - began < 0.2  # who comes alone waits for nothing
+        second = made.submit("a", 2)
+        await asyncio.sleep(0)
+        assert await asyncio.gather(second, made.submit("a", 3)) == ["a2", "a3"]
+
+    assert run(play).batches == [("a", [1]), ("a", [2, 3])]
 
 
 @settings(max_examples=60, deadline=None)

@@ -44,6 +44,52 @@ def choose(plan, letters, count, **wish):
 
 
 @pytest.mark.parametrize(
+    ("letters", "count", "old", "best"),
+    [
+        ("AATTTAAAAAA", 2, [2, 3], [0, 1]),
+        ("TATTTAAAAAA", 2, [2, 3], [5, 6]),
+        ("AATTTTTTAAA", 2, [6, 7], [0, 1]),  # the nearer ones would leave one alone
+        ("TTTTTTTTAAA", 2, [6, 7], [8, 9]),
+        ("AAAAATTAAAA", 2, [5, 6], [3, 4]),
+        ("ATATATATATA", 2, [5, 6], None),  # never apart
+        ("TTTTTTTTTTT", 1, [0], None),
+    ],
+)
+def test_neighbours_near_other_seats(letters, count, old, best):
+    plan = hall_of(len(letters))
+    near = plan.middle_of(old)
+    assert chooser.choose_beside(plan, letters.encode(), Wish(count, "R"), near=near) == best
+
+
+@pytest.mark.parametrize(
+    ("letters", "old", "best"),
+    [
+        ("TTTAAAAAAA", [1, 2], [3, 4]),  # seats 1, 4 and 8 are accessible
+        ("TTTAAATTAA", [1, 2], [3, 4]),
+        ("TTTTTATTAA", [1, 2], [8, 9]),
+        ("TTTTAAAATT", [1, 2], [4, 5]),
+        ("TTTATAATTA", [1, 2], None),
+        ("TTTTTTATAT", [7, 8], None),  # an aisle is between 6 and 7
+        ("TTATAAAATT", [3, 4], [4, 5]),  # it leaves 6 no more alone than it was
+        ("AATTAAATTT", [3, 4], [0, 1]),  # the nearer one would leave 6 alone
+        ("AAATAAATTT", [0, 1, 2], [0, 1, 2]),
+        ("TTTAAATTTT", [0, 1, 2], [3, 4, 5]),
+        ("TAAAATAAAA", [0, 1, 4], None),  # two of the three are: no three neighbours have two
+    ],
+)
+def test_company_sits_beside_a_wheelchair(letters, old, best):
+    plan = hall_of(len(letters), accessible={1, 4, 8}, aisles=[7])
+    chosen = chooser.choose_mixed_beside(
+        plan,
+        letters.encode(),
+        Wish(len(old), "r"),
+        accessible=sum(at in {1, 4, 8} for at in old),
+        near=plan.middle_of(old),
+    )
+    assert chosen == best
+
+
+@pytest.mark.parametrize(
     ("letters", "count", "best"),
     [
         ("AAAAAAAAA", 1, [4]),  # centre front

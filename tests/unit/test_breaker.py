@@ -6,19 +6,12 @@ import pytest
 
 from kernel.redis import breaker as module
 from kernel.redis.breaker import Breaker, DependencyUnavailable
-
-
-class Clock:
-    def __init__(self):
-        self.now = 100.0
-
-    def monotonic(self):
-        return self.now
+from tests.support.steady_clock import SteadyClock
 
 
 @pytest.fixture
 def clock(monkeypatch):
-    clock = Clock()
+    clock = SteadyClock()
     monkeypatch.setattr(module, "time", clock)
     return clock
 

@@ -66,10 +66,17 @@ def test_bytes_that_are_no_event_say_so(value):
         load(value)
 
 
+@pytest.mark.parametrize("opening", [b"[", b'{"specversion":"1.0","data":', b'{"a":'])
+def test_what_is_nested_too_deeply_is_no_event(opening):
+    with pytest.raises(NotAnEvent):
+        load(opening + b'{"a":' * 150_000)
+
+
 @pytest.mark.parametrize(
     "change",
     [
         {"id": "x"}, {"id": 5}, {"time": "yesterday"}, {"time": "2026-01-01T00:00:00"},
+        {"time": "0001-01-01T00:00:00+14:00"}, {"time": "9999-12-31T23:59:59-14:00"},
         {"specversion": "0.3"}, {"data": []}, {"data": None}, {"requestid": 5}, {"type": None},
     ],
 )  # fmt: skip

@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from tests.support.history import Facts, Purchase, Spell, out_of_order, owned_twice, violations
+from proof.history.event_order import out_of_order
+from proof.history.facts import Facts, FanPurchase, violations
+from proof.history.spells import Spell, owned_twice
 from tests.support.kafka_reader import Record
 
 PRICE = 1000
@@ -23,8 +25,8 @@ def _record(number: int, type_: str, reservation: str, *, topic: str = "reservat
 def _clean_sale() -> Facts:
     """Return a sale of three seats in two reservations in which everything adds up."""
     purchases = [
-        Purchase("ann", "r1", ("s1", "s2"), 2 * PRICE),
-        Purchase("ben", "r2", ("s3",), PRICE),
+        FanPurchase("ann", "r1", ("s1", "s2"), 2 * PRICE),
+        FanPurchase("ben", "r2", ("s3",), PRICE),
     ]
     return Facts(
         seats=frozenset({"s1", "s2", "s3", "s4"}),
@@ -50,7 +52,7 @@ def test_a_clean_sale_has_no_violations():
 
 
 def _double_sale(facts: Facts) -> None:
-    facts.purchases.append(Purchase("eve", "r3", ("s3",), PRICE))
+    facts.purchases.append(FanPurchase("eve", "r3", ("s3",), PRICE))
 
 
 def _ticket_lost(facts: Facts) -> None:

@@ -105,6 +105,16 @@ def test_what_the_mac_vouched_for_is_not_remembered_as_signed():
 
 
 @pytest.mark.usefixtures("path")
+def test_a_crowd_of_logins_is_believed_by_their_macs_and_none_is_kept(monkeypatch):
+    monkeypatch.setattr(signing, "_known", None)
+    tokens_shown = [login() for _ in range(3)]
+    assert all(believed(token) for token in tokens_shown * 2)
+    assert signing._known is None
+    assert believed(tokens_shown[0], by_mac=False)
+    assert len(signing._known[1]) == 1
+
+
+@pytest.mark.usefixtures("path")
 def test_a_token_expires_by_its_mac_too():
     token = login(lifetime=timedelta(seconds=60))
     with pytest.raises(JwtExpired):

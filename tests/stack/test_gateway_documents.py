@@ -1,0 +1,139 @@
+"""The availability and the seat map at the gateway: nobody waits behind the crowd for them."""
+
+import pytest
+
+from tests.support.waiting import await_that
+
+
+@pytest.fixture
+def availability(public) -> str:
+    return public.replace("/queue/", "/availability/")
+
+
+@pytest.fixture
+def seat_map(public) -> str:
+    return public.replace("/queue/", "/seatmap/")
+
+
+def number(client, path: str, **headers: str) -> int:
+    return client.get(path, headers=headers).json()["number"]
+
+
+# --- availability: Note [Young answers]
+
+
+def test_availability_is_fetched_as_nobody_from_the_service(client, api, service, availability):
+    service.hands_over = True
+    headers = {"Authorization": "Bearer a", "Cookie": "a=b", "If-None-Match": '"a"'}
+    assert client.get(f"{availability}?format=xml", headers=headers).status_code == 200
+    [seen] = service.seen
+    assert seen[":path"] == availability
+    assert not {"authorization", "cookie", "if-none-match"} & seen.keys()
+
+
+def test_an_availability_ends_with_its_quarter_of_a_second(client, api, availability):
+    """Whatever the answer says: a second is the least that nginx would keep it for."""
+    api.cache_control = "max-age=60"
+    first = number(client, availability)
+    await_that(lambda: number(client, availability) > first, "another one is fetched")
+
+
+def next_second(client, path: str) -> None:
+    """Wait until the gateway's clock shows another second twice over."""
+    seen: set[str] = set()
+
+    def passed() -> bool:
+        seen.add(client.get(path).headers["Date"])
+        return len(seen) == 3
+
+    await_that(passed, "two seconds by the gateway's clock")
+
+
+@pytest.mark.control
+def test_control_without_the_quarter_in_its_key_it_would_be_kept(template, another, availability):
+    template("proxy_cache_key $quarter$language", "proxy_cache_key $language")
+    api, client = another()
+    api.cache_control = "max-age=60"
+    first = number(client, availability)
+    # By requests that are kept no longer than the status line: the gateway dates each answer.
+    next_second(client, "/static/none")
+    assert number(client, availability) == first
+
+
+def test_within_a_quarter_one_answer_is_for_all(client, api, availability):
+    """Of many that come at once nearly all share answers, in each language by itself."""
+    api.cache_control = "max-age=60"
+    for _ in range(200):
+        client.get(availability, headers={"Accept-Language": "en"})
+    assert len(api.seen) < 100
+
+
+def test_a_slow_fetch_holds_nobody_up_for_long(client, api, availability):
+    """One who waits for another's answer goes on alone, and is answered by the next server."""
+    api.delay = 1.0
+    assert client.get(availability).status_code == 200
+
+
+def test_without_an_answer_in_time_the_api_is_asked(another, availability):
+    api, client = another()
+    client.service.breaks = True
+    api.breaks = False
+    # The stand-in of the service answers by what the API would; it hangs up where that breaks.
+    assert client.get(availability).status_code in (200, 503)
+
+
+# --- the seat map
+
+
+def test_a_seat_map_is_renewed_in_the_background(client, api, seat_map):
+    """Nobody waits for the renewal: it is asked for while the old one is sent."""
+    api.cache_control = "public, max-age=86400"
+    assert number(client, seat_map) == 1
+    await_that(lambda: len(api.seen) >= 2 or not client.get(seat_map), "it is asked for again")
+    api.delay = 0.5
+    seen = len(api.seen)
+    before = [number(client, seat_map) for _ in range(20)]
+    assert max(before) <= seen
+
+
+def test_a_seat_map_is_kept_by_language_and_packing(client, api, seat_map):
+    api.cache_control = "public, max-age=86400"
+    for language in ("ko", "en", "en-GB"):
+        for packing in ("gzip", "br, gzip", "identity", "gzip;q=0"):
+            client.get(seat_map, headers={"Accept-Language": language, "Accept-Encoding": packing})
+    asked = sorted(
+        (seen["accept-language"], seen.get("accept-encoding", "")) for seen in api.seen[:4]
+    )
+    assert asked == [("en", ""), ("en", "gzip"), ("ko", ""), ("ko", "gzip")]
+
+
+def test_a_seat_map_is_fetched_as_nobody(client, api, seat_map):
+    client.get(seat_map, headers={"Authorization": "Bearer a", "Cookie": "a=b"})
+    assert not {"authorization", "cookie"} & api.seen[0].keys()
+
+
+@pytest.mark.parametrize("control", ["no-cache", "private, max-age=9", "no-store"])
+def test_a_seat_map_that_may_change_is_not_kept(client, api, seat_map, control):
+    api.cache_control = control
+    assert [number(client, seat_map) for _ in range(3)] == [1, 2, 3]
+
+
+def test_a_seat_map_with_parameters_is_not_kept(client, api, seat_map):
+    api.cache_control = "public, max-age=86400"
+    assert [number(client, f"{seat_map}?section=A") for _ in range(2)] == [1, 2]
+
+
+def test_a_refused_seat_map_takes_the_place_of_the_one_that_was_kept(client, api, seat_map):
+    api.cache_control = "public, max-age=86400"
+    assert client.get(seat_map).status_code == 200
+    api.status = 404
+    await_that(lambda: client.get(seat_map).status_code == 404, "it is withdrawn")
+
+
+def test_who_has_the_seat_map_gets_304_from_the_gateway(client, api, seat_map):
+    api.cache_control = "public, max-age=86400"
+    api.more_headers = {"ETag": '"abc"'}
+    client.get(seat_map)
+    answer = client.get(seat_map, headers={"If-None-Match": '"abc"'})
+    assert answer.status_code == 304
+    assert len(api.seen) == 1
