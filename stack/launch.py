@@ -1,6 +1,6 @@
 """Prepare a process and become the program it is to run.
 
-    python -I -S launch.py PARENT_PID DEATH_SIGNAL UID GID PROGRAM [ARGUMENT...]
+    python -I -S launch.py PARENT_PID DEATH_SIGNAL UID GID NICENESS PROGRAM [ARGUMENT...]
 
 Between fork and exec a supervisor that has threads may do almost nothing safely, so what a child
 needs (another user, the end of its parent as a signal, the full file limit) is done here, in a
@@ -12,6 +12,8 @@ import os
 import resource
 import signal
 import sys
+from contextlib import suppress
+from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
 KEEP_USER = -1
@@ -24,9 +26,22 @@ def raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
+def stand_back(niceness: int) -> None:
+    """Let others have the processor first.
+
+    Where Linux groups processes by session (autogroup), the niceness counts within a group only, and
+    the group, which is this process's own, has one beside it.
+    """
+    os.nice(niceness)
+    with suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(niceness))
+
+
 def main() -> None:
-    parent, death_signal, uid, gid = (int(argument) for argument in sys.argv[1:5])
+    parent, death_signal, uid, gid, niceness = (int(argument) for argument in sys.argv[1:6])
     raise_file_limit()
+    if niceness:
+        stand_back(niceness)
     if uid != KEEP_USER:
         os.setgroups([])
         os.setgid(gid)
@@ -40,9 +55,9 @@ def main() -> None:
     # Python ignores SIGPIPE and an ignored signal survives exec; servers expect the default.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:
-        os.execvp(sys.argv[5], sys.argv[5:])
+        os.execvp(sys.argv[6], sys.argv[6:])
     except OSError as error:
-        sys.exit(f"{sys.argv[5]}: {error.strerror}")
+        sys.exit(f"{sys.argv[6]}: {error.strerror}")
 
 
 if __name__ == "__main__":

@@ -23,12 +23,13 @@ MARKER = "FRONTROW_STACK"
 
 @dataclass(frozen=True)
 class Command:
-    """What to run: program and arguments, whole environment, directory, user."""
+    """What to run: program and arguments, whole environment, directory, user, niceness (0 to 19)."""
 
     argv: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     directory: Path = Path("/")
     os_user: OsUser | None = None
+    niceness: int = 0
 
 
 def start_time(pid: int) -> str | None:
@@ -158,7 +159,7 @@ class Child:
 def launched(command: Command, death_signal: int) -> list[str]:
     os_user = command.os_user
     user = (os_user.uid, os_user.gid) if os_user else (-1, -1)
-    before = (os.getpid(), int(death_signal), *user)
+    before = (os.getpid(), int(death_signal), *user, command.niceness)
     return [sys.executable, "-I", "-S", str(LAUNCH), *map(str, before), *command.argv]
 
 

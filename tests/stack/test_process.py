@@ -104,6 +104,23 @@ time.sleep(600)
     assert wait_until(lambda: start_time(pid) is None, 10)
 
 
+@pytest.mark.parametrize("niceness", [0, 10])
+def test_a_child_stands_back_as_far_as_its_command_says(tmp_path, niceness):
+    command = Command(SLEEP, {"PATH": "/usr/bin:/bin"}, tmp_path, niceness=niceness)
+    child = Child.spawn(command, tmp_path / "log")
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    autogroup = Path(f"/proc/{child.pid}/autogroup")
+    try:
+        assert wait_until(
+            lambda: b"launch.py" not in Path(f"/proc/{child.pid}/cmdline").read_bytes(), 10
+        )
+        assert os.getpriority(os.PRIO_PROCESS, child.pid) == min(own + niceness, 19)
+        if autogroup.exists() and niceness:  # a kernel that groups processes by session
+            assert autogroup.read_text().split()[-1] == str(niceness)
+    finally:
+        child.kill()
+
+
 def test_a_tool_that_fails_says_why(tmp_path):
     code = "import sys; print('working'); sys.exit('the database is on fire')"
     with pytest.raises(StackError, match=r"failed \(1\): the database is on fire"):
