@@ -46,9 +46,9 @@ WORKERS = {
 # fastpath/service.py).
 FASTPATH = {"fastpath": "waiting-room", "fastpath-sale": "sale"}
 # Note [Who stands back]
-# On one machine everybody shares the cores. A letter with its ticket costs more than the payment before
-# it, and nobody waits for it; a fan waits for a seat. So what only has to be done in the end gets the
-# processor after those whom a fan waits for: about a tenth of it while there is not enough.
+# On one machine everybody shares the cores. A letter with its ticket costs more than the payment
+# before it, and nobody waits for it; a fan waits for a seat. So what only has to be done in the end
+# gets the processor after those whom a fan waits for: a tenth of it while there is not enough.
 BACKGROUND_NICENESS = 10
 BACKGROUND_WORKERS = {"general"}
 

@@ -29,8 +29,8 @@ def raise_file_limit() -> None:
 def stand_back(niceness: int) -> None:
     """Let others have the processor first.
 
-    Where Linux groups processes by session (autogroup), the niceness counts within a group only, and
-    the group, which is this process's own, has one beside it.
+    Where Linux groups processes by session (autogroup), a niceness counts within its group only;
+    the group, which is this process's own, has another.
     """
     os.nice(niceness)
     with suppress(OSError):

@@ -23,7 +23,7 @@ MARKER = "FRONTROW_STACK"
 
 @dataclass(frozen=True)
 class Command:
-    """What to run: program and arguments, whole environment, directory, user, niceness (0 to 19)."""
+    """What to run: program, arguments, whole environment, directory, user, niceness (0 to 19)."""
 
     argv: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)

@@ -21,6 +21,7 @@ from tests.support.waiting import await_that
 
 AWAY = float(os.environ.get("FRONTROW_KAFKA_AWAY_SECONDS", "5"))
 SHOPPERS = 4
+SEATS = 2000 + int(50 * AWAY)  # more than they can hold in that time
 POINTS = 5_000_000
 LONGEST = 600  # seconds that a client waits for the events
 WAITING = """
@@ -35,7 +36,7 @@ class Crowd:
 
     def __init__(self, site: Site) -> None:
         self.sale = site.sale(
-            seats=2000, row_length=50, price=10, queue=None, max_seats_per_fan=1000
+            seats=SEATS, row_length=50, price=10, queue=None, max_seats_per_fan=1000
         )
         self.shoppers = [Shopper(site, fan) for fan in site.fans(SHOPPERS, POINTS)]
         self.bought: list[tuple[float, FanPurchase]] = []

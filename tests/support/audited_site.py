@@ -39,11 +39,16 @@ def found(report: dict[str, Any]) -> dict[str, list[str]]:
 
 def await_clean(site: Site, *, seconds: float = 60) -> None:
     """Wait until nothing is left to settle; what commits together must be right at once."""
+    reports: list[dict[str, Any]] = []
 
     def is_clean() -> bool:
-        report = audit(site, "--settled-after", "1")
-        wrong = {check: what for check, what in found(report).items() if check not in SETTLING}
+        reports[:] = [audit(site, "--settled-after", "1")]
+        wrong = {name: what for name, what in found(reports[0]).items() if name not in SETTLING}
         assert wrong == {}
-        return bool(report["outcome"] == "clean")
+        return bool(reports[0]["outcome"] == "clean")
 
-    await_that(is_clean, "the audit is clean", seconds=seconds)
+    try:
+        await_that(is_clean, "the audit is clean", seconds=seconds)
+    except AssertionError as error:
+        seen = [(report["outcome"], found(report)) for report in reports]
+        raise AssertionError(f"{error}: {seen}") from error
