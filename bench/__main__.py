@@ -6,9 +6,9 @@ Each measurement runs on servers and ports of its own, on 127.0.0.1.
 import argparse
 import json
 import os
-import platform
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from bench import report as pages
@@ -85,6 +85,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--rounds", type=int, default=3)
     add = command("report", _report, "write the tables and charts of docs/ from the kept runs")
     add("--check", action="store_true", help="only say which pages differ; exit code 1 if any")
+    add(
+        "--rush",
+        type=Path,
+        metavar="FILE",
+        help="first keep this report, which `rush --json` has just printed",
+    )
     return top
 
 
@@ -96,13 +102,8 @@ def _measure(name: str, *args: Any, **options: Any) -> Any:
 def _speed(options: argparse.Namespace) -> int:
     with environment(durable=True) as folder:
         figures = _measure("speed", folder, quick=options.quick, rounds=max(1, options.rounds))
-    figures["machine"] = {
-        "cores": os.cpu_count(),
-        "processor": platform.processor() or platform.machine(),
-        "python": platform.python_version(),
-        "load_after": round(os.getloadavg()[0], 1),
-    }
     _keep(figures, options)
+    figures["machine"] = results.machine(options.load_before)
     print(json.dumps(figures) if options.json else _speed_table(figures))
     return 0
 
@@ -207,6 +208,8 @@ def _caching(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
+    if options.rush:
+        results.keep_rehearsal(options.rush)
     different = pages.write(check=options.check)
     for name in different:
         print(f"{'differs' if options.check else 'wrote'}: {name}")

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from bench import charts, results
+from bench import bars, charts, results
+from bench.bars import cpu, table
 
 DOCS = results.FOLDER.parent
 PAGES = ("performance.md", "query-performance.md", "concurrency-report.md", "cache-report.md")
@@ -46,7 +47,7 @@ def _wanted() -> dict[Path, str]:
 
 def _filled(block: re.Match[str]) -> str:
     name = block[2]
-    run = results.load(name.partition("-")[0])
+    run = results.load(name) or results.load(name.partition("-")[0])
     if run is None:
         text = "Not measured yet.\n"
     else:
@@ -63,17 +64,6 @@ def _method(run: Figures) -> Iterator[str]:
     )
 
 
-def _table(columns: list[str], rows: list[list[Any]]) -> Iterator[str]:
-    yield f"| {' | '.join(columns)} |"
-    yield f"|{'---|' * len(columns)}"
-    for row in rows:
-        yield f"| {' | '.join(_cell(value) for value in row)} |"
-
-
-def _cell(value: Any) -> str:
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
-
-
 def _growth(part: str, what: str) -> Block:
     def block(run: Figures) -> Iterator[str]:
         sizes = _sizes(run[part])
@@ -81,7 +71,7 @@ def _growth(part: str, what: str) -> Block:
             [name, *(_growth_cell(found[str(size)]) for size in sizes)]
             for name, found in run[part].items()
         ]
-        yield from _table([what, *(f"{size:,}" for size in sizes)], rows)
+        yield from table([what, *(f"{size:,}" for size in sizes)], rows)
         yield f"\n![{what}](images/growth-{part}.svg)"
 
     return block
@@ -120,7 +110,7 @@ def _reservations(run: Figures) -> Iterator[str]:
         ]
         for present in sorted(found)
     ]
-    yield from _table(["reservations present", "hold", "pay by points", "list a fan's own"], rows)
+    yield from table(["reservations present", "hold", "pay by points", "list a fan's own"], rows)
     yield "\n![Pages by reservations](images/growth-reservations.svg)"
 
 
@@ -153,7 +143,7 @@ def _queries(run: Figures) -> Iterator[str]:
     ]
     yield f"Over {run['rows']:,} rows in each table."
     yield ""
-    yield from _table(["query", "index", "with it", "without it", "pages"], rows)
+    yield from table(["query", "index", "with it", "without it", "pages"], rows)
 
 
 def _plan_cell(plan: Figures) -> str:
@@ -195,7 +185,7 @@ def _contention(run: Figures) -> Iterator[str]:
     yield ""
     columns = ["clients", "operations", "holds", "payments", "refused", "a second"]
     columns += ["hold p50 ms", "hold p99 ms", "refusal p50 ms", "deadlocks", "contradictions"]
-    yield from _table(columns, rows)
+    yield from table(columns, rows)
     yield "\n![Time of a hold by clients](images/contention.svg)"
     for number, one in _by_clients(run):
         for wrong in one["contradictions"]:
@@ -221,14 +211,14 @@ def _contention_chart(run: Figures) -> str:
 
 def _caching(run: Figures) -> Iterator[str]:
     bar = run["seat_map"]
-    yield from _table(
+    yield from table(
         ["seat map, by HTTP", "a second", "CPU us a request"],
         [
-            ["hit, through the API", bar["per_second"], _cpu(bar["cpu_us"])],
+            ["hit, through the API", bar["per_second"], cpu(bar["cpu_us"])],
             [
                 "a bare view with the same bytes",
                 bar["baseline_per_second"],
-                _cpu(bar["baseline_cpu_us"]),
+                cpu(bar["baseline_cpu_us"]),
             ],
             [
                 f"ratio (at least {bar['at_least']})",
@@ -239,7 +229,7 @@ def _caching(run: Figures) -> Iterator[str]:
     )
     yield f"\n{bar['bytes']:,} bytes, {run['seats']:,} seats.\n"
     rows = [[where, one["median_ms"], one["p95_ms"]] for where, one in run["in_process"].items()]
-    yield from _table(["one read, in process", "median ms", "p95 ms"], rows)
+    yield from table(["one read, in process", "median ms", "p95 ms"], rows)
     cold, live = run["cold"], run["availability"]
     yield ""
     yield (
@@ -254,20 +244,6 @@ def _caching(run: Figures) -> Iterator[str]:
     )
 
 
-def _cpu(shares: dict[str, int]) -> str:
-    return ", ".join(f"{name.rpartition('.')[2]} {us}" for name, us in shares.items() if us)
-
-
-def _lateness(run: Figures) -> Iterator[str]:
-    rows = [[name, value] for name, value in run.items() if not isinstance(value, dict)]
-    yield from _table(["", ""], rows)
-
-
-def _events(run: Figures) -> Iterator[str]:
-    rows = [[name, value] for name, value in run.items() if name != "machine"]
-    yield from _table(["", ""], rows)
-
-
 BLOCKS: dict[str, Block] = {
     "growth-seats": _growth("seats", "seats of the hall"),
     "growth-members": _growth("members", "members of the waiting room"),
@@ -276,8 +252,15 @@ BLOCKS: dict[str, Block] = {
     "queries-plans": _plans,
     "contention": _contention,
     "caching": _caching,
-    "lateness": _lateness,
-    "events": _events,
+    "lateness": bars.lateness,
+    "events": bars.events,
+    "speed": bars.speed,
+    "speed-latency": bars.latency,
+    "speed-bursts": bars.bursts,
+    "cards": bars.cards,
+    "checkins": bars.checkins,
+    "rush-default": bars.rehearsal,
+    "rush-steady": bars.rehearsal,
 }
 CHARTS: dict[str, Callable[[Figures], str]] = {
     "growth-seats": _growth_chart("seats", "One operation, by the size of the hall"),

@@ -10,6 +10,8 @@ from typing import Any
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "measurements"
 
+_OF_A_REHEARSAL = ("profile", "seed", "seconds", "ideal_seconds", "sold", "targets", "client")
+
 
 def machine(load_before: float) -> dict[str, Any]:
     """Return what ran the measurement, and how busy it was before and after."""
@@ -31,6 +33,15 @@ def save(name: str, figures: dict[str, Any]) -> Path:
     place = FOLDER / f"{name}.json"
     place.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
     return place
+
+
+def keep_rehearsal(report: Path) -> Path:
+    """Keep what a page shows of a rehearsal that has just ended, by the name of its profile."""
+    found = json.loads(report.read_text())
+    kept = {part: found[part] for part in _OF_A_REHEARSAL}
+    return save(
+        f"rush-{found['profile']['name']}", {**kept, "machine": machine(found["machine"]["load"])}
+    )
 
 
 def load(name: str, folder: Path = FOLDER) -> dict[str, Any] | None:
