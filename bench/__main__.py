@@ -59,6 +59,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--compare", action="store_true", help="measure glibc's own settings first")
     add = command("service-memory", _service_memory, "the memory of fastpath over many requests")
     add("--requests", type=int, default=1_000_000)
+    add = command("profiles", _profiles, "where the interpreter's time of busy requests goes")
+    add("--requests", type=int, default=1_000, help="holds, and payments")
     add = command("cards", _cards, "a payment by card against one by points")
     add("--payments", type=int, default=200)
     add("--rounds", type=int, default=3)
@@ -143,6 +145,11 @@ def _service_memory(options: argparse.Namespace) -> int:
         found = _measure("service_memory", folder, requests=options.requests)
     is_met = all(process["met"] for process in found.values())
     return _reported({"processes": found, "met": is_met}, options)
+
+
+def _profiles(options: argparse.Namespace) -> int:
+    with environment(durable=True) as folder:
+        return _shown(_measure("profiles", folder, requests=options.requests), options)
 
 
 def _cards(options: argparse.Namespace) -> int:

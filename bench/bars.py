@@ -116,6 +116,18 @@ def lateness(run: Figures) -> Iterator[str]:
     yield from table(columns, [[run["admitted"], run["rate_per_second"], run["polls"], *late]])
 
 
+def profiles(run: Figures) -> Iterator[str]:
+    """Return where the interpreter's time of each kind of request goes."""
+    for name, one in run.items():
+        if not isinstance(one, dict) or "samples" not in one:
+            continue
+        rooms = ", ".join(f"{room} {share} %" for room, share in one["rooms"])
+        title = f"{name[0].upper()}{name[1:]}"
+        yield f"\n**{title}** ({one['samples']:,} samples). By package: {rooms}.\n"
+        columns = ["function", "own %", "with what it calls %"]
+        yield from table(columns, [list(row) for row in one["functions"]])
+
+
 def rehearsal(run: Figures) -> Iterator[str]:
     """Return what a rehearsal (`manage.py rush --json`) found of its targets."""
     rows = [
@@ -129,7 +141,7 @@ def rehearsal(run: Figures) -> Iterator[str]:
         f"\n{client['requests']:,} requests in {run['seconds']:g} s, {profile['fans']:,} fans, "
         f"{run['sold']:,} of {profile['seats']:,} seats sold; {client['machine_cores']:.2f} of "
         f"{run['machine']['cores']} cores busy, {client['cpu_us_per_request']:.0f} us of the "
-        f"client a request; requests left {client['late_p99_ms']:.0f} ms late at the 99th percentile."
+        f"client a request; requests left {client['late_p99_ms']:.0f} ms late at p99."
     )
 
 

@@ -257,6 +257,7 @@ BLOCKS: dict[str, Block] = {
     "speed": bars.speed,
     "speed-latency": bars.latency,
     "speed-bursts": bars.bursts,
+    "profiles": bars.profiles,
     "cards": bars.cards,
     "checkins": bars.checkins,
     "rush-default": bars.rehearsal,
