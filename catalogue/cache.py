@@ -27,6 +27,9 @@ PERFORMANCE = CachePolicy(
 SEAT_MAP = CachePolicy(
     "seatmap", fresh_for=timedelta(hours=1), stale_for=timedelta(hours=24), keep_in_process=True
 )
+OUTLINE = CachePolicy(
+    "outline", fresh_for=timedelta(hours=1), stale_for=timedelta(hours=24), keep_in_process=True
+)
 AVAILABILITY = CachePolicy(
     "availability",
     fresh_for=timedelta(milliseconds=500),

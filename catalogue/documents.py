@@ -6,9 +6,10 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
+from catalogue import outline
 from catalogue.queries import PerformanceSummary, SeatPlan
 from catalogue.sale_state import concert_sale_state
-from concerts.models import Concert, Performance, Seat
+from concerts.models import Concert, Performance, Seat, Section
 from kernel import clock
 from kernel.i18n import localized
 from reservations.availability import NAMES
@@ -84,17 +85,12 @@ def performance_entry(summary: PerformanceSummary) -> dict[str, Any]:
 
 def seat_map(plan: SeatPlan) -> dict[str, Any]:
     """Return the static seat map."""
-    by_section: dict[Any, list[Seat]] = {section.pk: [] for section in plan.sections}
-    for seat in plan.seats:
-        by_section[seat.section_id].append(seat)
+    by_section = _seats_by_section(plan)
     return {
         "layout_version": plan.performance.layout_version,
         "sections": [
-            {
-                "code": section.code,
-                "name": localized(section, "name"),
-                "grade": section.grade.code,
-                "price": section.grade.money.as_json(),
+            _section(section, by_section[section.pk])
+            | {
                 "rows": [
                     {"label": label, "seats": [_seat(seat) for seat in seats]}
                     for label, seats in groupby(by_section[section.pk], key=lambda s: s.row)
@@ -103,6 +99,50 @@ def seat_map(plan: SeatPlan) -> dict[str, Any]:
             for section in plan.sections
         ],
     }
+
+
+def seat_map_outline(plan: SeatPlan) -> dict[str, Any]:
+    """Return the sections as shapes, without a seat; `bounds` are around all of them."""
+    by_section, half = _seats_by_section(plan), outline.half_width(plan.seats)
+    sections = [
+        _section(section, by_section[section.pk])
+        | {
+            "seats": len(by_section[section.pk]),
+            "outline": outline.outline_of(by_section[section.pk], half),
+        }
+        for section in plan.sections
+    ]
+    points = [point for section in sections for point in section["outline"]]
+    return {
+        "layout_version": plan.performance.layout_version,
+        "bounds": _bounds(points) if points else None,
+        "stage": None,
+        "sections": sections,
+    }
+
+
+def _seats_by_section(plan: SeatPlan) -> dict[Any, list[Seat]]:
+    by_section: dict[Any, list[Seat]] = {section.pk: [] for section in plan.sections}
+    for seat in plan.seats:
+        by_section[seat.section_id].append(seat)
+    return by_section
+
+
+def _section(section: Section, seats: Sequence[Seat]) -> dict[str, Any]:
+    has_focal = section.focal_x is not None and section.focal_y is not None
+    return {
+        "code": section.code,
+        "name": localized(section, "name"),
+        "grade": section.grade.code,
+        "price": section.grade.money.as_json(),
+        "first_index": seats[0].index if seats else None,
+        "focal": {"x": section.focal_x, "y": section.focal_y} if has_focal else None,
+    }
+
+
+def _bounds(points: Sequence[outline.Point]) -> dict[str, float]:
+    across, down = zip(*points, strict=True)
+    return {"min_x": min(across), "min_y": min(down), "max_x": max(across), "max_y": max(down)}
 
 
 def availability(found: Availability) -> dict[str, Any]:

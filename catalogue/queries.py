@@ -60,7 +60,7 @@ class PerformanceSummary:
 
 @dataclass(frozen=True, slots=True)
 class SeatPlan:
-    """A performance's seats in index order, its sections with their grades."""
+    """A performance's seats in index order, its sections with their grades; all or one section."""
 
     performance: Performance
     sections: tuple[Section, ...]
@@ -174,15 +174,18 @@ def summaries(rows: Iterable[Performance], *, now: datetime) -> list[Performance
     ]
 
 
-def seat_plan(performance_id: UUID) -> SeatPlan:
-    """Return the static seats; raises `PerformanceNotFound`. Three statements."""
+def seat_plan(performance_id: UUID, *, section: str | None = None) -> SeatPlan | None:
+    """Return the static seats, of one section if its code is given; None if there is none such.
+
+    Raises `PerformanceNotFound`. Three statements.
+    """
     row = concerts.performance(performance_id)
     sections = Section.objects.filter(performance=row).select_related("grade")
-    return SeatPlan(
-        row,
-        tuple(sections.order_by("position", "code")),
-        tuple(Seat.objects.filter(performance=row).order_by("index")),
-    )
+    seats = Seat.objects.filter(performance=row).order_by("index")
+    if section is None:
+        return SeatPlan(row, tuple(sections.order_by("position", "code")), tuple(seats))
+    known = sections.filter(code__reads=section).first()
+    return None if known is None else SeatPlan(row, (known,), tuple(seats.filter(section=known)))
 
 
 def availability(performance_id: UUID, *, now: datetime) -> reservations.Availability:

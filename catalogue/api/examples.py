@@ -62,17 +62,28 @@ CONCERT = _response(
 )
 PERFORMANCES = _page(_PERFORMANCE)
 PERFORMANCE = _response(_PERFORMANCE)
+_SECTION = {
+    "code": "A",
+    "name": "Floor A",
+    "grade": "VIP",
+    "price": _WON,
+    "first_index": 0,
+    "focal": {"x": 12.0, "y": 0.0},
+}
 SEAT_MAP = _response(
     {
         "layout_version": 1,
+        "sections": [_SECTION | {"rows": [{"label": "1", "seats": [_CHAIR]}]}],
+    }
+)
+OUTLINE = _response(
+    {
+        "layout_version": 1,
+        "bounds": {"min_x": 0.0, "min_y": 0.5, "max_x": 24.0, "max_y": 12.5},
+        "stage": None,
         "sections": [
-            {
-                "code": "A",
-                "name": "Floor A",
-                "grade": "VIP",
-                "price": _WON,
-                "rows": [{"label": "1", "seats": [_CHAIR]}],
-            }
+            _SECTION
+            | {"seats": 240, "outline": [[0.0, 0.5], [24.0, 0.5], [24.0, 12.5], [0.0, 12.5]]}
         ],
     }
 )

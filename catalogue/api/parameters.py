@@ -115,9 +115,13 @@ class ConcertParameters(PageParameters):
         return attrs
 
 
-class SeatParameters(PageParameters):
-    """The section and the paging of the list of seats."""
+class SeatMapParameters(serializers.Serializer[Any]):
+    """The section of the seat map."""
 
     section = SpelledField(
         spelling=canonical, required=False, max_length=20, help_text="A section's code."
     )
+
+
+class SeatParameters(SeatMapParameters, PageParameters):
+    """The section and the paging of the list of seats."""

@@ -58,7 +58,7 @@ class PagedView(CatalogueView):
 
     def parameters_of(self, request: Request) -> dict[str, Any]:
         """Return the validated query parameters; raises `ValidationError`."""
-        return validated(self.parameters_class, _known(request, self.parameters_class))
+        return known_parameters(request, self.parameters_class)
 
     def page_of(
         self, request: Request, rows: Any, entries: Callable[[list[Any]], list[dict[str, Any]]]
@@ -82,6 +82,11 @@ class PagedView(CatalogueView):
         """Return the page's URL with the known parameters only, in one order: its cache key."""
         known = sorted(_known(request, self.parameters_class).items())
         return f"{request.build_absolute_uri(request.path)}?{urlencode(known)}"
+
+
+def known_parameters(request: Request, form: type[serializers.Serializer[Any]]) -> dict[str, Any]:
+    """Return the query parameters that `form` knows, validated; raises `ValidationError`."""
+    return validated(form, _known(request, form))
 
 
 def _known(request: Request, form: type[serializers.Serializer[Any]]) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """The views of a performance's seats: the static map, the availability, the plain list."""
 
+from collections.abc import Callable
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
@@ -15,43 +16,98 @@ from catalogue import cache, documents, queries
 from catalogue.api import examples, pagination, parameters
 from catalogue.api import serializers as forms
 from catalogue.api.packing import WORTH_PACKING, accepts_gzip, gzipped
-from catalogue.api.responses import IF_NONE_MATCH, LANGUAGE, REFUSALS, CatalogueView, PagedView
+from catalogue.api.responses import (
+    IF_NONE_MATCH,
+    LANGUAGE,
+    REFUSALS,
+    CatalogueView,
+    PagedView,
+    known_parameters,
+)
+from catalogue.queries import SeatPlan
 from kernel import clock
+from kernel.caching.request import CachePolicy
 from kernel.caching.responses import Rendered
 from kernel.i18n import text
+from kernel.text.spelling import fold
 
 
-class SeatMapView(CatalogueView):
+class _LayoutView(CatalogueView):
+    """A document made of a layout: it never changes once the performance is on sale."""
+
+    policy: CachePolicy
+
+    def layout_response(
+        self,
+        request: Request,
+        performance_id: UUID,
+        document: Callable[[SeatPlan], dict[str, Any]],
+        *,
+        section: str | None = None,
+    ) -> HttpResponseBase:
+        """Return the document of a performance's seats; raises what its reads raise."""
+
+        def build() -> Rendered:
+            plan = queries.seat_plan(performance_id, section=section)
+            if plan is None:
+                raise _unknown_section()
+            frozen = plan.performance.layout_frozen_at is not None
+            body = documents.encode(document(plan))
+            return Rendered(body, cache.DAY_LONG if frozen else cache.REVALIDATE)
+
+        key = f"{performance_id}" if section is None else f"{performance_id}:{fold(section)}"
+        kept = cache.read(self.policy, key, build=build, now=clock.now(), layout_of=performance_id)
+        # Compressed once and not by the gateway for every fan, which would weaken the tag too.
+        packed = accepts_gzip(request) and len(kept.body) >= WORTH_PACKING
+        response = self.respond(request, gzipped(kept) if packed else kept)
+        patch_vary_headers(response, ["Accept-Encoding"])
+        if packed and response.status_code == HTTPStatus.OK:
+            response["Content-Encoding"] = "gzip"
+        return response
+
+
+class SeatMapView(_LayoutView):
     """The static seats of one performance."""
+
+    policy = cache.SEAT_MAP
 
     @extend_schema(
         operation_id="seat_map",
         tags=["catalogue"],
         auth=[],
-        parameters=[LANGUAGE, IF_NONE_MATCH],
+        parameters=[parameters.SeatMapParameters, LANGUAGE, IF_NONE_MATCH],
         responses={200: forms.SeatMapSerializer, **REFUSALS},
         examples=[examples.SEAT_MAP],
     )
     def get(self, request: Request, performance_id: UUID) -> HttpResponseBase:
-        """Show sections, rows and seats; it never changes once the performance is on sale."""
-        now = clock.now()
-
-        def build() -> Rendered:
-            plan = queries.seat_plan(performance_id)
-            frozen = plan.performance.layout_frozen_at is not None
-            body = documents.encode(documents.seat_map(plan))
-            return Rendered(body, cache.DAY_LONG if frozen else cache.REVALIDATE)
-
-        document = cache.read(
-            cache.SEAT_MAP, str(performance_id), build=build, now=now, layout_of=performance_id
+        """Show sections, rows and seats, of all sections or of one."""
+        wanted = known_parameters(request, parameters.SeatMapParameters)
+        return self.layout_response(
+            request, performance_id, documents.seat_map, section=wanted.get("section")
         )
-        # Compressed once and not by the gateway for every fan, which would weaken the tag too.
-        packed = accepts_gzip(request) and len(document.body) >= WORTH_PACKING
-        response = self.respond(request, gzipped(document) if packed else document)
-        patch_vary_headers(response, ["Accept-Encoding"])
-        if packed and response.status_code == HTTPStatus.OK:
-            response["Content-Encoding"] = "gzip"
-        return response
+
+
+class OutlineView(_LayoutView):
+    """The hall of one performance as shapes."""
+
+    policy = cache.OUTLINE
+
+    @extend_schema(
+        operation_id="seat_map_outline",
+        tags=["catalogue"],
+        auth=[],
+        parameters=[LANGUAGE, IF_NONE_MATCH],
+        responses={200: forms.OutlineSerializer, **REFUSALS},
+        examples=[examples.OUTLINE],
+    )
+    def get(self, request: Request, performance_id: UUID) -> HttpResponseBase:
+        """Show each section's shape and number of seats, to draw the hall before its seats."""
+        return self.layout_response(request, performance_id, documents.seat_map_outline)
+
+
+def _unknown_section() -> serializers.ValidationError:
+    unknown = text(en="There is no such section.", ko="해당 구역이 없습니다.")
+    return serializers.ValidationError({"section": [unknown]})
 
 
 class AvailabilityView(CatalogueView):
@@ -119,8 +175,7 @@ class SeatListView(PagedView):
         def build() -> Rendered:
             rows = queries.seat_list(performance_id, section=wanted.get("section"))
             if rows is None:
-                unknown = text(en="There is no such section.", ko="해당 구역이 없습니다.")
-                raise serializers.ValidationError({"section": [unknown]})
+                raise _unknown_section()
             page = self.page_of(request, rows, entries)
             return Rendered(page.body, cache.SECOND_LONG)
 

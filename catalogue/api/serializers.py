@@ -104,14 +104,60 @@ class RowSerializer(serializers.Serializer[Any]):
     seats = SeatSerializer(many=True)
 
 
-class SectionSerializer(serializers.Serializer[Any]):
-    """A section and its one price."""
+class PointSerializer(serializers.Serializer[Any]):
+    """A point of the hall, in units of the layout."""
 
+    x = serializers.FloatField()
+    y = serializers.FloatField()
+
+
+class _SectionSerializer(serializers.Serializer[Any]):
     code = serializers.CharField()
     name = serializers.CharField()
     grade = serializers.CharField()
     price = MoneySerializer()
+    first_index = serializers.IntegerField(
+        allow_null=True, help_text="The index of its first seat; null for a section without any."
+    )
+    focal = PointSerializer(allow_null=True, help_text="Where the best view is, if it is known.")
+
+
+class SectionSerializer(_SectionSerializer):
+    """A section and its one price."""
+
     rows = RowSerializer(many=True)
+
+
+class SectionShapeSerializer(_SectionSerializer):
+    """A section as a shape."""
+
+    seats = serializers.IntegerField(help_text="How many; their indices follow the first.")
+    outline = serializers.ListField(
+        child=serializers.ListField(child=serializers.FloatField(), min_length=2, max_length=2),
+        help_text="The corners [x, y], of which the last is joined to the first.",
+    )
+
+
+class BoundsSerializer(serializers.Serializer[Any]):
+    """The smallest box around all sections."""
+
+    min_x = serializers.FloatField()
+    min_y = serializers.FloatField()
+    max_x = serializers.FloatField()
+    max_y = serializers.FloatField()
+
+
+class OutlineSerializer(serializers.Serializer[Any]):
+    """The hall as shapes."""
+
+    layout_version = serializers.IntegerField()
+    bounds = BoundsSerializer(allow_null=True, help_text="Null for a hall without a seat.")
+    stage = serializers.ListField(
+        child=serializers.ListField(child=serializers.FloatField(), min_length=2, max_length=2),
+        allow_null=True,
+        help_text="Its corners [x, y]; null where the layout doesn't say.",
+    )
+    sections = SectionShapeSerializer(many=True)
 
 
 class SeatMapSerializer(serializers.Serializer[Any]):

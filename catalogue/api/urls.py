@@ -10,6 +10,7 @@ urlpatterns = [
     path("concerts/<uuid:concert_id>/performances/", views.PerformanceListView.as_view()),
     path("performances/<uuid:performance_id>/", views.PerformanceView.as_view()),
     path("performances/<uuid:performance_id>/seatmap/", seat_views.SeatMapView.as_view()),
+    path("performances/<uuid:performance_id>/seatmap/outline/", seat_views.OutlineView.as_view()),
     path(
         "performances/<uuid:performance_id>/availability/",
         seat_views.AvailabilityView.as_view(),

@@ -22,6 +22,8 @@ def addresses(performance) -> dict[str, str]:
         "performances": concert + "performances/",
         "performance": one,
         "seatmap": one + "seatmap/",
+        "section": one + "seatmap/?section=A",
+        "outline": one + "seatmap/outline/",
         "availability": one + "availability/",
         "seats": one + "seats/?section=A",
     }
@@ -36,6 +38,8 @@ def addresses(performance) -> dict[str, str]:
         "performances",
         "performance",
         "seatmap",
+        "section",
+        "outline",
         "availability",
         "seats",
     ],

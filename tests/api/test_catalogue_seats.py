@@ -39,6 +39,48 @@ def test_the_map_has_every_seat_in_its_row(api, performance):
     seats = [seat for row in section["rows"] for seat in row["seats"]]
     assert [seat["index"] for seat in seats] == [0, 1, 2, 3, 4]
     assert set(seats[0]) == {"id", "number", "index", "x", "y", "accessible"}
+    assert (section["first_index"], section["focal"]) == (0, None)
+
+
+@pytest.mark.parametrize("typed", ["A", "a", "Ａ"])
+def test_the_map_of_a_section_is_that_part_of_the_whole(api, performance, typed):
+    whole = api.get(address(performance, "seatmap")).json()
+    part = api.get(address(performance, "seatmap"), {"section": typed})
+    assert part.json() == whole
+    assert part["Cache-Control"] == "public, max-age=86400"
+
+
+@pytest.mark.parametrize("typed", ["Z", "", "A" * 21])
+def test_the_map_of_an_unknown_section_is_refused(api, performance, typed):
+    answer = api.get(address(performance, "seatmap"), {"section": typed})
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["pointer"] == "/section"
+
+
+def test_the_outline_shows_sections_without_seats(api, performance):
+    english = {"accept-language": "en"}
+    answer = api.get(address(performance, "seatmap/outline"), headers=english)
+    assert answer["Cache-Control"] == "public, max-age=86400"
+    shown = answer.json()
+    [section] = shown["sections"]
+    assert (section["code"], section["seats"], section["first_index"]) == ("A", 5, 0)
+    assert "rows" not in section
+    seats = Seat.objects.filter(performance=performance)
+    bounds = shown["bounds"]
+    for seat in seats:
+        assert bounds["min_x"] < seat.x < bounds["max_x"]
+        assert bounds["min_y"] < seat.y < bounds["max_y"]
+    assert shown["stage"] is None
+    again = api.get(
+        address(performance, "seatmap/outline"),
+        headers=english | {"if-none-match": answer["ETag"]},
+    )
+    assert again.status_code == 304
+
+
+def test_an_outline_of_no_performance_is_not_found(api, db_ready):
+    answer = api.get(f"/api/v1/performances/{uuid7()}/seatmap/outline/")
+    assert (answer.status_code, answer.json()["code"]) == (404, "performance_not_found")
 
 
 def test_a_frozen_map_is_kept_for_long_and_asked_for_by_tag(api, performance):
