@@ -5,8 +5,6 @@ Each measurement runs on servers and ports of its own, on 127.0.0.1.
 
 import argparse
 import json
-import os
-import platform
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
@@ -14,6 +12,7 @@ from typing import Any
 from bench import report as pages
 from bench import results
 from bench.environment import SET_BY_THE_STACK, environment, report
+from proof import measures
 
 MEMORY_BAR_MB = 300
 
@@ -21,7 +20,7 @@ MEMORY_BAR_MB = 300
 def main() -> int:
     """Measure, print the figures and return the exit code: 2 where a process is too large."""
     options = _parser().parse_args()
-    options.load_before = os.getloadavg()[0]
+    options.load_before = measures.load_average()
     run: Callable[[argparse.Namespace], int] = options.run
     return run(options)
 
@@ -97,10 +96,8 @@ def _speed(options: argparse.Namespace) -> int:
     with environment(durable=True) as folder:
         figures = _measure("speed", folder, quick=options.quick, rounds=max(1, options.rounds))
     figures["machine"] = {
-        "cores": os.cpu_count(),
-        "processor": platform.processor() or platform.machine(),
-        "python": platform.python_version(),
-        "load_after": round(os.getloadavg()[0], 1),
+        **measures.machine(),
+        "load_after": measures.load_average(),
     }
     _keep(figures, options)
     print(json.dumps(figures) if options.json else _speed_table(figures))
