@@ -5,7 +5,6 @@ Each measurement runs on servers and ports of its own, on 127.0.0.1.
 
 import argparse
 import json
-import os
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 from bench import report as pages
 from bench import results
 from bench.environment import SET_BY_THE_STACK, environment, report
+from proof import measures
 
 MEMORY_BAR_MB = 300
 
@@ -21,7 +21,7 @@ MEMORY_BAR_MB = 300
 def main() -> int:
     """Measure, print the figures and return the exit code: 2 where a process is too large."""
     options = _parser().parse_args()
-    options.load_before = os.getloadavg()[0]
+    options.load_before = measures.load_average()
     run: Callable[[argparse.Namespace], int] = options.run
     return run(options)
 

@@ -1,9 +1,10 @@
 """Small line charts as SVG for the pages of docs/: light or dark as the reader's system is."""
 
-import math
 from collections.abc import Mapping, Sequence
 from html import escape
 from itertools import pairwise
+
+from proof.measures import axis_top
 
 WIDTH, HEIGHT = 640, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 176, 58, 40
@@ -16,7 +17,7 @@ def lines(
     title: str, unit: str, labels: Sequence[str], series: Mapping[str, Sequence[float]]
 ) -> str:
     """Return a chart of each series over the labels, from zero; a line is named at its end."""
-    top = _round_up(max((max(values) for values in series.values()), default=1.0))
+    top = axis_top(max((max(values) for values in series.values()), default=1.0))
     parts = [_head(title, unit, labels, series)]
     for step in range(5):
         value = top * step / 4
@@ -77,12 +78,6 @@ def _x(place: int, count: int) -> float:
 
 def _y(value: float, top: float) -> float:
     return round(HEIGHT - _BOTTOM - (HEIGHT - _TOP - _BOTTOM) * value / top, 1)
-
-
-def _round_up(value: float) -> float:
-    """Return the next of 1, 2, 4, 6, 8 or 10 times a power of ten."""
-    power = 10.0 ** math.floor(math.log10(value)) if value > 0 else 1.0
-    return next((power * n for n in (1, 2, 4, 6, 8, 10) if power * n >= value), power)
 
 
 def _spread(wanted: Sequence[float]) -> list[float]:

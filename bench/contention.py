@@ -28,13 +28,14 @@ from payments.models import Payment
 from payments.usecases import checkout
 from points import operations as points
 from proof.history.checker import contradictions
-from proof.history.recorded import FAIL, OK, FinalState, History, Operation, RecordedTerms
+from proof.history.recorded import FAIL, OK, History, Operation, RecordedTerms
+from proof.history.stores import final_state
+from proof.measures import latencies
 from reservations.models import SalePolicy
 from reservations.usecases import holds
 
 SEATS = 40
 PRICE, RICH = 1000, 10**6
-_LETTERS = {"AVAILABLE": "A", "TEMPORARILY_RESERVED": "T", "RESERVED": "R", "BLOCKED": "B"}
 
 
 @dataclass
@@ -165,7 +166,7 @@ def _round(number: int, seconds: float) -> dict[str, Any]:
             max_seats_per_fan=20,
             balances={str(fan): RICH for fan in fans},
         ),
-        final=_final(performance, fans),
+        final=final_state(performance.pk, fans),
     )
     return _figures(history, seconds) | {"deadlocks": _deadlocks() - before}
 
@@ -186,45 +187,11 @@ def _figures(history: History, seconds: float) -> dict[str, Any]:
 
 
 def _percentiles(operations: Iterator[Operation]) -> dict[str, float]:
-    took = sorted((one.ended - one.invoked) * 1000 for one in operations)
+    took = [one.ended - one.invoked for one in operations]
     if not took:
         return {}
-    return {
-        "p50": round(took[len(took) // 2], 1),
-        "p99": round(took[min(len(took) - 1, int(len(took) * 0.99))], 1),
-    }
-
-
-def _final(performance: Performance, fans: list[UUID]) -> FinalState:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT seat_id::text, status, reservation_id::text FROM reservations_seatinventory"
-            " WHERE performance_id = %s",
-            [performance.pk],
-        )
-        rows = cursor.fetchall()
-        cursor.execute(
-            "SELECT reservation_id::text, seat_id::text FROM tickets_ticket"
-            " WHERE performance_id = %s AND status <> 'VOID'",
-            [performance.pk],
-        )
-        tickets = tuple(cursor.fetchall())
-        cursor.execute(
-            "SELECT id::text, reservation_id::text FROM payments_payment"
-            " WHERE user_id = ANY(%s) AND status = 'PAID'",
-            [fans],
-        )
-        payments = dict(cursor.fetchall())
-        cursor.execute("SELECT id::text, balance FROM points_account WHERE id = ANY(%s)", [fans])
-        balances = dict(cursor.fetchall())
-    return FinalState(
-        at=time.monotonic(),
-        seats={seat: _LETTERS[status] for seat, status, _ in rows},
-        owners={seat: owner for seat, _, owner in rows if owner},
-        tickets=tickets,
-        payments=payments,
-        balances=balances,
-    )
+    found = latencies(took)
+    return {"p50": round(found["p50_ms"], 1), "p99": round(found["p99_ms"], 1)}
 
 
 def _monotonic(at: datetime) -> float:

@@ -14,7 +14,8 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
-from proof.rush.wire import LOST, Wire, WireResponse, latencies
+from proof.measures import latencies
+from proof.rush.wire import LOST, Wire, WireResponse
 
 _PATIENCE_SECONDS = 60.0
 _NUMBER = re.compile(rb'"number":(\d+)')

@@ -1,12 +1,12 @@
 """Measured runs as JSON, each with its machine: docs/measurements/, of which pages are made."""
 
 import json
-import os
-import platform
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from proof import measures
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "measurements"
 
@@ -17,12 +17,9 @@ def machine(load_before: float) -> dict[str, Any]:
     """Return what ran the measurement, and how busy it was before and after."""
     return {
         "measured_on": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "cores": os.cpu_count(),
-        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
-        "system": f"{platform.system()} {platform.release().split('-')[0]}",
-        "python": platform.python_version(),
-        "load_before": round(load_before, 1),
-        "load_after": round(os.getloadavg()[0], 1),
+        **measures.machine(),
+        "load_before": load_before,
+        "load_after": measures.load_average(),
         "commit": _commit(),
     }
 

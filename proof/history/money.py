@@ -68,8 +68,11 @@ def _spent(history: History) -> Iterator[tuple[str, int, bool]]:
             continue
         amount = max((pay.amount for pay in asked), default=0) or one.held.amount
         decided = final is not None and final.payments is not None
+        methods = {pay.method == "CARD" for pay in one.heard_paid or asked}
+        if methods == {True}:
+            continue  # a card moves no points
         if one.is_paid or (decided and one.id in paid):
-            yield one.held.user_id, -amount, True
+            yield one.held.user_id, -amount, len(methods) == 1
         elif not decided:
             yield one.held.user_id, -amount, False
 
@@ -116,7 +119,7 @@ def keys_are_honoured(history: History) -> Iterator[str]:
         if len(said) > 1:
             yield f"{len(said)} responses to {op} of {fan} with key {key}"
     for made in found.reservations(history).values():
-        heard = [pay for pay in made.of("pay") if pay.outcome == OK and pay.payment_id]
+        heard = [pay for pay in made.heard_paid if pay.payment_id]
         payments = {pay.payment_id for pay in heard}
         if len(payments) > 1:
             yield f"{len(payments)} payments for {made.id}"

@@ -52,7 +52,7 @@ NEEDS: dict[str, Callable[[History], bool]] = {
     "numbers_are_in_order": _numbers,
     "nobody_overtakes": _numbers,
     "admission_keeps_its_pace": _pace,
-    "own_writes_are_visible": lambda history: bool(history.of("look")),
+    "own_writes_are_visible": lambda history: bool(history.of("look", "tickets")),
     "faults_are_survived": lambda history: bool(history.faults),
     "events_are_published_once": (
         lambda history: history.final is not None and history.final.outbox is not None

@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 
 from proof.history import reservations as found
-from proof.history.recorded import FAIL, OK, UNKNOWN, History, Operation
+from proof.history.recorded import FAIL, OK, UNKNOWN, History, Operation, RecordedFault
 
 _UNAVAILABLE = 500  # statuses from here on
 
@@ -113,12 +113,17 @@ def own_writes_are_visible(history: History) -> Iterator[str]:
             expected = _expected(history, one, look)
             if look.outcome == OK and expected and look.state and look.state not in expected:
                 yield f"{one.id} was {look.state} for its own fan, not {' or '.join(expected)}"
+        for look in one.of("tickets"):
+            paid = [it for it in one.heard_paid if it.precedes(look)]
+            unseen = set(one.kept_seats()) - set(look.seat_ids)
+            if look.outcome == OK and paid and unseen:
+                yield f"{one.id} was paid, and its fan saw no ticket for {min(unseen)}"
 
 
 def _expected(history: History, one: found.HeldReservation, look: Operation) -> list[str]:
     """Return the states that a look may show; none where too much is under way to say."""
     changes = [it for it in one.of(*_ENDS) if it.may_have_happened and it.invoked < look.ended]
-    if any(it.outcome != OK or not it.precedes(look) or it.seat_ids for it in changes):
+    if any(it.outcome != OK or not it.precedes(look) or not one.is_whole(it) for it in changes):
         return []
     if changes:
         return [_ENDS[changes[-1].op]]
@@ -130,15 +135,17 @@ def faults_are_survived(history: History) -> Iterator[str]:
     """What was to work again by a stated time after a fault does."""
     for fault in history.faults:
         begins = fault.repaired + fault.recovers_within
-        ends = min([other.begun for other in history.faults if other.begun > fault.begun] + [9e18])
+        others = [other for other in history.faults if other is not fault]
         tried = [
-            one for one in history.of(*(fault.ops or _ops(history))) if begins <= one.invoked < ends
+            one
+            for one in history.of(*(fault.ops or _ops(history)))
+            if one.invoked >= begins and not any(_meets(one, other) for other in others)
         ]
-        failed = [one for one in tried if _is_down(one)]
+        failed = [one for one in tried if is_down(one)]
         if failed:
             late = failed[-1].invoked - fault.repaired
             yield f"{failed[-1].op} failed {late:.1f} s after {fault.name} was repaired"
-        elif not tried and begins < ends:
+        elif not tried:
             yield f"nothing was tried after {fault.name} was repaired"
 
 
@@ -146,5 +153,11 @@ def _ops(history: History) -> set[str]:
     return {one.op for one in history.operations}
 
 
-def _is_down(one: Operation) -> bool:
-    return one.outcome == UNKNOWN or (one.outcome == FAIL and one.status >= _UNAVAILABLE)
+def _meets(one: Operation, fault: RecordedFault) -> bool:
+    """Return whether a fault may excuse an operation."""
+    return one.ended >= fault.begun and one.invoked < fault.repaired + fault.recovers_within
+
+
+def is_down(one: Operation) -> bool:
+    """Return whether an operation shows that a part is unavailable, and not just no outcome yet."""
+    return one.status >= _UNAVAILABLE or (one.outcome == UNKNOWN and not one.status)

@@ -5,8 +5,10 @@ A file has one JSON object a line. An operation is one line, written when it has
 
     process         who did it, one operation after the other (two clicks at once are two)
     user_id         whose login it was
-    op              join, poll, leave, hold, extend, pay, release, cancel, charge, or look (at a
-                    reservation); any other is looked at for recovery alone
+    op              join, poll, leave, hold, extend, pay, release, cancel, charge; begin (an attempt
+                    to pay by card, which moves no money), payment (a look at one), look (at a
+                    reservation), tickets (a look at its tickets, with their seats); any other is
+                    looked at for recovery alone
     invoked, ended  seconds of a monotonic clock, the same for all; null where no end was seen
     outcome         ok; fail: nothing happened; unknown: no response, or one that does not say
                     (of a payment: neither PAID nor FAILED)
@@ -14,14 +16,16 @@ A file has one JSON object a line. An operation is one line, written when it has
     key             the Idempotency-Key, "" without one
     reservation_id, seat_ids, amount
                     what was asked for and received, in minor units
-    payment_id      of pay and charge
-    number, state   of a place, and its state; a look has the reservation's state
+    payment_id      of pay, begin, payment and charge
+    method          of pay and begin: CARD moves no points; else POINTS or ""
+    number, state   of a place, and its state; a look has the state of the reservation or payment
     until           until when the response promises it, by the clock above; 0 where it does not say
     ahead_of_line   true for staff and the invited, who wait for nobody
 
 Only process, op, invoked and outcome must be there. Three other lines may be: {"terms": {...}},
 {"fault": {...}} and {"final": {...}}, with the members of `RecordedTerms`, `RecordedFault` and
 `FinalState`. A check that lacks what it needs says nothing: what was not recorded cannot be wrong.
+Who records completes an operation once its response is read; a history that is checked is complete.
 """
 
 import json
@@ -39,7 +43,7 @@ class HistoryUnreadable(ValueError):
     """A line is no part of a history; says which and why."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Operation:
     """One operation of one client; see Note [Recorded histories]."""
 
@@ -56,6 +60,7 @@ class Operation:
     seat_ids: tuple[str, ...] = ()
     amount: int = 0
     payment_id: str = ""
+    method: str = ""
     number: int = 0
     state: str = ""
     until: float = 0.0
@@ -161,11 +166,11 @@ def parse(lines: Iterable[str]) -> History:
             if "op" in value:
                 operations.append(_operation(value))
             elif "fault" in value:
-                faults.append(_made(RecordedFault, value["fault"]))
+                faults.append(made_of(RecordedFault, value["fault"]))
             elif "terms" in value:
-                terms = _made(RecordedTerms, value["terms"])
+                terms = made_of(RecordedTerms, value["terms"])
             elif "final" in value:
-                final = _made(FinalState, value["final"])
+                final = made_of(FinalState, value["final"])
             else:
                 raise KeyError("neither an operation nor terms, fault or final")
         except (ValueError, TypeError, KeyError, RecursionError) as error:
@@ -182,19 +187,19 @@ def write(path: Path, history: History) -> None:
 
 def as_lines(history: History) -> Iterable[str]:
     """Yield the JSON lines of a history: terms, faults, operations, final."""
-    yield _line({"terms": _changed(history.terms)})
+    yield _line({"terms": members_of(history.terms)})
     for fault in history.faults:
-        yield _line({"fault": _changed(fault)})
+        yield _line({"fault": members_of(fault)})
     for operation in history.operations:
-        yield _line(_changed(operation))
+        yield _line(members_of(operation))
     if history.final is not None:
-        yield _line({"final": _changed(history.final)})
+        yield _line({"final": members_of(history.final)})
 
 
 def _operation(value: dict[str, Any]) -> Operation:
     if value.get("ended", 0.0) is None:
         value = {**value, "ended": math.inf}
-    made = _made(Operation, value)
+    made = made_of(Operation, value)
     if made.outcome not in (OK, FAIL, UNKNOWN):
         raise ValueError(f"outcome {made.outcome!r}")
     if not made.invoked <= made.ended:
@@ -202,7 +207,8 @@ def _operation(value: dict[str, Any]) -> Operation:
     return made
 
 
-def _made(kind: type[T], value: Any) -> T:
+def made_of(kind: type[T], value: Any) -> T:
+    """Return what `members_of` wrote; raises TypeError and ValueError where it is no such thing."""
     if not isinstance(value, dict):
         raise TypeError(f"{kind.__name__} is no object")
     known = {one.name for one in fields(kind)}  # type: ignore[arg-type]  # dataclasses all
@@ -216,8 +222,11 @@ def _frozen(value: Any) -> Any:
     return tuple(_frozen(one) for one in value) if isinstance(value, list) else value
 
 
-def _changed(value: Any) -> dict[str, Any]:
-    """Return the members that are not what they are without a word."""
+def members_of(value: Any) -> dict[str, Any]:
+    """Return the members of terms, a fault, an operation or a final state that a line needs.
+
+    Those that have their defaults are left out.
+    """
     shown = {}
     for one in fields(value):
         found = getattr(value, one.name)

@@ -9,6 +9,7 @@ from proof.history.recorded import OK, History, Operation
 from proof.history.spells import Spell
 
 _GIVE_UP = ("release", "cancel")
+PAID = "PAID"  # the state of a payment
 
 
 @dataclass(slots=True)
@@ -33,14 +34,27 @@ class HeldReservation:
         return any(one.may_have_happened for one in self.of("extend", "pay", *_GIVE_UP))
 
     @property
+    def heard_paid(self) -> list[Operation]:
+        """The responses that said that it is paid: to a payment, or to a look at one."""
+        return [
+            one
+            for one in self.of("pay", "payment")
+            if one.outcome == OK and (one.op == "pay" or one.state == PAID)
+        ]
+
+    @property
     def is_paid(self) -> bool:
         """Whether a response said that it is paid."""
-        return any(one.outcome == OK for one in self.of("pay"))
+        return bool(self.heard_paid)
 
     @property
     def may_be_paid(self) -> bool:
         """Whether it is paid, as far as any client can know."""
         return any(one.may_have_happened for one in self.of("pay"))
+
+    def is_whole(self, asked: Operation) -> bool:
+        """Whether a call is about all seats; one that names none is."""
+        return not asked.seat_ids or set(self.held.seat_ids) <= set(asked.seat_ids)
 
     def promised_until(self, *, before: float = math.inf) -> float:
         """Return the latest deadline that was promised by responses before a moment.
@@ -82,7 +96,7 @@ def reservations(history: History) -> dict[str, HeldReservation]:
     found: dict[str, HeldReservation] = {}
     for hold in history.of("hold", outcome=OK):
         found.setdefault(hold.reservation_id, HeldReservation(hold))
-    for one in history.of("extend", "pay", *_GIVE_UP, "look"):
+    for one in history.of("extend", "begin", "pay", "payment", *_GIVE_UP, "look", "tickets"):
         if one.reservation_id in found:
             found[one.reservation_id].later.append(one)
     return found

@@ -88,7 +88,7 @@ def nothing_succeeds_on_a_lapsed_hold(history: History) -> Iterator[str]:
             if asked.invoked > deadline + terms.clock_error:
                 late = asked.invoked - deadline
                 yield f"{asked.op} of {one.id} succeeded {late:.3f} s after its deadline"
-        given_up = [a for a in one.of("release", "cancel") if a.outcome == OK and not a.seat_ids]
+        given_up = [a for a in one.of("release", "cancel") if a.outcome == OK and one.is_whole(a)]
         for asked in one.of("pay", "extend"):
             ended = [a for a in given_up if a.precedes(asked)]
             if asked.outcome == OK and ended and not _is_repeat(one, asked):
@@ -106,7 +106,7 @@ def _deadline(history: History, one: found.HeldReservation, at: float) -> float:
         if extended.invoked < at
         and (extended.outcome == UNKNOWN or (extended.outcome == OK and extended.ended >= at))
     ]
-    paying = [asked for asked in one.of("pay") if asked.invoked < at]
+    paying = [asked for asked in one.of("begin", "pay") if asked.invoked < at]
     if moved or (paying and not history.terms.payment_window) or _is_paid_by(one, at):
         return float("inf")
     window = history.terms.payment_window

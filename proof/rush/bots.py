@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable
 from uuid import uuid4
 
+from proof.rush.buying import hold, pay
 from proof.rush.choosing import FanPlan
-from proof.rush.lives import admission, hold, pay
+from proof.rush.lives import admission
 from proof.rush.rush_sale import RushSale
 from proof.rush.steps import Answer, FanCaller, Life, Step
 

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from proof.measures import axis_top
+
 _WIDTH, _HEIGHT = 640, 200
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 8, 10, 24
 _TICKS = 4
-_ROUND = (1, 1.2, 1.6, 2, 2.4, 3.2, 4, 4.8, 6, 8, 10, 12)
 _SECONDS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800)
 _BINS = 8  # colours of the hall: the classes s0 to s7
 
@@ -36,7 +37,8 @@ def line_chart(
     """Return a figure; `bands` are times in seconds at which a part was broken."""
     size = max((len(line.values) for line in lines), default=0)
     longest = max(step * max(size - 1, 1), 1.0)
-    top = _nice(max((v for line in lines for v in line.values if v is not None), default=0.0))
+    highest = max((v for line in lines for v in line.values if v is not None), default=0.0)
+    top = axis_top(max(highest, _TICKS))
     marks = [_axis_y(top, n) for n in range(_TICKS + 1)]
     marks += [_axis_x(seconds, longest) for seconds in _round_seconds(longest)]
     shades = [_band(first, last, longest) for first, last in bands]
@@ -143,14 +145,6 @@ def _band(first: float, last: float, longest: float) -> SafeString:
         '<rect class="band" x="{}" y="{}" width="{}" height="{}"/>',
         f"{left:.1f}", _TOP, f"{right - left:.1f}", _HEIGHT - _TOP - _BOTTOM,
     )  # fmt: skip
-
-
-def _nice(value: float) -> float:
-    """Return a round number no smaller than a value."""
-    if value <= _TICKS:
-        return float(_TICKS)
-    power = 10.0 ** (len(str(int(value))) - 1)
-    return next(power * n for n in _ROUND if power * n >= value)
 
 
 def _round_seconds(longest: float) -> range:

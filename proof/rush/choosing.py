@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from proof.rush.profiles import RushProfile
+from proof.rush.profiles import ON_SALE, STEADY, RushProfile
 
 _ELSEWHERE = b"|"  # between rows, so that nobody gets two seats that only look side by side
+_AT_ONCE_SECONDS = 10.0  # of a sale that everybody enters at once
 _FAVOUR = 2.0  # how much popular seats are favoured; 1 would be not at all
 
 
@@ -32,6 +33,14 @@ class FanEnd(StrEnum):
     WALK_AWAY = "walk away"
 
 
+class PageEnd(StrEnum):
+    """Which button of the payment gateway's page a fan presses."""
+
+    APPROVE = "approve"
+    DECLINE = "decline"  # the card is refused; the fan pays by points
+    CLOSE = "close"  # the fan thinks better of it and gives the seats back
+
+
 @dataclass(frozen=True, slots=True)
 class FanPlan:
     """What one fan has decided before the sale."""
@@ -43,6 +52,18 @@ class FanPlan:
     wishes: tuple[float, ...]  # of each choice: 0 is the most popular seat, 1 the least
     thinks: float  # 0 to 1, of the profile's longest think time
     browses: float  # 0 to 1: how much a visitor of a steady load looks at
+    pays_by_card: bool = False
+    at_page: PageEnd = PageEnd.APPROVE
+    looks_back: bool = False  # at reservation and tickets, after each step
+    tries_late: bool = False  # to pay for what is not held any more
+
+    @property
+    def keeps_seats(self) -> bool:
+        """Whether what this fan holds is nobody else's afterwards."""
+        if self.kind is not FanKind.PERSON:
+            return self.kind is not FanKind.FORGER
+        closes = self.end is FanEnd.PAY and self.pays_by_card and self.at_page is PageEnd.CLOSE
+        return self.end is not FanEnd.LET_GO and not closes
 
 
 def fan_plan(profile: RushProfile, *, seed: int, number: int) -> FanPlan:
@@ -62,6 +83,10 @@ def fan_plan(profile: RushProfile, *, seed: int, number: int) -> FanPlan:
         ),
         thinks=roll(),
         browses=roll(),
+        pays_by_card=roll() < profile.share_by_card,
+        at_page=_at_page(profile, roll()),
+        looks_back=roll() < profile.share_looking_back,
+        tries_late=roll() < profile.share_trying_late,
     )
 
 
@@ -71,6 +96,14 @@ def _end(profile: RushProfile, roll: float) -> FanEnd:
     if roll < profile.share_paying + profile.share_walking_away:
         return FanEnd.WALK_AWAY
     return FanEnd.LET_GO
+
+
+def _at_page(profile: RushProfile, roll: float) -> PageEnd:
+    if roll < profile.share_declining:
+        return PageEnd.DECLINE
+    if roll < profile.share_declining + profile.share_closing:
+        return PageEnd.CLOSE
+    return PageEnd.APPROVE
 
 
 def admissions_needed(profile: RushProfile, *, seed: int, seats: int) -> int | None:
@@ -84,11 +117,33 @@ def admissions_needed(profile: RushProfile, *, seed: int, seats: int) -> int | N
         if plan.kind is FanKind.FORGER:
             continue
         admitted += 1
-        if plan.kind is not FanKind.PERSON or plan.end is not FanEnd.LET_GO:
+        if plan.keeps_seats:
             kept += profile.seats_each
         if kept >= seats:
             return admitted
     return None
+
+
+def ideal_seconds(
+    profile: RushProfile, *, seed: int, seats: int, rate: float | None
+) -> float | None:
+    """Return how long an ideal site takes to sell out at `rate` admissions a second.
+
+    None where the fans are too few, or nobody waits to be admitted.
+    """
+    if profile.shape != ON_SALE or not rate:
+        return None
+    needed = admissions_needed(profile, seed=seed, seats=seats)
+    return None if needed is None else max(1.0, needed / rate)
+
+
+def expected_seconds(profile: RushProfile, *, seed: int, seats: int, rate: float | None) -> float:
+    """Return how long a sale goes on at the least, as far as profile and sale say."""
+    if profile.shape == STEADY:
+        return profile.arrival_seconds
+    ideal = ideal_seconds(profile, seed=seed, seats=seats, rate=rate)
+    found = ideal or max(profile.arrival_seconds, profile.fans / rate if rate else _AT_ONCE_SECONDS)
+    return min(found, profile.longest_seconds)
 
 
 class SeatWishes:

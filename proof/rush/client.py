@@ -3,8 +3,8 @@
     python -m proof.rush.client FOLDER
 
 Reads `job.json` in the folder (`ClientJob`), prints a line of JSON about twice a second while the
-sale runs, and writes `history.jsonl` (`records`) and `client.json` (what the
-fans met, and whether the client kept up). Every request is due at a moment, and its latency counts
+sale runs, and writes `history.jsonl` (Note [Recorded histories]) and `client.json` (what the fans
+met, and whether the client kept up). Every request is due at a moment, and its latency counts
 from then, so a fan who finds no free connection has waited too.
 """
 
@@ -17,7 +17,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from proof.rush import bots, lives, records
+from proof.history import recorded
+from proof.history.recorded import History
+from proof.rush import bots, lives
 from proof.rush.choosing import FanKind, SeatWishes, fan_plan
 from proof.rush.driving import Driver
 from proof.rush.profiles import STEADY, RushProfile
@@ -25,6 +27,7 @@ from proof.rush.rush_sale import RushSale
 from proof.rush.steps import FanCaller, Life
 
 JOB, HISTORY, SUMMARY = "job.json", "history.jsonl", "client.json"
+RECOVERED = "recovered"
 _LEAD_SECONDS = 0.5  # between the beginning and the first join
 _WATCH_SECONDS = 1.0
 _STRANGER = "203.0.113.9"  # the client IP of who only looks
@@ -32,14 +35,21 @@ _STRANGER = "203.0.113.9"  # the client IP of who only looks
 
 @dataclass(frozen=True, slots=True)
 class ClientJob:
-    """What to play: the gateway's port, the sale, and the logins as [user id, access token]."""
+    """What to play: the ports of the site and of its payment gateway, the sale, and the logins.
+
+    `logins`: [user id, access token] of each fan. Seconds count from the opening: the sale goes on
+    for `expected_seconds` at the least. Where it has faults a witness asks until `write_recovered`.
+    """
 
     port: int
+    gateway_port: int
     performance_id: str
     has_queue: bool
     profile: dict[str, Any]
     seed: int
     logins: list[tuple[str, str]]
+    expected_seconds: float = 0.0
+    has_faults: bool = False
 
 
 def main(folder: Path) -> None:
@@ -54,14 +64,19 @@ def main(folder: Path) -> None:
         job.performance_id, SeatWishes(seat_map), profile, availability["statuses"].encode()
     )
     sale.has_queue = job.has_queue
-    driver = Driver(job.port, min(profile.connections, 2 * profile.fans), sale)
+    connections = min(profile.connections, 2 * profile.fans)
+    driver = Driver(job.port, connections, sale, gateway_port=job.gateway_port)
     begun = time.monotonic() + _LEAD_SECONDS
-    for process, (user_id, life) in enumerate(_crowd(job, profile, sale, begun)):
+    sale.expected_until = begun + job.expected_seconds
+    crowd = _crowd(job, profile, sale, begun)
+    if job.has_faults:
+        crowd.append(_witness(job, sale, begun, folder))
+    for process, (user_id, life) in enumerate(crowd):
         driver.start(life, process=process, user_id=user_id)
     if job.has_queue:
         driver.watch(_watch(sale, begun))
     summary = driver.run(begun, until=begun + profile.longest_seconds)
-    records.write(folder / HISTORY, driver.history)
+    recorded.write(folder / HISTORY, History(tuple(driver.history)))
     (folder / SUMMARY).write_text(json.dumps(summary))
 
 
@@ -89,6 +104,18 @@ def _crowd(
     return crowd
 
 
+def _witness(job: ClientJob, sale: RushSale, begun: float, folder: Path) -> tuple[str, Life]:
+    """Return the life of who watches over the site, with the login of the first fan."""
+    user_id, token = job.logins[0]
+    caller = FanCaller(client_ip=_STRANGER, user_id=user_id, access_token=token)
+    last = begun + sale.profile.longest_seconds
+
+    def goes_on() -> bool:
+        return not (folder / RECOVERED).exists() and time.monotonic() < last
+
+    return user_id, lives.witness(caller, sale, begun=begun, goes_on=goes_on)
+
+
 def _watch(sale: RushSale, begun: float) -> Life:
     """Read the waiting room's public status each second, as a page on a wall would."""
     stranger = FanCaller(client_ip=_STRANGER, user_id="", access_token="")
@@ -111,6 +138,11 @@ def _read(port: int, path: str) -> Any:
 def write_job(folder: Path, job: ClientJob) -> None:
     """Put a job where the client looks for it."""
     (folder / JOB).write_text(json.dumps(asdict(job)))
+
+
+def write_recovered(folder: Path) -> None:
+    """Let the witness of a client know that every part had its time to recover."""
+    (folder / RECOVERED).touch()
 
 
 if __name__ == "__main__":

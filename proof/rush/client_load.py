@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from proof.rush.wire import latencies
+from proof.measures import latencies
 
 _STAT = Path("/proc/stat")
 

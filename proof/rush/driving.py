@@ -3,23 +3,27 @@
 import heapq
 import json
 import math
+import re
 import sys
 import time
 from collections import Counter
 from itertools import count
 from typing import Any
 
-from proof.history.recorded import OK, UNKNOWN
+from proof.history.recorded import OK, UNKNOWN, Operation
+from proof.measures import latencies
 from proof.rush.client_load import ClientLoad
-from proof.rush.records import LOST_STATUS, RecordedOperation, outcome_of
+from proof.rush.records import LOST_STATUS, outcome_of
 from proof.rush.rush_sale import RushSale
 from proof.rush.steps import Answer, Life, Step
-from proof.rush.wire import LOST, Wire, WireResponse, latencies
+from proof.rush.wire import LOST, Pool, Wire, WireResponse
 
 _LONGEST_TURN_SECONDS = 0.05  # a look for responses, at most
 _PATIENCE_SECONDS = 20.0  # for a response; what takes longer is lost
 _SHOW_SECONDS = 0.5
 _LAST_SECONDS = 10.0  # to finish when time is up, then again for the last responses
+_GATEWAY_CONNECTIONS = 64
+_CODE = re.compile(rb'"code":\s?"([a-z_]+)"')
 
 
 class _Turn:
@@ -35,19 +39,34 @@ class _Turn:
         self.answers: list[Answer] = []
 
 
-class Driver:
-    """Plays the lives of one sale over one wire."""
+class _Lane:
+    """What is due at one server, and the connections to it."""
 
-    def __init__(self, port: int, connections: int, sale: RushSale) -> None:
+    __slots__ = ("due", "pool")
+
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+        self.due: list[tuple[float, int, _Turn, Step]] = []
+
+
+class Driver:
+    """Plays the lives of one sale over one wire; a payment gateway has a `gateway_port`."""
+
+    def __init__(
+        self, port: int, connections: int, sale: RushSale, *, gateway_port: int = 0
+    ) -> None:
         self._wire = Wire(port, connections)
+        self._site = _Lane(self._wire.pool)
+        self._lanes = [self._site]
+        if gateway_port:
+            self._lanes.append(_Lane(self._wire.connect(gateway_port, _GATEWAY_CONNECTIONS)))
         self._sale = sale
         self._order = count()  # of those due at the same moment
-        self._due: list[tuple[float, int, _Turn, Step]] = []
         self._living = 0
         self._watcher: _Turn | None = None
         self._load = ClientLoad()
         self._recent: list[float] = []  # latencies since the last line
-        self.history: list[RecordedOperation] = []
+        self.history: list[Operation] = []
         self.outcomes: Counter[str] = Counter()
         self.statuses: Counter[str] = Counter()
 
@@ -71,7 +90,8 @@ class Driver:
                 self._sale.is_over = True  # those who wait leave at their next answer
                 if now > until + _LAST_SECONDS:
                     break
-            self._send_due(now)
+            for lane in self._lanes:
+                self._send_due(lane, now)
             for received in self._wire.received(self._idle_seconds()):
                 self._answer(received)
             if now - lost > 1:
@@ -99,50 +119,59 @@ class Driver:
         for received in list(self._wire.lose_older(math.inf)):
             turn, step = received.subject
             self._record(turn, step, received.due, LOST)
-        for at, _, turn, step in self._due:
-            if at <= until:
-                self._record(turn, step, at, LOST)
+        for lane in self._lanes:
+            for at, _, turn, step in lane.due:
+                if at <= until:
+                    self._record(turn, step, at, LOST)
         if self._living:
             self.outcomes["not served"] += self._living
 
-    def _send_due(self, now: float) -> None:
-        due, wire = self._due, self._wire
+    def _send_due(self, lane: _Lane, now: float) -> None:
+        due, pool, wire = lane.due, lane.pool, self._wire
         while due and due[0][0] <= now:
-            if not wire.free:
-                self._load.is_starved(now)
+            if not pool.free:
+                if lane is self._site:
+                    self._load.is_starved(now)
                 return
             at, _, turn, step = heapq.heappop(due)
-            wire.send(step.sent, due=at, subject=(turn, step))
-            self._load.sent(at, now)
+            wire.send(step.sent, due=at, subject=(turn, step), pool=pool)
+            if lane is self._site:
+                self._load.sent(at, now)
 
     def _idle_seconds(self) -> float:
         """Return how long nothing will be due that could be sent."""
-        if not self._due or not self._wire.free:
-            return _LONGEST_TURN_SECONDS
-        return min(max(0.0, self._due[0][0] - time.monotonic()), _LONGEST_TURN_SECONDS)
+        now, idle = time.monotonic(), _LONGEST_TURN_SECONDS
+        for lane in self._lanes:
+            if lane.due and lane.pool.free:
+                idle = min(idle, max(0.0, lane.due[0][0] - now))
+        return idle
 
     def _answer(self, received: WireResponse) -> None:
         turn, step = received.subject
         record = self._record(turn, step, received.due, received.status)
+        if record.status >= 400:
+            code = _CODE.search(received.data, received.head)
+            record.code = code[1].decode() if code else ""
         turn.answers.append(Answer(received, received.status, record))
         turn.missing -= 1
         if not turn.missing:
             self._go_on(turn)
 
-    def _record(self, turn: _Turn, step: Step, due: float, status: str) -> RecordedOperation:
+    def _record(self, turn: _Turn, step: Step, due: float, status: str) -> Operation:
         """Keep what became of a step by now."""
         ended = time.monotonic()
-        record = RecordedOperation(
+        record = Operation(
             turn.process,
-            turn.user_id,
             step.op,
             round(due, 6),
-            round(ended, 6),
             outcome_of(status),
+            round(ended, 6),
+            turn.user_id,
             LOST_STATUS if status == LOST else int(status),
-            step.key,
-            step.reservation_id,
-            list(step.seat_ids),
+            key=step.key,
+            reservation_id=step.reservation_id,
+            seat_ids=step.seat_ids,
+            method=step.method,
         )
         self.history.append(record)
         self.statuses[f"{step.op} {status}"] += 1
@@ -161,7 +190,9 @@ class Driver:
         steps = wanted if isinstance(wanted, tuple) else (wanted,)
         turn.missing = len(steps)
         for step in steps:
-            heapq.heappush(self._due, (step.at, next(self._order), turn, step))
+            # A sale without a gateway of its own has its pages where all else is.
+            lane = self._lanes[-1] if step.at_gateway else self._site
+            heapq.heappush(lane.due, (step.at, next(self._order), turn, step))
 
     def _print_progress(self, begun: float, now: float) -> None:
         recent, self._recent = self._recent, []

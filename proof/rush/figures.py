@@ -8,19 +8,20 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from proof.history.recorded import OK, UNKNOWN
-from proof.rush.choosing import admissions_needed
-from proof.rush.faults import RECOVERY_SECONDS, RushFault
-from proof.rush.profiles import ON_SALE, RushProfile
-from proof.rush.records import LOST_STATUS, RecordedOperation
+from proof.history.recorded import OK, UNKNOWN, Operation
+from proof.measures import latencies
+from proof.rush import choosing
+from proof.rush.faults import NOT_BEGUN, RECOVERY_SECONDS, RushFault
+from proof.rush.profiles import RushProfile
+from proof.rush.records import LOST_STATUS
 from proof.rush.targets import TARGETS
-from proof.rush.wire import latencies
 
 _SAMPLES = 3  # at least, to say how fast a room admitted
 _RATE_SECONDS = 5.0  # of a crowd that waits and a room with space, at least, to ask for the rate
 _EXAMPLES = 5  # named in a sentence
 _EXCUSED = {503, LOST_STATUS}  # while a part is broken on purpose
 _READS = ("map", "availability")
+_FINAL = ("PAID", "FAILED")  # states of a payment
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class RushFacts:
     seed: int
     sale: Mapping[str, Any]  # what `seeding.seed` returned
     client: Mapping[str, Any]  # client.json
-    history: Sequence[RecordedOperation]
+    history: Sequence[Operation]
     left: Mapping[str, Any]  # what `seeding.what_is_left` returned
     audit: Mapping[str, Any]
     faults: Sequence[RushFault] = ()  # each of the script, and what became of it
@@ -111,16 +112,20 @@ def unseen_of(facts: RushFacts) -> list[str]:
     ]
     if not unseen and facts.audit["outcome"] == "incomplete":
         unseen = ["the audit could not look at everything"]
+    over = facts.client["sold_out_after"] or math.inf
     return unseen + [
-        f"{fault.do} {fault.part} at {fault.at:g} s: {fault.error}"
+        f"{fault.do} {fault.part} at {fault.at:g} s: {fault.error or NOT_BEGUN}"
         for fault in facts.faults
-        if fault.error
+        if fault.error or fault.at > over
     ]
 
 
-def disagreements(history: Iterable[RecordedOperation], left: Mapping[str, Any]) -> list[str]:
-    """Return where what fans were answered and what the rows say about money differ."""
-    pays = [one for one in history if one.op == "pay"]
+def disagreements(history: Iterable[Operation], left: Mapping[str, Any]) -> list[str]:
+    """Return where what fans were answered and what the rows say about money differ.
+
+    A payment whose outcome was not known at once is what the last look at it showed.
+    """
+    pays = [one for one in history if one.op == "pay" or (one.op, one.state) == ("payment", "PAID")]
     paid = {one.reservation_id for one in pays if one.outcome == OK}
     unclear = {one.reservation_id for one in pays if one.outcome == UNKNOWN}
     kept = left["reservations"]
@@ -130,15 +135,48 @@ def disagreements(history: Iterable[RecordedOperation], left: Mapping[str, Any])
     if phantom := kept.keys() - paid - unclear:
         found.append(f"{len(phantom)} purchases that nobody made: {_some(phantom)}")
     worth = sum(amount for _, amount in kept.values())
-    if left["spent"] != worth:
-        found.append(f"fans spent {left['spent']} points on seats worth {worth}")
+    if left["spent"] + left["captured"] != worth:
+        paid_with = f"{left['spent']} points and {left['captured']} by card"
+        found.append(f"fans paid {paid_with} for seats worth {worth}")
     if left["without_ticket"]:
         found.append(f"{left['without_ticket']} sold seats have no ticket")
     return found
 
 
+def card_figures(history: Iterable[Operation]) -> dict[str, float]:
+    """Return how payments by card went: how many were begun, confirmed, and paid.
+
+    `open`: those whose outcome the site did not know when it was asked for the money,
+    `longest_open_seconds` from then until it did; `never_known`: those that were open in the end.
+    """
+    begun: set[str] = set()
+    confirmed: dict[str, float] = {}
+    opened: dict[str, float] = {}
+    known: dict[str, Operation] = {}
+    for one in sorted(history, key=lambda one: one.ended):
+        if one.op == "begin" and one.outcome == OK:
+            begun.add(one.reservation_id)
+        if one.op not in ("pay", "payment") or one.method != "CARD":
+            continue
+        confirmed.setdefault(one.reservation_id, one.invoked)
+        if one.op == "payment":
+            opened.setdefault(one.reservation_id, confirmed[one.reservation_id])
+        if one.outcome != UNKNOWN and (one.op == "pay" or one.state in _FINAL):
+            known.setdefault(one.reservation_id, one)
+    waited = [known[key].ended - at for key, at in opened.items() if key in known]
+    paid = [one for one in known.values() if one.outcome == OK and one.state != "FAILED"]
+    return {
+        "begun": len(begun),
+        "confirmed": len(confirmed),
+        "paid": len(paid),
+        "open": len(opened),
+        "longest_open_seconds": round(max(waited, default=0.0), 1),
+        "never_known": len(confirmed.keys() - known.keys()),
+    }
+
+
 def failures(
-    history: Iterable[RecordedOperation], faults: Sequence[RushFault] = (), *, begun: float
+    history: Iterable[Operation], faults: Sequence[RushFault] = (), *, begun: float
 ) -> int:
     """Count responses of 5xx and requests without one.
 
@@ -190,11 +228,9 @@ def _is_busy(sample: Mapping[str, Any], rate: float, capacity: int) -> bool:
 
 def ideal_seconds(facts: RushFacts) -> float | None:
     """Return how long an ideal site takes to sell out, None where the fans are too few."""
-    if facts.profile.shape != ON_SALE or not facts.sale["rate"]:
-        return None
-    seats = facts.sale["seats"]
-    needed = admissions_needed(facts.profile, seed=facts.seed, seats=seats)
-    return None if needed is None else max(1.0, needed / float(facts.sale["rate"]))
+    return choosing.ideal_seconds(
+        facts.profile, seed=facts.seed, seats=facts.sale["seats"], rate=facts.sale["rate"]
+    )
 
 
 def _of_ideal(facts: RushFacts) -> float | None:
@@ -204,7 +240,7 @@ def _of_ideal(facts: RushFacts) -> float | None:
     return math.inf if took is None else took / ideal
 
 
-def _took(history: Iterable[RecordedOperation], ops: tuple[str, ...]) -> list[float]:
+def _took(history: Iterable[Operation], ops: tuple[str, ...]) -> list[float]:
     return [one.ended - one.invoked for one in history if one.op in ops]
 
 

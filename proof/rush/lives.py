@@ -1,19 +1,17 @@
 """What people do at an on-sale, and at a site under a steady load."""
 
 import time
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable
 
-from proof.history.recorded import FAIL, OK, UNKNOWN
+from proof.rush.buying import HOLDS, hold, pay, pay_late, thought_at
+from proof.rush.cards import pay_by_card
 from proof.rush.choosing import FanEnd, FanPlan
 from proof.rush.rush_sale import RushSale
-from proof.rush.steps import Answer, FanCaller, Life, Part, Step, new_key
+from proof.rush.steps import Answer, FanCaller, Life, Part, Step
 
 _LOOK_AGAIN_SECONDS = 0.5  # where all free seats are held: some come back
-_ATTEMPTS = 8  # of a request that gets no clear response
-_LONGEST_PAUSE = 5.0
-_PAYMENT_OUTCOMES = {"PAID": OK, "FAILED": FAIL}
-_HOLDS, _PAYMENTS = "/api/v1/reservations/", "/api/v1/payments/"
+_LAPSED_SECONDS = 2.0  # after a deadline by this machine's clock: it is over by the site's too
+_WITNESS_SECONDS = 1.0
 _STEADY_POLLS = 5
 _STEADY_PAUSE = 1.0  # seconds before each poll
 _STEADY_HOLDING, _STEADY_PAYING = 0.7, 0.3  # of the visitors
@@ -24,11 +22,14 @@ def person(caller: FanCaller, plan: FanPlan, sale: RushSale, *, at: float) -> Li
     ticket = yield from admission(caller, sale, at=at)
     if ticket is None:
         return "too late" if sale.is_over else "not admitted"
-    yield caller.read("map", f"{sale.path}seatmap/", at=_thought(plan, sale), gzip=True)
+    yield caller.read("map", f"{sale.path}seatmap/", at=thought_at(plan, sale), gzip=True)
     for wish in plan.wishes:
         held = yield from _choice(caller, plan, sale, ticket, wish)
         if held:
-            return (yield from _decision(caller, plan, sale, held))
+            became = yield from _decision(caller, plan, sale, held)
+            if plan.looks_back:
+                yield from _look_back(caller, held)
+            return became
         if sale.is_over:
             return "too late"
     return "no luck"
@@ -66,7 +67,7 @@ def admission(caller: FanCaller, sale: RushSale, *, at: float, patience: float =
 def _choice(caller: FanCaller, plan: FanPlan, sale: RushSale, ticket: str, wish: float) -> Part:
     """Look which seats are free and hold some; return the answer, None where that failed."""
     [looked] = yield caller.read(
-        "availability", f"{sale.path}availability/", at=_thought(plan, sale)
+        "availability", f"{sale.path}availability/", at=thought_at(plan, sale)
     )
     chosen = sale.wishes.choose(looked.seat_statuses(), wish=wish, count=sale.profile.seats_each)
     if not chosen:
@@ -76,115 +77,62 @@ def _choice(caller: FanCaller, plan: FanPlan, sale: RushSale, ticket: str, wish:
     return (yield from hold(caller, plan, sale, ticket, chosen))
 
 
-def hold(
-    caller: FanCaller, plan: FanPlan, sale: RushSale, ticket: str, chosen: Sequence[int]
-) -> Part:
-    """Hold seats by their indexes; return the answer, None where that failed."""
-    seat_ids = tuple(sale.wishes.ids[index] for index in chosen)
-    body = {"performance_id": sale.performance_id, "seat_ids": seat_ids}
-    key = new_key()
-
-    def step(at: float) -> Step:
-        return caller.call("hold", "POST", _HOLDS, at=at, body=body, queue_token=ticket, key=key,
-                           seat_ids=seat_ids)  # fmt: skip
-
-    answer: Answer | None = yield from _keyed(step, plan, sale)
-    if answer is None or not answer.is_ok:
-        return None
-    sale.counts["held"] += len(seat_ids)
-    return answer
-
-
 def _decision(caller: FanCaller, plan: FanPlan, sale: RushSale, held: Answer) -> Life:
-    reservation, seats = held.record.reservation_id, tuple(held.record.seat_ids)
+    record = held.record
+    if plan.looks_back:
+        yield from _look_back(caller, held)
     if plan.end is FanEnd.WALK_AWAY:
-        sale.kept(seats)
+        sale.kept(record.seat_ids)
+        late = record.until + _LAPSED_SECONDS
+        if plan.tries_late and record.until and late < sale.expected_until:
+            yield pay_late(caller, held, at=late)
+            return "came back too late"
         return "walked away"
     if plan.end is FanEnd.LET_GO:
-        path = f"{_HOLDS}{reservation}/"
-        yield caller.call("release", "DELETE", path, at=_thought(plan, sale),
-                          reservation_id=reservation, seat_ids=seats)  # fmt: skip
+        path = f"{HOLDS}{record.reservation_id}/"
+        [released] = yield caller.call("release", "DELETE", path, at=thought_at(plan, sale),
+                                       reservation_id=record.reservation_id,
+                                       seat_ids=record.seat_ids)  # fmt: skip
+        if plan.tries_late and released.is_ok:
+            yield pay_late(caller, held, at=time.monotonic())
         return "let go"
-    return (yield from pay(caller, plan, sale, held))
+    way = pay_by_card if plan.pays_by_card else pay
+    return (yield from way(caller, plan, sale, held))
 
 
-def pay(caller: FanCaller, plan: FanPlan, sale: RushSale, held: Answer) -> Life:
-    """Pay for what is held by points."""
-    reservation, seats = held.record.reservation_id, tuple(held.record.seat_ids)
-    body = {"reservation_id": reservation, "method": "POINTS"}
-    key, thought = new_key(), _thought(plan, sale)
-
-    def step(at: float) -> Step:
-        return caller.call("pay", "POST", _PAYMENTS, at=max(at, thought), body=body, key=key,
-                           reservation_id=reservation, seat_ids=seats)  # fmt: skip
-
-    answer: Answer | None = yield from _keyed(step, plan, sale)
-    if answer is None:
-        return "payment unknown"
-    if not answer.is_ok:
-        return f"payment refused ({answer.status})"
-    if answer.json()["status"] != "PAID":
-        return "payment declined"
-    sale.sold(seats, reservation)
-    return "paid"
+def _look_back(caller: FanCaller, held: Answer) -> Part:
+    """Read what the site shows of one's own reservation and its tickets."""
+    reservation, path = held.record.reservation_id, f"{HOLDS}{held.record.reservation_id}/"
+    [looked] = yield caller.call("look", "GET", path, reservation_id=reservation)
+    if looked.is_ok:
+        looked.record.state = looked.json()["status"]
+    path = f"{path}tickets/"
+    [tickets] = yield caller.call("tickets", "GET", path, reservation_id=reservation)
+    if tickets.is_ok:
+        valid = (one for one in tickets.json()["results"] if one["status"] != "VOID")
+        tickets.record.seat_ids = tuple(one["seat"]["id"] for one in valid)
 
 
-def _keyed(make: Callable[[float], Step], plan: FanPlan, sale: RushSale) -> Part:
-    """Send a request with a key until the answer is clear; return it, None where none came.
-
-    Who double-clicks sends the first two at once; who retries sends an answered one again. Two
-    different successes of one key are a finding.
-    """
-    at, done = time.monotonic(), None
-    for attempt in range(_ATTEMPTS):
-        answers = yield (make(at), make(at)) if plan.double_clicks and not attempt else make(at)
-        for answer in answers:
-            if _in_progress(answer):
-                answer.record.outcome = UNKNOWN
-            done = _same(done, answer, sale)
-        if done is not None:
-            break
-        open_ones = [one for one in answers if not one.is_refused or _in_progress(one)]
-        if not open_ones:
-            return answers[0]
-        at = time.monotonic() + min(open_ones[0].retry_after(), _LONGEST_PAUSE)
-    if done is not None and plan.retries:
-        [again] = yield make(time.monotonic())
-        _same(done, again, sale)
-    return done
+def witness(
+    caller: FanCaller, sale: RushSale, *, begun: float, goes_on: Callable[[], bool]
+) -> Life:
+    """Ask each second for what anybody and a fan reads: what works again, and since when."""
+    at = begun
+    while goes_on():
+        yield tuple(_signs(caller, sale, at=at))
+        at = max(at + _WITNESS_SECONDS, time.monotonic())
+    return "witness"
 
 
-def _same(done: Answer | None, answer: Answer, sale: RushSale) -> Answer | None:
-    """Return the first success of a key, its record complete; another one is a finding."""
-    if not answer.is_ok:
-        return done
-    made = answer.json()
-    answer.record.amount = made["amount"]["amount"]
-    if answer.record.op == "hold":
-        answer.record.reservation_id = made["id"]
-        answer.record.until = _monotonic(made.get("expires_at"))
-    else:
-        answer.record.payment_id = made["id"]
-        answer.record.outcome = _PAYMENT_OUTCOMES.get(made["status"], UNKNOWN)
-    if done is not None and done.json()["id"] != made["id"]:
-        sale.found(f"key {answer.record.key} made {done.json()['id']} and {made['id']}")
-    return done or answer
-
-
-def _monotonic(moment: str | None) -> float:
-    """Return a moment of the sale's clock, this machine's, by the monotonic one; 0 for none."""
-    if not moment:
-        return 0.0
-    return round(time.monotonic() + datetime.fromisoformat(moment).timestamp() - time.time(), 3)
-
-
-def _in_progress(answer: Answer) -> bool:
-    return answer.status == "409" and b'"idempotency_in_progress"' in answer.received.data
-
-
-def _thought(plan: FanPlan, sale: RushSale) -> float:
-    """Return the moment at which a fan has thought about the next step."""
-    return time.monotonic() + plan.thinks * sale.profile.think_seconds
+def _signs(caller: FanCaller, sale: RushSale, *, at: float) -> list[Step]:
+    asked = [
+        caller.read("list", "/api/v1/concerts/", at=at),
+        caller.read("availability", f"{sale.path}availability/", at=at),
+        caller.call("balance", "GET", "/api/v1/points/", at=at),
+    ]
+    if sale.has_queue:
+        asked.append(caller.read("status", f"{sale.path}queue/", at=at))
+    return asked
 
 
 def visitor(caller: FanCaller, plan: FanPlan, sale: RushSale, *, at: float) -> Life:

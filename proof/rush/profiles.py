@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kernel.text import strict_json
+from reservations.policy import HOLD_SECONDS_BOUNDS
 
 _LARGEST_FILE = 64 * 1024  # bytes
 ON_SALE, STEADY = "on_sale", "steady"
@@ -17,6 +18,15 @@ _SHARES = (
     "share_double_clicking",
     "share_retrying",
     "share_bots",
+    "share_by_card",
+    "share_declining",
+    "share_closing",
+    "share_looking_back",
+    "share_trying_late",
+)
+_WHOLE_TOGETHER = (
+    ("share_paying", "share_walking_away"),
+    ("share_declining", "share_closing"),
 )
 
 
@@ -46,6 +56,12 @@ class RushProfile:
     share_double_clicking: float = 0.1
     share_retrying: float = 0.1  # repeat a request that was answered, with its key
     share_bots: float = 0.02
+    share_by_card: float = 0.1  # of those who pay; all others pay by points
+    share_declining: float = 0.1  # of those by card: it is refused on the gateway's page
+    share_closing: float = 0.1  # of the same: they close the page
+    share_looking_back: float = 0.1  # at their reservation and tickets, after each step
+    share_trying_late: float = 0.5  # to pay, of those who let go or walk away
+    hold_seconds: int = 30  # of a hold in the demo's sale; a sale of one's own has its own
     connections: int = 1_000
     longest_seconds: float = 600.0
 
@@ -58,10 +74,11 @@ PROFILES = {
     profile.name: profile
     for profile in (
         RushProfile("small", fans=200, seats=200, admitted_per_second=10.0, connections=200,
-                    longest_seconds=90.0),
+                    share_by_card=0.3, share_looking_back=0.3, longest_seconds=90.0),
         RushProfile("default"),
         RushProfile("steady", shape=STEADY, fans=6_000, admitted_per_second=1_000.0,
-                    arrival_seconds=60.0, seats_each=1, share_bots=0.0, connections=512,
+                    arrival_seconds=60.0, seats_each=1, share_bots=0.0, share_by_card=0.0,
+                    share_looking_back=0.0, hold_seconds=300, connections=512,
                     longest_seconds=180.0),
     )
 }  # fmt: skip
@@ -75,6 +92,7 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "choices": (1, 20),
     "connections": (1, 10_000),
     "longest_seconds": (1, 7_200),
+    "hold_seconds": HOLD_SECONDS_BOUNDS,
     **dict.fromkeys(_SHARES, (0, 1)),
 }
 
@@ -121,8 +139,9 @@ def checked(profile: RushProfile) -> RushProfile:
             raise ProfileInvalid(f"{name} must be a {'whole ' if whole else ''}number")
         if not least <= value <= most:
             raise ProfileInvalid(f"{name} must be {least:g} to {most:g}")
-    if profile.share_paying + profile.share_walking_away > 1:
-        raise ProfileInvalid("share_paying and share_walking_away are more than 1 together")
+    for one, other in _WHOLE_TOGETHER:
+        if getattr(profile, one) + getattr(profile, other) > 1:
+            raise ProfileInvalid(f"{one} and {other} are more than 1 together")
     return profile
 
 

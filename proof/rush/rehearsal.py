@@ -2,7 +2,8 @@
 
 It is started as `make run` starts one, by the stack's command line, and differs in what a site's
 operator may choose: the ports, that the gateway believes the client which address a fan has, and
-the rate limits of production instead of those for developers. Dropping it leaves nothing.
+the rate limits of production instead of those for developers, and how long a payment gateway may
+take. Dropping it leaves nothing.
 """
 
 import json
@@ -31,6 +32,7 @@ _LAUNCH = str(ROOT / "stack" / "launch.py")
 _KEEP_USER = "-1"
 _UP_SECONDS, _DOWN_SECONDS = 300.0, 60.0
 _LOOK_SECONDS = 0.5
+READ_SECONDS = "2"
 # Below the ports that the kernel gives to outgoing connections.
 _PORTS, _PORT_COUNT, _ATTEMPTS = (20_000, 31_000), 40, 3
 _FROM_OUTSIDE = ("FRONTROW_", "PAYMENT_")  # beginnings of variables that lead to other servers
@@ -77,6 +79,8 @@ class Rehearsal:
         own = {
             "FRONTROW_DATA": str(self.site),
             "FRONTROW_TRUSTED_PROXIES": "127.0.0.1/32",
+            # A payment gateway that hangs for seconds leaves outcomes open while the sale runs.
+            "PAYMENT_GATEWAY_READ_SECONDS": READ_SECONDS,
             "RATE_LIMITS": ",".join(
                 f"{route}={rate}"
                 for route, rate in settings.DEFAULT_RATE_LIMITS.items()
@@ -142,6 +146,13 @@ class Rehearsal:
     def port(self) -> int:
         """The port of its one entry."""
         return urlsplit(self.environment["FRONTROW_URL"]).port or 80
+
+    @property
+    def gateway_port(self) -> int:
+        """The port of the payment gateway's sandbox; 0 where the stack has none."""
+        if self.environment.get("PAYMENT_GATEWAY") != "sandbox":
+            return 0
+        return urlsplit(self.environment["PAYMENT_GATEWAY_URL"]).port or 80
 
     def stack(self, *words: str, seconds: float = 200.0) -> str:
         """Run `python -m stack` on it; raises `RehearsalFailed` with what it said."""

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,8 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from kernel.i18n import text
-from proof.rush import records
+from proof.history import recorded
+from proof.history.recorded import History
 from proof.rush.charts import ChartLine, hall, line_chart
 from proof.rush.targets import MOST_US_PER_REQUEST, RushVerdict
 
@@ -31,14 +32,12 @@ _VERDICTS = {
 }
 
 
-def write(
-    folder: Path, found: dict[str, Any], history: Sequence[records.RecordedOperation]
-) -> Path:
+def write(folder: Path, found: dict[str, Any], history: History) -> Path:
     """Write page, JSON and history into a folder; return the page, in the active language."""
     folder.mkdir(parents=True, exist_ok=True)
     _make_finite(found)
     (folder / DATA).write_text(json.dumps(found, ensure_ascii=False, allow_nan=False))
-    records.write(folder / HISTORY, history)
+    recorded.write(folder / HISTORY, history)
     page = folder / PAGE
     page.write_text(render(found), encoding="utf-8")
     return page
@@ -72,11 +71,11 @@ def summary(found: Mapping[str, Any], page: Path) -> str:
         for one in found["targets"]
     ]
     client = found["client"]
-    blind = [check for check, has_data in found["history"].items() if not has_data]
-    lines.append(
-        f"what fans saw: {len(found['history']) - len(blind)} checks had data"
-        + (f", none for {', '.join(blind)}" if blind else "")
-    )
+    lines += _card_lines(found["cards"])
+    blind = {check: reason for check, reason in found["history"].items() if reason}
+    lines.append(f"what fans saw: {len(found['history']) - len(blind)} checks had data")
+    lines += [f"      -  {check} had none: {reason}" for check, reason in blind.items()]
+    lines += [f"broken  {_fault_line(fault)}" for fault in found["faults"] if not fault["error"]]
     lines += [f"VIOLATED  {sentence}" for sentence in found["violations"]]
     lines += [f"NOT SEEN  {sentence}" for sentence in found["unseen"]]
     lines += [f"VOID  {sentence}" for sentence in found["void"]]
@@ -86,6 +85,27 @@ def summary(found: Mapping[str, Any], page: Path) -> str:
         f"{client['busiest_share']:.0%} of a core at most, p99 {client['late_p99_ms']:.1f} ms late"
     )
     return "\n".join([*lines, verdict_line(found), f"report: {page}"])
+
+
+def _card_lines(cards: Mapping[str, Any]) -> list[str]:
+    if not cards["begun"]:
+        return []
+    known = (
+        f"the longest for {cards['longest_open_seconds']:g} s, {cards['never_known']} to the end"
+    )
+    return [
+        f"by card: {cards['begun']} begun, {cards['confirmed']} confirmed, {cards['paid']} paid; "
+        f"outcome not known at once: {cards['open']}" + (f", {known}" if cards["open"] else "")
+    ]
+
+
+def _fault_line(fault: Mapping[str, Any]) -> str:
+    after = fault["recovered_after"]
+    until = f", last failure {after:g} s after that" if after else ", no failure after that"
+    return (
+        f"{fault['do']} {fault['part']} at {fault['at']:g} s, mended after {fault['seconds']:g} s"
+        + (until if after is not None else "")
+    )
 
 
 def shown(target: Mapping[str, Any]) -> str:

@@ -1,25 +1,26 @@
 """One rehearsal from its beginning to its verdict."""
 
 import json
-import os
-import platform
+import math
 import time
 import urllib.request
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from subprocess import TimeoutExpired
 from typing import Any
 
 from proof.history import recorded
-from proof.history.checker import contradictions, with_data
-from proof.rush import records
-from proof.rush.client import HISTORY, SUMMARY, ClientJob, write_job
-from proof.rush.faults import FaultRun, RushFault
+from proof.history.checker import contradictions
+from proof.history.recorded import History
+from proof.measures import load_average, machine
+from proof.rush.choosing import expected_seconds
+from proof.rush.client import HISTORY, SUMMARY, ClientJob, write_job, write_recovered
+from proof.rush.faults import RECOVERY_SECONDS, FaultRun, RushFault, ScriptedFault
 from proof.rush.figures import (
     RushFacts,
     asked_of,
+    card_figures,
     figures_of,
     ideal_seconds,
     unseen_of,
@@ -30,6 +31,7 @@ from proof.rush.profiles import RushProfile
 from proof.rush.rehearsal import Rehearsal, RehearsalFailed
 from proof.rush.sale_file import SaleFile, dump
 from proof.rush.seeding import FAN_PREFIX
+from proof.rush.seen import complete_history, reasons_without_data, with_recovery
 from proof.rush.series import series_of, sold_seconds
 from proof.rush.targets import RushVerdict, results_of, verdict_of, void_reasons
 
@@ -37,7 +39,7 @@ _SETTLED_AFTER = "5"  # seconds: how old a difference between stores must be at 
 _SETTLE_SECONDS = 120.0
 _LOOK_SECONDS = 3.0
 _GRACE_SECONDS = 60.0  # for the client, behind its longest time
-_CLOCK_ERROR_SECONDS = 1.0  # between the sites' deadlines and the client's clock, at most
+_SEEN_SECONDS = 2.0  # behind the recovery of all parts, so that something is asked then
 _HOLDS_EACH = 12  # at most, of a login with many tabs
 
 
@@ -48,12 +50,26 @@ class RushOrder:
     profile: RushProfile
     seed: int
     sale: SaleFile | None
+    faults: Sequence[ScriptedFault]
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A sale that is about to open: what `seeding.seed` returned, its seats, fans and faults.
+
+    `seats`: id and position of each; `points`: what each fan has, by id.
+    """
+
+    sale: Mapping[str, Any]
+    seats: Sequence[tuple[str, float, float]]
+    points: Mapping[str, int]
     faults: Sequence[RushFault]
+    folder: Path  # of its client
 
 
 def rehearse(
     order: RushOrder, rehearsal: Rehearsal, view: LiveView
-) -> tuple[RushVerdict, dict[str, Any], list[records.RecordedOperation]]:
+) -> tuple[RushVerdict, dict[str, Any], History]:
     """Start the stack, play the sale, judge it; return the verdict, the report and the history.
 
     The caller drops the rehearsal. Raises `RehearsalFailed`.
@@ -61,38 +77,69 @@ def rehearse(
     view.say("Starting a stack of its own ...")
     rehearsal.start(view.say)
     view.say(f"Preparing a sale and {order.profile.fans:,} fans ...")
-    sale = _seeded(order, rehearsal)
-    each = min(order.profile.seats_each, sale["most_each"])
-    order = replace(order, profile=replace(order.profile, seats_each=each))
-    seats = _seats_of(rehearsal, sale["performance_id"])
-    folder = _with_job(order, rehearsal, sale)
+    order, prepared = _prepare(order, rehearsal)
     view.say(f"The sale opens: {rehearsal.environment['FRONTROW_URL']}")
-    faults = FaultRun(rehearsal, order.faults)
+    faults = FaultRun(rehearsal, prepared.faults)
     try:
-        _play(order, rehearsal, folder, faults, view)
+        _play(rehearsal, prepared.folder, faults, view)
     finally:
         faults.end()
         view.stop()
     view.say("Comparing what fans were answered with what every store holds ...")
-    client = json.loads((folder / SUMMARY).read_text())
-    history = list(records.read(folder / HISTORY))
-    seen = replace(recorded.read(folder / HISTORY), terms=_terms(sale))
-    contradicted = [f"{one.check}: {one.detail}" for one in contradictions(seen)]
+    client = json.loads((prepared.folder / SUMMARY).read_text())
     audit = _settled_audit(rehearsal)
-    left = json.loads(rehearsal.manage("rush", "left", "--performance", sale["performance_id"]))
-    facts = RushFacts(
-        order.profile, order.seed, sale, client, history, left, audit, faults.done,
-        contradicted,
-    )  # fmt: skip
-    verdict, report = _judged(facts, seats)
-    return verdict, report | {"history": with_data(seen)}, history
-
-
-def _terms(sale: Mapping[str, Any]) -> recorded.RecordedTerms:
-    """Return what the checker of histories may hold a sale to, whatever was broken meanwhile."""
-    return recorded.RecordedTerms(
-        max_seats_per_fan=sale["most_each"], clock_error=_CLOCK_ERROR_SECONDS
+    left = json.loads(
+        rehearsal.manage("rush", "left", "--performance", prepared.sale["performance_id"])
     )
+    history = complete_history(
+        recorded.read(prepared.folder / HISTORY),
+        sale=prepared.sale,
+        seats=[seat for seat, _, _ in prepared.seats],
+        balances=prepared.points,
+        faults=faults.done,
+        begun=client["begun"],
+        left=left,
+    )
+    facts = RushFacts(
+        order.profile, order.seed, prepared.sale, client, history.operations, left, audit,
+        with_recovery(faults.done, history.operations, client["begun"]),
+        [f"{one.check}: {one.detail}" for one in contradictions(history)],
+    )  # fmt: skip
+    verdict, report = _judged(facts, prepared.seats)
+    return verdict, report | {"history": reasons_without_data(history)}, history
+
+
+def _prepare(order: RushOrder, rehearsal: Rehearsal) -> tuple[RushOrder, _Prepared]:
+    """Make the sale, its fans and the folder of their client; return the order as it fits them."""
+    sale = _seeded(order, rehearsal)
+    has_cards = bool(rehearsal.gateway_port)
+    profile = replace(
+        order.profile,
+        seats_each=min(order.profile.seats_each, sale["most_each"]),
+        share_by_card=order.profile.share_by_card if has_cards else 0.0,
+    )
+    expected = expected_seconds(profile, seed=order.seed, seats=sale["seats"], rate=sale["rate"])
+    faults = [fault.timed(expected) for fault in order.faults]
+    fans, points = _fans(profile, rehearsal, sale)
+    folder = rehearsal.folder / "client"
+    folder.mkdir(mode=0o700)
+    write_job(
+        folder,
+        ClientJob(
+            port=rehearsal.port,
+            gateway_port=rehearsal.gateway_port,
+            performance_id=sale["performance_id"],
+            has_queue=sale["rate"] is not None,
+            profile=profile.as_json(),
+            seed=order.seed,
+            logins=[(fan["user_id"], fan["access_token"]) for fan in fans],
+            expected_seconds=expected,
+            has_faults=bool(faults),
+        ),
+    )
+    balances = {fan["user_id"]: points for fan in fans}
+    seats = _seats_of(rehearsal, sale["performance_id"])
+    return replace(order, profile=profile), _Prepared(sale, seats, balances, faults, folder)
 
 
 def _seeded(order: RushOrder, rehearsal: Rehearsal) -> dict[str, Any]:
@@ -107,26 +154,16 @@ def _seeded(order: RushOrder, rehearsal: Rehearsal) -> dict[str, Any]:
     return sale
 
 
-def _with_job(order: RushOrder, rehearsal: Rehearsal, sale: Mapping[str, Any]) -> Path:
-    """Make the fans, and the folder from which their client starts."""
-    points = sale["dearest"] * order.profile.seats_each * _HOLDS_EACH
+def _fans(
+    profile: RushProfile, rehearsal: Rehearsal, sale: Mapping[str, Any]
+) -> tuple[list[dict[str, Any]], int]:
+    """Make the fans; return them and the points of each."""
+    points = sale["dearest"] * profile.seats_each * _HOLDS_EACH
     printed = rehearsal.manage(
         "fans", "--json", "--prefix", FAN_PREFIX,
-        "--count", str(order.profile.fans), "--points", str(points),
+        "--count", str(profile.fans), "--points", str(points),
     )  # fmt: skip
-    fans = [json.loads(line) for line in printed.splitlines()]
-    folder = rehearsal.folder / "client"
-    folder.mkdir(mode=0o700)
-    job = ClientJob(
-        port=rehearsal.port,
-        performance_id=sale["performance_id"],
-        has_queue=sale["rate"] is not None,
-        profile=order.profile.as_json(),
-        seed=order.seed,
-        logins=[(fan["user_id"], fan["access_token"]) for fan in fans],
-    )
-    write_job(folder, job)
-    return folder
+    return [json.loads(line) for line in printed.splitlines()], points
 
 
 def _seats_of(rehearsal: Rehearsal, performance_id: str) -> list[tuple[str, float, float]]:
@@ -142,11 +179,10 @@ def _seats_of(rehearsal: Rehearsal, performance_id: str) -> list[tuple[str, floa
     ]
 
 
-def _play(
-    order: RushOrder, rehearsal: Rehearsal, folder: Path, faults: FaultRun, view: LiveView
-) -> None:
+def _play(rehearsal: Rehearsal, folder: Path, faults: FaultRun, view: LiveView) -> None:
     """Let the client play its job, show its progress, and break parts meanwhile."""
     client = rehearsal.client(folder)
+    mended_at = math.inf
     try:
         begun = False
         for line in client.stdout or ():
@@ -154,6 +190,10 @@ def _play(
             if not begun:
                 faults.begin(progress["begun"])
                 begun = True
+            if faults.is_over:
+                mended_at = min(mended_at, time.monotonic())
+            if time.monotonic() > mended_at + RECOVERY_SECONDS + _SEEN_SECONDS:
+                write_recovered(folder)
             view.show(progress)
         client.wait(_GRACE_SECONDS)
     except TimeoutExpired:
@@ -195,7 +235,7 @@ def _judged(
         "exit_code": int(verdict),
         "profile": facts.profile.as_json(),
         "seed": facts.seed,
-        "machine": machine(),
+        "machine": {**machine(), "load": load_average()},
         "sale": dict(facts.sale),
         "seconds": round(client["seconds"], 1),
         "ideal_seconds": ideal_seconds(facts),
@@ -208,6 +248,7 @@ def _judged(
         "client": client["load"],
         "outcomes": client["outcomes"],
         "statuses": client["statuses"],
+        "cards": card_figures(facts.history),
         "faults": [fault.as_json() for fault in facts.faults],
         "audit": _audit_lines(facts.audit),
         "series": series_of(
@@ -228,17 +269,3 @@ def _audit_lines(audit: Mapping[str, Any]) -> list[dict[str, Any]]:
         }
         for one in audit["checks"]
     ]
-
-
-def machine() -> dict[str, Any]:
-    """Return what the figures were measured on."""
-    load = 0.0
-    with suppress(OSError):
-        load = round(os.getloadavg()[0], 1)
-    return {
-        "cores": os.cpu_count(),
-        "processor": platform.processor() or platform.machine(),
-        "system": f"{platform.system()} {platform.release()}",
-        "python": platform.python_version(),
-        "load": load,
-    }

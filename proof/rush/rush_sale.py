@@ -26,6 +26,7 @@ class RushSale:
         self.has_queue = True
         self.sold_out_at = 0.0
         self.is_over = False  # nothing is left to buy, or time is up
+        self.expected_until = 0.0  # it goes on until then at the least
         by_index = wishes.ids
         self._wanted = {by_index[i] for i, letter in enumerate(statuses) if letter == ord("A")}
         self._owners: dict[str, str] = {}

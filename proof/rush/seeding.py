@@ -13,6 +13,8 @@ from django.db.models import Count
 from concerts.models import Concert, Performance, Venue
 from concerts.usecases import layouts, programme
 from kernel.db.transaction import transaction
+from proof.history.recorded import members_of
+from proof.history.stores import final_state, with_events
 from proof.rush.profiles import RushProfile
 from proof.rush.sale_file import OPENINGS, WINDOWS, SaleFile, SaleFileInvalid, export
 from queueing import policy as queue_policy
@@ -46,7 +48,10 @@ def demo_sale(profile: RushProfile) -> SaleFile:
         "rate_per_second": Decimal(str(profile.admitted_per_second)),
         "capacity": min(max(profile.fans, 1), queue_policy.CAPACITY_BOUNDS[1]),
     }
-    return replace(export(nearest), queue=queue)
+    made = export(nearest)
+    cap = max(made.policy["hold_cap_seconds"], profile.hold_seconds)
+    times = {"hold_seconds": profile.hold_seconds, "hold_cap_seconds": cap}
+    return replace(made, policy=made.policy | times, queue=queue)
 
 
 def seed(made: SaleFile, *, now: datetime) -> dict[str, Any]:
@@ -76,6 +81,7 @@ def seed(made: SaleFile, *, now: datetime) -> dict[str, Any]:
         "seats": len(made.layout.seats),
         "dearest": max(grade.price for grade in made.layout.grades),
         "most_each": made.policy["max_seats_per_fan"],
+        "payment_seconds": made.policy["payment_seconds"],
         "rate": None if made.queue is None else float(made.queue["rate_per_second"]),
         "capacity": None if made.queue is None else made.queue["capacity"],
     }
@@ -113,7 +119,8 @@ def what_is_left(performance_id: UUID) -> dict[str, Any]:
     """Return what the rows say of the sale, to be compared with what its fans were answered.
 
     `reservations`: seats and amount of each that was confirmed; `spent`: points that the fans of
-    the rehearsal have less than they were given.
+    the rehearsal have less than they were given; `captured`: what their cards paid; `final`: the
+    `FinalState` for the checker of histories. Raises `kafka.KafkaUnavailable` and `KafkaException`.
     """
     with connection.cursor() as cursor:
         cursor.execute(_SEATS, {"id": performance_id})
@@ -122,12 +129,18 @@ def what_is_left(performance_id: UUID) -> dict[str, Any]:
         confirmed = {str(key): [seats, int(amount)] for key, seats, amount in cursor.fetchall()}
         cursor.execute(_SPENT, {"prefix": f"{FAN_PREFIX}-%"})
         [spent] = cursor.fetchone()
+        cursor.execute(_CAPTURED, {"id": performance_id})
+        [captured] = cursor.fetchone()
+        cursor.execute(_FANS, {"prefix": f"{FAN_PREFIX}-%"})
+        fans = [fan for (fan,) in cursor.fetchall()]
     return {
         "sold": sold,
         "oversold": oversold,
         "without_ticket": without_ticket,
         "reservations": confirmed,
         "spent": int(spent or 0),
+        "captured": int(captured or 0),
+        "final": members_of(with_events(final_state(performance_id, fans))),
     }
 
 
@@ -154,6 +167,14 @@ SELECT reservation.id, array_agg(held.seat_id::text ORDER BY held.seat_id), sum(
  WHERE reservation.performance_id = %(id)s AND reservation.status = 'CONFIRMED'
  GROUP BY reservation.id
 """
+_CAPTURED = """
+SELECT sum(payment.amount - payment.points_amount)
+  FROM payments_payment payment
+  JOIN reservations_reservation reservation ON reservation.id = payment.reservation_id
+ WHERE reservation.performance_id = %(id)s AND payment.status = 'PAID'
+   AND payment.method = 'CARD'
+"""
+_FANS = "SELECT id FROM accounts_user WHERE email LIKE %(prefix)s"
 _SPENT = """
 SELECT -sum(entry.amount)
   FROM points_entry entry

@@ -4,15 +4,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from proof.history.recorded import OK
-from proof.rush.records import RecordedOperation
-from proof.rush.wire import latencies
+from proof.history.recorded import OK, Operation
+from proof.history.reservations import PAID
+from proof.measures import latencies
 
 _MOST_POINTS = 300  # of a chart; a longer run gets wider steps
 
 
 def series_of(
-    history: Iterable[RecordedOperation],
+    history: Iterable[Operation],
     samples: Sequence[Mapping[str, Any]],
     *,
     begun: float,
@@ -42,8 +42,8 @@ def series_of(
             counts["arrivals"][at(one.invoked)] += 1
         if one.op == "hold":
             took["holds"][place].append(one.ended - one.invoked)
-        if one.outcome == OK and one.op in ("hold", "pay"):
-            counts["holds" if one.op == "hold" else "sales"][place] += 1
+            counts["holds"][place] += one.outcome == OK
+        counts["sales"][place] += _is_sale(one)
         if one.status >= 500 or one.status == 0:
             counts["errors"][place] += 1
         elif one.status >= 400:
@@ -71,11 +71,17 @@ def _sampled(
     return values
 
 
-def sold_seconds(history: Iterable[RecordedOperation], *, begun: float) -> dict[str, float]:
+def _is_sale(one: Operation) -> bool:
+    """Return whether a response said that seats are paid for."""
+    is_said = one.op == "pay" or (one.op == "payment" and one.state == PAID)
+    return is_said and one.outcome == OK
+
+
+def sold_seconds(history: Iterable[Operation], *, begun: float) -> dict[str, float]:
     """Return for each seat how long after the opening its payment was answered."""
     sold: dict[str, float] = {}
     for one in history:
-        if one.op == "pay" and one.outcome == OK:
+        if _is_sale(one):
             for seat in one.seat_ids:
                 sold.setdefault(seat, round(one.ended - begun, 1))
     return sold

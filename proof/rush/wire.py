@@ -6,7 +6,6 @@ response with the status `LOST`: what became of the request is unknown.
 
 import select
 import socket
-import statistics
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -24,10 +23,19 @@ _CLOSES = b"\r\nConnection: close"
 
 
 @dataclass(slots=True, eq=False)
+class Pool:
+    """The connections to one server on this machine; `free` are those without a request."""
+
+    port: int
+    free: deque["Connection"] = field(default_factory=deque)
+
+
+@dataclass(slots=True, eq=False)
 class Connection:
     """One connection, and the request under way on it."""
 
     socket: socket.socket
+    pool: Pool
     due: float = 0.0
     sent: float = 0.0
     subject: Any = None  # what the request belongs to; None: none is under way
@@ -54,21 +62,31 @@ class WireResponse(NamedTuple):
 
 
 class Wire:
-    """Connections to one server on this machine, each with a request at a time."""
+    """Connections to a server on this machine, or to several, each with a request at a time."""
 
     def __init__(self, port: int, connections: int) -> None:
-        self._port = port
         self._poll = select.epoll()
         self._by_descriptor: dict[int, Connection] = {}
         self._broken: list[Connection] = []
         self._opening: set[Connection] = set()
         self._reopen_at = 0.0
-        self.free: deque[Connection] = deque()
         self.busy = 0  # how many wait for a response
+        self.pool = self.connect(port, connections)
+
+    @property
+    def free(self) -> deque[Connection]:
+        """The free connections to the first server."""
+        return self.pool.free
+
+    def connect(self, port: int, connections: int) -> Pool:
+        """Connect to another server."""
+        pool = Pool(port)
         for _ in range(connections):
             opened = socket.create_connection(("127.0.0.1", port), timeout=_OPEN_SECONDS)
-            self._register(Connection(opened), select.EPOLLIN)
-            self._is_open(self._by_descriptor[opened.fileno()])
+            connection = Connection(opened, pool)
+            self._register(connection, select.EPOLLIN)
+            self._is_open(connection)
+        return pool
 
     def _register(self, connection: Connection, events: int) -> None:
         descriptor = connection.socket.fileno()
@@ -78,11 +96,14 @@ class Wire:
     def _is_open(self, connection: Connection) -> None:
         connection.socket.settimeout(_OPEN_SECONDS)
         connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.free.append(connection)
+        connection.pool.free.append(connection)
 
-    def send(self, request: bytes, *, due: float, subject: Any) -> None:
-        """Send on a free connection what was due then; `subject` comes back with the response."""
-        connection = self.free.popleft()
+    def send(self, request: bytes, *, due: float, subject: Any, pool: Pool | None = None) -> None:
+        """Send on a free connection what was due then; `subject` comes back with the response.
+
+        It goes to the first server unless the `pool` of another is given.
+        """
+        connection = (pool or self.pool).free.popleft()
         connection.due, connection.subject, connection.sent = due, subject, time.monotonic()
         self.busy += 1
         # A connection that just ended says so at the next look.
@@ -132,7 +153,7 @@ class Wire:
         found = WireResponse(connection.subject, connection.due, data, head)
         connection.subject = None
         self.busy -= 1
-        self.free.append(connection)
+        connection.pool.free.append(connection)
         if data.find(_CLOSES, 0, head) >= 0:
             self._end(connection)
         return found
@@ -152,7 +173,7 @@ class Wire:
         connection.socket.close()
         connection.received = bytearray()
         with suppress(ValueError):
-            self.free.remove(connection)
+            connection.pool.free.remove(connection)
         self._broken.append(connection)
 
     def _reopen(self) -> None:
@@ -162,7 +183,7 @@ class Wire:
         for connection in broken:
             connection.socket = socket.socket()
             connection.socket.setblocking(False)
-            connection.socket.connect_ex(("127.0.0.1", self._port))
+            connection.socket.connect_ex(("127.0.0.1", connection.pool.port))
             self._opening.add(connection)
             self._register(connection, select.EPOLLOUT)
 
@@ -179,16 +200,6 @@ class Wire:
         for connection in self._by_descriptor.values():
             connection.socket.close()
         self._poll.close()
-
-
-def latencies(took: list[float]) -> dict[str, float]:
-    """Return the median, the 99th percentile and the longest of durations in s, in ms."""
-    took = sorted(took)
-    return {
-        "p50_ms": statistics.median(took) * 1000,
-        "p99_ms": took[int(len(took) * 0.99)] * 1000,
-        "most_ms": took[-1] * 1000,
-    }
 
 
 def _is_whole(data: bytes | bytearray) -> bool:

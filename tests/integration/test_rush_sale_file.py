@@ -55,7 +55,7 @@ def test_a_sale_comes_back_as_it_was(prepared):
     assert layout_of(copy) == layout_of(prepared.pk)
     assert seeded | {"performance_id": ""} == {
         "performance_id": "", "seats": 30, "dearest": 77_000, "most_each": 3, "rate": 12.5,
-        "capacity": 40,
+        "capacity": 40, "payment_seconds": 300,
     }  # fmt: skip
     policy = SalePolicy.objects.get(performance_id=copy)
     assert (policy.max_seats_per_fan, policy.orphan_rule) == (3, True)
@@ -115,6 +115,8 @@ def test_the_demo_gives_the_hall_that_is_nearest_with_the_load_of_the_profile():
     assert float(made.queue["rate_per_second"]) == PROFILES["small"].admitted_per_second
     seeded = seeding.seed(made, now=clock.now())
     assert seeded["capacity"] == 200
+    policy = SalePolicy.objects.get(performance_id=seeded["performance_id"])
+    assert policy.hold_seconds == PROFILES["small"].hold_seconds
 
 
 def test_without_demo_data_and_for_what_is_no_sale_there_is_a_refusal():
@@ -189,5 +191,10 @@ def test_no_document_is_an_error_of_ours(document):
 
 def test_what_is_left_says_what_the_rows_say(prepared):
     made = seeding.what_is_left(prepared.pk)
-    assert made == {"sold": 0, "oversold": 0, "without_ticket": 0, "reservations": {}, "spent": 0}
+    final = made.pop("final")
+    assert made == {
+        "sold": 0, "oversold": 0, "without_ticket": 0, "reservations": {}, "spent": 0,
+        "captured": 0,
+    }  # fmt: skip
+    assert final["seats"] == {str(seat): "A" for seat in seat_ids(prepared)}
     assert Performance.objects.filter(pk=prepared.pk).exists()

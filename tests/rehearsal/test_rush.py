@@ -16,7 +16,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from proof.rush import records
+from proof.history import recorded
+from proof.history.checker import contradictions
+from proof.rush.faults import DEFAULT_SCRIPT, RECOVERY_SECONDS
 from proof.rush.rehearsal import PREFIX
 from proof.rush.targets import TARGETS
 from tests.support.waiting import await_that
@@ -78,12 +80,39 @@ def test_a_small_rehearsal_ends_with_a_verdict_and_leaves_nothing(own_tmp, tmp_p
     assert found["sold"] > 100
     assert len(found["audit"]) == 24
     assert [check for check in found["audit"] if check["failure"]] == []
-    history = list(records.read(tmp_path / "report" / "history.jsonl"))
-    assert len(history) == found["client"]["requests"]
+    history = recorded.read(tmp_path / "report" / "history.jsonl")
+    assert len(history.operations) == found["client"]["requests"]
+    assert contradictions(history) == []
+    without = {check: reason for check, reason in found["history"].items() if reason}
+    assert without.keys() == {"faults_are_survived"}
+    cards = found["cards"]
+    assert cards["paid"] > 0
+    assert cards["never_known"] == 0
     assert (tmp_path / "report" / "report.html").read_text().count("<svg") == 7
     assert json.loads((tmp_path / "report" / "report.json").read_text()) == found
     assert left_over(own_tmp) == []
     assert list(own_tmp.iterdir()) == []
+
+
+def test_every_fault_of_the_default_script_happens_while_the_sale_runs(own_tmp, tmp_path):
+    with rush(own_tmp, "--faults", "--json", "--report", str(tmp_path / "report")) as run:
+        printed, errors = run.communicate(timeout=SECONDS)
+    assert run.returncode in {0, 2, 3}, errors
+    found = json.loads(printed)
+    assert (found["exit_code"], found["unseen"]) == (run.returncode, [])
+    assert found["violations"] == []
+    happened = [(fault["do"], fault["part"]) for fault in found["faults"]]
+    assert sorted(happened) == sorted((fault.do, fault.part) for fault in DEFAULT_SCRIPT)
+    for fault in found["faults"]:
+        assert fault["error"] == ""
+        assert fault["at"] < found["sold_out_after"]
+        assert 0 <= fault["recovered_after"] < RECOVERY_SECONDS
+    assert [one for one in found["audit"] if one["failure"] or one["violations"]] == []
+    # The gateway said too late that it had the money, and nothing of it is lost.
+    assert found["cards"]["open"] > 0
+    assert found["cards"]["never_known"] == 0
+    assert {check: reason for check, reason in found["history"].items() if reason} == {}
+    assert left_over(own_tmp) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -1,4 +1,4 @@
-"""The availability and the seat map at the gateway: nobody waits behind the crowd for them."""
+"""Public documents at the gateway: availability, seat map and outline, the draw and its roster."""
 
 import pytest
 
@@ -10,9 +10,9 @@ def availability(public) -> str:
     return public.replace("/queue/", "/availability/")
 
 
-@pytest.fixture
-def seat_map(public) -> str:
-    return public.replace("/queue/", "/seatmap/")
+@pytest.fixture(params=["/seatmap/", "/seatmap/outline/"])
+def seat_map(public, request) -> str:
+    return public.replace("/queue/", request.param)
 
 
 def number(client, path: str, **headers: str) -> int:
@@ -135,5 +135,85 @@ def test_who_has_the_seat_map_gets_304_from_the_gateway(client, api, seat_map):
     api.more_headers = {"ETag": '"abc"'}
     client.get(seat_map)
     answer = client.get(seat_map, headers={"If-None-Match": '"abc"'})
+    assert answer.status_code == 304
+    assert len(api.seen) == 1
+
+
+# --- the draw and its roster
+
+
+@pytest.fixture
+def draw(public) -> str:
+    return public.replace("/queue/", "/draw/")
+
+
+def roster(draw: str, more: str = "") -> str:
+    return f"{draw}roster/{more}"
+
+
+KEPT_PAGES = ["", "?first=1", "?first=1001", "?first=9999001"]
+
+
+@pytest.mark.parametrize("page", [None, *KEPT_PAGES])
+def test_a_draw_and_each_page_of_its_roster_is_fetched_once_for_all(client, api, draw, page):
+    api.cache_control = "public, max-age=60"
+    path = draw if page is None else roster(draw, page)
+    logins = [{}, {"Authorization": "Bearer a"}, {"Cookie": "a=b", "If-None-Match": '"a"'}]
+    assert [number(client, path, **login) for login in logins] == [1, 1, 1]
+    [seen] = api.seen
+    assert seen[":path"] == path
+    assert not {"authorization", "cookie", "if-none-match"} & seen.keys()
+
+
+def test_pages_and_languages_are_kept_apart(client, api, draw):
+    api.cache_control = "public, max-age=60"
+    paths = [draw, *(roster(draw, page) for page in KEPT_PAGES)]
+    for _ in range(2):
+        for path in paths:
+            for language in ("ko", "en", "en-GB"):
+                client.get(path, headers={"Accept-Language": language})
+    asked = [(seen[":path"], seen["accept-language"]) for seen in api.seen]
+    assert sorted(asked) == sorted((path, language) for path in paths for language in ("ko", "en"))
+
+
+def test_no_parameter_and_no_spelling_asks_for_a_draw_again(client, api, draw):
+    api.cache_control = "public, max-age=60"
+    for spelling in (draw, f"{draw}?format=xml", f"{draw}?", draw.replace("/v1/", "/v1//")):
+        assert number(client, spelling) == 1
+    assert [seen[":path"] for seen in api.seen] == [draw]
+
+
+ODD = ["?first=01", "?first=0", "?first=%31", "?first=1&first=1001", "?first=x", "?a=b&first=1",
+       "?first=", "?first=12345678"]  # fmt: skip
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_another_spelling_of_a_page_is_passed_on_and_kept_for_nobody(client, api, draw, odd):
+    api.cache_control = "public, max-age=60"
+    assert number(client, roster(draw, "?first=1")) == 1
+    assert [number(client, roster(draw, odd)) for _ in range(2)] == [2, 3]
+    assert {seen[":path"] for seen in api.seen[1:]} == {roster(draw, odd)}
+    assert number(client, roster(draw, "?first=1")) == 1
+
+
+@pytest.mark.control
+def test_control_kept_in_every_spelling_one_stands_for_all(template, another, draw):
+    template('"~^first=[1-9][0-9]{0,6}$" $uri?$args;', '"~^first=" $uri;')
+    api, client = another()
+    api.cache_control = "public, max-age=60"
+    assert number(client, roster(draw, "?first=1")) == number(client, roster(draw, "?first=1001"))
+
+
+def test_a_refused_draw_takes_the_place_of_the_one_that_was_kept(client, api, draw):
+    assert client.get(draw).status_code == 200
+    api.status = 404
+    await_that(lambda: client.get(draw).status_code == 404, "it is withdrawn")
+
+
+def test_who_has_a_page_gets_304_from_the_gateway(client, api, draw):
+    api.cache_control = "public, max-age=60"
+    api.more_headers = {"ETag": '"abc"'}
+    client.get(roster(draw))
+    answer = client.get(roster(draw), headers={"If-None-Match": '"abc"'})
     assert answer.status_code == 304
     assert len(api.seen) == 1

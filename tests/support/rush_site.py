@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 from uuid import uuid4
 
 from tests.support.small_server import served
@@ -29,6 +29,8 @@ class RushSite:
     hangs_up_on: int = 0  # so many holds get no answer, although they are carried out
     busy_on: int = 0  # so many holds get 503
     declines: bool = False  # payments fail
+    lets_pay_late: bool = False  # pays for what nobody holds any more
+    stays_open: int = 0  # so many looks at a payment by card show PROCESSING before it is PAID
     in_progress_on: int = 0  # so many payments get 409: the key is in use
     is_mute: bool = False  # joins get no answer until the client hangs up
     url: str = ""
@@ -38,6 +40,8 @@ class RushSite:
     numbers: dict[str, int] = field(default_factory=dict)
     keys: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
     holds: dict[str, list[str]] = field(default_factory=dict)
+    gone: dict[str, list[str]] = field(default_factory=dict)  # holds that were given up
+    cards: dict[str, dict[str, str]] = field(default_factory=dict)  # attempts by their key
     calls: list[tuple[str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -51,7 +55,9 @@ class RushSite:
         return [f"seat-{number}" for number in range(self.seats)]
 
     def answer(self, method: str, path: str, headers: Any, body: Any) -> tuple[int, Any]:
-        """Return status and document; a status of 0 hangs up."""
+        """Return status and document; a status of 0 hangs up, a text leads there."""
+        if path.startswith("/checkout/"):
+            return self._page(method, path.rpartition("/")[2], body)
         if path == "/api/v1/concerts/":
             return 200, {"results": []}
         if path.endswith("seatmap/"):
@@ -70,7 +76,41 @@ class RushSite:
         if method == "DELETE":
             self._free(path.split("/")[-2])
             return 204, None
+        if method == "GET" or path.endswith("/abandon/"):
+            return self._look(path)
         return self._keyed(path, headers, body)
+
+    def _look(self, path: str) -> tuple[int, Any]:
+        id_ = path.split("/")[4]
+        if path.endswith("tickets/"):
+            seats = [seat for seat, owner in self.sold.items() if owner == id_]
+            return 200, {"results": [{"seat": {"id": s}, "status": "VALID"} for s in seats]}
+        if "/payments/" in path:
+            [attempt] = [one for one in self.cards.values() if one["id"] == id_]
+            if path.endswith("abandon/"):
+                attempt["status"] = "FAILED"
+            elif attempt["status"] == "PROCESSING":
+                self._go_on(attempt)
+            return 200, self._payment(attempt["id"], attempt["reservation"], attempt["status"])
+        if id_ in self.gone:
+            return 200, {"status": "RELEASED"}
+        return 200, {"status": "CONFIRMED" if id_ in self.sold.values() else "PENDING"}
+
+    def _go_on(self, attempt: dict[str, str]) -> None:
+        """Come one look nearer to the outcome of a payment by card."""
+        self.stays_open -= 1
+        attempt["status"] = "PROCESSING" if self.stays_open >= 0 else "PAID"
+        if attempt["status"] == "PAID":
+            reservation = attempt["reservation"]
+            self.sold |= dict.fromkeys(self.holds[reservation], reservation)
+
+    def _page(self, method: str, key: str, body: Any) -> tuple[int, Any]:
+        attempt = self.cards[key]
+        if method == "GET":
+            return 200, {"page": attempt["id"]}
+        attempt["pressed"] = body["action"]
+        way = f"?paymentKey={key}" if body["action"] == "approve" else "?code=NO"
+        return 303, f"{self.url}/{way}"
 
     def _keyed(self, path: str, headers: Any, body: Any) -> tuple[int, Any]:
         key = headers.get("Idempotency-Key")
@@ -79,7 +119,13 @@ class RushSite:
         if path.endswith("payments/") and self.in_progress_on:
             self.in_progress_on -= 1
             return 409, {"code": "idempotency_in_progress"}
-        if path.endswith("payments/"):
+        if path.endswith("payments/") and body["method"] == "CARD":
+            found = self._begin(body["reservation_id"])
+        elif path.endswith("confirm/"):
+            attempt = self.cards[body["payment_key"]]
+            self._go_on(attempt)
+            found = 200, self._payment(attempt["id"], attempt["reservation"], attempt["status"])
+        elif path.endswith("payments/"):
             found = self._pay(body["reservation_id"])
         elif headers.get("X-Queue-Token") != "pass-1" and not self.believes_everybody:
             return 403, {"code": "queue_token_required"}
@@ -110,19 +156,29 @@ class RushSite:
         expires_at = (datetime.now(UTC) + timedelta(seconds=HOLD_SECONDS)).isoformat()
         return 201, {"id": made, "amount": amount, "expires_at": expires_at}
 
-    def _pay(self, reservation: str) -> tuple[int, Any]:
-        seats = self.holds[reservation]
-        if not self.declines:
-            self.sold |= dict.fromkeys(seats, reservation)
+    def _begin(self, reservation: str) -> tuple[int, Any]:
+        attempt = {"id": str(uuid4()), "reservation": reservation, "status": "REQUIRES_ACTION"}
+        key = f"key-{attempt['id']}"
+        self.cards[key] = attempt
+        document = self._payment(attempt["id"], reservation, attempt["status"])
+        return 201, document | {"checkout_url": f"{self.url}/checkout/{key}"}
+
+    def _payment(self, id_: str, reservation: str, status: str) -> dict[str, Any]:
+        seats = self.holds.get(reservation, self.gone.get(reservation, []))
         amount = {"amount": PRICE * len(seats), "currency": "KRW"}
-        return 201, {
-            "id": str(uuid4()),
-            "status": "FAILED" if self.declines else "PAID",
-            "amount": amount,
-        }
+        return {"id": id_, "status": status, "amount": amount}
+
+    def _pay(self, reservation: str) -> tuple[int, Any]:
+        if reservation in self.gone and not self.lets_pay_late:
+            return 409, {"code": "reservation_not_payable"}
+        if not self.declines and reservation in self.holds:
+            self.sold |= dict.fromkeys(self.holds[reservation], reservation)
+        status = "FAILED" if self.declines else "PAID"
+        return 201, self._payment(str(uuid4()), reservation, status)
 
     def _free(self, reservation: str) -> None:
-        for seat in self.holds.pop(reservation, []):
+        self.gone[reservation] = self.holds.pop(reservation, [])
+        for seat in self.gone[reservation]:
             self.owners.pop(seat, None)
 
     def _map(self) -> dict[str, Any]:
@@ -141,6 +197,11 @@ def _place(number: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _read(body: bytes) -> Any:
+    """Return the JSON or the form of a request."""
+    return json.loads(body) if body[:1] in b"{[" else dict(parse_qsl(body.decode()))
+
+
 @contextmanager
 def rush_site(**options: Any) -> Iterator[RushSite]:
     """Serve a site until the block ends."""
@@ -152,7 +213,7 @@ def rush_site(**options: Any) -> Iterator[RushSite]:
 
         def _respond(self) -> None:
             length = int(self.headers.get("Content-Length", 0))
-            body = json.loads(self.rfile.read(length)) if length else None
+            body = _read(self.rfile.read(length)) if length else None
             if site.is_mute and self.command == "POST":
                 self.rfile.read(1)
                 self.close_connection = True
@@ -165,6 +226,8 @@ def rush_site(**options: Any) -> Iterator[RushSite]:
                 return
             content = b"" if document is None else json.dumps(document).encode()
             self.send_response(status)
+            if status == 303:
+                self.send_header("Location", document)
             if status != 204:
                 self.send_header("Content-Length", str(len(content)))
             if status == 503:

@@ -74,6 +74,9 @@ class Sandbox:
         reply = self._client.post("/sandbox/faults", json={"kind": kind, **more})
         assert reply.status_code == 201, reply.text
 
+    def faults(self) -> list[dict[str, Any]]:
+        return self._client.get("/sandbox/faults").raise_for_status().json()["faults"]
+
     def clear_faults(self) -> None:
         self._client.delete("/sandbox/faults").raise_for_status()
 

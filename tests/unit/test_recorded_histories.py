@@ -156,6 +156,10 @@ BAD = {
         with_more(
             op("release", 10, 11, "ben", reservation_id="r2"), pay(12, 13, "r2", user_id="ben")
         ),
+        with_more(
+            op("release", 10, 11, "ben", reservation_id="r2", seat_ids=("s2",)),
+            pay(12, 13, "r2", user_id="ben"),
+        ),
     ],
     "fans_keep_their_limit": [with_more(hold(9, 10, "r3", "s3"), hold(9, 10, "r4", "s4"))],
     "money_is_conserved": [
@@ -203,10 +207,20 @@ BAD = {
             op("release", 10, 11, "ben", reservation_id="r2"),
             op("look", 12, 13, "ben", reservation_id="r2", state="PENDING"),
         ),
+        with_more(
+            op("release", 10, 11, "ben", reservation_id="r2", seat_ids=("s2",)),
+            op("look", 12, 13, "ben", reservation_id="r2", state="PENDING"),
+        ),
+        with_more(op("tickets", 10, 11, reservation_id="r1", seat_ids=())),
     ],
     "faults_are_survived": [
         with_more(op("hold", 12, 13, outcome=UNKNOWN, status=0)),
         with_more(op("hold", 12, 13, outcome=FAIL, status=503, code="busy")),
+        # Two faults at once excuse what meets them, and nothing once both are over.
+        with_more(
+            op("list", 12, 13, outcome=UNKNOWN, status=0),
+            faults=(RecordedFault("one", 2.0, 3.0, 1.0), RecordedFault("two", 2.5, 4.0, 1.0)),
+        ),
         replace(CLEAN, faults=(RecordedFault("queue wiped", 50.0, 60.0, 5.0),)),
         replace(CLEAN, faults=(RecordedFault("kafka down", 2.0, 3.0, 1.0, ("charge",)),)),
     ],
@@ -319,6 +333,43 @@ class TestWhatNobodyWasToldIsNotHeldAgainstTheSite:
         )
         history = with_more(*tries, terms=window, final=None, faults=())
         assert contradictions(history) == []
+
+    def test_a_payment_by_card_that_was_begun_outlives_the_deadline_and_moves_no_points(self):
+        begun = op("begin", 50, 51, "ben", reservation_id="r2", payment_id="pr2", method="CARD")
+        window = replace(TERMS, payment_window=120.0)
+        paid = with_more(begun, pay(70, 71, "r2", user_id="ben", method="CARD"), terms=window,
+                         faults=(), final=replace(FINAL, seats={"s1": "R", "s2": "R", "s3": "A"},
+                                                  tickets=(("r1", "s1"), ("r2", "s2")),
+                                                  payments={"pr1": "r1", "pr2": "r2"}))  # fmt: skip
+        assert contradictions(paid) == []
+        final = replace(paid.final, balances={"ann": 4000, "ben": 4000})
+        assert found(replace(paid, final=final)) == {"money_is_conserved"}
+        unbegun = replace(paid, operations=(*CLEAN.operations, paid.operations[-1]))
+        assert "nothing_succeeds_on_a_lapsed_hold" in found(unbegun)
+
+    def test_a_payment_whose_outcome_came_later_is_what_the_last_look_at_it_showed(self):
+        asked = (
+            pay(10, 11, "r2", user_id="ben", method="CARD", outcome=UNKNOWN, status=200),
+            op("payment", 12, 13, "ben", reservation_id="r2", state="PROCESSING", method="CARD"),
+            op("payment", 14, 15, "ben", reservation_id="r2", state="PAID", method="CARD"),
+        )
+        sold = replace(FINAL, seats={"s1": "R", "s2": "R", "s3": "A"},
+                       tickets=(("r1", "s1"), ("r2", "s2")),
+                       payments={"pr1": "r1", "pr2": "r2"})  # fmt: skip
+        assert contradictions(with_more(*asked, final=sold)) == []
+        # Once a response said PAID it is a purchase, and none before.
+        assert "no_success_is_lost" in found(with_more(*asked))
+        assert contradictions(with_more(*asked[:2])) == []
+
+    def test_an_outcome_that_is_still_open_is_no_failure_to_recover(self):
+        open_one = pay(12, 13, "r2", user_id="ben", outcome=UNKNOWN, status=200)
+        assert "faults_are_survived" not in found(with_more(open_one))
+
+    def test_what_meets_another_fault_says_nothing_of_this_one(self):
+        faults = (RecordedFault("one", 2.0, 3.0, 1.0), RecordedFault("two", 11.0, 14.0, 1.0))
+        lost = op("list", 12, 13, outcome=UNKNOWN, status=0)
+        after = op("list", 16, 17)
+        assert contradictions(with_more(lost, after, faults=faults)) == []
 
     def test_seats_given_up_may_be_had_by_another_at_once(self):
         given_up = op("release", 10, 12, "ben", reservation_id="r2")

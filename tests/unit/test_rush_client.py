@@ -3,12 +3,13 @@
 import base64
 import json
 from dataclasses import replace
+from threading import Timer
 
 import pytest
 
 from proof.history import recorded
 from proof.history.checker import contradictions, with_data
-from proof.rush import client, driving, lives, records
+from proof.rush import cards, client, driving, lives
 from proof.rush.choosing import FanKind, fan_plan
 from proof.rush.client import HISTORY, SUMMARY, ClientJob, write_job
 from proof.rush.profiles import PROFILES, STEADY, RushProfile
@@ -16,8 +17,8 @@ from tests.support.rush_site import HOLD_SECONDS, PERFORMANCE, PRICE, RushSite, 
 
 PEOPLE = RushProfile(
     "test", fans=20, seats=10, arrival_seconds=0.1, share_paying=1.0, share_walking_away=0.0,
-    share_double_clicking=0.0, share_retrying=0.0, share_bots=0.0, connections=20,
-    longest_seconds=20.0,
+    share_double_clicking=0.0, share_retrying=0.0, share_bots=0.0, share_by_card=0.0,
+    share_looking_back=0.0, share_trying_late=0.0, connections=20, longest_seconds=20.0,
 )  # fmt: skip
 
 
@@ -27,14 +28,16 @@ def login_of(user_id: str) -> str:
     return f"head.{claims}.signature-of-{user_id}"
 
 
-def play(site: RushSite, folder, profile: RushProfile = PEOPLE, *, has_queue: bool = True):
+def play(
+    site: RushSite, folder, profile: RushProfile = PEOPLE, *, has_queue: bool = True, **more: object
+):
     """Return what the client summed up and the history it recorded."""
     logins = [(f"user-{n}", login_of(f"user-{n}")) for n in range(profile.fans)]
     site.logins = {f"Bearer {token}" for _, token in logins}
-    job = ClientJob(site.port, PERFORMANCE, has_queue, profile.as_json(), 1, logins)
+    job = ClientJob(site.port, 0, PERFORMANCE, has_queue, profile.as_json(), 1, logins, **more)
     write_job(folder, job)
     client.main(folder)
-    return json.loads((folder / SUMMARY).read_text()), list(records.read(folder / HISTORY))
+    return json.loads((folder / SUMMARY).read_text()), recorded.read(folder / HISTORY).operations
 
 
 def test_fans_buy_until_nothing_is_left(tmp_path):
@@ -166,6 +169,113 @@ def test_a_payment_whose_key_is_in_progress_is_unknown(tmp_path):
         _, history = play(site, tmp_path, replace(PEOPLE, fans=1))
     found = [(one.outcome, one.status) for one in history if one.op == "pay"]
     assert found == [("unknown", 409), ("ok", 201)]
+
+
+def test_some_pay_by_card_on_the_gateways_page(tmp_path):
+    by_card = replace(PEOPLE, share_by_card=1.0, share_declining=0.0, share_closing=0.0)
+    with rush_site() as site:
+        seen, history = play(site, tmp_path, by_card)
+    assert (len(site.sold), seen["findings"]) == (site.seats, [])
+    assert seen["outcomes"]["paid by card"] == site.seats / 2
+    assert {one["pressed"] for one in site.cards.values()} == {"approve"}
+    paid = [one for one in history if one.op == "pay"]
+    assert {(one.method, one.outcome, one.amount) for one in paid} == {("CARD", "ok", 2 * PRICE)}
+    begun = [one for one in history if one.op == "begin"]
+    assert {one.payment_id for one in begun} == {one.payment_id for one in paid}
+    assert [one.op for one in history].count("page") == 2 * len(begun)
+
+
+def test_who_is_declined_pays_by_points_and_who_closes_the_page_gives_the_seats_back(tmp_path):
+    declined = replace(PEOPLE, share_by_card=1.0, share_declining=1.0, share_closing=0.0)
+    with rush_site() as site:
+        seen, history = play(site, tmp_path, declined)
+    assert (len(site.sold), seen["outcomes"]["paid"]) == (site.seats, site.seats / 2)
+    assert {one.method for one in history if one.op == "pay"} == {"POINTS"}
+    assert {one.outcome for one in history if one.op == "abandon"} == {"ok"}
+    closed = replace(declined, share_declining=0.0, share_closing=1.0)
+    with rush_site() as site:
+        seen, _ = play(site, tmp_path, closed)
+    assert (site.owners, site.sold) == ({}, {})
+    assert seen["outcomes"]["closed the page"] > 0
+    assert seen["sold_out_after"] is None
+
+
+def test_a_payment_whose_outcome_is_open_is_asked_for_until_it_is_known(tmp_path, monkeypatch):
+    monkeypatch.setattr(cards, "_ASK_SECONDS", 0.01)
+    by_card = replace(PEOPLE, fans=1, share_by_card=1.0, share_declining=0.0, share_closing=0.0)
+    with rush_site(seats=2, stays_open=3) as site:
+        seen, history = play(site, tmp_path, by_card)
+    assert seen["outcomes"] == {"paid by card": 1}
+    [pay] = [one for one in history if one.op == "pay"]
+    asked = [one for one in history if one.op == "payment"]
+    assert (pay.outcome, pay.status) == ("unknown", 200)
+    assert [one.state for one in asked] == ["PROCESSING", "PROCESSING", "PAID"]
+    assert contradictions(recorded.read(tmp_path / HISTORY)) == []
+
+
+def test_who_looks_back_sees_the_reservation_and_its_tickets(tmp_path):
+    with rush_site() as site:
+        _, history = play(site, tmp_path, replace(PEOPLE, share_looking_back=1.0))
+    assert {one.state for one in history if one.op == "look"} == {"PENDING", "CONFIRMED"}
+    shown = [set(one.seat_ids) for one in history if one.op == "tickets"]
+    assert set().union(*shown) == set(site.ids())
+    seen = recorded.read(tmp_path / HISTORY)
+    assert contradictions(seen) == []
+    assert with_data(seen)["own_writes_are_visible"]
+
+
+LATE = replace(PEOPLE, share_paying=0.0, share_trying_late=1.0)
+
+
+def test_who_let_go_and_pays_all_the_same_is_refused(tmp_path):
+    with rush_site() as site:
+        _, history = play(site, tmp_path, LATE)
+    late = [one for one in history if one.op == "pay"]
+    assert late
+    assert {(one.outcome, one.code) for one in late} == {("fail", "reservation_not_payable")}
+    assert contradictions(recorded.read(tmp_path / HISTORY)) == []
+
+
+@pytest.mark.control
+def test_a_payment_after_letting_go_that_succeeds_is_noticed(tmp_path):
+    with rush_site(lets_pay_late=True) as site:
+        play(site, tmp_path, LATE)
+    found = {one.check for one in contradictions(recorded.read(tmp_path / HISTORY))}
+    assert found == {"nothing_succeeds_on_a_lapsed_hold"}
+
+
+def test_who_walks_away_comes_back_late_where_the_sale_goes_on_that_long(tmp_path, monkeypatch):
+    monkeypatch.setattr(lives, "_LAPSED_SECONDS", 0.5 - HOLD_SECONDS)
+    away = replace(LATE, fans=1, share_walking_away=1.0)
+    with rush_site() as site:
+        brief, _ = play(site, tmp_path, away, expected_seconds=0.1)
+        assert brief["outcomes"] == {"walked away": 1}
+        long, history = play(site, tmp_path, away, expected_seconds=60.0)
+    assert long["outcomes"] == {"came back too late": 1}
+    [hold] = [one for one in history if one.op == "hold"]
+    [late] = [one for one in history if one.op == "pay"]
+    assert late.invoked == pytest.approx(hold.until - HOLD_SECONDS + 0.5, abs=0.1)
+
+
+def test_a_witness_asks_until_every_part_has_recovered(tmp_path, monkeypatch):
+    monkeypatch.setattr(lives, "_WITNESS_SECONDS", 0.1)
+    with rush_site(seats=2) as site:
+        timer = Timer(1.5, client.write_recovered, [tmp_path])
+        timer.start()
+        seen, history = play(site, tmp_path, replace(PEOPLE, fans=1), has_faults=True)
+        timer.join()
+    assert seen["outcomes"] == {"paid": 1, "witness": 1}
+    asked = [one for one in history if one.op == "balance"]
+    assert len(asked) > 2
+    assert {one.user_id for one in asked} == {"user-0"}
+    assert asked[-1].ended > max(one.ended for one in history if one.op == "pay")
+
+
+def test_a_witness_leaves_when_time_is_up(tmp_path):
+    with rush_site(seats=2) as site:
+        brief = replace(PEOPLE, fans=1, longest_seconds=1.0)
+        seen, _ = play(site, tmp_path, brief, has_faults=True)
+    assert seen["outcomes"]["witness"] == 1
 
 
 def test_bots_get_what_people_get_and_forgers_nothing(tmp_path):

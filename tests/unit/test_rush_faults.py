@@ -1,11 +1,21 @@
 """Scripts of faults are refused or understood, and carried out and mended in order."""
 
 import time
+from dataclasses import replace
 
 import pytest
 
-from proof.rush.faults import DEFAULT_SCRIPT, FaultRun, FaultScriptInvalid, RushFault, script_of
-from proof.rush.rehearsal import RehearsalFailed
+from proof.rush.choosing import expected_seconds
+from proof.rush.faults import (
+    _HANG,
+    DEFAULT_SCRIPT,
+    FaultRun,
+    FaultScriptInvalid,
+    RushFault,
+    script_of,
+)
+from proof.rush.profiles import PROFILES, RushProfile
+from proof.rush.rehearsal import READ_SECONDS, RehearsalFailed
 from stack import topology
 
 
@@ -13,18 +23,48 @@ def test_the_default_script_breaks_what_is_promised():
     done = {(fault.do, fault.part) for fault in script_of("default")}
     assert done >= {
         ("kill", "lock"), ("wipe", "queue"), ("lag", "replica"), ("stop", "kafka"),
-        ("pause", "gateway"), ("pause", "sandbox"), ("kill", "workers"),
+        ("pause", "gateway"), ("hang", "sandbox"), ("kill", "workers"),
     }  # fmt: skip
     assert {fault.part for fault in DEFAULT_SCRIPT} <= set(topology.PARTS)
+
+
+def timed(script, expected: float = 100.0) -> tuple[RushFault, ...]:
+    return tuple(fault.timed(expected) for fault in script)
+
+
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda one: one.name)
+def test_the_default_script_is_over_while_the_sale_of_any_profile_runs(profile: RushProfile):
+    rate = profile.admitted_per_second
+    expected = expected_seconds(profile, seed=1, seats=profile.seats, rate=rate)
+    faults = timed(DEFAULT_SCRIPT, expected)
+    assert all(fault.at > 0 and fault.ends < expected * 0.75 for fault in faults)
+    [hanging] = [fault for fault in faults if fault.part == "sandbox"]
+    assert hanging.do == "hang"
+    assert all(one["seconds"] > float(READ_SECONDS) for one in _HANG)  # outcomes stay open
+
+
+def test_a_sale_is_expected_to_go_on_as_long_as_profile_and_rate_say():
+    small, steady = PROFILES["small"], PROFILES["steady"]
+
+    def expected(profile, rate):
+        return expected_seconds(profile, seed=1, seats=200, rate=rate)
+
+    assert 10 < expected(small, 10.0) < 20
+    assert expected(small, 1.0) == small.longest_seconds
+    assert expected(replace(small, fans=50), 10.0) == 5.0  # too few to sell out
+    assert expected(small, None) == 10.0
+    assert expected(steady, 1_000.0) == steady.arrival_seconds
 
 
 def test_a_script_of_ones_own(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text('[[fault]]\nat = 1\ndo = "stop"\npart = "replica"\nseconds = 2.5\n')
-    assert script_of(str(path)) == (RushFault(1.0, "stop", "replica", 2.5),)
+    assert timed(script_of(str(path))) == (RushFault(1.0, "stop", "replica", 2.5),)
     path = tmp_path / "mine.json"
     path.write_text('{"fault": [{"at": 0, "do": "wipe", "part": "queue"}]}')
-    assert script_of(str(path)) == (RushFault(0.0, "wipe", "queue"),)
+    assert timed(script_of(str(path))) == (RushFault(0.0, "wipe", "queue"),)
+    path.write_text('{"fault": [{"at": "25%", "do": "kill", "part": "lock", "seconds": "5%"}]}')
+    assert timed(script_of(str(path)), 40.0) == (RushFault(10.0, "kill", "lock", 2.0),)
 
 
 @pytest.mark.parametrize(
@@ -43,6 +83,8 @@ def test_a_script_of_ones_own(tmp_path):
         ('[[fault]]\nat=-1\ndo="stop"\npart="kafka"', "at must be 0 to"),
         ('[[fault]]\nat=true\ndo="stop"\npart="kafka"', "at must be 0 to"),
         ('[[fault]]\nat=nan\ndo="stop"\npart="kafka"', "at must be 0 to"),
+        ('[[fault]]\nat="101%"\ndo="stop"\npart="kafka"', "at must be 0 to"),
+        ('[[fault]]\nat="5"\ndo="stop"\npart="kafka"', 'a share as in "25%"'),
         ('[[fault]]\nat=1\ndo="stop"\npart="kafka"\nseconds=601', "seconds must be 0 to"),
         ('[[fault]]\nat=1\ndo="stop"\npart="kafka"\nwhy="x"', "a fault has no 'why'"),
     ],
@@ -107,6 +149,15 @@ def test_the_end_of_the_sale_mends_what_is_broken_and_breaks_nothing_more():
     assert [(fault.part, fault.error) for fault in run.done] == [
         ("kafka", ""), ("lock", "the sale was over before it")
     ]  # fmt: skip
+
+
+def test_a_script_is_over_once_all_of_it_is_mended():
+    rehearsal = FakeRehearsal()
+    run = FaultRun(rehearsal, [RushFault(0.0, "stop", "kafka", 600.0)])
+    run.begin(time.monotonic())
+    assert not run.is_over
+    run.end()
+    assert run.is_over
 
 
 def test_a_fault_that_does_not_happen_says_why():

@@ -12,6 +12,7 @@ from proof.rush import profiles
 from proof.rush.choosing import (
     FanEnd,
     FanKind,
+    PageEnd,
     SeatWishes,
     admissions_needed,
     fan_plan,
@@ -62,6 +63,8 @@ def test_a_file_changes_what_it_names_and_keeps_the_rest(tmp_path):
         ("share_paying = 1.1", "share_paying must be 0 to 1"),
         ("share_paying = nan", "share_paying must be 0 to 1"),
         ("share_walking_away = 0.5", "more than 1 together"),
+        ("share_closing = 0.95", "share_declining and share_closing are more than 1 together"),
+        ("hold_seconds = 29", "hold_seconds must be 30 to 3600"),
         ("arrival_seconds = -1", "arrival_seconds must be"),
         ('shape = "burst"', "shape must be on_sale or steady"),
         ('based_on = "mine"', "based_on must be one of small, default, steady"),
@@ -122,17 +125,28 @@ def test_fans_decide_by_the_shares_of_the_profile():
     assert bots == pytest.approx(DEFAULT.share_bots, abs=0.01)
     assert ends[FanEnd.PAY] / len(plans) == pytest.approx(0.7, abs=0.02)
     assert ends[FanEnd.WALK_AWAY] / len(plans) == pytest.approx(0.02, abs=0.01)
+    by_card = [plan for plan in plans if plan.pays_by_card]
+    assert len(by_card) / len(plans) == pytest.approx(DEFAULT.share_by_card, abs=0.01)
+    pages = Counter(plan.at_page for plan in by_card)
+    assert pages[PageEnd.APPROVE] / len(by_card) == pytest.approx(0.8, abs=0.05)
+    assert pages[PageEnd.CLOSE] / len(by_card) == pytest.approx(0.1, abs=0.05)
+    assert sum(plan.looks_back for plan in plans) / len(plans) == pytest.approx(0.1, abs=0.01)
     assert all(0 <= wish < 1 for plan in plans for wish in plan.wishes)
     first = sorted(plan.wishes[0] for plan in plans)
     assert first[len(first) // 2] == pytest.approx(0.25, abs=0.02)  # popular seats first
 
 
 def test_the_ideal_counts_those_who_keep_seats():
-    everybody = replace(DEFAULT, share_paying=1.0, share_walking_away=0.0, share_bots=0.0, fans=50)
+    everybody = replace(DEFAULT, share_paying=1.0, share_walking_away=0.0, share_bots=0.0,
+                        share_by_card=0.0, fans=50)  # fmt: skip
     assert admissions_needed(everybody, seed=1, seats=20) == 10
     assert admissions_needed(everybody, seed=1, seats=101) is None
     nobody = replace(everybody, share_paying=0.0)
     assert admissions_needed(nobody, seed=1, seats=2) is None
+    closing = replace(everybody, share_by_card=1.0, share_declining=0.0, share_closing=1.0)
+    assert admissions_needed(closing, seed=1, seats=2) is None
+    declined = replace(closing, share_declining=1.0, share_closing=0.0)  # they pay by points
+    assert admissions_needed(declined, seed=1, seats=20) == 10
 
 
 # --- seats

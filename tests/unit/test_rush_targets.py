@@ -5,10 +5,12 @@ from dataclasses import replace
 
 import pytest
 
+from proof.history.recorded import Operation
 from proof.rush.faults import RushFault
 from proof.rush.figures import (
     RushFacts,
     asked_of,
+    card_figures,
     disagreements,
     failures,
     figures_of,
@@ -17,7 +19,6 @@ from proof.rush.figures import (
     violations_of,
 )
 from proof.rush.profiles import PROFILES
-from proof.rush.records import RecordedOperation
 from proof.rush.targets import TARGETS, RushVerdict, results_of, verdict_of, void_reasons
 
 GOOD = {
@@ -107,10 +108,14 @@ def test_a_figure_that_nobody_computed_is_an_error():
 # --- figures
 
 
-def paid(reservation: str, outcome: str = "ok", **more) -> RecordedOperation:
-    return RecordedOperation(
-        1, "user", "pay", 1.0, 1.5, outcome, 201, "key", reservation, ["a"], 100, **more
-    )
+def op(kind: str, invoked: float, ended: float, outcome: str = "ok", status: int = 201):
+    return Operation(1, kind, invoked, outcome, ended, "u", status)
+
+
+def paid(reservation: str, outcome: str = "ok", **more) -> Operation:
+    facts = {"op": "pay", "status": 201, "key": "key", "seat_ids": ("a",), "amount": 100} | more
+    return Operation(1, invoked=1.0, ended=1.5, outcome=outcome, user_id="user",
+                     reservation_id=reservation, **facts)  # fmt: skip
 
 
 def left(**reservations: int) -> dict:
@@ -120,6 +125,7 @@ def left(**reservations: int) -> dict:
         "without_ticket": 0,
         "reservations": {name: [["a"], amount] for name, amount in reservations.items()},
         "spent": sum(reservations.values()),
+        "captured": 0,
     }
 
 
@@ -134,7 +140,11 @@ def test_answers_and_rows_that_agree_contradict_nothing():
     [
         ([paid("r1")], left(), "1 purchases are gone: r1"),
         ([], left(r1=100), "1 purchases that nobody made: r1"),
-        ([paid("r1")], left(r1=100) | {"spent": 200}, "fans spent 200 points on seats worth 100"),
+        (
+            [paid("r1")],
+            left(r1=100) | {"spent": 200},
+            "fans paid 200 points and 0 by card for seats worth 100",
+        ),
         ([paid("r1")], left(r1=100) | {"without_ticket": 1}, "1 sold seats have no ticket"),
     ],
 )
@@ -154,13 +164,45 @@ def test_a_payment_that_no_response_decides_may_have_been_made_or_not(history, r
     assert disagreements(history, rows) == []
 
 
+def test_money_by_card_counts_as_points_do_and_an_outcome_that_came_later_as_one_at_once():
+    open_one = paid("r1", "unknown", status=200)
+    by_card = left(r1=100) | {"spent": 0, "captured": 100}
+    for state in ("PROCESSING", "PAID"):
+        assert disagreements([open_one, paid("r1", op="payment", state=state)], by_card) == []
+    gone = disagreements([open_one, paid("r1", op="payment", state="PAID")], left())
+    assert gone == ["1 purchases are gone: r1"]
+    assert disagreements([open_one, paid("r1", op="payment", state="PROCESSING")], left()) == []
+    lost = disagreements([paid("r1")], by_card | {"captured": 60})
+    assert lost == ["fans paid 0 points and 60 by card for seats worth 100"]
+
+
+def test_payments_by_card_are_counted_with_how_long_their_outcome_was_open():
+    def by_card(reservation: str, at: float, kind: str = "pay", outcome: str = "ok", **more):
+        return replace(paid(reservation, outcome, op=kind, method="CARD", **more),
+                       invoked=at, ended=at + 0.5)  # fmt: skip
+
+    history = [
+        *(by_card(f"r{n}", 1.0, "begin") for n in range(5)),
+        by_card("r1", 2.0),
+        by_card("r2", 2.0, outcome="unknown"), by_card("r2", 5.0, "payment", state="PROCESSING"),
+        by_card("r2", 7.0, "payment", state="PAID"),
+        by_card("r3", 2.0, outcome="unknown"), by_card("r3", 5.0, "payment", state="PROCESSING"),
+        by_card("r4", 2.0, outcome="fail"),
+        paid("r9"),
+    ]  # fmt: skip
+    assert card_figures(history) == {
+        "begun": 5, "confirmed": 4, "paid": 2, "open": 2, "longest_open_seconds": 5.5,
+        "never_known": 1,
+    }  # fmt: skip
+
+
 def test_a_purchase_behind_refusals_alone_is_found():
     found = disagreements([paid("r1", "fail"), paid("r1", "fail")], left(r1=100))
     assert found == ["1 purchases that nobody made: r1"]
 
 
-def at(second: float, status: int, *, took: float = 0.1) -> RecordedOperation:
-    return RecordedOperation(1, "u", "poll", 100 + second, 100 + second + took, "unknown", status)
+def at(second: float, status: int, *, took: float = 0.1) -> Operation:
+    return op("poll", 100 + second, 100 + second + took, "unknown", status)
 
 
 def test_errors_are_counted():
@@ -200,6 +242,8 @@ def test_a_check_that_could_not_look_and_a_fault_that_did_not_happen_are_not_see
         "claims_agree could not look: away",
         "kill lock at 10 s: no such part",
     ]
+    late = replace(FACTS, faults=[replace(FAULT, at=16.0)])  # sold out at 15 s
+    assert unseen_of(late) == ["kill lock at 16 s: the sale was over before it"]
     nameless = replace(FACTS, audit={"outcome": "incomplete", "checks": []})
     assert len(unseen_of(nameless)) == 1
 
@@ -245,7 +289,7 @@ FACTS = RushFacts(
     seed=1,
     sale={"seats": 200, "rate": 10.0, "capacity": 200},
     client={"samples": [], "sold_out_after": 15.0, "begun": 0.0, "findings": []},
-    history=[paid("r1"), RecordedOperation(1, "u", "hold", 1.0, 1.25, "ok", 201)],
+    history=[paid("r1"), op("hold", 1.0, 1.25)],
     left=left(r1=100),
     audit={
         "outcome": "clean",
@@ -273,7 +317,7 @@ def judged(facts: RushFacts) -> dict[str, bool | None]:
 
 def test_a_room_that_never_admits_is_no_go():
     waiting = [sample(n, 0, waiting=200, active=0) for n in range(1, 60)]
-    joins = [RecordedOperation(n, "u", "join", 1.0, 1.1, "ok", 201) for n in range(200)]
+    joins = [op("join", 1.0, 1.1) for n in range(200)]
     nobody = replace(
         FACTS, history=joins, left=left(),
         client={**FACTS.client, "samples": waiting, "sold_out_after": None},
@@ -285,7 +329,7 @@ def test_a_room_that_never_admits_is_no_go():
 
 
 def test_a_steady_load_of_which_every_request_is_lost_is_no_go():
-    lost = [RecordedOperation(n, "u", "join", 1.0, 21.0, "unknown", 0) for n in range(9)]
+    lost = [op("join", 1.0, 21.0, "unknown", 0) for n in range(9)]
     steady = replace(
         FACTS, profile=PROFILES["steady"], history=lost, left=left(),
         sale={"seats": 5000, "rate": 1000.0, "capacity": 6000},

@@ -112,9 +112,9 @@ def test_what_takes_too_long_is_given_up(connected):
 
 def test_a_server_that_is_gone_is_tried_again_until_it_is_back(connected):
     wire = connected(None)
-    port, wire._port = wire._port, 1  # where nobody listens
+    port, wire.pool.port = wire.pool.port, 1  # where nobody listens
     exchange(wire, "first")
     await_that(lambda: list(wire.received(0.02)) == [] and not wire._opening, "it was refused")
     assert not wire.free
-    wire._port = port
+    wire.pool.port = port
     await_that(lambda: list(wire.received(0.02)) == [] and wire.free, "it is open again")
