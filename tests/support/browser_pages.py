@@ -6,7 +6,6 @@ login.
 """
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -103,7 +102,7 @@ _PAGE = """<!doctype html>
 def browser_pages(site_url: str) -> Iterator[BrowserPages]:
     """Serve a test's pages before the API of the site at `site_url`."""
     pages = BrowserPages(site_url)
-    ours = threading.local()
+    client = httpx.Client(trust_env=False, verify=False, timeout=30)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -136,9 +135,6 @@ def browser_pages(site_url: str) -> Iterator[BrowserPages]:
                 self._file(path)
 
         def _hand_on(self, body: bytes) -> None:
-            client = getattr(ours, "client", None)
-            if client is None:
-                client = ours.client = httpx.Client(trust_env=False, verify=False, timeout=30)
             headers = {k: v for k, v in self.headers.items() if k.lower() in _HANDED_ON}
             answer = client.request(
                 self.command, pages.site_url + self.path, headers=headers, content=body
@@ -185,6 +181,6 @@ def browser_pages(site_url: str) -> Iterator[BrowserPages]:
         def log_message(self, *args: Any) -> None:
             pass
 
-    with served(Handler) as url:
+    with client, served(Handler) as url:
         pages.url = url
         yield pages

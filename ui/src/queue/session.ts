@@ -59,11 +59,11 @@ export class QueueSession {
       this.#refuse(problemOf(error));
       if (!this.facts.place) return;
     }
+    this.look();
     this.#tabs.onLead(() => {
       this.#leads = true;
-      this.look();
+      if (!this.#asking) this.#schedule(); // else the answer that is under way does
     });
-    if (!this.#leads) this.look();
   }
 
   stop(): void {
@@ -116,6 +116,7 @@ export class QueueSession {
       if (signal.aborted) return;
       this.#refuse(problemOf(error));
     }
+    this.#asking = undefined;
     this.#schedule();
   }
 

@@ -1,6 +1,7 @@
 /** The picture of a hall on three canvases: ground, seats, signs. */
 
 import type Flatbush from "flatbush";
+import { text } from "../core/text";
 import { type Camera, OVERDRAW } from "./camera";
 import { middleOf, type Point } from "./geometry";
 import type { Hall } from "./hall";
@@ -11,6 +12,7 @@ import { Sprites } from "./sprites";
 /** From this many device pixels between neighbours on seats are sprites, else pixels. */
 const SPRITE_PX = 7;
 const LABEL_BELOW_PX = 14; // names of sections stand on the seats while those are smaller
+const SMALLEST_PX = 9; // letters smaller than that nobody reads
 const MANY = 2000; // changes that are painted one by one
 const ORDER = Object.keys(STATES) as State[];
 
@@ -133,23 +135,33 @@ export class Picture {
     const [right, bottom] = this.#device([box.right - third, box.top - this.#hall.pitch]);
     brush.fillStyle = this.#palette.stage;
     brush.fillRect(left, top, right - left, bottom - top);
+    const size = (bottom - top) * 0.6;
+    if (size < SMALLEST_PX * this.#ratio) return;
+    brush.fillStyle = this.#palette.ink;
+    brush.font = `600 ${size}px system-ui, sans-serif`;
+    brush.textAlign = "center";
+    brush.textBaseline = "middle";
+    brush.fillText(text({ ko: "무대", en: "Stage" }), (left + right) / 2, (top + bottom) / 2);
   }
 
   #drawNames(brush: CanvasRenderingContext2D, camera: Camera): void {
     brush.textAlign = "center";
     brush.textBaseline = "middle";
     brush.lineJoin = "round";
-    for (const { name, box } of this.#hall.sections) {
-      const room = (box.right - box.left) * camera.scale * this.#ratio;
-      const size = Math.min(15 * this.#ratio, (room / Math.max(name.length, 3)) * 1.5);
-      if (size < 7 * this.#ratio) continue;
+    for (const { name, code, box } of this.#hall.sections) {
+      const room = (box.right - box.left) * camera.scale * this.#ratio * 0.95;
+      const largest = 14 * this.#ratio;
+      brush.font = `700 ${largest}px system-ui, sans-serif`;
+      const words = brush.measureText(name).width <= room ? name : code;
+      const size = Math.min(largest, (room / brush.measureText(words).width) * largest);
+      if (size < SMALLEST_PX * this.#ratio) continue;
       const [x, y] = this.#device(middleOf(box));
       brush.font = `700 ${size}px system-ui, sans-serif`;
       brush.lineWidth = size / 3;
       brush.strokeStyle = this.#palette.paper;
-      brush.strokeText(name, x, y);
+      brush.strokeText(words, x, y);
       brush.fillStyle = this.#palette.ink;
-      brush.fillText(name, x, y);
+      brush.fillText(words, x, y);
     }
   }
 

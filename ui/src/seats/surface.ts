@@ -40,6 +40,7 @@ export class Surface {
     this.#tree = treeOf(hall);
     this.#picture = new Picture(hall, this.#tree, paletteOf(view), stateOf);
     view.replaceChildren(this.#picture.box);
+    view.style.aspectRatio = String(shapeOf(hall));
     this.#camera = this.#cameraFor();
     this.#zoom = zoom<HTMLElement, unknown>()
       .filter((event: Event) => this.#isOurs(event))
@@ -200,6 +201,12 @@ export class Surface {
       );
     }
   }
+}
+
+/** Return width by height of a view that a hall fills, neither a strip nor a tower. */
+function shapeOf({ box }: Hall): number {
+  const shape = (box.right - box.left) / Math.max(box.bottom - box.top, 1e-6);
+  return Math.min(2.4, Math.max(0.8, shape));
 }
 
 function treeOf(hall: Hall): Flatbush {

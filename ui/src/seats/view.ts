@@ -29,7 +29,7 @@ type Part = TemplateResult | typeof nothing;
 const TABS = {
   best: { ko: "자동 배정", en: "Best seats" },
   map: { ko: "좌석도", en: "Seat map" },
-  list: { ko: "구역·열·좌석", en: "Section and row" },
+  list: { ko: "구역별", en: "By section" },
 } as const;
 
 export function tabsView(shown: Tab, act: SeatsActions): TemplateResult {
@@ -94,7 +94,7 @@ export function bestView(model: SeatsModel, act: SeatsActions): TemplateResult {
 }
 
 export function legendView(model: SeatsModel): TemplateResult {
-  const shown: State[] = ["free", "held", "sold", "chosen", "mine"];
+  const shown: State[] = ["held", "sold", "chosen", "mine"];
   return html`<ul class="fr-legend" aria-label=${text({ ko: "범례", en: "Legend" })}>
     ${model.data.performance.grades.map(
       ({
