@@ -56,6 +56,7 @@ class BrowserPages:
             "language": language,
             "csrf_cookie": "csrftoken",
             "csrf_header": "X-CSRFToken",
+            "login_cookie": "logged_in",
         }
         urls = {
             "token": "/account/token/",
@@ -88,7 +89,7 @@ _PAGE = """<!doctype html>
 <script type="module" src="/static/{script}.js"></script>
 </head>
 <body>
-<header class="fr-header"><a class="fr-brand" href="/{language}/">Frontrow</a>
+<header class="fr-header"><a href="/{language}/">Frontrow</a>
 <nav aria-label="Account"><a href="/{language}/me/" data-fr-logged-in hidden>My page</a>
 <a href="/account/login/" data-fr-logged-out>Login</a></nav></header>
 <main>{body}</main>

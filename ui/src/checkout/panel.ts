@@ -7,10 +7,10 @@ export interface Way {
   readonly href: string;
 }
 
-/** Show a sentence and links in `#fr-status`, which a page without one gets before its form. */
+/** Show a sentence and links in the page's `[data-fr-status]`; a page without one gets it. */
 export function say(words: string, ways: readonly Way[] = [], isBad = false): void {
-  const panel = document.getElementById("fr-status") ?? makePanel();
-  const line = document.createElement("p");
+  const panel = document.querySelector<HTMLElement>("[data-fr-status]") ?? makePanel();
+  const line = document.createElement("span");
   line.textContent = words;
   const links = ways.map(({ words: label, href }) => {
     const link = document.createElement("a");
@@ -19,14 +19,14 @@ export function say(words: string, ways: readonly Way[] = [], isBad = false): vo
     link.textContent = text(label);
     return link;
   });
-  panel.className = `fr-notice ${isBad ? "is-bad" : ""}`;
+  panel.className = `fr-notice fr-actions ${isBad ? "is-bad" : ""}`;
   panel.hidden = words === "";
   panel.replaceChildren(line, ...links);
 }
 
 function makePanel(): HTMLElement {
   const panel = document.createElement("div");
-  panel.id = "fr-status";
+  panel.dataset.frStatus = "";
   panel.setAttribute("role", "status");
   const before = document.querySelector("#fr-pay, #fr-confirm");
   if (before) before.before(panel);

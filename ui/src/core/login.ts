@@ -1,23 +1,20 @@
 /** The access token of this page: asked for by the session, kept in memory only. */
 
 import { fetchInTime, readAnswer } from "./api";
+import type { PageData } from "./page";
 import { Problem, problemOf } from "./problem";
 import { language } from "./text";
 
 const EARLY_MS = 20_000; // a token is renewed this long before it ends
 
 export class Login {
-  readonly #address: string;
-  readonly #csrfCookie: string;
-  readonly #csrfHeader: string;
+  readonly #page: PageData;
   #token = "";
   #endsAt = 0;
   #asking: Promise<string> | undefined;
 
-  constructor(address: string, csrfCookie: string, csrfHeader: string) {
-    this.#address = address;
-    this.#csrfCookie = csrfCookie;
-    this.#csrfHeader = csrfHeader;
+  constructor(page: PageData) {
+    this.#page = page;
   }
 
   /** Return an access token. Raises Problem `not_authenticated` for who has no session. */
@@ -47,17 +44,17 @@ export class Login {
   }
 
   async #post(): Promise<unknown> {
-    const csrf = cookie(this.#csrfCookie);
-    // The cookie comes with the first private page or the login: without it there is no session.
-    if (!csrf) throw new Problem("not_authenticated", 401);
+    const { csrf_cookie, csrf_header, login_cookie, urls } = this.#page;
+    const csrf = cookie(csrf_cookie);
+    if (!csrf || !cookie(login_cookie)) throw new Problem("not_authenticated", 401);
     const headers = {
       Accept: "application/json",
       "Accept-Language": language,
-      [this.#csrfHeader]: csrf,
+      [csrf_header]: csrf,
     };
     const request: RequestInit = { method: "POST", headers, credentials: "same-origin" };
     try {
-      return await readAnswer(await fetchInTime(this.#address, request));
+      return await readAnswer(await fetchInTime(urls.token, request));
     } catch (error) {
       const problem = problemOf(error);
       // A session that has ended takes its CSRF token along: that is 403, and a login mends it.

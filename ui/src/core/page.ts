@@ -8,6 +8,8 @@ export interface PageData {
   readonly page: string;
   readonly csrf_cookie: string;
   readonly csrf_header: string;
+  /** The cookie that is there while there is a login; it opens nothing. */
+  readonly login_cookie: string;
   readonly urls: {
     readonly token: string;
     readonly login: string;
@@ -25,7 +27,7 @@ export function pageData<D extends PageData>(root: ParentNode = document): D | u
 
 /** Return a client of the API for a page. */
 export function apiOf(data: PageData): Api {
-  return new Api(new Login(data.urls.token, data.csrf_cookie, data.csrf_header));
+  return new Api(new Login(data));
 }
 
 /** Call `look` whenever the page is looked at again, or the network is back. */

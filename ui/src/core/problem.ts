@@ -83,7 +83,7 @@ const COMMON: Words = {
   },
 };
 // Each of these is a login that has ended: logging in again helps.
-const LOGIN_ENDED = new Set(["not_authenticated", "token_expired", "token_invalid"]);
+const LOGIN_ENDED = new Set(["not_authenticated", "token_expired", "token_invalid", "csrf_failed"]);
 
 /** Whether a login is what is missing. */
 export function needsLogin(problem: Problem): boolean {

@@ -16,7 +16,7 @@ export function enhance(): void {
  * cookie that comes with a login.
  */
 function showLogin(data: PageData): void {
-  const isIn = cookie(data.csrf_cookie) !== undefined;
+  const isIn = cookie(data.login_cookie) !== undefined;
   for (const element of document.querySelectorAll<HTMLElement>("[data-fr-logged-in]")) {
     element.hidden = !isIn;
   }

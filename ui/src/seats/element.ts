@@ -172,9 +172,6 @@ export class SeatMap extends HTMLElement {
     const hidden = (tab: Tab) => this.#tab !== tab;
     render(
       html`
-        <p class="fr-list-link">
-          <a href=${this.#data.urls.list}>${text({ ko: "목록에서 좌석 고르기", en: "Choose seats from a list" })}</a>
-        </p>
         ${holdView(model, now, this.#act)} ${noticeView(model, Date.now(), this.#act)}
         ${
           this.#failed
