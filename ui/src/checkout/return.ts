@@ -4,11 +4,12 @@ import type { Api } from "../core/api";
 import { serverClock } from "../core/clock";
 import { apiOf } from "../core/page";
 import { problemOf, wordsOf } from "../core/problem";
+import { read, write } from "../core/tab";
 import { text } from "../core/text";
 import type { ReturnData } from "./facts";
 import { lock, say } from "./panel";
 import { declineWords } from "./pay";
-import { keyOf, read, write } from "./session";
+import { keyOf } from "./session";
 import { confirmItem, fetchItem, type Item, untilDecided } from "./settle";
 import { REFUSALS, SAID } from "./words";
 

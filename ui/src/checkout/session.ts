@@ -1,6 +1,7 @@
 /** What this tab remembers of a payment, so that a double press, Back and reload repeat it. */
 
 import { newKey } from "../core/keys";
+import { drop, read, write } from "../core/tab";
 
 /** Return the idempotency key of an attempt, the same one until it is `dropKey`ed. */
 export function keyOf(...attempt: readonly string[]): string {
@@ -14,29 +15,9 @@ export function keyOf(...attempt: readonly string[]): string {
 
 /** Forget the key of an attempt that has ended: the next one is another. */
 export function dropKey(...attempt: readonly string[]): void {
-  try {
-    sessionStorage.removeItem(nameOf(attempt));
-  } catch {
-    // Nothing was kept.
-  }
+  drop(nameOf(attempt));
 }
 
 function nameOf(attempt: readonly string[]): string {
   return `fr-pay:${attempt.join(":")}`;
-}
-
-export function read(name: string): string | undefined {
-  try {
-    return sessionStorage.getItem(name) ?? undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-export function write(name: string, value: string): void {
-  try {
-    sessionStorage.setItem(name, value);
-  } catch {
-    // Without storage a repeated press in this page still has its key: the form is locked meanwhile.
-  }
 }

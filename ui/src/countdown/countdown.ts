@@ -5,19 +5,31 @@ import { serverClock } from "../core/clock";
 import { remaining } from "../core/format";
 import { onReturn } from "../core/page";
 import { speak } from "../core/speak";
+import { read, write } from "../core/tab";
 import { text } from "../core/text";
 
 const SAMPLES = 4;
 const BETWEEN_SAMPLES_MS = 330; // a public document may be a second old: several show the clock
 const STALE_MS = 60_000;
 const LAST_LOOK_MS = 15_000;
+/** Waits before the page is loaded again: an old copy of it may still count to the same moment. */
+const RELOADS_MS = [500, 3000, 10_000, 30_000];
 
 export class Countdown extends HTMLElement {
+  static readonly observedAttributes = ["at"];
   #timer: ReturnType<typeof setTimeout> | undefined;
   #stop: AbortController | undefined;
   #measuredAt = Number.NEGATIVE_INFINITY;
   #hasLookedLast = false;
   #lastWords = "";
+  #hasCounted = false;
+
+  /** Another moment is counted to: a hold was extended. */
+  attributeChangedCallback(): void {
+    if (!this.#stop) return;
+    clearTimeout(this.#timer);
+    this.#show();
+  }
 
   connectedCallback(): void {
     this.setAttribute("role", "timer");
@@ -48,6 +60,7 @@ export class Countdown extends HTMLElement {
       this.#end();
       return;
     }
+    this.#hasCounted = true;
     if (left < LAST_LOOK_MS && !this.#hasLookedLast) {
       this.#hasLookedLast = true;
       this.#measuredAt = Number.NEGATIVE_INFINITY;
@@ -59,11 +72,15 @@ export class Countdown extends HTMLElement {
 
   #end(): void {
     this.dispatchEvent(new CustomEvent("fr-zero", { bubbles: true }));
-    speak(text({ ko: "시간이 되었습니다.", en: "It is time." }));
-    if (this.hasAttribute("reload")) {
-      // Spread over a second: everybody's clock ends at once.
-      setTimeout(() => location.reload(), 300 + Math.random() * 1000);
-    }
+    if (this.#hasCounted) speak(text({ ko: "시간이 되었습니다.", en: "It is time." }));
+    if (!this.hasAttribute("reload")) return;
+    const name = `fr-reload:${location.pathname}:${this.getAttribute("at")}`;
+    const nth = Number(read(name) ?? 0);
+    const wait = RELOADS_MS[nth];
+    if (wait === undefined) return;
+    write(name, String(nth + 1));
+    // Spread over a second: everybody's clock ends at once.
+    this.#timer = setTimeout(() => location.reload(), wait + Math.random() * 1000);
   }
 
   async #measure(): Promise<void> {
