@@ -4,7 +4,7 @@ import { select } from "d3-selection";
 import { type D3ZoomEvent, type ZoomBehavior, zoom, zoomIdentity } from "d3-zoom";
 import Flatbush from "flatbush";
 import { Camera, PRESSABLE_PX } from "./camera";
-import { type Box, middleOf } from "./geometry";
+import { type Box, middleOf, type Point } from "./geometry";
 import type { Hall } from "./hall";
 import type { State } from "./names";
 import { paletteOf } from "./palette";
@@ -108,18 +108,22 @@ export class Surface {
     this.#goTo(middleOf(box), k);
   }
 
-  #goTo(point: readonly [number, number], k: number): void {
+  #goTo(point: Point, k: number): void {
     const move = this.#camera.centred(point, k);
     const { x, y } = move;
     select(this.view).call(this.#zoom.transform, zoomIdentity.translate(x, y).scale(move.k));
   }
 
   #bringIn(seat: number): void {
-    const at = [this.#hall.x[seat] ?? 0, this.#hall.y[seat] ?? 0] as const;
+    const at = this.#at(seat);
     const [x, y] = this.#camera.toView(at);
     const isIn = x > 30 && y > 30 && x < this.#camera.width - 30 && y < this.#camera.height - 30;
     if (isIn && this.#camera.seatPx >= 10) return;
     this.#goTo(at, Math.max(this.#camera.move.k, this.#camera.scaleFor(20)));
+  }
+
+  #at(seat: number): Point {
+    return [this.#hall.x[seat] ?? 0, this.#hall.y[seat] ?? 0];
   }
 
   /**
@@ -150,7 +154,7 @@ export class Surface {
     const [seat] = this.#tree.neighbors(x, y, 1, REACH_PX / this.#camera.scale);
     if (seat === undefined) return;
     if (this.#camera.seatPx >= PRESSABLE_PX - 0.5) press(seat);
-    else this.#goTo([x, y], this.#camera.scaleFor(CLOSE_PX));
+    else this.#goTo(this.#at(seat), this.#camera.scaleFor(CLOSE_PX));
   }
 
   #resize(): void {
