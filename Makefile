@@ -56,24 +56,30 @@ mutants: setup-dev ## Remove guards one at a time and check that tests notice (A
 	@exec $(VENV)/python -m tests.mutants $(ARGS)
 
 .PHONY: lint
-lint: setup-dev ## Check style, types, layering, migrations and generated documents
+lint: setup-dev ## Check style, types, layering, migrations, generated documents and ui/dist
 	@$(VENV)/ruff check .
 	@$(VENV)/ruff format --check .
 	@$(VENV)/mypy
 	@$(VENV)/lint-imports
 	@$(VENV)/python manage.py documents --check --settings config.settings.test
+	@$(VENV)/python stack/node.py check
+
+.PHONY: ui
+ui: setup-dev ## Build ui/dist, the scripts and the stylesheet of the pages, from ui/src and ui/css
+	@$(VENV)/python stack/node.py build
 
 .PHONY: format
 format: setup-dev ## Let ruff sort imports and lay out the code
 	@$(VENV)/ruff check --fix .
 	@$(VENV)/ruff format .
+	@$(VENV)/python stack/node.py format
 
 .PHONY: check
 check: lint test ## What CI runs: lint and test
 
 .PHONY: requirements
 requirements: setup-dev ## Resolve requirements/*.in again (ARGS=--upgrade for newer versions)
-	@cd requirements && for name in base local dev; do \
+	@cd requirements && for name in base local dev node; do \
 	  echo "requirements/$$name.txt"; \
 	  UV_CUSTOM_COMPILE_COMMAND="make requirements" ../$(VENV)/uv pip compile --quiet --universal --python-version 3.11 \
 	    --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links $(ARGS) \
@@ -85,5 +91,6 @@ requirements: setup-dev ## Resolve requirements/*.in again (ARGS=--upgrade for n
 clean: ## Stop the stack, then remove its data, .venv and caches
 	@echo "clean: stopping the stack; removing its data, .venv and caches"
 	@if [ -x $(VENV)/python ]; then $(VENV)/python -m stack reset --all; fi
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache staticfiles htmlcov .coverage
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache staticfiles htmlcov .coverage \
+	  ui/node_modules ui/generated .node
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,5 +1,6 @@
 """Fixtures of every test: real servers, real commits, clean state."""
 
+import logging
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from kernel.redis.clients import breaker, client
 from tests.support import database, factories, servers
 from tests.support.event_schemas import every_event_validated
 from tests.support.gateways import GatewayDouble, install
+from tests.support.site import Site
 from tests.support.waiting_rooms import weaken_library
 
 # A busy machine is no fault of what is tested.
@@ -31,7 +33,7 @@ hypothesis.settings.load_profile("busy")
 _UUID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
 _WITHOUT_DATABASE = (
     *("tests/unit/", "tests/architecture/", "tests/stack/", "tests/acceptance/"),
-    "tests/rehearsal/",
+    *("tests/rehearsal/", "tests/browser/"),
 )
 
 
@@ -56,7 +58,7 @@ def pytest_make_parametrize_id(val: object) -> str | None:
 
 
 def _group(item: pytest.Item, place: str) -> str:
-    if place.startswith("tests/acceptance/"):
+    if place.startswith(("tests/acceptance/", "tests/browser/")):
         return "acceptance"
     needs_kafka = "kafka" in getattr(item, "fixturenames", ()) or item.get_closest_marker("kafka")
     return "kafka" if needs_kafka else place
@@ -109,6 +111,19 @@ def parts() -> servers.RunningServers:
     """The running servers: `parts.part("replica").stop()` and the like."""
     assert servers.running is not None
     return servers.running
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[Site]:
+    """The one running site of all tests that use the product as its clients do."""
+    for talkative in ("httpx", "urllib3"):  # a line a request would bury what failed
+        logging.getLogger(talkative).setLevel(logging.WARNING)
+    site = Site()
+    try:
+        site.up()
+        yield site
+    finally:
+        site.down()
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
-"""One running site for all acceptance tests."""
+"""What acceptance tests share beside the running site."""
 
-import logging
 from collections.abc import Iterator
 
 import pytest
@@ -18,18 +17,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.path.parent.name == "acceptance":
             item.add_marker(pytest.mark.acceptance)
             item.add_marker(pytest.mark.timeout(SECONDS))
-
-
-@pytest.fixture(scope="session")
-def site() -> Iterator[Site]:
-    for talkative in ("httpx", "urllib3"):  # a line a request would bury what failed
-        logging.getLogger(talkative).setLevel(logging.WARNING)
-    site = Site()
-    try:
-        site.up()
-        yield site
-    finally:
-        site.down()
 
 
 @pytest.fixture(scope="session")

@@ -139,8 +139,11 @@ def test_the_english_of_code_is_plain():
     """Names too: `_` separates their words."""
     found = [
         f"{name_of(page)}:{number} {line.strip()}"
-        for page in sorted([*ROOT.rglob("*.py"), *ROOT.rglob("*.lua")])
+        for page in sorted(
+            [*ROOT.rglob("*.py"), *ROOT.rglob("*.lua"), *(ROOT / "ui" / "src").rglob("*.ts")]
+        )
         if not page.relative_to(ROOT).parts[0].startswith(".")
+        and "node_modules" not in page.parts
         and page.parent != Path(__file__).parent
         for number, line in enumerate(page.read_text().splitlines(), 1)
         if NOT_PLAIN.search(line.replace("_", " "))

@@ -1,0 +1,118 @@
+"""Chromium, and pages before the running site's API.
+
+Playwright's loop runs in the thread of the tests, where Django then refuses its database. So it
+ends with each file, and no test here touches the ORM.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    BrowserType,
+    Page,
+    Playwright,
+    Request,
+    expect,
+    sync_playwright,
+)
+
+from tests.support.browser_pages import BrowserPages, browser_pages
+from tests.support.site import Fan, Site
+
+# The first test may start the site.
+SECONDS = 360
+# What is awaited comes at once on an idle machine; a busy one is no fault of what is tested.
+expect.set_options(timeout=20_000)
+PHONE = {"width": 390, "height": 780}
+DESKTOP = {"width": 1280, "height": 900}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.parent.name == "browser":
+            item.add_marker(pytest.mark.timeout(SECONDS))
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser_type(playwright: Playwright) -> BrowserType:
+    return playwright.chromium
+
+
+@pytest.fixture(scope="module")
+def launch_browser(browser_type: BrowserType) -> Callable[..., Browser]:
+    program = shutil.which("chromium")
+    assert program, "no chromium on this machine: `.ci/run` installs it (apt-get install chromium)"
+
+    def launch(**options: Any) -> Browser:
+        arguments = ["--no-sandbox", "--disable-dev-shm-usage"]
+        return browser_type.launch(executable_path=program, args=arguments, **options)
+
+    return launch
+
+
+@pytest.fixture(scope="module")
+def browser(launch_browser: Callable[..., Browser]) -> Iterator[Browser]:
+    running = launch_browser()
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A phone of somebody who likes no motion: nothing is animated."""
+    made = browser.new_context(viewport=PHONE, reduced_motion="reduce", timezone_id="Asia/Seoul")
+    made.set_default_timeout(20_000)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A page on which no script may fail, and from which nothing may ask another origin."""
+    page = context.new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on(
+        "console",
+        lambda said: faults.append(said.text) if "Content Security Policy" in said.text else None,
+    )
+    elsewhere: list[str] = []
+
+    def look_at(request: Request) -> None:
+        # Where people go themselves, such as the gateway's page, is no request of ours.
+        host = urlsplit(request.url).netloc
+        if not request.is_navigation_request() and host and host != urlsplit(page.url).netloc:
+            elsewhere.append(request.url)
+
+    page.on("request", look_at)
+    yield page
+    assert faults == []
+    assert elsewhere == []
+
+
+@pytest.fixture
+def pages(site: Site) -> Iterator[BrowserPages]:
+    with browser_pages(site.url) as made:
+        yield made
+
+
+@pytest.fixture
+def log_in(pages: BrowserPages) -> Callable[[BrowserContext, Fan], None]:
+    """Give a browser the session of a fan."""
+
+    def add(context: BrowserContext, fan: Fan) -> None:
+        cookies = {"login": fan.access_token, "csrftoken": "0123456789", "logged_in": "1"}
+        context.add_cookies([{"name": k, "value": v, "url": pages.url} for k, v in cookies.items()])
+
+    return add

@@ -1,0 +1,23 @@
+/** What this tab remembers of a payment, so that a double press, Back and reload repeat it. */
+
+import { newKey } from "../core/keys";
+import { drop, read, write } from "../core/tab";
+
+/** Return the idempotency key of an attempt, the same one until it is `dropKey`ed. */
+export function keyOf(...attempt: readonly string[]): string {
+  const name = nameOf(attempt);
+  const found = read(name);
+  if (found) return found;
+  const made = newKey();
+  write(name, made);
+  return made;
+}
+
+/** Forget the key of an attempt that has ended: the next one is another. */
+export function dropKey(...attempt: readonly string[]): void {
+  drop(nameOf(attempt));
+}
+
+function nameOf(attempt: readonly string[]): string {
+  return `fr-pay:${attempt.join(":")}`;
+}

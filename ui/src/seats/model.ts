@@ -1,0 +1,238 @@
+/** The state of the seat map's page, and what changes it. */
+
+import type { Api } from "../core/api";
+import { type Problem, problemOf } from "../core/problem";
+import { speak } from "../core/speak";
+import { text } from "../core/text";
+import { areTogether } from "./blocks";
+import { type Choice, type Loss, lossOf, pressed } from "./choice";
+import { HoldDesk, type Wanted } from "./desk";
+import type { Availability, Reservation, SeatsData, Wish } from "./facts";
+import { type Hall, hallOf } from "./hall";
+import { placeName, type State, stateOf } from "./names";
+import { changes } from "./statuses";
+import { STALE_MAP } from "./words";
+
+const SEAT_MAP = "/api/v1/performances/{performance_id}/seatmap/";
+const FEW = 10; // seats for one person, where the performance names no limit
+
+/** What has just happened, said beside the map with its ways out. */
+export type Notice =
+  | { readonly kind: "problem"; readonly problem: Problem; readonly at: number }
+  | { readonly kind: "loss"; readonly loss: Loss }
+  | { readonly kind: "full"; readonly most: number }
+  | { readonly kind: "apart"; readonly reservation: Reservation };
+
+export class SeatsModel {
+  hall: Hall | undefined;
+  statuses = "";
+  choice: Choice = [];
+  /** The fan's own live hold, and its seats. */
+  hold: Reservation | undefined;
+  mine: readonly number[] = [];
+  notice: Notice | undefined;
+  hints: readonly number[] = [];
+  isHolding = false;
+  readonly data: SeatsData;
+  readonly desk: HoldDesk;
+  readonly #api: Api;
+  readonly #changed: (seats: readonly number[]) => void;
+  readonly #reloaded: () => void;
+
+  /** `changed` gets the seats that look different now; `reloaded` is called for another hall. */
+  constructor(
+    api: Api,
+    data: SeatsData,
+    changed: (seats: readonly number[]) => void,
+    reloaded: () => void,
+  ) {
+    this.#api = api;
+    this.data = data;
+    this.desk = new HoldDesk(api, data.performance.id);
+    this.#changed = changed;
+    this.#reloaded = reloaded;
+  }
+
+  get most(): number {
+    return this.data.performance.max_seats_per_fan ?? FEW;
+  }
+
+  /** Read the seat map; raises Problem. */
+  async load(): Promise<void> {
+    const params = { performance_id: this.data.performance.id };
+    this.hall = hallOf(await this.#api.get(SEAT_MAP, { params, anonymous: true, seconds: 30 }));
+    this.statuses = "";
+    this.choice = [];
+    this.hints = [];
+    this.#reloaded();
+  }
+
+  /** Look whether the fan has a live hold here. */
+  async findHold(): Promise<void> {
+    this.#setHold(await this.desk.live());
+  }
+
+  stateOf(seat: number): State {
+    return stateOf(seat, this.statuses, this.choice, this.mine);
+  }
+
+  gradeName(seat: number): string {
+    const code = this.hall?.sections[this.hall.sectionOf[seat] ?? 0]?.grade ?? "";
+    return this.data.performance.grades.find((grade) => grade.code === code)?.name ?? code;
+  }
+
+  /** Take the newest states: another layout is loaded, a chosen seat that went is reported. */
+  take(found: Availability): void {
+    if (!this.hall) return;
+    if (found.layout_version !== this.hall.version) {
+      void this.load().catch(problemOf);
+      return;
+    }
+    const before = this.statuses;
+    this.statuses = found.statuses;
+    const changed = before ? changes(before, found.statuses).map(({ index }) => index) : undefined;
+    if (!before) this.#chooseAgain(this.hall);
+    const loss = lossOf(this.hall, this.choice, found.statuses);
+    if (loss && !this.isHolding) this.#lose(loss);
+    this.#changed(changed ?? Array.from({ length: this.hall.count }, (_, seat) => seat));
+  }
+
+  /** Choose the seats that the address names (`#seats=id,id`): those of a hold that ran out. */
+  #chooseAgain(hall: Hall): void {
+    const ids = new URLSearchParams(location.hash.slice(1)).get("seats")?.split(",") ?? [];
+    const wanted = ids.flatMap((id) => hall.indexOf.get(id) ?? []);
+    this.choice = wanted.filter((seat) => this.statuses[seat] === "A").slice(0, this.most);
+  }
+
+  /** A press on a seat: chosen, dropped, or refused with the reason. */
+  press(seat: number): void {
+    if (!this.hall || this.mine.includes(seat)) return;
+    const [choice, press] = pressed(this.choice, seat, this.statuses, this.most);
+    this.choice = choice;
+    this.hints = [];
+    this.notice = press === "full" ? { kind: "full", most: this.most } : undefined;
+    const name = placeName(this.hall, seat);
+    const said = {
+      chosen: text({ ko: `${name} 선택`, en: `${name} chosen` }),
+      dropped: text({ ko: `${name} 선택 해제`, en: `${name} dropped` }),
+      taken: text({ ko: `${name}은 선택할 수 없습니다`, en: `${name} is not free` }),
+      full: text({ ko: `${this.most}석까지 선택할 수 있습니다`, en: `At most ${this.most} seats` }),
+    };
+    speak(said[press]);
+    this.#changed([seat]);
+  }
+
+  /** Choose what is offered instead of seats that have gone. */
+  accept(offer: Choice): void {
+    const before = this.choice;
+    this.choice = offer.slice(0, this.most);
+    this.notice = undefined;
+    this.#changed([...before, ...offer]);
+  }
+
+  /** Drop all that is chosen. */
+  clear(): void {
+    const before = this.choice;
+    this.choice = [];
+    this.notice = undefined;
+    this.hints = [];
+    this.#changed(before);
+  }
+
+  /** Hold what is chosen; returns the hold, or `undefined` with the reason in `notice`. */
+  holdChoice(): Promise<Reservation | undefined> {
+    const ids = this.choice.map((seat) => this.hall?.ids[seat] ?? "");
+    return this.#place({ seat_ids: ids });
+  }
+
+  /** Hold the best seats for a wish; those that are apart are asked about first. */
+  async holdBest(wish: Wish, together: boolean): Promise<Reservation | undefined> {
+    const made = await this.#place({ best_available: wish });
+    if (!made || !this.hall || !together || areTogether(this.hall, this.#seatsOf(made)))
+      return made;
+    this.#setHold(made);
+    this.notice = { kind: "apart", reservation: made };
+    this.#changed(this.mine);
+    return undefined;
+  }
+
+  /** Give the live hold back. */
+  async giveBack(): Promise<void> {
+    const { hold, mine } = this;
+    if (!hold) return;
+    try {
+      await this.desk.giveBack(hold.id);
+      this.#setHold(undefined);
+      this.notice = undefined;
+      speak(text({ ko: "좌석을 돌려주었습니다.", en: "The seats were given back." }));
+    } catch (error) {
+      this.notice = { kind: "problem", problem: problemOf(error), at: Date.now() };
+    }
+    this.#changed(mine);
+  }
+
+  async #place(wanted: Wanted): Promise<Reservation | undefined> {
+    this.isHolding = true;
+    this.notice = undefined;
+    this.hints = [];
+    this.#changed([]);
+    try {
+      return await this.desk.place(wanted);
+    } catch (error) {
+      await this.#refused(problemOf(error));
+      return undefined;
+    } finally {
+      this.isHolding = false;
+      this.#changed(this.choice);
+    }
+  }
+
+  async #refused(problem: Problem): Promise<void> {
+    this.notice = { kind: "problem", problem, at: Date.now() };
+    const seats = this.#indexes(problem.fields.seat_ids);
+    if (problem.code === "orphan_seat") this.hints = seats;
+    if (problem.code === "seat_taken") await this.#taken(problem, seats);
+    if (STALE_MAP.has(problem.code)) await this.load().catch(problemOf);
+  }
+
+  async #taken(problem: Problem, gone: readonly number[]): Promise<void> {
+    const { yours } = problem.fields;
+    if (Array.isArray(yours) && yours.length > 0) {
+      await this.findHold();
+      if (this.hold) this.notice = undefined; // the hold has a place of its own on the page
+      return;
+    }
+    if (!this.hall || gone.length === 0) return;
+    const letters = Array.from(this.statuses);
+    for (const seat of gone) if (letters[seat] === "A") letters[seat] = "T";
+    this.statuses = letters.join("");
+    const loss = lossOf(this.hall, this.choice, this.statuses);
+    if (loss) this.#lose(loss);
+    this.#changed(gone);
+  }
+
+  #lose(loss: Loss): void {
+    const { hall } = this;
+    if (!hall) return;
+    this.choice = loss.kept;
+    this.notice = { kind: "loss", loss };
+    const names = loss.gone.map((seat) => placeName(hall, seat)).join(", ");
+    speak(text({ ko: `${names} 좌석이 방금 판매되었습니다.`, en: `${names} has just gone.` }));
+  }
+
+  #setHold(hold: Reservation | undefined): void {
+    this.hold = hold;
+    const before = this.mine;
+    this.mine = hold ? this.#seatsOf(hold) : [];
+    this.#changed([...before, ...this.mine]);
+  }
+
+  #seatsOf({ seats }: Reservation): number[] {
+    return this.#indexes(seats.map(({ id }) => id));
+  }
+
+  #indexes(ids: unknown): number[] {
+    if (!Array.isArray(ids)) return [];
+    return ids.flatMap((id) => this.hall?.indexOf.get(String(id)) ?? []);
+  }
+}
