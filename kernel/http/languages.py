@@ -5,6 +5,8 @@ from http import HTTPStatus
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.middleware.locale import LocaleMiddleware
+from django.utils import translation
+from django.utils.cache import patch_vary_headers
 
 from kernel.http.page_addresses import is_page
 
@@ -21,6 +23,8 @@ class LanguageMiddleware(LocaleMiddleware):
     ) -> HttpResponseBase:
         was_missing = response.status_code == HTTPStatus.NOT_FOUND
         if was_missing and not is_page(request.path):
+            patch_vary_headers(response, ["Accept-Language"])
+            response.headers.setdefault("Content-Language", str(translation.get_language()))
             return response
         answered = super().process_response(request, response)
         if was_missing and answered.status_code == HTTPStatus.FOUND:
