@@ -14,6 +14,7 @@ from kernel import clock
 from kernel.rate_limiting import throttle
 from tests.pages.browsing import forms_of, send, text_of
 from tests.support import factories
+from tests.support.codes import Device
 from tests.support.login_api import EMAIL, PASSWORD, code_in, log_in, own_points
 
 HANGUL = re.compile(r"[가-힣]")
@@ -205,3 +206,21 @@ def test_errors_of_forms_read_in_both_languages(client, owner):
             assert not re.search(r"[A-Za-z]+ [a-z]+ [a-z]+ [a-z]+", said), said
         else:
             assert HANGUL.findall(said.replace("한국어", "")) == []
+
+
+def test_staff_give_their_second_factor_on_pages_too(browser):
+    boss = factories.make_user(email=EMAIL, password=PASSWORD, is_staff=True)
+    device = Device()
+    device.set_up(boss)
+    first = enter(browser)
+    assert first.headers["Location"].startswith("/en/account/2fa/authenticate/")
+    assert token_from(browser).status_code == 401
+    page = browser.get(first.headers["Location"])
+    assert send(browser, forms_of(page)[0], code="000000").status_code == 200
+    code = device.code()
+    page = browser.get(first.headers["Location"])
+    assert send(browser, forms_of(page)[0], code=code).status_code == 302
+    assert token_from(browser).status_code == 200
+    other = Client(enforce_csrf_checks=True)
+    page = other.get(enter(other).headers["Location"])
+    assert send(other, forms_of(page)[0], code=code).status_code == 200  # it counts once
