@@ -47,22 +47,32 @@ class SessionMiddleware(middleware.SessionMiddleware):
         if written is not None:
             response.cookies[ours] = written.value
             response.cookies[ours].update(written)
-            self._say_login(request, response)
+            user = request.__dict__.get("user")
+            is_login = bool(written.value) and user is not None and user.is_authenticated
+            _say_login(request, response, seconds=int(written["max-age"]) if is_login else 0)
         return response
 
-    def _say_login(self, request: HttpRequest, response: HttpResponse) -> None:
-        """Set the cookie that says to scripts whether somebody is logged in."""
-        name = settings.LOGIN_COOKIE_NAME
-        user = request.__dict__.get("user")
-        if response.cookies[settings.FAN_SESSION_COOKIE_NAME].value and (
-            user is not None and user.is_authenticated
-        ):
-            response.set_cookie(
-                name,
-                "1",
-                max_age=settings.LOGIN_SECONDS,
-                secure=settings.SESSION_COOKIE_SECURE,
-                samesite="Lax",
-            )
-        elif name in request.COOKIES:
-            response.delete_cookie(name, samesite="Lax")
+
+def renew(request: HttpRequest, response: HttpResponse) -> None:
+    """Let the cookies of a login that was just used last as long as the login does now."""
+    assert request.session.session_key
+    seconds = request.session.get_expiry_age()
+    response.set_cookie(
+        settings.FAN_SESSION_COOKIE_NAME,
+        request.session.session_key,
+        max_age=seconds,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+    _say_login(request, response, seconds=seconds)
+
+
+def _say_login(request: HttpRequest, response: HttpResponse, *, seconds: int) -> None:
+    """Set the cookie that says to scripts that there is a login; none of 0 seconds."""
+    name = settings.LOGIN_COOKIE_NAME
+    if seconds > 0:
+        secure = settings.SESSION_COOKIE_SECURE
+        response.set_cookie(name, "1", max_age=seconds, secure=secure, samesite="Lax")
+    elif name in request.COOKIES:
+        response.delete_cookie(name, samesite="Lax")

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_POST
 
+from accounts import page_sessions
 from accounts.usecases import sessions
 from kernel import clock
 from kernel.http import problem
@@ -28,5 +29,6 @@ def access_token(request: HttpRequest) -> HttpResponse:
         response = JsonResponse(
             {"access_token": token, "expires_in": settings.ACCESS_TOKEN_SECONDS}
         )
+        page_sessions.renew(request, response)
     response.headers["Cache-Control"] = "private, no-store"
     return response

@@ -15,7 +15,7 @@ from kernel.rate_limiting import throttle
 from tests.pages.browsing import forms_of, send, text_of
 from tests.support import factories
 from tests.support.codes import Device
-from tests.support.login_api import EMAIL, PASSWORD, code_in, log_in, own_points
+from tests.support.login_api import EMAIL, PASSWORD, Time, code_in, log_in, own_points
 
 HANGUL = re.compile(r"[가-힣]")
 LOGIN = "/en/account/login/"
@@ -104,6 +104,20 @@ def test_a_script_gets_a_token_that_opens_the_api(browser, owner):
     assert answer.json()["expires_in"] == settings.ACCESS_TOKEN_SECONDS
     assert answer.headers["Cache-Control"] == "private, no-store"
     assert own_points(answer.json()["access_token"]).status_code == 200
+
+
+def test_a_login_that_is_used_lasts(browser, owner, monkeypatch):
+    time = Time(monkeypatch)
+    enter(browser)
+    for _ in range(3):
+        time.pass_by(settings.REFRESH_TOKEN_SECONDS - 60)
+        answer = token_from(browser)
+        assert answer.status_code == 200
+        for name in (settings.FAN_SESSION_COOKIE_NAME, settings.LOGIN_COOKIE_NAME):
+            assert answer.cookies[name]["max-age"] > settings.REFRESH_TOKEN_SECONDS - 60
+    time.pass_by(settings.REFRESH_TOKEN_SECONDS + 1)
+    assert token_from(browser).status_code == 401
+    assert browser.get("/en/me/").status_code == 302
 
 
 def test_nobody_gets_a_token_without_a_login_or_the_form_token(browser, owner):
