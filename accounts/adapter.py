@@ -88,7 +88,7 @@ class AccountAdapter(DefaultAccountAdapter):
     ) -> NoReturn:
         security_log.record("login_throttled", client_ip=client_ip, limit=attempt.route)
         request.META[limits.REFUSED] = attempt
-        if attempt.route == "login" and hasattr(getattr(request, "allauth", None), "headless"):
+        if attempt.route == "login" and _is_headless(request):
             raise ImmediateHttpResponse(RateLimitResponse(request))
         raise self.validation_error("too_many_login_attempts")
 
@@ -102,6 +102,8 @@ class AccountAdapter(DefaultAccountAdapter):
         except EmailTaken:
             confirmed = False
         if not confirmed:  # allauth checked earlier, and would respond with 500 now
+            if not _is_headless(request):
+                raise EmailTaken
             raise ImmediateHttpResponse(ConflictResponse(request))
         if before is not None:
             self.send_notification_mail(
@@ -154,6 +156,11 @@ class AccountAdapter(DefaultAccountAdapter):
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Queue the letter once the change has been committed."""
         notices.send(template_prefix, email, context)
+
+
+def _is_headless(request: HttpRequest) -> bool:
+    """Say whether the login API is at work, and no page."""
+    return hasattr(getattr(request, "allauth", None), "headless")
 
 
 @receiver(password_reset)

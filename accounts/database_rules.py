@@ -14,8 +14,8 @@ RULES: dict[str, str] = {
         "A token's `sid` names one session; refresh and revocation find it by `sid`."
     ),
     "accounts_session_purpose": (
-        "A session serves the staff pages or the login API, nothing else (Note [Purposes of "
-        "sessions])."
+        "A session serves the staff pages, fans' pages or the login API, nothing else (Note "
+        "[Purposes of sessions])."
     ),
     "accounts_session_user": (
         "All sessions of a person, to end them after a lock-out or a changed password."

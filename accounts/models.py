@@ -114,6 +114,7 @@ class Session(AbstractBaseSession):
 
         STAFF = "staff", text(en="Staff pages", ko="관리 화면")
         API = "api", text(en="Login API", ko="로그인 API")
+        FAN = "fan", text(en="Fans' pages", ko="회원 화면")
 
     user_id = models.UUIDField(null=True, editable=False)  # null: nobody has logged in yet
     sid = models.CharField(max_length=43, editable=False)
@@ -135,7 +136,8 @@ class Session(AbstractBaseSession):
         constraints = [
             models.UniqueConstraint(fields=["sid"], name=SESSION_SID_UNIQUE),
             models.CheckConstraint(
-                condition=models.Q(purpose__in=["staff", "api"]), name="accounts_session_purpose"
+                condition=models.Q(purpose__in=["staff", "api", "fan"]),
+                name="accounts_session_purpose",
             ),
         ]
         indexes = [

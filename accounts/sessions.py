@@ -8,11 +8,11 @@ lock-out sees the session or the session isn't saved. Tokens are issued after th
 of that moment.
 
 Note [Purposes of sessions]
-A session has one purpose, kept in its row and checked at every load: the staff pages know theirs by
-the cookie, the login API by the session token or an access token. Neither accepts the other's,
-whatever the header. And it has an age: however much it is used, it ends `STAFF_SESSION_SECONDS` or
-`LOGIN_SECONDS` after the login. (The signature of the contents differs as well: Django salts it by
-the name of the store.)
+A session has one purpose, kept in its row and checked at every load: the staff pages and fans'
+pages know theirs by a cookie each (`page_sessions.py`), the login API by the session token or an
+access token. None accepts another's, whatever the header. And it has an age: however much it is
+used, it ends `STAFF_SESSION_SECONDS` or `LOGIN_SECONDS` after the login. (The signature of the
+contents differs as well: Django salts it by the name of the store.)
 """
 
 from datetime import datetime, timedelta
@@ -148,3 +148,9 @@ class ApiSessionStore(SessionStore):
     def idle(cls) -> timedelta:
         """Return for how long a login that isn't used lasts."""
         return timedelta(seconds=settings.REFRESH_TOKEN_SECONDS)
+
+
+class FanSessionStore(ApiSessionStore):
+    """The sessions of fans' pages, which browsers know by a cookie; as long as those of the API."""
+
+    purpose = Session.Purpose.FAN

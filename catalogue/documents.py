@@ -157,6 +157,11 @@ def availability(found: Availability) -> dict[str, Any]:
 
 def seat_entries(seats: Iterable[Seat], found: Availability) -> list[dict[str, Any]]:
     """Return seats with their status, for clients that want no map."""
+    return seat_states(seats, found.statuses)
+
+
+def seat_states(seats: Iterable[Seat], statuses: str) -> list[dict[str, Any]]:
+    """Return seats with their status by the letters of an availability."""
     return [
         {
             "id": seat.pk,
@@ -169,7 +174,7 @@ def seat_entries(seats: Iterable[Seat], found: Availability) -> list[dict[str, A
             "accessible": seat.accessible,
             "grade": seat.section.grade.code,
             "price": seat.section.grade.money.as_json(),
-            "status": NAMES[found.statuses[seat.index]],
+            "status": NAMES[statuses[seat.index]],
         }
         for seat in seats
     ]

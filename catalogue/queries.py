@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, NullIf
 
 from catalogue.sale_state import SaleFacts, SaleState, sale_state
@@ -108,6 +108,20 @@ def concerts_on_sale(*, now: datetime) -> list[UUID]:
     )
     found = summaries(candidates, now=now)
     return sorted({s.row.concert_id for s in found if s.sale_state is SaleState.ON_SALE})
+
+
+def soonest_openings(*, now: datetime, limit: int) -> list[PerformanceSummary]:
+    """Return the performances whose sales open next, soonest first; stale reads are fine."""
+    coming = (
+        Performance.objects.public()
+        .filter(
+            status=Performance.Status.SCHEDULED,
+            sale_policy__put_on_sale_at__isnull=False,
+            sale_policy__sale_opens_at__gt=now,
+        )
+        .order_by("sale_policy__sale_opens_at", "starts_at", "id")
+    )
+    return summaries(coming[:limit], now=now)
 
 
 def concert(concert_id: UUID) -> Concert:
@@ -258,3 +272,23 @@ def _summary(
         seats_total=sum(count.total for count in counts.values()),
         seats_available=available,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class SectionSeats:
+    """A section with its grade, and where its seats stand in the availability string."""
+
+    row: Section
+    first_index: int
+    seats: int
+
+
+def sections_of(performance_id: UUID) -> list[SectionSeats]:
+    """Return the sections that have seats, in the hall's order; stale reads are fine."""
+    rows = (
+        Section.objects.filter(performance_id=performance_id)
+        .select_related("grade")
+        .annotate(first_index=Min("seats__index"), seat_count=Count("seats"))
+        .order_by("position", "code")
+    )
+    return [SectionSeats(row, row.first_index, row.seat_count) for row in rows if row.seat_count]

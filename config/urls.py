@@ -1,9 +1,9 @@
 """The URLs of the site, one line an app."""
 
 from allauth.headless.spec.views import OpenAPIHTMLView
+from django.conf.urls.i18n import i18n_patterns
 from django.contrib import admin
 from django.urls import include, path
-from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView
 
 from accounts.api import documents as login_api
@@ -12,6 +12,7 @@ from kernel.http.jwks import jwks
 from kernel.http.methods import safe_only
 from kernel.http.static_documents import once
 from payments.api.bridge import bridge
+from storefront.views.token import access_token
 
 _SCHEMA_FORMS = (
     "application/vnd.oai.openapi",
@@ -21,7 +22,6 @@ _SCHEMA_FORMS = (
 )
 
 urlpatterns = [
-    path("", safe_only(RedirectView.as_view(pattern_name="docs")), name="front"),
     path("", include("kernel.http.operator_urls")),
     path("admin/", include("accounts.admin_urls")),
     path("admin/", admin.site.urls),
@@ -49,9 +49,16 @@ urlpatterns = [
     path("api/docs/", once(views.SwaggerPageView.as_view()), name="docs"),
     path("api/docs/script.js", once(views.SwaggerScriptView.as_view())),
     path("api/redoc/", once(SpectacularRedocView.as_view(url_name="schema")), name="redoc"),
+    path("account/token/", access_token, name="account-token"),
+    # Fans' pages, under /ko/ and /en/.
+    *i18n_patterns(
+        path("account/", include("storefront.account_urls")),
+        path("", include("storefront.urls")),
+    ),
 ]
 
 handler400 = "kernel.http.problem.bad_request"
 handler403 = "kernel.http.problem.forbidden"
 handler404 = "kernel.http.problem.not_found"
+handler429 = "storefront.error_pages.too_many"
 handler500 = "kernel.http.exception_handler.server_error"

@@ -17,11 +17,17 @@ from kernel.http.early_refusals import EarlyRefusals  # noqa: E402
 from kernel.http.static_documents import StaticDocuments  # noqa: E402
 from payments.api.webhooks import sender_in  # noqa: E402
 from queueing.api.authentication import poller_in  # noqa: E402
+from storefront.error_pages import ErrorPages  # noqa: E402
 
-application = CallLimits(
-    StaticDocuments(EarlyRefusals(django, login_of=login_of)),
-    caller_of=lambda environ: (
-        login_of(environ) or known_machine_in(environ) or poller_in(environ) or sender_in(environ)
-    ),
+application = ErrorPages(
+    CallLimits(
+        StaticDocuments(EarlyRefusals(django, login_of=login_of)),
+        caller_of=lambda environ: (
+            login_of(environ)
+            or known_machine_in(environ)
+            or poller_in(environ)
+            or sender_in(environ)
+        ),
+    )
 )
 warm_up.start(django)

@@ -6,24 +6,22 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.utils import translation
-from django.utils.formats import date_format
 
 from accounts.queries import Mailbox
 from concerts.models import Performance
-from kernel.i18n import is_korean, localized
+from kernel.i18n import localized
+from kernel.text.written import moment_text, money_text
 from notifications import policy, queries
 from notifications.attachments import Attachment
 from notifications.kinds import LetterKind, kind_named
 from notifications.operations import ClaimedLetter
 
 log = logging.getLogger(__name__)
-_WITHOUT_MINOR_UNITS = ("KRW", "JPY")
 
 
 def message_id(letter: ClaimedLetter) -> str:
@@ -66,15 +64,6 @@ def _files(letter: ClaimedLetter, kind: LetterKind) -> list[Attachment]:
     return []
 
 
-def money_text(amount: int, currency: str) -> str:
-    """Return an amount of minor units as people read it in the active language."""
-    if currency == "KRW":
-        return f"{amount:,}원" if is_korean() else f"₩{amount:,}"
-    if currency in _WITHOUT_MINOR_UNITS:
-        return f"{amount:,} {currency}"
-    return f"{amount // 100:,}.{amount % 100:02} {currency}"
-
-
 def _facts_of(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return what templates may use: the event's data, and the performance as it is now."""
     facts: dict[str, Any] = {"data": data, "url": settings.STOREFRONT_URL}
@@ -96,6 +85,4 @@ def _facts_of(data: Mapping[str, Any]) -> dict[str, Any]:
 
 def _local(moment: datetime, performance: Performance) -> str:
     """Return a moment as it is at the venue."""
-    local = moment.astimezone(ZoneInfo(performance.concert.venue.timezone))
-    form = "Y년 n월 j일 (D) H:i" if is_korean() else "D j M Y, H:i"
-    return f"{date_format(local, form)} {local.tzname()}"
+    return moment_text(moment, performance.concert.venue.timezone)

@@ -19,7 +19,7 @@ from django.contrib.sessions.backends.base import UpdateError
 
 from accounts import locking, operations, queries, tokens
 from accounts.models import RefreshToken, Session, User
-from accounts.sessions import ApiSessionStore, is_opened_by, sid_of
+from accounts.sessions import ApiSessionStore, FanSessionStore, is_opened_by, sid_of
 from kernel.db.transaction import transaction
 from kernel.signing.jwt import JwtInvalid
 from kernel.telemetry import security_log
@@ -79,20 +79,36 @@ def access_token(*, session_key: str, user_id: UUID, now: datetime) -> str | Non
         return None if locked is None else _access_token(locked[1], locked[0], now=now)
 
 
+def page_access_token(*, session_key: str, user_id: UUID, now: datetime) -> str | None:
+    """Return an access token for the scripts of a fan's pages; None when the login has ended.
+
+    It keeps the login in use, as a refresh does.
+    """
+    with transaction():
+        locked = _lock(user_id=user_id, sid=sid_of(session_key), now=now, store=FanSessionStore)
+        if locked is None:
+            return None
+        user, row = locked
+        Session.objects.filter(pk=row.pk).update(expire_date=_end(row, now))
+        return _access_token(row, user, now=now)
+
+
 def end_all(*, user_ids: Collection[UUID]) -> None:
     """End every login of the users; their access tokens are refused within two seconds."""
     with transaction():
         operations.end_sessions(user_ids=user_ids)
 
 
-def _lock(*, user_id: UUID, sid: str, now: datetime) -> tuple[User, Session] | None:
+def _lock(
+    *, user_id: UUID, sid: str, now: datetime, store: type[ApiSessionStore] = ApiSessionStore
+) -> tuple[User, Session] | None:
     """Lock the person, then the login, as a lock-out does; None when it isn't open (any more)."""
     user = locking.lock_active_user(user_id=user_id)
     row = locking.lock_session(sid=sid) if user is not None else None
     if user is None or row is None or row.user_id != user.pk:
         return None
-    data = ApiSessionStore().decode(row.session_data)
-    if not ApiSessionStore.is_open(row, now=now) or not is_opened_by(data, user):
+    data = store().decode(row.session_data)
+    if not store.is_open(row, now=now) or not is_opened_by(data, user):
         return None
     return user, row
 

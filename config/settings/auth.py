@@ -60,6 +60,11 @@ LOGIN_SECONDS = env.integer(
 # Sessions: rows, so that losing every Redis server logs nobody out.
 SESSION_ENGINE = "accounts.sessions"
 SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+# Fans' pages have sessions of their own (accounts/page_sessions.py). Scripts may read the second
+# cookie: it says that there is a login, and opens nothing.
+FAN_SESSION_COOKIE_NAME = "fan_session"
+LOGIN_COOKIE_NAME = "fr_login"
 STAFF_SESSION_SECONDS = env.integer(
     "STAFF_SESSION_SECONDS",
     default=8 * 3600,
@@ -71,8 +76,20 @@ STAFF_SESSION_SECONDS = env.integer(
 # The cookie of device tokens (Note [Device tokens]).
 DEVICE_COOKIE_NAME = "device"
 
-# django-allauth: the headless API of clients that keep their own tokens.
-HEADLESS_ONLY = True
+# django-allauth: its pages for browsers, and the headless API of clients that keep tokens.
+HEADLESS_ONLY = False
+LOGIN_REDIRECT_URL = "storefront:home"
+ACCOUNT_LOGOUT_REDIRECT_URL = "storefront:home"
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_FORMS = {
+    "signup": "accounts.forms.SignupForm",
+    "add_email": "accounts.forms.AddEmailForm",
+    "reset_password": "accounts.forms.ResetPasswordForm",
+}
+MFA_FORMS = {
+    "authenticate": "accounts.forms.AuthenticateForm",
+    "reauthenticate": "accounts.forms.ReauthenticateForm",
+}
 HEADLESS_CLIENTS = ("app",)
 HEADLESS_TOKEN_STRATEGY = "accounts.token_strategy.TokenStrategy"  # noqa: S105  (a path)
 HEADLESS_SERVE_SPECIFICATION = True

@@ -62,6 +62,7 @@ INSTALLED_APPS = [
     "webhooks",
     "demo",
     "proof",
+    "storefront",
 ]
 
 MIDDLEWARE = [
@@ -71,10 +72,11 @@ MIDDLEWARE = [
     "kernel.http.middleware.PrivateResponseMiddleware",
     "kernel.rate_limiting.headers.RateLimitHeadersMiddleware",
     "kernel.http.page_policy.PagePolicyMiddleware",
+    "storefront.error_pages.PageMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "accounts.page_sessions.SessionMiddleware",
+    "kernel.http.languages.LanguageMiddleware",
     "kernel.http.methods.MethodNotAllowedMiddleware",
     "kernel.http.middleware.ExactPathMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -103,7 +105,9 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "storefront.page_facts.of_account_pages",
             ],
+            "builtins": ["kernel.templatetags.pages"],
         },
     },
 ]
@@ -117,6 +121,11 @@ TIME_ZONE = "Asia/Seoul"
 USE_I18N = True
 USE_TZ = True
 STATIC_URL = "static/"
+STATICFILES_DIRS = [BASE_DIR / "ui" / "dist"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "kernel.http.static_storage.HashedStaticFilesStorage"},
+}
 STATIC_ROOT = Path(
     env.string(
         "STATIC_ROOT",
@@ -127,6 +136,7 @@ STATIC_ROOT = Path(
 # The gateway, another user, reads what collectstatic makes, whatever the umask.
 FILE_UPLOAD_PERMISSIONS = 0o644
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o755
+CSRF_FAILURE_VIEW = "storefront.error_pages.csrf_failed"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

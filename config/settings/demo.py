@@ -1,5 +1,6 @@
-"""The logins of the demo data; only local and test settings have them."""
+"""The logins and the seller of the demo; only local and test settings have them."""
 
+from config.settings.pages import SELLER
 from kernel import env
 
 DEMO_PASSWORD = env.string(
@@ -17,3 +18,13 @@ DEMO_ADMIN_PASSWORD = env.string(
     secret=True,
     help="Password of the demo administrator.",
 )
+_DEMO_SELLER = {
+    "name": "Frontrow Demo",
+    "representative": "Frontrow",
+    "business_number": "000-00-00000",
+    "mail_order_number": "0000-0000-00000",
+    "address": "127.0.0.1",
+    "phone": "000-000-0000",
+    "email": "help@example.com",
+}
+SELLER = {name: SELLER[name] or shown for name, shown in _DEMO_SELLER.items()}

@@ -4,7 +4,12 @@ Pages load what the site itself serves and run no script that stands in them. JS
 policy: nothing in them is ever run (`nosniff`), and the busiest routes need not carry it.
 """
 
+from urllib.parse import urlsplit
+
 from csp.constants import NONE, SELF
+
+from config.settings.payments import PAYMENT_GATEWAY, PAYMENT_GATEWAY_URL
+from kernel import env
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -37,4 +42,67 @@ CSP_OF_PAGES = {
     "/api/redoc/": _REDOC,
     "/_allauth/openapi.html": _REDOC,
     "/docs/errors": _STYLED,
+}
+
+# Fans' pages: only what is listed, and no script may turn a text into one. Chromium holds the
+# redirect after a form to `form-action` too: that of "pay" leads to the checkout page.
+_gateway = urlsplit(PAYMENT_GATEWAY_URL)
+_CHECKOUT = [f"{_gateway.scheme}://{_gateway.netloc}"] if PAYMENT_GATEWAY == "sandbox" else []
+CSP_OF_FANS_PAGES = {
+    "default-src": [NONE],
+    "script-src": [SELF],
+    "style-src": [SELF],
+    "worker-src": [SELF],
+    "manifest-src": [SELF],
+    "connect-src": [SELF],
+    "img-src": [SELF, "data:"],
+    "base-uri": [NONE],
+    "object-src": [NONE],
+    "form-action": [SELF, *_CHECKOUT],
+    "frame-ancestors": [NONE],
+    "require-trusted-types-for": ["'script'"],
+    # lit's, and ours of the address of our own worker.
+    "trusted-types": ["lit-html", "frontrow"],
+}
+# A service that checks fans in the waiting room shows its widget there, and on no other page.
+CHALLENGE_ORIGIN = "https://challenges.cloudflare.com"
+PERMISSIONS_POLICY = ", ".join(
+    [
+        *(
+            f"{feature}=()"
+            for feature in (
+                "accelerometer",
+                "browsing-topics",
+                "camera",
+                "display-capture",
+                "geolocation",
+                "gyroscope",
+                "magnetometer",
+                "microphone",
+                "midi",
+                "payment",
+                "serial",
+                "usb",
+            )
+        ),
+        "fullscreen=(self)",
+        "screen-wake-lock=(self)",
+    ]
+)
+
+# What the law asks a shop to say on every page; an empty one is left out.
+SELLER = {
+    "name": env.string("SELLER_NAME", default="", help="The seller, as pages name it."),
+    "representative": env.string(
+        "SELLER_REPRESENTATIVE", default="", help="The seller's representative."
+    ),
+    "business_number": env.string(
+        "SELLER_BUSINESS_NUMBER", default="", help="The seller's business registration number."
+    ),
+    "mail_order_number": env.string(
+        "SELLER_MAIL_ORDER_NUMBER", default="", help="The seller's mail-order registration number."
+    ),
+    "address": env.string("SELLER_ADDRESS", default="", help="Where the seller is."),
+    "phone": env.string("SELLER_PHONE", default="", help="The telephone number for fans."),
+    "email": env.string("SELLER_EMAIL", default="", help="The e-mail address for fans."),
 }

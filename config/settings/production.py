@@ -91,6 +91,8 @@ if sys.argv[1:2] != ["keys"]:  # which makes the file
 
 # Cookies of this host alone: no other host of the same domain can set or read one.
 SESSION_COOKIE_NAME = "__Host-sessionid"
+FAN_SESSION_COOKIE_NAME = "__Host-fan_session"
+LOGIN_COOKIE_NAME = "__Host-fr_login"
 CSRF_COOKIE_NAME = "__Host-csrftoken"
 LANGUAGE_COOKIE_NAME = "__Host-language"
 SESSION_COOKIE_SECURE = True

@@ -34,5 +34,6 @@ ACCOUNT_RATE_LIMITS = TunedRates({"signup": ""}, fixed=ALLAUTH_COUNTS_NO_LOGINS)
 RENDER_DOCUMENTS_AT_START = False
 # No static files are collected here.
 WHITENOISE_AUTOREFRESH = True
+STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 # Tests move the clock by years; those about clocks that are wrong set their own.
 QUEUE_CLOCK_SKEW_MS = 20 * 365 * 24 * 3600 * 1000

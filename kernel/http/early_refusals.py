@@ -32,6 +32,7 @@ from kernel.http.fast_path import (
     proofs_beside_login,
 )
 from kernel.http.header_authentication import HeaderAuthentication
+from kernel.http.page_addresses import is_page
 
 _Login = Callable[[dict[str, Any]], Any]
 
@@ -68,10 +69,12 @@ class EarlyRefusals:
         """Return the error, the view's name and the headers that the view would have set."""
         if environ["REQUEST_METHOD"] not in _METHODS or not self._responder.is_eligible(environ):
             return None
+        path = get_path_info(environ)
+        if is_page(path):
+            return None  # it depends on the language what is there, and a refusal is a page
         login = self._login_of(environ)
         if isinstance(login, (Caller, DomainError)):  # the latter is the view's to refuse
             return None
-        path = get_path_info(environ)
         try:
             match = resolve(path)
         except Resolver404:

@@ -5,6 +5,8 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from kernel.http.page_addresses import is_page
+
 
 class PagePolicyMiddleware(CSPMiddleware):
     """Give every page its policy; what is no page has none."""
@@ -20,6 +22,8 @@ class PagePolicyMiddleware(CSPMiddleware):
         self, request: HttpRequest, response: HttpResponseBase, report_only: bool = False
     ) -> PolicyParts:
         parts = super().get_policy_parts(request, response, report_only)
+        if is_page(request.path):
+            parts.replace = settings.CSP_OF_FANS_PAGES
         for start, directives in settings.CSP_OF_PAGES.items():
             if request.path.startswith(start):
                 parts.replace = directives

@@ -49,6 +49,13 @@ REFUSALS = {
     ),
     "api_key_expired": Refusal(401, text(en="The API key has expired.", ko="만료된 API 키입니다.")),
     "permission_denied": Refusal(403, text(en="You may not do this.", ko="권한이 없습니다.")),
+    "csrf_failed": Refusal(
+        403,
+        text(
+            en="The page was open for too long, or the request does not come from it.",
+            ko="페이지를 연 지 오래되었거나 이 페이지에서 보낸 요청이 아닙니다.",
+        ),
+    ),
     "not_found": Refusal(404, text(en="There is nothing at this URL.", ko="찾을 수 없습니다.")),
     "method_not_allowed": Refusal(
         405, text(en="Method not allowed here.", ko="허용되지 않은 메서드입니다.")

@@ -5,7 +5,7 @@ from itertools import count
 
 import pytest
 
-from config.wsgi import application
+from config.wsgi import application as site
 from kernel.http import call_limits
 from kernel.http.call_limits import CallLimits
 from kernel.ids import uuid7
@@ -14,6 +14,7 @@ from tests.support import factories, hostile
 from tests.support.hostile import Caller, code_of, token_of
 
 _client_ips = count(1)
+application = site._application  # below the pages of refusals
 LOGIN_API = "/_allauth/app/v1/"
 POINTS = "/api/v1/points/"
 HOLDS = "/api/v1/reservations/"
@@ -31,7 +32,7 @@ OF_NOBODY = {
     ),
     "the status of no waiting room": ("GET", f"/api/v1/performances/{uuid7()}/queue/", b"", {}, 3),
     "an unknown path": ("GET", "/api/v1/nowhere/", b"", {}, 3),
-    "an unknown path elsewhere": ("GET", "/wp-login.php", b"", {}, 3),
+    "an unknown path elsewhere": ("GET", "/.well-known/x", b"", {}, 3),
     "the login API's session": ("GET", LOGIN_API + "auth/session", b"", {}, 3),
     "a login that is no JSON": ("POST", LOGIN_API + "auth/login", b"{", {}, 3),
     "a made-up refresh token": (

@@ -11,12 +11,6 @@ from jsonschema import Draft202012Validator
 SCHEMAS = sorted((Path(settings.BASE_DIR) / "docs" / "events").glob("*.json"))
 
 
-def test_the_front_leads_to_the_explorer():
-    answer = Client().get("/")
-    assert (answer.status_code, answer.headers["Location"]) == (302, "/api/docs/")
-    assert Client().get(answer.headers["Location"]).status_code == 200
-
-
 @pytest.mark.parametrize(
     ("language", "words"),
     [("en", "There is nothing at this URL."), ("ko", "찾을 수 없습니다.")],

@@ -1,0 +1,78 @@
+"""The middleware of sessions that browsers know by a cookie: staff's, and fans'.
+
+See Note [Purposes of sessions] in sessions.py. The staff pages have a cookie and a store of their
+own; so have all other pages. A fan's login opens no staff page, and the reverse.
+"""
+
+from django.conf import settings
+from django.contrib.sessions import middleware
+from django.http import HttpRequest, HttpResponse
+
+from accounts.sessions import FanSessionStore
+from kernel.http.page_addresses import is_page
+
+_TOKEN = "/account/token/"  # noqa: S105  (an address)
+
+
+def _is_fans(request: HttpRequest) -> bool:
+    return is_page(request.path) or request.path == _TOKEN
+
+
+class SessionMiddleware(middleware.SessionMiddleware):
+    """Django's, with a second cookie for fans' pages, and one that scripts may read beside it."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        if _is_fans(request):
+            key = request.COOKIES.get(settings.FAN_SESSION_COOKIE_NAME)
+            request.session = FanSessionStore(key)
+        else:
+            super().process_request(request)
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        """Let Django's own do its work under the cookie's name of this page.
+
+        It knows one name; so the request shows it the fan's cookie by that name, and what it sets
+        is renamed.
+        """
+        if not _is_fans(request):
+            return super().process_response(request, response)
+        theirs, ours = settings.SESSION_COOKIE_NAME, settings.FAN_SESSION_COOKIE_NAME
+        sent = request.COOKIES
+        request.COOKIES = {theirs: sent[ours]} if ours in sent else {}
+        try:
+            response = super().process_response(request, response)
+        finally:
+            request.COOKIES = sent
+        written = response.cookies.pop(theirs, None)
+        if written is not None:
+            response.cookies[ours] = written.value
+            response.cookies[ours].update(written)
+            user = request.__dict__.get("user")
+            is_login = bool(written.value) and user is not None and user.is_authenticated
+            _say_login(request, response, seconds=int(written["max-age"]) if is_login else 0)
+        return response
+
+
+def renew(request: HttpRequest, response: HttpResponse) -> None:
+    """Let the cookies of a login that was just used last as long as the login does now."""
+    assert request.session.session_key
+    seconds = request.session.get_expiry_age()
+    response.set_cookie(
+        settings.FAN_SESSION_COOKIE_NAME,
+        request.session.session_key,
+        max_age=seconds,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+    _say_login(request, response, seconds=seconds)
+
+
+def _say_login(request: HttpRequest, response: HttpResponse, *, seconds: int) -> None:
+    """Set the cookie that says to scripts that there is a login; none of 0 seconds."""
+    name = settings.LOGIN_COOKIE_NAME
+    if seconds > 0:
+        secure = settings.SESSION_COOKIE_SECURE
+        response.set_cookie(name, "1", max_age=seconds, secure=secure, samesite="Lax")
+    elif name in request.COOKIES:
+        response.delete_cookie(name, samesite="Lax")

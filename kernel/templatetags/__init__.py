@@ -1,0 +1,1 @@
+"""What templates of pages say in two languages: texts, money, moments."""

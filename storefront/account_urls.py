@@ -1,0 +1,58 @@
+"""Addresses of a person's account, after the language and `account/`: django-allauth's own views.
+
+Only those whose templates and forms are ours (`templates/account/`, `accounts/forms.py`). Nobody
+sets a second factor up here: staff do so at the staff pages (accounts/README.md).
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from allauth.account import views
+from allauth.mfa.base import views as mfa
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.urls import path
+
+from accounts.api.inputs import drop_stale_reset
+
+
+def _fresh(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Let a code that no longer counts be none (Note [Codes and what they were sent for])."""
+
+    @wraps(view)
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        drop_stale_reset(request)
+        return view(request, *args, **kwargs)
+
+    return checked
+
+
+urlpatterns = [
+    path("login/", views.login, name="account_login"),
+    path("logout/", views.logout, name="account_logout"),
+    path("inactive/", views.account_inactive, name="account_inactive"),
+    path("signup/", views.signup, name="account_signup"),
+    path("reauthenticate/", views.reauthenticate, name="account_reauthenticate"),
+    path("email/", views.email, name="account_email"),
+    path("confirm-email/", views.email_verification_sent, name="account_email_verification_sent"),
+    path("password/change/", views.password_change, name="account_change_password"),
+    path("password/reset/", views.password_reset, name="account_reset_password"),
+    path(
+        "password/reset/confirm/",
+        _fresh(views.confirm_password_reset_code),
+        name="account_confirm_password_reset_code",
+    ),
+    path(
+        "password/reset/complete/",
+        _fresh(views.complete_password_reset),
+        name="account_complete_password_reset",
+    ),
+    path(
+        "password/reset/done/",
+        views.password_reset_from_key_done,
+        name="account_password_reset_completed",
+    ),
+    path("2fa/authenticate/", mfa.authenticate, name="mfa_authenticate"),
+    path("2fa/reauthenticate/", mfa.reauthenticate, name="mfa_reauthenticate"),
+]

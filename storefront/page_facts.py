@@ -1,0 +1,92 @@
+"""What every page has: its language, its other language, the seller, its address."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils.html import json_script
+from django.utils.http import urlencode
+from django.utils.safestring import SafeString
+
+from kernel.http.page_addresses import is_page, language_in
+from kernel.http.rendering import Encoder
+from kernel.i18n import is_korean
+
+_NAMES = {"ko": "한국어", "en": "English"}
+
+
+def page_facts(path: str, *, query: str = "") -> dict[str, Any]:
+    """Return what the base template shows of a page, in the active language.
+
+    `path` is the page's, with its language; `query` what its canonical address has beyond that. No
+    fact depends on who asks.
+    """
+    language = "ko" if is_korean() else "en"
+    other = "en" if language == "ko" else "ko"
+    rest = path[3:] if language_in(path) else path
+    tail = (rest or "/") + (f"?{query}" if query else "")
+    return {
+        "language": language,
+        "other": {"code": other, "name": _NAMES[other], "path": f"/{other}{tail}"},
+        "alternates": {code: f"{settings.FRONTROW_URL}/{code}{tail}" for code in _NAMES},
+        "canonical": f"{settings.FRONTROW_URL}/{language}{tail}",
+        "seller": settings.SELLER,
+        "login_url": login_url(f"/{language}{tail}"),
+        "styles": bundle("site.css"),
+    }
+
+
+def of_account_pages(request: HttpRequest) -> dict[str, Any]:
+    """Return the facts of a page that another library's view renders (a context processor)."""
+    if not is_page(request.path):
+        return {}
+    facts = page_facts(request.path)
+    return facts | {
+        "is_logged_in": request.user.is_authenticated,
+        "script": bundle("site.js"),
+        "fr_data": page_data("account"),
+    }
+
+
+def login_url(leads_to: str) -> str:
+    """Return the address of the login that leads to a path afterwards."""
+    return f"{reverse('account_login')}?{urlencode({'next': leads_to})}"
+
+
+def page_data(page: str, *, path: str | None = None, **more: Any) -> SafeString:
+    """Return the data of a page for its script (Note [Page data] in storefront/README.md).
+
+    The login leads to `path` afterwards, if one is given.
+    """
+    back = f"?{urlencode({'next': path})}" if path else ""
+    urls = {
+        "api": "/api/v1/",
+        "token": reverse("account-token"),
+        "login": reverse("account_login") + back,
+        "signup": reverse("account_signup") + back,
+        "me": reverse("storefront:me"),
+    } | more.pop("urls", {})
+    data = {
+        "language": "ko" if is_korean() else "en",
+        "page": page,
+        "csrf_cookie": settings.CSRF_COOKIE_NAME,
+        "csrf_header": "X-CSRFToken",
+        "login_cookie": settings.LOGIN_COOKIE_NAME,
+        "urls": urls,
+        **more,
+    }
+    return json_script(data, "fr-data", encoder=Encoder)
+
+
+def bundle(name: str) -> str | None:
+    """Return the address of a file of `ui/dist`; None where it has none of that name."""
+    return static(name) if name in _bundles() else None
+
+
+@cache
+def _bundles() -> frozenset[str]:
+    return frozenset(path.name for path in Path(settings.STATICFILES_DIRS[0]).iterdir())

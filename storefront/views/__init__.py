@@ -1,0 +1,1 @@
+"""The views of fans' pages, a module for each step of the way."""

@@ -1,0 +1,34 @@
+"""The address at which scripts of pages get an access token (a token-mediating backend)."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.http import require_POST
+
+from accounts import page_sessions
+from accounts.usecases import sessions
+from kernel import clock
+from kernel.http import problem
+
+
+@require_POST
+def access_token(request: HttpRequest) -> HttpResponse:
+    """Return an access token of the login that the cookie shows; 401 without one.
+
+    Django has checked the form token: no other site can ask. It stays in the script's memory.
+    """
+    key = request.session.session_key
+    token = None
+    if key and request.user.is_authenticated:
+        token = sessions.page_access_token(
+            session_key=key, user_id=request.user.pk, now=clock.now()
+        )
+    response: HttpResponse
+    if token is None:
+        response = problem.refused(request, "not_authenticated")
+    else:
+        response = JsonResponse(
+            {"access_token": token, "expires_in": settings.ACCESS_TOKEN_SECONDS}
+        )
+        page_sessions.renew(request, response)
+    response.headers["Cache-Control"] = "private, no-store"
+    return response

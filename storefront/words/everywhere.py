@@ -1,0 +1,87 @@
+"""Words of refusals that any page may meet."""
+
+from storefront.words.forms import MISSING, Words, words
+
+EVERYWHERE: dict[str, Words] = {
+    # Of every page.
+    "not_found": words("There is no such page", "페이지를 찾을 수 없습니다", *MISSING),
+    "method_not_allowed": words(
+        "This page cannot be asked so",
+        "잘못된 방식의 요청입니다",
+        "Nothing was changed. Open the page by its link.",
+        "변경된 내용은 없습니다. 링크로 페이지를 다시 열어 주세요.",
+    ),
+    "malformed_request": words(
+        "The request could not be understood",
+        "요청을 이해할 수 없습니다",
+        "Nothing was changed. Open the page by its link.",
+        "변경된 내용은 없습니다. 링크로 페이지를 다시 열어 주세요.",
+    ),
+    "validation_failed": words(
+        "Something in the form is missing or wrong",
+        "입력한 내용에 오류가 있습니다",
+        "Nothing was changed. Correct it and send it again.",
+        "변경된 내용은 없습니다. 내용을 고쳐 다시 보내 주세요.",
+    ),
+    "body_too_large": words(
+        "That is too much at once",
+        "한 번에 보낼 수 있는 크기를 넘었습니다",
+        "Nothing was changed. Send less.",
+        "변경된 내용은 없습니다. 내용을 줄여 다시 보내 주세요.",
+    ),
+    "uri_too_long": words("The address is too long", "주소가 너무 깁니다", *MISSING),
+    "csrf_failed": words(
+        "The page was open for too long",
+        "페이지를 연 지 오래되었습니다",
+        "Nothing was changed. Go back, reload the page and send it again.",
+        "변경된 내용은 없습니다. 이전 페이지로 돌아가 새로 고친 뒤 다시 시도해 주세요.",
+    ),
+    "permission_denied": words(
+        "You may not open this page",
+        "접근 권한이 없습니다",
+        "Log in with the account that may.",
+        "권한이 있는 계정으로 로그인해 주세요.",
+    ),
+    "not_authenticated": words(
+        "Please log in",
+        "로그인이 필요합니다",
+        "Your login may have ended. Nothing else has changed.",
+        "로그인이 만료되었을 수 있습니다. 다른 변경 사항은 없습니다.",
+    ),
+    "rate_limited": words(
+        "That was a little too fast",
+        "요청이 너무 많습니다",
+        "Nothing was lost. Wait a moment, then try again.",
+        "손실된 내용은 없습니다. 잠시 기다렸다가 다시 시도해 주세요.",
+    ),
+    "internal_error": words(
+        "Something went wrong on our side",
+        "오류가 발생했습니다",
+        "Look at your reservations before you try again: what you did may have been done.",
+        "다시 시도하기 전에 예매 내역을 확인해 주세요. 이미 처리되었을 수 있습니다.",
+    ),
+    "busy": words(
+        "Many people want the same right now",
+        "지금 요청이 몰리고 있습니다",
+        "Nothing was changed. Try again in a second.",
+        "변경된 내용은 없습니다. 잠시 후 다시 시도해 주세요.",
+    ),
+    "service_unavailable": words(
+        "The service is briefly unavailable",
+        "서비스를 잠시 이용할 수 없습니다",
+        "Nothing was changed. Try again in a moment.",
+        "변경된 내용은 없습니다. 잠시 후 다시 시도해 주세요.",
+    ),
+    "unavailable": words(
+        "The service cannot be reached at the moment",
+        "지금은 서비스에 연결할 수 없습니다",
+        "Look at your reservations before you pay again.",
+        "다시 결제하기 전에 예매 내역을 확인해 주세요.",
+    ),
+    "email_taken": words(
+        "This e-mail address belongs to another account",
+        "다른 계정에서 사용 중인 이메일 주소입니다",
+        "Log in with it, or use another one.",
+        "해당 계정으로 로그인하거나 다른 주소를 사용해 주세요.",
+    ),
+}

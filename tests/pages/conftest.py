@@ -1,0 +1,36 @@
+"""Browsers without scripts, for pages that the server renders."""
+
+from collections.abc import Callable
+
+import pytest
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.test import Client
+
+from accounts.models import User
+from accounts.sessions import FanSessionStore
+from kernel.rate_limiting import throttle
+
+
+def logged_in(user: User) -> Client:
+    """Return a browser with a login of fans' pages."""
+    session = FanSessionStore()
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.save()
+    browser = Client()
+    browser.cookies[settings.FAN_SESSION_COOKIE_NAME] = session.session_key
+    return browser
+
+
+@pytest.fixture
+def browser_of(db_ready) -> Callable[[User], Client]:
+    throttle.forget_callers()
+    return logged_in
+
+
+@pytest.fixture
+def mine(browser_of, fan) -> Client:
+    """The browser of `fan`."""
+    return browser_of(fan)
