@@ -252,14 +252,8 @@ def services(
         its_metrics = {"FASTPATH_METRICS_PORT": str(ports[f"{name}-metrics"])}
         return Fastpath(name, own | its_metrics, ports[name], reload=reload)
 
-    beat = (
-        *CELERY,
-        "beat",
-        "-s",
-        str(data_dir.run / "celerybeat-schedule"),
-        "--loglevel",
-        "WARNING",
-    )
+    schedule = str(data_dir.run / "celerybeat-schedule")
+    beat = (*CELERY, "beat", "-s", schedule, "--loglevel", "WARNING", "--pidfile=")
     flower = (
         *(*CELERY, "flower", f"--conf={ROOT / 'config' / 'flower.py'}"),
         *(f"--address={HOST}", f"--port={ports['flower']}"),
@@ -271,7 +265,7 @@ def services(
         Api(shared, ports["api"], reload=reload),
         *[fastpath(name) for name in FASTPATH],
         *[worker(name, queues, threads) for name, (queues, threads) in WORKERS.items()],
-        Program("beat", "beat", (*beat, "--pidfile="), environment),
+        Program("beat", "beat", beat, environment),
         background("consumers", (*MANAGE, "consume"), own),
         Mail(environment, ports["smtp"], ports["inbox"]),
         background("flower", flower, environment, port=ports["flower"]),

@@ -14,6 +14,7 @@ OPERATIONS = """
     GET    /api/v1/concerts/{}/performances/
     GET    /api/v1/performances/{}/
     GET    /api/v1/performances/{}/seatmap/
+    GET    /api/v1/performances/{}/seatmap/outline/
     GET    /api/v1/performances/{}/availability/
     GET    /api/v1/performances/{}/seats/
     GET    /api/v1/performances/{}/proof/
