@@ -398,6 +398,46 @@ def test_a_defect_is_an_error_of_that_request_alone():
     assert answers_to(raw + LAST) == [(500, b""), (200, b"/last")]
 
 
+def test_responses_at_once_and_later_ones_keep_the_order_of_the_requests():
+    at_once = b"GET /at-once HTTP/1.1\r\nHost: x\r\n\r\n"
+    assert answers_to((at_once + GET) * 20 + at_once + LAST) == [
+        *[(200, b""), (200, b"/a")] * 20,
+        (200, b""),
+        (200, b"/last"),
+    ]
+
+
+def test_nothing_behind_the_last_request_of_a_connection_is_looked_at():
+    at_once = b"GET /at-once HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+
+    async def act(play):
+        client = await play.client()
+        await client.send(at_once + GET * 3)
+        assert (await client.response())[0] == 200
+        assert await client.is_closed()
+
+    assert [one.target for one in run(act).requests] == [b"/at-once"]
+
+
+def test_a_response_to_who_has_gone_is_sent_to_nobody():
+    class Late(Application):
+        def __call__(self, request, reply):
+            self.requests.append(request)
+            self.reply = reply
+            return asyncio.get_running_loop().create_future()
+
+    async def act(play):
+        play.server.application = late = Late()
+        client = await play.client()
+        await client.send(GET)
+        await play.until(lambda: late.requests)
+        client.writer.close()
+        await play.until(lambda: not play.server.connections)
+        late.reply(Response(200))
+
+    run(act)
+
+
 def test_an_upgrade_is_answered_once_and_ends_the_connection():
     raw = b"GET /a HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
     assert answers_to(raw + GET) == [(200, b"/a")]
