@@ -78,7 +78,7 @@ class Availabilities:
         return call.run(self._answer(performance_id, call))
 
     async def _answer(self, performance_id: UUID, call: Call) -> Answered:
-        """Wait for what is being built; it ends, whoever leaves."""
+        """Wait for what is being built, which goes on if this reader leaves."""
         return _response(call, await asyncio.shield(self._build_once(performance_id)))
 
     def _build_once(self, performance_id: UUID) -> "asyncio.Task[Outcome[_Copy]]":

@@ -31,7 +31,7 @@ _VERSIONS = {"1.1", "1.0"}
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-class Pending(Protocol):
+class PendingResponse(Protocol):
     """A response that comes later."""
 
     def cancel(self) -> object:
@@ -41,7 +41,7 @@ class Pending(Protocol):
 Reply = Callable[[Response], None]
 # Returns the response, or what stands for it until `reply` is called with it, once, unless that
 # was cancelled before.
-Application = Callable[[Request, Reply], Response | Pending]
+Application = Callable[[Request, Reply], Response | PendingResponse]
 
 
 class Server(Protocol):
@@ -59,7 +59,7 @@ class HttpConnection(asyncio.Protocol):
         self._server = server
         self._parser = HttpRequestParser(self)
         self._waiting: deque[Request] = deque()
-        self._pending: Pending | None = None  # the response that is due next
+        self._pending: PendingResponse | None = None  # the response that is due next
         self._is_last = self._is_followed = False
         self._is_amid_message = self._is_in_head = self._begins_here = False
         self._target = b""

@@ -36,7 +36,7 @@ from fastpath.at_once import Threads
 from fastpath.availability import Availabilities
 from fastpath.calls import Answered, Call, Head, Route, Routes
 from fastpath.holds import Holds
-from fastpath.http_connection import Pending, Reply
+from fastpath.http_connection import PendingResponse, Reply
 from fastpath.keys import Keys
 from fastpath.messages import Request, Response, lines_of
 from fastpath.payments import Payments
@@ -111,7 +111,7 @@ class FastPathService:
         if self._waiting_rooms is not None:
             self._waiting_rooms.close()
 
-    def answer(self, request: Request, reply: Reply) -> Response | Pending:
+    def answer(self, request: Request, reply: Reply) -> Response | PendingResponse:
         """Answer a request, now or later by `reply`, or hand it over (Note [Handing over]).
 
         What is returned for a later response is cancelled for a client who left (Note [Who

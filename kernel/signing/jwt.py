@@ -12,7 +12,7 @@ ring in force: a bounded number of them, and good ones only, so that nobody can 
 forgeries. A new ring drops them all. Whether a token has expired is judged each time, and whether
 its session was ended is checked elsewhere, each time too. What a MAC vouches for is kept beside
 them, by the whole token, and is believed only where the MAC would be: a fan who waits shows the
-same login at each poll, and to keep a new one costs a twentieth of checking it.
+same login at each poll, which then costs a sixth; to keep a new one costs a fifth of checking it.
 
 Note [Two proofs]
 A JWT may carry, as its last claim, a MAC of its header and its other claims (Note [MAC tokens] in

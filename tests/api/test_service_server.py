@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fastpath import http_connection, http_server
-from fastpath.http_connection import Pending, Reply
+from fastpath.http_connection import PendingResponse, Reply
 from fastpath.http_server import HttpServer
 from fastpath.messages import Request, Response
 
@@ -28,7 +28,7 @@ class Application:
         self.ended: list[bytes] = []
         self.held: asyncio.Event | None = None
 
-    def __call__(self, request: Request, reply: Reply) -> Response | Pending:
+    def __call__(self, request: Request, reply: Reply) -> Response | PendingResponse:
         self.requests.append(request)
         if request.target == b"/defect":
             raise LookupError("a defect")
