@@ -29,7 +29,8 @@ class ChosenRates(RefreshedCopy):
 
     def get(self, route: str) -> Rate | None:
         """Return what staff have set for a route, if anything."""
-        self.start()
+        if not self.is_started:
+            self.start()
         return self._copy.get(route)
 
     def refresh(self) -> None:
@@ -43,9 +44,8 @@ class ChosenRates(RefreshedCopy):
 _chosen = ChosenRates()
 
 
-def chosen(route: str) -> Rate | None:
-    """Return the rate staff have set for a route, else None (`settings.RATE_LIMIT_PROVIDER`)."""
-    return _chosen.get(route)
+# The rate staff have set for a route, else None (`settings.RATE_LIMIT_PROVIDER`).
+chosen = _chosen.get
 
 
 def refresh() -> None:

@@ -84,7 +84,8 @@ class RevokedSessions(RefreshedCopy):
         self._lock = threading.Lock()
 
     def __contains__(self, session_id: str) -> bool:
-        self.start()
+        if not self.is_started:
+            self.start()
         if not self.has_copy:
             raise ServiceUnavailable
         return session_id in self._until

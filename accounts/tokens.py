@@ -115,11 +115,14 @@ def read_refresh_token(token: str, *, now: datetime) -> RefreshClaims:
 def _caller(claims: Mapping[str, Any]) -> Caller:
     if claims.get("token_use") != "access":
         raise ValueError("not an access token")
+    session_id = claims["sid"]
+    if not isinstance(session_id, str):
+        raise TypeError("a text is needed")
     return Caller(
-        user_id=UUID(claims["sub"]),
-        session_id=_text(claims["sid"]),
-        is_staff=claims["is_staff"] is True,
-        groups=frozenset(claims["groups"]),
+        UUID(claims["sub"]),
+        session_id,
+        claims["is_staff"] is True,
+        frozenset(claims["groups"]),
     )
 
 

@@ -47,7 +47,7 @@ def main() -> None:
 async def _serve(listening: socket, groups: Collection[Group]) -> None:
     service = FastPathService(groups=groups)
     await service.open()
-    server = HttpServer(service.respond)
+    server = HttpServer(service.answer)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, server.stop)
     await server.serve(listening, stop_seconds=STOP_SECONDS)

@@ -15,15 +15,14 @@ import re
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 from uuid import UUID
 
 from catalogue.api.seat_views import AvailabilityView, availability_document
-from fastpath.routes import Route
+from fastpath.calls import Answer, Answered, Call, Route
 from kernel import clock
 from kernel.caching.responses import Rendered
 from kernel.db.release import connections_released
-from kernel.http.fast_path import JSON, PRIVATE, RawResponse, allow_header, refusal
+from kernel.http.fast_path import JSON, PRIVATE, RawResponse, allow_header
 from kernel.http.kept_refusals import CACHING, is_kept
 from kernel.http.stands_for import StandsFor, check_declared
 from kernel.outcomes import Outcome, outcome_of
@@ -69,29 +68,18 @@ class Availabilities:
         respond = partial(self._respond, UUID(found[1]))
         return Route("availability", self._allow, respond, is_public=True)
 
-    async def _respond(
-        self, performance_id: UUID, environ: dict[str, Any], _body: bytes
-    ) -> RawResponse | None:
-        if any(name in environ for name in _CONDITIONS):
+    def _respond(self, performance_id: UUID, call: Call) -> Answer:
+        if any(name in call.head.environ for name in _CONDITIONS):
             return None
-        is_private = "HTTP_AUTHORIZATION" in environ
-        outcome = await self._found(performance_id)
-        if not isinstance(outcome, Exception):
-            caching = PRIVATE if is_private else ("Cache-Control", outcome.cache_control)
-            headers = [("Content-Type", JSON), ("ETag", outcome.etag), caching]
-            return RawResponse(200, outcome.body, headers)
-        response = refusal(outcome, environ)
-        if response is not None and is_kept(response.status) and not is_private:
-            response.headers.append(CACHING)
-        return response
-
-    async def _found(self, performance_id: UUID) -> Outcome[_Copy]:
-        """Return the copy if it is young enough, else what is being built."""
         copy = self._copies.get(performance_id)
         if copy is not None and asyncio.get_running_loop().time() - copy.since < USABLE_SECONDS:
             copy.is_wanted = True
-            return copy
-        return await asyncio.shield(self._build_once(performance_id))
+            return _response(call, copy)
+        return call.run(self._answer(performance_id, call))
+
+    async def _answer(self, performance_id: UUID, call: Call) -> Answered:
+        """Wait for what is being built, which goes on if this reader leaves."""
+        return _response(call, await asyncio.shield(self._build_once(performance_id)))
 
     def _build_once(self, performance_id: UUID) -> "asyncio.Task[Outcome[_Copy]]":
         building = self._building.get(performance_id)
@@ -124,6 +112,17 @@ class Availabilities:
             self._build_once(performance_id)
         else:
             del self._copies[performance_id]
+
+
+def _response(call: Call, outcome: Outcome[_Copy]) -> Answered:
+    if not isinstance(outcome, Exception):
+        caching = PRIVATE if call.is_personal else ("Cache-Control", outcome.cache_control)
+        headers = [("Content-Type", JSON), ("ETag", outcome.etag), caching]
+        return RawResponse(200, outcome.body, headers)
+    response = call.refusal(outcome)
+    if response is not None and is_kept(response.status) and not call.is_personal:
+        response.headers.append(CACHING)
+    return response
 
 
 @connections_released()

@@ -8,7 +8,6 @@ from django.utils import translation
 from rest_framework import serializers
 from rest_framework.exceptions import APIException
 
-from kernel.http.fast_path import language
 from kernel.http.parsers import StrictJSONParser
 
 
@@ -22,10 +21,9 @@ def parsed_body(body: bytes) -> dict[str, Any] | APIException:
 
 
 def valid_body(
-    environ: dict[str, Any], body: dict[str, Any], form: type[serializers.Serializer[Any]]
+    spoken: str, body: dict[str, Any], form: type[serializers.Serializer[Any]]
 ) -> dict[str, Any] | APIException:
-    """Return what the serializer `form` makes of `body`, or why it is not valid."""
-    spoken = language(environ)
+    """Return what the serializer `form` makes of `body`, or why it is not valid, as is `spoken`."""
     try:
         with translation.override(spoken):
             valid: dict[str, Any] = _form(form, spoken).run_validation(body)

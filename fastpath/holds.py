@@ -12,34 +12,25 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.utils import translation
-from rest_framework.exceptions import APIException, Throttled
+from rest_framework.exceptions import APIException
 
-from accounts.api.authentication import caller_in
 from accounts.api.permissions import IsFan
 from fastpath.at_once import BatchesAtOnce, Threads
 from fastpath.bodies import parsed_body, valid_body
-from fastpath.keys import HEADER, Executed, Keys, keyed_post
-from fastpath.routes import OUTCOME, Route
+from fastpath.calls import Answer, Answered, Call, Route
+from fastpath.keys import Executed, Keys, keyed_post
+from fastpath.requests import IDEMPOTENCY_KEY, QUEUE_TOKEN
 from idempotency.requests import KeyedRequest, key_in
 from idempotency.values import Lease
 from kernel import clock
-from kernel.caller import Caller, client_ip_in
+from kernel.caller import Caller
 from kernel.errors import DomainError
-from kernel.http.fast_path import (
-    JSON,
-    PRIVATE,
-    RawResponse,
-    allow_header,
-    language,
-    refusal,
-)
+from kernel.http.fast_path import JSON, PRIVATE, RawResponse, allow_header
 from kernel.http.rendering import Renderer
 from kernel.http.stands_for import StandsFor, check_declared
 from kernel.ids import uuid7
-from kernel.rate_limiting import throttle
 from kernel.rate_limiting.headers import RateLimitStatus, limit_headers
 from kernel.telemetry import context
-from kernel.telemetry.access_log import RequestOutcome
 from reservations import policy
 from reservations.api.serializers import HoldRequestSerializer, ReservationSerializer
 from reservations.api.views import ReservationsView
@@ -82,38 +73,38 @@ class Holds:
         """Return the route of a request; None for every other one."""
         return self._route if method == "POST" and path == _PATH else None
 
-    async def _hold(self, environ: dict[str, Any], body: bytes) -> RawResponse | None:
-        if environ.get("CONTENT_TYPE") != JSON:
+    def _hold(self, call: Call) -> Answer:
+        if call.head.environ.get("CONTENT_TYPE") != JSON:
             return None
-        caller = caller_in(environ, by_mac=True)
+        caller = call.caller()
         if caller is None:
             return None
-        asked = self._asked_in(environ, caller, body)
-        if asked is None:
+        refused = call.count_for(caller.user_id)
+        if refused is not None:
+            return refused
+        if not call.body:
             return None
-        if isinstance(asked, RawResponse):
-            environ[OUTCOME] = RequestOutcome(user_id=str(caller.user_id))
-            return asked
-        with context.annotated() as annotations:
-            try:
-                return await self._answer(environ, asked, caller)
-            finally:
-                environ[OUTCOME] = RequestOutcome(user_id=str(caller.user_id), **annotations)
+        asked = _asked_in(call, caller)
+        if isinstance(asked, Exception):
+            return call.refusal(asked)
+        return call.run(self._answer(call, asked, caller))
 
-    async def _answer(
-        self, environ: dict[str, Any], asked: _Asked, caller: Caller
-    ) -> RawResponse | None:
+    async def _answer(self, call: Call, asked: _Asked, caller: Caller) -> Answered:
         """Hold the seats; None for a defect, which the API meets again and reports.
 
         It may: what a failed hold had done is undone, and an unknown outcome is no defect.
         """
-        if asked.keyed is None:
-            return (await self._hold_under(environ, asked, caller, None)).response
-        execute = partial(self._hold_under, environ, asked, caller)
-        return await self._keys.answer(environ, asked.keyed, execute)
+        with context.annotated() as annotations:
+            try:
+                if asked.keyed is None:
+                    return (await self._hold_under(call, asked, caller, None)).response
+                execute = partial(self._hold_under, call, asked, caller)
+                return await self._keys.answer(call, asked.keyed, execute)
+            finally:
+                call.outcome = call.outcome._replace(**annotations)
 
     async def _hold_under(
-        self, environ: dict[str, Any], asked: _Asked, caller: Caller, lease: Lease | None
+        self, call: Call, asked: _Asked, caller: Caller, lease: Lease | None
     ) -> Executed:
         limit_status = RateLimitStatus()  # the claims' function counts
         request = HoldRequest(
@@ -121,8 +112,8 @@ class Holds:
             performance_id=asked.performance_id,
             seat_ids=asked.seat_ids,
             reservation_id=lease.resource_id if lease else uuid7(),
-            queue_token=environ.get("HTTP_X_QUEUE_TOKEN"),
-            client_ip=client_ip_in(environ),
+            queue_token=call.own.get(QUEUE_TOKEN),
+            client_ip=call.client_ip,
             limit_status=limit_status,
             context=copy_context(),
             wish=asked.wish,
@@ -131,39 +122,30 @@ class Holds:
         )
         outcome = await self._batches.submit(request)
         if isinstance(outcome, Exception):
-            return Executed(refusal(outcome, environ, limit_status.fields), outcome)
+            return Executed(call.refusal(outcome, limit_status.fields), outcome)
         headers = [("Content-Type", JSON), PRIVATE, *limit_headers(limit_status.fields)]
-        return Executed(RawResponse(201, _rendered(outcome, environ), headers))
-
-    def _asked_in(
-        self, environ: dict[str, Any], caller: Caller, body: bytes
-    ) -> _Asked | RawResponse | None:
-        """Return what is wanted, or the refusal of a request that is no hold; else None."""
-        spent = throttle.count_person(environ, caller.user_id)
-        if spent is not None:
-            return refusal(Throttled(spent.wait), environ, spent.headers)
-        if not body:
-            return None
-        try:
-            key = key_in(environ.get(HEADER), required=False)
-        except DomainError as error:
-            return refusal(error, environ)
-        parsed = parsed_body(body)
-        asked = parsed if isinstance(parsed, APIException) else _asked(environ, parsed)
-        if isinstance(asked, APIException):
-            return refusal(asked, environ)
-        if key is None:
-            return asked
-        keyed = keyed_post(key, caller, path=_PATH, body=parsed)
-        return asked._replace(keyed=keyed)
+        return Executed(RawResponse(201, _rendered(outcome, call), headers))
 
 
-def _asked(environ: dict[str, Any], body: dict[str, Any]) -> _Asked | APIException:
+def _asked_in(call: Call, caller: Caller) -> _Asked | Exception:
+    """Return what is wanted, or why the view would refuse the request."""
+    try:
+        key = key_in(call.own.get(IDEMPOTENCY_KEY), required=False)
+    except DomainError as error:
+        return error
+    parsed = parsed_body(call.body)
+    asked = parsed if isinstance(parsed, APIException) else _asked(call, parsed)
+    if key is None or isinstance(asked, APIException):
+        return asked
+    return asked._replace(keyed=keyed_post(key, caller, path=_PATH, body=parsed))
+
+
+def _asked(call: Call, body: dict[str, Any]) -> _Asked | APIException:
     """Return which seats are wanted, or why the view would refuse the body."""
     usual = _usual(body)
     if usual is not None:
         return usual
-    valid = valid_body(environ, body, HoldRequestSerializer)
+    valid = valid_body(call.head.language, body, HoldRequestSerializer)
     if isinstance(valid, APIException):
         return valid
     best = valid.get("best_available")
@@ -199,7 +181,7 @@ def _place_at_once(requests: Sequence[HoldRequest]) -> list[Decision]:
     return holds.place_at_once(requests, now=clock.now())
 
 
-def _rendered(held: ReservationDetail, environ: dict[str, Any]) -> bytes:
-    with translation.override(language(environ)):
+def _rendered(held: ReservationDetail, call: Call) -> bytes:
+    with translation.override(call.head.language):
         rendered: bytes = Renderer().render(_SERIALIZER.to_representation(held))
     return rendered

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple
 
 from fastpath.at_once import BatchesAtOnce, Threads
+from fastpath.calls import Answered, Call
 from idempotency import policy
 from idempotency.requests import KeyedRequest, keyed_request
 from idempotency.usecases import endings, leases
@@ -21,10 +22,9 @@ from idempotency.usecases.leases import Claimed
 from idempotency.values import Lease, StoredResponse
 from kernel import clock
 from kernel.caller import Caller
-from kernel.http.fast_path import JSON, PRIVATE, RawResponse, refusal
+from kernel.http.fast_path import JSON, PRIVATE, RawResponse
 from kernel.rate_limiting.headers import limit_headers
 
-HEADER = "HTTP_IDEMPOTENCY_KEY"
 # What belongs to one response, not to its replay.
 _OF_ONE_RESPONSE = frozenset({"Cache-Control", "RateLimit-Policy", "RateLimit"})
 
@@ -47,21 +47,21 @@ class Keys:
         self._endings: BatchesAtOnce[Ending, bool] = BatchesAtOnce(
             _close_at_once, threads, most=most, kind="key_end"
         )
-        self._answering: set[asyncio.Task[RawResponse | None]] = set()  # a loop keeps no task alive
+        self._answering: set[asyncio.Task[Answered]] = set()  # a loop keeps no task alive
 
     async def answer(
         self,
-        environ: dict[str, Any],
+        call: Call,
         keyed: KeyedRequest,
         execute: Callable[[Lease], Awaitable[Executed]],
         fields: tuple[str, str] | None = None,
-    ) -> RawResponse | None:
+    ) -> Answered:
         """Return the response to a request with a key, which is executed once; None for a defect.
 
         `fields` say how far the caller's limit is, where no execution does.
         """
         answering = asyncio.get_running_loop().create_task(
-            self._answer(environ, keyed, execute, fields)
+            self._answer(call, keyed, execute, fields)
         )
         self._answering.add(answering)
         answering.add_done_callback(self._answering.discard)
@@ -69,14 +69,14 @@ class Keys:
 
     async def _answer(
         self,
-        environ: dict[str, Any],
+        call: Call,
         keyed: KeyedRequest,
         execute: Callable[[Lease], Awaitable[Executed]],
         fields: tuple[str, str] | None,
-    ) -> RawResponse | None:
+    ) -> Answered:
         found = await self._claims.submit(keyed)
         if isinstance(found, Exception):
-            return refusal(found, environ, fields)
+            return call.refusal(found, fields)
         if isinstance(found, StoredResponse):
             return _replayed(found, fields)
         executed = Executed(None)

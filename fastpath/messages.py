@@ -38,13 +38,13 @@ class Response:
 
     def encoded(self, *, is_last: bool) -> bytes:
         """Return the bytes to be sent; `is_last`: the connection is closed after them."""
-        lines = [_REASONS[self.status], *lines_of(self.headers)]
+        lines = f"{_REASONS[self.status]}{lines_of(self.headers)}"
         if not self.body and all(name != "Content-Length" for name, _ in self.headers):
-            lines.append("Content-Length: 0\r\n")
+            lines += "Content-Length: 0\r\n"
         end = b"Connection: close\r\n\r\n" if is_last else b"\r\n"
-        return b"%b%b%b%b" % ("".join(lines).encode("latin-1"), self.more_headers, end, self.body)
+        return b"%b%b%b%b" % (lines.encode("latin-1"), self.more_headers, end, self.body)
 
 
-def lines_of(headers: Iterable[tuple[str, str]]) -> list[str]:
+def lines_of(headers: Iterable[tuple[str, str]]) -> str:
     """Return headers as the lines that are sent."""
-    return [f"{name}: {value}\r\n" for name, value in headers]
+    return "".join([f"{name}: {value}\r\n" for name, value in headers])

@@ -12,34 +12,26 @@ from typing import Any
 from uuid import UUID
 
 from django.utils import translation
-from rest_framework.exceptions import APIException, Throttled
+from rest_framework.exceptions import APIException
 
-from accounts.api.authentication import caller_in
 from accounts.api.permissions import IsFan
 from fastpath.at_once import BatchesAtOnce, Threads
 from fastpath.bodies import parsed_body, valid_body
-from fastpath.keys import HEADER, Executed, Keys, keyed_post
-from fastpath.routes import OUTCOME, Route
+from fastpath.calls import Answer, Answered, Call, Route
+from fastpath.keys import Executed, Keys, keyed_post
+from fastpath.requests import IDEMPOTENCY_KEY
 from idempotency.requests import key_in
 from idempotency.values import Lease
 from kernel import clock
 from kernel.caller import Caller
 from kernel.errors import DomainError
-from kernel.http.fast_path import (
-    JSON,
-    PRIVATE,
-    RawResponse,
-    allow_header,
-    language,
-    refusal,
-)
+from kernel.http.fast_path import JSON, PRIVATE, RawResponse, allow_header
 from kernel.http.rendering import Renderer
 from kernel.http.stands_for import StandsFor, check_declared
 from kernel.outcomes import Outcome
 from kernel.rate_limiting import throttle
 from kernel.rate_limiting.headers import limit_headers
 from kernel.rate_limiting.throttle import ThrottleResult
-from kernel.telemetry.access_log import RequestOutcome
 from payments import policy
 from payments.api.serializers import PaymentRequestSerializer, PaymentSerializer
 from payments.api.views import PaymentsView
@@ -72,54 +64,53 @@ class Payments:
         """Return the route of a request; None for every other one."""
         return self._route if method == "POST" and path == _PATH else None
 
-    async def _pay(self, environ: dict[str, Any], body: bytes) -> RawResponse | None:
-        if environ.get("CONTENT_TYPE") != JSON:
+    def _pay(self, call: Call) -> Answer:
+        if call.head.environ.get("CONTENT_TYPE") != JSON:
             return None
-        caller = caller_in(environ, by_mac=True)
+        caller = call.caller()
         if caller is None:
             return None
-        environ[OUTCOME] = RequestOutcome(user_id=str(caller.user_id))
-        spent = throttle.count_person(environ, caller.user_id)
-        if spent is not None:
-            return refusal(Throttled(spent.wait), environ, spent.headers)
-        if not body:
+        refused = call.count_for(caller.user_id)
+        if refused is not None:
+            return refused
+        if not call.body:
             return None
-        parsed = parsed_body(body)
+        parsed = parsed_body(call.body)
         if isinstance(parsed, APIException):
             asked: dict[str, Any] | APIException = parsed
         else:
-            asked = valid_body(environ, parsed, PaymentRequestSerializer)
+            asked = valid_body(call.head.language, parsed, PaymentRequestSerializer)
         if not isinstance(asked, APIException) and asked["method"] != Payment.Method.POINTS:
             return None
-        return await self._counted(environ, caller, parsed, asked)
+        return call.run(self._answer(call, caller, parsed, asked))
 
-    async def _counted(
+    async def _answer(
         self,
-        environ: dict[str, Any],
+        call: Call,
         caller: Caller,
         parsed: dict[str, Any] | APIException,
         asked: dict[str, Any] | APIException,
-    ) -> RawResponse | None:
+    ) -> Answered:
         """Count the call, and answer it as the view does: limit, then key, then body."""
         counted = await self._counts.submit(caller.user_id)
         if isinstance(counted, Exception):
             return None
         if counted.wait is not None:
-            return refusal(Throttled(counted.wait), environ, counted.headers)
+            return call.throttled(counted)
         try:
-            key = key_in(environ.get(HEADER), required=True)
+            key = key_in(call.own.get(IDEMPOTENCY_KEY), required=True)
         except DomainError as error:
-            return refusal(error, environ, counted.headers)
+            return call.refusal(error, counted.headers)
         if isinstance(asked, APIException):
-            return refusal(asked, environ, counted.headers)
+            return call.refusal(asked, counted.headers)
         assert key is not None
         keyed = keyed_post(key, caller, path=_PATH, body=parsed)
-        execute = partial(self._pay_under, environ, asked, caller, counted)
-        return await self._keys.answer(environ, keyed, execute, counted.headers)
+        execute = partial(self._pay_under, call, asked, caller, counted)
+        return await self._keys.answer(call, keyed, execute, counted.headers)
 
     async def _pay_under(
         self,
-        environ: dict[str, Any],
+        call: Call,
         asked: dict[str, Any],
         caller: Caller,
         counted: ThrottleResult,
@@ -135,9 +126,9 @@ class Payments:
         )
         outcome = await self._batches.submit(order)
         if isinstance(outcome, Exception):
-            return Executed(refusal(outcome, environ, counted.headers), outcome)
+            return Executed(call.refusal(outcome, counted.headers), outcome)
         headers = [("Content-Type", JSON), PRIVATE, *limit_headers(counted.headers)]
-        return Executed(RawResponse(201, _rendered(outcome, environ), headers))
+        return Executed(RawResponse(201, _rendered(outcome, call), headers))
 
 
 def _count_at_once(user_ids: Sequence[UUID]) -> list[Outcome[ThrottleResult]]:
@@ -149,7 +140,7 @@ def _begin_at_once(orders: Sequence[Order]) -> list[Outcome[PaymentResult] | Beg
     return checkout.begin_at_once(orders, now=clock.now())
 
 
-def _rendered(paid: PaymentResult, environ: dict[str, Any]) -> bytes:
-    with translation.override(language(environ)):
+def _rendered(paid: PaymentResult, call: Call) -> bytes:
+    with translation.override(call.head.language):
         rendered: bytes = Renderer().render(_SERIALIZER.to_representation(paid))
     return rendered

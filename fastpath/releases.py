@@ -8,23 +8,19 @@ import asyncio
 import re
 from contextvars import copy_context
 from functools import partial
-from typing import Any
 from uuid import UUID
 
-from rest_framework.exceptions import Throttled
-
-from accounts.api.authentication import caller_in
 from accounts.api.permissions import IsFan
 from fastpath.at_once import Threads
-from fastpath.routes import OUTCOME, Route
+from fastpath.calls import Answer, Answered, Call, Route
 from kernel import clock
+from kernel.caller import Caller
 from kernel.db.release import connections_released
-from kernel.http.fast_path import PRIVATE, RawResponse, allow_header, refusal
+from kernel.http.fast_path import PRIVATE, RawResponse, allow_header
 from kernel.http.stands_for import StandsFor, check_declared
 from kernel.outcomes import Outcome, outcome_of
 from kernel.rate_limiting import throttle
 from kernel.rate_limiting.headers import limit_headers
-from kernel.telemetry.access_log import RequestOutcome
 from reservations.api.views import ReservationView
 from reservations.usecases import holds
 
@@ -52,24 +48,27 @@ class Releases:
             return None
         return Route("reservation", self._allow, partial(self._release, UUID(found[1])))
 
-    async def _release(
-        self, reservation_id: UUID, environ: dict[str, Any], body: bytes
-    ) -> RawResponse | None:
-        caller = caller_in(environ, by_mac=True)
-        if caller is None or body:
+    def _release(self, reservation_id: UUID, call: Call) -> Answer:
+        caller = call.caller()
+        if caller is None or call.body:
             return None
-        environ[OUTCOME] = RequestOutcome(user_id=str(caller.user_id))
-        spent = throttle.count_person(environ, caller.user_id)
-        if spent is None:
-            spent = throttle.count(_LIMIT, str(caller.user_id))
+        refused = call.count_for(caller.user_id)
+        if refused is not None:
+            return refused
+        spent = throttle.count_here(_LIMIT, call.user, now=call.seconds)
         if spent.wait is not None:
-            return refusal(Throttled(spent.wait), environ, spent.headers)
+            return call.throttled(spent)
+        return call.run(self._answer(reservation_id, call, caller, spent.headers))
+
+    async def _answer(
+        self, reservation_id: UUID, call: Call, caller: Caller, fields: tuple[str, str]
+    ) -> Answered:
         outcome = await asyncio.get_running_loop().run_in_executor(
             self._threads.alone, copy_context().run, _released, reservation_id, caller.user_id
         )
         if isinstance(outcome, Exception):
-            return refusal(outcome, environ, spent.headers)
-        return RawResponse(204, b"", [PRIVATE, *limit_headers(spent.headers)])
+            return call.refusal(outcome, fields)
+        return RawResponse(204, b"", [PRIVATE, *limit_headers(fields)])
 
 
 @connections_released()

@@ -26,42 +26,40 @@ from collections.abc import Collection
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from enum import StrEnum
-from functools import lru_cache
-from typing import Any, NamedTuple
+from functools import lru_cache, partial
 
 from prometheus_client import Counter
 from rest_framework.exceptions import Throttled
 
 from accounts import revocation
-from accounts.api.authentication import login_of
 from fastpath.at_once import Threads
 from fastpath.availability import Availabilities
+from fastpath.calls import Answered, Call, Head, Route, Routes
 from fastpath.holds import Holds
+from fastpath.http_connection import PendingResponse, Reply
 from fastpath.keys import Keys
 from fastpath.messages import Request, Response, lines_of
 from fastpath.payments import Payments
 from fastpath.releases import Releases
-from fastpath.requests import Headers, common_environ, environ_of, parted
-from fastpath.routes import Route, Routes, outcome_in
+from fastpath.requests import NOT_PUBLIC, Headers, common_environ, parted
 from fastpath.waiting_room import WaitingRooms
 from kernel import clock
 from kernel.errors import ServiceUnavailable
 from kernel.http.body_limits import is_too_large
 from kernel.http.call_limits import VIEW as CALL_LIMITS
-from kernel.http.call_limits import CountedCall
 from kernel.http.fast_path import (
     CLIENT_LEFT,
     FastPathResponder,
     RawResponse,
+    language,
     own_headers,
-    refusal,
 )
+from kernel.outcomes import Outcome
 from kernel.rate_limiting.headers import limit_headers
 from kernel.rate_limiting.rates import rate_of
-from kernel.rate_limiting.throttle import PERSON
+from kernel.rate_limiting.throttle import ThrottleResult
 from kernel.signing.keyring import ring
-from kernel.telemetry import context
-from queueing.api.authentication import poller_in
+from kernel.telemetry.access_log import LoggedResponse, record_response
 
 log = logging.getLogger(__name__)
 handed_over = Counter(
@@ -80,17 +78,6 @@ class Group(StrEnum):
 
     WAITING_ROOM = "waiting-room"
     SALE = "sale"
-
-
-class Head(NamedTuple):
-    """What requests share that have the same headers but for their own (Note [Heads alike]).
-
-    `environ` is not to be changed; `envelope` are headers of their responses, as they are sent.
-    """
-
-    route: Route
-    environ: dict[str, Any]
-    envelope: bytes
 
 
 class FastPathService:
@@ -124,28 +111,40 @@ class FastPathService:
         if self._waiting_rooms is not None:
             self._waiting_rooms.close()
 
-    async def respond(self, request: Request) -> Response:
-        """Answer a request, or hand it over (Note [Handing over]).
+    def answer(self, request: Request, reply: Reply) -> Response | PendingResponse:
+        """Answer a request, now or later by `reply`, or hand it over (Note [Handing over]).
 
-        It is cancelled for a client who left (Note [Who leaves]).
+        What is returned for a later response is cancelled for a client who left (Note [Who
+        leaves]).
         """
         started = time.perf_counter()
         if request.target == ALIVE:
             return Response(200)
         try:
-            own, common = parted(request.headers)
-            head = self._head(request.method, request.target, common)
-            if head is not None and request.body is not None:
-                is_public = head.route.is_public
-                environ = environ_of(request, own, head.environ, is_public=is_public)
-                if environ is not None:
-                    response = await self._answer(head, environ, request.body, started)
-                    if response is not None:
-                        return response
+            call = self._call_of(request, started)
+            if call is None:
+                return _hand_over()
+            spent = call.counted.refusal(call.head.path, call.anybody)
+            if spent is not None:
+                return _refused_by_client_ip(call, spent)
+            answer = call.head.route.respond(call)
+            if not isinstance(answer, asyncio.Future):
+                return _response_to(call, answer)
         except Exception:  # the API meets it again, and reports it with the whole request
             log.exception("a request was not understood")
-        handed_over.inc()
-        return HAND_OVER
+            return _hand_over()
+        answer.add_done_callback(partial(_reply_to, call, reply))
+        return answer
+
+    def _call_of(self, request: Request, started: float) -> Call | None:
+        """Return the call that a request is; None where the API has to answer."""
+        own, odd, common = parted(request.headers)
+        head = self._head(request.method, request.target, common)
+        if head is None or request.body is None:
+            return None
+        if odd and not (head.route.is_public and odd <= NOT_PUBLIC):
+            return None
+        return Call(head, own, request, started)
 
     def _find_head(self, method: str, target: bytes, common: Headers) -> Head | None:
         """Return what requests with these headers share; None where the API has to answer."""
@@ -153,38 +152,22 @@ class FastPathService:
         route = self._route_of(method, path)
         if route is None:
             return None
+        responder = self._responder
         environ = common_environ(method, path, common, is_public=route.is_public)
-        if environ is None or not self._responder.is_eligible(environ) or is_too_large(environ):
+        if environ is None or not responder.is_eligible(environ) or is_too_large(environ):
             return None
-        envelope = "".join(lines_of(self._responder.envelope(environ)))
-        return Head(route, environ, envelope.encode("latin-1"))
-
-    async def _answer(
-        self, head: Head, environ: dict[str, Any], body: bytes, started: float
-    ) -> Response | None:
-        correlation = context.received_in(environ)
-        with context.correlated(correlation):
-            call = CountedCall(environ)
-            spent = call.refusal(_caller_of)
-            if spent is not None:
-                refused = refusal(Throttled(spent.wait), environ)
-                assert refused is not None  # only a defect has none
-                refused.headers.extend(limit_headers(spent.headers))
-                return self._finished(refused, environ, CALL_LIMITS, head, started)
-            view = head.route.view
-            try:
-                answer = await head.route.respond(environ, body)
-            except asyncio.CancelledError:
-                self._finished(RawResponse(CLIENT_LEFT, b""), environ, view, head, started)
-                call.settle(CLIENT_LEFT, [])
-                raise
-            if answer is None:
-                call.hand_over(has_login=PERSON in environ)
-                return None
-            answer.headers.append(head.route.allow)
-            response = self._finished(answer, environ, view, head, started)
-            response.headers = call.settle(response.status, response.headers)
-            return response
+        envelope = responder.envelope(environ)
+        return Head(
+            route,
+            environ,
+            method,
+            path,
+            language(environ),
+            transport="https" if responder.is_secure(environ) else "http",
+            received=int(environ.get("CONTENT_LENGTH") or 0),
+            envelope=lines_of(envelope).encode("latin-1"),
+            view_envelope=lines_of([*envelope, route.allow]).encode("latin-1"),
+        )
 
     def _route_of(self, method: str, path: str) -> Route | None:
         for routes in self._routes:
@@ -193,26 +176,73 @@ class FastPathService:
                 return route
         return None
 
-    def _finished(
-        self,
-        answer: RawResponse,
-        environ: dict[str, Any],
-        view: str,
-        head: Head,
-        started: float,
-    ) -> Response:
-        """Log and count an answer; return it with all of its headers."""
-        request_id = context.current().request_id
-        self._responder.record(
-            answer,
-            environ,
-            view=view,
-            request_id=request_id,
-            started=started,
-            outcome=outcome_in(environ),
+
+def _reply_to(call: Call, reply: Reply, answered: "asyncio.Future[Outcome[Answered]]") -> None:
+    """Send the response to a call that was answered later, unless its client has left."""
+    if answered.cancelled():
+        _record(call, RawResponse(CLIENT_LEFT, b""), call.head.route.view)
+        call.counted.settle(CLIENT_LEFT, [], person=call.user)
+        return
+    try:
+        answer = answered.result()
+        if isinstance(answer, Exception):
+            answer = call.refusal(answer)
+        response = _response_to(call, answer)
+    except Exception:
+        log.exception("a request was not answered")
+        response = _hand_over()
+    reply(response)
+
+
+def _response_to(call: Call, answer: Answered) -> Response:
+    """Log and count the answer to a call; return it with all of its headers."""
+    if answer is None:
+        call.counted.hand_over(has_login=bool(call.user))
+        return _hand_over()
+    head = call.head
+    _record(call, answer, head.route.view)
+    headers = call.counted.settle(answer.status, answer.headers, person=call.user)
+    return Response(
+        answer.status,
+        [*headers, *own_headers(answer, call.request_id)],
+        answer.body,
+        head.view_envelope,
+    )
+
+
+def _refused_by_client_ip(call: Call, spent: ThrottleResult) -> Response:
+    """Log and count the refusal of a call from a spent client IP; no view has seen it."""
+    refused = call.refusal(Throttled(spent.wait))
+    assert refused is not None  # only a defect has none
+    _record(call, refused, CALL_LIMITS)
+    headers = [*refused.headers, *limit_headers(spent.headers)]
+    headers += own_headers(refused, call.request_id)
+    return Response(refused.status, headers, refused.body, call.head.envelope)
+
+
+def _hand_over() -> Response:
+    handed_over.inc()
+    return HAND_OVER
+
+
+def _record(call: Call, answer: RawResponse, view: str) -> None:
+    """Log and count a response of the view named `view`."""
+    head, outcome = call.head, call.outcome
+    record_response(
+        LoggedResponse(
+            time.time(),
+            call.request_id,
+            head.method,
+            head.path,
+            view,
+            head.transport,
+            answer.status,
+            time.perf_counter() - call.started,
+            head.received,
+            len(answer.body),
+            outcome._replace(code=answer.code) if answer.code else outcome,
         )
-        headers = [*answer.headers, *own_headers(answer, request_id)]
-        return Response(answer.status, headers, answer.body, head.envelope)
+    )
 
 
 def fill_copies() -> None:
@@ -226,7 +256,3 @@ def fill_copies() -> None:
         revocation.is_revoked("")
     rate_of("poll")
     ring()
-
-
-def _caller_of(environ: dict[str, Any]) -> Any:
-    return login_of(environ, by_mac=True) or poller_in(environ)

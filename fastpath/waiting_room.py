@@ -9,33 +9,36 @@ a challenge), failed logins. So validation, negotiation and the refusals of logi
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from functools import partial
-from typing import Any
+from typing import TypeAlias
 from uuid import UUID
 
-from rest_framework.exceptions import Throttled
-from rest_framework.views import APIView
-
-from accounts.api.authentication import caller_in
 from accounts.api.permissions import IsFan
 from fastpath.batcher import Batcher
-from fastpath.routes import OUTCOME, Route
+from fastpath.calls import Answer, Answered, Call, Route
+from fastpath.requests import AUTHORIZATION, QUEUE_TOKEN
 from kernel import clock
-from kernel.caller import Caller, client_ip_in
+from kernel.caller import Caller
 from kernel.db.release import connections_released
-from kernel.http.fast_path import JSON, PRIVATE, RawResponse, allow_header, refusal
+from kernel.http.fast_path import JSON, PRIVATE, RawResponse, allow_header
 from kernel.http.kept_refusals import CACHING, is_kept
 from kernel.http.stands_for import StandsFor, check_declared
-from kernel.outcomes import Outcome, outcome_of
+from kernel.outcomes import Outcome, outcome_of, outcomes_of
 from kernel.rate_limiting import throttle
 from kernel.rate_limiting.headers import RateLimitStatus, limit_headers
 from kernel.redis.loop_connection import LoopConnection
-from kernel.telemetry.access_log import RequestOutcome
 from queueing import policy
-from queueing.api.authentication import ROOM_PATH, JoinTokenAuthentication, holder_in, proof_in
+from queueing.api.authentication import (
+    ROOM_PATH,
+    JoinTokenAuthentication,
+    PassNeedsLogin,
+    holder_by,
+    read_join_token,
+)
 from queueing.api.views import STATUS_CACHING, MyPlaceView, QueueView
+from queueing.errors import QueueTokenInvalid
 from queueing.fan_batches import JoinBatch, PollBatch
 from queueing.fan_requests import Applicant, JoinRequest, PollRequest
 from queueing.join_request import Received
@@ -60,7 +63,10 @@ STANDS_FOR = (
     ),
 )
 
-_RespondOfRoom = Callable[[UUID, dict[str, Any], bytes], Awaitable[RawResponse | None]]
+_CONTENT = ("Content-Type", JSON)
+# With how far the caller's limit is, which the queue server says of a join.
+_Join: TypeAlias = tuple[Call, JoinRequest, RateLimitStatus]
+_Poll: TypeAlias = tuple[Call, PollRequest, tuple[str, str]]
 
 
 class WaitingRooms:
@@ -73,15 +79,8 @@ class WaitingRooms:
         most = policy.BATCH_FANS
         self._joins = Batcher(self._join_many, most=most, kind="join")
         self._polls = Batcher(self._poll_many, most=most, kind="poll")
-        self._statuses = Batcher(self._public_statuses, most=_READERS, kind="status")
-        self._kinds: dict[tuple[str, bool], tuple[str, type[APIView], _RespondOfRoom]] = {
-            ("POST", False): ("queue", QueueView, self._join),
-            ("GET", True): ("queue-me", MyPlaceView, self._poll),
-            ("GET", False): ("queue", QueueView, self._status),
-        }
-        self._allow: dict[type[APIView], tuple[str, str]] = {
-            view: allow_header(view) for view in (QueueView, MyPlaceView)
-        }
+        self._statuses = Batcher(self._status_many, most=_READERS, kind="status")
+        self._of_room, self._of_place = allow_header(QueueView), allow_header(MyPlaceView)
 
     async def open(self) -> None:
         """Open the connection to the queue server."""
@@ -94,67 +93,66 @@ class WaitingRooms:
     def route_of(self, method: str, path: str) -> Route | None:
         """Return the route of a request; None for every other one."""
         found = ROOM_PATH.fullmatch(path)
-        kind = found and self._kinds.get((method, found[2] is not None))
-        if not found or not kind:
+        if found is None:
             return None
-        view, view_class, respond = kind
-        return Route(
-            view,
-            self._allow[view_class],
-            partial(respond, UUID(found[1])),
-            is_public=respond == self._status,
-        )
+        performance_id = UUID(found[1])
+        match method, found[2] is not None:
+            case "POST", False:
+                return Route("queue", self._of_room, partial(self._join, performance_id))
+            case "GET", False:
+                status = partial(self._status, performance_id)
+                return Route("queue", self._of_room, status, is_public=True)
+            case "GET", True:
+                poll, holder = partial(self._poll, performance_id), partial(_holder, performance_id)
+                return Route("queue-me", self._of_place, poll, holder=holder)
+        return None
 
-    async def _join(
-        self, performance_id: UUID, environ: dict[str, Any], body: bytes
-    ) -> RawResponse | None:
-        caller = caller_in(environ, by_mac=True)
+    def _join(self, performance_id: UUID, call: Call) -> Answer:
+        caller = call.caller()
         if caller is None:
             return None
-        environ[OUTCOME] = RequestOutcome(user_id=str(caller.user_id))
-        spent = throttle.count_person(environ, caller.user_id)
-        if spent is not None:
-            return refusal(Throttled(spent.wait), environ, spent.headers)
-        if not _has_bare_body(environ, body):
+        refused = call.count_for(caller.user_id)
+        if refused is not None:
+            return refused
+        if not _has_bare_body(call):
             return None
         limit_status = RateLimitStatus()
         request = JoinRequest(
             caller.user_id,
-            environ.get("HTTP_X_QUEUE_TOKEN"),
-            Applicant(client_ip_in(environ), caller.is_staff),
+            call.own.get(QUEUE_TOKEN),
+            Applicant(call.client_ip, caller.is_staff),
             limit_status,
         )
-        outcome = await self._joins.submit(performance_id, request)
-        return _place_response(environ, outcome, limit_status, created=201)
+        return self._joins.submit(performance_id, (call, request, limit_status))
 
-    async def _poll(
-        self, performance_id: UUID, environ: dict[str, Any], body: bytes
-    ) -> RawResponse | None:
-        caller = caller_in(environ, by_mac=True) or holder_in(environ, performance_id)
+    def _poll(self, performance_id: UUID, call: Call) -> Answer:
+        caller = call.caller() or _holder(performance_id, call)
         if caller is None:
             return None
         if not isinstance(caller, Caller):
-            return refusal(caller, environ)
-        environ[OUTCOME] = RequestOutcome(user_id=str(caller.user_id))
-        spent = throttle.count_person(environ, caller.user_id)
-        if spent is None:
-            spent = throttle.count("poll", str(caller.user_id))
+            return call.refusal(caller)
+        refused = call.count_for(caller.user_id)
+        if refused is not None:
+            return refused
+        spent = throttle.count_here("poll", call.user, now=call.seconds)
         if spent.wait is not None:
-            return refusal(Throttled(spent.wait), environ, spent.headers)
-        token = environ.get("HTTP_X_QUEUE_TOKEN")
-        request = PollRequest(caller.user_id, token, proof_in(environ))
-        outcome = await self._polls.submit(performance_id, request)
-        return _place_response(environ, outcome, RateLimitStatus(spent.headers), created=200)
+            return call.throttled(spent)
+        request = PollRequest(caller.user_id, call.own.get(QUEUE_TOKEN), call.shown)
+        return self._polls.submit(performance_id, (call, request, spent.headers))
 
     async def _join_many(
-        self, performance_id: UUID, requests: Sequence[JoinRequest]
-    ) -> Sequence[Outcome[QueuePlace]]:
-        return await self._served(JoinBatch(performance_id, requests, clock.now()))
+        self, performance_id: UUID, joins: Sequence[_Join]
+    ) -> Sequence[Outcome[Answered]]:
+        requests = [request for _, request, _ in joins]
+        places = await self._served(JoinBatch(performance_id, requests, clock.now()))
+        return outcomes_of(_join_response, zip(joins, places, strict=True))
 
     async def _poll_many(
-        self, performance_id: UUID, requests: Sequence[PollRequest]
-    ) -> Sequence[Outcome[QueuePlace]]:
-        return await self._served(PollBatch(performance_id, requests, clock.now()))
+        self, performance_id: UUID, polls: Sequence[_Poll]
+    ) -> Sequence[Outcome[Answered]]:
+        requests = [request for _, request, _ in polls]
+        places = await self._served(PollBatch(performance_id, requests, clock.now()))
+        return outcomes_of(_poll_response, zip(polls, places, strict=True))
 
     async def _served(self, batch: JoinBatch | PollBatch) -> Sequence[Outcome[QueuePlace]]:
         """Return the outcomes of a batch: from here if one call is enough, else from a thread."""
@@ -166,53 +164,72 @@ class WaitingRooms:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._executor, _outcomes, batch, received)
 
-    async def _public_statuses(
-        self, performance_id: UUID, requests: Sequence[None]
-    ) -> Sequence[Outcome[PublicStatus]]:
+    def _status(self, performance_id: UUID, call: Call) -> Answer:
+        known = waiting_room.known_status(performance_id)
+        if known is not None:
+            return _status_response(call, known)
+        return self._statuses.submit(performance_id, call)
+
+    async def _status_many(
+        self, performance_id: UUID, calls: Sequence[Call]
+    ) -> Sequence[Outcome[Answered]]:
         loop = asyncio.get_running_loop()
         status = await loop.run_in_executor(self._executor, _public_status, performance_id)
-        return [status] * len(requests)
-
-    async def _status(
-        self, performance_id: UUID, environ: dict[str, Any], body: bytes
-    ) -> RawResponse | None:
-        outcome: Outcome[PublicStatus] | None = waiting_room.known_status(performance_id)
-        if outcome is None:
-            outcome = await self._statuses.submit(performance_id, None)
-        is_private = "HTTP_AUTHORIZATION" in environ
-        if not isinstance(outcome, Exception):
-            caching = PRIVATE if is_private else ("Cache-Control", STATUS_CACHING)
-            return RawResponse(200, _body(outcome), [("Content-Type", JSON), caching])
-        response = refusal(outcome, environ)
-        if response is not None and is_kept(response.status) and not is_private:
-            response.headers.append(CACHING)
-        return response
+        return [_status_response(call, status) for call in calls]
 
 
-def _has_bare_body(environ: dict[str, Any], body: bytes) -> bool:
+def _has_bare_body(call: Call) -> bool:
     """Return whether the body is empty or `{}`."""
-    return not body or (body == b"{}" and environ.get("CONTENT_TYPE") == JSON)
+    body = call.body
+    return not body or (body == b"{}" and call.head.environ.get("CONTENT_TYPE") == JSON)
+
+
+def _holder(performance_id: UUID, call: Call) -> Caller | PassNeedsLogin | QueueTokenInvalid | None:
+    """Return whose join token a call shows instead of a login (Note [Token alone]), as the view.
+
+    What the token proves is left in `call.shown`.
+    """
+    token = call.own.get(QUEUE_TOKEN)
+    if AUTHORIZATION in call.own or not token:
+        return None
+    call.is_personal = True
+    if call.shown is None:
+        call.shown = read_join_token(token, performance_id, now=call.now)
+    return holder_by(call.shown)
+
+
+def _join_response(answered: tuple[_Join, Outcome[QueuePlace]]) -> Answered:
+    (call, _, limit_status), place = answered
+    return _place_response(call, place, limit_status.fields, created=201)
+
+
+def _poll_response(answered: tuple[_Poll, Outcome[QueuePlace]]) -> Answered:
+    (call, _, fields), place = answered
+    return _place_response(call, place, fields, created=200)
 
 
 def _place_response(
-    environ: dict[str, Any],
-    outcome: Outcome[QueuePlace],
-    limit_status: RateLimitStatus,
+    call: Call,
+    place: Outcome[QueuePlace],
+    fields: tuple[str, str] | None,
     *,
     created: int,
-) -> RawResponse | None:
+) -> Answered:
     """Return the response to a join or a poll; None for a defect, which the API reports."""
-    if isinstance(outcome, Exception):
-        return refusal(outcome, environ, limit_status.fields)
-    return RawResponse(
-        created if outcome.created else 200,
-        _body(outcome),
-        [("Content-Type", JSON), PRIVATE, *limit_headers(limit_status.fields)],
-    )
+    if isinstance(place, Exception):
+        return call.refusal(place, fields)
+    status = created if place.created else 200
+    return RawResponse(status, place.to_json(), [_CONTENT, PRIVATE, *limit_headers(fields)])
 
 
-def _body(document: QueuePlace | PublicStatus) -> bytes:
-    return _encode(document.as_json()).encode()
+def _status_response(call: Call, status: Outcome[PublicStatus]) -> Answered:
+    if not isinstance(status, Exception):
+        caching = PRIVATE if call.is_personal else ("Cache-Control", STATUS_CACHING)
+        return RawResponse(200, _encode(status.as_json()).encode(), [_CONTENT, caching])
+    response = call.refusal(status)
+    if response is not None and is_kept(response.status) and not call.is_personal:
+        response.headers.append(CACHING)
+    return response
 
 
 @connections_released()  # a cold room asks PostgreSQL

@@ -110,13 +110,18 @@ def client_ip_of(request: HttpRequest) -> str:
 
 def client_ip_in(environ: Mapping[str, Any]) -> str:
     """Return the client IP of a WSGI environment (Note [Client IP])."""
+    forwarded = environ.get("HTTP_X_FORWARDED_FOR", "")
+    return client_ip_behind(forwarded, peer=str(environ.get("REMOTE_ADDR", "")))
+
+
+def client_ip_behind(forwarded: str, *, peer: str) -> str:
+    """Return the client IP of a call by `peer` that says `X-Forwarded-For: forwarded`, or ""."""
     proxies = _trusted_proxies()
     if proxies > 0:
-        forwarded = environ.get("HTTP_X_FORWARDED_FOR", "").split(",")
-        hops = [hop for hop in map(str.strip, forwarded) if hop]
+        hops = [hop for hop in map(str.strip, forwarded.split(",")) if hop]
         if len(hops) >= proxies:
             return hops[-proxies]
-    return str(environ.get("REMOTE_ADDR", ""))
+    return peer
 
 
 @lru_cache(maxsize=8192)

@@ -1,10 +1,11 @@
 """Outcomes of a batch: each fan's result, or the error that the same call would raise alone."""
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Generic, ParamSpec, TypeAlias, TypeVar
 
 P = ParamSpec("P")
+Q = TypeVar("Q")
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
@@ -17,6 +18,17 @@ def outcome_of(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> O
         return function(*args, **kwargs)
     except Exception as error:  # noqa: BLE001  (one fan's; `result_of` raises it to that fan)
         return error
+
+
+def outcomes_of(function: Callable[[Q], T], items: Iterable[Q]) -> list[Outcome[T]]:
+    """Return what `function` returns or raises for each item, in their order."""
+    outcomes: list[Outcome[T]] = []
+    for item in items:
+        try:
+            outcomes.append(function(item))
+        except Exception as error:  # noqa: BLE001  (that item's, as above)
+            outcomes.append(error)
+    return outcomes
 
 
 def result_of(outcome: Outcome[T]) -> T:

@@ -7,6 +7,7 @@ hands in the reply.
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -14,11 +15,11 @@ from prometheus_client import Counter
 
 from kernel import clock
 from kernel.errors import DomainError
-from kernel.outcomes import Outcome, outcome_of, result_of
+from kernel.outcomes import Outcome, outcome_of, outcomes_of
 from queueing import join_request
 from queueing.fan_requests import JoinRequest, PollRequest
 from queueing.join_request import Received
-from queueing.places import QueuePlace, place_of
+from queueing.places import QueuePlace, RoomPlaces
 from queueing.queue_server import FanCall, ServerCall, check_size, queue_server
 from queueing.replies import Reply, Status, replies_to
 
@@ -38,11 +39,13 @@ class FanBatch(ABC, Generic[Q]):
         self.performance_id, self.now = performance_id, now
         self.requests: Sequence[Q] = requests
         self.now_ms = clock.to_ms(now)
-        self.calls = [outcome_of(self.call_of, request) for request in requests]
+        call_of = partial(self.call_of, performance_id=performance_id, now=now)
+        self.calls: list[Outcome[FanCall]] = outcomes_of(call_of, requests)
         self._fans = join_request.sendable(self.calls)
 
+    @staticmethod
     @abstractmethod
-    def call_of(self, request: Q) -> FanCall:
+    def call_of(request: Q, *, performance_id: UUID, now: datetime) -> FanCall:
         """Return a fan's part in the call; raises why that fan is not to reach the server."""
 
     @abstractmethod
@@ -67,29 +70,23 @@ class FanBatch(ABC, Generic[Q]):
         Where all of them are final (`are_final`), no server is called; else the calls that are left
         are made.
         """
-        return [
-            outcome_of(self._place, request, fan, reply)
-            for request, fan, reply in zip(
-                self.requests, self.calls, self.send(received), strict=True
-            )
-        ]
+        places = RoomPlaces(self.performance_id, self.now)
 
-    def _place(self, request: Q, fan: Outcome[FanCall], reply: Outcome[Reply]) -> QueuePlace:
-        return place_of(
-            result_of(reply),
-            user_id=request.user_id,
-            performance_id=self.performance_id,
-            token=request.token,
-            proof=result_of(fan).proof,
-            now=self.now,
-        )
+        def place_of(served: tuple[Q, Outcome[FanCall], Outcome[Reply]]) -> QueuePlace:
+            request, fan, reply = served
+            if isinstance(reply, Exception):
+                raise reply
+            proof = fan.proof if isinstance(fan, FanCall) else None
+            return places.place_of(reply, user_id=request.user_id, token=request.token, proof=proof)
+
+        replies = self.send(received)
+        return outcomes_of(place_of, zip(self.requests, self.calls, replies, strict=True))
 
 
 class PollBatch(FanBatch[PollRequest]):
     """Polls. An outcome is what `waiting_room.poll_many` says."""
 
-    def call_of(self, request: PollRequest) -> FanCall:
-        return join_request.poll_call(request, performance_id=self.performance_id, now=self.now)
+    call_of = staticmethod(join_request.poll_call)
 
     def server_call(self, fans: Sequence[FanCall]) -> ServerCall:
         return queue_server.polls(self.performance_id, fans, self.now_ms)
@@ -106,8 +103,7 @@ class PollBatch(FanBatch[PollRequest]):
 class JoinBatch(FanBatch[JoinRequest]):
     """Joins. An outcome is what `waiting_room.join_many` says."""
 
-    def call_of(self, request: JoinRequest) -> FanCall:
-        return join_request.join_call(request, performance_id=self.performance_id, now=self.now)
+    call_of = staticmethod(join_request.join_call)
 
     def server_call(self, fans: Sequence[FanCall]) -> ServerCall:
         return queue_server.joins(self.performance_id, fans, self.now_ms)

@@ -1,14 +1,13 @@
 """What a fan asks of a waiting room, in plain values."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from kernel.rate_limiting.headers import RateLimitStatus
 from queueing.tokens import Proof
 
 
-@dataclass(frozen=True, slots=True)
-class Applicant:
+class Applicant(NamedTuple):
     """What somebody brings to a join beside the login: where from, and what was shown."""
 
     client_ip: str = ""
@@ -20,8 +19,7 @@ class Applicant:
 NOBODY_SPECIAL = Applicant()
 
 
-@dataclass(frozen=True, slots=True)
-class JoinRequest:
+class JoinRequest(NamedTuple):
     """A fan's join. `token` proves a place that was lost; `limit_status` hears of the limit."""
 
     user_id: UUID
@@ -30,8 +28,7 @@ class JoinRequest:
     limit_status: RateLimitStatus | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PollRequest:
+class PollRequest(NamedTuple):
     """A fan's poll; `token` is the join token or the pass, `proof` what it says, once verified."""
 
     user_id: UUID

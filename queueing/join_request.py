@@ -17,7 +17,7 @@ from uuid import UUID
 from redis.exceptions import ResponseError
 
 from kernel.db.transaction import transaction
-from kernel.outcomes import Outcome, outcome_of
+from kernel.outcomes import Outcome, outcomes_of
 from kernel.rate_limiting import gcra, in_redis
 from kernel.rate_limiting.headers import RateLimitStatus
 from kernel.rate_limiting.rates import rate_of
@@ -42,22 +42,24 @@ def join_call(request: JoinRequest, *, performance_id: UUID, now: datetime) -> F
     Raises InvitationInvalid, InvitationUsedUp, RateLimited.
     """
     applicant, user_id = request.applicant, request.user_id
-    proof = _proof_of_lost_place(request.token, user_id, performance_id, now)
-    if applicant.invitation_code is not None:
+    client_ip, is_staff, invitation_code, challenge_response = applicant
+    proof, work_bits = None, 0
+    if request.token:
+        proof = _proof_of_lost_place(request.token, user_id, performance_id, now)
+    if invitation_code is not None:
         _redeem_invitation(
-            applicant.invitation_code,
+            invitation_code,
             user_id=user_id,
             performance_id=performance_id,
             now=now,
             limit_status=request.limit_status,
         )
-    work_bits = abuse.bits_shown(
-        applicant.challenge_response, performance_id=performance_id, user_id=user_id, now=now
-    )
+    if challenge_response:
+        work_bits = abuse.bits_shown(
+            challenge_response, performance_id=performance_id, user_id=user_id, now=now
+        )
     terms = JoinTerms(
-        invited=applicant.is_staff or applicant.invitation_code is not None,
-        work_bits=work_bits,
-        client_ip=applicant.client_ip,
+        invited=is_staff or invitation_code is not None, work_bits=work_bits, client_ip=client_ip
     )
     return FanCall(user_id, proof, terms, limit_status=request.limit_status)
 
@@ -110,7 +112,7 @@ def vouched_call(
     challenge = abuse.challenge_of(reply.check, bits=reply.work_bits, **whose)
     applicant = request.applicant
     abuse.verify_response(challenge, applicant.challenge_response, client_ip=applicant.client_ip)
-    return replace(fan, terms=replace(fan.terms, vouched=True))
+    return replace(fan, terms=fan.terms._replace(vouched=True))
 
 
 def sendable(calls: Calls) -> list[FanCall]:
@@ -138,7 +140,7 @@ def _send(
     now_ms: int,
 ) -> list[Outcome[Reply]]:
     def heard(fans: Sequence[FanCall]) -> list[Outcome[Reply]]:
-        return [outcome_of(_heard, *pair) for pair in zip(fans, call(fans=fans), strict=True)]
+        return outcomes_of(_heard, zip(fans, call(fans=fans), strict=True))
 
     outcomes = iter(
         call_many_with_recovery(
@@ -151,9 +153,11 @@ def _send(
     return [next(outcomes) if isinstance(fan, FanCall) else fan for fan in calls]
 
 
-def _heard(fan: FanCall, reply: Reply) -> Reply:
+def _heard(replied: tuple[FanCall, Reply]) -> Reply:
     """Return the reply once its limit has been noticed; raises the error that it is instead."""
-    in_redis.check_limit(fan.limit_status, reply.limit)
+    fan, reply = replied
+    if reply.limit:
+        in_redis.check_limit(fan.limit_status, reply.limit)
     if reply.status is Status.FAILED:
         raise ResponseError(reply.failure)
     fan.counted = reply.status not in _NOT_ENTERED
@@ -186,11 +190,9 @@ def _redeem_invitation(
 
 
 def _proof_of_lost_place(
-    token: str | None, user_id: UUID, performance_id: UUID, now: datetime
+    token: str, user_id: UUID, performance_id: UUID, now: datetime
 ) -> tokens.Proof | None:
     """Return what a join's token proves; an old or foreign one is no reason to refuse a place."""
-    if not token:
-        return None
     try:
         return tokens.verify(token, user_id=user_id, performance_id=performance_id, now=now)
     except QueueTokenInvalid:

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from kernel import clock
+from kernel.errors import DomainError
 from queueing import policy, poll_interval, tokens
 from queueing.errors import (
     QueueClosed,
@@ -53,45 +54,87 @@ class QueuePlace(NamedTuple):
             "pass": self.admission_pass,
         }
 
+    def to_json(self) -> bytes:
+        """Return `as_json` as the renderer writes it; nothing in a place needs an escape."""
+        until = self.admitted_until
+        shown_until = "null" if until is None else f'"{clock.as_text(until)}"'
+        shown_pass = "null" if self.admission_pass is None else f'"{self.admission_pass}"'
+        return (
+            f'{{"token":"{self.token}","number":{self.number},"state":"{self.state}"'
+            f',"position":{self.ahead + 1},"ahead":{self.ahead}'
+            f',"eta_seconds":{self.eta_seconds},"poll_after_seconds":{self.poll_after_seconds}'
+            f',"admitted_until":{shown_until},"pass":{shown_pass}}}'
+        ).encode()
 
-def place_of(
-    reply: Reply,
-    *,
-    user_id: UUID,
-    performance_id: UUID,
-    token: str | None,
-    proof: tokens.Proof | None,
-    now: datetime,
-) -> QueuePlace:
-    """Return the place in `reply`; raises the refusal in it instead."""
-    spot = _spot_or_refusal(reply)
-    admitted = spot.state is PlaceState.ADMITTED
-    until = _admitted_until(spot, now) if admitted else None
-    eta, poll_after = 0, _ADMITTED_POLL_SECONDS
-    if spot.state is PlaceState.WAITING:
-        eta = poll_interval.eta_seconds(spot)
-        poll_after = poll_interval.poll_after_seconds(spot, eta=eta)
-    return QueuePlace(
-        token=_token(spot, user_id, performance_id, token, proof, now),
-        number=spot.number,
-        state=spot.state,
-        ahead=spot.ahead,
-        eta_seconds=eta,
-        poll_after_seconds=poll_after,
-        admitted_until=until,
-        admission_pass=tokens.sign_pass(
+
+class RoomPlaces:
+    """Makes the places of one room's fans at one moment from the queue server's replies."""
+
+    def __init__(self, performance_id: UUID, now: datetime) -> None:
+        self._performance_id, self._now = performance_id, now
+        self._tokens: tokens.JoinTokens | None = None  # fans who poll keep theirs
+
+    def place_of(
+        self, reply: Reply, *, user_id: UUID, token: str | None, proof: tokens.Proof | None
+    ) -> QueuePlace:
+        """Return the place in `reply`; raises the refusal in it instead.
+
+        `token` is the one that the fan showed, and `proof` what it proves, if anything.
+        """
+        spot = reply.spot
+        if spot is None:
+            raise _refusal_in(reply)
+        eta, poll_after, until, admission_pass = 0, _ADMITTED_POLL_SECONDS, None, None
+        if spot.state is PlaceState.WAITING:
+            eta = poll_interval.eta_seconds(spot)
+            poll_after = poll_interval.poll_after_seconds(spot, eta=eta)
+        elif spot.state is PlaceState.ADMITTED:
+            until = _admitted_until(spot, self._now)
+            admission_pass = self._pass(spot, user_id, until)
+        if not (token and proof and self._still_says(proof, spot)):
+            token = self._token(spot, user_id)
+        return QueuePlace(
+            token,
+            spot.number,
+            spot.state,
+            spot.ahead,
+            eta,
+            poll_after,
+            until,
+            admission_pass,
+            reply.status is Status.NEW,
+        )
+
+    def _still_says(self, proof: tokens.Proof, spot: Spot) -> bool:
+        """Return whether a join token says where its fan stands, and will do so for long."""
+        return (
+            proof.audience is tokens.Audience.TOKEN
+            and (proof.number, proof.epoch, proof.joined_ms, proof.until_ms)
+            == (spot.number, spot.epoch, spot.joined_ms, spot.until_ms)
+            and (proof.expires_at - self._now).total_seconds() > policy.TOKEN_SECONDS / 2
+        )
+
+    def _token(self, spot: Spot, user_id: UUID) -> str:
+        if self._tokens is None:
+            self._tokens = tokens.JoinTokens(self._performance_id, self._now)
+        return self._tokens.sign(
+            user_id,
+            number=spot.number,
+            epoch=spot.epoch,
+            joined_ms=spot.joined_ms,
+            until_ms=spot.until_ms,
+        )
+
+    def _pass(self, spot: Spot, user_id: UUID, until: datetime) -> str:
+        return tokens.sign_pass(
             user_id=user_id,
-            performance_id=performance_id,
+            performance_id=self._performance_id,
             number=spot.number,
             epoch=spot.epoch,
             joined_ms=spot.joined_ms,
             admitted_until=until,
-            now=now,
+            now=self._now,
         )
-        if until
-        else None,
-        created=reply.status is Status.NEW,
-    )
 
 
 def _admitted_until(spot: Spot, now: datetime) -> datetime:
@@ -104,44 +147,14 @@ def _admitted_until(spot: Spot, now: datetime) -> datetime:
     return clock.from_ms(spot.until_ms) + timedelta(seconds=whole_seconds)
 
 
-def _spot_or_refusal(reply: Reply) -> Spot:
-    if reply.spot is not None:
-        return reply.spot
+def _refusal_in(reply: Reply) -> DomainError:
     if reply.status is Status.NOT_OPEN:
-        raise QueueNotOpen(queue_opens_at=clock.from_ms(reply.opens_ms))
-    raise {
+        return QueueNotOpen(queue_opens_at=clock.from_ms(reply.opens_ms))
+    refusals: dict[Status, type[DomainError]] = {
         Status.NOT_REQUIRED: QueueNotRequired,
         Status.PAUSED: QueuePaused,
         Status.CLOSED: QueueClosed,
         Status.UNKNOWN: QueueTokenInvalid,
         Status.TOO_MANY_ACCOUNTS: TooManyAccounts,
-    }.get(reply.status, QueueUnavailable)
-
-
-def _token(
-    spot: Spot,
-    user_id: UUID,
-    performance_id: UUID,
-    token: str | None,
-    proof: tokens.Proof | None,
-    now: datetime,
-) -> str:
-    """Return the caller's own join token while it says the same, else a new one."""
-    if (
-        token
-        and proof
-        and proof.audience is tokens.Audience.TOKEN
-        and (proof.number, proof.epoch, proof.joined_ms, proof.until_ms)
-        == (spot.number, spot.epoch, spot.joined_ms, spot.until_ms)
-        and (proof.expires_at - now).total_seconds() > policy.TOKEN_SECONDS / 2
-    ):
-        return token
-    return tokens.sign_token(
-        user_id=user_id,
-        performance_id=performance_id,
-        number=spot.number,
-        epoch=spot.epoch,
-        joined_ms=spot.joined_ms,
-        until_ms=spot.until_ms,
-        now=now,
-    )
+    }
+    return refusals.get(reply.status, QueueUnavailable)()

@@ -31,5 +31,5 @@ def poll_after_seconds(spot: Spot, *, eta: int) -> int:
     wanted = (
         longest if spot.room_state == "PRESALE" else max(fair_share, policy.SHORTEST_POLL_SECONDS)
     )
-    jitter = random.uniform(1 - policy.POLL_JITTER, 1 + policy.POLL_JITTER)  # noqa: S311
+    jitter = 1 + policy.POLL_JITTER * (2 * random.random() - 1)  # noqa: S311
     return max(1, round(min(wanted, eta / 2 + 1, longest) * jitter))

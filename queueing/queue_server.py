@@ -55,14 +55,16 @@ class Fate(StrEnum):
     NOTHING = "X"  # the token proves nothing here
 
 
-@dataclass(frozen=True, slots=True)
-class JoinTerms:
+class JoinTerms(NamedTuple):
     """On what terms somebody joins: ahead of the line, what was shown against abuse, from where."""
 
     invited: bool = False
     work_bits: int = 0
     vouched: bool = False
     client_ip: str = ""
+
+
+NO_TERMS = JoinTerms()
 
 
 @dataclass(slots=True)
@@ -75,7 +77,7 @@ class FanCall:
 
     user_id: UUID
     proof: Proof | None
-    terms: JoinTerms = JoinTerms()
+    terms: JoinTerms = NO_TERMS
     fate: Fate = Fate.UNKNOWN
     counted: bool = False
     limit_status: RateLimitStatus | None = None
@@ -127,7 +129,8 @@ class QueueServer:
         args: list[int | str] = [now_ms, *_limit_args()]
         for fan in fans:
             keys.append(f"{tag}from:{client_ip_tag(fan.terms.client_ip)}")
-            args += (str(fan.user_id), _token_words(fan), _terms_words(fan))
+            token_words = "" if fan.proof is None else _token_words(fan, fan.proof)
+            args += (str(fan.user_id), token_words, _terms_words(fan))
         return ServerCall(f"{self._prefix}_join_many", keys, args)
 
     def polls(self, performance_id: UUID, fans: Sequence[FanCall], now_ms: int) -> ServerCall:
@@ -135,7 +138,7 @@ class QueueServer:
         check_size(fans)
         args: list[int | str] = [now_ms]
         for fan in fans:
-            args += (str(fan.user_id), _token_words(fan))
+            args += (str(fan.user_id), "" if fan.proof is None else _token_words(fan, fan.proof))
         return ServerCall(f"{self._prefix}_poll_many", keys_of(performance_id), args)
 
     def leave(self, *, performance_id: UUID, user_id: UUID, now_ms: int) -> Reply:
@@ -270,11 +273,8 @@ def keys_of(performance_id: UUID) -> tuple[str, ...]:
     return tuple(_tag(performance_id) + name for name in _KEYS)
 
 
-def _token_words(fan: FanCall) -> str:
-    """Return what the fan's token says in one argument, "" without a token."""
-    shown = fan.proof
-    if shown is None:
-        return ""
+def _token_words(fan: FanCall, shown: Proof) -> str:
+    """Return what the fan's token says in one argument; it is "" without a token."""
     return f"{shown.number} {shown.epoch} {shown.until_ms} {shown.joined_ms} {fan.fate.value}"
 
 

@@ -100,7 +100,11 @@ class _Batch(Generic[Q, R]):
             return
         outcomes = self._call([self._requests[i] for i in self.unserved])
         self._outcomes.update(zip(self.unserved, outcomes, strict=True))
-        self.unserved = [i for i in self.unserved if _is_unready(self._outcomes[i])]
+        self.unserved = [
+            i
+            for i, outcome in zip(self.unserved, outcomes, strict=True)
+            if not isinstance(outcome, Exception) and outcome.status in _UNREADY
+        ]
 
     def unserved_reply(self) -> R:
         """Return why the first of those who are left was not served."""
@@ -110,10 +114,6 @@ class _Batch(Generic[Q, R]):
         """Return all outcomes in order; `error` is that of those who are left."""
         left = set(self.unserved)
         return [error if i in left else self._outcomes[i] for i in range(len(self._requests))]
-
-
-def _is_unready(outcome: Outcome[R]) -> bool:
-    return not isinstance(outcome, Exception) and outcome.status in _UNREADY
 
 
 def _recover(performance_id: UUID, reply: Reply | TotalsReply, now_ms: int) -> None:

@@ -148,7 +148,7 @@ def replies_to(fans: int, received: Sequence[Any]) -> list[Reply]:
 
 def are_final(replies: Sequence[Reply]) -> bool:
     """Return whether a batch needs no further call: every fan has a place or a refusal."""
-    return not any(reply.status in _MORE_TO_DO for reply in replies)
+    return _MORE_TO_DO.isdisjoint([reply.status for reply in replies])
 
 
 def replies_of(served: Sequence[Any]) -> list[Reply]:
@@ -198,17 +198,17 @@ def _reply_of(
     epoch, state, admits_from_ms, now_ms = room
     _, number, state_code, ahead, until_ms, waiting, wait_ms, joined_ms = words
     spot = Spot(
-        epoch=epoch,
-        number=int(number),
-        state=PLACE_STATES[state_code],
-        ahead=int(ahead),
-        until_ms=int(until_ms),
-        room_state=state,
-        waiting=int(waiting),
-        wait_ms=int(wait_ms),
-        admits_from_ms=admits_from_ms,
-        now_ms=now_ms,
-        joined_ms=int(joined_ms),
+        epoch,
+        int(number),
+        PLACE_STATES[state_code],
+        int(ahead),
+        int(until_ms),
+        state,
+        int(waiting),
+        int(wait_ms),
+        admits_from_ms,
+        now_ms,
+        int(joined_ms),
     )
     return Reply(status, spot, limit=limit)
 

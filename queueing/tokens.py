@@ -21,7 +21,7 @@ from uuid import UUID
 
 from kernel import clock
 from kernel.signing.jwt import JwtExpired, JwtInvalid, read_jwt, sign_jwt, verify_jwt
-from kernel.signing.mac import named_key, read_token, write_token, writing_key
+from kernel.signing.mac import TokenWriter, named_key, read_token, write_token, writing_key
 from queueing import policy
 from queueing.errors import InvitationInvalid, QueueTokenExpired, QueueTokenInvalid
 
@@ -36,6 +36,8 @@ class Audience(StrEnum):
 
 _OF_A_PLACE = (Audience.TOKEN.value, Audience.PASS.value)
 _AUDIENCES = {"t": Audience.TOKEN, "p": Audience.PASS}  # by the first member of a text under a MAC
+# Such a text, bound to the performance: letter, user, number, epoch, until_ms, joined_ms, end.
+_TEXT = "{}.{}.{}.{}.{}.{}.{}".format
 _UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TOKEN_LIFE = timedelta(seconds=policy.TOKEN_SECONDS)
 
@@ -58,6 +60,34 @@ class Proof(NamedTuple):
     expires_at: datetime
 
 
+class JoinTokens:
+    """Writes the join tokens of one room at one moment; what they have in common is made once."""
+
+    def __init__(self, performance_id: UUID, now: datetime) -> None:
+        self._performance_id, self._now = performance_id, now
+        self._expires_at = now + _TOKEN_LIFE
+        self._exp = _whole_seconds(self._expires_at)
+        key = writing_key("place")
+        self._writer = None if key is None else TokenWriter(key, bound_to=performance_id)
+
+    def sign(
+        self, user_id: UUID, *, number: int, epoch: int, joined_ms: int, until_ms: int = 0
+    ) -> str:
+        """Return a join token; `until_ms`: the end of the session, of a place that had its turn."""
+        if self._writer is not None:
+            return self._writer.write(
+                _TEXT("t", user_id.hex, number, epoch, until_ms, joined_ms, self._exp)
+            )
+        return _as_jwt(
+            Proof(
+                Audience.TOKEN,
+                *(user_id, self._performance_id, number, epoch, until_ms, joined_ms),
+                self._expires_at,
+            ),
+            self._now,
+        )
+
+
 def sign_token(
     *,
     user_id: UUID,
@@ -68,19 +98,9 @@ def sign_token(
     until_ms: int = 0,
     now: datetime,
 ) -> str:
-    """Return a join token; `until_ms`: the end of the session, of a place that had its turn."""
-    return _write(
-        Proof(
-            audience=Audience.TOKEN,
-            user_id=user_id,
-            performance_id=performance_id,
-            number=number,
-            epoch=epoch,
-            until_ms=until_ms,
-            joined_ms=joined_ms,
-            expires_at=now + _TOKEN_LIFE,
-        ),
-        now,
+    """Return one join token, as `JoinTokens.sign` does."""
+    return JoinTokens(performance_id, now).sign(
+        user_id, number=number, epoch=epoch, joined_ms=joined_ms, until_ms=until_ms
     )
 
 
@@ -164,7 +184,12 @@ def _write(proof: Proof, now: datetime) -> str:
     key = writing_key("place")
     if key is None:
         return _as_jwt(proof, now)
-    return write_token(key, _as_text(proof), bound_to=proof.performance_id)
+    letter = "t" if proof.audience is Audience.TOKEN else "p"
+    text = _TEXT(
+        letter, proof.user_id.hex, proof.number, proof.epoch, proof.until_ms, proof.joined_ms,
+        _whole_seconds(proof.expires_at),
+    )  # fmt: skip
+    return write_token(key, text, bound_to=proof.performance_id)
 
 
 def _read(token: str, performance_id: UUID, now: datetime) -> Proof:
@@ -184,32 +209,23 @@ def _read(token: str, performance_id: UUID, now: datetime) -> Proof:
     return proof
 
 
-def _as_text(proof: Proof) -> str:
-    """Return a place's members, in order; its performance is what the token is bound to."""
-    letter = "t" if proof.audience is Audience.TOKEN else "p"
-    return (
-        f"{letter}.{proof.user_id.hex}.{proof.number}.{proof.epoch}"
-        f".{proof.until_ms}.{proof.joined_ms}.{_exp(proof)}"
-    )
-
-
 def _proof_in(text: str, performance_id: UUID) -> Proof:
-    """Return the place in a text of `_as_text`; raises ValueError, LookupError, OverflowError."""
+    """Return the place that `_TEXT` wrote; raises ValueError, LookupError, OverflowError."""
     letter, user, number, epoch, until_ms, joined_ms, exp = text.split(".")
     return Proof(
-        audience=_AUDIENCES[letter],
-        user_id=UUID(user),
-        performance_id=performance_id,
-        number=int(number),
-        epoch=int(epoch),
-        until_ms=int(until_ms),
-        joined_ms=int(joined_ms),
-        expires_at=_UNIX_EPOCH + timedelta(seconds=int(exp)),
+        _AUDIENCES[letter],
+        UUID(user),
+        performance_id,
+        int(number),
+        int(epoch),
+        int(until_ms),
+        int(joined_ms),
+        _UNIX_EPOCH + timedelta(seconds=int(exp)),
     )
 
 
-def _exp(proof: Proof) -> int:
-    return math.ceil(proof.expires_at.timestamp())  # never before what the fan was promised
+def _whole_seconds(expires_at: datetime) -> int:
+    return math.ceil(expires_at.timestamp())  # never before what the fan was promised
 
 
 def _as_jwt(proof: Proof, now: datetime) -> str:
@@ -221,7 +237,7 @@ def _as_jwt(proof: Proof, now: datetime) -> str:
         "epoch": proof.epoch,
         "joined_ms": proof.joined_ms,
         "iat": int(now.timestamp()),
-        "exp": _exp(proof),
+        "exp": _whole_seconds(proof.expires_at),
     }
     if proof.until_ms:
         claims["until_ms"] = proof.until_ms

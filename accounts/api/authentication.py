@@ -1,5 +1,6 @@
 """The authentication of the API: `Authorization: Bearer` to a caller, without SQL or Redis."""
 
+from datetime import datetime
 from typing import Any
 
 from rest_framework.authentication import BaseAuthentication
@@ -36,36 +37,28 @@ class JWTAuthentication(BaseAuthentication):
         return CHALLENGE
 
 
-def caller_in(environ: dict[str, Any], *, by_mac: bool = False) -> Caller | None:
-    """Return the caller in a WSGI environment; None where there is a refusal to explain."""
-    login = login_of(environ, by_mac=by_mac)
-    return login if isinstance(login, Caller) else None
-
-
-def login_of(
-    environ: dict[str, Any], *, by_mac: bool = False
-) -> "Caller | AuthenticationFailed | DomainError | None":
+def login_of(environ: dict[str, Any]) -> "Caller | AuthenticationFailed | DomainError | None":
     """Return the caller, the reason to refuse the token, or None where there is no token.
 
     A domain error says why it can't be judged now. Never raises: nothing in front of Django would
     handle that. Read once a request, at the first call: the result stays in the environment.
-    `by_mac` as for tokens.
     """
     if _LOGIN not in environ:
-        environ[_LOGIN] = login_from(environ.get("HTTP_AUTHORIZATION", ""), by_mac=by_mac)
+        header = environ.get("HTTP_AUTHORIZATION", "")
+        environ[_LOGIN] = login_from(header, now=clock.now())
     login: Caller | AuthenticationFailed | DomainError | None = environ[_LOGIN]
     return login
 
 
 def login_from(
-    header: str, *, by_mac: bool = False
+    header: str, *, now: datetime, by_mac: bool = False
 ) -> "Caller | AuthenticationFailed | DomainError | None":
-    """Return what `login_of` does, of the `Authorization` header; `by_mac` as for tokens."""
+    """Return what `login_of` does, of an `Authorization` header; `by_mac` as for tokens."""
     scheme, _, token = header.partition(" ")
     if scheme.lower() != _SCHEME:
         return None
     try:
-        caller = tokens.read_access_token(token.strip(" "), now=clock.now(), by_mac=by_mac)
+        caller = tokens.read_access_token(token.strip(" "), now=now, by_mac=by_mac)
     except JwtExpired:
         return TokenExpired()
     except JwtInvalid:

@@ -46,7 +46,7 @@ class RefreshedCopy:
         self._starting = threading.Lock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self._is_started = False
+        self.is_started = False
 
     def refresh(self) -> None:
         """Read the rows and set `has_copy`; raises what the database or Redis raises."""
@@ -54,7 +54,7 @@ class RefreshedCopy:
 
     def start(self) -> None:
         """Start the thread that reads, once a process, and wait for its first copy."""
-        if self._is_started:
+        if self.is_started:
             return
         has_connection = connections[DEFAULT_DB_ALIAS].connection is not None
         if has_connection and not self.has_copy:
@@ -62,7 +62,7 @@ class RefreshedCopy:
         if not self._starting.acquire(blocking=not has_connection):
             return
         try:
-            if self._is_started:
+            if self.is_started:
                 return
             copied = threading.Event()
             self._thread = threading.Thread(
@@ -71,7 +71,7 @@ class RefreshedCopy:
             self._thread.start()
             if not has_connection:
                 copied.wait(_FIRST_COPY_SECONDS)
-            self._is_started = True  # last: until then every request waits
+            self.is_started = True  # last: until then every request waits
         finally:
             self._starting.release()
 

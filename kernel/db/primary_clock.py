@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import psycopg
 from django.conf import settings
@@ -198,12 +199,8 @@ class PrimaryClock:
             return True
 
 
-# Linux has one that goes on while the machine is suspended.
-_STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-
-
-def _steady() -> float:
-    return time.clock_gettime(_STEADY)
+# In seconds; Linux has one that goes on while the machine is suspended.
+_steady = partial(time.clock_gettime, getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def _round_trip_to_the_primary() -> Estimate:

@@ -50,18 +50,25 @@ _client_ips = Gcra(most=100_000)
 
 
 class CountedCall:
-    """A call that its client IP has been counted for, and what its response changes of that."""
+    """A call that its client IP has been counted for, and what its response changes of that.
 
-    def __init__(self, environ: dict[str, Any]) -> None:
-        self._environ = environ
-        self._client_ip, self._rate = client_ip_tag(client_ip_in(environ)), rate_of(_ROUTE)
-        self._counted = _client_ips.count(self._client_ip, self._rate, now=clock.now().timestamp())
+    `now` is when it came, in seconds.
+    """
 
-    def refusal(self, caller_of: CallerOf) -> ThrottleResult | None:
-        """Return why a call from a spent IP may not pass; None where it may."""
-        if not self._counted.is_refused or self._environ["PATH_INFO"].startswith(_PROBES):
+    __slots__ = ("_client_ip", "_counted", "_rate")
+
+    def __init__(self, client_ip: str, *, now: float) -> None:
+        self._client_ip, self._rate = client_ip_tag(client_ip), rate_of(_ROUTE)
+        self._counted = _client_ips.count(self._client_ip, self._rate, now=now)
+
+    def refusal(self, path: str, caller_of: Callable[[], Any]) -> ThrottleResult | None:
+        """Return why a call to `path` from a spent IP may not pass; None where it may.
+
+        `caller_of`, as for `CallLimits`, is called for a spent IP alone.
+        """
+        if not self._counted.is_refused or path.startswith(_PROBES):
             return None
-        caller = caller_of(self._environ)
+        caller = caller_of()
         if isinstance(caller, Sender):
             return None  # its view counts it by a limit of its own
         if isinstance(caller, (Caller, Machine)):
@@ -70,14 +77,17 @@ class CountedCall:
         refused.labels(_ROUTE).inc()
         return throttle.described(_ROUTE, self._rate, self._counted)
 
-    def settle(self, status: int, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
-        """Count the response; return its headers, the limit's among them."""
-        person = self._environ.get(PERSON)
-        if person is None:
+    def settle(
+        self, status: int, headers: list[tuple[str, str]], *, person: str
+    ) -> list[tuple[str, str]]:
+        """Count the response; return its headers, the limit's among them.
+
+        `person`: by whose own limits the call counts (`throttle.PERSON`), "" for nobody's.
+        """
+        if not person:
             fields = self._settle_without_login(status, headers)
         else:
-            if not self._counted.is_refused:
-                _client_ips.refund(self._client_ip, self._rate)
+            self._refund()
             fields = charge_refusal(person).headers if status in _MALFORMED else None
         if fields and not any(name == "RateLimit" for name, _ in headers):
             return [*headers, *limit_headers(fields)]
@@ -89,9 +99,13 @@ class CountedCall:
         A call with a login is that process's alone to count. One without is about to be refused:
         it costs the IP as much here, or looking at forged logins would be free.
         """
-        if not has_login:
+        if has_login:
+            self._refund()
+        else:
             self._charge_refusal()
-        elif not self._counted.is_refused:
+
+    def _refund(self) -> None:
+        if not self._counted.is_refused:
             _client_ips.refund(self._client_ip, self._rate)
 
     def _settle_without_login(
@@ -126,8 +140,8 @@ class CallLimits:
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Count, then respond or let the application respond."""
-        call = CountedCall(environ)
-        spent = call.refusal(self._caller_of)
+        call = CountedCall(client_ip_in(environ), now=clock.now().timestamp())
+        spent = call.refusal(environ["PATH_INFO"], lambda: self._caller_of(environ))
         if spent is not None:
             body_limits.drain(environ)
             return self._refuse(Throttled(spent.wait), environ, _with(start_response, spent))
@@ -135,7 +149,8 @@ class CallLimits:
         def settle(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
             if status >= "400":
                 body_limits.drain(environ)
-            return start_response(status, call.settle(int(status[:3]), headers), *rest)
+            settled = call.settle(int(status[:3]), headers, person=environ.get(PERSON, ""))
+            return start_response(status, settled, *rest)
 
         if body_limits.is_too_large(environ):
             return self._refuse(BodyTooLarge(), environ, settle)

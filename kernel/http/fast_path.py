@@ -192,12 +192,33 @@ def refusal(
 
     `fields` say how far the caller's limit is, where it is known (`limit_headers`).
     """
-    with translation.override(language(environ)):
-        refused = exception_handler.refused_by(error, SimpleNamespace(path=get_path_info(environ)))
+    return refusal_in(
+        language(environ),
+        error,
+        path=get_path_info(environ),
+        is_personal=is_personal(environ),
+        fields=fields,
+    )
+
+
+def refusal_in(
+    spoken: str,
+    error: Exception,
+    *,
+    path: str,
+    is_personal: bool,
+    fields: tuple[str, str] | None = None,
+) -> RawResponse | None:
+    """Return what `refusal` does, in the language `spoken`, of a call to `path`.
+
+    `is_personal`: the response is one caller's (`kernel.caller.is_personal`).
+    """
+    with translation.override(spoken):
+        refused = exception_handler.refused_by(error, SimpleNamespace(path=path))
     if refused is None:
         return None
     headers = [("Content-Type", problem.CONTENT_TYPE), *refused.headers.items()]
-    if is_personal(environ):
+    if is_personal:
         headers += [PRIVATE, *limit_headers(fields)]
     body = refused.body
     return RawResponse(body["status"], problem.encoded(body), headers, body["code"])

@@ -19,7 +19,6 @@ all are dropped.
 
 import math
 from collections.abc import Hashable
-from contextlib import suppress
 from typing import NamedTuple
 
 from kernel.rate_limiting.rates import Rate
@@ -46,14 +45,23 @@ class Gcra:
         self._young: dict[Hashable, tuple[float, Rate]] = {}
         self._old: dict[Hashable, tuple[float, Rate]] = {}
 
+    def __contains__(self, caller: Hashable) -> bool:
+        """Return whether a call of the caller was counted that may still count."""
+        return caller in self._young or caller in self._old
+
     def __len__(self) -> int:
         return len(self._young.keys() | self._old.keys())
 
     def count(self, caller: Hashable, rate: Rate, *, now: float) -> GcraResult:
         """Count a call at `now` (seconds); a refused one isn't counted."""
-        emission_interval = rate.period_seconds / rate.amount
-        theoretical_arrival = max(self._arrival(caller, rate, now), now) + emission_interval
-        room = now + rate.period_seconds - theoretical_arrival
+        amount, period = rate
+        emission_interval = period / amount
+        known = self._young.get(caller) or self._old.get(caller)
+        if known is None or known[0] <= now:
+            theoretical_arrival = now + emission_interval
+        else:
+            theoretical_arrival = self._arrival(caller, rate, now) + emission_interval
+        room = now + period - theoretical_arrival
         if room < -min(_ROUNDING, emission_interval / 2):
             return GcraResult(0, _whole_seconds(-room), True)
         self._keep(caller, theoretical_arrival, rate, now)
@@ -62,11 +70,11 @@ class Gcra:
 
     def is_spent(self, caller: Hashable, rate: Rate, *, now: float) -> GcraResult | None:
         """Return how a call at `now` would be refused, without counting; None where it may come."""
-        theoretical_arrival = self._arrival(caller, rate, now)
-        if theoretical_arrival <= now:
+        known = self._young.get(caller) or self._old.get(caller)
+        if known is None or known[0] <= now:
             return None
         emission_interval = rate.period_seconds / rate.amount
-        over = theoretical_arrival + emission_interval - now - rate.period_seconds
+        over = self._arrival(caller, rate, now) + emission_interval - now - rate.period_seconds
         if over <= min(_ROUNDING, emission_interval / 2):
             return None
         return GcraResult(0, _whole_seconds(over), True)
@@ -83,7 +91,7 @@ class Gcra:
 
     def refund(self, caller: Hashable, rate: Rate) -> None:
         """Take one counted call back."""
-        known = self._known(caller)  # another thread may be clearing
+        known = self._young.get(caller) or self._old.get(caller)  # another thread may be clearing
         if known is not None:
             theoretical_arrival, counted_by = known
             emission_interval = rate.period_seconds / rate.amount
@@ -119,12 +127,13 @@ class Gcra:
     def _make_room(self, now: float) -> None:
         """Let a new caller in (Note [Two generations of callers])."""
         young, old = self._young, self._old
-        if old:
-            with suppress(KeyError):  # another thread took the last one
-                for _ in range(min(_LOOKED_AT, len(old))):
-                    caller, kept = old.popitem()
-                    if kept[0] > now:
-                        young.setdefault(caller, kept)
+        for _ in range(min(_LOOKED_AT, len(old))):
+            try:
+                caller, kept = old.popitem()
+            except KeyError:  # another thread took the last one
+                break
+            if kept[0] > now:
+                young.setdefault(caller, kept)
         if len(young) + len(old) >= self._most:
             self.clear()
         elif not old and len(young) >= self._most // 2:

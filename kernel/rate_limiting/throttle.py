@@ -80,8 +80,19 @@ class ThrottleResult(NamedTuple):
 
 def count(route: str, who: str) -> ThrottleResult:
     """Count one call of `who` (a user id) to `route` of `settings.RATE_LIMITS`."""
-    [counted] = count_many(route, [who])
-    return counted
+    if route in _shared_routes():
+        [counted] = count_many(route, [who])
+        return counted
+    return count_here(route, who, now=clock.now().timestamp())
+
+
+def count_here(route: str, who: str, *, now: float) -> ThrottleResult:
+    """Count one call at `now` (in seconds) by this process alone; no I/O."""
+    rate = rate_of(route)
+    counted = _callers.count((route, who), rate, now=now)
+    if counted.is_refused:
+        refused.labels(route).inc()
+    return described(route, rate, counted)
 
 
 def count_many(route: str, callers: Sequence[str]) -> list[ThrottleResult]:
@@ -100,13 +111,23 @@ def count_person(environ: dict[str, Any], user_id: UUID) -> ThrottleResult | Non
 
     Return the refusal of a person whose recent calls were refused too often, else None.
     """
-    rate, who = rate_of(_REFUSED), str(user_id)
-    spent = _callers.is_spent((_REFUSED, who), rate, now=clock.now().timestamp())
-    if spent is not None:
-        refused.labels(_REFUSED).inc()
-        return described(_REFUSED, rate, spent)
-    environ[PERSON] = who
-    return None
+    who = str(user_id)
+    spent = refused_too_often(who, now=clock.now().timestamp())
+    if spent is None:
+        environ[PERSON] = who
+    return spent
+
+
+def refused_too_often(who: str, *, now: float) -> ThrottleResult | None:
+    """Return the refusal at `now` (seconds) of a person (a user id) who was refused too often."""
+    if (_REFUSED, who) not in _callers:
+        return None
+    rate = rate_of(_REFUSED)
+    spent = _callers.is_spent((_REFUSED, who), rate, now=now)
+    if spent is None:
+        return None
+    refused.labels(_REFUSED).inc()
+    return described(_REFUSED, rate, spent)
 
 
 def count_sender(environ: dict[str, Any], route: str, sender: Sender) -> ThrottleResult:

@@ -98,6 +98,10 @@ class MacKey:
         """Return the keyed BLAKE2b (RFC 7693) of `data`, 16 bytes."""
         return blake2b(data, key=self.secret, digest_size=_MAC_BYTES).digest()
 
+    def begun(self, data: bytes) -> blake2b:
+        """Return the hash of a MAC whose data begin with these."""
+        return blake2b(data, key=self.secret, digest_size=_MAC_BYTES)
+
 
 @dataclass(frozen=True, slots=True)
 class KeyRing:

@@ -9,7 +9,6 @@ the last tenth of a second is lost, as are lines still in a log shipper's buffer
 ends in order empties its queue.
 """
 
-import json
 import logging
 import os
 import sys
@@ -20,6 +19,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache, lru_cache
+from json.encoder import encode_basestring
 from multiprocessing.util import Finalize
 from select import PIPE_BUF
 from typing import NamedTuple
@@ -32,7 +32,7 @@ from kernel.telemetry.context import Correlation, correlated
 
 log = logging.getLogger("frontrow.access")
 
-_text = json.JSONEncoder(ensure_ascii=False).encode
+_text = encode_basestring  # as JSON writes a text, without escapes for what is not ASCII
 _PAUSE_SECONDS = 0.1
 
 dropped = Counter(
@@ -169,7 +169,8 @@ def _line(response: LoggedResponse) -> str:
 
 
 def _members(outcome: RequestOutcome) -> str:
-    return "".join(f', "{name}": {_text(value)}' for name, value in outcome.fields().items())
+    named = zip(RequestOutcome._fields, outcome, strict=True)
+    return "".join([f', "{name}": {_text(value)}' for name, value in named if value])
 
 
 @lru_cache(maxsize=4)

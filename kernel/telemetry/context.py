@@ -71,13 +71,17 @@ def annotate(name: str, value: str) -> None:
 
 def received(request_id: str | None, traceparent: str | None) -> Correlation:
     """Return the caller's values where they are sane, new ones otherwise."""
-    # They need not be unguessable, and a system call would release the interpreter's lock.
-    random_hex = f"{getrandbits(320):080x}"
-    if not request_id or not _SANE_REQUEST_ID.fullmatch(request_id):
-        request_id = random_hex[:32]
     if not traceparent or not _TRACEPARENT.fullmatch(traceparent):
-        traceparent = f"00-{random_hex[32:64]}-{random_hex[64:80]}-01"
-    return Correlation(request_id, traceparent)
+        traceparent = f"00-{getrandbits(128):032x}-{getrandbits(64):016x}-01"
+    return Correlation(received_request_id(request_id), traceparent)
+
+
+def received_request_id(request_id: str | None) -> str:
+    """Return the caller's request id where it is sane, a new one otherwise."""
+    if request_id and _SANE_REQUEST_ID.fullmatch(request_id):
+        return request_id
+    # It need not be unguessable, and a system call would release the interpreter's lock.
+    return f"{getrandbits(128):032x}"
 
 
 def received_in(environ: Mapping[str, Any]) -> Correlation:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -57,8 +58,15 @@ def holder_in(
         return None
     mark_personal(environ)
     if _SHOWN not in environ:
-        environ[_SHOWN] = _read(environ[JoinTokenAuthentication.environ_name], performance_id)
-    shown: tokens.Proof | QueueTokenInvalid = environ[_SHOWN]
+        token = environ[JoinTokenAuthentication.environ_name]
+        environ[_SHOWN] = read_join_token(token, performance_id, now=clock.now())
+    return holder_by(environ[_SHOWN])
+
+
+def holder_by(
+    shown: tokens.Proof | QueueTokenInvalid,
+) -> Caller | PassNeedsLogin | QueueTokenInvalid:
+    """Return whom a token that was read shows, or why nobody."""
     if isinstance(shown, QueueTokenInvalid):
         return shown
     if shown.audience is not tokens.Audience.TOKEN:
@@ -72,9 +80,12 @@ def proof_in(environ: Mapping[str, Any]) -> tokens.Proof | None:
     return shown if isinstance(shown, tokens.Proof) else None
 
 
-def _read(token: str, performance_id: UUID) -> tokens.Proof | QueueTokenInvalid:
+def read_join_token(
+    token: str, performance_id: UUID, *, now: datetime
+) -> tokens.Proof | QueueTokenInvalid:
+    """Return what a token proves that is shown instead of a login, or why it proves nothing."""
     try:
-        return tokens.verify_alone(token, performance_id=performance_id, now=clock.now())
+        return tokens.verify_alone(token, performance_id=performance_id, now=now)
     except QueueTokenInvalid as refusal:
         return refusal
 

@@ -15,7 +15,7 @@ from kernel.ids import uuid7
 from kernel.rate_limiting import throttle
 from tests.support.factories import make_concert, make_performance, make_user, seat_ids
 from tests.support.holding import place
-from tests.support.service import ServiceTwins, exchanges, request_of
+from tests.support.service import ServiceTwins, answer_to, exchanges, request_of
 from tests.support.wsgi import bearer, environment
 
 
@@ -127,7 +127,7 @@ class Reader:
     async def look(self) -> dict:
         """Return the document."""
         environ = environment("GET", url_of(self.performance_id))
-        response = await self._service.respond(request_of(environ))
+        response = await answer_to(self._service, request_of(environ))
         assert response.status == 200
         return json.loads(response.body)
 
@@ -240,7 +240,7 @@ def test_a_withdrawn_performance_is_refused_as_soon_as_its_copy_is_renewed(hall)
         request = request_of(environment("GET", url_of(hall.pk)))
 
         async def is_refused():
-            return (await reader._service.respond(request)).status == 404
+            return (await answer_to(reader._service, request)).status == 404
 
         await until(is_refused)
         assert not reader.copies

@@ -18,7 +18,7 @@ from kernel.http import call_limits
 from kernel.telemetry import access_log
 from reservations.models import Reservation
 from tests.support.factories import make_performance, make_user
-from tests.support.service import exchanges, request_of
+from tests.support.service import answer_to, exchanges, request_of
 from tests.support.waiting_rooms import make_room, queue_url
 from tests.support.wsgi import bearer, environment, wish
 
@@ -50,7 +50,7 @@ def leave(
     async def leaving(executor: ThreadPoolExecutor) -> None:
         service = FastPathService(executor)
         await service.open()
-        calls = [asyncio.ensure_future(service.respond(request_of(one))) for one in environs]
+        calls = [asyncio.ensure_future(answer_to(service, request_of(one))) for one in environs]
         await asyncio.sleep(0)
         while not begun():
             await asyncio.sleep(0.005)

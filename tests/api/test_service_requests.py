@@ -7,13 +7,14 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from accounts.api.authentication import caller_in
+from accounts.api.authentication import login_from
 from config.wsgi import application
+from fastpath import calls
 from fastpath import service as fastpath_service
 from kernel import clock
 from kernel.http import call_limits
 from kernel.ids import uuid7
-from queueing import fan_batches
+from queueing.places import RoomPlaces
 from queueing.usecases import waiting_room
 from tests.support.factories import make_user
 from tests.support.round_trips import counted_round_trips
@@ -78,13 +79,13 @@ def test_a_defect_in_the_use_case_is_left_to_the_api_and_the_next_batch_goes_on(
         raise LookupError("a defect")
 
     with monkeypatch.context() as patch:
-        patch.setattr(fan_batches, "place_of", broken)
+        patch.setattr(RoomPlaces, "place_of", broken)
         assert [one.is_handed_over for one in exchanges([join(room), join(room)])] == [True] * 2
     assert exchanges([join(room)])[0].status == 201
 
 
 def test_a_defect_of_the_service_itself_is_left_to_the_api(monkeypatch):
-    monkeypatch.setattr(fastpath_service, "environ_of", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(fastpath_service, "parted", lambda *_, **__: 1 / 0)
     assert exchanges([join(make_room())])[0].is_handed_over
 
 
@@ -101,7 +102,7 @@ def test_a_login_is_taken_by_its_mac_whatever_its_signature():
 def test_control_judged_by_its_signature_a_spoilt_login_is_handed_over(monkeypatch):
     room, fan = make_room(), make_user()
     monkeypatch.setattr(
-        "fastpath.waiting_room.caller_in", lambda environ, by_mac: caller_in(environ)
+        calls, "login_from", lambda header, now, by_mac: login_from(header, now=now)
     )
     environ = environment("POST", queue_url(room), HTTP_AUTHORIZATION=bearer(fan)[:-8] + "AAAAAAAA")
     assert exchanges([environ])[0].is_handed_over
@@ -284,7 +285,7 @@ def test_calls_with_a_login_are_not_counted_by_their_client_ip(few):
 @pytest.mark.control
 def test_control_not_given_back_calls_of_fans_would_use_the_client_ip_up(few, monkeypatch):
     monkeypatch.setattr(call_limits._client_ips, "refund", lambda *_: None)
-    monkeypatch.setattr(fastpath_service, "_caller_of", lambda _: None)
+    monkeypatch.setattr(calls.Call, "anybody", lambda _: None)
     assert statuses([join(make_room(), make_user())] * 7)[-1] == 429
 
 

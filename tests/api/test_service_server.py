@@ -12,7 +12,8 @@ import uvloop
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fastpath import http_server
+from fastpath import http_connection, http_server
+from fastpath.http_connection import PendingResponse, Reply
 from fastpath.http_server import HttpServer
 from fastpath.messages import Request, Response
 
@@ -20,22 +21,29 @@ GET = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 class Application:
-    """Responds with what it read; `held` holds its responses back."""
+    """Responds later with what it read, at once to `/at-once`; `held` holds its responses back."""
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
         self.ended: list[bytes] = []
         self.held: asyncio.Event | None = None
 
-    async def __call__(self, request: Request) -> Response:
+    def __call__(self, request: Request, reply: Reply) -> Response | PendingResponse:
         self.requests.append(request)
+        if request.target == b"/defect":
+            raise LookupError("a defect")
+        if request.target == b"/at-once":
+            return Response(200)
+        answering = asyncio.ensure_future(self._answer(request))
+        answering.add_done_callback(lambda done: done.cancelled() or reply(done.result()))
+        return answering
+
+    async def _answer(self, request: Request) -> Response:
         try:
             if self.held is not None:
                 await self.held.wait()
         finally:
             self.ended.append(request.target)
-        if request.target == b"/defect":
-            raise LookupError("a defect")
         return Response(200, [("Content-Length", str(len(request.target)))], request.target)
 
 
@@ -235,7 +243,7 @@ def test_what_frames_a_body_counts_as_the_body_does(endless):
 
 
 def test_a_body_too_long_to_be_kept_is_read_to_its_end_and_dropped():
-    size = http_server.KEPT_BODY_BYTES + 1
+    size = http_connection.KEPT_BODY_BYTES + 1
 
     async def act(play):
         client = await play.client()
@@ -247,20 +255,20 @@ def test_a_body_too_long_to_be_kept_is_read_to_its_end_and_dropped():
 
 
 def test_a_body_longer_than_the_gateway_lets_through_ends_the_connection():
-    size = http_server._BODY_BYTES + 300_000
+    size = http_connection._BODY_BYTES + 300_000
     head = b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (2 * size)
     assert answers_to(head, b"x" * size) == [(413, b"")]
 
 
 @pytest.mark.parametrize("line", [b"X-A: 1\r\n", b"X-A: " + b"1" * 4000 + b"\r\n"])
 def test_a_head_without_an_end_ends_the_connection(line):
-    lines = line * (4 * http_server._HEAD_BYTES // len(line))
+    lines = line * (4 * http_connection._HEAD_BYTES // len(line))
     assert answers_to(b"GET /a HTTP/1.1\r\nHost: x\r\n", lines) == [(431, b"")]
 
 
 def test_who_is_slow_with_a_request_is_cut_off_and_who_is_idle_later(monkeypatch):
     monkeypatch.setattr(http_server, "_SWEEP_SECONDS", 0.01)
-    monkeypatch.setattr(http_server, "_MESSAGE_SECONDS", 0.1)
+    monkeypatch.setattr(http_connection, "_MESSAGE_SECONDS", 0.1)
 
     async def act(play):
         slow, idle = await play.client(), await play.client()
@@ -270,7 +278,7 @@ def test_who_is_slow_with_a_request_is_cut_off_and_who_is_idle_later(monkeypatch
         assert await slow.is_closed()
         await idle.send(GET)
         assert (await idle.response())[0] == 200
-        monkeypatch.setattr(http_server, "_IDLE_SECONDS", 0.1)
+        monkeypatch.setattr(http_connection, "_IDLE_SECONDS", 0.1)
         assert await idle.is_closed()
 
     run(act)
@@ -374,7 +382,7 @@ def test_who_never_reads_the_responses_keeps_no_connection():
         client.writer.write((b"GET /" + b"a" * 60_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n") * 400)
         await play.until(lambda: play.server.connections)
         [connection] = play.server.connections
-        await play.until(lambda: not connection._is_writable and connection._answering is None)
+        await play.until(lambda: not connection._is_writable and connection._pending is None)
         connection.close_if_late(float("inf"))
         for _ in range(5):
             await asyncio.sleep(0)
@@ -388,6 +396,46 @@ def test_who_never_reads_the_responses_keeps_no_connection():
 def test_a_defect_is_an_error_of_that_request_alone():
     raw = b"GET /defect HTTP/1.1\r\nHost: x\r\n\r\n"
     assert answers_to(raw + LAST) == [(500, b""), (200, b"/last")]
+
+
+def test_responses_at_once_and_later_ones_keep_the_order_of_the_requests():
+    at_once = b"GET /at-once HTTP/1.1\r\nHost: x\r\n\r\n"
+    assert answers_to((at_once + GET) * 20 + at_once + LAST) == [
+        *[(200, b""), (200, b"/a")] * 20,
+        (200, b""),
+        (200, b"/last"),
+    ]
+
+
+def test_nothing_behind_the_last_request_of_a_connection_is_looked_at():
+    at_once = b"GET /at-once HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+
+    async def act(play):
+        client = await play.client()
+        await client.send(at_once + GET * 3)
+        assert (await client.response())[0] == 200
+        assert await client.is_closed()
+
+    assert [one.target for one in run(act).requests] == [b"/at-once"]
+
+
+def test_a_response_to_who_has_gone_is_sent_to_nobody():
+    class Late(Application):
+        def __call__(self, request, reply):
+            self.requests.append(request)
+            self.reply = reply
+            return asyncio.get_running_loop().create_future()
+
+    async def act(play):
+        play.server.application = late = Late()
+        client = await play.client()
+        await client.send(GET)
+        await play.until(lambda: late.requests)
+        client.writer.close()
+        await play.until(lambda: not play.server.connections)
+        late.reply(Response(200))
+
+    run(act)
 
 
 def test_an_upgrade_is_answered_once_and_ends_the_connection():

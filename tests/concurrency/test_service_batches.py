@@ -30,7 +30,7 @@ from tests.support.database import other_transaction
 from tests.support.holding import inventory_disagreements, seats_held_twice
 from tests.support.interleaving import InBackground, await_a_waiting_session
 from tests.support.money import PAYMENTS, balance_of, buyers, post
-from tests.support.service import exchanges, request_of
+from tests.support.service import answer_to, exchanges, request_of
 from tests.support.waiting import await_that
 from tests.support.wsgi import payment, wish
 from tickets import operations as tickets
@@ -241,7 +241,7 @@ class Asked:
             await asyncio.sleep(0)
 
     async def _ask(self, service, number, request):
-        self.done[number] = (await service.respond(request)).status
+        self.done[number] = (await answer_to(service, request)).status
 
 
 FANS = 8

@@ -57,6 +57,20 @@ def request_of(environ: dict[str, Any], more: Sequence[tuple[str, str]] = ()) ->
     )
 
 
+async def answer_to(service: FastPathService, request: Request) -> Response:
+    """Return what the service responds; cancelled, the client leaves."""
+    answered: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+    answer = service.answer(request, answered.set_result)
+    if isinstance(answer, Response):
+        return answer
+    try:
+        return await answered
+    except asyncio.CancelledError:
+        answer.cancel()
+        await asyncio.sleep(0)  # for the service to notice it
+        raise
+
+
 def answers_to(
     requests: Sequence[Request],
     *,
@@ -67,7 +81,7 @@ def answers_to(
     async def run(executor: ThreadPoolExecutor) -> list[Answered]:
         application = service(executor)
         await application.open()
-        responses = await asyncio.gather(*(application.respond(one) for one in requests))
+        responses = await asyncio.gather(*(answer_to(application, one) for one in requests))
         application.close()
         await asyncio.sleep(0)  # for the transport to close
         return [Answered(response) for response in responses]

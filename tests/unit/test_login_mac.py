@@ -105,13 +105,29 @@ def test_what_the_mac_vouched_for_is_not_remembered_as_signed():
 
 
 @pytest.mark.usefixtures("path")
-def test_a_crowd_of_logins_is_believed_by_their_macs_and_none_is_kept(monkeypatch):
-    monkeypatch.setattr(signing, "_known", None)
+def test_a_login_that_is_shown_again_is_checked_once(monkeypatch):
+    checked = []
+    is_mac = signing.is_mac
+    monkeypatch.setattr(signing, "is_mac", lambda *said: checked.append(1) or is_mac(*said))
     tokens_shown = [login() for _ in range(3)]
-    assert all(believed(token) for token in tokens_shown * 2)
-    assert signing._known is None
-    assert believed(tokens_shown[0], by_mac=False)
-    assert len(signing._known[1]) == 1
+    assert all(believed(token) for token in tokens_shown * 4)
+    assert len(checked) == 3
+
+
+@pytest.mark.usefixtures("path")
+def test_a_login_that_is_known_still_expires():
+    token = login(lifetime=timedelta(seconds=60))
+    assert believed(token)
+    with pytest.raises(JwtExpired):
+        tokens.read_access_token(token, now=NOW + timedelta(seconds=60), by_mac=True)
+
+
+@pytest.mark.usefixtures("path")
+def test_logins_that_are_forged_are_not_kept(monkeypatch):
+    monkeypatch.setattr(signing, "_known", None)
+    for forgery in FORGERIES.values():
+        assert not believed(with_claims(login(), forgery))
+    assert len(signing._known[1]) == 0
 
 
 @pytest.mark.usefixtures("path")
@@ -166,7 +182,8 @@ def test_a_signature_that_is_none_is_invalid_in_spite_of_the_mac(signature):
 @pytest.mark.usefixtures("path")
 def test_a_text_of_the_user_cannot_stand_for_the_mac():
     said = claims(aud=tokens.ACCESS_AUDIENCE, note='","mac":"x.y"}')
-    assert signing._has_mac("login", "header", json.dumps(said)) is False
+    keys = keyring.ring().checking["login"]
+    assert signing._has_mac(keys, "header", json.dumps(said)) is False
     token = sign_jwt("access", said, mac_use="login")
     assert signing.read_jwt(
         "access", token, audiences=(tokens.ACCESS_AUDIENCE,), read=dict, now=NOW, mac_use="login"

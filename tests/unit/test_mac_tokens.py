@@ -14,7 +14,14 @@ from kernel.ids import uuid7
 from kernel.signing import keyring, mac
 from kernel.signing.jwt import JwtInvalid, sign_jwt, verify_jwt
 from kernel.signing.keyring import MacKey
-from kernel.signing.mac import MacInvalid, named_key, read_token, write_token, writing_key
+from kernel.signing.mac import (
+    MacInvalid,
+    TokenWriter,
+    named_key,
+    read_token,
+    write_token,
+    writing_key,
+)
 from kernel.text import base64url
 from tests.support.signing import AUDIENCE, NOW, claims, ring_in, rotate, take_mac_keys
 
@@ -32,6 +39,15 @@ def path(tmp_path, settings):
 
 def good(text: str = TEXT) -> str:
     return write_token(KEY, text, bound_to=THING)
+
+
+def test_a_writer_of_many_writes_each_as_if_alone():
+    writer = TokenWriter(KEY, bound_to=THING)
+    texts = ["", "t.7.2", "t.7.3", "x" * 300]
+    assert [writer.write(text) for text in texts] == [
+        write_token(KEY, text, bound_to=THING) for text in texts
+    ]
+    assert all(read_token(KEY, writer.write(text), bound_to=THING) == text for text in texts)
 
 
 def believed(token: str, *, key: MacKey = KEY, bound_to: UUID = THING) -> bool:
