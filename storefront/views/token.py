@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_POST
 
 from accounts import page_sessions
@@ -10,7 +11,9 @@ from kernel import clock
 from kernel.http import problem
 
 
+@csrf_exempt  # so that a wrong method is refused as one; `csrf_protect` is what protects
 @require_POST
+@csrf_protect
 def access_token(request: HttpRequest) -> HttpResponse:
     """Return an access token of the login that the cookie shows; 401 without one.
 

@@ -193,7 +193,7 @@ def test_a_time_is_cut_to_the_millisecond_and_given_in_utc():
     }
 
 
-OWN_PAGES = ("admin/", "_allauth/")
+OWN_PAGES = ("admin/", "_allauth/", "ko/")  # fans' pages: tests/pages
 
 
 @pytest.mark.parametrize(
