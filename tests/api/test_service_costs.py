@@ -106,7 +106,7 @@ def test_a_join_with_a_new_login(room):
         [request("POST", queue_url(room), uuid7(), number) for number in range(FANS)]
         for _ in range(2)
     ]
-    assert calls_a_request(rounds) < 120
+    assert calls_a_request(rounds) < 130
 
 
 def test_a_poll_with_a_login_that_is_known(room):
@@ -115,4 +115,4 @@ def test_a_poll_with_a_login_that_is_known(room):
     for number, fan in enumerate(fans):
         place = waiting_room.join(user_id=fan, performance_id=room.pk, token=None, now=clock.now())
         polls.append(request("GET", place_url(room), fan, number, place.token))
-    assert calls_a_request([polls, polls]) < 120
+    assert calls_a_request([polls, polls]) < 130
