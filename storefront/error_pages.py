@@ -7,6 +7,7 @@ of Django (`ErrorPages`).
 
 import json
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
 
 from csp.utils import build_policy
@@ -27,6 +28,7 @@ from storefront.words import words_of
 
 _HTML = "text/html; charset=utf-8"
 _PRIVATE = "private, no-store"
+_SECONDS = b"SECONDS-TO-WAIT"
 _LONGEST_WAIT = 3600  # seconds; a page that reloads by itself later than that has been left
 
 
@@ -64,6 +66,7 @@ class ErrorPages:
 
     def __init__(self, application: Application) -> None:
         self._application = application
+        render_usual()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Pass the call on; a refusal is read whole, which is short, and said as a page."""
@@ -94,22 +97,45 @@ class ErrorPages:
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [page]
 
 
-def error_page(path: str, body: dict[str, Any], *, wait: int | None, again: bool) -> bytes:
-    """Return the page of a problem document in the active language.
+def error_page(body: dict[str, Any], *, wait: int | None, again: bool, language: str) -> bytes:
+    """Return the page of a problem document.
 
     `wait`: the seconds after which it may be tried again; with `again` the page does so by itself.
+    Nothing else differs from one to the next, so each is rendered once (Note [Refusals are made
+    once]).
     """
-    status, code = int(body["status"]), str(body["code"])
-    facts = page_facts(path) | {
-        "status": status,
-        "code": code,
-        "words": words_of(code, status=status),
-        "wait": wait,
-        "goes_on": again,
-        "script": bundle("site.js"),
-        "fr_data": page_data("error"),
-    }
-    return render_to_string("storefront/error.html", facts).encode()
+    page = _rendered(language, int(body["status"]), str(body["code"]), wait is not None, again)
+    return page if wait is None else page.replace(_SECONDS, str(wait).encode())
+
+
+@lru_cache(maxsize=512)
+def _rendered(language: str, status: int, code: str, has_wait: bool, again: bool) -> bytes:
+    """Return a page of a refusal, with `_SECONDS` where its seconds stand.
+
+    Note [Refusals are made once]
+    Who is refused costs little: the page of a refusal is the same for everybody, its links lead to
+    the home page, and the usual ones are rendered when the process starts.
+    """
+    with translation.override(language):
+        facts = page_facts(f"/{language}/") | {
+            "status": status,
+            "code": code,
+            "words": words_of(code, status=status),
+            "wait": _SECONDS.decode() if has_wait else None,
+            "goes_on": again,
+            "script": bundle("site.js"),
+            "fr_data": page_data("error"),
+        }
+        return render_to_string("storefront/error.html", facts).encode()
+
+
+def render_usual() -> None:
+    """Render the pages of refusals that floods meet."""
+    for language in ("ko", "en"):
+        for status, code in ((404, "not_found"), (413, "body_too_large")):
+            _rendered(language, status, code, False, False)
+        for again in (False, True):
+            _rendered(language, 429, "rate_limited", True, again)
 
 
 def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -129,15 +155,15 @@ def _is_problem(headers: Any) -> bool:
 
 
 def _page_instead(request: HttpRequest, refusal: HttpResponse) -> HttpResponse:
-    with translation.override(_language(request.path, request.headers.get("Accept-Language", ""))):
-        wait = _wait(refusal.headers.get("Retry-After"))
-        again = wait is not None and request.method == "GET"
-        body = json.loads(refusal.content)
-        page = HttpResponse(
-            error_page(request.path, body, wait=wait, again=again),
-            status=refusal.status_code,
-            content_type=_HTML,
-        )
+    language = _language(request.path, request.headers.get("Accept-Language", ""))
+    wait = _wait(refusal.headers.get("Retry-After"))
+    again = wait is not None and request.method == "GET"
+    body = json.loads(refusal.content)
+    page = HttpResponse(
+        error_page(body, wait=wait, again=again, language=language),
+        status=refusal.status_code,
+        content_type=_HTML,
+    )
     for name, value in refusal.headers.items():
         if name not in ("Content-Type", "Content-Length"):
             page.headers[name] = value
@@ -151,10 +177,8 @@ def _page_instead(request: HttpRequest, refusal: HttpResponse) -> HttpResponse:
 def _page_of_bytes(environ: dict[str, Any], content: bytes, headers: dict[str, str]) -> bytes:
     language = _language(environ["PATH_INFO"], environ.get("HTTP_ACCEPT_LANGUAGE", ""))
     body = json.loads(content) if content else _unsaid(headers)
-    with translation.override(language):
-        return error_page(
-            environ["PATH_INFO"], body, wait=_wait(headers.get("Retry-After")), again=False
-        )
+    wait = _wait(headers.get("Retry-After"))
+    return error_page(body, wait=wait, again=False, language=language)
 
 
 def _unsaid(headers: dict[str, str]) -> dict[str, Any]:

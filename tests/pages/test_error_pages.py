@@ -97,9 +97,9 @@ def spent(environ, start_response):
 @pytest.mark.parametrize(
     ("path", "sent", "words_there"),
     [
-        ("/en/", "ko", "7 seconds"),
+        ("/en/", "ko", "in 7 s."),
         ("/ko/", "en", "7초"),
-        ("/other/", "en", "7 seconds"),
+        ("/other/", "en", "in 7 s."),
     ],
 )
 def test_what_stands_in_front_of_django_refuses_by_pages_too(db_ready, path, sent, words_there):
