@@ -22,7 +22,8 @@ FORM = """<h1>Checkout</h1>
 <label><input type="radio" name="method" value="CARD"> Card</label></fieldset>
 <button class="fr-button is-primary">Pay</button><p data-fr-status role="status"></p></form>
 <form method="post" id="fr-extend"><button>Extend</button></form>{{data}}"""
-CONFIRM = """<h1>Your payment</h1><form method="post" id="fr-confirm"><button>Complete</button>
+CONFIRM = """<h1>Your payment</h1><p class="fr-notice">Without scripts: press the button.</p>
+<form method="post" id="fr-confirm"><button>Complete</button>
 <p data-fr-status role="status"></p></form>{data}"""
 
 
@@ -136,6 +137,7 @@ def test_a_decline_says_that_nothing_was_charged_and_leads_back(till: Till):
     status = till.page.locator("[data-fr-status]")
     expect(status).to_contain_text("Nothing was charged")
     expect(status.get_by_role("link", name="Back to the checkout")).to_be_visible()
+    expect(till.page.get_by_text("Without scripts")).to_have_count(0)
     assert till.status() == "PENDING"
 
 

@@ -30,6 +30,8 @@ export class PaymentReturn {
     serverClock.observe(Date.parse(data.now));
     this.#came = rememberedOf(data);
     lock(document.querySelector<HTMLFormElement>("#fr-confirm"), true);
+    // What the page says for those without scripts is said by this one as it comes to be so.
+    for (const said of document.querySelectorAll("main > .fr-notice, #fr-abandon")) said.remove();
     void this.#run();
   }
 
