@@ -22,7 +22,8 @@ FORM = """<h1>Checkout</h1>
 <label><input type="radio" name="method" value="CARD"> Card</label></fieldset>
 <button class="fr-button is-primary">Pay</button><p data-fr-status role="status"></p></form>
 <form method="post" id="fr-extend"><button>Extend</button></form>{{data}}"""
-CONFIRM = """<h1>Your payment</h1><p class="fr-notice">Without scripts: press the button.</p><form method="post" id="fr-confirm"><button>Complete</button>
+CONFIRM = """<h1>Your payment</h1><p class="fr-notice">Without scripts: press the button.</p>
+<form method="post" id="fr-confirm"><button>Complete</button>
 <p data-fr-status role="status"></p></form>{data}"""
 
 
