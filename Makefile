@@ -51,6 +51,10 @@ rush: setup ## Rehearse an on-sale on a stack of its own (ARGS="--profile small 
 bench: setup ## Measure the speed bars on this machine (ARGS="--quick --json")
 	@exec $(VENV)/python -m bench speed $(ARGS)
 
+.PHONY: screenshots
+screenshots: setup-dev ## Buy on the running site and take the pictures of docs/images (beside make run)
+	@eval "$$($(VENV)/python -m stack env)" && exec $(VENV)/python -m tests.browser.screenshots $(ARGS)
+
 .PHONY: mutants
 mutants: setup-dev ## Remove guards one at a time and check that tests notice (ARGS="--only points --sample 0")
 	@exec $(VENV)/python -m tests.mutants $(ARGS)

@@ -30,6 +30,15 @@ def test_it_counts_by_the_servers_clock(pages: BrowserPages, page: Page):
     expect(page.locator("fr-countdown")).to_have_text("00:01:29")
 
 
+def test_countdowns_of_a_page_read_its_clock_together(pages: BrowserPages, page: Page):
+    pages.failing["/clock"] = (200, {"as_of": moment(hours=1)})
+    one = f'<fr-countdown at="{moment(hours=2)}" clock="/clock">later</fr-countdown>'
+    body = f"<h1>Soon</h1>{one * 5}{{data}}"
+    page.goto(pages.add("/many/", script="site", data={"page": "home"}, body=body))
+    expect(page.locator("fr-countdown").last).to_contain_text("00:59:5")
+    assert 1 <= pages.count("GET", "/clock") <= 4
+
+
 def test_tenths_are_shown_where_they_are_wanted(pages: BrowserPages, page: Page):
     open_countdown(pages, page, moment(days=2, seconds=5), "tenths")
     expect(page.locator("fr-countdown")).to_contain_text("2d 00:00:0")

@@ -156,9 +156,19 @@ def test_a_refused_key_is_judged_by_the_order(toss, code, known):  # noqa: F811
 
 @pytest.mark.parametrize("code", sorted(toss_codes.OF_THE_KEY & toss_codes.OURS))
 def test_what_is_perhaps_our_mistake_is_said_and_blames_no_key(toss, code, caplog):  # noqa: F811
-    with misbehaving(in_turn(refused(code), NOT_KNOWN)) as url, pytest.raises(NotSent):
+    answers = in_turn(refused(code), NOT_KNOWN, NOT_KNOWN)  # neither the order nor the key
+    with misbehaving(answers) as url, pytest.raises(NotSent):
         toss(url).confirm(ORDER, payment_key=KEY)
     assert "refuses our request" in caplog.text
+
+
+@pytest.mark.parametrize("code", sorted(toss_codes.OF_THE_KEY & toss_codes.OURS))
+def test_the_key_of_a_known_order_of_others_is_no_mistake_of_ours(toss, code, caplog):  # noqa: F811
+    theirs = replies(200, changed(orderId="order-of-others"))
+    with misbehaving(in_turn(refused(code), NOT_KNOWN, theirs)) as url:
+        found = toss(url).confirm(ORDER, payment_key=STRANGE)
+    assert (found.state, found.payment_key) == (MoneyState.OPEN, "")
+    assert "refuses our request" not in caplog.text
 
 
 def test_a_refused_key_of_an_order_that_was_captured_finds_the_money(toss):  # noqa: F811

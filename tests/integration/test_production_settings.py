@@ -227,6 +227,7 @@ application(environ, lambda status, headers, _=None: print(json.dumps([status, d
 
 def test_behind_a_proxy_that_ends_tls_nobody_is_sent_in_circles(tmp_path):
     env, path = environment(tmp_path), "/.well-known/jwks.json"
+    assert boot(env, "manage.py", "collectstatic", "--no-input").returncode == 0
     by_https = {"host": "tickets.example", "x_forwarded_proto": "https"}
     status, headers = answer_of(env, path, **by_https)
     assert status == 200

@@ -1,4 +1,4 @@
-"""What the gateway refuses itself, always as a problem document."""
+"""What the gateway refuses itself: a problem document, or a page at a page's address."""
 
 import re
 import socket
@@ -27,7 +27,8 @@ def wire(client: Entry, request: bytes) -> tuple[bytes, bytes]:
 
 
 def get(target: bytes = b"/", *headers: bytes) -> bytes:
-    lines = [b"GET " + target + b" HTTP/1.1", b"Host: a", b"Connection: close", *headers]
+    """Return a request of the API; `target` is what follows its root."""
+    lines = [b"GET /api" + target + b" HTTP/1.1", b"Host: a", b"Connection: close", *headers]
     return b"\r\n".join(lines) + b"\r\n\r\n"
 
 
@@ -64,7 +65,7 @@ def test_the_apis_own_refusal_is_left_alone(client, api):
 
 
 def test_a_header_too_large_is_a_problem_document(client):
-    answer = client.get("/", headers={"X-Large": "x" * 20000})
+    answer = client.get("/api/", headers={"X-Large": "x" * 20000})
     assert answer.status_code == 400
     assert answer.headers["content-type"] == "application/problem+json"
 
@@ -86,7 +87,7 @@ UNREADABLE = {
     "angle in the address": get(b"/<a>"),
     "quote in the query": get(b'/?a="b"'),
     "odd method": b"g\x7ft / HTTP/1.1\r\nHost: a\r\n\r\n",
-    "empty host": b"GET / HTTP/1.1\r\nHost: \r\n\r\n",
+    "empty host": b"GET /api/ HTTP/1.1\r\nHost: \r\n\r\n",
     "TLS": bytes.fromhex("160301020001000100"),
 }
 
@@ -97,6 +98,24 @@ def test_what_cannot_be_read_is_a_problem_document(client, api, request_bytes):
     assert head.startswith(b"HTTP/1.1 400 "), head
     assert PROBLEM.encode() in head
     assert b'"code":"malformed_request"' in body
+    assert api.seen == []
+
+
+@pytest.mark.parametrize(
+    ("target", "headers", "language"),
+    [
+        (b"/en/", b"Accept: a\0b", b"en"),
+        (b"/ko/concerts/", b"User-Agent: \x08", b"ko"),
+        (b"/nowhere/<a>", b"Accept-Language: en", b"en"),
+    ],
+)
+def test_at_a_pages_address_it_is_a_page(client, api, target, headers, language):
+    lines = (b"GET " + target + b" HTTP/1.1", b"Host: a", b"Connection: close", headers, b"", b"")
+    head, body = wire(client, b"\r\n".join(lines))
+    assert head.startswith(b"HTTP/1.1 400 "), head
+    assert b"text/html; charset=utf-8" in head
+    assert b"Cache-Control: private, no-store" in head
+    assert b'<html lang="%s">' % language in body
     assert api.seen == []
 
 
@@ -120,7 +139,7 @@ def test_control_a_gateway_that_looks_at_no_header_hands_odd_bytes_on(template, 
     assert len(api.seen) == 1
 
 
-@pytest.mark.parametrize("target", ["/", "/api/v1/concerts/", "/api/v1/performances/1/queue/"])
+@pytest.mark.parametrize("target", ["/api/", "/api/v1/concerts/", "/api/v1/performances/1/queue/"])
 def test_a_method_never_taken_is_answered_with_those_that_are(client, api, target):
     answer = client.request("TRACE", target)
     assert answer.status_code == 405
@@ -150,12 +169,12 @@ def test_the_apis_own_405_keeps_its_allow(client, api):
 
 @pytest.mark.parametrize(("language", "words"), [("ko", "허용되지 않은"), ("en", "not allowed")])
 def test_a_refusal_speaks_the_callers_language(client, language, words):
-    answer = client.request("TRACE", "/", headers={"Accept-Language": language})
+    answer = client.request("TRACE", "/api/", headers={"Accept-Language": language})
     assert words in answer.json()["detail"]
 
 
 def test_a_refusal_is_never_kept_and_leads_to_its_meaning(client):
-    answer = client.request("TRACE", "/")
+    answer = client.request("TRACE", "/api/")
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.json()["type"] == "/docs/errors#method_not_allowed"

@@ -109,11 +109,14 @@ def test_a_child_stands_back_as_far_as_its_command_says(tmp_path, niceness):
     command = Command(SLEEP, {"PATH": "/usr/bin:/bin"}, tmp_path, niceness=niceness)
     child = Child.spawn(command, tmp_path / "log")
     own = os.getpriority(os.PRIO_PROCESS, 0)
-    autogroup = Path(f"/proc/{child.pid}/autogroup")
+    autogroup, said = Path(f"/proc/{child.pid}/autogroup"), Path(f"/proc/{child.pid}/cmdline")
+
+    def is_the_program() -> bool:
+        words = said.read_bytes()  # before it is launched, they are this process's own
+        return b"time.sleep(600)" in words and b"launch.py" not in words
+
     try:
-        assert wait_until(
-            lambda: b"launch.py" not in Path(f"/proc/{child.pid}/cmdline").read_bytes(), 10
-        )
+        assert wait_until(is_the_program, 10)
         assert os.getpriority(os.PRIO_PROCESS, child.pid) == min(own + niceness, 19)
         if autogroup.exists() and niceness:  # a kernel that groups processes by session
             assert autogroup.read_text().split()[-1] == str(niceness)

@@ -14,12 +14,13 @@ const STALE_MS = 60_000;
 const LAST_LOOK_MS = 15_000;
 /** Waits before the page is loaded again: an old copy of it may still count to the same moment. */
 const RELOADS_MS = [500, 3000, 10_000, 30_000];
+/** When each clock was last read: all countdowns of a page that name the same one share it. */
+const measuredAt = new Map<string, number>();
 
 export class Countdown extends HTMLElement {
   static readonly observedAttributes = ["at"];
   #timer: ReturnType<typeof setTimeout> | undefined;
   #stop: AbortController | undefined;
-  #measuredAt = Number.NEGATIVE_INFINITY;
   #hasLookedLast = false;
   #lastWords = "";
   #hasCounted = false;
@@ -63,7 +64,7 @@ export class Countdown extends HTMLElement {
     this.#hasCounted = true;
     if (left < LAST_LOOK_MS && !this.#hasLookedLast) {
       this.#hasLookedLast = true;
-      this.#measuredAt = Number.NEGATIVE_INFINITY;
+      measuredAt.delete(this.#clock);
       void this.#measure();
     }
     // The next change of what is shown, not a fixed beat: no second is skipped or shown twice.
@@ -83,9 +84,15 @@ export class Countdown extends HTMLElement {
     this.#timer = setTimeout(() => location.reload(), wait + Math.random() * 1000);
   }
 
+  /** The document by which the server's clock is read; "" for the page itself. */
+  get #clock(): string {
+    return this.getAttribute("clock") ?? "";
+  }
+
   async #measure(): Promise<void> {
-    if (Date.now() - this.#measuredAt < STALE_MS) return;
-    this.#measuredAt = Date.now();
+    const before = measuredAt.get(this.#clock);
+    if (before !== undefined && Date.now() - before < STALE_MS) return;
+    measuredAt.set(this.#clock, Date.now());
     for (let nth = 0; nth < SAMPLES && this.isConnected; nth += 1) {
       await this.#sample();
       await new Promise((next) => setTimeout(next, BETWEEN_SAMPLES_MS));
@@ -93,10 +100,10 @@ export class Countdown extends HTMLElement {
   }
 
   async #sample(): Promise<void> {
-    const address = this.getAttribute("clock");
+    const address = this.#clock;
     try {
       const request = { credentials: "omit", cache: "no-store" } as const;
-      const response = await fetchInTime(address ?? location.href, {
+      const response = await fetchInTime(address || location.href, {
         ...request,
         method: address ? "GET" : "HEAD",
       });
