@@ -11,7 +11,6 @@ from drf_spectacular.generators import SchemaGenerator
 
 from config.wsgi import application
 from kernel.http import static_documents
-from kernel.http.page_addresses import is_page
 from tests.support.hostile import OPERATIONS, WITH_BODY
 from tests.support.round_trips import counted_round_trips
 from tests.support.routes import routes
@@ -28,15 +27,14 @@ pytestmark = pytest.mark.usefixtures("nothing_counted")
 
 
 @contextmanager
-def nothing_is_asked(monkeypatch, path: str = "/api/"):
-    """Fail where anything inside asks a server or renders; at a page's path a refusal is a page."""
+def nothing_is_asked(monkeypatch):
+    """Fail where anything inside asks a server or renders."""
 
     def render(*_, **__):
         raise AssertionError("something was rendered")
 
     with monkeypatch.context() as patch, counted_round_trips() as trips:
-        if not is_page(path):
-            patch.setattr("django.template.base.Template.render", render)
+        patch.setattr("django.template.base.Template.render", render)
         patch.setattr(SchemaGenerator, "get_schema", render)
         patch.setattr(static_documents, "static_document_of", render)
         yield
@@ -108,7 +106,7 @@ def test_an_unknown_path(db_ready, monkeypatch, prefix):
     for path in ("nowhere/", "nowhere", "a/b/c/d/", "%00", "x" * 2000):
         if prefix in ("/admin/", "/docs/events/") and path != "a/b/c/d/":
             continue  # staff are sent to their login there
-        with nothing_is_asked(monkeypatch, prefix + path):
+        with nothing_is_asked(monkeypatch):
             assert status_of(environment("GET", prefix + path)) in {302, 404}, path
 
 
@@ -120,7 +118,7 @@ def test_over_the_limit(db_ready, settings, monkeypatch):
             continue  # probes are never refused
         for method in METHODS if route in ROUTES else METHODS[:2]:
             environ = sent(method, route.url(), b"{}", HTTP_AUTHORIZATION="Bearer made.up.token")
-            with nothing_is_asked(monkeypatch, route.url()):
+            with nothing_is_asked(monkeypatch):
                 assert status_of(environ) == 429, (method, route)
 
 

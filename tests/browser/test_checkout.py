@@ -221,4 +221,7 @@ def test_the_last_minute_opens_a_dialog(till: Till):
     expect(dialog).to_contain_text("Do you need more?")
     dialog.get_by_role("button", name="More time").click()
     expect(dialog).to_have_count(0)
+    await_that(
+        lambda: till.page.wait_for_timeout(50) or till.pages.count("POST", "/extend/"), "it is sent"
+    )
     assert till.pages.count("POST", "/extend/") == 1
