@@ -1,5 +1,6 @@
 """What every page has: its language, its other language, the seller, its address."""
 
+import logging
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from django.utils.safestring import SafeString
 from kernel.http.page_addresses import is_page, language_in
 from kernel.http.rendering import Encoder
 from kernel.i18n import is_korean
+
+log = logging.getLogger(__name__)
 
 _NAMES = {"ko": "한국어", "en": "English"}
 
@@ -83,8 +86,18 @@ def page_data(page: str, *, path: str | None = None, **more: Any) -> SafeString:
 
 
 def bundle(name: str) -> str | None:
-    """Return the address of a file of `ui/dist`; None where it has none of that name."""
-    return static(name) if name in _bundles() else None
+    """Return the address of a file of `ui/dist`; None where it has none of that name.
+
+    None too where `collectstatic` has not run: a page without its style beats a site that does not
+    start.
+    """
+    if name not in _bundles():
+        return None
+    try:
+        return static(name)
+    except ValueError:  # the storage has no entry for it
+        log.error("static files are not collected", extra={"file": name})
+        return None
 
 
 @cache

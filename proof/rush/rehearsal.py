@@ -30,6 +30,7 @@ PREFIX = "frontrow-rush-"  # of the folder
 _STACK = (sys.executable, "-m", "stack")
 _LAUNCH = str(ROOT / "stack" / "launch.py")
 _KEEP_USER = "-1"
+_NICENESS = "0"
 _UP_SECONDS, _DOWN_SECONDS = 300.0, 60.0
 _LOOK_SECONDS = 0.5
 READ_SECONDS = "2"
@@ -106,7 +107,7 @@ class Rehearsal:
         launch = (sys.executable, "-I", "-S", _LAUNCH, str(os.getpid()), death_signal)
         with self._log.open("wb") as output:
             self._supervisor = subprocess.Popen(  # noqa: S603  (ours)
-                [*launch, _KEEP_USER, _KEEP_USER, *_STACK, "up"],
+                [*launch, _KEEP_USER, _KEEP_USER, _NICENESS, *_STACK, "up"],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
