@@ -46,11 +46,10 @@ WORKERS = {
 # fastpath/service.py).
 FASTPATH = {"fastpath": "waiting-room", "fastpath-sale": "sale"}
 # Note [Who stands back]
-# On one machine everybody shares the cores. A letter with its ticket costs more than the payment
-# before it, and nobody waits for it; a fan waits for a seat. So what only has to be done in the end
-# gets the processor after those whom a fan waits for: a tenth of it while there is not enough.
+# On one machine everybody shares the cores, and nobody waits for the consumers or for Flower: they
+# get the processor after those whom a fan waits for, a tenth of it while there is not enough. Not
+# so the workers: they lock seats too, and one that waits amid a transaction keeps fans waiting.
 BACKGROUND_NICENESS = 10
-BACKGROUND_WORKERS = {"general"}
 
 
 class Program(Service):
@@ -242,8 +241,7 @@ def services(
             *(*CELERY, "worker", "-n", f"{name}@%h", "-Q", queues, "-P", "threads"),
             *("-c", str(threads), "--loglevel", "WARNING", "--without-gossip", "--without-mingle"),
         )
-        niceness = BACKGROUND_NICENESS if name in BACKGROUND_WORKERS else 0
-        return Program(f"worker-{name}", "workers", argv, own, niceness=niceness)
+        return Program(f"worker-{name}", "workers", argv, own)
 
     def background(name: str, argv: tuple[str, ...], of: Mapping[str, str], **port: int) -> Program:
         return Program(name, name, argv, of, niceness=BACKGROUND_NICENESS, **port)
