@@ -61,7 +61,7 @@ class RushProfile:
     share_closing: float = 0.1  # of the same: they close the page
     share_looking_back: float = 0.1  # at their reservation and tickets, after each step
     share_trying_late: float = 0.5  # to pay, of those who let go or walk away
-    hold_seconds: int = 30  # of a hold in the demo's sale; a sale of one's own has its own
+    hold_seconds: int = 300  # of a hold in the demo's sale; a sale of one's own has its own
     connections: int = 1_000
     longest_seconds: float = 600.0
 
@@ -74,11 +74,12 @@ PROFILES = {
     profile.name: profile
     for profile in (
         RushProfile("small", fans=200, seats=200, admitted_per_second=10.0, connections=200,
-                    share_by_card=0.3, share_looking_back=0.3, longest_seconds=90.0),
+                    share_by_card=0.3, share_looking_back=0.3, hold_seconds=30,
+                    longest_seconds=90.0),
         RushProfile("default"),
         RushProfile("steady", shape=STEADY, fans=6_000, admitted_per_second=1_000.0,
                     arrival_seconds=60.0, seats_each=1, share_bots=0.0, share_by_card=0.0,
-                    share_looking_back=0.0, hold_seconds=300, connections=512,
+                    share_looking_back=0.0, connections=512,
                     longest_seconds=180.0),
     )
 }  # fmt: skip
