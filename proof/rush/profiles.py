@@ -76,7 +76,9 @@ PROFILES = {
         RushProfile("small", fans=200, seats=200, admitted_per_second=10.0, connections=200,
                     share_by_card=0.3, share_looking_back=0.3, hold_seconds=30,
                     longest_seconds=90.0),
-        RushProfile("default"),
+        # What fans do beside buying by points takes the cores of a small machine: see
+        # docs/performance.md. A profile of one's own adds it.
+        RushProfile("default", share_by_card=0.0, share_looking_back=0.0, share_trying_late=0.0),
         RushProfile("steady", shape=STEADY, fans=6_000, admitted_per_second=1_000.0,
                     arrival_seconds=60.0, seats_each=1, share_bots=0.0, share_by_card=0.0,
                     share_looking_back=0.0, connections=512,
