@@ -1,6 +1,5 @@
 """The reads of offers of other seats, from the primary."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -70,11 +69,6 @@ def is_open(*, offer_id: UUID, now: datetime) -> bool:
 def open_offers() -> int:
     """Return how many offers wait for their fans."""
     return Offer.objects.filter(status=Offer.Status.OPEN).count()
-
-
-def holds_on_offer(*, reservation_ids: Collection[UUID]) -> "QuerySet[Offer]":
-    """Return the open offers whose seats these reservations hold."""
-    return Offer.objects.filter(reservation__in=reservation_ids, status=Offer.Status.OPEN)
 
 
 def shown_offer(payment: Payment) -> ShownOffer | None:

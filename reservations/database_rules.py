@@ -37,8 +37,13 @@ IN_SQL = {
     "reservations_seats_of_fan": InSql(
         table="reservations_reservation",
         kind="function",
+        serves=("The same for one fan: called by the code that runs while migration 0005 does."),
+    ),
+    "reservations_seats_of_fans": InSql(
+        table="reservations_reservation",
+        kind="function",
         serves=(
-            "What a fan holds, what has lapsed and which cap is in force, by one plan that a "
+            "What fans hold, what has lapsed and which caps are in force, by one plan that a "
             "session keeps (`reservations_fan_live`, `reservations_fan_by_cap`)."
         ),
     ),

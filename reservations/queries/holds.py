@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
 
-from kernel.db.arrays import array_of, rows_of
+from kernel.db.arrays import array_of
 from reservations.availability import FREE
 from reservations.models import Reservation, SalePolicy
 
@@ -80,28 +82,28 @@ def seats_of_fans(*, wishes: Sequence[FanWish], now: datetime) -> list[FanSeats]
     """Return for each wish what its fan has, and the cap of earlier holds of its seats.
 
     The number is only reliable under `locking.lock_fan`. One statement calls a database function
-    (migration 0003), because PostgreSQL plans it once a session, and planning a read of every month
+    (migration 0005), because PostgreSQL plans it once a session, and planning a read of every month
     takes ten times as long as the read. No bound on the key prunes it, because a key may be older
     than its row: one kept with an Idempotency-Key is as old as the client makes it.
     """
-    values, parameters = rows_of(
-        ("int", "uuid", "uuid", "uuid[]"),
-        [
-            (number, wish.user_id, wish.performance_id, array_of(wish.seat_ids))
-            for number, wish in enumerate(wishes)
-        ],
-    )
+    lasts = list(accumulate([len(wish.seat_ids) for wish in wishes]))
+    parameters: list[Any] = [
+        array_of([wish.user_id for wish in wishes]),
+        array_of([wish.performance_id for wish in wishes]),
+        array_of([seat_id for wish in wishes for seat_id in wish.seat_ids]),
+        [first + 1 for first in (0, *lasts[:-1])],
+        lasts,
+        now,
+    ]
     with connection.cursor() as cursor:
-        cursor.execute(_SEATS_OF_FANS.format(wishes=values), [*parameters, now])
+        cursor.execute(_SEATS_OF_FANS, parameters)
         return [FanSeats(held, tuple(lapsed), cap) for held, lapsed, cap in cursor.fetchall()]
 
 
 _SEATS_OF_FANS = """
-    SELECT found.held, found.lapsed, found.capped_at
-    FROM ({wishes}) AS wish (number, user_id, performance_id, seats),
-         LATERAL reservations_seats_of_fan(
-             wish.user_id, wish.performance_id, wish.seats, %s) AS found
-    ORDER BY wish.number
+    SELECT held, lapsed, capped_at
+    FROM reservations_seats_of_fans(%s::uuid[], %s::uuid[], %s::uuid[], %s::int[], %s::int[], %s)
+    ORDER BY number
 """
 
 

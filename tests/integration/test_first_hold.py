@@ -159,3 +159,30 @@ def test_holding_again_costs_what_a_hold_costs(fan, performance, seats, now):
     with counted_round_trips() as counts:
         place(fan, performance, seats[:2], now=now + SECOND)
     assert len(counts.sql) == 7, counts.sql
+
+
+def test_each_fan_of_a_batch_is_judged_by_what_that_fan_has_and_wants(fan, performance, seats, now):
+    """One call counts for all of them: nobody meets the seats or caps of the one before."""
+    others = [factories.make_user() for _ in range(3)]
+    bound = place(fan, performance, seats[:2], now=now)
+    release(bound, now)
+    lapsed = place(others[0], performance, seats[2:5], now=now)
+    live = place(others[1], performance, seats[5:], now=now + SECOND)
+    wishes = [
+        queries.FanWish(others[2].pk, performance.pk, seats[:2]),
+        queries.FanWish(fan.pk, performance.pk, []),
+        queries.FanWish(fan.pk, performance.pk, seats[1:3]),
+        queries.FanWish(others[0].pk, performance.pk, seats[5:]),
+        queries.FanWish(others[1].pk, uuid7(), seats[5:]),
+        queries.FanWish(others[1].pk, performance.pk, seats[5:]),
+        queries.FanWish(fan.pk, performance.pk, seats[2:4]),
+    ]
+    assert queries.seats_of_fans(wishes=wishes, now=lapsed.expires_at) == [
+        FanSeats(0, (), None),
+        FanSeats(0, (), None),
+        FanSeats(0, (), bound.extendable_until),
+        FanSeats(0, (lapsed.id,), None),
+        FanSeats(0, (), None),
+        FanSeats(1, (), live.extendable_until),
+        FanSeats(0, (), None),
+    ]
