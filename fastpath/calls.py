@@ -23,7 +23,7 @@ from kernel import clock
 from kernel.caller import Caller, client_ip_behind
 from kernel.errors import DomainError
 from kernel.http.call_limits import CountedCall
-from kernel.http.fast_path import RawResponse, refusal_in
+from kernel.http.fast_path import JSON, RawResponse, refusal_in
 from kernel.outcomes import Outcome
 from kernel.rate_limiting.throttle import ThrottleResult, refused_too_often
 from kernel.telemetry import context
@@ -145,6 +145,21 @@ class Call:
             return self.throttled(spent)
         self.user = user
         return None
+
+    def sender(self) -> Caller | RawResponse | None:
+        """Return who sends a JSON body, and count the call by this person's limits.
+
+        Return the refusal of a person refused too often; None where the API has to explain one.
+        """
+        if self.head.environ.get("CONTENT_TYPE") != JSON:
+            return None
+        caller = self.caller()
+        if caller is None:
+            return None
+        refused = self.count_for(caller.user_id)
+        if refused is not None:
+            return refused
+        return caller if self.body else None
 
     def throttled(self, spent: ThrottleResult) -> RawResponse | None:
         """Return the refusal of a call beyond a limit."""

@@ -65,16 +65,9 @@ class Payments:
         return self._route if method == "POST" and path == _PATH else None
 
     def _pay(self, call: Call) -> Answer:
-        if call.head.environ.get("CONTENT_TYPE") != JSON:
-            return None
-        caller = call.caller()
-        if caller is None:
-            return None
-        refused = call.count_for(caller.user_id)
-        if refused is not None:
-            return refused
-        if not call.body:
-            return None
+        caller = call.sender()
+        if not isinstance(caller, Caller):
+            return caller
         parsed = parsed_body(call.body)
         if isinstance(parsed, APIException):
             asked: dict[str, Any] | APIException = parsed
