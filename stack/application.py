@@ -35,21 +35,23 @@ ALLOCATOR = {
     "MALLOC_MMAP_THRESHOLD_": "1048576",
     "MALLOC_TRIM_THRESHOLD_": "16777216",
 }
-# Worker processes by name: the queues they serve and how many tasks at a time. Threads, so that one
-# database pool and one Kafka producer serve a whole process.
-WORKERS = {
-    "promotion": ("promotion", 2),
-    "relay": ("relay", 4),
-    "general": ("sweep,mail,uploads,payments,webhooks", 6),
-}
 # Processes of the service by name, and the routes of each (Note [Two processes] in
 # fastpath/service.py).
 FASTPATH = {"fastpath": "waiting-room", "fastpath-sale": "sale"}
 # Note [Who stands back]
-# On one machine everybody shares the cores, and nobody waits for the consumers or for Flower: they
-# get the processor after those whom a fan waits for, a tenth of it while there is not enough. Not
-# so the workers: they lock seats too, and one that waits amid a transaction keeps fans waiting.
+# On one machine everybody shares the cores, and nobody waits for the consumers, for letters or for
+# Flower: they get the processor after those whom a fan waits for, a tenth of it while there is not
+# enough. Not so the workers that lock seats: one that waits amid a transaction keeps fans waiting.
 BACKGROUND_NICENESS = 10
+# Worker processes by name: the queues they serve, how many tasks at a time, and their niceness.
+# Threads, so that one database pool and one Kafka producer serve a whole process. What may hang on
+# somebody else's server has a process of its own: it would take the threads that expire holds.
+WORKERS = {
+    "promotion": ("promotion", 2, 0),
+    "relay": ("relay", 4, 0),
+    "general": ("sweep,payments", 4, 0),
+    "background": ("mail,uploads,webhooks", 4, BACKGROUND_NICENESS),
+}
 
 
 class Program(Service):
@@ -236,12 +238,12 @@ def services(
     environment = {**ALLOCATOR, **environment}
     own = {**environment, **metrics}
 
-    def worker(name: str, queues: str, threads: int) -> Program:
+    def worker(name: str, queues: str, threads: int, niceness: int) -> Program:
         argv = (
             *(*CELERY, "worker", "-n", f"{name}@%h", "-Q", queues, "-P", "threads"),
             *("-c", str(threads), "--loglevel", "WARNING", "--without-gossip", "--without-mingle"),
         )
-        return Program(f"worker-{name}", "workers", argv, own)
+        return Program(f"worker-{name}", "workers", argv, own, niceness=niceness)
 
     def background(name: str, argv: tuple[str, ...], of: Mapping[str, str], **port: int) -> Program:
         return Program(name, name, argv, of, niceness=BACKGROUND_NICENESS, **port)
@@ -262,7 +264,7 @@ def services(
     return [
         Api(shared, ports["api"], reload=reload),
         *[fastpath(name) for name in FASTPATH],
-        *[worker(name, queues, threads) for name, (queues, threads) in WORKERS.items()],
+        *[worker(name, *options) for name, options in WORKERS.items()],
         Program("beat", "beat", beat, environment),
         background("consumers", (*MANAGE, "consume"), own),
         Mail(environment, ports["smtp"], ports["inbox"]),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stack.application import ALLOCATOR, FASTPATH, Fastpath
+from stack.application import ALLOCATOR, FASTPATH, WORKERS, Fastpath
 from stack.gateway import server
 from stack.gateway.server import TEMPLATE
 from stack.postgres import settings
@@ -39,8 +39,16 @@ def test_hadolint_finds_nothing_in_the_dockerfile():
 
 
 def test_every_part_has_its_service():
-    names = {"worker-promotion", "relay", "worker-general", "fastpath-sale", "setup"}
-    assert set(_services()) == set(PARTS) - {"workers"} | names
+    names = {"relay", *(f"worker-{name}" for name in WORKERS if name != "relay")}
+    assert set(_services()) == set(PARTS) - {"workers"} | names | {"fastpath-sale", "setup"}
+
+
+@pytest.mark.parametrize("name", WORKERS)
+def test_a_worker_serves_the_queues_that_it_serves_in_the_local_stack(name):
+    command = _services()["relay" if name == "relay" else f"worker-{name}"]["command"]
+    queues, threads, _ = WORKERS[name]
+    assert command[command.index("-Q") + 1] == queues
+    assert command[command.index("-c") + 1] == str(threads)
 
 
 @pytest.mark.parametrize("name", FASTPATH)
