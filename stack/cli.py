@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ import time
 from stack import control_socket, report, settings, topology
 from stack.data_dir import ROOT, DataDir, default_data
 from stack.errors import StackError
+from stack.launch import end_with
 from stack.logs import tail
 from stack.process import start_time, wait_until
 from stack.process_registry import holder, locked, read_json
@@ -37,6 +39,12 @@ def parser() -> argparse.ArgumentParser:
     up.add_argument("--reload", action="store_true", help="restart the API when code changes")
     up.add_argument("--logs", action="store_true", help="show every line, not warnings alone")
     up.add_argument("--background", action="store_true", help=argparse.SUPPRESS)
+    up.add_argument(
+        "--while-parent-runs",
+        type=int,
+        metavar="PID",
+        help="stop when the process that started it, of this id, ends",
+    )
     commands.add_parser("down", help="stop everything, also what a killed supervisor left behind")
     status = commands.add_parser("status", help="every part: state, pid, restarts, memory")
     status.add_argument("--json", action="store_true", help="for programs")
@@ -78,6 +86,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _up(data_dir: DataDir, options: argparse.Namespace) -> int:
+    if options.while_parent_runs is not None:
+        end_with(options.while_parent_runs, signal.SIGTERM)
     ports = settings.ports()
     data_dir.make()
     if options.detach:

@@ -37,6 +37,18 @@ def stand_back(niceness: int) -> None:
         Path("/proc/self/autogroup").write_text(str(niceness))
 
 
+def end_with(parent: int, death_signal: int) -> None:
+    """Let this process get a signal (0: none) when its parent ends; end at once if it has.
+
+    A change of user clears it.
+    """
+    if not death_signal or sys.platform != "linux":
+        return
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, death_signal)
+    if os.getppid() != parent:  # it ended before the request was made
+        sys.exit(128 + signal.SIGTERM)
+
+
 def main() -> None:
     parent, death_signal, uid, gid, niceness = (int(argument) for argument in sys.argv[1:6])
     raise_file_limit()
@@ -47,11 +59,7 @@ def main() -> None:
         os.setgid(gid)
         os.setuid(uid)
     os.umask(0o077)
-    # After the change of user, which clears it.
-    if death_signal and sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, death_signal)
-        if os.getppid() != parent:  # it ended before the request was made
-            sys.exit(128 + signal.SIGTERM)
+    end_with(parent, death_signal)
     # Python ignores SIGPIPE and an ignored signal survives exec; servers expect the default.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:

@@ -11,7 +11,6 @@ import os
 import random
 import shlex
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -28,9 +27,6 @@ from django.conf import settings
 ROOT = Path(settings.BASE_DIR)
 PREFIX = "frontrow-rush-"  # of the folder
 _STACK = (sys.executable, "-m", "stack")
-_LAUNCH = str(ROOT / "stack" / "launch.py")
-_KEEP_USER = "-1"
-_NICENESS = "0"
 _UP_SECONDS, _DOWN_SECONDS = 300.0, 60.0
 _LOOK_SECONDS = 0.5
 READ_SECONDS = "2"
@@ -103,11 +99,10 @@ class Rehearsal:
 
     def _supervise(self, environment: Mapping[str, str]) -> None:
         """Start the supervisor; unless the stack is kept it ends when this process does."""
-        death_signal = "0" if self._keep else str(int(signal.SIGTERM))
-        launch = (sys.executable, "-I", "-S", _LAUNCH, str(os.getpid()), death_signal)
+        until = () if self._keep else ("--while-parent-runs", str(os.getpid()))
         with self._log.open("wb") as output:
             self._supervisor = subprocess.Popen(  # noqa: S603  (ours)
-                [*launch, _KEEP_USER, _KEEP_USER, _NICENESS, *_STACK, "up"],
+                [*_STACK, "up", *until],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -146,6 +146,21 @@ def test_its_death_leaves_nothing_running_and_the_next_one_starts(shell):
     shell.up()
 
 
+def test_it_stops_when_the_process_ends_that_wanted_it_only_so_long(shell, tmp_path):
+    program = [*PROGRAM, "up", "--while-parent-runs"]
+    code = f"import os, subprocess; subprocess.run([*{program!r}, str(os.getpid())])"
+    with (tmp_path / "output").open("w") as output:
+        parent = subprocess.Popen(
+            [sys.executable, "-c", code], env=shell.environment, cwd=ROOT, stdout=output
+        )
+    shell.background.append(parent)
+    assert wait_until(lambda: "Redis broker" in shell.output(), 20), shell.output()
+    pids = shell.pids()
+    parent.kill()
+    assert wait_until(lambda: not any(start_time(pid) for pid in pids.values()), 15)
+    assert wait_until(lambda: shell.run("status").returncode == 3, 15)
+
+
 def test_a_second_one_is_refused(shell):
     shell.up()
     second = shell.run("up")
