@@ -29,7 +29,7 @@ dev: setup-dev ## The same, with the API reloading when code changes
 
 .PHONY: test
 test: setup-dev ## Run the tests on real servers, in two processes (ARGS="tests/api -k hold" picks some, in one)
-	@exec $(VENV)/python -m pytest $(or $(ARGS),-n 2 --dist loadgroup)
+	@exec $(VENV)/python -m pytest $(or $(ARGS),-n 2)
 
 .PHONY: test-fast
 test-fast: setup-dev ## Run the unit and architecture tests: no servers, under 30 s

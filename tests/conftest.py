@@ -38,14 +38,9 @@ _WITHOUT_DATABASE = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give every test but the fast ones the databases, with real commits.
-
-    A run in several processes keeps files together, and all that needs one large thing: the site
-    of the acceptance tests, Kafka.
-    """
+    """Give every test but the fast ones the databases, with real commits."""
     for item in items:
         place = item.path.relative_to(item.config.rootpath).as_posix()
-        item.add_marker(pytest.mark.xdist_group(_group(item, place)))
         if not place.startswith(_WITHOUT_DATABASE):
             item.add_marker(pytest.mark.django_db(transaction=True, databases="__all__"))
 
@@ -55,13 +50,6 @@ def pytest_make_parametrize_id(val: object) -> str | None:
     if isinstance(val, str) and _UUID.search(val):
         return _UUID.sub("ID", val)
     return None
-
-
-def _group(item: pytest.Item, place: str) -> str:
-    if place.startswith(("tests/acceptance/", "tests/browser/")):
-        return "acceptance"
-    needs_kafka = "kafka" in getattr(item, "fixturenames", ()) or item.get_closest_marker("kafka")
-    return "kafka" if needs_kafka else place
 
 
 @pytest.fixture(scope="session")
