@@ -85,6 +85,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--seats", type=int, default=5_000)
     add("--seconds", type=float, default=5.0)
     add("--rounds", type=int, default=3)
+    add = command("pages", _pages, "pages in a browser on a slow phone; needs `make setup-dev`")
+    add("--quick", action="store_true", help="one load of each page and five holds")
+    add("--seats", type=int, default=50_000, help="of the largest hall")
     add = command("report", _report, "write the tables and charts of docs/ from the kept runs")
     add("--check", action="store_true", help="only say which pages differ; exit code 1 if any")
     add(
@@ -212,6 +215,11 @@ def _caching(options: argparse.Namespace) -> int:
     sizes = {"seats": options.seats, "seconds": options.seconds, "rounds": options.rounds}
     with environment() as folder:
         return _shown(_measure("caching", folder, **sizes), options)
+
+
+def _pages(options: argparse.Namespace) -> int:
+    figures = _measure("pages", quick=options.quick, seats=options.seats)
+    return _reported(figures, options)
 
 
 def _report(options: argparse.Namespace) -> int:

@@ -155,3 +155,11 @@ def _whole(value: float) -> float:
 
 def _cell(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def pages(run: Figures) -> Iterator[str]:
+    """Return what a phone waits for on each page."""
+    rows = [
+        [name, one["at_most"], one["found"], MET[one["met"]]] for name, one in run["bars"].items()
+    ]
+    yield from table(["", "at most", "found", ""], rows)

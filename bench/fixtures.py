@@ -31,9 +31,17 @@ def fan_token(user_id: UUID) -> str:
 
 
 def make_hall(
-    seats: int, *, row_length: int = 50, rows_per_section: int = 20, prefix: str = ""
+    seats: int,
+    *,
+    row_length: int = 50,
+    rows_per_section: int = 20,
+    abreast: int = 1,
+    prefix: str = "",
 ) -> Performance:
-    """Return a performance on sale with that many seats; `prefix` makes their keys `numbered`."""
+    """Return a performance on sale with that many seats, its sections so many `abreast`.
+
+    `prefix` makes the keys of seats `numbered`.
+    """
     now = clock.now()
     performance = _performance(now)
     grade = PriceGrade.objects.create(performance=performance, code="R", name_ko="R", price=1000)
@@ -53,8 +61,11 @@ def make_hall(
                 row=str(index % per_section // row_length + 1),
                 number=str(index % row_length + 1),
                 index=index,
-                x=float(index % row_length),
-                y=float(index // row_length),
+                x=float(index // per_section % abreast * (row_length + 4) + index % row_length),
+                y=float(
+                    index // per_section // abreast * (rows_per_section + abreast - 1)
+                    + index % per_section // row_length
+                ),
             )
             for index in range(seats)
         ),

@@ -260,6 +260,7 @@ BLOCKS: dict[str, Block] = {
     "profiles": bars.profiles,
     "cards": bars.cards,
     "checkins": bars.checkins,
+    "pages": bars.pages,
     "rush-default": bars.rehearsal,
     "rush-steady": bars.rehearsal,
 }

@@ -127,6 +127,8 @@ class Performance(models.Model):
         ),
     )
     layout_version = models.PositiveIntegerField(default=0, editable=False)
+    # Corners [x, y] in the units of the layout; null: the map puts a stage before the seats.
+    stage_outline = models.JSONField(null=True, blank=True, editable=False)
     layout_frozen_at = models.DateTimeField(null=True, blank=True, editable=False)
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
 
@@ -214,6 +216,8 @@ class Section(models.Model):
     position = models.PositiveSmallIntegerField(default=0)
     focal_x = models.FloatField(null=True, blank=True)
     focal_y = models.FloatField(null=True, blank=True)
+    # Corners [x, y]; null: a shape around the seats.
+    outline = models.JSONField(null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = text(en="section", ko="구역")

@@ -91,7 +91,8 @@ def replace_layout(
             for index, seat in enumerate(layout.seats[begin : begin + SEATS_A_STATEMENT], begin)
         )
     analyze_after_commit(PriceGrade, Section, Seat)
-    _next_version(performance)
+    performance.stage_outline = layout.stage
+    _next_version(performance, "stage_outline")
 
 
 def change_price(*, performance: Performance, grade: PriceGrade, price: int) -> None:
@@ -140,6 +141,7 @@ def _put_sections(
             position=position,
             focal_x=section.focal_x,
             focal_y=section.focal_y,
+            outline=section.outline,
         )
         for position, section in enumerate(layout.sections)
     }
@@ -147,7 +149,9 @@ def _put_sections(
         rows.values(),
         update_conflicts=True,
         unique_fields=["id"],
-        update_fields=["code", "grade", "name_ko", "name_en", "position", "focal_x", "focal_y"],
+        update_fields=[
+            *("code", "grade", "name_ko", "name_en", "position", "focal_x", "focal_y", "outline")
+        ],
     )
     return rows
 
@@ -156,7 +160,7 @@ def _keys_by_code(rows: QuerySet[Any]) -> dict[str, UUID]:
     return {fold(code): key for key, code in rows.values_list("pk", "code")}
 
 
-def _next_version(performance: Performance) -> None:
+def _next_version(performance: Performance, *also: str) -> None:
     performance.layout_version += 1
-    performance.save(update_fields=["layout_version"])
+    performance.save(update_fields=["layout_version", *also])
     store.layouts_changed(performance_ids=[performance.pk])

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from concerts.layout.form import GradeForm, Layout, SeatForm, SectionForm
+from concerts.layout.form import GradeForm, Layout, Outline, SeatForm, SectionForm
 
 VIP = GradeForm("VIP", "VIP석", "VIP", 165_000)
 R = GradeForm("R", "R석", "R", 132_000)
@@ -40,7 +40,14 @@ def hall(*blocks: Block) -> Layout:
             for block in blocks
         ),
         tuple(seat for block in blocks for seat in _seats(block)),
+        _stage(min(block.left for block in blocks), max(b.left + b.seats for b in blocks)),
     )
+
+
+def _stage(left: float, right: float) -> Outline:
+    """Return a stage as wide as the middle third of a hall, its corners at the back cut off."""
+    half = (right - left) / 6
+    return (-half, 1.0), (half, 1.0), (half * 0.8, -2.0), (-half * 0.8, -2.0)
 
 
 def _seats(block: Block) -> Iterator[SeatForm]:

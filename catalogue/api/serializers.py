@@ -139,7 +139,7 @@ class SectionShapeSerializer(_SectionSerializer):
 
 
 class BoundsSerializer(serializers.Serializer[Any]):
-    """The smallest box around all sections."""
+    """The smallest box around all sections and the stage."""
 
     min_x = serializers.FloatField()
     min_y = serializers.FloatField()

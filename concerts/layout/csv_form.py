@@ -168,6 +168,7 @@ def _gathered(rows: _Rows, columns: headers.Columns) -> tuple[Layout, list[Probl
         tuple(gathered.grades.values()),
         tuple(gathered.sections.values()),
         tuple(gathered.seats),
+        has_shapes=False,
     )
     return layout, gathered.problems[:MAX_PROBLEMS]
 

@@ -34,7 +34,10 @@ class SectionLine:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What an import changes. `seats_*` count places (section, row, number)."""
+    """What an import changes. `seats_*` count places (section, row, number), `shapes*` outlines.
+
+    The stage is one of the shapes.
+    """
 
     grades: tuple[GradeLine, ...]
     sections: tuple[SectionLine, ...]
@@ -44,6 +47,8 @@ class Difference:
     seats_before: int
     seats_added: int
     seats_removed: int
+    shapes: int
+    shapes_before: int
     changed: bool
 
     def as_json(self) -> dict[str, object]:
@@ -54,6 +59,8 @@ class Difference:
             "seats_before": self.seats_before,
             "seats_added": self.seats_added,
             "seats_removed": self.seats_removed,
+            "shapes": self.shapes,
+            "shapes_before": self.shapes_before,
             "grades": [
                 {"code": g.code, "price": g.price, "seats": g.seats, "price_before": g.price_before}
                 for g in self.grades
@@ -68,14 +75,21 @@ class Difference:
 
 
 def with_names(new: Layout, old: Layout) -> Layout:
-    """Return `new` with a name for everything: its own, else the old one's, else the code."""
+    """Return `new` with a name for everything: its own, else the old one's, else the code.
+
+    A form of file without stage, outlines and focal points leaves those as they are.
+    """
     grades = {fold(grade.code): grade for grade in old.grades}
     sections = {fold(section.code): section for section in old.sections}
+    stage = new.stage if new.has_shapes else old.stage
     return replace(
         new,
+        stage=stage,
         grades=tuple(_named(grade, grades.get(fold(grade.code))) for grade in new.grades),
         sections=tuple(
-            _named(section, sections.get(fold(section.code))) for section in new.sections
+            _shaped(_named(section, known), None if new.has_shapes else known)
+            for section in new.sections
+            for known in [sections.get(fold(section.code))]
         ),
     )
 
@@ -112,6 +126,8 @@ def difference(old: Layout, new: Layout) -> Difference:
         seats_before=len(old.seats),
         seats_added=len(places - places_before),
         seats_removed=len(places_before - places),
+        shapes=_shapes(new),
+        shapes_before=_shapes(old),
         changed=old != new,
     )
 
@@ -125,8 +141,18 @@ def _named(item: T, known: T | None) -> T:
     )
 
 
+def _shaped(section: SectionForm, known: SectionForm | None) -> SectionForm:
+    if known is None:
+        return section
+    return replace(section, focal_x=known.focal_x, focal_y=known.focal_y, outline=known.outline)
+
+
 def _places(layout: Layout) -> set[tuple[str, str, str]]:
     return {(fold(seat.section), fold(seat.row), fold(seat.number)) for seat in layout.seats}
+
+
+def _shapes(layout: Layout) -> int:
+    return sum(one is not None for one in (layout.stage, *(s.outline for s in layout.sections)))
 
 
 def _per_section(layout: Layout) -> Counter[str]:

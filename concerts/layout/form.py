@@ -17,12 +17,16 @@ MAX_SECTIONS = 500
 MAX_GRADES = 50
 MAX_PRICE = 100_000_000  # minor units
 MAX_COORDINATE = 1_000_000.0
+MAX_CORNERS = 200  # of an outline
 MAX_PROBLEMS = 50
 MAX_WARNINGS = 20
 MAX_QUOTED = 40  # characters of a file repeated in a problem
 CODE_LENGTH = 20
 NAME_LENGTH = 100
 PLACE_LENGTH = 10  # of a row's label and a seat's number
+
+# The corners of a shape, of which the last is joined to the first.
+Outline = tuple[tuple[float, float], ...]
 
 # Called as work goes on with what is being done (`reading`, `checking`, `writing`), how much of it
 # is done and how much there is, in any unit.
@@ -84,7 +88,7 @@ class GradeForm:
 
 @dataclass(frozen=True, slots=True)
 class SectionForm:
-    """A section and the code of its one grade."""
+    """A section and the code of its one grade; without an outline one is drawn around its seats."""
 
     code: str
     name_ko: str
@@ -92,6 +96,7 @@ class SectionForm:
     grade: str
     focal_x: float | None = None
     focal_y: float | None = None
+    outline: Outline | None = None
     line: int | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
@@ -116,11 +121,16 @@ class SeatForm:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """All of it, in the order of the file."""
+    """All of it, in the order of the file.
+
+    `has_shapes` is false for a form of file that cannot say the stage, outlines and focal points.
+    """
 
     grades: tuple[GradeForm, ...]
     sections: tuple[SectionForm, ...]
     seats: tuple[SeatForm, ...]
+    stage: Outline | None = None
+    has_shapes: bool = field(default=True, compare=False)
 
 
 def grouped(layout: Layout) -> Layout:

@@ -15,6 +15,7 @@ from concerts.layout.form import (
     MAX_SEATS,
     GradeForm,
     Layout,
+    Outline,
     Problem,
     Progress,
     SeatForm,
@@ -123,13 +124,14 @@ def dump(layout: Layout) -> str:
         {"code": g.code, "name": {"ko": g.name_ko, "en": g.name_en}, "price": g.price}
         for g in layout.grades
     ]
-    parts = [json.dumps(FORMAT), _lines(grades, "    ")]
+    stage = "" if layout.stage is None else f'\n  "stage": {_text(layout.stage)},'
+    parts = [json.dumps(FORMAT), stage, _lines(grades, "    ")]
     seats = {
         code: list(group) for code, group in groupby(layout.seats, key=lambda seat: seat.section)
     }
     sections = [_section_text(section, seats[section.code]) for section in layout.sections]
     parts.append("[\n" + ",\n".join(sections) + "\n  ]")
-    return '{{\n  "format": {},\n  "grades": {},\n  "sections": {}\n}}\n'.format(*parts)
+    return '{{\n  "format": {},{}\n  "grades": {},\n  "sections": {}\n}}\n'.format(*parts)
 
 
 def _section_text(section: SectionForm, seats: Sequence[SeatForm]) -> str:
@@ -140,6 +142,8 @@ def _section_text(section: SectionForm, seats: Sequence[SeatForm]) -> str:
     }
     if section.focal_x is not None and section.focal_y is not None:
         head["focal"] = {"x": section.focal_x, "y": section.focal_y}
+    if section.outline is not None:
+        head["outline"] = section.outline
     rows = []
     for label, group in groupby(seats, key=lambda seat: seat.row):
         members = [
@@ -179,11 +183,17 @@ def _layout(document: dict[str, Any], lines: Lines | NoLines) -> Layout:
             section.get("name", {}).get("en", ""),
             section["grade"],
             *_focal(section),
+            outline=_outline(section.get("outline")),
             line=lines.of(("sections", index)),
         )
         for index, section in enumerate(document["sections"])
     )
-    return Layout(grades, sections, tuple(_seats(document["sections"], lines)))
+    seats = tuple(_seats(document["sections"], lines))
+    return Layout(grades, sections, seats, _outline(document.get("stage")))
+
+
+def _outline(corners: list[list[float]] | None) -> Outline | None:
+    return None if corners is None else tuple((float(x), float(y)) for x, y in corners)
 
 
 def _focal(section: dict[str, Any]) -> tuple[float | None, float | None]:

@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 
 from concerts.layout.form import (
     CODE_LENGTH,
     MAX_COORDINATE,
+    MAX_CORNERS,
     MAX_GRADES,
     MAX_PRICE,
     MAX_PROBLEMS,
@@ -17,6 +18,7 @@ from concerts.layout.form import (
     PLACE_LENGTH,
     GradeForm,
     Layout,
+    Outline,
     Problem,
     SeatForm,
     SectionForm,
@@ -33,11 +35,13 @@ def problems_of(layout: Layout) -> list[Problem]:
 
 def warnings_of(layout: Layout) -> list[Problem]:
     """Return what is odd about a layout but may be meant, at most `MAX_WARNINGS` of it."""
-    return list(islice(_seats_in_one_place(layout), MAX_WARNINGS))
+    odd = chain(_seats_outside(layout), _seats_in_one_place(layout))
+    return list(islice(odd, MAX_WARNINGS))
 
 
 def _all_problems(layout: Layout) -> Iterator[Problem]:
     yield from _size_problems(layout)
+    yield from _outline_problems(layout.stage, None, "the stage", "무대", "stage")
     yield from _grade_problems(layout)
     yield from _section_problems(layout)
     yield from _seat_problems(layout)
@@ -111,6 +115,13 @@ def _section_problems(layout: Layout) -> Iterator[Problem]:
                 "등급을 추가하거나 있는 등급을 적어 주세요",
                 column="grade",
             )
+        yield from _outline_problems(
+            section.outline,
+            section.line,
+            f"the outline of section {quoted(section.code)}",
+            f"구역 {quoted(section.code)}의 윤곽",
+            "outline",
+        )
     filled = {fold(seat.section) for seat in layout.seats}
     for code, section in seen.items():
         if code not in filled:
@@ -120,6 +131,48 @@ def _section_problems(layout: Layout) -> Iterator[Problem]:
                 f"구역 {quoted(section.code)}에 좌석이 없습니다. 좌석을 넣거나 구역을 빼 주세요",
                 column="section",
             )
+
+
+def _outline_problems(
+    outline: Outline | None, line: int | None, en: str, ko: str, column: str
+) -> Iterator[Problem]:
+    """Yield what makes a shape impossible to draw: of what else it is, the eye judges."""
+    if outline is None:
+        return
+    if not 3 <= len(outline) <= MAX_CORNERS:
+        yield Problem(
+            line,
+            f"{en} has {len(outline)} corners: give it 3 to {MAX_CORNERS}",
+            f"{ko}의 꼭짓점이 {len(outline)}개입니다. 3~{MAX_CORNERS}개로 적어 주세요",
+            column=column,
+        )
+    wrong = next((at for at in outline if not all(map(_is_place, at))), None)
+    if wrong is not None:
+        yield Problem(
+            line,
+            f"{en} has the corner {shortened(list(wrong))}, which is not within "
+            f"±{MAX_COORDINATE:,.0f}",
+            f"{ko}의 꼭짓점 {shortened(list(wrong))}이(가) 범위(±{MAX_COORDINATE:,.0f})를 "
+            "벗어났습니다",
+            column=column,
+        )
+    elif len(outline) >= 3 and _area(outline) == 0:
+        yield Problem(
+            line,
+            f"the corners of {en} lie on one line: they enclose nothing",
+            f"{ko}의 꼭짓점이 한 직선 위에 있습니다. 넓이가 있는 모양으로 적어 주세요",
+            column=column,
+        )
+
+
+def _is_place(value: float) -> bool:
+    return math.isfinite(value) and abs(value) <= MAX_COORDINATE
+
+
+def _area(outline: Outline) -> float:
+    """Return the area of what the corners turn around (Gauss's formula)."""
+    around = zip(outline, (*outline[1:], outline[0]), strict=True)
+    return abs(sum(ax * by - bx * ay for (ax, ay), (bx, by) in around)) / 2
 
 
 def _seat_problems(layout: Layout) -> Iterator[Problem]:
@@ -142,13 +195,37 @@ def _seat_problems(layout: Layout) -> Iterator[Problem]:
             seat.number, PLACE_LENGTH, seat.line, "seat", "seat number", "좌석 번호"
         )
         for column, value in (("x", seat.x), ("y", seat.y)):
-            if not (math.isfinite(value) and abs(value) <= MAX_COORDINATE):
+            if not _is_place(value):
                 yield Problem(
                     seat.line,
                     f"{value} is not a place within ±{MAX_COORDINATE:,.0f}",
                     f"좌표 {value}이(가) 범위(±{MAX_COORDINATE:,.0f})를 벗어났습니다",
                     column=column,
                 )
+
+
+def _seats_outside(layout: Layout) -> Iterator[Problem]:
+    """Yield the first seat of each section that lies beyond the box around its outline."""
+    boxes = {
+        fold(section.code): tuple((min(axis), max(axis)) for axis in zip(*outline, strict=True))
+        for section in layout.sections
+        if (outline := section.outline)
+    }
+    for seat in layout.seats if boxes else ():
+        code = fold(seat.section)
+        if code not in boxes:
+            continue
+        (left, right), (top, bottom) = boxes[code]
+        if left <= seat.x <= right and top <= seat.y <= bottom:
+            continue
+        del boxes[code]
+        name = f"{seat.section}-{seat.row}-{seat.number}"
+        yield Problem(
+            seat.line,
+            f"seat {name} at ({seat.x:g}, {seat.y:g}) is outside the outline of its section",
+            f"좌석 {name}의 좌표 ({seat.x:g}, {seat.y:g})가 구역의 윤곽 밖에 있습니다",
+            column="x",
+        )
 
 
 def _seats_in_one_place(layout: Layout) -> Iterator[Problem]:

@@ -20,10 +20,12 @@ from playwright.sync_api import (
     expect,
     sync_playwright,
 )
+from playwright.sync_api import Error as PlaywrightError
 
 from tests.support.browser_pages import BrowserPages, browser_pages
 from tests.support.site import Fan, Site
 
+Pure = Callable[..., Any]
 # The first test may start the site.
 SECONDS = 360
 # What is awaited comes at once on an idle machine; a busy one is no fault of what is tested.
@@ -62,10 +64,50 @@ def launch_browser(browser_type: BrowserType) -> Callable[..., Browser]:
 
 
 @pytest.fixture(scope="module")
-def browser(launch_browser: Callable[..., Browser]) -> Iterator[Browser]:
+def browser(launch_browser: Callable[..., Browser], elsewhere: list[str]) -> Iterator[Browser]:
+    """Chromium, every context of which notes what it asks of other origins."""
     running = launch_browser()
+    new_context = running.new_context
+
+    def watched(**options: Any) -> BrowserContext:
+        made = new_context(**options)
+        made.on("request", lambda sent: elsewhere.append(sent.url) if leaves(sent) else None)
+        return made
+
+    running.new_context = watched  # type: ignore[method-assign]
     yield running
     running.close()
+
+
+@pytest.fixture(scope="module")
+def elsewhere() -> list[str]:
+    """Return what was asked of another origin than a page's own, in the tests of a file."""
+    return []
+
+
+@pytest.fixture(autouse=True)
+def nothing_leaves(elsewhere: list[str]) -> Iterator[None]:
+    """Refuse in every test, by the browser's own log, what leaves the origin of its page."""
+    elsewhere.clear()
+    yield
+    assert elsewhere == []
+
+
+def leaves(sent: Request) -> bool:
+    """Say whether a request leaves its page's origin.
+
+    People may be led to the gateway's page, on this machine like all that a test starts.
+    """
+    asked = urlsplit(sent.url)
+    if not asked.netloc:
+        return False  # data: and blob:
+    if sent.is_navigation_request():
+        return asked.hostname != "127.0.0.1"
+    try:
+        home = sent.frame.url
+    except PlaywrightError:
+        return asked.hostname != "127.0.0.1"  # a worker's, which has no frame
+    return asked.netloc != urlsplit(home).netloc
 
 
 @pytest.fixture
@@ -79,7 +121,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def page(context: BrowserContext) -> Iterator[Page]:
-    """A page on which no script may fail, and from which nothing may ask another origin."""
+    """A page on which no script may fail and no policy is broken."""
     page = context.new_page()
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
@@ -87,18 +129,23 @@ def page(context: BrowserContext) -> Iterator[Page]:
         "console",
         lambda said: faults.append(said.text) if "Content Security Policy" in said.text else None,
     )
-    elsewhere: list[str] = []
-
-    def look_at(request: Request) -> None:
-        # Where people go themselves, such as the gateway's page, is no request of ours.
-        host = urlsplit(request.url).netloc
-        if not request.is_navigation_request() and host and host != urlsplit(page.url).netloc:
-            elsewhere.append(request.url)
-
-    page.on("request", look_at)
     yield page
     assert faults == []
-    assert elsewhere == []
+
+
+@pytest.fixture(scope="module")
+def pure(browser: Browser) -> Iterator[Pure]:
+    """Evaluate `(m, arg) => …`, `m` being all functions of ui/dist-tests/pure.js."""
+    with browser_pages("") as pages:
+        page = browser.new_context().new_page()
+        page.goto(pages.add("/", script="site", data={"page": "home"}, body="{data}"))
+
+        def evaluate(function: str, argument: object = None) -> Any:
+            wrapped = f"async (arg) => ({function})(await import('/static-tests/pure.js'), arg)"
+            return page.evaluate(wrapped, argument)
+
+        yield evaluate
+        page.close()
 
 
 @pytest.fixture

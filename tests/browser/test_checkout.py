@@ -201,7 +201,8 @@ def test_a_hold_that_lapsed_charges_nothing_and_leads_to_the_same_seats(till: Ti
     status = till.page.locator("[data-fr-status]")
     expect(status).to_contain_text("Nothing was charged")
     link = status.get_by_role("link", name="Choose again")
-    expect(link).to_have_attribute("href", f"/en/seats/#seats={till.held['seats'][0]['id']}")
+    again = f"/en/seats/#seats={till.held['seats'][0]['id']}&sections=%5B%22A%22%5D"
+    expect(link).to_have_attribute("href", again)
     expect(till.page.get_by_role("button", name="Pay")).to_be_disabled()
 
 

@@ -1,35 +1,17 @@
 """The scripts' functions without a page, called where they run: in Chromium."""
 
 import re
-from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Browser
 
 from queueing import draw
-from tests.support.browser_pages import browser_pages
+from tests.browser.conftest import Pure
 
-Pure = Callable[..., Any]
 ROOT = Path(__file__).resolve().parent.parent.parent
-
-
-@pytest.fixture(scope="module")
-def pure(browser: Browser) -> Iterator[Pure]:
-    """Evaluate `(m, arg) => …`, `m` being all functions of ui/dist-tests/pure.js."""
-    with browser_pages("") as pages:
-        page = browser.new_page()
-        page.goto(pages.add("/", script="site", data={"page": "home"}, body="{data}"))
-
-        def evaluate(function: str, argument: object = None) -> Any:
-            wrapped = f"async (arg) => ({function})(await import('/static-tests/pure.js'), arg)"
-            return page.evaluate(wrapped, argument)
-
-        yield evaluate
-        page.close()
 
 
 def place(**changes: object) -> dict[str, object]:

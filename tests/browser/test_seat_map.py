@@ -7,42 +7,11 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import DESKTOP
-from tests.support.browser_pages import BrowserPages
-from tests.support.site import Fan, Sale, Site
+from tests.support.seat_pages import cell, open_map, show, take
+from tests.support.site import Fan, Site
 from tests.support.waiting import await_that
 
 LogIn = Callable[[BrowserContext, Fan], None]
-
-
-def open_map(
-    pages: BrowserPages,
-    site: Site,
-    page: Page,
-    sale: Sale,
-    language: str = "en",
-    waits: bool = True,
-) -> None:
-    headers = {"Accept-Language": language}
-    performance = site.http(headers=headers).get(f"/api/v1/performances/{sale.performance_id}/")
-    urls = {name: f"/{language}/{name}/" for name in ("queue", "list", "performance_page")}
-    data = {
-        "page": "seats",
-        "performance": {**performance.json(), "title": "Autumn Night"},
-        "urls": {**urls, "checkout": f"/{language}/checkout/{{reservation}}/"},
-    }
-    body = "<h1>Seats</h1><fr-seat-map>{data}<a href='list/'>List</a></fr-seat-map>"
-    url = pages.add("/seats/", script="seats", data=data, body=body, language=language)
-    page.goto(url)
-    if waits:
-        expect(page.locator("[data-fr-live=yes]")).to_be_attached()
-
-
-def show(page: Page, tab: str) -> None:
-    page.locator(f"#fr-tab-{tab}").click()
-
-
-def cell(page: Page, number: int, row: int = 1) -> Any:
-    return page.get_by_role("gridcell", name=f"Section A, row {row}, seat {number},")
 
 
 @pytest.fixture
@@ -50,14 +19,6 @@ def fan(site: Site, log_in: LogIn, context: BrowserContext) -> Fan:
     [made] = site.fans(1)
     log_in(context, made)
     return made
-
-
-def take(site: Site, sale: Sale, *indexes: int) -> None:
-    """Let another fan hold seats."""
-    [other] = site.fans(1)
-    seats = [sale.seat_ids[index] for index in indexes]
-    body = {"performance_id": sale.performance_id, "seat_ids": seats}
-    assert site.http(other.access_token).post("/api/v1/reservations/", json=body).status_code == 201
 
 
 def holds(site: Site, fan: Fan) -> list[dict[str, Any]]:

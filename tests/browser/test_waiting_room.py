@@ -6,34 +6,15 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.support.browser_pages import BrowserPages
+from tests.support.queue_pages import is_on, number, page_of
 from tests.support.site import Fan, Sale, Site
 
 LogIn = Callable[[BrowserContext, Fan], None]
 SLOW = {"rate_per_second": 1, "capacity": 1}  # one inside, so everybody else waits
 
 
-def page_of(pages: BrowserPages, site: Site, sale: Sale, language: str = "en") -> str:
-    found = site.http().get(f"/api/v1/performances/{sale.performance_id}/").json()
-    urls = {name: f"/{language}/{name}/" for name in ("seats", "performance_page", "plain")}
-    data = {"page": "queue", "performance": {**found, "title": "Autumn Night"}, "urls": urls}
-    body = "<h1>Waiting room</h1><fr-queue>{data}<a href='plain/'>Your place</a></fr-queue>"
-    return pages.add("/queue/", script="queue", data=data, body=body, language=language)
-
-
 def screen(page: Page) -> Any:
     return page.locator("fr-queue")
-
-
-def is_on(page: Page, *names: str) -> None:
-    """Wait until the page shows one of these states."""
-    element = screen(page)
-    selector = ", ".join(f'fr-queue[data-screen="{name}"]' for name in names)
-    expect(element.and_(page.locator(selector))).to_be_visible()
-
-
-def number(page: Page) -> int:
-    return int(page.locator("[data-fr-number]").inner_text().replace(",", ""))
 
 
 @pytest.fixture

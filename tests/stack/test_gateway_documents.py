@@ -118,9 +118,56 @@ def test_a_seat_map_that_may_change_is_not_kept(client, api, seat_map, control):
     assert [number(client, seat_map) for _ in range(3)] == [1, 2, 3]
 
 
-def test_a_seat_map_with_parameters_is_not_kept(client, api, seat_map):
+KEPT_SECTIONS = ["?section=A", "?section=1F-B", "?section=%EA%B0%80", "?section=A%20%26%3F"]
+
+
+@pytest.mark.parametrize("section", KEPT_SECTIONS)
+def test_the_map_of_a_section_is_fetched_once_for_all(client, api, public, section):
     api.cache_control = "public, max-age=86400"
-    assert [number(client, f"{seat_map}?section=A") for _ in range(2)] == [1, 2]
+    path = public.replace("/queue/", "/seatmap/") + section
+    logins = [{"Authorization": "Bearer a"}, {"Cookie": "a=b", "If-None-Match": '"a"'}]
+    for _ in range(20):
+        for login in logins:
+            number(client, path, **login)
+    assert len(api.seen) < 20  # it is renewed each second
+    assert {seen[":path"] for seen in api.seen} == {path}
+    assert not {"authorization", "cookie"} & api.seen[0].keys()
+
+
+ODD_SECTIONS = ["?section=%41", "?section=A&section=B", "?section=", "?section=a+b", "?b=1",
+                "?section=%ea%b0%80", "?a=b&section=A", "?section=A%2d", "?section=A'"]  # fmt: skip
+
+
+@pytest.mark.parametrize("odd", ODD_SECTIONS)
+def test_another_spelling_of_a_section_is_passed_on_and_kept_for_nobody(client, api, public, odd):
+    api.cache_control = "public, max-age=86400"
+    path = public.replace("/queue/", "/seatmap/") + odd
+    assert [number(client, path) for _ in range(3)] == [1, 2, 3]
+    assert {seen[":path"] for seen in api.seen} == {path}
+
+
+def test_a_section_that_the_api_lets_nobody_keep_is_not_kept(client, api, public):
+    api.cache_control = "no-cache"
+    path = public.replace("/queue/", "/seatmap/") + "?section=a"
+    assert [number(client, path) for _ in range(2)] == [1, 2]
+
+
+@pytest.mark.control
+def test_control_passed_on_without_its_section_one_stands_for_all(template, another, public):
+    template("default $uri$section_args;", "default $uri;")
+    api, client = another()
+    api.cache_control = "public, max-age=86400"
+    seat_map = public.replace("/queue/", "/seatmap/")
+    assert number(client, f"{seat_map}?section=A") == number(client, f"{seat_map}?section=B")
+
+
+def test_no_parameter_asks_for_an_outline_or_a_performance_again(client, api, public):
+    api.cache_control = "public, max-age=60"
+    for path in (public.replace("/queue/", "/seatmap/outline/"), public.replace("/queue/", "/")):
+        first = number(client, path)
+        assert number(client, f"{path}?section=A") == first
+        assert number(client, f"{path}?a=b", Authorization="Bearer a", Cookie="a=b") == first
+        assert not {"authorization", "cookie"} & api.seen[-1].keys()
 
 
 def test_a_refused_seat_map_takes_the_place_of_the_one_that_was_kept(client, api, seat_map):

@@ -38,13 +38,14 @@ def make_performance(
     *,
     seats: int = 50,
     row_length: int = 10,
+    sections: int = 1,
     price: int = 100_000,
     on_sale: bool = True,
     concert: Concert | None = None,
     now: datetime | None = None,
     **policy,
 ) -> Performance:
-    """Make a performance of one section; `policy` goes into its SalePolicy."""
+    """Make a performance of equal sections, four abreast; `policy` goes into its SalePolicy."""
     now = now or clock.now()
     performance = Performance.objects.create(
         concert=concert or make_concert(now=now), starts_at=now + timedelta(days=30)
@@ -52,20 +53,22 @@ def make_performance(
     grade = PriceGrade.objects.create(
         performance=performance, code="R", name_ko="R석", name_en="R", price=price
     )
-    section = Section.objects.create(
-        performance=performance, grade=grade, code="A", name_ko="A구역", name_en="Section A"
-    )
-    Seat.objects.bulk_create(
-        Seat(
+    codes = [chr(ord("A") + nth) if nth < 26 else f"S{nth}" for nth in range(sections)]
+    rows = [
+        Section(
             performance=performance,
-            section=section,
-            row=str(index // row_length + 1),
-            number=str(index % row_length + 1),
-            index=index,
-            x=float(index % row_length),
-            y=float(index // row_length),
+            grade=grade,
+            code=code,
+            name_ko=f"{code}구역",
+            name_en=f"Section {code}",
+            position=nth,
         )
-        for index in range(seats)
+        for nth, code in enumerate(codes)
+    ]
+    Section.objects.bulk_create(rows)
+    Seat.objects.bulk_create(
+        (_seat(rows, index, seats // sections, row_length) for index in range(seats)),
+        batch_size=5000,
     )
     defaults = {
         "sale_opens_at": now - timedelta(hours=1),
@@ -76,6 +79,20 @@ def make_performance(
     if on_sale:
         inventory.put_on_sale(performance_id=performance.pk, actor_id=None, now=now)
     return performance
+
+
+def _seat(sections: list[Section], index: int, size: int, row_length: int) -> Seat:
+    nth = min(index // size, len(sections) - 1) if size else 0
+    within = index - nth * size
+    return Seat(
+        performance_id=sections[nth].performance_id,
+        section=sections[nth],
+        row=str(within // row_length + 1),
+        number=str(within % row_length + 1),
+        index=index,
+        x=float(nth % 4 * (row_length + 3) + within % row_length),
+        y=float(nth // 4 * (size // row_length + 4) + within // row_length),
+    )
 
 
 def seat_ids(performance: Performance, n: int | None = None) -> list:

@@ -3,15 +3,18 @@
 Run with the site's environment by tests.support.site. It stays, because starting Django takes
 longer than anything it does: one JSON object a line comes in and one goes out.
 
-- `{"do": "sale", "seats": 50, ...}` puts a new performance on sale: `price` and `row_length`;
-  `queue`, the waiting room's settings; every other option belongs to the sale policy.
+- `{"do": "sale", "seats": 50, ...}` puts a new performance on sale: `price`, `sections` and
+  `row_length`; `queue`, the waiting room's settings; every other option belongs to the sale policy.
+- `{"do": "room", "performance_id": "…", ...}` changes the settings of a waiting room.
 - `{"do": "fans", "count": 5, "points": 100}` runs `manage.py fans`.
+- `{"do": "password", "email": "…", "password": "…"}` gives a fan a password.
 """
 
 import io
 import json
 import sys
 from typing import Any
+from uuid import UUID
 
 import django
 
@@ -20,6 +23,7 @@ django.setup()
 from django.core.management import call_command  # noqa: E402  (needs the set-up)
 from django.db import connections  # noqa: E402
 
+from accounts.models import User  # noqa: E402
 from kernel import clock  # noqa: E402
 from queueing.usecases import config  # noqa: E402
 from tests.support import factories  # noqa: E402
@@ -44,6 +48,26 @@ def sale(*, queue: dict[str, Any] | None = None, **options: Any) -> dict[str, An
     }
 
 
+def room(*, performance_id: str, **changes: Any) -> dict[str, Any]:
+    """Change a waiting room while it runs, as staff do."""
+    config.set_config(
+        performance_id=UUID(performance_id),
+        changes=changes,
+        actor_id=None,
+        reason="acceptance test",
+        now=clock.now(),
+    )
+    return {}
+
+
+def password(*, email: str, password: str) -> dict[str, Any]:
+    """Give a fan a password to log in with on a page."""
+    user = User.objects.get(email=email)
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    return {}
+
+
 def fans(*, count: int, points: int) -> list[dict[str, str]]:
     """Return what `manage.py fans` printed."""
     printed = io.StringIO()
@@ -51,7 +75,7 @@ def fans(*, count: int, points: int) -> list[dict[str, str]]:
     return [json.loads(line) for line in printed.getvalue().splitlines()]
 
 
-COMMANDS = {"sale": sale, "fans": fans}
+COMMANDS = {"sale": sale, "room": room, "fans": fans, "password": password}
 
 for line in sys.stdin:
     wanted = json.loads(line)

@@ -226,6 +226,14 @@ class Site:
         made = self._prepare(do="sale", seats=seats, **options)
         return Sale(made["performance_id"], made["concert_id"], tuple(made["seat_ids"]))
 
+    def change_room(self, sale: Sale, **changes: object) -> None:
+        """Change the settings of a sale's waiting room."""
+        self._prepare(do="room", performance_id=sale.performance_id, **changes)
+
+    def give_password(self, fan: Fan, password: str) -> None:
+        """Let a fan log in on a page."""
+        self._prepare(do="password", email=fan.email, password=password)
+
     def _prepare(self, **wanted: object) -> Any:
         helper = self._helper = self._helper or subprocess.Popen(
             [sys.executable, "-m", "tests.support.prepare"],

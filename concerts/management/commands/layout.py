@@ -151,6 +151,10 @@ class Command(BaseCommand):
             )
         for code in difference.removed_sections:
             self.stdout.write(f"section {code}: goes")
+        if difference.shapes or difference.shapes_before:
+            self.stdout.write(
+                f"stage and outlines: {difference.shapes} (was {difference.shapes_before})"
+            )
         done = "imported" if verb == "import" else "would be imported"
         outcome = done if difference.changed else "nothing to change"
         self.stdout.write(

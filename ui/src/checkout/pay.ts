@@ -82,7 +82,9 @@ export class Checkout {
     this.#timer.stop();
     lock(this.#form, true);
     const seats = this.#reservation.seats.map(({ id }) => id).join(",");
-    const href = `${this.#data.urls.seats}#seats=${seats}`;
+    const sections = new Set(this.#reservation.seats.map(({ section }) => section));
+    const again = new URLSearchParams({ seats, sections: JSON.stringify([...sections]) });
+    const href = `${this.#data.urls.seats}#${again}`;
     say(text(SAID.expired), [{ words: SAID.again, href }], true);
   }
 

@@ -182,5 +182,12 @@ function addressOf(path: string, { params = {}, query }: Options): string {
   const filled = path.replace(/\{(\w+)\}/g, (_, name: string) =>
     encodeURIComponent(params[name] ?? ""),
   );
-  return query ? `${filled}?${new URLSearchParams(query)}` : filled;
+  const asked = Object.entries(query ?? {}).map(([name, value]) => `${name}=${encoded(value)}`);
+  return asked.length > 0 ? `${filled}?${asked.join("&")}` : filled;
+}
+
+/** Return a value in the one spelling that the gateway keeps: RFC 3986's unreserved characters, else bytes. */
+export function encoded(value: string): string {
+  const byte = (sign: string) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`;
+  return encodeURIComponent(value).replace(/[!'()*]/g, byte);
 }

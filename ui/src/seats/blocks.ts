@@ -1,5 +1,7 @@
 /** Free neighbours: what is offered instead of seats that have gone. Pure functions. */
 
+import type { Loss } from "./choice";
+import { middleOf } from "./geometry";
 import type { Hall } from "./hall";
 import { FREE } from "./statuses";
 
@@ -55,14 +57,41 @@ export function nearestBlock(
 }
 
 /** Return how many seats of each grade are free. */
-export function freeByGrade(hall: Hall, statuses: string): ReadonlyMap<string, number> {
+export function freeByGrade(hall: Hall, free: readonly number[]): ReadonlyMap<string, number> {
   const found = new Map(hall.grades.map((grade) => [grade, 0]));
-  for (let seat = 0; seat < hall.count; seat += 1) {
-    if (statuses[seat] !== FREE) continue;
-    const grade = hall.sections[hall.sectionOf[seat] ?? 0]?.grade ?? "";
-    found.set(grade, (found.get(grade) ?? 0) + 1);
-  }
+  hall.sections.forEach(({ grade }, nth) => {
+    found.set(grade, (found.get(grade) ?? 0) + (free[nth] ?? 0));
+  });
   return found;
+}
+
+/** Return how many seats of each section (by index) are free. */
+export function freeBySection(hall: Hall, statuses: string): number[] {
+  const letter = FREE.charCodeAt(0);
+  return hall.sections.map(({ first, count }) => {
+    let free = 0;
+    for (let seat = first; seat < first + count; seat += 1) {
+      if (statuses.charCodeAt(seat) === letter) free += 1;
+    }
+    return free;
+  });
+}
+
+/** Return sections not loaded yet that may have as many free seats as were chosen, the nearest first. */
+export function unreadAlternatives(hall: Hall, free: readonly number[], loss: Loss): number[] {
+  const size = loss.gone.length + loss.kept.length;
+  const lost = hall.sections[hall.sectionOf[loss.gone[0] ?? 0] ?? 0];
+  if (!lost) return [];
+  const [x, y] = middleOf(lost.box);
+  const far = (nth: number) => {
+    const [ox, oy] = middleOf(hall.sections[nth]?.box ?? lost.box);
+    return Math.hypot(ox - x, oy - y);
+  };
+  return hall.sections
+    .flatMap(({ grade, isLoaded }, nth) =>
+      !isLoaded && grade === lost.grade && (free[nth] ?? 0) >= size ? [nth] : [],
+    )
+    .sort((a, b) => far(a) - far(b));
 }
 
 function distance(hall: Hall, a: number, b: number): number {

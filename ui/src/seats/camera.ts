@@ -62,7 +62,15 @@ export class Camera {
 
   /** Return the part of the layout that is drawn: the view and what lies just beyond it. */
   get drawn(): Box {
-    const [mx, my] = [this.width * OVERDRAW, this.height * OVERDRAW];
+    return this.#around(this.width * OVERDRAW, this.height * OVERDRAW);
+  }
+
+  /** Return the part of the layout that is in the view. */
+  get shown(): Box {
+    return this.#around(0, 0);
+  }
+
+  #around(mx: number, my: number): Box {
     const [left, top] = this.toHall([-mx, -my]);
     const [right, bottom] = this.toHall([this.width + mx, this.height + my]);
     return { left, top, right, bottom };

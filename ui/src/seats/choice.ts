@@ -45,3 +45,18 @@ export function sum(hall: Hall, choice: Choice): Money {
   const amount = prices.reduce((total, price) => total + (price?.amount ?? 0), 0);
   return { amount, currency: prices[0]?.currency ?? "KRW" };
 }
+
+/** Return the seats (ids) and sections (codes) that the hash of an address names. */
+export function seatsNamed(hash: string): { ids: string[]; sections: string[] } {
+  const named = new URLSearchParams(hash.slice(1));
+  return { ids: named.get("seats")?.split(",") ?? [], sections: listOf(named.get("sections")) };
+}
+
+function listOf(json: string | null): string[] {
+  try {
+    const found: unknown = JSON.parse(json ?? "[]");
+    return Array.isArray(found) ? found.map(String) : [];
+  } catch {
+    return []; // an address that somebody wrote
+  }
+}

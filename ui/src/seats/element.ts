@@ -11,7 +11,9 @@ import { text } from "../core/text";
 import { useWorker } from "../core/timers";
 import { AvailabilityFeed } from "./availability";
 import type { Reservation, SeatsData } from "./facts";
-import { gridView, seatAfterKey } from "./grid";
+import { gridView, seatAfterKey, sectionBeforeKey } from "./grid";
+import type { Hall } from "./hall";
+import { wantedIn } from "./loader";
 import { SeatsModel } from "./model";
 import { Surface } from "./surface";
 import {
@@ -52,6 +54,7 @@ export class SeatMap extends HTMLElement {
       this.#api,
       data,
       (seats) => this.#changed(seats),
+      (sections) => this.#added(sections),
       () => this.#reloaded(),
     );
     this.#feed = new AvailabilityFeed(
@@ -96,12 +99,25 @@ export class SeatMap extends HTMLElement {
     this.#focus = undefined;
     this.#section = Math.min(this.#section, hall.sections.length - 1);
     this.#update();
+    const model = this.#model;
     this.#surface = new Surface(
       this.#view,
       hall,
-      (seat) => this.#model.stateOf(seat),
-      (seat) => this.#model.press(seat),
+      { stateOf: (seat) => model.stateOf(seat), freeBySection: () => model.free },
+      {
+        press: (seat) => model.press(seat),
+        look: (view, seatPx) => {
+          const sections = wantedIn(hall, view, seatPx);
+          if (sections.length > 0) void model.want(sections);
+        },
+      },
     );
+  }
+
+  #added(sections: readonly number[]): void {
+    this.#surface?.add(sections);
+    this.#mark();
+    this.#update();
   }
 
   #changed(seats: readonly number[]): void {
@@ -119,6 +135,7 @@ export class SeatMap extends HTMLElement {
   readonly #act: SeatsActions = {
     open: (tab) => {
       this.#tab = tab;
+      if (tab === "list") void this.#model.want([this.#section]);
       this.#update();
     },
     best: (form) => void this.#best(new FormData(form)),
@@ -235,6 +252,7 @@ export class SeatMap extends HTMLElement {
         this.#section = section;
         this.#focus = undefined;
         this.#surface?.showSection(section);
+        void this.#model.want([section]);
         this.#update();
       },
       focus: (seat) => {
@@ -251,12 +269,17 @@ export class SeatMap extends HTMLElement {
     if (!hall || event.altKey || event.ctrlKey || event.metaKey) return;
     if (event.key === " " || event.key === "Enter") this.#model.press(seat);
     else if (event.key === "Escape") this.#box.querySelector<HTMLElement>("#fr-section")?.focus();
-    else {
-      const next = seatAfterKey(hall, seat, event.key);
-      if (next === undefined) return;
-      this.#goTo(next);
-    }
+    else if (seatAfterKey(hall, seat, event.key) === undefined) return;
+    else void this.#follow(hall, seat, event.key);
     event.preventDefault();
+  }
+
+  /** Go where a key leads, once the seats there are loaded. */
+  async #follow(hall: Hall, seat: number, key: string): Promise<void> {
+    const missing = sectionBeforeKey(hall, seat, key);
+    if (missing !== undefined && !(await this.#model.want([missing]))) return;
+    const next = seatAfterKey(hall, seat, key);
+    if (next !== undefined && hall === this.#model.hall) this.#goTo(next);
   }
 
   #goTo(seat: number): void {

@@ -1,4 +1,4 @@
-/** Points, boxes and hulls in the units of a layout. Pure functions. */
+/** Points, boxes and outlines in the units of a layout. Pure functions. */
 
 export type Point = readonly [x: number, y: number];
 export interface Box {
@@ -27,27 +27,21 @@ export function middleOf({ left, top, right, bottom }: Box): Point {
   return [(left + right) / 2, (top + bottom) / 2];
 }
 
-/** Return the convex hull of some points (Andrew's monotone chain), without a closing point. */
-export function hull(points: readonly Point[]): readonly Point[] {
-  const sorted = [...points].sort(([ax, ay], [bx, by]) => ax - bx || ay - by);
-  if (sorted.length < 3) return sorted;
-  const lower = chain(sorted);
-  const upper = chain(sorted.reverse());
-  return [...lower.slice(0, -1), ...upper.slice(0, -1)];
+/** Whether two boxes have a point in common. */
+export function meets(one: Box | undefined, other: Box): boolean {
+  if (!one) return false;
+  const isBeside = one.left > other.right || one.right < other.left;
+  return !isBeside && one.top <= other.bottom && one.bottom >= other.top;
 }
 
-function chain(points: readonly Point[]): Point[] {
-  const made: Point[] = [];
-  for (const point of points) {
-    while (made.length >= 2 && !turnsLeft(made.at(-2), made.at(-1), point)) made.pop();
-    made.push(point);
-  }
-  return made;
-}
-
-function turnsLeft(a: Point | undefined, b: Point | undefined, c: Point): boolean {
-  if (!a || !b) return true;
-  return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0]) > 0;
+/** Whether a point lies within an outline (crossings of a ray to the right). */
+export function isWithin([x, y]: Point, outline: readonly Point[]): boolean {
+  let crossings = 0;
+  outline.forEach(([ax, ay], nth) => {
+    const [bx, by] = outline.at(nth - 1) ?? [ax, ay];
+    if (ay > y !== by > y && x < ax + ((y - ay) / (by - ay)) * (bx - ax)) crossings += 1;
+  });
+  return crossings % 2 === 1;
 }
 
 /** Where a picture of the hall stands in a view of `width` x `height` CSS pixels. */

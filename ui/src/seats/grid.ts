@@ -2,10 +2,10 @@
 
 import { html, nothing, type TemplateResult } from "lit/html.js";
 import { text } from "../core/text";
-import type { Hall } from "./hall";
+import type { Hall, Section } from "./hall";
 import type { SeatsModel } from "./model";
 import { fullName } from "./names";
-import { type Direction, otherSection, rowEnd, step } from "./steps";
+import { type Direction, otherSection, rowEnd, sectionAhead, step } from "./steps";
 
 const ARROWS: Readonly<Record<string, Direction>> = {
   ArrowLeft: "left",
@@ -24,12 +24,21 @@ export function seatAfterKey(hall: Hall, seat: number, key: string): number | un
     case "End":
       return rowEnd(hall, seat, "last");
     case "PageDown":
-      return otherSection(hall, seat, 1);
+      return hall.sections[otherSection(hall, seat, 1)]?.first;
     case "PageUp":
-      return otherSection(hall, seat, -1);
+      return hall.sections[otherSection(hall, seat, -1)]?.first;
     default:
       return undefined;
   }
+}
+
+/** Return the section whose seats a key needs and that is not loaded yet. */
+export function sectionBeforeKey(hall: Hall, seat: number, key: string): number | undefined {
+  const direction = ARROWS[key];
+  if (direction) return sectionAhead(hall, seat, direction);
+  if (key !== "PageDown" && key !== "PageUp") return undefined;
+  const wanted = otherSection(hall, seat, key === "PageDown" ? 1 : -1);
+  return hall.sections[wanted]?.isLoaded ? undefined : wanted;
 }
 
 export interface GridActions {
@@ -49,8 +58,7 @@ export function gridView(
   const { hall } = model;
   const shown = hall?.sections[section];
   if (!hall || !shown) return nothing;
-  const first = hall.rows[shown.rows[0] ?? 0]?.seats[0];
-  const stop = focus !== undefined && hall.sectionOf[focus] === section ? focus : first;
+  const stop = focus !== undefined && hall.sectionOf[focus] === section ? focus : shown.first;
   return html`
     <div class="fr-field">
       <label for="fr-section">${text({ ko: "구역", en: "Section" })}</label>
@@ -64,6 +72,25 @@ export function gridView(
         )}
       </select>
     </div>
+    ${shown.isLoaded ? gridOf(model, hall, shown, stop, act) : waitView(shown, model.free[section])}
+  `;
+}
+
+/** What is known of a section before its seats are there. */
+function waitView({ grade, name }: Section, free: number | undefined): TemplateResult {
+  const left = free === undefined ? "" : text({ ko: `, ${free}석 남음`, en: `, ${free} left` });
+  return html`<p class="fr-hint" data-fr-loading>${name} (${grade}${left}).
+    ${text({ ko: "좌석을 불러오는 중입니다…", en: "Its seats are on their way…" })}</p>`;
+}
+
+function gridOf(
+  model: SeatsModel,
+  hall: Hall,
+  shown: Section,
+  stop: number,
+  act: GridActions,
+): TemplateResult {
+  return html`
     <p class="fr-hint" id="fr-grid-help">
       ${text({
         ko: "화살표로 이동, Space로 선택, Page Up·Down으로 구역 이동, Esc로 나가기",

@@ -1,9 +1,10 @@
-/** The hall: a seat map document as arrays by seat index, ready to be drawn and searched. */
+/** The hall as arrays by seat index: its sections from the outline, their seats as they are loaded. */
 
 import type { components } from "../../generated/api";
 import type { Money } from "../core/format";
-import { type Box, boundsOf, hull, type Point } from "./geometry";
+import { type Box, boundsOf, type Point } from "./geometry";
 
+export type OutlineDocument = components["schemas"]["Outline"];
 export type SeatMapDocument = components["schemas"]["SeatMap"];
 
 export interface Row {
@@ -18,10 +19,14 @@ export interface Section {
   readonly name: string;
   readonly grade: string;
   readonly price: Money;
-  /** Indexes into `Hall.rows`. */
-  readonly rows: readonly number[];
+  /** The index of its first seat; the others follow. */
+  readonly first: number;
+  readonly count: number;
   readonly outline: readonly Point[];
   readonly box: Box;
+  /** Indexes into `Hall.rows`; none before its seats are loaded. */
+  rows: readonly number[];
+  isLoaded: boolean;
 }
 
 export interface Hall {
@@ -32,77 +37,149 @@ export interface Hall {
   readonly sectionOf: Uint16Array;
   readonly rowOf: Uint32Array;
   readonly accessible: Uint8Array;
-  readonly ids: readonly string[];
-  readonly numbers: readonly string[];
-  readonly rows: readonly Row[];
+  readonly ids: string[];
+  readonly numbers: string[];
+  readonly rows: Row[];
   readonly sections: readonly Section[];
   /** Grade codes in order of first appearance: their position is their colour. */
   readonly grades: readonly string[];
+  readonly stage: readonly Point[];
+  /** Around the sections and the stage. */
   readonly box: Box;
-  /** The usual distance of two neighbours, in units of the layout. */
-  readonly pitch: number;
-  readonly indexOf: ReadonlyMap<string, number>;
+  readonly indexOf: Map<string, number>;
+  /** The usual distance of two neighbours, in units of the layout; estimated before seats are there. */
+  pitch: number;
 }
 
-/** Return the hall of a seat map document. */
-export function hallOf(document: SeatMapDocument): Hall {
-  const all = document.sections.flatMap((section) => section.rows.flatMap((row) => row.seats));
-  const count = all.reduce((most, seat) => Math.max(most, seat.index + 1), 0);
-  const x = new Float32Array(count);
-  const y = new Float32Array(count);
+/** Return the hall of an outline, without a seat's place. */
+export function hallOf(document: OutlineDocument): Hall {
+  const shown = document.sections.filter(({ seats }) => seats > 0);
+  const count = shown.reduce((most, one) => Math.max(most, (one.first_index ?? 0) + one.seats), 0);
   const sectionOf = new Uint16Array(count);
-  const rowOf = new Uint32Array(count);
-  const accessible = new Uint8Array(count);
-  const ids = new Array<string>(count).fill("");
-  const numbers = new Array<string>(count).fill("");
-  const rows: Row[] = [];
-  const rowsOf: number[][] = [];
-  document.sections.forEach((section, nth) => {
-    const own: number[] = [];
-    rowsOf.push(own);
-    for (const row of section.rows) {
-      for (const seat of row.seats) {
-        const { index } = seat;
-        x[index] = seat.x;
-        y[index] = seat.y;
-        sectionOf[index] = nth;
-        rowOf[index] = rows.length;
-        accessible[index] = seat.accessible ? 1 : 0;
-        ids[index] = seat.id;
-        numbers[index] = seat.number;
-      }
-      own.push(rows.length);
-      rows.push({ section: nth, label: row.label, seats: row.seats.map(({ index }) => index) });
-    }
+  const sections = shown.map((one, nth): Section => {
+    const first = one.first_index ?? 0;
+    sectionOf.fill(nth, first, first + one.seats);
+    const outline = one.outline.map(pointOf);
+    const { code, name, grade, price, seats } = one;
+    const box = boundsOf(outline);
+    return {
+      ...{ code, name, grade, price, first, count: seats, outline, box },
+      ...{ rows: [], isLoaded: false },
+    };
   });
-  const pitch = pitchOf(rows, x, y);
-  const sections = document.sections.map((section, nth): Section => {
-    const own = rowsOf[nth] ?? [];
-    const outline = hull(own.flatMap((at) => corners(rows[at], x, y, pitch / 2)));
-    const { code, name, grade, price } = section;
-    return { code, name, grade, price, rows: own, outline, box: boundsOf(outline) };
-  });
+  const pitch = roughPitch(sections);
+  const around = boundsOf(sections.flatMap(({ outline }) => outline));
+  const stage = document.stage?.map(pointOf) ?? stageBefore(around, pitch, focusOf(document));
   return {
     version: document.layout_version,
     count,
-    x,
-    y,
+    x: new Float32Array(count),
+    y: new Float32Array(count),
     sectionOf,
-    rowOf,
-    accessible,
-    ids,
-    numbers,
-    rows,
+    rowOf: new Uint32Array(count),
+    accessible: new Uint8Array(count),
+    ids: new Array<string>(count).fill(""),
+    numbers: new Array<string>(count).fill(""),
+    rows: [],
     sections,
     grades: [...new Set(sections.map(({ grade }) => grade))],
-    box: boundsOf(sections.flatMap(({ outline }) => outline)),
+    stage,
+    box: boundsOf([...sections.flatMap(({ outline }) => outline), ...stage]),
+    indexOf: new Map(),
     pitch,
-    indexOf: new Map(ids.map((id, index) => [id, index])),
   };
 }
 
-/** Return the median distance of neighbours; 1 where a hall has none. */
-function pitchOf(rows: readonly Row[], x: Float32Array, y: Float32Array): number {
+/** Fill in the seats of a seat map document; returns the sections (by index) that are new. */
+export function addSeats(hall: Hall, document: SeatMapDocument): number[] {
+  const isFirst = hall.rows.length === 0;
+  const at = new Map(hall.sections.map(({ code }, nth) => [code, nth]));
+  const found: number[] = [];
+  for (const { code, rows } of document.sections) {
+    const nth = at.get(code);
+    const section = nth === undefined ? undefined : hall.sections[nth];
+    if (nth === undefined || !section || section.isLoaded) continue;
+    section.rows = rows.map((row) => addRow(hall, nth, row));
+    section.isLoaded = true;
+    found.push(nth);
+  }
+  if (isFirst) hall.pitch = pitchOf(hall) ?? hall.pitch;
+  return found;
+}
+
+function addRow(
+  hall: Hall,
+  section: number,
+  row: SeatMapDocument["sections"][number]["rows"][number],
+): number {
+  const place = hall.rows.length;
+  for (const { index, id, number, x, y, accessible } of row.seats) {
+    hall.x[index] = x;
+    hall.y[index] = y;
+    hall.rowOf[index] = place;
+    hall.accessible[index] = accessible ? 1 : 0;
+    hall.ids[index] = id;
+    hall.numbers[index] = number;
+    hall.indexOf.set(id, index);
+  }
+  hall.rows.push({ section, label: row.label, seats: row.seats.map(({ index }) => index) });
+  return place;
+}
+
+/** Return the sections (by index) that have these codes. */
+export function sectionsOf(hall: Hall, codes: readonly string[]): number[] {
+  return hall.sections.flatMap(({ code }, nth) => (codes.includes(code) ? [nth] : []));
+}
+
+function pointOf([x = 0, y = 0]: readonly number[]): Point {
+  return [x, y];
+}
+
+/** Return the side of a square that a seat has for itself in the densest section. */
+function roughPitch(sections: readonly Section[]): number {
+  const sides = sections
+    .map(({ outline, count }) => Math.sqrt(areaOf(outline) / count))
+    .filter((side) => side > 0);
+  return sides.length > 0 ? Math.min(...sides) : 1;
+}
+
+function areaOf(outline: readonly Point[]): number {
+  let doubled = 0;
+  outline.forEach(([x, y], nth) => {
+    const [px, py] = outline.at(nth - 1) ?? [x, y];
+    doubled += px * y - x * py;
+  });
+  return Math.abs(doubled) / 2;
+}
+
+/** Return the middle of the focal points, where a layout has some. */
+function focusOf({ sections }: OutlineDocument): Point | undefined {
+  const known = sections.flatMap(({ focal }) => (focal ? [focal] : []));
+  if (known.length === 0) return undefined;
+  const mean = (of: "x" | "y") => known.reduce((sum, one) => sum + one[of], 0) / known.length;
+  return [mean("x"), mean("y")];
+}
+
+/** A layout without a stage gets one along the first row, or along the last if that has the view. */
+function stageBefore(around: Box, pitch: number, focus: Point | undefined): Point[] {
+  const { left, right, top, bottom } = around;
+  const sixth = (right - left) / 6;
+  const middle = Math.min(right - sixth, Math.max(left + sixth, focus?.[0] ?? (left + right) / 2));
+  const isBelow = focus !== undefined && focus[1] > (top + bottom) / 2 && focus[1] >= bottom;
+  const depth = Math.max(pitch * 2, (bottom - top) / 25);
+  const [near, far] = isBelow
+    ? [bottom + pitch, bottom + pitch + depth]
+    : [top - pitch, top - pitch - depth];
+  return [
+    [middle - sixth, near],
+    [middle + sixth, near],
+    [middle + sixth, far],
+    [middle - sixth, far],
+  ];
+}
+
+/** Return the median distance of neighbours; `undefined` where a hall has none. */
+function pitchOf({ rows, x, y }: Hall): number | undefined {
   const found: number[] = [];
   for (const { seats } of rows) {
     for (let nth = 1; nth < seats.length && found.length < 2000; nth += 1) {
@@ -112,29 +189,5 @@ function pitchOf(rows: readonly Row[], x: Float32Array, y: Float32Array): number
     }
   }
   found.sort((a, b) => a - b);
-  return found[Math.floor(found.length / 2)] ?? 1;
-}
-
-/** Return the corners of a row's outermost seats, looked at from eight sides. */
-function corners(row: Row | undefined, x: Float32Array, y: Float32Array, half: number): Point[] {
-  const outermost = new Set<number>();
-  for (let side = 0; side < 8; side += 1) {
-    const [dx, dy] = [Math.cos((side * Math.PI) / 4), Math.sin((side * Math.PI) / 4)];
-    let best: number | undefined;
-    let most = Number.NEGATIVE_INFINITY;
-    for (const seat of row?.seats ?? []) {
-      const far = (x[seat] ?? 0) * dx + (y[seat] ?? 0) * dy;
-      if (far > most) [best, most] = [seat, far];
-    }
-    if (best !== undefined) outermost.add(best);
-  }
-  return [...outermost].flatMap((seat): Point[] => {
-    const [sx, sy] = [x[seat] ?? 0, y[seat] ?? 0];
-    return [
-      [sx - half, sy - half],
-      [sx + half, sy - half],
-      [sx - half, sy + half],
-      [sx + half, sy + half],
-    ];
-  });
+  return found[Math.floor(found.length / 2)];
 }

@@ -4,16 +4,17 @@ import type { Api } from "../core/api";
 import { type Problem, problemOf } from "../core/problem";
 import { speak } from "../core/speak";
 import { text } from "../core/text";
-import { areTogether } from "./blocks";
-import { type Choice, type Loss, lossOf, pressed } from "./choice";
+import { areTogether, freeBySection, unreadAlternatives } from "./blocks";
+import { type Choice, type Loss, lossOf, pressed, seatsNamed } from "./choice";
 import { HoldDesk, type Wanted } from "./desk";
 import type { Availability, Reservation, SeatsData, Wish } from "./facts";
-import { type Hall, hallOf } from "./hall";
+import { type Hall, sectionsOf } from "./hall";
+import { HallLoader, LayoutChanged } from "./loader";
 import { placeName, type State, stateOf } from "./names";
 import { changes } from "./statuses";
 import { STALE_MAP } from "./words";
 
-const SEAT_MAP = "/api/v1/performances/{performance_id}/seatmap/";
+const SEARCHED = 3; // sections that are read to find seats instead of those that went
 const FEW = 10; // seats for one person, where the performance names no limit
 
 /** What has just happened, said beside the map with its ways out. */
@@ -26,6 +27,8 @@ export type Notice =
 export class SeatsModel {
   hall: Hall | undefined;
   statuses = "";
+  /** Free seats by section. */
+  free: readonly number[] = [];
   choice: Choice = [];
   /** The fan's own live hold, and its seats. */
   hold: Reservation | undefined;
@@ -35,36 +38,58 @@ export class SeatsModel {
   isHolding = false;
   readonly data: SeatsData;
   readonly desk: HoldDesk;
-  readonly #api: Api;
   readonly #changed: (seats: readonly number[]) => void;
   readonly #reloaded: () => void;
+  readonly #loader: HallLoader;
+  #isChoosingAgain = true;
 
-  /** `changed` gets the seats that look different now; `reloaded` is called for another hall. */
+  /**
+   * `changed` gets the seats that look different now; `added` the sections whose seats have come;
+   * `reloaded` is called for another hall.
+   */
   constructor(
     api: Api,
     data: SeatsData,
     changed: (seats: readonly number[]) => void,
+    added: (sections: readonly number[]) => void,
     reloaded: () => void,
   ) {
-    this.#api = api;
     this.data = data;
     this.desk = new HoldDesk(api, data.performance.id);
     this.#changed = changed;
     this.#reloaded = reloaded;
+    this.#loader = new HallLoader(api, data.performance.id, (_, sections) => {
+      this.mine = this.hold ? this.#seatsOf(this.hold) : [];
+      added(sections);
+    });
   }
 
   get most(): number {
     return this.data.performance.max_seats_per_fan ?? FEW;
   }
 
-  /** Read the seat map; raises Problem. */
+  /** Read the outline of the hall; raises Problem. Its seats come as they are wanted. */
   async load(): Promise<void> {
-    const params = { performance_id: this.data.performance.id };
-    this.hall = hallOf(await this.#api.get(SEAT_MAP, { params, anonymous: true, seconds: 30 }));
+    this.hall = await this.#loader.outline();
     this.statuses = "";
+    this.free = [];
     this.choice = [];
+    this.mine = [];
     this.hints = [];
     this.#reloaded();
+  }
+
+  /** Read the seats of some sections; returns whether they are there. */
+  async want(sections: readonly number[]): Promise<boolean> {
+    try {
+      await this.#loader.load(sections);
+      return true;
+    } catch (error) {
+      if (error instanceof LayoutChanged) await this.load().catch(problemOf);
+      else this.notice = { kind: "problem", problem: problemOf(error), at: Date.now() };
+      this.#changed([]);
+      return false;
+    }
   }
 
   /** Look whether the fan has a live hold here. */
@@ -91,17 +116,22 @@ export class SeatsModel {
     const before = this.statuses;
     this.statuses = found.statuses;
     const changed = before ? changes(before, found.statuses).map(({ index }) => index) : undefined;
-    if (!before) this.#chooseAgain(this.hall);
+    if (changed?.length !== 0) this.free = freeBySection(this.hall, found.statuses);
+    if (this.#isChoosingAgain) void this.#chooseAgain(this.hall);
     const loss = lossOf(this.hall, this.choice, found.statuses);
     if (loss && !this.isHolding) this.#lose(loss);
     this.#changed(changed ?? Array.from({ length: this.hall.count }, (_, seat) => seat));
   }
 
-  /** Choose the seats that the address names (`#seats=id,id`): those of a hold that ran out. */
-  #chooseAgain(hall: Hall): void {
-    const ids = new URLSearchParams(location.hash.slice(1)).get("seats")?.split(",") ?? [];
+  /** Choose the seats that the address names (checkout/pay.ts): those of a hold that ran out. */
+  async #chooseAgain(hall: Hall): Promise<void> {
+    this.#isChoosingAgain = false;
+    const { ids, sections } = seatsNamed(location.hash);
+    if (ids.length === 0 || !(await this.want(sectionsOf(hall, sections)))) return;
+    if (this.hall !== hall || this.choice.length > 0) return;
     const wanted = ids.flatMap((id) => hall.indexOf.get(id) ?? []);
     this.choice = wanted.filter((seat) => this.statuses[seat] === "A").slice(0, this.most);
+    this.#changed(this.choice);
   }
 
   /** A press on a seat: chosen, dropped, or refused with the reason. */
@@ -148,8 +178,9 @@ export class SeatsModel {
   /** Hold the best seats for a wish; those that are apart are asked about first. */
   async holdBest(wish: Wish, together: boolean): Promise<Reservation | undefined> {
     const made = await this.#place({ best_available: wish });
-    if (!made || !this.hall || !together || areTogether(this.hall, this.#seatsOf(made)))
-      return made;
+    if (!made || !this.hall || !together || !(await this.#readSeatsOf(made))) return made;
+    const seats = this.#seatsOf(made);
+    if (seats.length < made.seats.length || areTogether(this.hall, seats)) return made;
     this.#setHold(made);
     this.notice = { kind: "apart", reservation: made };
     this.#changed(this.mine);
@@ -216,8 +247,24 @@ export class SeatsModel {
     if (!hall) return;
     this.choice = loss.kept;
     this.notice = { kind: "loss", loss };
+    if (!loss.offer) void this.#offerElsewhere(hall, loss);
     const names = loss.gone.map((seat) => placeName(hall, seat)).join(", ");
     speak(text({ ko: `${names} 좌석이 방금 판매되었습니다.`, en: `${names} has just gone.` }));
+  }
+
+  /** Nothing near is free: look at the nearest sections of the grade that are not loaded yet. */
+  async #offerElsewhere(hall: Hall, loss: Loss): Promise<void> {
+    const lost = [...loss.gone, ...loss.kept];
+    for (const section of unreadAlternatives(hall, this.free, loss).slice(0, SEARCHED)) {
+      if (!(await this.want([section])) || this.hall !== hall) return;
+      const { notice } = this;
+      if (notice?.kind !== "loss" || notice.loss !== loss) return; // the fan went on meanwhile
+      const found = lossOf(hall, lost, this.statuses);
+      if (!found?.offer) continue;
+      this.notice = { kind: "loss", loss: { ...loss, offer: found.offer } };
+      this.#changed([]);
+      return;
+    }
   }
 
   #setHold(hold: Reservation | undefined): void {
@@ -225,6 +272,12 @@ export class SeatsModel {
     const before = this.mine;
     this.mine = hold ? this.#seatsOf(hold) : [];
     this.#changed([...before, ...this.mine]);
+    if (hold && this.mine.length < hold.seats.length) void this.#readSeatsOf(hold);
+  }
+
+  #readSeatsOf({ seats }: Reservation): Promise<boolean> {
+    const codes = seats.map(({ section }) => section);
+    return this.want(this.hall ? sectionsOf(this.hall, codes) : []);
   }
 
   #seatsOf({ seats }: Reservation): number[] {

@@ -1,18 +1,17 @@
 /** The picture of a hall on three canvases: ground, seats, signs. */
 
-import type Flatbush from "flatbush";
-import { text } from "../core/text";
 import { type Camera, OVERDRAW } from "./camera";
-import { middleOf, type Point } from "./geometry";
+import type { Point } from "./geometry";
+import { drawGround, drawNames, groundKey, type Scene } from "./ground";
 import type { Hall } from "./hall";
 import { STATES, type State } from "./names";
 import { type Palette, pixelColour, pixelsOf } from "./palette";
+import type { SeatIndex } from "./seatindex";
 import { Sprites } from "./sprites";
 
 /** From this many device pixels between neighbours on seats are sprites, else pixels. */
 const SPRITE_PX = 7;
 const LABEL_BELOW_PX = 14; // names of sections stand on the seats while those are smaller
-const SMALLEST_PX = 9; // letters smaller than that nobody reads
 const MANY = 2000; // changes that are painted one by one
 const ORDER = Object.keys(STATES) as State[];
 
@@ -22,14 +21,22 @@ export interface Marks {
   readonly hints: readonly number[];
 }
 
+/** How seats and sections look now. */
+export interface Look {
+  stateOf(seat: number): State;
+  /** Free seats by section; empty before they are known. */
+  freeBySection(): readonly number[];
+}
+
 export class Picture {
   readonly box = document.createElement("div");
   readonly #ground = layer();
   readonly #seats = layer();
   readonly #signs = layer();
   readonly #hall: Hall;
-  readonly #tree: Flatbush;
+  readonly #index: SeatIndex;
   readonly #stateOf: (seat: number) => State;
+  readonly #freeBySection: () => readonly number[];
   readonly #gradeOf: Uint8Array;
   #palette: Palette;
   #sprites: Sprites | undefined;
@@ -38,12 +45,15 @@ export class Picture {
   #pixels = new Uint32Array();
   #colours = new Uint32Array();
   #ratio = 1;
+  #marks: Marks = { focus: undefined, hints: [] };
+  #groundKey = "";
 
-  constructor(hall: Hall, tree: Flatbush, palette: Palette, stateOf: (seat: number) => State) {
+  constructor(hall: Hall, index: SeatIndex, palette: Palette, look: Look) {
     this.#hall = hall;
-    this.#tree = tree;
+    this.#index = index;
     this.#palette = palette;
-    this.#stateOf = stateOf;
+    this.#stateOf = look.stateOf;
+    this.#freeBySection = look.freeBySection;
     this.#gradeOf = Uint8Array.from(hall.sectionOf, (section) =>
       Math.max(0, hall.grades.indexOf(hall.sections[section]?.grade ?? "")),
     );
@@ -90,25 +100,32 @@ export class Picture {
     this.drawSigns(marks);
   }
 
-  /** Paint some seats again, and nothing else. */
+  /** Paint some seats again, and what the numbers of free ones say. */
   change(seats: readonly number[]): void {
-    if (seats.length > MANY || !this.#camera) {
+    const camera = this.#camera;
+    if (!camera) return;
+    if (groundKey(this.#hall, this.#freeBySection()) !== this.#groundKey) this.#drawGround();
+    if (seats.length > 0 && camera.seatPx < LABEL_BELOW_PX) this.drawSigns(this.#marks);
+    if (seats.length > MANY) {
       this.#drawSeats();
       return;
     }
     const brush = brushOf(this.#seats);
     for (const seat of seats) {
+      if (!this.#hall.sections[this.#hall.sectionOf[seat] ?? 0]?.isLoaded) continue;
       if (this.#image) this.#repaintPixel(brush, seat);
       else this.#repaintSprite(brush, seat);
     }
   }
 
   /** Draw what stands above the seats: names of sections, the focus, hints. */
-  drawSigns({ focus, hints }: Marks): void {
-    const camera = this.#camera;
-    if (!camera) return;
+  drawSigns(marks: Marks): void {
+    this.#marks = marks;
+    const { focus, hints } = marks;
+    const [camera, scene] = [this.#camera, this.#scene()];
+    if (!camera || !scene) return;
     const brush = this.#cleared(this.#signs);
-    if (camera.seatPx < LABEL_BELOW_PX) this.#drawNames(brush, camera);
+    if (camera.seatPx < LABEL_BELOW_PX) drawNames(brush, scene);
     brush.strokeStyle = this.#palette.ink;
     const size = Math.max(camera.seatPx, 10) * this.#ratio;
     for (const seat of hints) this.#ring(brush, seat, size * 0.62, [size * 0.2, size * 0.15]);
@@ -116,60 +133,29 @@ export class Picture {
   }
 
   #drawGround(): void {
-    const brush = this.#cleared(this.#ground);
-    const { sections, box } = this.#hall;
-    for (const { outline } of sections) {
-      brush.beginPath();
-      outline.forEach((point, nth) => {
-        const [x, y] = this.#device(point);
-        if (nth === 0) brush.moveTo(x, y);
-        else brush.lineTo(x, y);
-      });
-      brush.closePath();
-      brush.fillStyle = this.#palette.section;
-      brush.fill();
-    }
-    // The stage stands before the first row, over the middle third of the hall.
-    const third = (box.right - box.left) / 3;
-    const [left, top] = this.#device([box.left + third, box.top - this.#hall.pitch * 3]);
-    const [right, bottom] = this.#device([box.right - third, box.top - this.#hall.pitch]);
-    brush.fillStyle = this.#palette.stage;
-    brush.fillRect(left, top, right - left, bottom - top);
-    const size = (bottom - top) * 0.6;
-    if (size < SMALLEST_PX * this.#ratio) return;
-    brush.fillStyle = this.#palette.ink;
-    brush.font = `600 ${size}px system-ui, sans-serif`;
-    brush.textAlign = "center";
-    brush.textBaseline = "middle";
-    brush.fillText(text({ ko: "무대", en: "Stage" }), (left + right) / 2, (top + bottom) / 2);
+    const scene = this.#scene();
+    if (!scene) return;
+    this.#groundKey = groundKey(this.#hall, scene.free);
+    drawGround(this.#cleared(this.#ground), scene);
   }
 
-  #drawNames(brush: CanvasRenderingContext2D, camera: Camera): void {
-    brush.textAlign = "center";
-    brush.textBaseline = "middle";
-    brush.lineJoin = "round";
-    for (const { name, code, box } of this.#hall.sections) {
-      const room = (box.right - box.left) * camera.scale * this.#ratio * 0.95;
-      const largest = 14 * this.#ratio;
-      brush.font = `700 ${largest}px system-ui, sans-serif`;
-      const words = brush.measureText(name).width <= room ? name : code;
-      const size = Math.min(largest, (room / brush.measureText(words).width) * largest);
-      if (size < SMALLEST_PX * this.#ratio) continue;
-      const [x, y] = this.#device(middleOf(box));
-      brush.font = `700 ${size}px system-ui, sans-serif`;
-      brush.lineWidth = size / 3;
-      brush.strokeStyle = this.#palette.paper;
-      brush.strokeText(words, x, y);
-      brush.fillStyle = this.#palette.ink;
-      brush.fillText(words, x, y);
-    }
+  #scene(): Scene | undefined {
+    const camera = this.#camera;
+    if (!camera) return undefined;
+    return {
+      hall: this.#hall,
+      palette: this.#palette,
+      free: this.#freeBySection(),
+      ratio: this.#ratio,
+      scale: camera.scale * this.#ratio,
+      device: (point) => this.#device(point),
+    };
   }
 
   #drawSeats(): void {
     const camera = this.#camera;
     if (!camera) return;
-    const { left, top, right, bottom } = camera.drawn;
-    const seats = this.#tree.search(left, top, right, bottom);
+    const seats = this.#index.search(camera.drawn);
     if (camera.seatPx * this.#ratio < SPRITE_PX) {
       this.#drawPixels(seats);
       return;

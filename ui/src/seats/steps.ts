@@ -1,5 +1,6 @@
 /** Where the keys lead in a hall: by geometry, across aisles and the edges of sections. Pure. */
 
+import type { Point } from "./geometry";
 import type { Hall } from "./hall";
 
 export type Direction = "left" | "right" | "up" | "down";
@@ -34,20 +35,50 @@ function nearest(
   direction: Direction,
   among: readonly number[],
 ): number | undefined {
-  const [dx, dy] = VECTORS[direction];
-  const [x, y] = [hall.x[seat] ?? 0, hall.y[seat] ?? 0];
+  const from = [hall.x[seat] ?? 0, hall.y[seat] ?? 0] as const;
   let best: number | undefined;
   let least = Number.POSITIVE_INFINITY;
   for (const other of among) {
-    const [ox, oy] = [(hall.x[other] ?? 0) - x, (hall.y[other] ?? 0) - y];
-    const along = ox * dx + oy * dy;
-    const aside = Math.abs(ox * dy) + Math.abs(oy * dx);
-    // A direction is a quarter of the circle: what is more aside than ahead lies elsewhere.
-    if (along <= 0 || other === seat || aside > along + hall.pitch) continue;
-    const far = along + SIDEWAYS * aside;
-    if (far < least) [best, least] = [other, far];
+    const to = [hall.x[other] ?? 0, hall.y[other] ?? 0] as const;
+    const far = effort(from, to, direction, hall.pitch);
+    if (far < least && other !== seat) [best, least] = [other, far];
   }
   return best;
+}
+
+/**
+ * Return the section (by index) whose seats must be loaded before an arrow can be followed: one that
+ * begins nearer in that direction than the seat that `step` would lead to. `undefined`: none.
+ */
+export function sectionAhead(hall: Hall, seat: number, direction: Direction): number | undefined {
+  const next = step(hall, seat, direction);
+  if (next !== seat && hall.rowOf[next] === hall.rowOf[seat]) return undefined;
+  const from = [hall.x[seat] ?? 0, hall.y[seat] ?? 0] as const;
+  let best: number | undefined;
+  let least =
+    next === seat
+      ? Number.POSITIVE_INFINITY
+      : effort(from, [hall.x[next] ?? 0, hall.y[next] ?? 0], direction, hall.pitch);
+  hall.sections.forEach(({ isLoaded, box }, nth) => {
+    if (isLoaded) return;
+    const nearest = [
+      Math.min(box.right, Math.max(box.left, from[0])),
+      Math.min(box.bottom, Math.max(box.top, from[1])),
+    ] as const;
+    const far = effort(from, nearest, direction, hall.pitch);
+    if (far < least) [best, least] = [nth, far];
+  });
+  return best;
+}
+
+/** Return how far it is from one point to another by a direction; infinite where it lies elsewhere. */
+function effort([x, y]: Point, [ox, oy]: Point, direction: Direction, pitch: number): number {
+  const [dx, dy] = VECTORS[direction];
+  const along = (ox - x) * dx + (oy - y) * dy;
+  const aside = Math.abs((ox - x) * dy) + Math.abs((oy - y) * dx);
+  // A direction is a quarter of the circle: what is more aside than ahead lies elsewhere.
+  const isElsewhere = along <= 0 || aside > along + pitch;
+  return isElsewhere ? Number.POSITIVE_INFINITY : along + SIDEWAYS * aside;
 }
 
 /** Return the first or last seat of a seat's row. */
@@ -59,10 +90,8 @@ export function rowEnd(hall: Hall, seat: number, end: "first" | "last"): number 
   return end === "first" ? first : last;
 }
 
-/** Return the first seat of the section before or after a seat's own, round and round. */
+/** Return the section (by index) before or after a seat's own, round and round. */
 export function otherSection(hall: Hall, seat: number, by: 1 | -1): number {
   const count = hall.sections.length;
-  const at = ((hall.sectionOf[seat] ?? 0) + by + count) % count;
-  const row = hall.rows[hall.sections[at]?.rows[0] ?? 0];
-  return row?.seats[0] ?? seat;
+  return ((hall.sectionOf[seat] ?? 0) + by + count) % count;
 }

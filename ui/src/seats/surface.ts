@@ -2,23 +2,30 @@
 
 import { select } from "d3-selection";
 import { type D3ZoomEvent, type ZoomBehavior, zoom, zoomIdentity } from "d3-zoom";
-import Flatbush from "flatbush";
 import { Camera, PRESSABLE_PX } from "./camera";
-import { type Box, middleOf, type Point } from "./geometry";
+import { type Box, isWithin, middleOf, type Point } from "./geometry";
 import type { Hall } from "./hall";
-import type { State } from "./names";
 import { paletteOf } from "./palette";
-import { type Marks, Picture } from "./picture";
+import { type Look, type Marks, Picture } from "./picture";
+import { SeatIndex } from "./seatindex";
 
 const SHARP_AFTER_MS = 120;
 const REACH_PX = 24; // a press takes the nearest seat within this distance
 const CLOSE_PX = 34; // how large seats are after a press that zoomed in
 const LARGEST_PX = 64;
 
+/** What the map reports. */
+export interface Touched {
+  press(seat: number): void;
+  /** Another part of the hall is looked at, in its units, with so many CSS pixels between seats. */
+  look(view: Box, seatPx: number): void;
+}
+
 export class Surface {
   readonly view: HTMLElement;
   readonly #hall: Hall;
-  readonly #tree: Flatbush;
+  readonly #index: SeatIndex;
+  readonly #touched: Touched;
   readonly #picture: Picture;
   readonly #zoom: ZoomBehavior<HTMLElement, unknown>;
   readonly #watch: ResizeObserver;
@@ -28,25 +35,22 @@ export class Surface {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isActive = false;
 
-  /** `press` gets the seat that was pressed; `stateOf` says how a seat looks. */
-  constructor(
-    view: HTMLElement,
-    hall: Hall,
-    stateOf: (seat: number) => State,
-    press: (seat: number) => void,
-  ) {
+  constructor(view: HTMLElement, hall: Hall, look: Look, touched: Touched) {
     this.view = view;
     this.#hall = hall;
-    this.#tree = treeOf(hall);
-    this.#picture = new Picture(hall, this.#tree, paletteOf(view), stateOf);
+    this.#touched = touched;
+    this.#index = new SeatIndex(hall);
+    this.#picture = new Picture(hall, this.#index, paletteOf(view), look);
     view.replaceChildren(this.#picture.box);
     view.style.aspectRatio = String(shapeOf(hall));
     this.#camera = this.#cameraFor();
     this.#zoom = zoom<HTMLElement, unknown>()
       .filter((event: Event) => this.#isOurs(event))
+      .duration(0)
       .on("zoom", (event: D3ZoomEvent<HTMLElement, unknown>) => this.#onZoom(event.transform));
     select(view).call(this.#zoom);
-    view.addEventListener("click", (event) => this.#onClick(event, press));
+    const { signal } = this.#stop;
+    view.addEventListener("click", (event) => this.#onClick(event), { signal });
     this.#watch = new ResizeObserver(() => this.#resize());
     this.#watch.observe(view);
     this.#watchColours();
@@ -57,6 +61,12 @@ export class Surface {
     this.#watch.disconnect();
     this.#stop.abort();
     clearTimeout(this.#timer);
+  }
+
+  /** Show the seats of sections that have come; the first say how far apart seats are. */
+  add(sections: readonly number[]): void {
+    this.#index.add(sections);
+    this.#resize();
   }
 
   /** Paint seats that have changed. */
@@ -146,15 +156,22 @@ export class Surface {
     this.#timer = setTimeout(() => this.#draw(), SHARP_AFTER_MS);
   }
 
-  #onClick(event: MouseEvent, press: (seat: number) => void): void {
+  #onClick(event: MouseEvent): void {
     this.#isActive = true;
     const frame = this.view.getBoundingClientRect();
     const point = [event.clientX - frame.left, event.clientY - frame.top] as const;
-    const [x, y] = this.#camera.toHall(point);
-    const [seat] = this.#tree.neighbors(x, y, 1, REACH_PX / this.#camera.scale);
-    if (seat === undefined) return;
-    if (this.#camera.seatPx >= PRESSABLE_PX - 0.5) press(seat);
+    const at = this.#camera.toHall(point);
+    const seat = this.#index.nearest(at, REACH_PX / this.#camera.scale);
+    if (seat === undefined) this.#enterSection(at);
+    else if (this.#camera.seatPx >= PRESSABLE_PX - 0.5) this.#touched.press(seat);
     else this.#goTo(this.#at(seat), this.#camera.scaleFor(CLOSE_PX));
+  }
+
+  /** A press on a section without seats zooms in on it, which brings them. */
+  #enterSection(at: Point): void {
+    const { sections } = this.#hall;
+    const nth = sections.findIndex(({ isLoaded, outline }) => !isLoaded && isWithin(at, outline));
+    if (nth >= 0) this.showSection(nth);
   }
 
   #resize(): void {
@@ -175,15 +192,14 @@ export class Surface {
   #draw(): void {
     this.#picture.draw(this.#camera, this.#marks);
     this.view.dataset.seatPx = this.#camera.seatPx.toFixed(1);
+    this.view.dataset.seats = String(this.#index.count);
+    this.#touched.look(this.#camera.shown, this.#camera.seatPx);
   }
 
   #cameraFor(move = this.#camera?.move): Camera {
     const { clientWidth, clientHeight } = this.view;
-    const { left, top, right, bottom } = this.#hall.box;
-    // Room for the stage before the first row.
-    const box = { left, top: top - this.#hall.pitch * 4, right, bottom };
     return new Camera(
-      box,
+      this.#hall.box,
       this.#hall.pitch,
       Math.max(1, clientWidth),
       Math.max(1, clientHeight),
@@ -211,12 +227,4 @@ export class Surface {
 function shapeOf({ box }: Hall): number {
   const shape = (box.right - box.left) / Math.max(box.bottom - box.top, 1e-6);
   return Math.min(2.4, Math.max(0.8, shape));
-}
-
-function treeOf(hall: Hall): Flatbush {
-  const tree = new Flatbush(Math.max(1, hall.count));
-  for (let seat = 0; seat < hall.count; seat += 1) tree.add(hall.x[seat] ?? 0, hall.y[seat] ?? 0);
-  if (hall.count === 0) tree.add(0, 0);
-  tree.finish();
-  return tree;
 }

@@ -54,7 +54,7 @@ export function tabsView(shown: Tab, act: SeatsActions): TemplateResult {
 /** One press: so many of the best seats, of a grade or of any. */
 export function bestView(model: SeatsModel, act: SeatsActions): TemplateResult {
   const { grades } = model.data.performance;
-  const free = model.hall && model.statuses ? freeByGrade(model.hall, model.statuses) : undefined;
+  const free = model.hall && model.statuses ? freeByGrade(model.hall, model.free) : undefined;
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
     act.best(event.target as HTMLFormElement);
@@ -243,9 +243,9 @@ function limitView({ code, fields }: Problem): Part {
   })}</p>`;
 }
 
-function otherGrades({ hall, statuses, data }: SeatsModel): Part {
+function otherGrades({ hall, free: bySection, data }: SeatsModel): Part {
   if (!hall) return nothing;
-  const free = freeByGrade(hall, statuses);
+  const free = freeByGrade(hall, bySection);
   const some = data.performance.grades.filter(({ code }) => (free.get(code) ?? 0) > 0);
   return html`<ul>${some.map(
     ({ code, name, price }) =>
