@@ -5,6 +5,7 @@ Each measurement runs on servers and ports of its own, on 127.0.0.1.
 
 import argparse
 import json
+import tempfile
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -85,6 +86,10 @@ def _parser() -> argparse.ArgumentParser:
     add("--seats", type=int, default=5_000)
     add("--seconds", type=float, default=5.0)
     add("--rounds", type=int, default=3)
+    add = command("stream", _stream, "many listeners of the live streams, an event each second")
+    add("--straight", type=int, default=5_000, help="listeners of the process itself")
+    add("--gateway", type=int, default=10_000, help="listeners through the gateway")
+    add("--seconds", type=float, default=30.0)
     add = command("report", _report, "write the tables and charts of docs/ from the kept runs")
     add("--check", action="store_true", help="only say which pages differ; exit code 1 if any")
     add(
@@ -212,6 +217,12 @@ def _caching(options: argparse.Namespace) -> int:
     sizes = {"seats": options.seats, "seconds": options.seconds, "rounds": options.rounds}
     with environment() as folder:
         return _shown(_measure("caching", folder, **sizes), options)
+
+
+def _stream(options: argparse.Namespace) -> int:
+    sizes = {"straight": options.straight, "gateway": options.gateway, "seconds": options.seconds}
+    with tempfile.TemporaryDirectory(prefix="frontrow-bench-") as folder:
+        return _reported(_measure("streams", Path(folder), **sizes), options)
 
 
 def _report(options: argparse.Namespace) -> int:
