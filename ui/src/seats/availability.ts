@@ -32,7 +32,8 @@ export class AvailabilityFeed {
   #found: Availability | undefined;
   #isStreamed = false;
   #timer: number | undefined;
-  #isDue = false;
+  #dueAt = Number.POSITIVE_INFINITY;
+  #differs = false;
   #failures = 0;
   /** When the latest states came (device's clock, ms); 0 before the first. */
   receivedAt = 0;
@@ -83,7 +84,7 @@ export class AvailabilityFeed {
   }
 
   async #ask(): Promise<void> {
-    this.#isDue = false;
+    this.#dueAt = Number.POSITIVE_INFINITY;
     try {
       const options = { params: this.#params, anonymous: true, tries: 1, seconds: 5 } as const;
       const found = await this.#api.get(AVAILABILITY, { ...options, signal: this.#stop.signal });
@@ -103,9 +104,16 @@ export class AvailabilityFeed {
     const before = this.#found;
     if (before && news.as_of && news.as_of <= before.as_of) return;
     const found = before && news.as_of ? withNews(before, news) : undefined;
-    if (found && (news.crc === undefined || crc32(found.statuses) === news.crc)) this.#share(found);
+    const isSame =
+      news.crc === undefined ? !this.#differs : crc32(found?.statuses ?? "") === news.crc;
+    if (found && isSame) {
+      this.#share(found);
+      return;
+    }
+    this.#differs = true; // until the document was read
+    const inMs = EVERY_MS * (0.3 + Math.random() * 0.7);
     // Further events must not put the question off.
-    else if (!this.#isDue) this.#askIn(EVERY_MS * (0.3 + Math.random() * 0.7));
+    if (Date.now() + inMs < this.#dueAt) this.#askIn(inMs);
   }
 
   #share(found: Availability): void {
@@ -116,6 +124,7 @@ export class AvailabilityFeed {
 
   #take({ found, isStreamed }: Shared): void {
     this.#found = found;
+    this.#differs = false;
     this.#isStreamed = isStreamed;
     this.receivedAt = Date.now();
     this.#news(found);
@@ -128,14 +137,14 @@ export class AvailabilityFeed {
     const wait = Math.min(EVERY_MS * 2 ** this.#failures, LONGEST_MS);
     if (this.#leads && this.#live.isOpen) {
       cancel(this.#timer);
-      this.#isDue = false;
+      this.#dueAt = Number.POSITIVE_INFINITY;
     } else if (this.#isStreamed && !this.#leads) this.#askIn(STREAMED_MS);
     else this.#askIn((this.#leads ? wait : 2 * wait) * (0.9 + Math.random() * 0.2));
   }
 
   #askIn(milliseconds: number): void {
     cancel(this.#timer);
-    this.#isDue = true;
+    this.#dueAt = Date.now() + milliseconds;
     this.#timer = after(milliseconds, () => void this.#ask());
   }
 }
