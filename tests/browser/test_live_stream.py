@@ -86,14 +86,18 @@ def test_of_two_tabs_one_listens_for_both(
     await_open(site, sale, "availability")
     open_map(pages, site, page, sale)
     await_stream(pages, "availability")
+    await_that(lambda: asks_no_more(page, pages, "availability"), "it only listens", seconds=60)
+    before = pages.count("GET", "/availability/stream/")
     second = context.new_page()
     open_map(pages, site, second, sale)
     show(second, "list")
     take(site, sale, 4)
     expect(cell(second, 5)).to_have_attribute("data-state", "held")
-    assert pages.count("GET", "/availability/stream/") == 1
+    assert pages.count("GET", "/availability/stream/") == before
     page.close()  # the second one takes over
-    await_that(lambda: pages.count("GET", "/availability/stream/") == 2, "it listens", seconds=40)
+    await_that(
+        lambda: pages.count("GET", "/availability/stream/") > before, "it listens", seconds=40
+    )
     take(site, sale, 7)
     expect(cell(second, 8)).to_have_attribute("data-state", "held")
 
@@ -110,7 +114,6 @@ def test_who_waits_hears_the_room_s_status_and_asks_for_the_own_place_alone(
     is_on(page, "waiting", "near")
     await_stream(pages, "queue")
     await_that(lambda: asks_no_more(page, pages, "queue"), "it only listens", seconds=60)
-    assert pages.count("GET", "/queue/stream/") == 1
 
 
 def test_the_checksum_is_zlib_s(pure):  # noqa: F811

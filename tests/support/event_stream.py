@@ -1,6 +1,7 @@
 """A reader of Server-Sent Events."""
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -48,12 +49,16 @@ class EventReader:
 
 @contextmanager
 def listening(
-    client: httpx.Client, path: str, *, last_id: str | None = None
+    client: httpx.Client, path: str, *, last_id: str | None = None, seconds: float = 30
 ) -> Iterator[EventReader]:
-    """Listen to a stream, which must begin."""
+    """Listen to a stream, which must begin; one whose document is not had yet is asked again."""
     headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last_id} if last_id else {})
-    with client.stream("GET", path, headers=headers) as response:
-        if response.status_code != httpx.codes.OK:
+    deadline = time.monotonic() + seconds
+    while True:
+        with client.stream("GET", path, headers=headers) as response:
+            if response.status_code == httpx.codes.OK:
+                yield EventReader(response)
+                return
             response.read()
-            raise AssertionError(f"{response.status_code}: {response.text}")
-        yield EventReader(response)
+        is_passing = response.json()["code"] == "unavailable" and time.monotonic() < deadline
+        assert is_passing, f"{response.status_code}: {response.text}"
