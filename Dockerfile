@@ -1,4 +1,4 @@
-# One image for the API, fastpath, the workers, beat, the consumers, Flower and the sandbox: the command makes the difference.
+# One image for the API, fastpath, the streams, the workers, beat, the consumers, Flower and the sandbox: the command makes the difference.
 FROM python:3.13.7-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /venv

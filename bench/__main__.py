@@ -5,6 +5,7 @@ Each measurement runs on servers and ports of its own, on 127.0.0.1.
 
 import argparse
 import json
+import tempfile
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -88,6 +89,10 @@ def _parser() -> argparse.ArgumentParser:
     add = command("pages", _pages, "pages in a browser on a slow phone; needs `make setup-dev`")
     add("--quick", action="store_true", help="one load of each page and five holds")
     add("--seats", type=int, default=50_000, help="of the largest hall")
+    add = command("stream", _stream, "many listeners of the live streams, an event each second")
+    add("--straight", type=int, default=5_000, help="listeners of the process itself")
+    add("--gateway", type=int, default=10_000, help="listeners through the gateway")
+    add("--seconds", type=float, default=30.0)
     add = command("report", _report, "write the tables and charts of docs/ from the kept runs")
     add("--check", action="store_true", help="only say which pages differ; exit code 1 if any")
     add(
@@ -220,6 +225,12 @@ def _caching(options: argparse.Namespace) -> int:
 def _pages(options: argparse.Namespace) -> int:
     figures = _measure("pages", quick=options.quick, seats=options.seats)
     return _reported(figures, options)
+
+
+def _stream(options: argparse.Namespace) -> int:
+    sizes = {"straight": options.straight, "gateway": options.gateway, "seconds": options.seconds}
+    with tempfile.TemporaryDirectory(prefix="frontrow-bench-") as folder:
+        return _reported(_measure("streams", Path(folder), **sizes), options)
 
 
 def _report(options: argparse.Namespace) -> int:

@@ -163,3 +163,23 @@ def pages(run: Figures) -> Iterator[str]:
         [name, one["at_most"], one["found"], MET[one["met"]]] for name, one in run["bars"].items()
     ]
     yield from table(["", "at most", "found", ""], rows)
+
+
+def streams(run: Figures) -> Iterator[str]:
+    """Yield what listeners of the live streams cost, and how late they hear."""
+    rows = [
+        [
+            way,
+            f"{one['listeners']:,}",
+            f"{one['events_a_second']:,}",
+            f"{one['p50_ms']}",
+            f"{one['p99_ms']}",
+            f"{one['megabytes']}",
+            f"{100 * one['core']:.0f} %",
+            "met" if one["met"] else "**missed**",
+        ]
+        for way, one in run.items()
+        if way in ("straight", "gateway")
+    ]
+    head = ["way", "listeners", "events a second", "late p50 ms", "late p99 ms", "MB", "of a core"]
+    yield from table([*head, "bars"], rows)

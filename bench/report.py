@@ -253,6 +253,7 @@ BLOCKS: dict[str, Block] = {
     "contention": _contention,
     "caching": _caching,
     "lateness": bars.lateness,
+    "stream": bars.streams,
     "events": bars.events,
     "speed": bars.speed,
     "speed-latency": bars.latency,

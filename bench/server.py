@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 
 from stack import gateway
-from stack.application import ALLOCATOR, Api, Fastpath, Program, Sandbox
+from stack.application import ALLOCATOR, Api, Fastpath, Program, Sandbox, Stream
 from stack.data_dir import DataDir, default_data
 from stack.os_users import server_home, unprivileged
 from stack.process import Tools
@@ -72,7 +72,11 @@ def serve_fastpath(folder: Path, name: str = "fastpath") -> AbstractContextManag
 
 
 def serve_gateway(
-    folder: Path, api: RunningServer, fastpath: RunningServer, sale: RunningServer
+    folder: Path,
+    api: RunningServer,
+    fastpath: RunningServer,
+    sale: RunningServer,
+    streams: RunningServer | None = None,
 ) -> AbstractContextManager[RunningServer]:
     """Put the gateway in front of them; it believes the client as to which address a fan has."""
     [port] = free_ports(1)
@@ -85,6 +89,7 @@ def serve_gateway(
         api.port,
         fastpath.port,
         sale.port,
+        (streams or sale).port,
         home=home,
         os_user=unprivileged(),
         access_log=place / "access.log",
@@ -92,6 +97,13 @@ def serve_gateway(
         options=gateway.Options(trusted_proxies=(f"{HOST}/32",)),
     )
     return _serving(service, place, "gateway", behind=(api, fastpath, sale))
+
+
+def serve_streams(folder: Path, source_port: int) -> AbstractContextManager[RunningServer]:
+    """Serve the live streams of a source as the stack does."""
+    port, metrics = free_ports(2)
+    ports = {"gateway": source_port, "stream": port, "stream-metrics": metrics}
+    return _serving(Stream(os.environ, ports), folder, "streams")
 
 
 def serve_sandbox(

@@ -155,13 +155,14 @@ def _bounds(points: Sequence[outline.Point]) -> dict[str, float]:
     return {"min_x": min(across), "min_y": min(down), "max_x": max(across), "max_y": max(down)}
 
 
-def availability(found: Availability) -> dict[str, Any]:
+def availability(found: Availability, stream_url: str | None = None) -> dict[str, Any]:
     """Return the state of every seat, a letter each in index order."""
     return {
         "layout_version": found.layout_version,
         "as_of": found.as_of,
         "counts": found.counts,
         "statuses": found.statuses,
+        "stream_url": stream_url,
     }
 
 

@@ -44,6 +44,7 @@ from fastpath.releases import Releases
 from fastpath.requests import NOT_PUBLIC, Headers, common_environ, parted
 from fastpath.waiting_room import WaitingRooms
 from kernel import clock
+from kernel.caching import live_streams
 from kernel.errors import ServiceUnavailable
 from kernel.http.body_limits import is_too_large
 from kernel.http.call_limits import VIEW as CALL_LIMITS
@@ -248,11 +249,13 @@ def _record(call: Call, answer: RawResponse, view: str) -> None:
 def fill_copies() -> None:
     """Read what the loop looks at, before there is a loop: it must never wait for a server.
 
-    That is the primary's clock, the ended logins, staff's limits and the keys (Note [Refreshed
-    copy]). What is unavailable now is read by the threads that keep these copies fresh.
+    That is the primary's clock, the ended logins, staff's limits, the keys and whether the streams
+    are open (Note [Refreshed copy]). What is unavailable now is read by the threads that keep these
+    copies fresh.
     """
     clock.now()
     with suppress(ServiceUnavailable):
         revocation.is_revoked("")
     rate_of("poll")
+    live_streams.is_open()
     ring()

@@ -38,6 +38,14 @@ ALLOCATOR = {
 # Processes of the service by name, and the routes of each (Note [Two processes] in
 # fastpath/service.py).
 FASTPATH = {"fastpath": "waiting-room", "fastpath-sale": "sale"}
+# What the streams take from our own environment (stream/README.md).
+STREAM_VARIABLES = {
+    f"STREAM_{name}"
+    for name in (
+        *("CONNECTIONS", "ROOMS", "READS_PER_SECOND", "OPENINGS_PER_SECOND", "BUFFER_BYTES"),
+        *("ROOM_BYTES", "DOCUMENT_BYTES", "DRAIN_SECONDS"),
+    )
+}
 # Note [Who stands back]
 # On one machine everybody shares the cores, and nobody waits for the consumers, for letters or for
 # Flower: they get the processor after those whom a fan waits for, a tenth of it while there is not
@@ -126,6 +134,27 @@ class Fastpath(Program):
         if reload:
             argv = [*WATCH, shlex.join(argv), "."]
         super().__init__(name, "fastpath", tuple(argv), environment, port=port)
+
+    def ready(self) -> bool:
+        return _is_alive(self.port)
+
+
+class Stream(Program):
+    """The live streams, read from the gateway; they need no other part to start."""
+
+    after = ()
+    stop_seconds = 6
+
+    def __init__(self, environment: Mapping[str, str], ports: Mapping[str, int]) -> None:
+        own = {"STREAM_SOURCE_URL": f"http://{HOST}:{ports['gateway']}", "METRICS_HOST": HOST}
+        own |= {name: environment[name] for name in STREAM_VARIABLES & environment.keys()}
+        argv = (
+            *(PYTHON, "-m", "stream", "--host", HOST, "--port", str(ports["stream"])),
+            *("--backlog", str(API_BACKLOG), "--metrics-port", str(ports["stream-metrics"])),
+        )
+        super().__init__(
+            "stream", "stream", argv, ALLOCATOR | server_environment(own), port=ports["stream"]
+        )
 
     def ready(self) -> bool:
         return _is_alive(self.port)

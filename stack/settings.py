@@ -43,7 +43,9 @@ PORTS = (
     Port("inbox", "FRONTROW_MAIL_PORT", 8025, "mail"),
     Port("fastpath-sale-metrics", "FRONTROW_FASTPATH_SALE_METRICS_PORT", 19106, "fastpath"),
     Port("fastpath-sale", "FRONTROW_FASTPATH_SALE_PORT", 8004, "fastpath"),
-    Port("background", "FRONTROW_BACKGROUND_METRICS_PORT", 19107, "workers"),
+    Port("background", "FRONTROW_BACKGROUND_METRICS_PORT", 19108, "workers"),
+    Port("stream", "FRONTROW_STREAM_PORT", 8005, "stream"),
+    Port("stream-metrics", "FRONTROW_STREAM_METRICS_PORT", 19107, "stream"),
 )
 # Gives every port that has no variable of its own a new default.
 BASE_VARIABLE = "FRONTROW_PORT_BASE"

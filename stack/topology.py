@@ -23,6 +23,7 @@ PARTS = (
     "gateway",
     "api",
     "fastpath",
+    "stream",
     "sandbox",
     "workers",
     "beat",
@@ -66,6 +67,7 @@ def local_environment(data_dir: DataDir, ports: Mapping[str, int]) -> dict[str, 
         "MAIL_URL": f"http://{HOST}:{ports['inbox']}",
         "SIGNING_KEYS_FILE": str(data_dir.root / "signing-keys.json"),
         "STATIC_ROOT": str(data_dir.home / "static"),  # where the gateway's user gets to
+        "STREAM_HEALTH_URL": f"http://{HOST}:{ports['stream']}/healthz/ready",
         "PAYMENT_GATEWAY": "sandbox",
         "PAYMENT_GATEWAY_URL": f"http://{HOST}:{ports['sandbox']}",
         "PAYMENT_GATEWAY_SECRET": f"test_sk_{made['payment_secret']}",
@@ -152,7 +154,8 @@ def plan(
         entry = f"http://{HOST}:{ports['api']}"
         alone = {"FRONTROW_URL": entry, "STOREFRONT_URL": entry, "TRUSTED_PROXY_COUNT": "0"}
         environment |= {name: alone[name] for name in alone.keys() - outside.keys()}
-        absent["fastpath"] = "off: no gateway stands in front of it"
+        absent["fastpath"] = absent["stream"] = "off: no gateway stands in front of it"
+        environment["STREAM_HEALTH_URL"] = outside.get("STREAM_HEALTH_URL", "")
     services = [
         service
         for service in _services(data_dir, ports, found, tools, environment, reload=reload)
@@ -192,6 +195,7 @@ def _services(
                 ports["api"],
                 ports["fastpath"],
                 ports["fastpath-sale"],
+                ports["stream"],
                 home=data_dir.home,
                 os_user=data_dir.os_user,
                 access_log=data_dir.logs / "access.log",
@@ -202,6 +206,7 @@ def _services(
     inherited = {**os.environ, **environment, "PYTHONUNBUFFERED": "1"}
     setup = application.setup(data_dir, inherited, tools)
     ours = application.services(data_dir, inherited, ports, reload=reload)
+    ours.append(application.Stream(inherited, ports))
     if environment["PAYMENT_GATEWAY"] == "sandbox":
         ours.append(application.Sandbox(data_dir, environment, ports["sandbox"]))
     return [*servers, *setup, *ours]

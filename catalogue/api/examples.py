@@ -93,6 +93,7 @@ AVAILABILITY = _response(
         "as_of": "2026-12-01T11:00:05.120Z",
         "counts": {"available": 2, "temporarily_reserved": 1, "reserved": 1, "blocked": 0},
         "statuses": "ATRA",
+        "stream_url": None,
     }
 )
 SEATS = _page(

@@ -27,6 +27,7 @@ from catalogue.api.responses import (
 )
 from catalogue.queries import SeatPlan
 from kernel import clock
+from kernel.caching.live_streams import stream_url
 from kernel.caching.request import CachePolicy
 from kernel.caching.responses import Rendered
 from kernel.i18n import text
@@ -133,6 +134,7 @@ class AvailabilityView(CatalogueView):
         """Show every seat's status in one string, at most a second old.
 
         The entity tag is weak and names the statuses, not the moment: 304 means no seat changed.
+        `stream_url` is the address of the changes as they come; null while there is none.
         """
         now = clock.now()
 
@@ -148,10 +150,11 @@ class AvailabilityView(CatalogueView):
 def availability_document(performance_id: UUID, *, now: datetime) -> Rendered:
     """Return the document at `now`, from the primary; raises `PerformanceNotFound`."""
     found = queries.availability(performance_id, now=now)
+    stream = stream_url(performance_id, "availability")
     return Rendered(
-        documents.encode(documents.availability(found)),
+        documents.encode(documents.availability(found, stream)),
         cache.SECOND_LONG,
-        version=f"{found.layout_version} {found.statuses}",
+        version=f"{found.layout_version} {stream or ''} {found.statuses}",
     )
 
 

@@ -187,6 +187,10 @@ class AvailabilitySerializer(serializers.Serializer[Any]):
         help_text="A letter a seat in index order: Available, Temporarily reserved, Reserved, "
         "Blocked.",
     )
+    stream_url = serializers.CharField(
+        allow_null=True,
+        help_text="The live stream of changes, a path of this site; null while there is none.",
+    )
 
 
 class PlainSeatSerializer(SeatSerializer):

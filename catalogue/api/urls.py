@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from catalogue.api import seat_views, views
+from catalogue.api import seat_views, stream_views, views
 
 urlpatterns = [
     path("concerts/", views.ConcertListView.as_view()),
@@ -15,6 +15,14 @@ urlpatterns = [
         "performances/<uuid:performance_id>/availability/",
         seat_views.AvailabilityView.as_view(),
         name="availability",
+    ),
+    path(
+        "performances/<uuid:performance_id>/availability/stream/",
+        stream_views.AvailabilityStreamView.as_view(),
+    ),
+    path(
+        "performances/<uuid:performance_id>/queue/stream/",
+        stream_views.QueueStreamView.as_view(),
     ),
     path("performances/<uuid:performance_id>/seats/", seat_views.SeatListView.as_view()),
 ]

@@ -155,6 +155,7 @@ from config.settings.queueing import *
 from config.settings.redis import *
 from config.settings.retention import *
 from config.settings.schedule import *
+from config.settings.streams import *
 from config.settings.telemetry import *
 from config.settings.webhooks import *
 

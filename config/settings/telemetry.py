@@ -68,6 +68,7 @@ HEALTH_PARTS: dict[str, str] = {
     "kafka": "events.health.kafka_part",
     "outbox": "events.health.outbox_part",
     "payment_gateway": "payments.health.gateway_part",
+    "streams": "kernel.telemetry.dependencies.streams",
 }
 # Functions that raise ImproperlyConfigured, OSError or ValueError where this process can't work.
 CONFIGURATION_CHECKS: list[str] = ["kernel.signing.keyring.ring"]

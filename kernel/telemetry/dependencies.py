@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
 from redis import Redis, RedisCluster
 
+from kernel.caching import live_streams
 from kernel.db import primary_clock
 from kernel.db import replica as replica_reads
 from kernel.db.partitions import months_covered
@@ -121,4 +122,13 @@ def broker_client() -> Redis:
 def broker(*, now: datetime) -> Dependency:
     """Ping Celery's broker."""
     broker_client().ping()
+    return OK
+
+
+def streams(*, now: datetime) -> Dependency:
+    """Say whether the live streams take listeners, as this process has read it last."""
+    if not settings.STREAM_HEALTH_URL:
+        return Dependency("off", "no STREAM_HEALTH_URL: pages ask")
+    if not live_streams.is_open():
+        return Dependency("warning", "unavailable or full: pages ask")
     return OK

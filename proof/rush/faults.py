@@ -32,8 +32,8 @@ _HANG: tuple[dict[str, Any], ...] = (
 )
 _CALL_SECONDS = 10.0
 PARTS = (
-    *("gateway", "api", "fastpath", "sandbox", "workers", "beat", "consumers", "flower", "mail"),
-    *("primary", "replica", "cache", "lock", "queue", "broker", "kafka"),
+    *("gateway", "api", "fastpath", "stream", "sandbox", "workers", "beat", "consumers"),
+    *("flower", "mail", "primary", "replica", "cache", "lock", "queue", "broker", "kafka"),
 )
 RECOVERY_SECONDS = 10.0  # after a part was mended or wiped: until then 503 is no failure
 NOT_BEGUN = "the sale was over before it"

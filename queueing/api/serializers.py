@@ -70,4 +70,8 @@ class PublicStatusSerializer(serializers.Serializer[Any]):
         help_text="When a PRESALE room begins to admit, by itself. Null in every other state: "
         "an OPEN room admits now, the others not by time.",
     )
-    stream_url = serializers.CharField(allow_null=True)
+    stream_url = serializers.CharField(
+        allow_null=True,
+        help_text="The live stream of this document, a path of this site; null while there "
+        "is none.",
+    )

@@ -10,6 +10,7 @@ from prometheus_client import Counter
 from redis.exceptions import RedisError
 
 from kernel import clock
+from kernel.caching.live_streams import stream_url
 from kernel.caching.short_lived import ShortLivedCache
 from kernel.db.failures import DATABASE_ERRORS
 from kernel.errors import DomainError
@@ -226,4 +227,5 @@ def _public_status(performance_id: UUID, now: datetime) -> PublicStatus:
         rate_per_second=totals.rate,
         as_of=now,
         admission_opens_at=clock.from_ms(totals.admits_from_ms) if will_open else None,
+        stream_url=stream_url(performance_id, "queue"),
     )

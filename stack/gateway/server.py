@@ -18,7 +18,10 @@ from stack.service import HOST, Service, listens, server_environment
 
 TEMPLATE = Path(__file__).with_name("nginx.conf.template")
 DOWNLOAD_SECONDS = 120
-CONNECTIONS = 16384
+# Of a process; a stream takes two for as long as it is open.
+CONNECTIONS = 32768
+# Those that streams leave to everybody else.
+RESERVED = 4096
 
 
 def nginx(downloads: Path, tools: Tools) -> Path:
@@ -113,10 +116,10 @@ def trusted(networks: Iterable[str]) -> dict[str, str]:
 
 
 class NginxGateway(Service):
-    """nginx before the service fastpath and the API."""
+    """nginx before the service fastpath, the streams and the API."""
 
     name = part = "gateway"
-    after = ("api", "fastpath", "fastpath-sale")
+    after = ("api", "fastpath", "fastpath-sale", "stream")
     stop_seconds = 3
     ready_seconds = 20
 
@@ -127,6 +130,7 @@ class NginxGateway(Service):
         api_port: int,
         fastpath_port: int,
         sale_port: int,
+        stream_port: int,
         *,
         home: Path,
         os_user: OsUser | None,
@@ -138,16 +142,21 @@ class NginxGateway(Service):
         self.port = port
         self.folder = home / "gateway"
         self.os_user = os_user
+        workers = min(os.cpu_count() or 1, 4)
+        connections = min(CONNECTIONS, _file_limit() - 64)
         self._values = {
             # Started by root its workers step down; anybody else's can't and needn't.
             "USER_DIRECTIVE": f"user {os_user.name} {_group(os_user)};" if os_user else "",
-            "WORKER_PROCESSES": str(min(os.cpu_count() or 1, 4)),
-            "WORKER_CONNECTIONS": str(min(CONNECTIONS, _file_limit() - 64)),
+            "WORKER_PROCESSES": str(workers),
+            "WORKER_CONNECTIONS": str(connections),
+            "FILES": str(_file_limit()),
+            "STREAMS": str(workers * max(1, connections - RESERVED) // 2),
             "RUN": str(self.folder),
             "ACCESS_LOG": str(access_log),
             "API": f"{HOST}:{api_port}",
             "FASTPATH": f"{HOST}:{fastpath_port}",
             "FASTPATH_SALE": f"{HOST}:{sale_port}",
+            "STREAM": f"{HOST}:{stream_port}",
             "LISTEN": f"{HOST}:{port}",
             "STATIC": str(static),
             "LIMITS": "on" if options.limits else "off",

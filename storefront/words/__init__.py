@@ -59,6 +59,7 @@ NOT_ON_PAGES = frozenset(
         "second_factor_code_wrong",
         "second_factor_not_set_up",
         "second_factor_set_up",
+        "stream_full",
         "superuser_needed",
         "superuser_only",
         "ticket_void",

@@ -47,9 +47,10 @@ HOLDS = {
     "DELETE /api/v1/reservations/{}/": "releasable",
     "POST /api/v1/reservations/{}/extend/": "extendable",
 }
-# What needs other rights, a page of the gateway, a signature or minutes has tests of its own.
+# What needs other rights, a page of the gateway, a signature or minutes, or has no end, has tests
+# of its own.
 NEEDS_MORE = re.compile(
-    r"/checkins/|/webhook|admission-list|/confirm/|/abandon/|/cancel|/offer/|/draw/roster/"
+    r"/checkins/|/webhook|admission-list|/confirm/|/abandon/|/cancel|/offer/|/draw/roster/|/stream/"
 )
 MAY_BE_UNAVAILABLE = {
     "gateway_unavailable"

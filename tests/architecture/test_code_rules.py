@@ -34,7 +34,7 @@ FUNCTION_LINES = 50
 
 @cache
 def sources() -> tuple[Path, ...]:
-    packages = [*APPS, "config", "fastpath", "stack"]
+    packages = [*APPS, "config", "fastpath", "stack", "stream"]
     return tuple(
         path
         for package in packages

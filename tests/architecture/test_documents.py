@@ -12,7 +12,10 @@ from django.core.management import get_commands
 ROOT = Path(settings.BASE_DIR)
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
 READMES = sorted(
-    [ROOT / "fastpath" / "README.md", *(p.parent / "README.md" for p in ROOT.glob("*/apps.py"))]
+    [
+        *(ROOT / name / "README.md" for name in ("fastpath", "stream")),
+        *(p.parent / "README.md" for p in ROOT.glob("*/apps.py")),
+    ]
 )
 PAGES = sorted(
     [

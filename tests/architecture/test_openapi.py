@@ -16,12 +16,14 @@ OPERATIONS = """
     GET    /api/v1/performances/{}/seatmap/
     GET    /api/v1/performances/{}/seatmap/outline/
     GET    /api/v1/performances/{}/availability/
+    GET    /api/v1/performances/{}/availability/stream/
     GET    /api/v1/performances/{}/seats/
     GET    /api/v1/performances/{}/proof/
     GET    /api/v1/performances/{}/draw/
     GET    /api/v1/performances/{}/draw/roster/
     GET    /api/v1/performances/{}/queue/
     POST   /api/v1/performances/{}/queue/
+    GET    /api/v1/performances/{}/queue/stream/
     GET    /api/v1/performances/{}/queue/me/
     DELETE /api/v1/performances/{}/queue/me/
     GET    /api/v1/reservations/

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from tests.architecture.test_code_rules import APPS, ROOT
 
-FOLDERS = "|".join([*APPS, "config", "fastpath", "stack", "docs", "tests", "bench", "requirements"])
+FOLDERS = "|".join(
+    [*APPS, "config", "fastpath", "stack", "stream", "docs", "tests", "bench", "requirements"]
+)
 FILE = re.compile(rf"(?<![\w/.<*{{}}-])((?:{FOLDERS})/[\w./-]+\.(?:py|lua|md|toml|template|sh))\b")
 NOTE = re.compile(r"Note \[([^\]]+)\]")
 # Between two lines of a comment, a text or a literal in Python, Lua, nginx' language or Markdown.

@@ -149,6 +149,7 @@ def started(
         api.server_address[1],
         service_port,
         service_port,
+        service_port,
         home=home,
         os_user=unprivileged(),
         access_log=folder / "access.log",

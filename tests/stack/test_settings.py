@@ -185,7 +185,9 @@ class TestPlan:
         assert made.absent == {
             "gateway": "off: no nginx; the API is the entry",
             "fastpath": "off: no gateway stands in front of it",
+            "stream": "off: no gateway stands in front of it",
         }
+        assert made.environment["STREAM_HEALTH_URL"] == ""
         assert made.environment["FRONTROW_URL"] == "http://127.0.0.1:8001"
         assert made.environment["TRUSTED_PROXY_COUNT"] == "0"
 

@@ -135,7 +135,27 @@ def browser_pages(site_url: str) -> Iterator[BrowserPages]:
             else:
                 self._file(path)
 
+        def _hand_on_stream(self) -> None:
+            """Hand on what comes as it comes, until either side hangs up."""
+            kept = {"Accept": "text/event-stream"}
+            if "Last-Event-ID" in self.headers:
+                kept["Last-Event-ID"] = self.headers["Last-Event-ID"]
+            self.close_connection = True
+            try:
+                with client.stream("GET", pages.site_url + self.path, headers=kept) as answer:
+                    self.send_response(answer.status_code)
+                    self.send_header("Content-Type", answer.headers["Content-Type"])
+                    self.send_header("Connection", "close")
+                    self.end_headers()
+                    for chunk in answer.iter_raw():
+                        self.wfile.write(chunk)
+            except (httpx.HTTPError, OSError):
+                pass  # the stream was cut, or nobody listens any more
+
         def _hand_on(self, body: bytes) -> None:
+            if self.path.endswith("/stream/"):
+                self._hand_on_stream()
+                return
             headers = {k: v for k, v in self.headers.items() if k.lower() in _HANDED_ON}
             answer = client.request(
                 self.command, pages.site_url + self.path, headers=headers, content=body

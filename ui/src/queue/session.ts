@@ -2,6 +2,7 @@
 
 import type { Api } from "../core/api";
 import { serverClock } from "../core/clock";
+import { LiveStream } from "../core/live";
 import { onReturn } from "../core/page";
 import { Problem, problemOf } from "../core/problem";
 import { after, cancel } from "../core/timers";
@@ -20,7 +21,11 @@ export interface Bring {
 interface Shared {
   readonly userId: string;
   readonly facts: Omit<Facts, "problem">;
+  /** Whether the status comes by a stream. */
+  readonly isStreamed: boolean;
 }
+/** Another tab that hears the stream says something at least this often. */
+const STREAMED_MS = 20_000;
 
 export class QueueSession {
   facts: Facts = NOTHING;
@@ -30,7 +35,10 @@ export class QueueSession {
   readonly #changed: () => void;
   readonly #tabs: Tabs<Shared>;
   readonly #life = new AbortController();
+  readonly #live: LiveStream;
   #leads = false;
+  #isStreamed = false;
+  #dueAt = 0;
   #timer: number | undefined;
   #asking: AbortController | undefined;
 
@@ -39,6 +47,11 @@ export class QueueSession {
     this.#params = { performance_id: performanceId };
     this.#changed = changed;
     this.#tabs = new Tabs(`fr-queue:${performanceId}`, (shared) => this.#hear(shared));
+    this.#live = new LiveStream(
+      ["status", "alive", "reload"],
+      (name, data) => this.#hearStream(name, data),
+      () => this.#schedule(),
+    );
   }
 
   /** Show the place that was kept, find out who is logged in, and begin to ask. */
@@ -62,12 +75,14 @@ export class QueueSession {
     this.look();
     this.#tabs.onLead(() => {
       this.#leads = true;
+      this.#live.follow(this.facts.status?.stream_url);
       if (!this.#asking) this.#schedule(); // else the answer that is under way does
     });
   }
 
   stop(): void {
     this.#life.abort();
+    this.#live.close();
     this.#asking?.abort();
     cancel(this.#timer);
     this.#tabs.close();
@@ -104,7 +119,8 @@ export class QueueSession {
     this.#asking = asking;
     const { signal } = asking;
     try {
-      const status = this.#status(signal);
+      const known = this.#live.isOpen && question !== "status" && this.facts.status;
+      const status = known ? Promise.resolve(known) : this.#status(signal);
       const place = question === "status" ? undefined : await this.#place(question, bring, signal);
       const seen = question === "status" ? await status : await status.catch(() => undefined);
       if (signal.aborted) return;
@@ -155,9 +171,28 @@ export class QueueSession {
     const ahead = this.facts.place?.ahead ?? 0;
     if (isNew) this.facts = { ...this.facts, aheadAtFirst: Math.max(ahead, 1) };
     this.#keep();
+    if (this.#leads) this.#live.follow(this.facts.status?.stream_url);
     const { problem: _, ...shared } = this.facts;
-    this.#tabs.publish({ userId: this.userId, facts: shared });
+    this.#tabs.publish({ userId: this.userId, facts: shared, isStreamed: this.#live.isOpen });
     this.#changed();
+  }
+
+  /** The room's status as it changes; what concerns the own place is asked as ever. */
+  #hearStream(name: string, data: unknown): void {
+    const { problem, status } = this.facts;
+    if (name === "reload" || this.#life.signal.aborted) {
+      this.#live.close();
+      this.#schedule();
+      return;
+    }
+    const seen =
+      name === "status"
+        ? (data as PublicStatus)
+        : status && { ...status, ...(data as PublicStatus) };
+    if (!seen || (status && seen.as_of < status.as_of)) return;
+    serverClock.observe(Date.parse(seen.as_of));
+    this.#accept({ status: seen, problem });
+    if (!this.#asking) this.#schedule(true);
   }
 
   #refuse(problem: Problem): void {
@@ -166,22 +201,31 @@ export class QueueSession {
   }
 
   /** Take what another tab of the same fan has found out. */
-  #hear({ userId, facts }: Shared): void {
+  #hear({ userId, facts, isStreamed }: Shared): void {
     if (userId !== this.userId) return;
+    this.#isStreamed = isStreamed;
     if ((facts.place?.seenAt ?? 0) < (this.facts.place?.seenAt ?? 0)) return;
     this.facts = { ...facts, problem: undefined };
     this.#changed();
     this.#schedule();
   }
 
-  #schedule(): void {
-    cancel(this.#timer);
+  /** Ask what comes next at its time; news of a stream only bring that forward. */
+  #schedule(onlySooner = false): void {
     if (this.#life.signal.aborted) return;
     const step = nextStep(this.facts, serverClock.now(), Math.random());
-    if (!step) return;
     // Another tab asks for this one; should the browser have frozen it, this one takes over.
-    const inMs = this.#leads ? step.inMs : step.inMs * 2 + 3000;
-    this.#timer = after(inMs, () => void this.#ask(step.ask));
+    const shared = this.#isStreamed && step?.ask === "status" ? STREAMED_MS : 3000;
+    const inMs = this.#leads ? step?.inMs : step && step.inMs * 2 + shared;
+    if (onlySooner && inMs !== undefined && Date.now() + inMs >= this.#dueAt) return;
+    cancel(this.#timer);
+    if (!step || inMs === undefined) return;
+    this.#dueAt = Date.now() + inMs;
+    this.#timer = after(inMs, () => {
+      // What the stream says need not be asked; the pace of the own place goes on.
+      if (step.ask === "status" && this.#live.isOpen) this.#schedule();
+      else void this.#ask(step.ask);
+    });
   }
 
   #restore(userId: string | undefined): void {

@@ -28,8 +28,6 @@ import {
 } from "./view";
 import { REFUSALS } from "./words";
 
-const LIVE_MS = 2500; // younger states are called live
-
 export class SeatMap extends HTMLElement {
   #data!: SeatsData;
   #api!: Api;
@@ -234,9 +232,8 @@ export class SeatMap extends HTMLElement {
   }
 
   #badgeView() {
-    const { receivedAt } = this.#feed;
+    const { receivedAt, isLive } = this.#feed;
     if (receivedAt === 0) return nothing;
-    const isLive = Date.now() - receivedAt < LIVE_MS;
     return html`<span class="fr-badge ${isLive ? "is-open" : "is-over"}" data-fr-live=${isLive ? "yes" : "no"}>
       ${
         isLive

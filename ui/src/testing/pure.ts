@@ -6,6 +6,7 @@ export { REFUSALS as CHECKOUT_WORDS } from "../checkout/words";
 export { encoded, jittered } from "../core/api";
 export { ServerClock } from "../core/clock";
 export { minutesAndSeconds, money, remaining } from "../core/format";
+export { crc32 } from "../core/live";
 export { COMMON_CODES, Problem, wordsOf } from "../core/problem";
 export * from "../queue/draw";
 export * from "../queue/pacing";

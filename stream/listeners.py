@@ -1,0 +1,45 @@
+"""Somebody who listens: woken by each event, by the end, and by leaving."""
+
+import asyncio
+from typing import Protocol
+
+
+class Abortable(Protocol):
+    """What a listener has of its connection beside what ASGI gives."""
+
+    def abort(self) -> None:
+        """Close at once, whatever has not been sent yet."""
+
+
+class Listener:
+    """One connection's place in a room's log; to be used on one event loop."""
+
+    __slots__ = ("_connection", "_woken", "cut_because", "has_left", "position", "sending_since")
+
+    def __init__(self, connection: Abortable) -> None:
+        self._connection = connection
+        self._woken = asyncio.Event()
+        self.has_left = False
+        self.cut_because = ""
+        self.position = 0
+        self.sending_since: float | None = None  # while a write waits for the reader
+
+    def wake(self) -> None:
+        """Let it look at what there is."""
+        self._woken.set()
+
+    async def woken(self) -> None:
+        """Wait until there is something to look at."""
+        await self._woken.wait()
+        self._woken.clear()
+
+    def leave(self) -> None:
+        """Take note that the connection is lost."""
+        self.has_left = True
+        self._woken.set()
+
+    def cut(self, reason: str) -> None:
+        """Close the connection of a reader who is too slow, once."""
+        if not self.cut_because:
+            self.cut_because = reason
+            self._connection.abort()

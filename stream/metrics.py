@@ -1,0 +1,17 @@
+"""What the process counts (docs/metrics.md)."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+connections = Gauge("frontrow_stream_connections", "Listeners that are connected", ["kind"])
+rooms = Gauge("frontrow_stream_rooms", "Documents that are watched or kept for who comes back")
+events = Counter("frontrow_stream_events_total", "Events, each counted once", ["kind", "event"])
+lag = Histogram(
+    "frontrow_stream_lag_seconds",
+    "From the reading of a document until its event is written to a listener",
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
+)
+age = Gauge("frontrow_stream_age_seconds", "Age of the oldest document that somebody listens to")
+cut = Counter("frontrow_stream_cut_total", "Listeners who read too slowly", ["reason"])
+refused = Counter("frontrow_stream_refused_total", "Requests that got no stream", ["reason"])
+resumed = Counter("frontrow_stream_resumed_total", "Listeners who came back", ["outcome"])
+reads = Counter("frontrow_stream_reads_total", "Reads of documents from the API", ["outcome"])
