@@ -132,6 +132,7 @@ class NginxGateway(Service):
         os_user: OsUser | None,
         access_log: Path,
         static: Path,
+        media: Path,
         options: Options = DEFAULTS,
     ) -> None:
         self.program = program
@@ -150,6 +151,7 @@ class NginxGateway(Service):
             "FASTPATH_SALE": f"{HOST}:{sale_port}",
             "LISTEN": f"{HOST}:{port}",
             "STATIC": str(static),
+            "MEDIA": str(media),
             "LIMITS": "on" if options.limits else "off",
             **trusted(options.trusted_proxies),
         }
