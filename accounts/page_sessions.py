@@ -76,3 +76,5 @@ def _say_login(request: HttpRequest, response: HttpResponse, *, seconds: int) ->
         response.set_cookie(name, "1", max_age=seconds, secure=secure, samesite="Lax")
     elif name in request.COOKIES:
         response.delete_cookie(name, samesite="Lax")
+        # What the browser keeps for the person, such as opened tickets, ends with the login.
+        response.headers["Clear-Site-Data"] = '"storage"'

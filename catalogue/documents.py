@@ -6,10 +6,12 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
+from django.conf import settings
+
 from catalogue import outline
 from catalogue.queries import PerformanceSummary, SeatPlan
 from catalogue.sale_state import concert_sale_state
-from concerts.models import Concert, Performance, Seat, Section
+from concerts.models import Concert, Performance, Poster, Seat, Section
 from kernel import clock
 from kernel.i18n import localized
 from reservations.availability import NAMES
@@ -34,12 +36,14 @@ def page(
 
 def concert_entry(row: Concert, performances: Sequence[PerformanceSummary]) -> dict[str, Any]:
     """Return a concert as the list shows it; `performances` by start."""
+    picture = poster(row.poster, site=settings.FRONTROW_URL)
     return {
         "id": row.pk,
         "title": localized(row, "title"),
         "artist": localized(row, "artist"),
         "venue": _venue(row),
-        "poster_url": row.poster_url or None,
+        "poster_url": picture["url"] if picture else None,
+        "poster": picture,
         "first_performance_at": performances[0].row.starts_at if performances else None,
         "last_performance_at": performances[-1].row.starts_at if performances else None,
         "sale_state": concert_sale_state(p.sale_state for p in performances),
@@ -55,6 +59,24 @@ def concert_page(row: Concert, performances: Sequence[PerformanceSummary]) -> di
         "running_minutes": row.running_minutes,
         "notices": localized(row, "notices"),
         "refund_policy": localized(row, "refund_policy"),
+    }
+
+
+def poster(row: Poster | None, *, site: str) -> dict[str, Any] | None:
+    """Return a poster: its widest file, and all of them; None where there is none.
+
+    `site` stands before addresses of the site itself: its URL, or nothing for pages of its own.
+    """
+    if row is None:
+        return None
+    media = settings.MEDIA_URL
+    start = site + media if media.startswith("/") else media
+    sources = [{"url": start + row.name_of(width), "width": width} for width in row.widths]
+    return {
+        "url": sources[-1]["url"],
+        "width": row.width,
+        "height": row.height,
+        "sources": sources,
     }
 
 

@@ -74,7 +74,7 @@ def concert_list(wanted: ConcertFilter, *, now: datetime) -> QuerySet[Concert]:
     title = ("title_ko", "title_en") if is_korean() else ("title_en", "title_ko")
     rows = (
         Concert.objects.public()
-        .select_related("venue")
+        .select_related("venue", "poster")
         .annotate(
             opening_performance_at=Coalesce(Subquery(first), Value(_NO_PERFORMANCE)),
             title=Coalesce(NullIf(title[0], Value("")), title[1]),
@@ -125,8 +125,9 @@ def soonest_openings(*, now: datetime, limit: int) -> list[PerformanceSummary]:
 
 
 def concert(concert_id: UUID) -> Concert:
-    """Return a public concert with its venue; raises `ConcertNotFound`."""
-    row = Concert.objects.public().select_related("venue").filter(pk=concert_id).first()
+    """Return a public concert with its venue and poster; raises `ConcertNotFound`."""
+    rows = Concert.objects.public().select_related("venue", "poster")
+    row = rows.filter(pk=concert_id).first()
     if row is None:
         raise ConcertNotFound
     return row
@@ -158,7 +159,7 @@ def by_concert(
 def summaries(rows: Iterable[Performance], *, now: datetime) -> list[PerformanceSummary]:
     """Return the summaries of public performances, in their order; six statements at most."""
     if isinstance(rows, QuerySet):
-        rows = rows.select_related("concert__venue")
+        rows = rows.select_related("concert__venue", "concert__poster")
     performances = list(rows)
     ids = [row.pk for row in performances]
     if not ids:

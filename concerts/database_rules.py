@@ -2,6 +2,8 @@
 
 RULES: dict[str, str] = {
     "concerts_concert.venue_id": "The concerts of a venue, when staff change or delete the venue.",
+    "concerts_concert.poster_id": "The concerts of a poster, when unused posters are deleted.",
+    "concerts_poster_digest_unique": "A picture is stored once: its files are named by this.",
     "concerts_performance.concert_id": (
         "The performances of a concert: its page and the list of concerts."
     ),

@@ -99,6 +99,29 @@ class LayoutUploadsFull(DomainError):
     )
 
 
+class PosterInvalid(DomainError):
+    """A poster was refused; `problem` says why."""
+
+    code = "poster_invalid"
+    kind = Kind.INVALID
+    message = text(
+        en="The poster cannot be used.",
+        ko="사용할 수 없는 포스터입니다.",
+    )
+
+
+class PosterNotStored(DomainError):
+    """The storage of media takes no file, so the concert keeps the poster that it had."""
+
+    code = "poster_not_stored"
+    kind = Kind.UNAVAILABLE
+    message = text(
+        en="The poster could not be stored. Nothing was changed; please try again.",
+        ko="포스터를 저장하지 못했습니다. 변경된 내용은 없습니다. 다시 시도해 주세요.",
+    )
+    retry_after = 2
+
+
 class GradeNotFound(DomainError):
     """The performance has no price grade of that id."""
 

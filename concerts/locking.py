@@ -1,4 +1,4 @@
-"""The only locks of this app: schedules, performances by id, or one concert."""
+"""The only locks of this app: schedules, posters, performances by id, or one concert."""
 
 from collections.abc import Collection
 from uuid import UUID
@@ -33,6 +33,14 @@ def lock_schedules() -> None:
     zone is the zone of each performance of each of its concerts.
     """
     lock_for_transaction("concerts.schedules")
+
+
+def lock_posters() -> None:
+    """Let one change of posters go on at a time, before the lock of its concert.
+
+    The same picture may be uploaded while its files are being deleted (Note [Files before rows]).
+    """
+    lock_for_transaction("concerts.posters")
 
 
 def lock_performances(*, performance_ids: Collection[UUID]) -> list[Performance]:

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from concerts.errors import DoorsAfterStart
+from concerts.poster_models import Poster as Poster  # noqa: PLC0414  (exported)
 from concerts.upload_models import LayoutUpload as LayoutUpload  # noqa: PLC0414  (exported)
 from concerts.upload_models import LayoutUploadPart as LayoutUploadPart  # noqa: PLC0414  (exported)
 from kernel.db.fields import CodeField, NameField, ProseField, UUID7Field
@@ -85,7 +86,16 @@ class Concert(models.Model):
     notices_en = ProseField(blank=True)
     refund_policy_ko = ProseField(blank=True)
     refund_policy_en = ProseField(blank=True)
-    poster_url = models.URLField(max_length=500, blank=True)
+    poster = models.ForeignKey(
+        Poster,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="concerts",
+    )
+    # A picture elsewhere, from before posters were uploaded: for staff to replace, on no page.
+    poster_url = models.URLField(max_length=500, blank=True, editable=False)
     age_rating = models.CharField(max_length=20, blank=True)
     running_minutes = models.PositiveSmallIntegerField(null=True, blank=True)
     published_at = models.DateTimeField(null=True, blank=True, editable=False)

@@ -13,3 +13,11 @@ UPLOADS_KEPT = timedelta(days=7)  # what came of them; the files go at once
 
 REFUND_DAYS = 30  # of the refund window of a postponed performance
 REFUND_DAYS_BOUNDS = (1, 366)
+
+# A poster (Note [Posters are drawn again], poster_files.py).
+POSTER_BYTES = 10_000_000
+POSTER_PIXELS = 50_000_000
+POSTER_WIDTHS = (320, 640, 1280)  # of its files, in pixels; none is wider than the picture
+POSTER_SIDES = 4  # how many times longer one side may be than the other
+POSTER_QUALITY = 80
+POSTERS_KEPT = timedelta(days=30)  # the files of one that no concert has; pages in caches do

@@ -8,13 +8,13 @@ from concerts.models import Performance, PriceGrade, Seat, Section
 
 
 def performance(performance_id: UUID) -> Performance:
-    """Return a public performance with its concert and venue; raises `PerformanceNotFound`.
+    """Return a public performance with its concert, venue and poster; raises `PerformanceNotFound`.
 
     One query; stale reads are fine where the caller says so.
     """
     row = (
         Performance.objects.public()
-        .select_related("concert__venue")
+        .select_related("concert__venue", "concert__poster")
         .filter(pk=performance_id)
         .first()
     )

@@ -1,8 +1,9 @@
-"""Celery's way to cached documents that may be old, and to large layout files."""
+"""Celery's way to cached documents that may be old, large layout files, and unused posters."""
 
 from celery import shared_task
 
 from concerts import store, upload_runs
+from concerts.usecases import posters
 from kernel import clock
 
 
@@ -16,3 +17,9 @@ def repeat_invalidations() -> None:
 def read_layouts() -> None:
     """Read the next layout file that waits (Note [Large layout files])."""
     upload_runs.read_next(clock.now)
+
+
+@shared_task(name="concerts.delete_unused_posters", ignore_result=True)
+def delete_unused_posters() -> None:
+    """Delete the files of posters that no concert has any more."""
+    posters.delete_unused(now=clock.now())

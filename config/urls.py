@@ -3,12 +3,13 @@
 from allauth.headless.spec.views import OpenAPIHTMLView
 from django.conf.urls.i18n import i18n_patterns
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView
 
 from accounts.api import documents as login_api
 from kernel.docs import views
 from kernel.http.jwks import jwks
+from kernel.http.media import media
 from kernel.http.methods import safe_only
 from kernel.http.static_documents import once
 from payments.api.bridge import bridge
@@ -39,6 +40,7 @@ urlpatterns = [
     path("api/v1/", include("tickets.api.urls")),
     path("api/v1/", include("webhooks.api.urls")),
     path("payments/bridge/<str:link>/", safe_only(bridge), name="payment-bridge"),
+    re_path(r"^media/(?P<name>posters/[0-9a-f]{32}-[0-9]{1,5}\.webp)$", media, name="media"),
     path("docs/errors", once(views.errors), name="errors"),
     path("docs/events/<str:event_type>.json", once(views.event_schema), name="event_schema"),
     path(

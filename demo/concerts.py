@@ -9,7 +9,8 @@ from uuid import UUID
 from accounts.models import User
 from concerts.models import Concert, Performance, Venue
 from concerts.store import layouts_changed
-from concerts.usecases import layouts, programme
+from concerts.usecases import layouts, posters, programme
+from demo import posters as drawings
 from demo.keys import CONCERT, PERFORMANCE, VENUE, key
 from demo.programme import MINUTES_TO_OPENING, PROGRAMME, DemoConcert
 from kernel.db.transaction import transaction
@@ -61,6 +62,9 @@ def _load_concert(
     number: int, demo: DemoConcert, *, generation: int, fans: Sequence[User], now: datetime
 ) -> Concert:
     concert = _rows(number, demo, generation=generation, now=now)
+    if concert.poster_id is None:
+        who = _Who(actor_id=None, reason=REASON, now=now)
+        posters.put(concert_id=concert.pk, files=drawings.files(number), **who)
     performances = list(concert.performances.order_by("starts_at"))
     for performance in performances:
         _prepare(performance, demo, now=now)

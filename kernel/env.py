@@ -4,11 +4,12 @@ Every reader records a `Setting`; `manage.py configuration` writes docs/configur
 .env.example from the record.
 """
 
+import json
 import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar, overload
+from typing import Any, TypeVar, overload
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
@@ -128,6 +129,25 @@ def rates(name: str, *, default: dict[str, str], help: str) -> dict[str, str]:  
 
     shown = ",".join(f"{route}={rate}" for route, rate in default.items())
     return _read(name, "route=amount/period, ...", parse, default, help, shown_default=shown)
+
+
+def json_object(
+    name: str,
+    *,
+    default: dict[str, Any],
+    help: str,  # noqa: A002
+    secret: bool = False,
+) -> dict[str, Any]:
+    """Read a JSON object."""
+
+    def parse(raw: str) -> dict[str, Any]:
+        value = json.loads(raw)
+        if not isinstance(value, dict):
+            raise ValueError("no object")
+        return value
+
+    shown = json.dumps(default)
+    return _read(name, "a JSON object", parse, default, help, secret=secret, shown_default=shown)
 
 
 @overload

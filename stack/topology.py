@@ -68,6 +68,7 @@ def local_environment(data_dir: DataDir, ports: Mapping[str, int]) -> dict[str, 
         "SIGNING_KEYS_FILE": str(data_dir.root / "signing-keys.json"),
         "STATIC_ROOT": str(data_dir.home / "static"),  # where the gateway's user gets to
         "STREAM_HEALTH_URL": f"http://{HOST}:{ports['stream']}/healthz/ready",
+        "MEDIA_ROOT": str(data_dir.home / "media"),  # the same
         "PAYMENT_GATEWAY": "sandbox",
         "PAYMENT_GATEWAY_URL": f"http://{HOST}:{ports['sandbox']}",
         "PAYMENT_GATEWAY_SECRET": f"test_sk_{made['payment_secret']}",
@@ -200,6 +201,7 @@ def _services(
                 os_user=data_dir.os_user,
                 access_log=data_dir.logs / "access.log",
                 static=Path(environment["STATIC_ROOT"]),
+                media=Path(environment["MEDIA_ROOT"]),
                 options=gateway_options(),
             )
         )

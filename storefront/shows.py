@@ -46,6 +46,7 @@ def performance_facts(summary: PerformanceSummary) -> dict[str, Any]:
         "title": localized(concert, "title"),
         "artist": localized(concert, "artist"),
         "venue": localized(concert.venue, "name"),
+        "poster": documents.poster(concert.poster, site=""),
         "state_name": str(STATE_NAMES[summary.sale_state]),
         "url": reverse("storefront:performance", args=[summary.row.pk]),
         "concert_url": reverse("storefront:concert", args=[concert.pk]),
@@ -56,6 +57,8 @@ def concert_facts(row: Concert, performances: list[PerformanceSummary]) -> dict[
     """Return the API's document of a concert, with its address and the name of its state."""
     shown = documents.concert_page(row, performances)
     return shown | {
+        "poster": documents.poster(row.poster, site=""),
+        "picture": shown["poster"],  # for those who read the page elsewhere
         "state_name": str(STATE_NAMES[shown["sale_state"]]),
         "url": reverse("storefront:concert", args=[row.pk]),
     }
@@ -101,6 +104,8 @@ def opens_at(summary: PerformanceSummary) -> Any:
 def events_script(concert: Concert, performances: list[PerformanceSummary]) -> SafeString:
     """Return the schema.org Events of a concert's performances, for search engines."""
     venue = concert.venue
+    picture = documents.poster(concert.poster, site=settings.FRONTROW_URL)
+    pictures = {"image": [source["url"] for source in picture["sources"]]} if picture else {}
     events = [
         {
             "@context": "https://schema.org",
@@ -116,6 +121,7 @@ def events_script(concert: Concert, performances: list[PerformanceSummary]) -> S
             },
             "performer": {"@type": "MusicGroup", "name": localized(concert, "artist")},
             "offers": [_offer(one, grade) for grade in one.grades],
+            **pictures,
         }
         for one in performances
     ]

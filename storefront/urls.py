@@ -38,6 +38,7 @@ urlpatterns = [
     path("me/tickets/<uuid:ticket_id>/", tickets.ticket, name="ticket"),
     path("me/tickets/<uuid:ticket_id>.pdf", tickets.ticket_pdf, name="ticket-pdf"),
     path("me/tickets/<uuid:ticket_id>.ics", tickets.ticket_calendar, name="ticket-calendar"),
+    path("me/tickets/keeper.js", tickets.keeper, name="ticket-keeper"),
     path("me/points/", points.points, name="points"),
     path("me/points/return/", returning.charge, name="charge-return"),
     path("pages/<slug:name>/", texts.page, name="text"),

@@ -49,7 +49,7 @@ async function bundles() {
     build({ ...scripts, entryPoints: entries, outdir: "dist" }),
     build({
       ...scripts,
-      entryPoints: { worker: "src/worker/worker.ts" },
+      entryPoints: { worker: "src/worker/worker.ts", "ticket-keeper": "src/tickets/keeper.ts" },
       outdir: "dist",
       format: "iife",
     }),

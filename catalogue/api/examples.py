@@ -3,12 +3,21 @@
 from drf_spectacular.utils import OpenApiExample
 
 _WON = {"amount": 165000, "currency": "KRW"}
+_PICTURES = "https://tickets.example/media/posters/6f1c0a2b3d4e5f60718293a4b5c6d7e8"
 _ENTRY = {
     "id": "019aa2f0-0000-7000-8000-000000000001",
     "title": "Autumn Night",
     "artist": "The Band",
     "venue": {"name": "Jamsil Arena", "address": "25 Olympic-ro, Seoul", "timezone": "Asia/Seoul"},
-    "poster_url": None,
+    "poster_url": f"{_PICTURES}-1280.webp",
+    "poster": {
+        "url": f"{_PICTURES}-1280.webp",
+        "width": 1280,
+        "height": 1810,
+        "sources": [
+            {"url": f"{_PICTURES}-{width}.webp", "width": width} for width in (320, 640, 1280)
+        ],
+    },
     "first_performance_at": "2027-01-16T10:00:00.000Z",
     "last_performance_at": "2027-01-17T10:00:00.000Z",
     "sale_state": "ON_SALE",

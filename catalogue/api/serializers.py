@@ -29,6 +29,20 @@ class VenueSerializer(serializers.Serializer[Any]):
     timezone = serializers.CharField(help_text="IANA name.")
 
 
+class PosterSourceSerializer(serializers.Serializer[Any]):
+    """A file of a poster; what an address leads to never changes."""
+
+    url = serializers.URLField()
+    width = serializers.IntegerField(help_text="In pixels.")
+
+
+class PosterSerializer(PosterSourceSerializer):
+    """A poster by its widest file, in pixels, and all its files (WebP) by ascending width."""
+
+    height = serializers.IntegerField(help_text="In pixels.")
+    sources = PosterSourceSerializer(many=True)
+
+
 class ConcertSerializer(serializers.Serializer[Any]):
     """A concert in the list."""
 
@@ -36,7 +50,10 @@ class ConcertSerializer(serializers.Serializer[Any]):
     title = serializers.CharField()
     artist = serializers.CharField()
     venue = VenueSerializer()
-    poster_url = serializers.URLField(allow_null=True)
+    poster_url = serializers.URLField(
+        allow_null=True, help_text="The widest file of the poster, at this site or its media's."
+    )
+    poster = PosterSerializer(allow_null=True)
     first_performance_at = UtcDateTimeField(allow_null=True)
     last_performance_at = UtcDateTimeField(allow_null=True)
     sale_state = serializers.ChoiceField(

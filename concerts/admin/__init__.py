@@ -1,5 +1,6 @@
 """Staff screens: venues, concerts and their performances, seats and prices."""
 
+from concerts.admin.poster_views import PosterAdmin
 from concerts.admin.programme import ConcertAdmin, PerformanceAdmin, VenueAdmin
 from concerts.admin.seats import PriceGradeAdmin, SeatAdmin, SectionAdmin
 from concerts.admin.stale import StaleDocumentAdmin
@@ -10,6 +11,7 @@ __all__ = [
     "LayoutUploadAdmin",
     "LayoutUploadPartAdmin",
     "PerformanceAdmin",
+    "PosterAdmin",
     "PriceGradeAdmin",
     "SeatAdmin",
     "SectionAdmin",

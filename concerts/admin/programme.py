@@ -5,13 +5,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.db.models import Count, QuerySet, URLField
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from concerts.admin.layout_views import LayoutViews
+from concerts.admin.poster_views import PosterViews
 from concerts.admin.questions import AsksFirst, PlainForm, confirmed
 from concerts.admin.statuses import StatusActions
 from concerts.admin.upload_views import UploadViews
@@ -95,7 +96,7 @@ class PerformanceInline(VenueTimeFields, _TabularInline):
 
 
 @admin.register(Concert)
-class ConcertAdmin(VenueTimes, _CatalogueAdmin):
+class ConcertAdmin(PosterViews, VenueTimes, _CatalogueAdmin):
     """Concerts; a draft is invisible to the API until it is published."""
 
     venue_path = "concerts"
@@ -110,7 +111,12 @@ class ConcertAdmin(VenueTimes, _CatalogueAdmin):
         "published_at",
     )
     list_select_related = ("venue",)
-    list_filter = (("published_at", admin.EmptyFieldListFilter), "venue")
+    list_filter = (
+        ("published_at", admin.EmptyFieldListFilter),
+        ("poster", admin.EmptyFieldListFilter),
+        ("poster_url", admin.EmptyFieldListFilter),
+        "venue",
+    )
     search_fields = (
         "title_ko__mentions",
         "title_en__mentions",
@@ -119,14 +125,22 @@ class ConcertAdmin(VenueTimes, _CatalogueAdmin):
         "venue__name_ko__mentions",
     )
     autocomplete_fields = ("venue",)
-    readonly_fields = ("published_at",)
-    formfield_overrides = {URLField: {"assume_scheme": "https"}}  # of an address typed without one
+    readonly_fields = ("published_at", "poster_shown", "poster_url")
     inlines = (PerformanceInline,)
     actions = ("publish", "unpublish")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Concert]:
         rows: QuerySet[Concert] = super().get_queryset(request).filter(deleted_at__isnull=True)
         return rows.annotate(performance_count=Count("performances"))
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the page of the poster."""
+        own = path(
+            "<uuid:concert_id>/poster/",
+            self.admin_site.admin_view(self.poster_page),
+            name="concerts_concert_poster",
+        )
+        return [own, *super().get_urls()]
 
     @admin.display(description=text(en="Performances", ko="회차"), ordering="performance_count")
     def number_of_performances(self, row: Any) -> int:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from config.settings.media import *
 from kernel import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -123,7 +124,7 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "ui" / "dist"]
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": {"BACKEND": MEDIA_STORAGE, "OPTIONS": MEDIA_STORAGE_OPTIONS},
     "staticfiles": {"BACKEND": "kernel.http.static_storage.HashedStaticFilesStorage"},
 }
 STATIC_ROOT = Path(

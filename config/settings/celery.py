@@ -25,6 +25,7 @@ CELERY_TASK_ROUTES = {
     "notifications.*": {"queue": "mail"},
     "webhooks.*": {"queue": "webhooks"},
     "concerts.read_layouts": {"queue": "uploads"},
+    "concerts.delete_unused_posters": {"queue": "uploads"},
     "payments.*": {"queue": "payments"},
 }
 # A tick that waited longer than its `expires` is dropped: the next one does its work.
@@ -48,6 +49,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "task": "concerts.read_layouts",
         "schedule": 2.0,
         "options": {"expires": 2},
+    },
+    "concerts.delete_unused_posters": {
+        "task": "concerts.delete_unused_posters",
+        "schedule": 6 * 3600.0,
+        "options": {"expires": 3600},
     },
     "payments.reconcile": {
         "task": "payments.reconcile",

@@ -8,13 +8,14 @@ from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
 
+from config.settings.media import MEDIA_ORIGINS
 from config.settings.payments import PAYMENT_GATEWAY, PAYMENT_GATEWAY_URL
 from kernel import env
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
-        "img-src": [SELF, "data:"],
+        "img-src": [SELF, "data:", *MEDIA_ORIGINS],
         "object-src": [NONE],
         "base-uri": [NONE],
         "form-action": [SELF],
@@ -55,7 +56,7 @@ CSP_OF_FANS_PAGES = {
     "worker-src": [SELF],
     "manifest-src": [SELF],
     "connect-src": [SELF],
-    "img-src": [SELF, "data:"],
+    "img-src": [SELF, "data:", *MEDIA_ORIGINS],
     "base-uri": [NONE],
     "object-src": [NONE],
     "form-action": [SELF, *_CHECKOUT],

@@ -22,6 +22,10 @@ _demand(
 )
 for _name, _url in {"FRONTROW_URL": FRONTROW_URL, "STOREFRONT_URL": STOREFRONT_URL}.items():
     _demand(_url.startswith("https://"), f"{_name} must be https in production.")
+_demand(
+    not MEDIA_ORIGINS or MEDIA_URL.startswith("https://"),
+    "MEDIA_URL must be https in production.",
+)
 _demand(len(OPS_TOKEN) >= 16, "OPS_TOKEN must be a secret of at least 16 characters.")
 _demand(
     MAIL_DELIVERY_BACKEND == "django.core.mail.backends.smtp.EmailBackend",

@@ -14,6 +14,7 @@ _DOCUMENTS = (
     "/api/",
     "/docs/",
     "/healthz/",
+    "/media/",
     "/metrics",
     "/payments/",
     "/static/",

@@ -136,6 +136,7 @@ class NginxGateway(Service):
         os_user: OsUser | None,
         access_log: Path,
         static: Path,
+        media: Path,
         options: Options = DEFAULTS,
     ) -> None:
         self.program = program
@@ -159,6 +160,7 @@ class NginxGateway(Service):
             "STREAM": f"{HOST}:{stream_port}",
             "LISTEN": f"{HOST}:{port}",
             "STATIC": str(static),
+            "MEDIA": str(media),
             "LIMITS": "on" if options.limits else "off",
             **trusted(options.trusted_proxies),
         }

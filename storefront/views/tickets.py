@@ -1,12 +1,21 @@
 """A fan's tickets: on the screen, to print, for the calendar."""
 
+from datetime import timedelta
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
 from uuid import UUID
 
 import segno
-from django.http import HttpResponse
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils.cache import get_conditional_response
 from django.utils.safestring import SafeString, mark_safe
 
+from kernel import clock
+from kernel.http.methods import safe_only
 from storefront.private import Visit, private, private_page
 from tickets import codes, ics, pdf, queries
 from tickets.api.serializers import TicketSerializer
@@ -14,22 +23,51 @@ from tickets.errors import TicketNotFound
 from tickets.queries import TicketDetail
 
 _QUIET = 4  # modules around the code, as ISO 18004 asks
+# How long after the start a device may keep a ticket that was opened on it (ui/src/tickets).
+_KEPT = timedelta(days=1)
 
 
 @private("GET", "HEAD")
 def ticket(visit: Visit, ticket_id: UUID) -> HttpResponseBase:
     """Show a ticket with its QR code; one that is void or used says so."""
     found = _own(visit, ticket_id)
-    return private_page(
+    keeper = reverse("storefront:ticket-keeper")
+    response = private_page(
         visit,
         "storefront/ticket.html",
         "ticket",
-        data={"ticket": TicketSerializer(found).data},
+        data={"ticket": TicketSerializer(found).data, "urls": {"keeper": keeper}},
         script="ticket.js",
         ticket=found,
         code=codes.spoken(found.code),
         picture=_picture(found.qr) if found.status != "VOID" else None,
     )
+    if found.status != "VOID":
+        until = found.performance.starts_at + _KEPT
+        response.headers["Ticket-Kept-Until"] = clock.as_text(until)
+    return response
+
+
+@safe_only
+def keeper(request: HttpRequest) -> HttpResponseBase:
+    """Return the service worker of tickets; its scope are the addresses below its own folder."""
+    content = _keeper()
+    etag = f'"{sha256(content).hexdigest()[:32]}"'
+    response = HttpResponse(
+        content,
+        content_type="text/javascript; charset=utf-8",
+        headers={
+            "Cache-Control": "no-cache",
+            "Content-Security-Policy": "default-src 'none'; connect-src 'self'",
+            "ETag": etag,
+        },
+    )
+    return get_conditional_response(request, etag=etag, response=response) or response
+
+
+@cache
+def _keeper() -> bytes:
+    return (Path(settings.STATICFILES_DIRS[0]) / "ticket-keeper.js").read_bytes()
 
 
 @private("GET", "HEAD")

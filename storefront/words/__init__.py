@@ -41,6 +41,8 @@ NOT_ON_PAGES = frozenset(
         "no_such_webhook_key",
         "not_ready_for_sale",
         "own_account",
+        "poster_invalid",
+        "poster_not_stored",
         "precondition_failed",
         "queue_config_changed",
         "queue_config_invalid",

@@ -18,6 +18,7 @@ MOST = {
     "seats.js": 45 * KILOBYTE,
     "checkout.js": 20 * KILOBYTE,
     "ticket.js": 20 * KILOBYTE,
+    "ticket-keeper.js": 20 * KILOBYTE,
     "worker.js": 20 * KILOBYTE,
 }
 

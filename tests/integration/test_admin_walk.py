@@ -24,6 +24,7 @@ PROTECTED = (
     "accounts.AuditEntry", "statistics.HourlySales",
     "webhooks.WebhookEndpoint", "webhooks.WebhookDelivery",
     "concerts.StaleDocument", "concerts.LayoutUpload", "concerts.LayoutUploadPart",
+    "concerts.Poster",
 )  # fmt: skip
 # Rows that are shown inside their parent's page rather than by themselves.
 INSIDE_PARENT = {"points.Entry", "reservations.ReservationSeat"}

@@ -3,6 +3,7 @@
 import io
 import json
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -153,3 +154,13 @@ def test_concerts_that_do_not_fit_are_said_in_one_line_and_a_reset_mends_it():
     assert "\n" not in str(refusal.value)
     load("--reset")
     assert load()["generation"] == 1
+
+
+def test_every_concert_has_a_poster_of_its_own(api):
+    load()
+    shown = api.get("/api/v1/concerts/").json()["results"]
+    assert len({one["poster"]["url"] for one in shown}) == 6
+    for one in shown:
+        assert [source["width"] for source in one["poster"]["sources"]] == [320, 640, 960]
+        answer = api.get(urlsplit(one["poster"]["sources"][0]["url"]).path)
+        assert answer.headers["Content-Type"] == "image/webp"

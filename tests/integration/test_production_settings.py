@@ -67,6 +67,10 @@ def test_it_boots_when_everything_is_there(tmp_path):
     [
         ({"SECRET_KEY": None}, "SECRET_KEY"),
         ({"SECRET_KEY": "short"}, "SECRET_KEY"),
+        ({"MEDIA_URL": "http://media.example/"}, "MEDIA_URL"),
+        ({"MEDIA_URL": "https://media.example"}, "MEDIA_URL"),
+        ({"MEDIA_URL": "//media.example/"}, "MEDIA_URL"),
+        ({"MEDIA_STORAGE_OPTIONS": "bucket"}, "MEDIA_STORAGE_OPTIONS"),
         ({"SECRET_KEY": "a" * 60}, "SECRET_KEY"),
         ({"SECRET_KEY": "only-for-tests-" * 4}, "SECRET_KEY"),
         ({"FRONTROW_URL": "http://tickets.example"}, "FRONTROW_URL"),

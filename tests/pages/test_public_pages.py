@@ -143,7 +143,12 @@ def test_hostile_names_show_as_text(client, db_ready):
     evil = "</script><script>alert(1)</script>"
     concert = factories.make_concert(title_ko=evil, title_en=evil, artist_en=evil)
     performance = factories.make_performance(concert=concert)
-    for path in public_paths(performance)[:5]:
+    venue = concert.venue
+    venue.name_en = venue.name_ko = venue.address_en = venue.address_ko = evil
+    venue.save()
+    performance.grades.update(code="<script>R</script>", name_en=evil, name_ko=evil)
+    performance.sections.update(code="<script>A</script>", name_en=evil, name_ko=evil)
+    for path in (*public_paths(performance)[:5], "/concerts/%3Cscript%3Ealert(3)%3C/script%3E/"):
         page = client.get(f"/en{path}?search=%3Cscript%3Ealert(2)%3C/script%3E").text
         assert "<script>alert" not in page
         assert page.count("</script>") == page.count("<script")

@@ -306,10 +306,17 @@ def test_a_script_in_a_name_shows_as_text(mine, rich, performance):
     evil = "<script>alert(1)</script>"
     performance.concert.title_en = performance.concert.title_ko = evil
     performance.concert.save()
+    performance.concert.venue.name_en = performance.concert.venue.name_ko = evil
+    performance.concert.venue.save()
+    performance.grades.update(name_en=evil, name_ko=evil)
+    performance.sections.update(name_en=evil, name_ko=evil)
+    performance.seats.filter(row="1").update(row="<script>")
     checkout = hold(mine, performance)
-    for path in (checkout, "/en/me/", list_url(performance, "A")):
-        page = mine.get(path)
-        assert "<script>alert" not in page.text
+    pay(mine, checkout)
+    ticket = f"/en/me/tickets/{Ticket.objects.first().pk}/"
+    for path in (checkout, "/en/me/", ticket, list_url(performance, "A")):
+        page = mine.get(path, follow=True)
+        assert "<script>" not in page.text
         assert "&lt;script&gt;" in page.text
 
 

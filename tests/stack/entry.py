@@ -154,6 +154,7 @@ def started(
         os_user=unprivileged(),
         access_log=folder / "access.log",
         static=home / "static",
+        media=home / "media",
         options=options,
     )
     engine = Engine(folder, Policy(restart=False))

@@ -70,7 +70,8 @@ def test_the_gateway_steps_down_from_root(tmp_path):
 
 
 def _gateway_conf(folder, os_user) -> str:
-    places = {"home": folder, "access_log": folder / "access.log", "static": folder / "static"}
+    names = {"static": folder / "static", "media": folder / "media"}
+    places = {"home": folder, "access_log": folder / "access.log", **names}
     made = gateway.NginxGateway(folder / "nginx", 5, 6, 7, 8, 9, os_user=os_user, **places)
     return render(made._values)
 

@@ -35,6 +35,7 @@ class RunningServers:
     def up(self) -> None:
         os.environ.update(self.servers.up())
         os.environ["KAFKA_BOOTSTRAP_SERVERS"] = ""
+        os.environ["MEDIA_ROOT"] = str(self.data / "media")
         os.environ["SIGNING_KEYS_FILE"] = str(self.data / "signing-keys.json")
         os.environ.setdefault("SECRET_KEY", "only-for-tests-" * 4)
 

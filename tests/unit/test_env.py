@@ -50,6 +50,15 @@ def test_a_secret_is_not_shown_in_the_refusal(monkeypatch):
     assert "hunter2" not in str(refusal.value)
 
 
+def test_an_object_is_read_and_nothing_else(monkeypatch):
+    monkeypatch.setenv("FR_X", '{"bucket_name": "posters"}')
+    assert env.json_object("FR_X", default={}, help="") == {"bucket_name": "posters"}
+    for raw in ("[1]", "posters", '{"a": '):
+        monkeypatch.setenv("FR_X", raw)
+        with pytest.raises(ImproperlyConfigured, match="a JSON object"):
+            env.json_object("FR_X", default={}, help="")
+
+
 def test_words_are_split_and_trimmed(monkeypatch):
     monkeypatch.setenv("FR_X", " a, b ,,c")
     assert env.words("FR_X", default=[], help="") == ["a", "b", "c"]

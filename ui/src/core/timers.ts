@@ -1,5 +1,7 @@
 /** Timers that a hidden tab does not slow down: a worker counts, where there is one. */
 
+import { trusted } from "./trusted";
+
 type Handle = number;
 let worker: Worker | undefined;
 let last: Handle = 0;
@@ -10,15 +12,6 @@ interface WorkMessage {
   readonly id: Handle;
   readonly response?: string;
   readonly tried?: number;
-}
-
-interface Trusting {
-  createPolicy(
-    name: string,
-    rules: { createScriptURL(url: string): string },
-  ): {
-    createScriptURL(url: string): string;
-  };
 }
 
 /** Let timers run in the worker at `address`, a script of our own origin. */
@@ -38,17 +31,6 @@ export function useWorker(address: string): void {
     if (work) work(data);
     else waiting.get(data.id)?.fire();
   });
-}
-
-/** Only scripts of our own origin become workers, whatever a page's data says. */
-function trusted(address: string): string {
-  const url = new URL(address, location.href);
-  if (url.origin !== location.origin) throw new TypeError("a worker of another origin");
-  const { trustedTypes } = globalThis as { trustedTypes?: Trusting };
-  if (!trustedTypes) return url.href;
-  return trustedTypes
-    .createPolicy("frontrow", { createScriptURL: (given) => given })
-    .createScriptURL(url.href);
 }
 
 /** Call `due` once after some milliseconds; returns what `cancel` takes. */

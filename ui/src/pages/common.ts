@@ -3,12 +3,25 @@
 import { cookie } from "../core/login";
 import { type PageData, pageData } from "../core/page";
 import { defineCountdown } from "../countdown/countdown";
+import { dropAll, sweep } from "../tickets/kept";
 
 /** Enhance what stands on the page. */
 export function enhance(): void {
   defineCountdown();
   const data = pageData<PageData>();
   if (data) showLogin(data);
+  if ("caches" in window) tidyTickets();
+}
+
+/**
+ * Kept tickets go after their time, wherever a fan is. At the log-out browsers delete them
+ * (`Clear-Site-Data`); some know no such header.
+ */
+function tidyTickets(): void {
+  void sweep().catch(() => undefined);
+  for (const form of document.querySelectorAll("form[data-fr-logout]")) {
+    form.addEventListener("submit", () => void dropAll().catch(() => undefined));
+  }
 }
 
 /**

@@ -1,9 +1,40 @@
-/** The script of a ticket: the screen stays on at the gate, and a ticket can be sent on. */
+/** The script of a ticket: it opens without a network, the screen stays on, it can be sent on. */
 
+import { type PageData, pageData } from "../core/page";
+import { trusted } from "../core/trusted";
 import { ScreenLock } from "../core/wake";
+import type { Keep } from "../tickets/kept";
 import { enhance } from "./common";
 
+interface TicketData extends PageData {
+  readonly urls: PageData["urls"] & { readonly keeper: string };
+}
+
 enhance();
+const data = pageData<TicketData>();
+if (data && "serviceWorker" in navigator) void keep(data.urls.keeper).catch(() => undefined);
+
+/** Let the service worker keep this page; its scope are the pages beside its own address. */
+async function keep(address: string): Promise<void> {
+  await navigator.serviceWorker.register(trusted(address));
+  const { active } = await navigator.serviceWorker.ready;
+  const needed = document.querySelectorAll<HTMLLinkElement | HTMLScriptElement>(
+    "link[rel=stylesheet], script[src]",
+  );
+  const assets = [...needed].map((one) => ("href" in one ? one.href : one.src));
+  active?.postMessage({ keep: location.pathname, assets } satisfies Keep);
+}
+
+/** Say that this is the copy of a device that has no network. */
+function showNetwork(): void {
+  for (const note of document.querySelectorAll<HTMLElement>("[data-fr-offline]")) {
+    note.hidden = navigator.onLine;
+  }
+}
+
+showNetwork();
+window.addEventListener("online", showNetwork);
+window.addEventListener("offline", showNetwork);
 
 const lock = new ScreenLock();
 for (const button of document.querySelectorAll<HTMLElement>("[data-fr-wake]")) {

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('concerts', '0007_refund_window'),
+        ('concerts', '0008_posters'),
     ]
 
     operations = [
