@@ -61,6 +61,12 @@ def due_offers(*, limit: int, now: datetime) -> list[UUID]:
     return list(due.order_by("until").values_list("pk", flat=True)[:limit])
 
 
+def payment_of_offered(*, reservation_id: UUID) -> UUID | None:
+    """Return the payment whose open offer holds the seats of a reservation, if one does."""
+    rows = Offer.objects.filter(reservation=reservation_id, status=Offer.Status.OPEN)
+    return rows.values_list("payment_id", flat=True).first()
+
+
 def is_open(*, offer_id: UUID, now: datetime) -> bool:
     """Say whether an offer waits for its fan, and its time has not passed."""
     return Offer.objects.filter(pk=offer_id, status=Offer.Status.OPEN, until__gt=now).exists()

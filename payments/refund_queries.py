@@ -20,6 +20,7 @@ from tickets.models import Ticket
 
 DONE = "DONE"
 PROCESSING = "PROCESSING"
+REFUSED = "REFUSED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,55 @@ class CancellationResult:
     refund: Money
     points_amount: Money
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class GivenBack:
+    """Money of a reservation that went or goes back to its fan.
+
+    `status` is DONE, PROCESSING or REFUSED (the gateway has refused a part, and staff see to it).
+    `paid` and `fee` are those of the seats given up; None of late money, which bought none.
+    """
+
+    status: str
+    refund: Money
+    points: Money
+    created_at: datetime
+    paid: Money | None = None
+    fee: Money | None = None
+
+
+def given_back(*, reservation_id: UUID) -> list[GivenBack]:
+    """Return what a reservation gave back, the earliest first: two statements."""
+    cancellations = Cancellation.objects.filter(payment__reservation=reservation_id)
+    refunds = {
+        row.request_key: row for row in Refund.objects.filter(payment__reservation=reservation_id)
+    }
+    found = []
+    for row in cancellations:
+        own = [refunds.pop(key) for key in cancellation_keys_of(row.pk) if key in refunds]
+        found.append(
+            GivenBack(
+                status=_progress(own),
+                refund=row.refund_money,
+                points=Money(row.points_amount, row.currency),
+                created_at=row.created_at,
+                paid=Money(row.paid, row.currency),
+                fee=Money(row.fee, row.currency),
+            )
+        )
+    found += [
+        GivenBack(_progress([row]), row.money, row.points, row.created_at)
+        for row in refunds.values()
+    ]
+    return sorted(found, key=lambda one: one.created_at)
+
+
+def _progress(refunds: list[Refund]) -> str:
+    statuses = {refund.status for refund in refunds}
+    if Refund.Status.REFUSED in statuses:
+        return REFUSED
+    return DONE if statuses <= {Refund.Status.DONE} else PROCESSING
 
 
 def purchase(*, reservation_id: UUID, user_id: UUID) -> Purchase:

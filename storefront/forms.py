@@ -16,6 +16,15 @@ _METHODS = (
     (Payment.Method.POINTS.value, text(en="Points", ko="포인트")),
     (Payment.Method.CARD.value, text(en="Card", ko="카드")),
 )
+_CHOOSE = text(en="Choose at least one seat.", ko="좌석을 한 개 이상 선택해 주세요.")
+_TOO_MANY = text(
+    en=f"Choose at most {MAX_SEATS_PER_REQUEST} seats at once.",
+    ko=f"한 번에 {MAX_SEATS_PER_REQUEST}석까지 선택할 수 있습니다.",
+)
+_NO_SEATS = text(
+    en="These seats were not recognised. Choose them again from the list.",
+    ko="좌석을 확인할 수 없습니다. 목록에서 다시 선택해 주세요.",
+)
 
 
 class SeatsForm(forms.Form):
@@ -33,11 +42,11 @@ class SeatsForm(forms.Form):
         try:
             ids = list(dict.fromkeys(UUID(one) for one in ticked))
         except ValueError:
-            ids = []
-        if not 1 <= len(ids) <= MAX_SEATS_PER_REQUEST:
-            raise forms.ValidationError(
-                str(text(en="Choose at least one seat.", ko="좌석을 한 개 이상 선택해 주세요."))
-            )
+            raise forms.ValidationError(str(_NO_SEATS), code="unknown") from None
+        if not ids:
+            raise forms.ValidationError(str(_CHOOSE), code="none")
+        if len(ids) > MAX_SEATS_PER_REQUEST:
+            raise forms.ValidationError(str(_TOO_MANY), code="too_many")
         return ids
 
 

@@ -34,10 +34,11 @@ def new_key() -> str:
     return secrets.token_urlsafe(24)
 
 
-def once(visit: Visit, execute: Callable[[Lease], str]) -> HttpResponseBase:
+def once(visit: Visit, execute: Callable[[Lease], str], *, action: str = "") -> HttpResponseBase:
     """Do what a form asks for, or find that it was done; lead to the address that says so.
 
-    `execute` returns that address. Raises what it raises, KeyRequired, KeyInvalid, KeyReused and
+    `execute` returns that address. `action` tells the forms of a page apart that share its key.
+    Raises what it raises, KeyRequired, KeyInvalid, KeyReused and
     InProgress.
     """
     key = key_in(visit.form.get(FIELD), required=True)
@@ -49,7 +50,7 @@ def once(visit: Visit, execute: Callable[[Lease], str]) -> HttpResponseBase:
         key,
         user_id=visit.user_id,
         method="POST",
-        route=f"page {match.view_name}",
+        route=f"page {match.view_name} {action}".rstrip(),
         path="/".join(map(str, match.kwargs.values())),
         query="",
         body=json.loads(json.dumps(asked)),

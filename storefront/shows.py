@@ -14,6 +14,9 @@ from catalogue.sale_state import SaleState
 from concerts.models import Concert
 from kernel import clock
 from kernel.i18n import localized, text
+from kernel.money import Money
+from kernel.text.written import decimal_text
+from payments.fees import FeeTable
 
 STATE_NAMES = {
     SaleState.SCHEDULED: text(en="Not open yet", ko="오픈 예정"),
@@ -62,6 +65,18 @@ def concert_facts(row: Concert, performances: list[PerformanceSummary]) -> dict[
         "state_name": str(STATE_NAMES[shown["sale_state"]]),
         "url": reverse("storefront:concert", args=[row.pk]),
     }
+
+
+def fee_lines(table: FeeTable, *, currency: str) -> list[dict[str, Any]]:
+    """Return the lines of a fee table: `hours`, and `fee` as Money, or None and `percent`."""
+    return [
+        {
+            "hours": line.hours,
+            "fee": Money(line.amount, currency) if line.amount else None,
+            "percent": line.percent,
+        }
+        for line in table.fees
+    ]
 
 
 def next_step(summary: PerformanceSummary) -> dict[str, Any] | None:
@@ -134,12 +149,11 @@ def events_script(concert: Concert, performances: list[PerformanceSummary]) -> S
 
 def _offer(summary: PerformanceSummary, grade: Any) -> dict[str, Any]:
     money = grade.row.money
-    minor = 1 if money.currency in ("KRW", "JPY") else 100
     path = reverse("storefront:performance", args=[summary.row.pk])
     return {
         "@type": "Offer",
         "name": localized(grade.row, "name"),
-        "price": str(money.amount / minor if minor > 1 else money.amount),
+        "price": decimal_text(money.amount, money.currency),
         "priceCurrency": money.currency,
         "availability": "https://schema.org/" + _AVAILABILITY.get(summary.sale_state, "OutOfStock"),
         "url": settings.FRONTROW_URL + path,

@@ -19,6 +19,13 @@ def money_text(amount: int, currency: str) -> str:
     return f"{amount // 100:,}.{amount % 100:02} {currency}"
 
 
+def decimal_text(amount: int, currency: str) -> str:
+    """Return an amount of minor units as programs read prices: `150000`, `10.10`."""
+    if currency in _WITHOUT_MINOR_UNITS:
+        return str(amount)
+    return f"{amount // 100}.{amount % 100:02}"
+
+
 def moment_text(moment: datetime, timezone: str) -> str:
     """Return a moment as it is in an IANA time zone, with the zone's name."""
     local = moment.astimezone(ZoneInfo(timezone))

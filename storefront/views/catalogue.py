@@ -13,6 +13,7 @@ from catalogue import queries
 from catalogue.api.pagination import ConcertPages
 from kernel import clock
 from kernel.http.methods import safe_only
+from kernel.money import DEFAULT_CURRENCY
 from payments.refund_queries import fee_table
 from queueing.queries import draw_facts
 from storefront import calendars, shows
@@ -95,7 +96,12 @@ def performance(request: HttpRequest, performance_id: UUID) -> HttpResponseBase:
             "concert": shows.concert_facts(summary.row.concert, [summary]),
             "step": shows.next_step(summary),
             "opens_at": shows.opens_at(summary),
-            "fees": fee_table(performance_id=performance_id).fees,
+            "fees": shows.fee_lines(
+                fee_table(performance_id=performance_id),
+                currency=summary.grades[0].row.money.currency
+                if summary.grades
+                else DEFAULT_CURRENCY,
+            ),
             "draw": draw_facts(performance_id) if has_room else None,
             "clock_url": f"/api/v1/performances/{performance_id}/availability/",
             "check_login_url": login_url(request.path),

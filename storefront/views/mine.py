@@ -1,5 +1,6 @@
 """A fan's own reservations: look, cancel with a quote, answer an offer."""
 
+from collections.abc import Callable
 from uuid import UUID
 
 from django.http.response import HttpResponseBase
@@ -9,6 +10,8 @@ from idempotency.values import Lease
 from kernel.errors import DomainError
 from payments import queries as payments
 from payments.offer_queries import OfferNotFound
+from payments.queries import PaymentResult
+from payments.refund_queries import given_back
 from payments.usecases import refunding
 from payments.usecases.checkout import offers
 from reservations import queries
@@ -18,6 +21,11 @@ from storefront.paging import page_of
 from storefront.private import Visit, private, private_page
 from storefront.views.buying import latest_payment, own_reservation
 from tickets import queries as tickets
+
+_ANSWERS: dict[str | None, Callable[..., PaymentResult]] = {
+    "accept": offers.accept,
+    "decline": offers.decline,
+}
 
 
 @private("GET", "HEAD")
@@ -35,14 +43,17 @@ def reservations(visit: Visit) -> HttpResponseBase:
 
 @private("GET", "HEAD")
 def reservation(visit: Visit, reservation_id: UUID) -> HttpResponseBase:
-    """Show one reservation, its payment and its tickets."""
+    """Show one reservation, its payment, its tickets, and what went back of its money."""
     found = own_reservation(visit, reservation_id)
+    returned = given_back(reservation_id=reservation_id)
     return private_page(
         visit,
         "storefront/reservation.html",
         "reservation",
         reservation=found,
         payment=latest_payment(visit, found),
+        returned=returned,
+        came_late=any(one.paid is None for one in returned),
         tickets=tickets.of_reservation(reservation_id=reservation_id, user_id=visit.user_id),
     )
 
@@ -80,21 +91,25 @@ def cancel(visit: Visit, reservation_id: UUID) -> HttpResponseBase:
 def offer(visit: Visit, payment_id: UUID) -> HttpResponseBase:
     """Show other seats that are held for late money; take them, or have the money back."""
     refusal = None
-    if visit.request.method == "POST":
+    # A form without one of its buttons decides nothing.
+    answer = _ANSWERS.get(visit.form.get("action"))
+    if answer is not None:
         try:
-            return once(visit, lambda lease: _answer(visit, payment_id))
+            return once(visit, lambda lease: _answer(visit, payment_id, answer))
         except DomainError as error:
             refusal = error
     payment = payments.payment(payment_id=payment_id, user_id=visit.user_id)
     if payment.offer is None and refusal is None:
         raise OfferNotFound
+    offered = payment.offer
     return private_page(
         visit,
         "storefront/offer.html",
         "offer",
         refusal=refusal,
         payment=payment,
-        offer=payment.offer,
+        offer=offered,
+        reservation=own_reservation(visit, offered.reservation_id) if offered else None,
         idempotency_key=new_key(),
     )
 
@@ -112,7 +127,6 @@ def _cancel(visit: Visit, reservation_id: UUID, form: SeatsForm, lease: Lease) -
     return reverse("storefront:reservation", args=[reservation_id])
 
 
-def _answer(visit: Visit, payment_id: UUID) -> str:
-    answer = offers.accept if visit.form.get("action") == "accept" else offers.decline
+def _answer(visit: Visit, payment_id: UUID, answer: Callable[..., PaymentResult]) -> str:
     result = answer(payment_id=payment_id, user_id=visit.user_id, now=visit.now)
     return reverse("storefront:reservation", args=[result.reservation.id])

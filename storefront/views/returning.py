@@ -5,7 +5,7 @@ the key is of this payment, and the gateway whether there is money.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from payments.public import PAID, PROCESSING
 from payments.queries import ChargeResult, PaymentResult
 from payments.usecases import charging
 from payments.usecases import checkout as paying
+from reservations.usecases.holds import PaymentInProgress
 from storefront.once import SeeOther, new_key, once
 from storefront.private import Visit, private, private_page
 
@@ -30,7 +31,10 @@ _ASK_AGAIN_SECONDS = 3
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """What differs between a payment and a charge: its name, where it leads, what confirms it."""
+    """What differs between a payment and a charge: its name, where it leads, what confirms it.
+
+    `look` reads it again.
+    """
 
     kind: str
     result: PaymentResult | ChargeResult
@@ -38,16 +42,25 @@ class _Way:
     done: str
     back: str
     confirm: Callable[[str, bool], Any]
+    look: Callable[[], PaymentResult | ChargeResult]
 
 
 @private("GET", "HEAD", "POST", post="pay")
 def payment(visit: Visit, reservation_id: UUID) -> HttpResponseBase:
     """Show how a payment stands; confirm it, or give it up, by a button."""
     payment_id = _id_of(visit, "payment")
-    found = queries.payment(payment_id=payment_id, user_id=visit.user_id)
+    refusal = None
     if visit.form.get("action") == "abandon":
-        paying.abandon(payment_id=payment_id, user_id=visit.user_id, now=visit.now)
-        return SeeOther(reverse("storefront:checkout", args=[reservation_id]))
+        try:
+            paying.abandon(payment_id=payment_id, user_id=visit.user_id, now=visit.now)
+            return SeeOther(reverse("storefront:checkout", args=[reservation_id]))
+        except PaymentInProgress as error:
+            refusal = error
+
+    def look() -> PaymentResult:
+        return queries.payment(payment_id=payment_id, user_id=visit.user_id)
+
+    found = look()
     if found.offer is not None:
         return SeeOther(reverse("storefront:offer", args=[payment_id]))
     return _shown(
@@ -58,6 +71,7 @@ def payment(visit: Visit, reservation_id: UUID) -> HttpResponseBase:
             api=f"/api/v1/payments/{payment_id}/",
             done=reverse("storefront:done", args=[found.reservation.id]),
             back=reverse("storefront:checkout", args=[found.reservation.id]),
+            look=look,
             confirm=lambda key, resumed: paying.confirm(
                 payment_id=payment_id,
                 user_id=visit.user_id,
@@ -66,6 +80,7 @@ def payment(visit: Visit, reservation_id: UUID) -> HttpResponseBase:
                 now=visit.now,
             ),
         ),
+        refusal,
     )
 
 
@@ -74,11 +89,16 @@ def charge(visit: Visit) -> HttpResponseBase:
     """Show how a charge of points stands; confirm it by a button."""
     charge_id = _id_of(visit, "charge")
     points = reverse("storefront:points")
+
+    def look() -> ChargeResult:
+        return queries.charge(charge_id=charge_id, user_id=visit.user_id)
+
     return _shown(
         visit,
         _Way(
             kind="charge",
-            result=queries.charge(charge_id=charge_id, user_id=visit.user_id),
+            result=look(),
+            look=look,
             api=f"/api/v1/points/charges/{charge_id}/",
             done=points,
             back=points,
@@ -93,18 +113,19 @@ def charge(visit: Visit) -> HttpResponseBase:
     )
 
 
-def _shown(visit: Visit, way: _Way) -> HttpResponseBase:
-    refusal = None
-    if visit.request.method == "POST":
+def _shown(visit: Visit, way: _Way, refusal: DomainError | None = None) -> HttpResponseBase:
+    if visit.form.get("action") == "confirm":
         try:
             return once(visit, lambda lease: _confirm(visit, way, lease))
         except DomainError as error:
             refusal = error
+            way = replace(way, result=way.look())  # some refusals end the attempt
     if way.result.status == PAID:
         return SeeOther(way.done)
     said = visit.request.GET
     payment_key = said.get("paymentKey", "")[:PAYMENT_KEY_LENGTH]
-    page = private_page(
+    is_processing = way.result.status == PROCESSING
+    return private_page(
         visit,
         "storefront/return.html",
         "return",
@@ -131,13 +152,11 @@ def _shown(visit: Visit, way: _Way) -> HttpResponseBase:
         result=way.result,
         payment_key=payment_key,
         is_declined=bool(said.get("code")),
-        is_processing=way.result.status == PROCESSING,
+        # By an element that scripts make the browser pass over: the script asks by itself.
+        refresh=f"{_ASK_AGAIN_SECONDS}; url={_without_keys(visit, way)}" if is_processing else "",
         idempotency_key=new_key(),
         back_url=way.back,
     )
-    if way.result.status == PROCESSING:
-        page.headers["Refresh"] = f"{_ASK_AGAIN_SECONDS}; url={_without_keys(visit, way)}"
-    return page
 
 
 def _confirm(visit: Visit, way: _Way, lease: Lease) -> str:

@@ -1,5 +1,6 @@
 """The whole way on the real pages: sign up, wait, choose, pay, ticket, cancel."""
 
+import re
 from uuid import uuid4
 
 import pytest
@@ -15,12 +16,16 @@ WORDS = {
         "best": "가장 좋은 좌석 잡기",
         "card": "카드",
         "pay": "결제하기",
+        "cancelled": "취소됨",
+        "refund": "환불 140,000원",
     },
     "en": {
         "enter": "Enter now",
         "best": "Hold the best seats",
         "card": "Card",
         "pay": "Pay",
+        "cancelled": "Cancelled",
+        "refund": "refund ₩140,000",
     },
 }
 
@@ -86,6 +91,8 @@ def test_a_fan_buys_a_ticket(browser: Browser, site: Site, language: str, size, 
     for box in page.locator("main form input[type=checkbox]").all():
         box.check()
     page.locator("main form button").last.click()
-    page.wait_for_load_state()
+    page.wait_for_url(re.compile(r"/me/reservations/[^/]+/$"))
+    expect(page.locator("main")).to_contain_text(words["cancelled"])
+    expect(page.locator("main")).to_contain_text(words["refund"])
     assert faults == []
     context.close()

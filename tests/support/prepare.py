@@ -8,6 +8,7 @@ longer than anything it does: one JSON object a line comes in and one goes out.
 - `{"do": "room", "performance_id": "…", ...}` changes the settings of a waiting room.
 - `{"do": "fans", "count": 5, "points": 100}` runs `manage.py fans`.
 - `{"do": "password", "email": "…", "password": "…"}` gives a fan a password.
+- `{"do": "login", "user_id": "..."}` logs a fan in for pages.
 """
 
 import io
@@ -20,10 +21,17 @@ import django
 
 django.setup()
 
+from django.conf import settings  # noqa: E402  (needs the set-up)
+from django.contrib.auth import (  # noqa: E402
+    BACKEND_SESSION_KEY,
+    HASH_SESSION_KEY,
+    SESSION_KEY,
+)
 from django.core.management import call_command  # noqa: E402  (needs the set-up)
 from django.db import connections  # noqa: E402
 
 from accounts.models import User  # noqa: E402
+from accounts.sessions import FanSessionStore  # noqa: E402
 from kernel import clock  # noqa: E402
 from queueing.usecases import config  # noqa: E402
 from tests.support import factories  # noqa: E402
@@ -75,7 +83,19 @@ def fans(*, count: int, points: int) -> list[dict[str, str]]:
     return [json.loads(line) for line in printed.getvalue().splitlines()]
 
 
-COMMANDS = {"sale": sale, "room": room, "fans": fans, "password": password}
+def login(*, user_id: str) -> dict[str, str]:
+    """Return the cookie of a new login of a fan's pages."""
+    user = User.objects.get(pk=user_id)
+    session = FanSessionStore()
+    session[SESSION_KEY] = user_id
+    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.save()
+    assert session.session_key
+    return {"name": settings.FAN_SESSION_COOKIE_NAME, "value": session.session_key}
+
+
+COMMANDS = {"sale": sale, "room": room, "fans": fans, "password": password, "login": login}
 
 for line in sys.stdin:
     wanted = json.loads(line)

@@ -1,7 +1,6 @@
 /** What the pages of paying hand to their script. */
 
 import type { components } from "../../generated/api";
-import type { Money } from "../core/format";
 import type { PageData } from "../core/page";
 
 export type Payment = components["schemas"]["Payment"];
@@ -13,7 +12,8 @@ export interface CheckoutData extends PageData {
   /** The server's time when the page was made. */
   readonly now: string;
   readonly reservation: Reservation;
-  readonly points: Money;
+  /** The page was made while a payment was being confirmed: it has no form. */
+  readonly processing: boolean;
   readonly urls: PageData["urls"] & {
     readonly return: string;
     readonly done: string;
@@ -25,7 +25,7 @@ export interface ReturnData extends PageData {
   readonly page: "return";
   readonly now: string;
   readonly kind: "payment" | "charge";
-  readonly id: string | null;
+  readonly id: string;
   readonly payment_key: string | null;
   readonly failure: { readonly code: string } | null;
   readonly urls: PageData["urls"] & { readonly done: string; readonly back: string };

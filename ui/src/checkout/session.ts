@@ -13,6 +13,11 @@ export function keyOf(...attempt: readonly string[]): string {
   return made;
 }
 
+/** Whether an attempt has been begun in this tab before. */
+export function hasKey(...attempt: readonly string[]): boolean {
+  return Boolean(read(nameOf(attempt)));
+}
+
 /** Forget the key of an attempt that has ended: the next one is another. */
 export function dropKey(...attempt: readonly string[]): void {
   drop(nameOf(attempt));

@@ -17,6 +17,11 @@ export function lookAfter(nth: number): number {
   return Math.min(FIRST_SECONDS * GROWTH ** nth, LONGEST_SECONDS);
 }
 
+/** Whether a request may have been carried out all the same, or may do better a little later. */
+export function isInDoubt(problem: Problem): boolean {
+  return problem.isPassing || problem.status >= 500;
+}
+
 export function fetchItem(api: Api, kind: Kind, id: string): Promise<Item> {
   return kind === "payment"
     ? api.get("/api/v1/payments/{payment_id}/", { params: { payment_id: id } })
@@ -44,14 +49,19 @@ export function confirmItem(
       });
 }
 
-/** Look until the item is no longer PROCESSING; what the network loses is asked again. */
+/** Whether other seats are offered for money that came late: the fan decides, nobody waits. */
+export function isOffered(item: Item): boolean {
+  return "offer" in item && Boolean(item.offer);
+}
+
+/** Look until the item is no longer PROCESSING, or waits for the fan; failed looks are repeated. */
 export async function untilDecided(api: Api, kind: Kind, id: string): Promise<Item> {
   for (let nth = 0; ; nth += 1) {
     await pause(jittered(lookAfter(nth)) * 1000);
     const found = await fetchItem(api, kind, id).catch((error: unknown): undefined => {
       const problem: Problem = problemOf(error);
-      if (!problem.isPassing) throw problem;
+      if (!isInDoubt(problem)) throw problem;
     });
-    if (found && found.status !== "PROCESSING") return found;
+    if (found && (found.status !== "PROCESSING" || isOffered(found))) return found;
   }
 }
