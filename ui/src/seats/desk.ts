@@ -42,7 +42,7 @@ export class HoldDesk {
     }
   }
 
-  /** Return the fan's own live hold of this performance, if there is a login and a hold. */
+  /** Return the fan's own live hold here, if there is a login and a hold; raises Problem. */
   async live(): Promise<Reservation | undefined> {
     try {
       const page = await this.#api.get(RESERVATIONS, {
@@ -51,7 +51,7 @@ export class HoldDesk {
       return page.results.find(({ expires_at }) => Date.parse(expires_at) > serverClock.now());
     } catch (error) {
       const problem = problemOf(error);
-      if (needsLogin(problem) || problem.isPassing) return undefined;
+      if (needsLogin(problem)) return undefined;
       throw problem;
     }
   }

@@ -4,7 +4,7 @@ import { html, nothing, render } from "lit/html.js";
 import type { Api } from "../core/api";
 import { serverClock } from "../core/clock";
 import { timeOfDay } from "../core/format";
-import { apiOf, pageData } from "../core/page";
+import { apiOf, onReturn, pageData } from "../core/page";
 import { problemOf, wordsOf } from "../core/problem";
 import { speak } from "../core/speak";
 import { text } from "../core/text";
@@ -68,7 +68,12 @@ export class SeatMap extends HTMLElement {
     this.replaceChildren(this.#box);
     this.#update();
     void this.#start();
-    this.#clock = setInterval(() => this.#update(), 1000);
+    this.#clock = setInterval(() => {
+      this.#model.forgetLapsed(serverClock.now());
+      this.#update();
+    }, 1000);
+    // Back from the checkout: the page is as it was left, and the hold may have ended.
+    onReturn(() => void this.#model.findHold());
   }
 
   disconnectedCallback(): void {

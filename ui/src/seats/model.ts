@@ -92,9 +92,18 @@ export class SeatsModel {
     }
   }
 
-  /** Look whether the fan has a live hold here. */
+  /** Look whether the fan has a live hold here; what is known stays where that can't be said. */
   async findHold(): Promise<void> {
-    this.#setHold(await this.desk.live());
+    try {
+      this.#setHold(await this.desk.live());
+    } catch {
+      // the next look may succeed, and a press on a held seat says whose it is
+    }
+  }
+
+  /** Forget a hold whose time is over: its seats are anybody's. */
+  forgetLapsed(now: number): void {
+    if (this.hold && Date.parse(this.hold.expires_at) <= now) this.#setHold(undefined);
   }
 
   stateOf(seat: number): State {
@@ -170,9 +179,11 @@ export class SeatsModel {
   }
 
   /** Hold what is chosen; returns the hold, or `undefined` with the reason in `notice`. */
-  holdChoice(): Promise<Reservation | undefined> {
+  async holdChoice(): Promise<Reservation | undefined> {
     const ids = this.choice.map((seat) => this.hall?.ids[seat] ?? "");
-    return this.#place({ seat_ids: ids });
+    const made = await this.#place({ seat_ids: ids });
+    if (made) this.choice = [];
+    return made;
   }
 
   /** Hold the best seats for a wish; those that are apart are asked about first. */
@@ -181,7 +192,6 @@ export class SeatsModel {
     if (!made || !this.hall || !together || !(await this.#readSeatsOf(made))) return made;
     const seats = this.#seatsOf(made);
     if (seats.length < made.seats.length || areTogether(this.hall, seats)) return made;
-    this.#setHold(made);
     this.notice = { kind: "apart", reservation: made };
     this.#changed(this.mine);
     return undefined;
@@ -208,7 +218,9 @@ export class SeatsModel {
     this.hints = [];
     this.#changed([]);
     try {
-      return await this.desk.place(wanted);
+      const made = await this.desk.place(wanted);
+      this.#setHold(made); // before the next states show its seats as held by somebody
+      return made;
     } catch (error) {
       await this.#refused(problemOf(error));
       return undefined;

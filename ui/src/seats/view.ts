@@ -75,8 +75,8 @@ export function bestView(model: SeatsModel, act: SeatsActions): TemplateResult {
         <span>${text({ ko: "상관없음", en: "Any" })}</span></label>
       ${grades.map(({ code, name, price, seats_available }) => {
         const left = free?.get(code) ?? seats_available;
-        return html`<label class="fr-row"><input type="radio" name="grade" value=${code}
-            ?disabled=${left === 0} />
+        // Never disabled: a grade that sells out while it is chosen would drop out of the wish.
+        return html`<label class="fr-row"><input type="radio" name="grade" value=${code} />
           <span><b class="fr-dot" data-grade=${model.hall?.grades.indexOf(code) ?? -1}></b>${name}</span>
           <span>${money(price)}</span>
           <span class="fr-hint">${text({ ko: `${number(left)}석`, en: `${number(left)} left` })}</span>
