@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.test_functions import pure  # noqa: F401  (a fixture)
 from tests.browser.test_seat_map import cell, open_map, show, take
 from tests.browser.test_waiting_room import fan, full, is_on, page_of  # noqa: F401  (fixtures)
 from tests.support.browser_pages import BrowserPages
@@ -116,12 +115,12 @@ def test_who_waits_hears_the_room_s_status_and_asks_for_the_own_place_alone(
     await_that(lambda: asks_no_more(page, pages, "queue"), "it only listens", seconds=60)
 
 
-def test_the_checksum_is_zlib_s(pure):  # noqa: F811
+def test_the_checksum_is_zlib_s(pure):
     for letters in ("", "A", "ATRB" * 25, "A" * 50_000):
         assert pure("(m, letters) => m.crc32(letters)", letters) == zlib.crc32(letters.encode())
 
 
-def test_news_lead_to_the_string_that_the_server_has(pure):  # noqa: F811
+def test_news_lead_to_the_string_that_the_server_has(pure):
     before = {"as_of": "2026-11-26T20:00:00.000Z", "statuses": "AAAA", "layout_version": 1}
     news = {"as_of": "2026-11-26T20:00:01.000Z", "T": [0], "R": [1, 3]}
     found = pure("(m, [before, news]) => m.withNews(before, news)", [before, news])

@@ -32,6 +32,7 @@ def group_of(path: str) -> str:
     return "kafka" if "kafka" in (ROOT / path).read_text() else path
 
 
+@pytest.hookimpl(optionalhook=True)  # without `-n` there is no such hook
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByWhatTheyNeed:
     config.option.loadscopereorder = False
     return ByWhatTheyNeed(config, log)
