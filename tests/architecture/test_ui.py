@@ -19,6 +19,7 @@ MOST = {
     "checkout.js": 20 * KILOBYTE,
     "ticket.js": 20 * KILOBYTE,
     "worker.js": 20 * KILOBYTE,
+    "icon.svg": KILOBYTE,
 }
 
 
