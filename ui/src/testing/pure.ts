@@ -3,7 +3,7 @@
 export { lookAfter } from "../checkout/settle";
 export { marksBetween } from "../checkout/timer";
 export { REFUSALS as CHECKOUT_WORDS } from "../checkout/words";
-export { jittered } from "../core/api";
+export { fetchInTime, jittered } from "../core/api";
 export { ServerClock } from "../core/clock";
 export { minutesAndSeconds, money, remaining } from "../core/format";
 export { COMMON_CODES, Problem, wordsOf } from "../core/problem";
