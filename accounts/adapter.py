@@ -35,8 +35,34 @@ _EVENTS = {
 }
 
 
+# What the page that comes next has to say (templates/account/messages). Any other message would be
+# stored in the session and shown much later, or never: a page says itself what it is about.
+_SAID = {
+    f"account/messages/{name}.txt"
+    for name in (
+        "cannot_delete_primary_email",
+        "email_confirmation_sent",
+        "email_deleted",
+        "primary_email_set",
+        "unverified_primary_email",
+    )
+}
+
+
 class AccountAdapter(DefaultAccountAdapter):
     """One spelling of e-mail addresses and passwords; letters about changes; no second owner."""
+
+    def add_message(
+        self,
+        request: HttpRequest,
+        level: int,
+        message_template: str | None = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> None:
+        """Keep a message that the page after it shows; drop others."""
+        if message_template in _SAID:
+            super().add_message(request, level, message_template, *args, **kwargs)
 
     def clean_email(self, email: str) -> str:
         """Return the one spelling: Note [One mailbox, one spelling]."""

@@ -8,21 +8,16 @@ from django.conf import settings
 from django.contrib.sessions import middleware
 from django.http import HttpRequest, HttpResponse
 
+from accounts.page_logins import is_fans, login_cookie
 from accounts.sessions import FanSessionStore
-from kernel.http.page_addresses import is_page
-
-_TOKEN = "/account/token/"  # noqa: S105  (an address)
-
-
-def _is_fans(request: HttpRequest) -> bool:
-    return is_page(request.path) or request.path == _TOKEN
+from kernel import clock
 
 
 class SessionMiddleware(middleware.SessionMiddleware):
     """Django's, with a second cookie for fans' pages, and one that scripts may read beside it."""
 
     def process_request(self, request: HttpRequest) -> None:
-        if _is_fans(request):
+        if is_fans(request.path):
             key = request.COOKIES.get(settings.FAN_SESSION_COOKIE_NAME)
             request.session = FanSessionStore(key)
         else:
@@ -34,7 +29,7 @@ class SessionMiddleware(middleware.SessionMiddleware):
         It knows one name; so the request shows it the fan's cookie by that name, and what it sets
         is renamed.
         """
-        if not _is_fans(request):
+        if not is_fans(request.path):
             return super().process_response(request, response)
         theirs, ours = settings.SESSION_COOKIE_NAME, settings.FAN_SESSION_COOKIE_NAME
         sent = request.COOKIES
@@ -69,11 +64,13 @@ def renew(request: HttpRequest, response: HttpResponse) -> None:
 
 
 def _say_login(request: HttpRequest, response: HttpResponse, *, seconds: int) -> None:
-    """Set the cookie that says to scripts that there is a login; none of 0 seconds."""
+    """Set the cookie that says that there is a login (Note [Login cookies]); none of 0 seconds."""
     name = settings.LOGIN_COOKIE_NAME
     if seconds > 0:
+        assert request.user.is_authenticated
         secure = settings.SESSION_COOKIE_SECURE
-        response.set_cookie(name, "1", max_age=seconds, secure=secure, samesite="Lax")
+        value = login_cookie(request.user.pk, seconds=seconds, now=clock.now())
+        response.set_cookie(name, value, max_age=seconds, secure=secure, samesite="Lax")
     elif name in request.COOKIES:
         response.delete_cookie(name, samesite="Lax")
         # What the browser keeps for the person, such as opened tickets, ends with the login.

@@ -11,6 +11,7 @@ django = get_wsgi_application()
 # Once Django is set up: it imports models.
 from accounts.api.authentication import login_of  # noqa: E402
 from accounts.api.machines import known_machine_in  # noqa: E402
+from accounts.page_logins import page_login_in  # noqa: E402
 from config import warm_up  # noqa: E402
 from kernel.http.call_limits import CallLimits  # noqa: E402
 from kernel.http.early_refusals import EarlyRefusals  # noqa: E402
@@ -27,6 +28,7 @@ application = ErrorPages(
             or known_machine_in(environ)
             or poller_in(environ)
             or sender_in(environ)
+            or page_login_in(environ)
         ),
     )
 )

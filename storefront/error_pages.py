@@ -84,7 +84,7 @@ class ErrorPages:
         if not held:
             return sent
         status, headers = held
-        page = _page_of_bytes(environ, b"".join(sent), dict(headers))
+        page = _page_of_bytes(environ, _read(sent), dict(headers))
         kept = [one for one in headers if one[0] not in ("Content-Type", "Content-Length")]
         page_headers = [
             ("Content-Type", _HTML),
@@ -95,6 +95,16 @@ class ErrorPages:
             page_headers.append(("Cache-Control", _PRIVATE))
         start_response(status, [*kept, *page_headers])
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [page]
+
+
+def _read(sent: Iterable[bytes]) -> bytes:
+    """Return a refusal as a whole, and end it as a server does (PEP 3333)."""
+    try:
+        return b"".join(sent)
+    finally:
+        close = getattr(sent, "close", None)
+        if close is not None:
+            close()
 
 
 def error_page(body: dict[str, Any], *, wait: int | None, again: bool, language: str) -> bytes:

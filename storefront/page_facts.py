@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.html import json_script
-from django.utils.http import urlencode
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.safestring import SafeString
 
 from kernel.http.page_addresses import is_page, language_in
@@ -22,42 +22,64 @@ log = logging.getLogger(__name__)
 _NAMES = {"ko": "한국어", "en": "English"}
 
 
-def page_facts(path: str, *, query: str = "") -> dict[str, Any]:
+def page_facts(path: str, *, query: str = "", leads_to: str | None = None) -> dict[str, Any]:
     """Return what the base template shows of a page, in the active language.
 
-    `path` is the page's, with its language; `query` what its canonical address has beyond that. No
-    fact depends on who asks.
+    `path` is the page's, with its language; `query` what its address has beyond that. A login leads
+    to `leads_to` afterwards, where none is given to the page itself. No fact depends on who asks.
     """
     language = "ko" if is_korean() else "en"
     other = "en" if language == "ko" else "ko"
-    rest = path[3:] if language_in(path) else path
-    tail = (rest or "/") + (f"?{query}" if query else "")
+    tail = in_language("", path) + (f"?{query}" if query else "")
+    here = f"/{language}{tail}"
     return {
         "language": language,
         "other": {"code": other, "name": _NAMES[other], "path": f"/{other}{tail}"},
         "alternates": {code: f"{settings.FRONTROW_URL}/{code}{tail}" for code in _NAMES},
-        "canonical": f"{settings.FRONTROW_URL}/{language}{tail}",
+        "canonical": f"{settings.FRONTROW_URL}{here}",
         "seller": settings.SELLER,
-        "login_url": login_url(f"/{language}{tail}"),
+        "login_url": login_url(here if leads_to is None else leads_to),
         "styles": bundle("site.css"),
+        "icon": bundle("icon.svg"),
     }
+
+
+def in_language(language: str, path: str) -> str:
+    """Return the path of a page in another language; with "" without one."""
+    rest = path[3:] if language_in(path) else path
+    return (f"/{language}" if language else "") + (rest or "/")
 
 
 def of_account_pages(request: HttpRequest) -> dict[str, Any]:
-    """Return the facts of a page that another library's view renders (a context processor)."""
+    """Return the facts of a page that another library's view renders (a context processor).
+
+    Where it leads to afterwards stays, in the other language and by another way to log in.
+    """
     if not is_page(request.path):
         return {}
-    facts = page_facts(request.path)
+    leads_to = _leads_to(request)
+    facts = page_facts(request.path, leads_to=leads_to)
+    if leads_to:
+        other = facts["other"]
+        there = in_language(other["code"], leads_to)
+        facts["other"] = other | {"path": f"{other['path']}?{urlencode({'next': there})}"}
     return facts | {
         "is_logged_in": request.user.is_authenticated,
         "script": bundle("site.js"),
-        "fr_data": page_data("account"),
+        "fr_data": page_data("account", path=leads_to),
     }
 
 
+def _leads_to(request: HttpRequest) -> str:
+    """Return the path of ours to which an account page leads afterwards, or ""."""
+    asked = request.POST.get("next") or request.GET.get("next", "")
+    is_ours = asked.startswith("/") and url_has_allowed_host_and_scheme(asked, allowed_hosts=None)
+    return asked if is_ours else ""
+
+
 def login_url(leads_to: str) -> str:
-    """Return the address of the login that leads to a path afterwards."""
-    return f"{reverse('account_login')}?{urlencode({'next': leads_to})}"
+    """Return the address of the login that leads to a path afterwards, or home for ""."""
+    return reverse("account_login") + (f"?{urlencode({'next': leads_to})}" if leads_to else "")
 
 
 def page_data(page: str, *, path: str | None = None, **more: Any) -> SafeString:

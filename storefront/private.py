@@ -71,20 +71,19 @@ def shown(refusal: DomainError) -> ShownRefusal:
 View = Callable[..., HttpResponseBase]
 
 
-def private(*methods: str, post: str | None = "default") -> Callable[[View], View]:
+def private(*methods: str, post: str = "default") -> Callable[[View], View]:
     """Let a view serve people who are logged in; it gets a `Visit` in place of the request.
 
-    `post` is the rate limit of its forms, None where a function counts them. A form of somebody
-    whose login has ended leads to the login, and from there to the page again.
+    `post` is the rate limit of its forms; joins and holds are counted by their functions besides. A
+    form of somebody whose login has ended leads to the login, and from there to the page again.
     """
 
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not request.user.is_authenticated:
-                is_form = request.method == "POST"
-                return redirect(login_url(request.path if is_form else request.get_full_path()))
-            _count(request, post if request.method == "POST" else "default")
+                return redirect(login_url(request.get_full_path()))
+            count_call(request, post if request.method == "POST" else "default")
             visit = Visit(request, request.user.pk, clock.now())
             response = view(visit, *args, **kwargs)
             response.headers["Cache-Control"] = "private, no-store"
@@ -107,10 +106,15 @@ def private_page(
     **facts: Any,
 ) -> HttpResponse:
     """Return a private page; one that shows a refusal has its status."""
-    shared = page_facts(visit.request.path) | {
+    path, query = visit.request.path, visit.request.GET.urlencode()
+    shared = page_facts(path, query=query) | {
         "csrf_token": get_token(visit.request),
         "is_logged_in": True,
-        "fr_data": page_data(name, path=visit.request.path, **(data or {})),
+        "fr_data": page_data(
+            name,
+            path=f"{path}?{query}" if query else path,
+            **({"now": visit.now} | (data or {})),
+        ),
         "script": bundle(script) or bundle("site.js"),
         "refusal": shown(refusal) if refusal else None,
         "now": visit.now,
@@ -122,14 +126,12 @@ def private_page(
     return response
 
 
-def _count(request: HttpRequest, route: str | None) -> None:
+def count_call(request: HttpRequest, route: str) -> None:
     """Count a call by its person's limit of a route. Raises RateLimited."""
     assert request.user.is_authenticated
     counted = throttle.count_person(request.META, request.user.pk)
-    if counted is None and route is not None:
-        counted = throttle.count(route, str(request.user.pk))
     if counted is None:
-        return
+        counted = throttle.count(route, str(request.user.pk))
     request.META[RATE_LIMIT] = counted.headers
     if counted.wait is not None:
         raise RateLimited(retry_after=counted.wait)

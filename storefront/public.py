@@ -33,12 +33,28 @@ def public_page(
 ) -> HttpResponseBase:
     """Return a public page; `query` is the part of the query string that the page depends on."""
 
-    def build() -> Rendered:
+    def content() -> bytes:
         shared = page_facts(request.path, query=query)
-        return Rendered(render_to_string(template, shared | facts()).encode(), _CACHING)
+        return render_to_string(template, shared | facts()).encode()
+
+    return public_document(request, content, now=now, query=query)
+
+
+def public_document(
+    request: HttpRequest,
+    content: Callable[[], bytes],
+    *,
+    now: datetime,
+    query: str = "",
+    content_type: str = "text/html; charset=utf-8",
+) -> HttpResponseBase:
+    """Return what `content` makes, kept as public pages are whatever else the query says."""
+
+    def build() -> Rendered:
+        return Rendered(content(), _CACHING)
 
     document = cache.read(PAGES, f"{request.path}?{query}", build=build, now=now)
-    response = HttpResponse(document.body, content_type="text/html; charset=utf-8")
+    response = HttpResponse(document.body, content_type=content_type)
     response.headers["ETag"] = document.etag
     response.headers["Cache-Control"] = document.cache_control
     return get_conditional_response(request, etag=document.etag, response=response) or response

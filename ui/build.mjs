@@ -57,9 +57,14 @@ async function bundles() {
     // What tests/browser calls: the functions without a page, and the elements on a page of its own.
     build({ ...scripts, entryPoints: { pure: "src/testing/pure.ts" }, outdir: "dist-tests" }),
   ]);
-  return made
+  const icons = readdirSync(join(HERE, "icons")).map((name) => [
+    join("dist", name),
+    readFileSync(join(HERE, "icons", name)),
+  ]);
+  const built = made
     .flatMap((one) => one.outputFiles)
     .map((file) => [relative(HERE, file.path), Buffer.from(file.contents)]);
+  return [...built, ...icons];
 }
 
 function committed() {

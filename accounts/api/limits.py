@@ -1,4 +1,4 @@
-"""The middleware that says how long a refused call of the login API must wait.
+"""The middleware that says how long a refused call of the login API or its pages must wait.
 
 django-allauth counts these calls and responds with 429 without a time. It keeps the times of the
 calls that passed, newest first, in the cache; this reads them, for refusals only.
@@ -13,11 +13,13 @@ from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 
 from kernel import clock
+from kernel.http.page_addresses import is_page
 from kernel.rate_limiting.headers import RATE_LIMIT, rate_limit_fields
 from kernel.rate_limiting.rates import rate_of
 from kernel.rate_limiting.throttle import refused
 
 _APP = "allauth.account"
+_API = "/_allauth/"
 # The counts of allauth by the name of the view; the mail that a view sends counts too.
 _ACTIONS = {
     "change_password": ("change_password",),
@@ -30,6 +32,18 @@ _ACTIONS = {
     "resend_phone_verification_code": ("verify_phone",),
     "reset_password": ("reset_password_from_key",),
     "signup": ("signup", "confirm_email"),
+    # The same at the pages.
+    "account_change_password": ("change_password",),
+    "account_complete_password_reset": ("reset_password_from_key",),
+    "account_confirm_password_reset_code": ("reset_password_from_key",),
+    "account_email": ("manage_email", "confirm_email"),
+    "account_email_verification_sent": ("confirm_email",),
+    "account_login": ("login", "confirm_email"),
+    "account_reauthenticate": ("reauthenticate",),
+    "account_reset_password": ("reset_password",),
+    "account_signup": ("signup", "confirm_email"),
+    "mfa_authenticate": ("login",),
+    "mfa_reauthenticate": ("reauthenticate",),
 }
 _UNKNOWN_SECONDS = 60
 REFUSED = "frontrow.refused_login_attempt"  # of a request, set by the adapter
@@ -38,7 +52,7 @@ REFUSED = "frontrow.refused_login_attempt"  # of a request, set by the adapter
 class LoginRateLimitMiddleware:
     """Give every 429 of django-allauth its Retry-After, RateLimit-Policy and RateLimit.
 
-    Exact for counts by client IP or by the e-mail address in the body; for counts by person it is
+    Exact for counts by client IP or by the e-mail address in the body or form; by person it is
     the whole window, as nobody is logged in any more when the response leaves.
     """
 
@@ -53,12 +67,19 @@ class LoginRateLimitMiddleware:
             _describe(
                 request, response, attempt.route, (rate.amount, rate.period_seconds), attempt.wait
             )
-        elif response.status_code == 429 and request.path.startswith("/_allauth/"):
+        elif response.status_code == 429 and _is_allauths(request, response):
             view = request.resolver_match.url_name if request.resolver_match else None
             action, counted, wait = _slowest(request, _ACTIONS.get(view or "", ()))
             limit = None if counted is None else (counted.amount, int(counted.duration))
             _describe(request, response, action, limit, wait)
         return response
+
+
+def _is_allauths(request: HttpRequest, response: HttpResponse) -> bool:
+    """Say whether allauth has refused this: our own refusals at pages say their time."""
+    if request.path.startswith(_API):
+        return True
+    return is_page(request.path) and "Retry-After" not in response.headers
 
 
 def _describe(
@@ -110,6 +131,8 @@ def _wait(request: HttpRequest, action: str, rate: ratelimit.Rate) -> float | No
 
 
 def _email(request: HttpRequest) -> str | None:
+    if not request.path.startswith(_API):
+        return request.POST.get("email", "").lower() or None
     body = json.loads(request.body or b"{}")  # an object: see StrictLoginBodyMiddleware
     email = body.get("email")
     return email.lower() if isinstance(email, str) else None

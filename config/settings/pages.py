@@ -10,6 +10,7 @@ from csp.constants import NONE, SELF
 
 from config.settings.media import MEDIA_ORIGINS
 from config.settings.payments import PAYMENT_GATEWAY, PAYMENT_GATEWAY_URL
+from config.settings.queueing import CHALLENGE_SERVICE_SCRIPT
 from kernel import env
 
 CONTENT_SECURITY_POLICY = {
@@ -65,8 +66,16 @@ CSP_OF_FANS_PAGES = {
     # lit's, and ours of the address of our own worker.
     "trusted-types": ["lit-html", "frontrow"],
 }
-# A service that checks fans in the waiting room shows its widget there, and on no other page.
-CHALLENGE_ORIGIN = "https://challenges.cloudflare.com"
+# A service that checks fans in the waiting room shows its widget there, and on no other page. Its
+# script turns texts into scripts by its own rules, which ours would stop.
+_challenge = urlsplit(CHALLENGE_SERVICE_SCRIPT)
+_CHALLENGE = f"{_challenge.scheme}://{_challenge.netloc}"
+CSP_OF_CHALLENGES = {
+    "script-src": [SELF, _CHALLENGE],
+    "frame-src": [_CHALLENGE],
+    "require-trusted-types-for": None,
+    "trusted-types": None,
+}
 PERMISSIONS_POLICY = ", ".join(
     [
         *(

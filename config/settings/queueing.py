@@ -14,6 +14,12 @@ CHALLENGE_SERVICE_SECRET = env.string(
 CHALLENGE_SERVICE_SITE_KEY = env.string(
     "CHALLENGE_SERVICE_SITE_KEY", default="", help="Our public key, shown to clients."
 )
+CHALLENGE_SERVICE_SCRIPT = env.url(
+    "CHALLENGE_SERVICE_SCRIPT",
+    schemes=("http", "https"),
+    default="https://challenges.cloudflare.com/turnstile/v0/api.js?render=explicit",
+    help="The script of its widget, which the waiting room's page loads where there is a key.",
+)
 CHALLENGE_SERVICE_FAIL_OPEN = env.boolean(
     "CHALLENGE_SERVICE_FAIL_OPEN",
     default=False,

@@ -10,8 +10,9 @@ a fast path, a view, the login API, a document. Once the response is known:
 - a refused call without a login counts `_REFUSAL_COSTS` times.
 
 An IP that has spent its calls gets 429, except for calls with a valid login, or with what their
-view takes in place of one: they count for the person's limit "default", a machine's for "machine",
-so that nobody can shut a whole network out, such as the doors of a venue. What a server has signed
+view takes in place of one, at pages the cookie beside the session: they count for the person's
+limit "default", a machine's for "machine", so that nobody can shut a whole network out, such as the
+doors of a venue. What a server has signed
 passes too, and its view counts it by a limit of its own; what nobody has signed is anybody's call.
 Probes are counted like all other calls and never refused: their reports are cached, and a fleet
 must not fail by its own probes. Counting is one step on a dictionary of the process (Note [Generic

@@ -23,7 +23,7 @@ class PagePolicyMiddleware(CSPMiddleware):
     ) -> PolicyParts:
         parts = super().get_policy_parts(request, response, report_only)
         if is_page(request.path):
-            parts.replace = settings.CSP_OF_FANS_PAGES
+            parts.replace = {**settings.CSP_OF_FANS_PAGES, **(parts.replace or {})}
         for start, directives in settings.CSP_OF_PAGES.items():
             if request.path.startswith(start):
                 parts.replace = directives

@@ -3,10 +3,9 @@
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import reverse
-from django.utils.cache import get_conditional_response
 from rest_framework.request import Request
 
 from catalogue import queries
@@ -18,11 +17,11 @@ from payments.refund_queries import fee_table
 from queueing.queries import draw_facts
 from storefront import calendars, shows
 from storefront.page_facts import bundle, login_url, page_data
-from storefront.public import public_page
+from storefront.public import public_document, public_page
 from storefront.search import SearchForm
 
 _OPENINGS = 6
-_CACHING = "public, max-age=60"
+_CALENDAR = "text/calendar; charset=utf-8"
 
 
 @safe_only
@@ -125,11 +124,14 @@ def performance(request: HttpRequest, performance_id: UUID) -> HttpResponseBase:
 @safe_only
 def opening_calendar(request: HttpRequest, performance_id: UUID) -> HttpResponseBase:
     """Return the opening that a fan waits for, for calendars; 404 where there is none."""
-    summary = queries.performance(performance_id, now=clock.now())
-    content = calendars.opening_of(summary)
-    if content is None:
-        raise Http404
-    response = HttpResponse(content, content_type="text/calendar; charset=utf-8")
+    now = clock.now()
+
+    def content() -> bytes:
+        found = calendars.opening_of(queries.performance(performance_id, now=now))
+        if found is None:
+            raise Http404
+        return found
+
+    response = public_document(request, content, now=now, content_type=_CALENDAR)
     response.headers["Content-Disposition"] = 'attachment; filename="opening.ics"'
-    response.headers["Cache-Control"] = _CACHING
-    return get_conditional_response(request, response=response) or response
+    return response

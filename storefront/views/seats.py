@@ -68,7 +68,7 @@ def seat_map(request: HttpRequest, performance_id: UUID) -> HttpResponseBase:
     return public_page(request, "storefront/seats.html", facts, now=now)
 
 
-@private("GET", "HEAD", "POST", post=None)
+@private("GET", "HEAD", "POST")
 def seat_list(visit: Visit, performance_id: UUID) -> HttpResponseBase:
     """Show sections, rows and seats as a form, and a form for the best seats; hold by either."""
     summary = queries.performance(performance_id, now=visit.now)

@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from csp.decorators import csp_update
 from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -11,11 +10,12 @@ from django.urls import reverse
 
 from catalogue import queries
 from kernel import clock
-from kernel.errors import DomainError
+from kernel.errors import DomainError, Kind
 from kernel.http.methods import safe_only
 from queueing.errors import QueueTokenInvalid, QueueTokenRequired
 from queueing.fan_requests import Applicant
 from queueing.places import QueuePlace
+from queueing.replies import PlaceState
 from queueing.usecases import waiting_room
 from storefront import shows, turns
 from storefront.once import SeeOther
@@ -24,17 +24,10 @@ from storefront.private import Visit, private, private_page
 from storefront.public import public_page
 
 _RETRY_SECONDS = 10
+_MOVES = {PlaceState.WAITING, PlaceState.ADMITTED}
+_PASSES = {Kind.TOO_MANY, Kind.UNAVAILABLE}
 
 
-def _with_widget(view: Any) -> Any:
-    """Let the page show the widget of a service that checks fans, where one is configured."""
-    if not settings.CHALLENGE_SERVICE_SITE_KEY:
-        return view
-    origin = [settings.CHALLENGE_ORIGIN]
-    return csp_update({"script-src": origin, "frame-src": origin})(view)
-
-
-@_with_widget
 @safe_only
 def room(request: HttpRequest, performance_id: UUID) -> HttpResponseBase:
     """Show the waiting room; the same for everybody, and good without the API once loaded."""
@@ -47,6 +40,7 @@ def room(request: HttpRequest, performance_id: UUID) -> HttpResponseBase:
             "performance": shown,
             "plain_url": reverse("storefront:place", args=[performance_id]),
             "script": bundle("queue.js"),
+            "challenge_script": _challenge_script(),
             "fr_data": page_data(
                 "queue",
                 path=request.path,
@@ -68,10 +62,18 @@ def room(request: HttpRequest, performance_id: UUID) -> HttpResponseBase:
             ),
         }
 
-    return public_page(request, "storefront/queue.html", facts, now=now)
+    page = public_page(request, "storefront/queue.html", facts, now=now)
+    if _challenge_script():
+        page._csp_replace = settings.CSP_OF_CHALLENGES  # type: ignore[attr-defined]  # django-csp's
+    return page
 
 
-@private("GET", "HEAD", "POST", post=None)
+def _challenge_script() -> str | None:
+    """Return the script of the service that checks fans, where one is configured."""
+    return settings.CHALLENGE_SERVICE_SCRIPT if settings.CHALLENGE_SERVICE_SITE_KEY else None
+
+
+@private("GET", "HEAD", "POST")
 def place(visit: Visit, performance_id: UUID) -> HttpResponseBase:
     """Show a fan's place, and again by itself; join or leave by a button."""
     if visit.form.get("action") == "leave":
@@ -96,16 +98,21 @@ def place(visit: Visit, performance_id: UUID) -> HttpResponseBase:
         performance=shows.performance_facts(summary),
         seats_url=reverse("storefront:seat-list", args=[performance_id]),
     )
-    asks_again = visit.request.method != "POST" and (found is not None or refusal is not None)
-    if asks_again:
-        page.headers["Refresh"] = str(_seconds(found, refusal))
+    seconds = None if visit.request.method == "POST" else _seconds(found, refusal)
+    if seconds is not None:
+        page.headers["Refresh"] = str(seconds)
     return page
 
 
-def _seconds(found: QueuePlace | None, refusal: DomainError | None) -> int:
+def _seconds(found: QueuePlace | None, refusal: DomainError | None) -> int | None:
+    """Return when the page is shown again; None where nothing changes but by its form.
+
+    There it would take what somebody types.
+    """
     if found is not None:
-        return found.poll_after_seconds
-    assert refusal is not None
+        return found.poll_after_seconds if found.state in _MOVES else None
+    if refusal is None or refusal.kind not in _PASSES:
+        return None
     return refusal.retry_after or _RETRY_SECONDS
 
 

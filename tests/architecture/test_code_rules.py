@@ -25,6 +25,7 @@ EDGES = (
     "fastpath/",  # an RSGI application
     "token_strategy.py",  # called by allauth, with a request in hand
     "accounts/sessions.py",  # Django's session engine, called by its middleware
+    "accounts/page_",  # a middleware, and what the WSGI application asks in front of Django
     "accounts/forms.py",  # called by allauth, with a request in hand
     "storefront/",  # views and forms only
 )

@@ -20,6 +20,7 @@ MOST = {
     "ticket.js": 20 * KILOBYTE,
     "ticket-keeper.js": 20 * KILOBYTE,
     "worker.js": 20 * KILOBYTE,
+    "icon.svg": KILOBYTE,
 }
 
 

@@ -137,6 +137,7 @@ def page(context: BrowserContext) -> Iterator[Page]:
 def pure(browser: Browser) -> Iterator[Pure]:
     """Evaluate `(m, arg) => …`, `m` being all functions of ui/dist-tests/pure.js."""
     with browser_pages("") as pages:
+        pages.stalling.add("/stalls/")
         page = browser.new_context().new_page()
         page.goto(pages.add("/", script="site", data={"page": "home"}, body="{data}"))
 

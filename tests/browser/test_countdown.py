@@ -39,6 +39,17 @@ def test_countdowns_of_a_page_read_its_clock_together(pages: BrowserPages, page:
     assert 1 <= pages.count("GET", "/clock") <= 4
 
 
+def test_a_private_page_says_its_time_itself_and_is_not_asked_for_again(
+    pages: BrowserPages, page: Page
+):
+    body = f'<p><fr-countdown at="{moment(hours=1, seconds=90)}">later</fr-countdown></p>{{data}}'
+    data = {"page": "checkout", "now": moment(hours=1)}
+    page.goto(pages.add("/mine/", script="site", data=data, body=body))
+    expect(page.locator("fr-countdown")).to_have_text("00:01:29")
+    expect(page.locator("fr-countdown")).to_have_text("00:01:27")
+    assert pages.count("HEAD", "/mine/") == 0
+
+
 def test_tenths_are_shown_where_they_are_wanted(pages: BrowserPages, page: Page):
     open_countdown(pages, page, moment(days=2, seconds=5), "tenths")
     expect(page.locator("fr-countdown")).to_contain_text("2d 00:00:0")

@@ -100,6 +100,24 @@ def test_a_refusal_is_not_asked_again(pure: Pure, code: str):
     assert step(pure, problem={"code": code, "status": 403, "after": None}) is None
 
 
+@pytest.mark.parametrize("has_place", [True, False])
+def test_a_fault_of_the_server_stops_nobody(pure: Pure, has_place: bool):
+    fault = {"code": "internal_error", "status": 500, "after": None}
+    known = {"place": place(), "status": status()} if has_place else {}
+    found = step(pure, problem=fault, random=0, **known)
+    assert found == {"ask": "place" if has_place else "join", "inMs": 10_000}
+
+
+def test_who_waits_is_asked_for_after_a_refusal_too_unless_it_lasts(pure: Pure):
+    def after(code: str, status_code: int) -> Any:
+        refusal = {"code": code, "status": status_code, "after": None}
+        return step(pure, place=place(), status=status(), problem=refusal)
+
+    assert after("invitation_invalid", 400)["ask"] == "place"
+    assert after("performance_not_found", 404) is None
+    assert after("not_authenticated", 401) is None
+
+
 def test_a_thousand_far_fans_ask_the_server_for_few_places(pure: Pure):
     """Over ten minutes each asks for the own place about as often as the server paced it."""
     counts = pure(
@@ -197,6 +215,7 @@ SCREEN = """(m, [facts, soldOut]) => m.screenOf({ ...facts, place: facts.place ?
         ("closed", facts(problem={"code": "queue_closed", "status": 409})),
         ("offline", facts(place=place(), problem={"code": "offline", "status": 0})),
         ("unavailable", facts(place=place(), problem={"code": "busy", "status": 503})),
+        ("unavailable", facts(place=place(), problem={"code": "internal_error", "status": 500})),
         ("refused", facts(problem={"code": "too_many_accounts", "status": 403})),
     ],
 )
@@ -287,6 +306,11 @@ def test_a_device_whose_time_was_set_is_measured_again(pure: Pure):
         }"""
     )
     assert offset == -58_000
+
+
+def test_an_answer_that_stalls_in_its_middle_is_given_up(pure: Pure):
+    fetched = "(m) => m.fetchInTime('/stalls/', {}, { seconds: 0.5 }).then(() => 'all of it', "
+    assert pure(f"{fetched} (late) => late.code)") == "timeout"
 
 
 def test_the_time_left_is_said_once_at_each_mark(pure: Pure):

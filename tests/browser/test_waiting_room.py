@@ -97,6 +97,7 @@ def test_the_turn_is_noticed_and_leads_in_by_itself(pages, site, page: Page, fan
     page.goto(page_of(pages, site, sale))
     is_on(page, "admitted")
     assert "your turn" in page.title()
+    assert str(page.locator("link[rel=icon]").get_attribute("href")).startswith("data:image/svg")
     expect(page.locator("#fr-live")).to_have_text("It is your turn")
     expect(page.get_by_role("button", name="Enter now")).to_be_visible()
     page.wait_for_url("**/seats/", timeout=20_000)  # after ten seconds

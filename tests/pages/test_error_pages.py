@@ -1,6 +1,7 @@
 """Refusals at a page's address are pages, in the language of the address; elsewhere documents."""
 
 import json
+import re
 
 import pytest
 from django.test import Client
@@ -141,3 +142,31 @@ def test_the_whole_application_counts_and_says_so_on_a_page(db_ready, settings):
     headers = dict(started[-1][1])
     assert headers["Content-Type"].startswith("text/html")
     assert "Retry-After" in headers
+
+
+class Closing(list):
+    """A response as Django's: what it holds is given back when the server closes it."""
+
+    is_closed = False
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+def test_a_refusal_that_is_said_as_a_page_is_closed(db_ready):
+    sent = Closing()
+
+    def refuse(environ, start_response):
+        sent.extend(spent(environ, start_response))
+        return sent
+
+    environ = {"PATH_INFO": "/en/", "REQUEST_METHOD": "GET"}
+    b"".join(ErrorPages(refuse)(environ, lambda *_: None))
+    assert sent.is_closed
+
+
+def test_pages_name_their_icon(client, db_ready):
+    page = client.get("/en/").text
+    icon = re.search(r'<link rel="icon" href="([^"]+)" type="image/svg\+xml">', page)
+    assert icon is not None
+    assert "icon" in icon[1]

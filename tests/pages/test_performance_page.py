@@ -10,6 +10,8 @@ from concerts.models import Performance
 from kernel import clock
 from queueing.models import QueueConfig
 from reservations.models import SaleHalt
+from storefront import calendars
+from tests.api.test_page_policy import directives
 from tests.pages.browsing import text_of
 from tests.support import factories, holding
 from tests.support.waiting_rooms import make_room
@@ -110,6 +112,20 @@ def test_it_counts_down_to_what_a_fan_waits_for_and_gives_it_to_calendars(client
     assert answer.headers["Content-Type"] == "text/calendar; charset=utf-8"
 
 
+def test_the_calendar_is_made_once_and_kept_as_pages_are(client, db_ready, monkeypatch):
+    path = f"/en/performances/{soon().pk}/opening.ics"
+    made = []
+    opening_of = calendars.opening_of
+    monkeypatch.setattr(
+        calendars, "opening_of", lambda summary: made.append(1) or opening_of(summary)
+    )
+    first = client.get(path)
+    assert client.get(f"{path}?x=1").content == first.content
+    assert len(made) == 1
+    assert first.headers["Cache-Control"].startswith("public, max-age=2,")
+    assert client.get(path, headers={"If-None-Match": first.headers["ETag"]}).status_code == 304
+
+
 def test_the_waiting_room_is_what_one_waits_for_where_there_is_one(client, db_ready):
     performance = make_room(performance=soon(), queue_opens_at=clock.now() + HOUR / 2)
     opens = QueueConfig.objects.get(performance=performance).queue_opens_at
@@ -136,3 +152,20 @@ def test_search_engines_get_an_event_for_each_date(client, db_ready):
     assert '"@type": "MusicEvent"' in page
     assert "https://schema.org/InStock" in page
     assert f'<meta property="og:title" content="{performance.concert.title_en}">' in page
+
+
+def test_the_room_loads_the_script_of_a_service_where_one_checks_fans(client, db_ready, settings):
+    origin = "https://challenges.cloudflare.com"
+    path = f"/en/performances/{make_room().pk}/queue/"
+    without = client.get(path)
+    assert origin not in without.text + without.headers["Content-Security-Policy"]
+    settings.CHALLENGE_SERVICE_SITE_KEY = "public"
+    path = f"/en/performances/{make_room().pk}/queue/"
+    page = client.get(path)
+    script = f'<script src="{settings.CHALLENGE_SERVICE_SCRIPT}" async data-fr-challenge></script>'
+    assert script in page.text
+    said = directives(page.headers["Content-Security-Policy"])
+    assert said["script-src"] == ["'self'", origin]
+    assert said["frame-src"] == [origin]
+    assert not {"require-trusted-types-for", "trusted-types"} & said.keys()
+    assert "require-trusted-types-for" in client.get("/en/").headers["Content-Security-Policy"]

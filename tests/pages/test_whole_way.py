@@ -68,6 +68,9 @@ def test_the_whole_way_by_points(mine, rich):
     done = mine.get(f"{checkout}done/")
     assert "You have your tickets" in text_of(done)
     assert money.balance_of(rich) == 80_000
+    over = mine.get(place)
+    assert "You have bought your seats" in text_of(over)
+    assert "Refresh" not in over.headers  # somebody may be typing an invitation
     [first, _] = re.findall(r'href="(/en/me/tickets/[0-9a-f-]+/)"', done.text)
     ticket = mine.get(first)
     assert "<svg" in ticket.text

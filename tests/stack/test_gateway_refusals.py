@@ -228,6 +228,18 @@ def test_a_flood_is_refused_before_it_reaches_the_api(tight, another):
     assert (client.folder / "gateway.log").read_text() == ""
 
 
+def test_a_page_goes_on_by_itself_only_where_it_was_asked_for(tight, another):
+    _, client = another(limits=True, trusted_proxies=(f"{HOST}/32",))
+    for _ in range(30):
+        client.get("/en/nowhere/")
+    asked, sent = client.get("/en/me/"), client.post("/en/me/points/")
+    assert [asked.status_code, sent.status_code] == [429, 429]
+    assert asked.headers["refresh"] == "5"
+    assert "tries again by itself" in asked.text
+    assert "refresh" not in sent.headers
+    assert "go back and send it again" in sent.text
+
+
 def test_each_caller_has_a_limit_of_his_own(tight, another):
     _, client = another(limits=True, trusted_proxies=(f"{HOST}/32",))
 

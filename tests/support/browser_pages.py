@@ -21,7 +21,11 @@ from tests.support.small_server import served
 
 UI = Path(__file__).resolve().parent.parent.parent / "ui"
 STATIC = {"/static/": UI / "dist", "/static-tests/": UI / "dist-tests"}
-TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
+TYPES = {
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; worker-src 'self'; manifest-src 'self'; form-action 'self'; "
@@ -37,16 +41,29 @@ _HANDED_BACK = {"content-type", "retry-after", "etag", "cache-control", "idempot
 
 @dataclass
 class BrowserPages:
-    """A test's pages; `failing`: what part of an address is answered by which status instead."""
+    """A test's pages.
+
+    `failing`: what part of an address is answered by which status instead; `stalling`: addresses
+    whose answers stop in the middle.
+    """
 
     site_url: str
     url: str = ""
     html: dict[str, str] = field(default_factory=dict)
+    policies: dict[str, str] = field(default_factory=dict)
+    stalling: set[str] = field(default_factory=set)
     failing: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
     requests: list[tuple[str, str]] = field(default_factory=list)
 
     def add(
-        self, path: str, *, script: str, data: dict[str, Any], body: str, language: str = "en"
+        self,
+        path: str,
+        *,
+        script: str,
+        data: dict[str, Any],
+        body: str,
+        language: str = "en",
+        policy: str = CSP,
     ) -> str:
         """Put a page at a path of `/{language}`; returns its URL.
 
@@ -71,6 +88,7 @@ class BrowserPages:
         self.html[address] = _PAGE.format(
             language=language, script=script, body=body.replace("{data}", tag)
         )
+        self.policies[address] = policy
         return self.url + address
 
     def count(self, method: str, end: str) -> int:
@@ -84,7 +102,7 @@ _PAGE = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Frontrow</title>
-<link rel="icon" href="/static/site.css">
+<link rel="icon" href="/static/icon.svg">
 <link rel="stylesheet" href="/static/site.css">
 <script type="module" src="/static/{script}.js"></script>
 </head>
@@ -118,6 +136,7 @@ def browser_pages(site_url: str) -> Iterator[BrowserPages]:
             self._answer()
 
         def do_HEAD(self) -> None:
+            pages.requests.append(("HEAD", urlsplit(self.path).path))
             self._send(200, b"", {})
 
         def _answer(self) -> None:
@@ -128,7 +147,9 @@ def browser_pages(site_url: str) -> Iterator[BrowserPages]:
                 if part in path:
                     self._send_json(status, problem)
                     return
-            if path.startswith("/api/"):
+            if path in pages.stalling:
+                self._stall()
+            elif path.startswith("/api/"):
                 self._hand_on(body)
             elif path == "/account/token/":
                 self._token()
@@ -151,6 +172,15 @@ def browser_pages(site_url: str) -> Iterator[BrowserPages]:
                         self.wfile.write(chunk)
             except (httpx.HTTPError, OSError):
                 pass  # the stream was cut, or nobody listens any more
+
+        def _stall(self) -> None:
+            """Begin an answer, and wait until nobody waits for the rest."""
+            self.send_response(200)
+            self.send_header("Content-Length", "100")
+            self.end_headers()
+            self.wfile.write(b"{")
+            self.rfile.read(1)
+            self.close_connection = True
 
         def _hand_on(self, body: bytes) -> None:
             if self.path.endswith("/stream/"):
@@ -182,7 +212,8 @@ def browser_pages(site_url: str) -> Iterator[BrowserPages]:
                     self._send(200, (folder / name).read_bytes(), kind)
                     return
             html = pages.html.get(path)
-            kind = {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": CSP}
+            policy = pages.policies.get(path, CSP)
+            kind = {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": policy}
             found = html if html is not None else f"<!doctype html><title>{path}</title>"
             self._send(200 if html is not None else 404, found.encode(), kind)
 

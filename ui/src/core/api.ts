@@ -117,16 +117,27 @@ async function sendOnce(
   if (body !== undefined) headers["Content-Type"] = "application/json";
   const request: RequestInit = { method, headers, credentials: "omit" };
   if (body !== undefined) request.body = JSON.stringify(body);
-  const response = await fetchInTime(addressOf(path, options), request, options);
-  return readAnswer(response);
+  return readAnswer(await fetchInTime(addressOf(path, options), request, options));
 }
 
-/** Fetch, or fail with `offline` or `timeout`. An abort by the caller stays an abort. */
+/** A response that is there as a whole. */
+export interface Received {
+  readonly response: Response;
+  readonly body: string;
+  /** When its first bytes came (device's clock, ms). */
+  readonly at: number;
+}
+
+/**
+ * Fetch a response to its last byte, or fail with `offline` or `timeout`.
+ *
+ * A body may stall like a beginning. An abort by the caller stays an abort.
+ */
 export async function fetchInTime(
   address: string,
   request: RequestInit,
   { signal, seconds = 10 }: Pick<Options, "signal" | "seconds"> = {},
-): Promise<Response> {
+): Promise<Received> {
   const controller = new AbortController();
   let isLate = false;
   const limit = setTimeout(() => {
@@ -137,7 +148,9 @@ export async function fetchInTime(
   if (signal?.aborted) give();
   signal?.addEventListener("abort", give);
   try {
-    return await fetch(address, { ...request, signal: controller.signal });
+    const response = await fetch(address, { ...request, signal: controller.signal });
+    const at = Date.now();
+    return { response, body: await response.text(), at };
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new Problem(isLate ? "timeout" : "offline");
@@ -148,12 +161,11 @@ export async function fetchInTime(
 }
 
 /** Return the JSON of a response; raises Problem for every refusal, of the API or of what stands before it. */
-export async function readAnswer(response: Response): Promise<unknown> {
-  const received = Date.now();
-  const content = response.status === 204 ? undefined : await jsonOf(response);
+export function readAnswer({ response, body, at }: Received): unknown {
+  const content = jsonOf(response, body);
   if (response.ok) {
     if (content && typeof content === "object" && "as_of" in content) {
-      serverClock.observe(Date.parse(String(content.as_of)), received);
+      serverClock.observe(Date.parse(String(content.as_of)), at);
     }
     return content;
   }
@@ -163,9 +175,10 @@ export async function readAnswer(response: Response): Promise<unknown> {
   throw new Problem(code, response.status, fields, Number.isFinite(seconds) ? seconds : undefined);
 }
 
-async function jsonOf(response: Response): Promise<unknown> {
+function jsonOf(response: Response, body: string): unknown {
+  if (response.status === 204) return undefined;
   try {
-    return await response.json();
+    return JSON.parse(body);
   } catch {
     // A connection that breaks in the middle of an answer, or a page of some box in between.
     if (response.ok) throw new Problem("offline");

@@ -36,6 +36,12 @@ export class Login {
     return subjectOf(await this.token());
   }
 
+  /** Return the id of whom the login's cookie names, before any answer; `undefined`: it is not said. */
+  shownUserId(): string | undefined {
+    const [, user = ""] = (cookie(this.#page.login_cookie) ?? "").split(".");
+    return uuidOf(user);
+  }
+
   async #ask(): Promise<string> {
     const answer = (await this.#post()) as { access_token: string; expires_in: number };
     this.#token = answer.access_token;
@@ -54,7 +60,7 @@ export class Login {
     };
     const request: RequestInit = { method: "POST", headers, credentials: "same-origin" };
     try {
-      return await readAnswer(await fetchInTime(urls.token, request));
+      return readAnswer(await fetchInTime(urls.token, request));
     } catch (error) {
       const problem = problemOf(error);
       // A session that has ended takes its CSRF token along: that is 403, and a login mends it.
@@ -79,4 +85,10 @@ export function subjectOf(token: string): string {
   } catch {
     return "";
   }
+}
+
+/** Return the id of 32 hexadecimal digits as one with dashes. */
+export function uuidOf(digits: string): string | undefined {
+  if (!/^[0-9a-f]{32}$/.test(digits)) return undefined;
+  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }

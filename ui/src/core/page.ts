@@ -10,6 +10,8 @@ export interface PageData {
   readonly csrf_header: string;
   /** The cookie that is there while there is a login; it opens nothing. */
   readonly login_cookie: string;
+  /** When the server made a private page. */
+  readonly now?: string;
   readonly urls: {
     readonly token: string;
     readonly login: string;

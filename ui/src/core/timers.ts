@@ -6,7 +6,7 @@ type Handle = number;
 let worker: Worker | undefined;
 let last: Handle = 0;
 const waiting = new Map<Handle, { fire(): void; at: number }>();
-const solving = new Map<Handle, (message: WorkMessage) => void>();
+const solving = new Map<Handle, { heard(message: WorkMessage): void; failed(why: Error): void }>();
 
 interface WorkMessage {
   readonly id: Handle;
@@ -25,10 +25,12 @@ export function useWorker(address: string): void {
   worker.addEventListener("error", () => {
     worker = undefined;
     for (const { fire, at } of waiting.values()) setTimeout(fire, at - Date.now());
+    for (const { failed } of solving.values()) failed(new Error("the worker has ended"));
+    solving.clear();
   });
   worker.addEventListener("message", ({ data }: MessageEvent<WorkMessage>) => {
     const work = solving.get(data.id);
-    if (work) work(data);
+    if (work) work.heard(data);
     else waiting.get(data.id)?.fire();
   });
 }
@@ -62,7 +64,7 @@ export function pause(milliseconds: number, signal?: AbortSignal): Promise<void>
   });
 }
 
-/** Solve a proof of work in the worker; `progress` gets the number of tries so far. */
+/** Solve a proof of work in the worker; `progress` gets the tries so far. Rejects without a worker. */
 export function solve(
   challenge: string,
   bits: number,
@@ -75,14 +77,15 @@ export function solve(
     }
     last += 1;
     const id = last;
-    solving.set(id, ({ response, tried }) => {
+    const heard = ({ response, tried }: WorkMessage) => {
       if (response === undefined) {
         progress(tried ?? 0);
         return;
       }
       solving.delete(id);
       resolve(response);
-    });
+    };
+    solving.set(id, { heard, failed: reject });
     worker.postMessage({ id, challenge, bits });
   });
 }

@@ -1,9 +1,14 @@
-/** `<fr-countdown at clock tenths reload>`: the time that is left, by the server's clock. */
+/**
+ * `<fr-countdown at clock tenths reload>`: the time that is left, by the server's clock.
+ *
+ * `clock` is a public document that tells it, the page itself if there is none. A private page says
+ * by itself when it was made: it is not asked for again, as nobody that calls without a login.
+ */
 
 import { fetchInTime, readAnswer } from "../core/api";
 import { serverClock } from "../core/clock";
 import { remaining } from "../core/format";
-import { onReturn } from "../core/page";
+import { onReturn, pageData } from "../core/page";
 import { speak } from "../core/speak";
 import { read, write } from "../core/tab";
 import { text } from "../core/text";
@@ -90,6 +95,7 @@ export class Countdown extends HTMLElement {
   }
 
   async #measure(): Promise<void> {
+    if (!this.#clock && pageData()?.now) return;
     const before = measuredAt.get(this.#clock);
     if (before !== undefined && Date.now() - before < STALE_MS) return;
     measuredAt.set(this.#clock, Date.now());
@@ -103,13 +109,14 @@ export class Countdown extends HTMLElement {
     const address = this.#clock;
     try {
       const request = { credentials: "omit", cache: "no-store" } as const;
-      const response = await fetchInTime(address || location.href, {
+      const received = await fetchInTime(address || location.href, {
         ...request,
         method: address ? "GET" : "HEAD",
       });
-      if (address && response.ok) await readAnswer(response);
+      const { response, at } = received;
+      if (address && response.ok) readAnswer(received);
       // A date in whole seconds was made up to a second before: a bound like the others.
-      else serverClock.observe(Date.parse(response.headers.get("Date") ?? ""));
+      else serverClock.observe(Date.parse(response.headers.get("Date") ?? ""), at);
     } catch {
       // Offline: the device's own clock goes on.
     }

@@ -6,7 +6,7 @@ import { number } from "../core/format";
 import { problemOf } from "../core/problem";
 import { text } from "../core/text";
 import { type Draw, rosterLine, type Verdict, verify } from "./draw";
-import { keep, recall } from "./store";
+import { noteCommitment, notedCommitment } from "./store";
 
 const DRAW = "/api/v1/performances/{performance_id}/draw/";
 const ROSTER = "/api/v1/performances/{performance_id}/draw/roster/";
@@ -34,6 +34,8 @@ export class DrawPanel {
   #draw: Draw | undefined;
   #verdict: Verdict | undefined;
   #isInRoster: boolean | undefined;
+  #isAsking = false;
+  #hasLookedAgain = false;
   readonly #api: Api;
   readonly #performanceId: string;
   readonly #changed: () => void;
@@ -44,8 +46,9 @@ export class DrawPanel {
     this.#changed = changed;
   }
 
-  /** Fetch the draw, and keep the commitment for comparison after the opening. */
-  async load(userId: string): Promise<void> {
+  /** Fetch the draw, and note its commitment for comparison after the opening. */
+  async load(): Promise<void> {
+    this.#isAsking = true;
     try {
       this.#draw = await this.#api.get(DRAW, {
         params: { performance_id: this.#performanceId },
@@ -54,21 +57,26 @@ export class DrawPanel {
     } catch (error) {
       problemOf(error);
       return; // a room without a draw shows none
+    } finally {
+      this.#isAsking = false;
     }
-    const kept = recall(this.#performanceId, userId);
     const { commitment, seed } = this.#draw;
-    if (kept && commitment && !seed && !kept.commitment) {
-      keep(this.#performanceId, userId, { ...kept, commitment });
-    }
+    if (commitment && !seed) noteCommitment(this.#performanceId, commitment);
     this.#changed();
+  }
+
+  /** Fetch it once more for somebody who has a place: a room may have got its draw meanwhile. */
+  loadOnce(): void {
+    if (this.#isAsking || this.#hasLookedAgain || this.#draw?.commitment) return;
+    this.#hasLookedAgain = true;
+    void this.load();
   }
 
   /** Compute the fan's own number from the revealed seed, and find it in the roster. */
   async check(userId: string, mine: number): Promise<void> {
-    if (!this.#draw?.seed) await this.load(userId);
+    if (!this.#draw?.seed) await this.load();
     if (!this.#draw?.seed) return;
-    const noted = recall(this.#performanceId, userId)?.commitment;
-    this.#verdict = await verify(this.#draw, mine, noted);
+    this.#verdict = await verify(this.#draw, mine, notedCommitment(this.#performanceId));
     if (this.#verdict.isRight) this.#isInRoster = await this.#find(userId, mine, this.#verdict.nth);
     this.#changed();
   }

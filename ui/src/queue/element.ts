@@ -39,7 +39,9 @@ export class Queue extends HTMLElement {
   #entersAt: number | undefined;
   #entersAlone = true;
   #work: number | undefined;
+  /** The challenge that is being met, or that could not be. */
   #solving = "";
+  #isStuck = false;
 
   connectedCallback(): void {
     const data = pageData<QueueData>(this);
@@ -55,7 +57,8 @@ export class Queue extends HTMLElement {
     this.#box.className = "fr-queue-box";
     this.replaceChildren(this.#box);
     this.#update();
-    void this.#session.start().then(() => this.#draw.load(this.#session.userId));
+    void this.#draw.load(); // its commitment is noted however long joining takes
+    void this.#session.start();
     this.#tick();
     void this.#lookAtSeats();
   }
@@ -101,10 +104,12 @@ export class Queue extends HTMLElement {
     }
     const screen = screenOf(facts, now, this.#seats?.seats_available === 0);
     if (screen !== this.#screen) this.#enterScreen(screen);
+    if (facts.place) this.#draw.loadOnce();
     this.#titleOf(screen);
     if (this.#entersAt !== undefined && this.#entersAlone && now >= this.#entersAt) this.#enter();
     render(queueView(this.#view(screen, now)), this.#box);
     this.dataset.screen = screen;
+    if (screen === "challenge") void this.#meetChallenge();
   }
 
   #view(screen: Screen, now: number): View {
@@ -123,11 +128,13 @@ export class Queue extends HTMLElement {
       wakeOn: this.#wake.isWanted,
       canWake: ScreenLock.isPossible,
       work: this.#work,
+      isStuck: this.#isStuck,
       draw: facts.place ? this.#draw.render(userId, facts.place.number) : undefined,
       act: {
         join: (invitation) => this.#join(invitation),
         leave: () => void this.#session.leave(),
         look: () => this.#session.look(),
+        checkAgain: () => location.reload(), // the script that failed is loaded by the page alone
         enter: () => this.#enter(),
         setEntersAlone: (is) => this.#set(() => (this.#entersAlone = is)),
         setAlerts: (is) => void this.#setAlerts(is),
@@ -142,8 +149,10 @@ export class Queue extends HTMLElement {
   }
 
   #join(invitation?: string): void {
-    this.#bar = 0;
-    this.#samples = [];
+    if (this.#session.facts.place?.state !== "WAITING") {
+      this.#bar = 0; // another place; an invitation brings one who waits ahead of the line
+      this.#samples = [];
+    }
     void this.#session.join(invitation ? { invitation_code: invitation } : {});
   }
 
@@ -163,7 +172,6 @@ export class Queue extends HTMLElement {
       this.#alerts.turn();
       this.#icon(true);
     } else if (before === "admitted") this.#icon(false);
-    if (screen === "challenge") void this.#meetChallenge();
   }
 
   #titleOf(screen: Screen): void {
@@ -184,23 +192,25 @@ export class Queue extends HTMLElement {
     icon.href = isTurn ? `data:image/svg+xml,${dot}` : icon.dataset.own;
   }
 
+  /** Called at each update: a second challenge, which may be the same one, is met like the first. */
   async #meetChallenge(): Promise<void> {
     const challenge = challengeOf(this.#session.facts.problem);
     const name = JSON.stringify(challenge ?? "");
     if (!challenge || this.#solving === name) return;
     this.#solving = name;
+    this.#isStuck = false;
     const show = (share: number | undefined) => this.#set(() => (this.#work = share));
     show(0);
     try {
-      const box = this.#box.querySelector<HTMLElement>(".fr-challenge") ?? this.#box;
+      const box = this.#box.querySelector<HTMLElement>(".fr-widget") ?? this.#box;
       const response = await meet(challenge, box, show);
       show(undefined);
-      this.#screen = undefined; // a second challenge is met like the first
       await this.#session.join({ challenge_response: response });
+      if (this.#solving === name) this.#solving = "";
     } catch {
-      show(undefined); // the words stay, with the page that needs no script
-    } finally {
-      this.#solving = "";
+      if (this.#solving !== name) return; // another one is being met
+      this.#isStuck = true;
+      show(undefined);
     }
   }
 

@@ -1,5 +1,6 @@
 /** What to ask next, and when. Pure functions: the crowd's load is decided here. */
 
+import { needsLogin, type Problem } from "../core/problem";
 import type { Facts } from "./facts";
 import { aheadNow } from "./progress";
 
@@ -86,6 +87,16 @@ function afterProblem({ place, problem }: Facts, random: number): Step | undefin
       return { ask: place ? "place" : "join", inMs: wait(asked ?? 3) };
     default:
       if (problem.isPassing) return { ask: place ? "place" : "join", inMs: wait(asked ?? 3) };
+      // A fault of the server's, or a refusal that somebody who waits can't help: asked on.
+      if (isAskedOn(place?.state, problem)) {
+        return { ask: place ? "place" : "join", inMs: wait(asked ?? 10) };
+      }
       return undefined; // a refusal: the page says what helps
   }
+}
+
+function isAskedOn(state: string | undefined, problem: Problem): boolean {
+  if (problem.status >= 500) return true;
+  const lasts = needsLogin(problem) || problem.status === 404;
+  return !lasts && (state === "WAITING" || state === "ADMITTED");
 }

@@ -41,15 +41,18 @@ const OF_CODE: Readonly<Record<string, Screen>> = {
   offline: "offline",
 };
 
+/** What hides no place: the words stand beside it. */
+const BESIDE = new Set(["rate_limited", "invitation_invalid", "invitation_used_up"]);
+
 /** Return the state to show; `now` is the server's time, `isSoldOut` that no seat is left. */
 export function screenOf(facts: Facts, now: number, isSoldOut: boolean): Screen {
   const { place, status, problem } = facts;
   if (place && place.state !== "WAITING") return ofPlace(facts, now);
   if (problem && needsLogin(problem) && !place) return "login";
-  if (problem && !(place && problem.code === "rate_limited")) {
+  if (problem && !(place && BESIDE.has(problem.code))) {
     const screen = OF_CODE[problem.code];
     if (screen) return screen;
-    return problem.isPassing ? "unavailable" : "refused";
+    return problem.isPassing || problem.status >= 500 ? "unavailable" : "refused";
   }
   if (!place) return "joining";
   if (isSoldOut && status?.state !== "PRESALE") return "sold_out";

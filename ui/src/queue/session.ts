@@ -4,7 +4,7 @@ import type { Api } from "../core/api";
 import { serverClock } from "../core/clock";
 import { LiveStream } from "../core/live";
 import { onReturn } from "../core/page";
-import { Problem, problemOf } from "../core/problem";
+import { needsLogin, Problem, problemOf } from "../core/problem";
 import { after, cancel } from "../core/timers";
 import { type Facts, NOTHING, type Place, type PublicStatus, type SeenPlace } from "./facts";
 import { nextStep, type Question } from "./pacing";
@@ -57,7 +57,7 @@ export class QueueSession {
   /** Show the place that was kept, find out who is logged in, and begin to ask. */
   async start(): Promise<void> {
     const performanceId = this.#params.performance_id;
-    this.#restore(undefined);
+    this.#restore(this.#api.login.shownUserId());
     onReturn(() => this.look(), this.#life.signal);
     window.addEventListener("offline", () => this.#refuse(new Problem("offline")), {
       signal: this.#life.signal,
@@ -69,7 +69,10 @@ export class QueueSession {
         this.#restore(this.userId);
       }
     } catch (error) {
-      this.#refuse(problemOf(error));
+      const problem = problemOf(error);
+      // Nobody is logged in: a place that was kept here is that of who used this browser before.
+      if (needsLogin(problem)) this.facts = NOTHING;
+      this.#refuse(problem);
       if (!this.facts.place) return;
     }
     this.look();
@@ -238,12 +241,6 @@ export class QueueSession {
   #keep(): void {
     const { place, aheadAtFirst } = this.facts;
     if (!place || !this.userId) return;
-    const { performance_id } = this.#params;
-    const commitment = recall(performance_id, this.userId)?.commitment;
-    keep(performance_id, this.userId, {
-      place,
-      aheadAtFirst,
-      ...(commitment ? { commitment } : {}),
-    });
+    keep(this.#params.performance_id, this.userId, { place, aheadAtFirst });
   }
 }

@@ -1,22 +1,22 @@
 /** A fan's place between page loads: in localStorage, by performance and user. */
 
+import { uuidOf } from "../core/login";
 import type { SeenPlace } from "./facts";
 
 export interface Kept {
   readonly place: SeenPlace;
   readonly aheadAtFirst: number;
-  /** The draw's commitment as it was shown before the opening. */
-  readonly commitment?: string;
 }
 
 const PREFIX = "fr-queue:";
 const LAST = "fr-queue-user:";
+const DRAW = "fr-queue-draw:";
 
 /** Return the user id (UUID) and the number that a join token names. */
 export function holderOf(token: string): { userId: string; number: number } | undefined {
   const [, , user = "", number = ""] = token.split(".");
-  if (!/^[0-9a-f]{32}$/.test(user) || !/^\d+$/.test(number)) return undefined;
-  const userId = user.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+  const userId = uuidOf(user);
+  if (!userId || !/^\d+$/.test(number)) return undefined;
   return { userId, number: Number(number) };
 }
 
@@ -56,4 +56,24 @@ export function discard(performanceId: string, userId: string): void {
 export function queueToken(performanceId: string, userId: string): string | undefined {
   const place = recall(performanceId, userId)?.place;
   return place?.pass ?? place?.token;
+}
+
+/** Note a draw's commitment as it is shown before the opening; the first one stays. */
+export function noteCommitment(performanceId: string, commitment: string): void {
+  try {
+    if (!localStorage.getItem(DRAW + performanceId)) {
+      localStorage.setItem(DRAW + performanceId, commitment);
+    }
+  } catch {
+    // Without storage the page can't compare it later.
+  }
+}
+
+/** Return the commitment that this browser noted before the opening, if it did. */
+export function notedCommitment(performanceId: string): string | undefined {
+  try {
+    return localStorage.getItem(DRAW + performanceId) ?? undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -4,6 +4,7 @@ import { html, nothing, type TemplateResult } from "lit/html.js";
 import { minutesAndSeconds, money, number, remaining, timeOfDay } from "../core/format";
 import { wordsOf } from "../core/problem";
 import { plural, text } from "../core/text";
+import { invitedView, openInvitationView, workView } from "./entry";
 import type { Facts, Performance, QueueData } from "./facts";
 import { aheadNow, minutesOf, type Sample, waitOf } from "./progress";
 import type { Screen } from "./screen";
@@ -13,6 +14,8 @@ export interface Actions {
   join(invitation?: string): void;
   leave(): void;
   look(): void;
+  /** Begin once more the check that could not be carried out. */
+  checkAgain(): void;
   enter(): void;
   setEntersAlone(is: boolean): void;
   setAlerts(is: boolean): void;
@@ -35,6 +38,8 @@ export interface View {
   readonly canWake: boolean;
   /** How much of a proof of work is done, 0 to 1. */
   readonly work: number | undefined;
+  /** The check can't be carried out here: no worker, or the service's script is blocked. */
+  readonly isStuck: boolean;
   readonly draw: TemplateResult | typeof nothing | undefined;
   readonly act: Actions;
 }
@@ -43,7 +48,6 @@ type Part = TemplateResult | typeof nothing;
 const IN_LINE = new Set<Screen>(["presale", "waiting", "near", "paused", "draining", "sold_out"]);
 // With the last known place on the page, and how old it is.
 const UNSURE = new Set<Screen>(["unavailable", "offline"]);
-
 /** Return the whole page of a state. */
 export function queueView(view: View): TemplateResult {
   const { screen, facts } = view;
@@ -55,6 +59,7 @@ export function queueView(view: View): TemplateResult {
       ${screen === "admitted" ? admittedView(view) : nothing}
       <p class="fr-queue-body">${bodyOf(view)}</p>
       ${openingView(view)} ${workView(view)} ${actionsView(view)}
+      ${invitedView(view)}
     </section>
     ${IN_LINE.has(screen) ? comfortView(view) : nothing} ${seatsView(view)}
     ${facts.place ? (view.draw ?? nothing) : nothing}
@@ -190,17 +195,6 @@ function admittedView({ facts, now, entersInMs, entersAlone, act }: View): Part 
   `;
 }
 
-function workView({ screen, work }: View): Part {
-  if (screen !== "challenge") return nothing;
-  return html`<div class="fr-challenge">
-    <progress
-      max="1"
-      .value=${work ?? 0}
-      aria-label=${text({ ko: "보안 확인 진행", en: "Progress of the check" })}
-    ></progress>
-  </div>`;
-}
-
 function actionsView(view: View): Part {
   const { screen, data, act } = view;
   switch (screen) {
@@ -223,7 +217,7 @@ function actionsView(view: View): Part {
         true,
       );
     case "invitation":
-      return invitationView(view);
+      return openInvitationView(view);
     case "refused":
     case "unavailable":
     case "offline":
@@ -231,22 +225,6 @@ function actionsView(view: View): Part {
     default:
       return nothing;
   }
-}
-
-function invitationView({ act }: View): TemplateResult {
-  const submit = (event: SubmitEvent) => {
-    event.preventDefault();
-    const code = new FormData(event.target as HTMLFormElement).get("code");
-    act.join(String(code ?? "").trim() || undefined);
-  };
-  return html`<form class="fr-field" @submit=${submit}>
-    <label for="fr-invitation">${text({ ko: "초대 코드", en: "Invitation code" })}</label>
-    <input id="fr-invitation" name="code" autocomplete="off" maxlength="2000" />
-    <button class="fr-button is-primary">${text({ ko: "들어가기", en: "Join" })}</button>
-    <span class="fr-hint">
-      ${text({ ko: "비워 두면 초대 코드 없이 들어갑니다.", en: "Leave it empty to join without one." })}
-    </span>
-  </form>`;
 }
 
 /** What makes waiting easier, and the way out. */

@@ -3,7 +3,7 @@
 export { lookAfter } from "../checkout/settle";
 export { marksBetween } from "../checkout/timer";
 export { REFUSALS as CHECKOUT_WORDS } from "../checkout/words";
-export { encoded, jittered } from "../core/api";
+export { encoded, fetchInTime, jittered } from "../core/api";
 export { ServerClock } from "../core/clock";
 export { minutesAndSeconds, money, remaining } from "../core/format";
 export { crc32 } from "../core/live";
