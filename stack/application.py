@@ -258,7 +258,6 @@ def services(
     data_dir: DataDir, environment: Mapping[str, str], ports: Mapping[str, int], *, reload: bool
 ) -> list[Service]:
     """Return the API, fastpath, the workers, beat, the consumers, the mail server and Flower."""
-
     metrics = {
         "WORKER_METRICS_PORTS": ",".join(f"{name}={ports[name]}" for name in WORKERS),
         "CONSUMER_METRICS_PORT": str(ports["consumers"]),

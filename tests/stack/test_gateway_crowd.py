@@ -3,27 +3,27 @@
 import asyncio
 import random
 import time
+from itertools import count
 
 import httpx
 
 PAGES = 1000
 SECONDS = 6
-EVERY = (
-    2.0  # `poll_after_seconds` of a status; pages spread theirs by a fifth (ui/src/queue/pacing.ts)
-)
+# `poll_after_seconds` of a status; pages spread theirs by a fifth (ui/src/queue/pacing.ts).
+EVERY = 2.0
 
 
 async def page(client: httpx.AsyncClient, path: str, language: str, until: float) -> int:
     """Ask as a page does: the public status, without a login, every two seconds or so."""
-    asked = 0
+    headers = {"Accept": "application/json", "Accept-Language": language}
     await asyncio.sleep(random.uniform(0, EVERY))
-    while time.monotonic() < until:
-        headers = {"Accept": "application/json", "Accept-Language": language}
+    for asked in count(1):
         answer = await client.get(path, headers=headers)
         assert answer.status_code == 200
-        asked += 1
         await asyncio.sleep(EVERY * random.uniform(0.8, 1.2))
-    return asked
+        if time.monotonic() >= until:
+            return asked
+    raise AssertionError("it counts without end")
 
 
 async def crowd(url: str, path: str) -> tuple[int, float]:
@@ -35,7 +35,6 @@ async def crowd(url: str, path: str) -> tuple[int, float]:
         asked = await asyncio.gather(
             *(page(client, path, languages[n % 2], begun + SECONDS) for n in range(PAGES))
         )
-    assert min(asked) >= 1
     return sum(asked), time.monotonic() - begun
 
 

@@ -17,7 +17,7 @@ import pytest
 from stack.testing import TestServers
 
 _WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
-_FAST = ("tests/unit", "tests/architecture", "tests/stack", "tests/acceptance")
+_FAST = ("tests/unit", "tests/architecture", "tests/stack", "tests/acceptance", "tests/browser")
 
 
 class RunningServers:

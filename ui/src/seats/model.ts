@@ -94,11 +94,8 @@ export class SeatsModel {
 
   /** Look whether the fan has a live hold here; what is known stays where that can't be said. */
   async findHold(): Promise<void> {
-    try {
-      this.#setHold(await this.desk.live());
-    } catch {
-      // the next look may succeed, and a press on a held seat says whose it is
-    }
+    const found = await this.desk.live().catch(() => null);
+    if (found !== null) this.#setHold(found);
   }
 
   /** Forget a hold whose time is over: its seats are anybody's. */
