@@ -19,6 +19,7 @@ from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_http_methods
 
+from accounts import page_sessions
 from kernel import clock
 from kernel.caller import client_ip_of
 from kernel.errors import DomainError
@@ -87,6 +88,8 @@ def private(*methods: str, post: str = "default") -> Callable[[View], View]:
             visit = Visit(request, request.user.pk, clock.now())
             response = view(visit, *args, **kwargs)
             response.headers["Cache-Control"] = "private, no-store"
+            if settings.LOGIN_COOKIE_NAME not in request.COOKIES:
+                page_sessions.renew(request, response)  # scripts would take it for no login
             _remember_language(request, response)
             return response
 

@@ -72,6 +72,14 @@ def test_the_cookie_of_a_login_is_no_business_of_scripts(browser, owner):
     assert not Session.objects.filter(user_id=owner.pk).exists()
 
 
+def test_a_login_whose_cookie_for_scripts_is_gone_gets_another(browser, owner):
+    """Scripts would take the page for one without a login."""
+    enter(browser)
+    assert settings.LOGIN_COOKIE_NAME not in browser.get("/en/me/").cookies
+    del browser.cookies[settings.LOGIN_COOKIE_NAME]
+    assert browser.get("/en/me/").cookies[settings.LOGIN_COOKIE_NAME].value
+
+
 def test_a_foreign_next_is_refused(browser, owner):
     for foreign in ("https://evil.example/", "//evil.example/", "/\\evil.example/"):
         answer = enter(browser, next_url=foreign)
