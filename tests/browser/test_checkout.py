@@ -154,7 +154,11 @@ def test_a_page_left_for_the_gateway_says_on_return_what_can_be_done(till: Till)
 
 def test_a_page_that_is_looked_at_while_it_pays_stays_locked(till: Till):
     waiting: list[Route] = []
-    till.page.route(BEGIN, lambda route: waiting.append(route))
+
+    def keep(route: Route) -> None:
+        waiting.append(route)
+
+    till.page.route(BEGIN, keep)
     till.press_pay()
     till.await_that(lambda: waiting, "the request is sent")
     till.page.evaluate(LOOK_AT_IT)
