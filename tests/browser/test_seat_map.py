@@ -114,6 +114,7 @@ def test_of_two_who_press_at_once_one_holds_and_one_is_offered_neighbours(
     pages, site: Site, page: Page, fan: Fan
 ):
     sale = site.sale(seats=20)
+    pages.failing["/stream/"] = (503, {"code": "stream_full"})
     open_map(pages, site, page, sale)
     show(page, "list")
     cell(page, 5).click()
@@ -227,7 +228,8 @@ def test_a_hold_that_ran_out_is_chosen_again(pages, site: Site, page: Page):
     sale = site.sale(seats=20)
     take(site, sale, 1)
     open_map(pages, site, page, sale)
-    page.goto(f"{page.url}#seats={sale.seat_ids[0]},{sale.seat_ids[1]}")
+    seats = f"{sale.seat_ids[0]},{sale.seat_ids[1]}"
+    page.goto(f"{page.url}#seats={seats}&sections=%5B%22A%22%5D")
     page.reload()
     expect(page.locator(".fr-chip")).to_have_text(["A-1-1 ×"])
 

@@ -63,6 +63,7 @@ def test_another_device_of_the_same_fan_has_the_same_number(
 def test_of_two_tabs_one_asks_for_both(
     pages, site, page: Page, fan: Fan, full: Sale, context: BrowserContext
 ):
+    pages.failing["/stream/"] = (503, {"code": "stream_full"})  # which would need no asking
     page.goto(page_of(pages, site, full))
     is_on(page, "waiting", "near")
     second = context.new_page()

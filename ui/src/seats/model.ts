@@ -216,7 +216,8 @@ export class SeatsModel {
     this.#changed([]);
     try {
       const made = await this.desk.place(wanted);
-      this.#setHold(made); // before the next states show its seats as held by somebody
+      this.hold = made; // before the next states show its seats as held by somebody
+      this.mine = this.#seatsOf(made);
       return made;
     } catch (error) {
       await this.#refused(problemOf(error));
@@ -236,8 +237,7 @@ export class SeatsModel {
   }
 
   async #taken(problem: Problem, gone: readonly number[]): Promise<void> {
-    const { yours } = problem.fields;
-    if (Array.isArray(yours) && yours.length > 0) {
+    if (this.#indexes(problem.fields.yours).length > 0) {
       await this.findHold();
       if (this.hold) this.notice = undefined; // the hold has a place of its own on the page
       return;
