@@ -6,7 +6,7 @@ it is looked at again the clock stands still: what it shows then was asked for a
 """
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -41,7 +41,10 @@ class Tab:
         page.clock.install(time=self.begun)
 
     def hide(self) -> None:
+        """Hide it; its clock stands still from then on, as that of a tab that is frozen."""
         self._turn("hidden")
+        now = self.page.evaluate("() => Date.now()") / 1000
+        self.page.clock.pause_at(datetime.fromtimestamp(now + 1, UTC))
 
     def look_after(self, minutes: float) -> None:
         """Look at it again after some minutes of its clock, which then stands still."""
@@ -86,9 +89,9 @@ def let_in(site: Site, sale: Sale) -> None:
 
 
 def kept_number(site: Site, sale: Sale, fan: Fan) -> int:
-    """Return the number that the queue has for a fan."""
-    path = f"/api/v1/performances/{sale.performance_id}/queue/me/"
-    return int(site.http(fan.access_token).get(path).json()["number"])
+    """Return the number that the queue has for a fan; joining again changes nothing."""
+    path = f"/api/v1/performances/{sale.performance_id}/queue/"
+    return int(site.http(fan.access_token).post(path).json()["number"])
 
 
 def test_six_minutes_hidden_the_number_is_the_same_and_the_turn_is_seen_at_once(

@@ -140,7 +140,9 @@ FRAME = b"<!doctype html><title>Check</title><script>parent.postMessage('good', 
 
 
 @pytest.fixture
-def service() -> Iterator[str]:
+def service(elsewhere: list[str]) -> Iterator[str]:
+    """The one other origin that a page of ours may ask, where a deployment names it."""
+
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             is_script = self.path.startswith("/api.js")
@@ -157,6 +159,7 @@ def service() -> Iterator[str]:
 
     with served(Handler) as url:
         yield url
+        elsewhere[:] = [asked for asked in elsewhere if not asked.startswith(url)]
 
 
 def challenged(pages: BrowserPages, site: Site, sale: Sale, service: str, policy: Any) -> str:
