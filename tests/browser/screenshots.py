@@ -87,6 +87,8 @@ def pictures(browser: Browser, url: str, walk: Walk) -> Iterator[tuple[str, Imag
     _log_in(page, start, walk)
     page.goto(f"{start}/")
     yield "home", _taken(page)
+    page.locator("form[role=search] input").first.fill(TITLES[walk.language])
+    page.keyboard.press("Enter")
     page.get_by_role("link", name=TITLES[walk.language]).first.click()
     page.locator("main .fr-grid a[href*='/performances/']").first.click()
     page.locator("#next-step").wait_for()

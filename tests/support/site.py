@@ -131,7 +131,9 @@ class Site:
             names = [port.variable for port in PORTS]
             chosen = zip(names, map(str, free_ports(len(names))), strict=True)
             kept.write_text(json.dumps(dict(chosen)))
-        ours = {**SERVER_VARIABLES, "DJANGO_SETTINGS_MODULE": "", "SECRET_KEY": ""}
+        # Those of the servers of other tests, which stand beside it in one process.
+        others = ("DJANGO_SETTINGS_MODULE", "SECRET_KEY", "SIGNING_KEYS_FILE", "MEDIA_ROOT")
+        ours = {*SERVER_VARIABLES, *others}
         inherited = {
             name: value
             for name, value in os.environ.items()
