@@ -7,6 +7,7 @@ own; so have all other pages. A fan's login opens no staff page, and the reverse
 from django.conf import settings
 from django.contrib.sessions import middleware
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 
 from accounts.page_logins import is_fans, login_cookie
 from accounts.sessions import FanSessionStore
@@ -48,7 +49,7 @@ class SessionMiddleware(middleware.SessionMiddleware):
         return response
 
 
-def renew(request: HttpRequest, response: HttpResponse) -> None:
+def renew(request: HttpRequest, response: HttpResponseBase) -> None:
     """Let the cookies of a login that was just used last as long as the login does now."""
     assert request.session.session_key
     seconds = request.session.get_expiry_age()
@@ -63,7 +64,7 @@ def renew(request: HttpRequest, response: HttpResponse) -> None:
     _say_login(request, response, seconds=seconds)
 
 
-def _say_login(request: HttpRequest, response: HttpResponse, *, seconds: int) -> None:
+def _say_login(request: HttpRequest, response: HttpResponseBase, *, seconds: int) -> None:
     """Set the cookie that says that there is a login (Note [Login cookies]); none of 0 seconds."""
     name = settings.LOGIN_COOKIE_NAME
     if seconds > 0:
