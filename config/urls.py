@@ -3,7 +3,7 @@
 from allauth.headless.spec.views import OpenAPIHTMLView
 from django.conf.urls.i18n import i18n_patterns
 from django.contrib import admin
-from django.urls import include, path, re_path
+from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView
 
 from accounts.api import documents as login_api
@@ -40,7 +40,7 @@ urlpatterns = [
     path("api/v1/", include("tickets.api.urls")),
     path("api/v1/", include("webhooks.api.urls")),
     path("payments/bridge/<str:link>/", safe_only(bridge), name="payment-bridge"),
-    re_path(r"^media/(?P<name>posters/[0-9a-f]{32}-[0-9]{1,5}\.webp)$", media, name="media"),
+    path("media/<path:name>", media, name="media"),
     path("docs/errors", once(views.errors), name="errors"),
     path("docs/events/<str:event_type>.json", once(views.event_schema), name="event_schema"),
     path(
