@@ -72,10 +72,6 @@ def test_an_id_of_nothing_is_not_found(operation: Operation, caller: Caller):
         answer = caller.send(operation.method, operation.url(identifier), operation.right_body)
         # A place in a waiting room is asked for by token first.
         allowed = {404, 403} if "queue/me" in operation.path else {404}
-        if operation.path.endswith("/stream/"):
-            allowed = {
-                503
-            }  # the API has no stream; the process looks (tests/stack/test_streams.py)
         assert answer.status_code in allowed, identifier
 
 
