@@ -15,3 +15,5 @@ cut = Counter("frontrow_stream_cut_total", "Listeners who read too slowly", ["re
 refused = Counter("frontrow_stream_refused_total", "Requests that got no stream", ["reason"])
 resumed = Counter("frontrow_stream_resumed_total", "Listeners who came back", ["outcome"])
 reads = Counter("frontrow_stream_reads_total", "Reads of documents from the API", ["outcome"])
+for _kind in ("queue", "availability"):
+    connections.labels(_kind)  # 0 is shown too, from the start
