@@ -7,8 +7,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.test_seat_map import cell, open_map, show, take
-from tests.browser.test_waiting_room import SLOW, is_on, page_of
+from tests.support.queue_pages import SLOW, is_on, page_of
+from tests.support.seat_pages import cell, open_map, show, take
 from tests.support.site import Fan, Sale, Site
 
 LogIn = Callable[[BrowserContext, Fan], None]

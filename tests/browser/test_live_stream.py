@@ -4,15 +4,29 @@ import time
 import zlib
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.test_seat_map import cell, open_map, show, take
-from tests.browser.test_waiting_room import fan, full, is_on, page_of  # noqa: F401  (fixtures)
 from tests.support.browser_pages import BrowserPages
+from tests.support.queue_pages import full_room, is_on, page_of
+from tests.support.seat_pages import cell, open_map, show, take
 from tests.support.site import Fan, Sale, Site
 from tests.support.waiting import await_that
 
 LogIn = Callable[[BrowserContext, Fan], None]
+
+
+@pytest.fixture
+def fan(site: Site, log_in: LogIn, context: BrowserContext) -> Fan:
+    [made] = site.fans(1)
+    log_in(context, made)
+    return made
+
+
+@pytest.fixture
+def full(site: Site) -> Sale:
+    """A room whose one place inside is taken, with three who wait."""
+    return full_room(site, fans=4)
 
 
 def await_open(site: Site, sale: Sale, kind: str) -> None:
@@ -105,8 +119,8 @@ def test_who_waits_hears_the_room_s_status_and_asks_for_the_own_place_alone(
     pages: BrowserPages,
     site: Site,
     page: Page,
-    fan: Fan,  # noqa: F811
-    full: Sale,  # noqa: F811
+    fan: Fan,
+    full: Sale,
 ):
     await_open(site, full, "queue")
     page.goto(page_of(pages, site, full))

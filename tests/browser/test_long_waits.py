@@ -15,10 +15,9 @@ from redis import Redis
 
 from kernel import clock
 from tests.browser.conftest import PHONE
-from tests.support.queue_pages import is_on, number, page_of
+from tests.support.queue_pages import full_room, is_on, number, page_of
 from tests.support.site import Fan, Sale, Site
 
-SLOW = {"rate_per_second": 1, "capacity": 1}  # one inside, so everybody else waits
 HIDE = """
 globalThis.Worker = undefined;
 let state = 'visible';
@@ -68,10 +67,7 @@ def fan(site: Site) -> Fan:
 @pytest.fixture
 def full(site: Site) -> Sale:
     """A room whose one place inside is taken, with two who wait."""
-    sale = site.sale(seats=10, queue=SLOW)
-    for ahead in site.fans(3):
-        site.http(ahead.access_token).post(f"/api/v1/performances/{sale.performance_id}/queue/")
-    return sale
+    return full_room(site, fans=3)
 
 
 @pytest.fixture

@@ -6,11 +6,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.support.queue_pages import is_on, number, page_of
+from tests.support.queue_pages import SLOW, full_room, is_on, number, page_of
 from tests.support.site import Fan, Sale, Site
 
 LogIn = Callable[[BrowserContext, Fan], None]
-SLOW = {"rate_per_second": 1, "capacity": 1}  # one inside, so everybody else waits
 
 
 def screen(page: Page) -> Any:
@@ -27,10 +26,7 @@ def fan(site: Site, log_in: LogIn, context: BrowserContext) -> Fan:
 @pytest.fixture
 def full(site: Site) -> Sale:
     """A room whose one place inside is taken, with three who wait."""
-    sale = site.sale(seats=10, queue=SLOW)
-    for ahead in site.fans(4):
-        site.http(ahead.access_token).post(f"/api/v1/performances/{sale.performance_id}/queue/")
-    return sale
+    return full_room(site, fans=4)
 
 
 def test_the_place_is_shown_and_survives_a_reload(pages, site, page: Page, fan: Fan, full: Sale):

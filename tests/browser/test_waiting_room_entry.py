@@ -9,8 +9,8 @@ from csp.utils import build_policy
 from django.conf import settings
 from playwright.sync_api import BrowserContext, Page, Request, Route, expect
 
-from tests.browser.test_waiting_room import SLOW, is_on, number, page_of
 from tests.support.browser_pages import BrowserPages
+from tests.support.queue_pages import SLOW, is_on, number, page_of
 from tests.support.site import Fan, Sale, Site
 from tests.support.small_server import served
 

@@ -5,6 +5,16 @@ from playwright.sync_api import Page, expect
 from tests.support.browser_pages import BrowserPages
 from tests.support.site import Sale, Site
 
+SLOW = {"rate_per_second": 1, "capacity": 1}  # one inside, so everybody else waits
+
+
+def full_room(site: Site, *, fans: int) -> Sale:
+    """Return a sale whose one place inside is taken by the first of the fans; the others wait."""
+    sale = site.sale(seats=10, queue=SLOW)
+    for ahead in site.fans(fans):
+        site.http(ahead.access_token).post(f"/api/v1/performances/{sale.performance_id}/queue/")
+    return sale
+
 
 def page_of(pages: BrowserPages, site: Site, sale: Sale, language: str = "en") -> str:
     """Return the address of a sale's waiting room."""
