@@ -7,7 +7,6 @@ reaches us came another way.
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -22,11 +21,25 @@ _LAST_EVENT_ID = OpenApiParameter(
     OpenApiParameter.HEADER,
     description="The id of the last event that came: what followed within 60 s is repeated.",
 )
-_RESPONSES: dict[Any, Any] = {
-    (200, "text/event-stream"): OpenApiTypes.STR,
-    404: ProblemSerializer,
-    503: ProblemSerializer,
-}
+
+
+def _responses(*events: str) -> dict[Any, Any]:
+    """Describe a stream, whose schema is that of each event (before OpenAPI 3.2 has another)."""
+    event = {
+        "type": "object",
+        "properties": {
+            "event": {"type": "string", "enum": [*events, "alive", "reload"]},
+            "data": {"type": "string", "description": "JSON."},
+            "id": {"type": "string"},
+            "retry": {"type": "integer", "description": "Milliseconds before reconnecting."},
+        },
+        "required": ["event", "data"],
+    }
+    return {
+        (200, "text/event-stream"): event,
+        404: ProblemSerializer,
+        503: ProblemSerializer,
+    }
 
 
 class _StreamView(APIView):
@@ -45,7 +58,7 @@ class QueueStreamView(_StreamView):
         tags=["waiting room"],
         auth=[],
         parameters=[_LAST_EVENT_ID],
-        responses={**_RESPONSES, 409: ProblemSerializer},
+        responses={**_responses("status"), 409: ProblemSerializer},
     )
     def get(self, request: Request, performance_id: UUID) -> Response:
         """Send the public status when it changes, as Server-Sent Events.
@@ -65,7 +78,7 @@ class AvailabilityStreamView(_StreamView):
         tags=["catalogue"],
         auth=[],
         parameters=[_LAST_EVENT_ID],
-        responses=_RESPONSES,
+        responses=_responses("seats"),
     )
     def get(self, request: Request, performance_id: UUID) -> Response:
         """Send the seats whose status changes, as Server-Sent Events.

@@ -21,6 +21,7 @@ def test_a_card_pays_for_a_seat(site: Site, sale: Sale, desk: Desk):
     await_that(
         lambda: (rows := desk.webhooks()) and all(row["taken"] for row in rows),
         "the site has taken the webhooks",
+        seconds=60,
     )
 
 

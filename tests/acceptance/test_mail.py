@@ -16,9 +16,9 @@ def test_a_buyer_gets_one_letter_and_gets_it_after_an_outage_too(site: Site):
     sale = site.sale(seats=4)
     early, late = fans(site, 2)
     bought([early.buy(sale.performance_id, sale.seat_ids[:2])])
-    [letter] = await_that(lambda: letters_to(site, early.fan.email), "the letter", seconds=60)
+    [letter] = await_that(lambda: letters_to(site, early.fan.email), "the letter", seconds=180)
     assert letter["subject"].startswith("[Frontrow] 예매가 완료되었습니다")
     with site.without("mail"):
         bought([late.buy(sale.performance_id, sale.seat_ids[2:])])
-    [letter] = await_that(lambda: letters_to(site, late.fan.email), "the late one", seconds=90)
+    [letter] = await_that(lambda: letters_to(site, late.fan.email), "the late one", seconds=180)
     assert letter["message_id"].endswith("@127.0.0.1>")

@@ -136,7 +136,7 @@ def test_counters_of_dead_processes_stay_and_their_live_gauges_go(tmp_path):
 def test_every_metric_of_ours_is_documented():
     page = (ROOT / "docs" / "metrics.md").read_text()
     documented = set(re.findall(r"`(frontrow_[a-z_]+)`", page))
-    apps = [ROOT / "fastpath", *(path.parent for path in ROOT.glob("*/apps.py"))]
+    apps = [ROOT / "fastpath", ROOT / "stream", *(path.parent for path in ROOT.glob("*/apps.py"))]
     sources = [path for app in apps for path in app.rglob("*.py")]
     declared = {
         name

@@ -77,7 +77,7 @@ OTHERS = {
     "healthz/ready",
     "healthz/startup",
     "metrics",
-    r"^media/(?P<name>posters/[0-9a-f]{32}-[0-9]{1,5}\.webp)$",  # pictures
+    "media/<path:name>",  # pictures
     ".well-known/jwks.json",
     "admin/",
     "payments/bridge/<str:link>/",  # a page

@@ -227,6 +227,8 @@ def _approved(till: Till, desk: Desk) -> str:
     back = till.answer_of("approve")
     never_known(desk, order_in(back))
     till.page.goto(back)
+    # The page says so before the confirm has been taken.
+    till.await_that(lambda: till.payments() == [("CARD", "PROCESSING")], "the confirm is taken")
     return back
 
 
