@@ -3,6 +3,13 @@
 from storefront.words.forms import MISSING, Words, words
 
 EVERYWHERE: dict[str, Words] = {
+    # Of one's own account.
+    "account_closed": words(
+        "This account is closed",
+        "이용할 수 없는 계정입니다",
+        "Nothing was changed. With a new account you can go on.",
+        "변경된 내용은 없습니다. 새 계정으로 이용해 주세요.",
+    ),
     # Of every page.
     "not_found": words("There is no such page", "페이지를 찾을 수 없습니다", *MISSING),
     "method_not_allowed": words(
