@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from kernel.errors import DomainError, Kind
 from kernel.i18n import localized, text
 from kernel.money import Money
 from payments import failures
-from payments.models import LIVE_STATUSES, OPEN_STATUSES, Charge, Payment, Refund
+from payments.models import LIVE_STATUSES, OPEN_STATUSES, Charge, Offer, Payment, Refund
 from payments.models.refunds import OPEN_REFUNDS
 from payments.offer_queries import ShownOffer, holds_on_offer, open_offers, shown_offer
 from payments.public import FAILED, REQUIRES_ACTION, public_status
@@ -163,6 +163,21 @@ def unresolved() -> int:
     charges = Charge.objects.filter(status__in=OPEN_STATUSES, resolve_after__isnull=False)
     refunds = Refund.objects.filter(status__in=OPEN_REFUNDS)
     return payments.count() + charges.count() + refunds.count() + open_offers()
+
+
+def unsettled_of(*, user_id: UUID) -> list[UUID]:
+    """Return the fan's payments, charges and refunds whose money may still move, by id.
+
+    Those that ended without money count while the gateway is still asked about them, and a payment
+    while other seats are on offer for it.
+    """
+    open_row = Q(status__in=OPEN_STATUSES) | Q(resolve_after__isnull=False)
+    offered = Q(offer__status=Offer.Status.OPEN)
+    refunded = Q(refunds__status__in=OPEN_REFUNDS)
+    payments = Payment.objects.filter(open_row | offered | refunded, user_id=user_id)
+    charges = Charge.objects.filter(open_row, user_id=user_id)
+    found = {*payments.values_list("pk", flat=True), *charges.values_list("pk", flat=True)}
+    return sorted(found)
 
 
 def order_name(*, reservation_id: UUID) -> str:
