@@ -1,4 +1,4 @@
-"""The use cases of the second factor of staff: set it up, check a code, renew, reset.
+"""The use cases of the second factor: set it up, check a code, renew, remove, reset.
 
 Note [Second factor]
 A person who has set one up gives a code at every login, of the staff pages and of the login API.
@@ -126,6 +126,24 @@ def renew_recovery_codes(*, user_id: UUID, now: datetime) -> list[str]:
         codes: list[str] = RecoveryCodes.activate(user).generate_codes()
         _notify("account/email/recovery_codes_renewed", user, now=now)
     return codes
+
+
+def remove(*, user_id: UUID, now: datetime) -> None:
+    """Let a fan go on without a second factor; every login ends.
+
+    The caller has checked a code (`check`). Raises `SuperuserNeeded` for staff, and `NotSetUp`.
+    """
+    with transaction():
+        (user,) = locking.lock_users(user_ids=[user_id])
+        if user.is_staff or user.is_superuser:
+            raise SuperuserNeeded
+        factors = locking.lock_factors(user_id=user_id)
+        if Authenticator.Type.TOTP not in factors:
+            raise NotSetUp
+        for factor in factors.values():
+            factor.delete()
+        operations.end_sessions(user_ids=[user_id])
+        _notify("account/email/second_factor_removed", user, now=now)
 
 
 def reset(*, user_id: UUID, actor_id: UUID, reason: str, now: datetime) -> bool:

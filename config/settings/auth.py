@@ -22,8 +22,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "admin:login"
 
-# The second factor of staff; fans have none. Note [Second factor] in
-# accounts/usecases/second_factor.py.
+# Note [Second factor] in accounts/usecases/second_factor.py.
 MFA_ADAPTER = "accounts.mfa_adapter.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 STAFF_SECOND_FACTOR_REQUIRED = False  # production.py: True

@@ -23,6 +23,7 @@ EVENTS = {
     "login_failed": "a wrong password, code or account at either login",
     "login_throttled": "a login refused because too many have failed",
     "account_locked_out": "staff locked an account",
+    "account_closed": "a person deleted the account",
     "account_let_in": "staff let a locked account in again",
     "password_changed": "a person changed a password",
     "password_reset": "a password was set by a mailed code",
