@@ -70,7 +70,7 @@ def share_open_account(*, user_id: UUID) -> None:
 
 
 def lock_factors(*, user_id: UUID) -> dict[str, Authenticator]:
-    """Lock a person's second factors and return them by type."""
+    """Lock a person's second factors and return them by type; of several passkeys the last."""
     require_transaction()
     rows = Authenticator.objects.select_for_update().filter(user_id=user_id).order_by("pk")
     return {row.type: row for row in rows}

@@ -130,6 +130,25 @@ def is_email_taken(email: str, *, by_other_than: UUID | None = None) -> bool:
     return bool(rows.exclude(user_id=by_other_than).exists())
 
 
+@dataclass(frozen=True, slots=True)
+class OwnPasskey:
+    """A passkey as its owner knows it; `last_used_at` is None until it was used."""
+
+    id: int
+    name: str
+    created_at: datetime
+    last_used_at: datetime | None
+
+
+def passkeys_of(user_id: UUID) -> list[OwnPasskey]:
+    """Return a person's passkeys, the oldest first."""
+    rows = Authenticator.objects.filter(user_id=user_id, type=Authenticator.Type.WEBAUTHN)
+    return [
+        OwnPasskey(row.pk, row.data["name"], row.created_at, row.last_used_at)
+        for row in rows.order_by("pk")
+    ]
+
+
 def has_second_factor(user_id: UUID) -> bool:
     """Return whether the person's logins need a code beside the password."""
     factors = Authenticator.objects.filter(user_id=user_id, type=Authenticator.Type.TOTP)

@@ -4,6 +4,7 @@ from django import forms
 from django.http import HttpRequest, QueryDict
 
 from accounts import codes, phones
+from accounts.forms import CredentialField
 from accounts.models import User
 from kernel import clock
 from kernel.i18n import text
@@ -78,6 +79,21 @@ class CodeForm(forms.Form):
         max_length=20,
         widget=forms.TextInput({"autocomplete": "one-time-code", "inputmode": "numeric"}),
     )
+
+
+class PasskeyForm(forms.Form):
+    """A passkey that the browser has made, and what its owner calls it."""
+
+    name = forms.CharField(
+        label=text(en="Name of the passkey", ko="패스키 이름"),
+        max_length=_LONGEST_NAME,
+        widget=forms.TextInput({"autocomplete": "off"}),
+    )
+    credential = CredentialField()
+
+    def clean_name(self) -> str:
+        """Return the form in which names are kept."""
+        return composed(self.cleaned_data["name"])
 
 
 class JudgedCodeForm(CodeForm):

@@ -15,7 +15,7 @@ from django.http.response import HttpResponseBase
 from django.urls import path
 
 from accounts.api.inputs import drop_stale_reset
-from storefront.views import second_factor
+from storefront.views import passkeys, second_factor
 
 
 def _fresh(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
@@ -58,6 +58,7 @@ urlpatterns = [
     path("2fa/set-up/", second_factor.set_up, name="account-second-factor-set-up"),
     path("2fa/recovery-codes/", second_factor.renew, name="account-second-factor-renew"),
     path("2fa/remove/", second_factor.remove, name="account-second-factor-remove"),
+    path("2fa/passkeys/", passkeys.home, name="account-passkeys"),
     path("2fa/authenticate/", mfa.authenticate, name="mfa_authenticate"),
     path("2fa/reauthenticate/", mfa.reauthenticate, name="mfa_reauthenticate"),
 ]

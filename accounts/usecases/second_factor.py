@@ -140,8 +140,7 @@ def remove(*, user_id: UUID, now: datetime) -> None:
         factors = locking.lock_factors(user_id=user_id)
         if Authenticator.Type.TOTP not in factors:
             raise NotSetUp
-        for factor in factors.values():
-            factor.delete()
+        Authenticator.objects.filter(user_id=user_id).delete()  # passkeys too: Note [Passkeys]
         operations.end_sessions(user_ids=[user_id])
         _notify("account/email/second_factor_removed", user, now=now)
 
@@ -156,8 +155,7 @@ def reset(*, user_id: UUID, actor_id: UUID, reason: str, now: datetime) -> bool:
         if not users[actor_id].is_superuser:
             raise SuperuserNeeded
         factors = locking.lock_factors(user_id=user_id)
-        for factor in factors.values():
-            factor.delete()
+        Authenticator.objects.filter(user_id=user_id).delete()
         if factors:
             user = users[user_id]
             operations.end_sessions(user_ids=[user_id])

@@ -35,6 +35,8 @@ EVENTS = {
     "mfa_activated": "a second factor was set up",
     "mfa_deactivated": "a second factor was removed",
     "mfa_codes_renewed": "a person made new recovery codes",
+    "passkey_added": "a person added a passkey",
+    "passkey_removed": "a person removed a passkey",
     "mfa_failed": "a wrong second factor",
     "refresh_token_reused": "a used refresh token came back; its login was ended",
     "api_key_made": "staff made an API key",

@@ -28,6 +28,18 @@ EVERYWHERE: dict[str, Words] = {
         "Nothing was changed. An administrator has to end its rights first.",
         "변경된 내용은 없습니다. 관리자가 먼저 권한을 해제해야 합니다.",
     ),
+    "passkey_invalid": words(
+        "The passkey was not accepted",
+        "패스키를 확인할 수 없습니다",
+        "Nothing was changed. Load the page and try again.",
+        "변경된 내용은 없습니다. 페이지를 새로 열고 다시 시도해 주세요.",
+    ),
+    "passkey_limit": words(
+        "There is no room for another passkey",
+        "패스키를 더 등록할 수 없습니다",
+        "Nothing was changed. Remove a passkey first.",
+        "변경된 내용은 없습니다. 사용하지 않는 패스키를 먼저 삭제해 주세요.",
+    ),
     # Of every page.
     "not_found": words("There is no such page", "페이지를 찾을 수 없습니다", *MISSING),
     "method_not_allowed": words(
