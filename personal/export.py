@@ -34,15 +34,19 @@ def _rows(kept: Kept, user_id: UUID) -> list[dict[str, Any]]:
     if kept.or_by:
         theirs |= Q(**{kept.or_by: user_id})
     rows = model._default_manager.filter(theirs)
-    return [_columns(row, kept.without) for row in rows.order_by("pk").distinct()]
+    return [_columns(row, kept) for row in rows.order_by("pk").distinct()]
 
 
-def _columns(row: Model, without: tuple[str, ...]) -> dict[str, Any]:
-    return {
+def _columns(row: Model, kept: Kept) -> dict[str, Any]:
+    columns = {
         field.attname: _plain(field.value_from_object(row))
         for field in row._meta.concrete_fields
-        if field.attname not in without
+        if field.attname not in kept.without
     }
+    if kept.mixed:
+        members = columns[kept.mixed]
+        columns[kept.mixed] = {name: members[name] for name in kept.open if name in members}
+    return columns
 
 
 def _plain(value: Any) -> Any:

@@ -15,19 +15,22 @@ _KEY = ("request_key",)
 class Kept:
     """Rows of a model that are a person's: those of which a look-up of `by` is the person's id.
 
-    `without` names columns that are secrets, or say who else was at work.
+    `without` names columns that are secrets, or say who else was at work; of the JSON column
+    `mixed` only the members `open` are no secrets.
     """
 
     model: str
     by: str
     without: tuple[str, ...] = ()
     or_by: str = ""
+    mixed: str = ""
+    open: tuple[str, ...] = ()
 
 
 EXPORTED = (
     Kept("accounts.User", "pk", ("password",)),
     Kept("account.EmailAddress", "user_id"),
-    Kept("mfa.Authenticator", "user_id", ("data",)),
+    Kept("mfa.Authenticator", "user_id", mixed="data", open=("name",)),
     Kept("accounts.Session", "user_id", ("session_key", "session_data", "sid")),
     Kept("accounts.ApiKey", "created_by", ("key_hash",)),
     Kept("accounts.AuditEntry", "actor_id", ("actor_id",), or_by="target_id"),

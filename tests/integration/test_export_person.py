@@ -4,6 +4,7 @@ import json
 
 import pytest
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.apps import apps
 from django.core.management import CommandError, call_command
 
@@ -108,8 +109,26 @@ def test_what_staff_did_with_the_account_is_in_it_without_their_names(buyer):
 
 def test_it_has_no_secret(buyer):
     text = json.dumps(export(user_id=buyer.pk, now=clock.now()))
-    for secret in ("argon2", "migrated_codes", "session_data", "session_key", "request_key"):
+    for secret in (
+        "argon2",
+        "migrated_codes",
+        "session_data",
+        "session_key",
+        "request_key",
+        "seed",
+    ):
         assert secret not in text
+
+
+def test_a_passkey_is_in_it_by_its_name_alone(buyer):
+    data = {"name": "My phone", "credential": {"rawId": "AAEC"}}
+    Authenticator.objects.create(user=buyer, type="webauthn", data=data)
+    rows = export(user_id=buyer.pk, now=clock.now())["kept"]["mfa.Authenticator"]
+    assert {row["type"]: row["data"] for row in rows} == {
+        "totp": {},
+        "recovery_codes": {},
+        "webauthn": {"name": "My phone"},
+    }
 
 
 def test_the_command_writes_json_or_text_and_finds_people_by_either_name(buyer, capsys):
