@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.test_accessibility import FORMS, scrolls_sideways, violations
 from tests.browser.test_whole_way import PASSWORD, sign_up
 from tests.support.codes import Device
+from tests.support.passkeys import AUTHENTICATOR
 from tests.support.site import Site
 
 PAGES = [
@@ -20,17 +21,6 @@ PAGES = [
     "account/2fa/set-up/",
     "pages/goodbye/",
 ]
-
-
-# A telephone that unlocks by a finger, as CDP's domain WebAuthn describes it.
-AUTHENTICATOR = {
-    "protocol": "ctap2",
-    "transport": "internal",
-    "hasResidentKey": True,
-    "hasUserVerification": True,
-    "isUserVerified": True,
-    "automaticPresenceSimulation": True,
-}
 
 
 @dataclass(frozen=True)

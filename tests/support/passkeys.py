@@ -18,6 +18,15 @@ from fido2.webauthn import (
 )
 
 HERE = "http://localhost"
+# A telephone that unlocks by a finger, as CDP's domain WebAuthn describes it.
+AUTHENTICATOR = {
+    "protocol": "ctap2",
+    "transport": "internal",
+    "hasResidentKey": True,
+    "hasUserVerification": True,
+    "isUserVerified": True,
+    "automaticPresenceSimulation": True,
+}
 _FLAGS = AuthenticatorData.FLAG
 _SEEN = _FLAGS.USER_PRESENT | _FLAGS.USER_VERIFIED
 
