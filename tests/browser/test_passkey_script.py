@@ -12,7 +12,9 @@ from playwright.sync_api import Page, expect
 from tests.support.browser_pages import BrowserPages, browser_pages
 from tests.support.passkeys import AUTHENTICATOR
 
-PERSON = PublicKeyCredentialUserEntity(id=b"\x00\xfb\xff?", name="fan@example.com")
+PERSON = PublicKeyCredentialUserEntity(
+    id=b"\x00\xfb\xff?", name="fan@example.com", display_name="fan@example.com"
+)
 FORM = """<p data-fr-no-passkey>none here</p>
 <form action="/en/sent/" data-fr-passkey="{kind}" hidden><input type="hidden" name="credential">
 <p role="alert" data-fr-passkey-said></p><button>Go on</button></form>
