@@ -48,7 +48,10 @@ class PersonAdmin(AuditedAdmin, _UserAdmin):
     list_filter = ("is_staff", "is_active", "groups")
     search_fields = ("email", "display_name")
     ordering = ("-id",)
-    readonly_fields = ("id", "language", "is_active", "second_factor", "date_joined", "last_login")
+    readonly_fields = (
+        *("id", "language", "is_active", "second_factor", "date_joined", "last_login"),
+        "closed_at",
+    )
     filter_horizontal = ("groups", "user_permissions")
     date_hierarchy = None
     fieldsets = (
@@ -56,7 +59,8 @@ class PersonAdmin(AuditedAdmin, _UserAdmin):
             None,
             {
                 "fields": (
-                    *("id", "email", "reason", "display_name", "language", "password", "is_active"),
+                    *("id", "email", "reason", "display_name", "language", "phone"),
+                    *("extra_time", "password", "is_active"),
                 )
             },
         ),
@@ -64,7 +68,7 @@ class PersonAdmin(AuditedAdmin, _UserAdmin):
             text(en="Rights", ko="권한"),
             {"fields": ("is_staff", "second_factor", "is_superuser", "groups", "user_permissions")},
         ),
-        (text(en="Times", ko="시각"), {"fields": ("date_joined", "last_login")}),
+        (text(en="Times", ko="시각"), {"fields": ("date_joined", "last_login", "closed_at")}),
     )
     add_fieldsets = (
         (None, {"fields": ("email", "display_name", "usable_password", "password1", "password2")}),
@@ -82,6 +86,8 @@ class PersonAdmin(AuditedAdmin, _UserAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Keep those who edit fans from becoming staff: a password opens every right."""
+        if obj is not None and obj.closed_at is not None:
+            return False  # nobody's any more
         if obj is not None and (obj.is_staff or obj.is_superuser) and not request.user.is_superuser:
             return False
         return super().has_change_permission(request, obj)

@@ -10,7 +10,7 @@ from django.contrib.auth import HASH_SESSION_KEY
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.http import HttpRequest
 
-from accounts import admin_second_factor, codes, email_addresses, operations, queries
+from accounts import admin_second_factor, codes, email_addresses, operations, phones, queries
 from accounts.models import User
 from kernel import clock
 from kernel.i18n import text
@@ -127,3 +127,10 @@ class PersonForm(EmailAddressForm, _ChangeForm):
             ko="이메일 주소를 바꾸면 모든 로그인이 종료되고, 이전 주소로 안내 메일이 발송됩니다.",
         ),
     )
+
+    def clean_phone(self) -> str:
+        """Return the one spelling of a telephone number."""
+        try:
+            return phones.normalize(self.cleaned_data["phone"])
+        except phones.PhoneInvalid:
+            raise forms.ValidationError(phones.MESSAGE) from None

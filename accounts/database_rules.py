@@ -10,6 +10,10 @@ RULES: dict[str, str] = {
         "An e-mail address has one spelling, plain ASCII in lower case, in every row."
     ),
     "accounts_user_language": "Letters are written in Korean or English.",
+    "accounts_user_phone_form": "A telephone number has one spelling: digits, + before a country.",
+    "accounts_user_closed_is_nobody": (
+        "A closed account has no e-mail address, name or telephone number, and opens nothing."
+    ),
     "accounts_session_sid_unique": (
         "A token's `sid` names one session; refresh and revocation find it by `sid`."
     ),

@@ -3,21 +3,27 @@
 They judge as the inputs of the login API do (`api/inputs.py`).
 """
 
+import json
 from typing import Any
 
 from allauth.account import forms
 from allauth.account.adapter import get_adapter
 from allauth.core import context
 from allauth.mfa.base import forms as mfa_forms
+from allauth.mfa.models import Authenticator
+from allauth.mfa.webauthn import forms as passkey_forms
+from django import forms as django_forms
 from django.conf import settings
 from django.http import HttpRequest
 
 from accounts import codes, queries
 from accounts.api.inputs import RequestPasswordResetInput
 from accounts.models import User
-from accounts.usecases import email_ownership
+from accounts.usecases import email_ownership, passkeys
 from kernel import clock
 from kernel.i18n import is_korean
+
+_LONGEST_CREDENTIAL = 16 * 1024
 
 
 class SignupForm(forms.SignupForm):
@@ -75,3 +81,32 @@ class AuthenticateForm(_Coded, mfa_forms.AuthenticateForm):
 
 class ReauthenticateForm(_Coded, mfa_forms.ReauthenticateForm):
     """A code of a person who is logged in."""
+
+
+class CredentialField(django_forms.CharField):
+    """What a browser's authenticator has made: a JSON object, short before it is parsed."""
+
+    widget = django_forms.HiddenInput
+
+    def __init__(self) -> None:
+        super().__init__(max_length=_LONGEST_CREDENTIAL)
+
+    def clean(self, value: Any) -> Any:
+        """Return the object. Raises ValidationError for what is none."""
+        try:
+            found = json.loads(super().clean(value))
+        except (ValueError, RecursionError):
+            found = None
+        if not isinstance(found, dict):
+            raise django_forms.ValidationError(passkeys.PasskeyInvalid.message, code="invalid")
+        return found
+
+
+class AuthenticateByPasskeyForm(passkey_forms.AuthenticateWebAuthnForm):
+    """The second step of a login, by a passkey in place of a code."""
+
+    credential = CredentialField()
+
+    def clean_credential(self) -> Authenticator:
+        """Return the passkey; it is counted and judged as a code is."""
+        return codes.judge_passkey(context.request, self.user, self.cleaned_data["credential"])

@@ -5,7 +5,9 @@ from datetime import datetime
 from uuid import UUID
 
 from allauth.mfa.models import Authenticator
+from django.db import connection
 
+from accounts.errors import AccountClosed
 from accounts.models import Session, User
 from kernel.db.transaction import require_transaction
 
@@ -45,8 +47,30 @@ def lock_active_user(*, user_id: UUID) -> User | None:
     return user if user is not None and user.is_active else None
 
 
+def lock_account(*, user_id: UUID) -> User | None:
+    """Lock a person alone, so that no row that refers to the person is written meanwhile."""
+    require_transaction()
+    return User.objects.select_for_update().filter(pk=user_id).first()
+
+
+_SHARE = "SELECT is_active FROM accounts_user WHERE id = %s FOR KEY SHARE"
+
+
+def share_open_account(*, user_id: UUID) -> None:
+    """Keep an account open until the transaction ends. Raises `AccountClosed` where it isn't.
+
+    Only who closes an account waits for this, and is waited for.
+    """
+    require_transaction()
+    with connection.cursor() as cursor:
+        cursor.execute(_SHARE, [user_id])
+        found = cursor.fetchone()
+    if found is None or not found[0]:
+        raise AccountClosed
+
+
 def lock_factors(*, user_id: UUID) -> dict[str, Authenticator]:
-    """Lock a person's second factors and return them by type."""
+    """Lock a person's second factors and return them by type; of several passkeys the last."""
     require_transaction()
     rows = Authenticator.objects.select_for_update().filter(user_id=user_id).order_by("pk")
     return {row.type: row for row in rows}

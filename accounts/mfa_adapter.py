@@ -1,5 +1,7 @@
 """The adapter by which django-allauth encrypts the secrets of second factors."""
 
+from typing import Any
+
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.contrib.auth.base_user import AbstractBaseUser
 
@@ -16,6 +18,16 @@ class MFAAdapter(DefaultMFAAdapter):
 
     def decrypt(self, encrypted_text: str) -> str:
         return encryption.decrypt(encrypted_text, purpose=_PURPOSE)
+
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        """Return whose passkeys these are: this host's, by the name that a device shows."""
+        entity: dict[str, str] = super().get_public_key_credential_rp_entity()
+        return entity | {"name": self.get_totp_issuer()}
+
+    def get_public_key_credential_user_entity(self, user: AbstractBaseUser) -> dict[str, Any]:
+        """Return whom a device shows: the e-mail address, as an authenticator app does."""
+        named: dict[str, Any] = super().get_public_key_credential_user_entity(user)
+        return named | {"display_name": str(user), "name": str(user)}
 
     def get_totp_label(self, user: AbstractBaseUser) -> str:
         return str(user)

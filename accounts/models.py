@@ -9,7 +9,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models.functions import Now
 
-from accounts import email_addresses, passwords, policy
+from accounts import email_addresses, passwords, phones, policy
 from accounts.api_key_models import ApiKey as ApiKey  # noqa: PLC0414  (exported)
 from accounts.managers import UserManager
 from accounts.rate_limit_models import RateLimit as RateLimit  # noqa: PLC0414  (exported)
@@ -47,6 +47,23 @@ class User(AbstractBaseUser, PermissionsMixin):
         db_default="ko",
         help_text=text(en="Of letters.", ko="메일에 쓰는 언어입니다."),
     )
+    phone = models.CharField(
+        text(en="telephone", ko="전화번호"),
+        max_length=16,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=text(en="Digits, with + before a country.", ko="숫자만, 국가 번호 앞에는 +."),
+    )
+    extra_time = models.BooleanField(
+        text(en="needs more time", ko="시간 연장 필요"),
+        default=False,
+        db_default=False,
+        help_text=text(
+            en="Holds of this person may be extended up to the sale policy's longer cap.",
+            ko="선점을 판매 정책의 더 긴 상한까지 연장할 수 있습니다.",
+        ),
+    )
     is_staff = models.BooleanField(
         text(en="staff", ko="직원"),
         default=False,
@@ -54,6 +71,16 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     is_active = models.BooleanField(text(en="active", ko="활성"), default=True)
     date_joined = models.DateTimeField(text(en="joined", ko="가입일"), auto_now_add=True)
+    closed_at = models.DateTimeField(
+        text(en="deleted at", ko="탈퇴 시각"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=text(
+            en="When the owner deleted the account; nothing of the person is left in it.",
+            ko="본인이 탈퇴한 시각이며 개인정보는 남아 있지 않습니다.",
+        ),
+    )
 
     objects = UserManager()
 
@@ -76,6 +103,14 @@ class User(AbstractBaseUser, PermissionsMixin):
             ),
             models.CheckConstraint(
                 condition=models.Q(language__in=["ko", "en"]), name="accounts_user_language"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(phone__regex=phones.FORM), name="accounts_user_phone_form"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(closed_at__isnull=True)
+                | models.Q(email__isnull=True, is_active=False, display_name="", phone=""),
+                name="accounts_user_closed_is_nobody",
             ),
         ]
 

@@ -1,7 +1,9 @@
 """The reads of people and logins, always from the primary: logins depend on them."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
@@ -9,6 +11,8 @@ from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Group
 from django.db.models.functions import Now
 
+from accounts import email_addresses
+from accounts.errors import AccountClosed
 from accounts.models import RevokedLogin, Session, User
 
 
@@ -29,6 +33,25 @@ def session_key_of(sid: str) -> str | None:
     return Session.objects.filter(sid=sid).values_list("session_key", flat=True).first()
 
 
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A login of a person, at a page or in an app; it ends at `ends_at` unless it is used."""
+
+    session_id: str
+    is_page: bool
+    started_at: datetime
+    ends_at: datetime
+
+
+def logins_of(user_id: UUID, *, now: datetime) -> list[Login]:
+    """Return a person's open logins, those of the staff pages aside, the latest first."""
+    rows = Session.objects.filter(user_id=user_id, expire_date__gt=now)
+    return [
+        Login(row.sid, row.purpose == Session.Purpose.FAN, row.started_at, row.expire_date)
+        for row in rows.exclude(purpose=Session.Purpose.STAFF).order_by("-started_at", "sid")
+    ]
+
+
 def revoked_now() -> list[str]:
     """Return the ids of ended logins whose access tokens may still run."""
     return list(RevokedLogin.objects.filter(until__gt=Now()).values_list("sid", flat=True))
@@ -41,6 +64,40 @@ def owner_of(email: str) -> User | None:
     """
     row = EmailAddress.objects.filter(email=email, verified=True).select_related("user").first()
     return row.user if row is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalSettings:
+    """What a person sets: name, `ko` or `en` for letters, telephone, and whether time is short."""
+
+    display_name: str
+    language: str
+    phone: str
+    extra_time: bool
+
+
+def settings_of(user: User) -> PersonalSettings:
+    """Return the settings in a person's row."""
+    return PersonalSettings(user.display_name, user.language, user.phone, user.extra_time)
+
+
+def own_settings(user_id: UUID) -> PersonalSettings:
+    """Return the settings of an account that is open. Raises `AccountClosed`."""
+    user = User.objects.filter(pk=user_id, is_active=True).first()
+    if user is None:
+        raise AccountClosed
+    return settings_of(user)
+
+
+def person_named(name: str) -> UUID | None:
+    """Return whose an e-mail address in whatever spelling is, or a person by id."""
+    owner = owner_of(email_addresses.normalize_or_keep(name))
+    if owner is not None:
+        person: UUID = owner.pk
+        return person
+    with suppress(ValueError):
+        return User.objects.filter(pk=UUID(name)).values_list("pk", flat=True).first()
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +128,25 @@ def is_email_taken(email: str, *, by_other_than: UUID | None = None) -> bool:
     """Return whether a normalised e-mail address is somebody's (else's)."""
     rows = EmailAddress.objects.filter(email=email, verified=True)
     return bool(rows.exclude(user_id=by_other_than).exists())
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPasskey:
+    """A passkey as its owner knows it; `last_used_at` is None until it was used."""
+
+    id: int
+    name: str
+    created_at: datetime
+    last_used_at: datetime | None
+
+
+def passkeys_of(user_id: UUID) -> list[OwnPasskey]:
+    """Return a person's passkeys, the oldest first."""
+    rows = Authenticator.objects.filter(user_id=user_id, type=Authenticator.Type.WEBAUTHN)
+    return [
+        OwnPasskey(row.pk, row.data["name"], row.created_at, row.last_used_at)
+        for row in rows.order_by("pk")
+    ]
 
 
 def has_second_factor(user_id: UUID) -> bool:

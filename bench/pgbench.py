@@ -26,7 +26,7 @@ from reservations.usecases import holds
 from tickets.models import Ticket
 
 _UUID = re.compile(r"\b[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}\b")
-_LOCK = re.compile(r"pg_advisory_xact_lock\('?-?\d+'?\)")
+_LOCK = re.compile(r"pg_advisory_xact_lock\( ?'?-?\d+'?\)")
 _NUMBER = "\\set i :i + 1\n\\set n 100000000000 + :first + :client_id * :each + :i - 1\n"
 _TPS = re.compile(r"tps = ([\d.]+)")
 _REQUEST = "b" * 52  # and twelve digits: a request key

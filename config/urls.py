@@ -33,6 +33,7 @@ urlpatterns = [
     path(".well-known/jwks.json", jwks, name="jwks"),
     path("api/v1/", include("catalogue.api.urls")),
     path("api/v1/", include("queueing.api.urls")),
+    path("api/v1/", include("personal.api.urls")),
     path("api/v1/", include("points.api.urls")),
     path("api/v1/", include("payments.api.urls")),
     path("api/v1/", include("proof.api.urls")),

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from kernel.db.arrays import array_of
 from kernel.errors import DomainError, Kind
@@ -175,6 +175,21 @@ def unresolved() -> int:
     charges = Charge.objects.filter(status__in=OPEN_STATUSES, resolve_after__isnull=False)
     refunds = Refund.objects.filter(status__in=OPEN_REFUNDS)
     return payments.count() + charges.count() + refunds.count() + open_offers()
+
+
+def unsettled_of(*, user_id: UUID) -> list[UUID]:
+    """Return the fan's payments, charges and refunds whose money may still move, by id.
+
+    Those that ended without money count while the gateway is still asked about them, and a payment
+    while other seats are on offer for it.
+    """
+    open_row = Q(status__in=OPEN_STATUSES) | Q(resolve_after__isnull=False)
+    offered = Q(offer__status=Offer.Status.OPEN)
+    refunded = Q(refunds__status__in=OPEN_REFUNDS)
+    payments = Payment.objects.filter(open_row | offered | refunded, user_id=user_id)
+    charges = Charge.objects.filter(open_row, user_id=user_id)
+    found = {*payments.values_list("pk", flat=True), *charges.values_list("pk", flat=True)}
+    return sorted(found)
 
 
 def order_name(*, reservation_id: UUID) -> str:

@@ -6,7 +6,8 @@ A hold ends by itself: every claim and every read judges `SeatInventory.held_unt
 both move together in one transaction, under the locks of Note [Lock order]. A seat whose hold has
 lapsed is free to the next request; the reservation it belonged to becomes EXPIRED in the
 transaction that takes the seat over, or in the sweep, whichever comes first. Nothing may move the
-deadline past `extendable_until`, which counts from the first hold.
+deadline past `extendable_until`, which counts from the first hold: by the sale policy's cap, or by
+its longer one where the fan had `extra_time` set when the seats were first held.
 
 Note [First hold]
 Giving seats up, or letting them lapse, and holding them again is one hold: while an earlier hold

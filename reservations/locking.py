@@ -22,6 +22,11 @@ deadline, the next hold after it. A transaction that acts on "lapsed at my now" 
 or counts the hold as nothing) also makes the hold EXPIRED, under its lock. If that finds the hold
 paid or extended meanwhile, the fan's seats are counted again.
 
+Note [Closed accounts]
+Who closes an account locks the person's row FOR UPDATE and looks for live holds behind that
+wait. A hold shares the row (KEY SHARE, which its foreign key takes anyway) with the fan's lock and
+reads there whether the account is open: either the hold is seen, or it is refused.
+
 Note [Row order]
 `ORDER BY ... FOR NO KEY UPDATE` locks rows in the order of the sort because LockRows stands above
 Sort, and the sort key never changes. `NO KEY` lets foreign-key checks on the same row pass.
@@ -35,7 +40,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from kernel.db.advisory import lock_for_transaction, lock_key, try_lock_for_transaction
+from kernel.db.advisory import lock_key
 from kernel.db.arrays import array_of, one_of
 from kernel.db.transaction import require_transaction
 from kernel.money import Money
@@ -76,6 +81,28 @@ class LockedSeat(LockedRow):
         """The price as money."""
         return Money(self.price, self.currency)
 
+
+@dataclass(frozen=True, slots=True)
+class LockedFan:
+    """What a fan's account says under the fan's lock: may hold seats, has `extra_time` set."""
+
+    is_active: bool = True
+    extra_time: bool = False
+
+
+# The advisory lock first: what a scan returns is computed below LockRows.
+_LOCK_FAN = """
+    SELECT person.is_active, person.extra_time, pg_advisory_xact_lock(%s)
+    FROM accounts_user person
+    WHERE person.id = %s
+    FOR KEY SHARE
+"""
+_TRY_LOCK_FANS = """
+    SELECT wanted.key, pg_try_advisory_xact_lock(wanted.key), person.is_active, person.extra_time
+    FROM unnest(%s::bigint[], %s::uuid[]) AS wanted (key, user_id)
+    JOIN accounts_user person ON person.id = wanted.user_id
+    FOR KEY SHARE OF person SKIP LOCKED
+"""
 
 _SEATS_TO_HOLD = """
     SELECT inventory.seat_id, inventory.performance_id, inventory.status,
@@ -139,14 +166,37 @@ _INVENTORY = """
 """
 
 
-def lock_fan(*, user_id: UUID, performance_id: UUID) -> None:
-    """Serialise a fan's transactions at one performance until this one ends."""
-    lock_for_transaction(_FAN, user_id, performance_id)
+def lock_fan(*, user_id: UUID, performance_id: UUID) -> LockedFan:
+    """Serialise a fan's transactions at one performance until this one ends.
+
+    Shares the person's row (Note [Closed accounts]).
+    """
+    require_transaction()
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK_FAN, [lock_key(_FAN, user_id, performance_id), user_id])
+        found = cursor.fetchone()
+    return LockedFan(found[0], found[1]) if found else LockedFan(is_active=False)
 
 
-def try_lock_fans(*, fans: Sequence[tuple[UUID, UUID]]) -> list[bool]:
-    """Lock fans (user, performance) like `lock_fan` without waiting; say for each whether it is."""
-    return try_lock_for_transaction([lock_key(_FAN, *fan) for fan in fans])
+def try_lock_fans(*, fans: Sequence[tuple[UUID, UUID]]) -> list[LockedFan | None]:
+    """Lock fans (user, performance) like `lock_fan` without waiting; None where somebody else has.
+
+    A fan of whom there is no row is None too.
+    """
+    require_transaction()
+    keys = [lock_key(_FAN, *fan) for fan in fans]
+    wanted = sorted({key: user_id for key, (user_id, _) in zip(keys, fans, strict=True)}.items())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _TRY_LOCK_FANS,
+            [[key for key, _ in wanted], array_of([user_id for _, user_id in wanted])],
+        )
+        held = {
+            key: LockedFan(is_active, extra_time)
+            for key, is_held, is_active, extra_time in cursor.fetchall()
+            if is_held
+        }
+    return [held.get(key) for key in keys]
 
 
 def lock_seats(

@@ -2,12 +2,14 @@
 
 HOLD_SECONDS = 300
 HOLD_CAP_SECONDS = 900
+EXTRA_TIME_CAP_SECONDS = 1800
 PAYMENT_SECONDS = 300
 MAX_SEATS_PER_FAN = 4
 MAX_SEATS_PER_REQUEST = 20
 HOLDS_PER_BATCH = 64
 SEATS_PER_FAN_BOUNDS = (1, MAX_SEATS_PER_REQUEST)
 HOLD_SECONDS_BOUNDS = (30, 3600)
+EXTRA_TIME_CAP_SECONDS_BOUNDS = (30, 7200)
 # Note [Back-off]: that many lapsed holds within the window, and the fan waits, longer each time.
 LAPSES_BEFORE_BACKOFF = 5
 BACKOFF_SECONDS = 30
@@ -20,6 +22,7 @@ SALE_FIELDS = (
     "sale_closes_at",
     "hold_seconds",
     "hold_cap_seconds",
+    "extra_time_cap_seconds",
     "payment_seconds",
     "max_seats_per_fan",
     "orphan_rule",

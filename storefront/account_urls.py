@@ -1,7 +1,7 @@
 """Addresses of a person's account, after the language and `account/`: django-allauth's own views.
 
-Only those whose templates and forms are ours (`templates/account/`, `accounts/forms.py`). Nobody
-sets a second factor up here: staff do so at the staff pages (accounts/README.md).
+Only those whose templates and forms are ours (`templates/account/`, `accounts/forms.py`). The pages
+that set a second factor up are ours altogether (`views/second_factor.py`).
 """
 
 from collections.abc import Callable
@@ -15,6 +15,7 @@ from django.http.response import HttpResponseBase
 from django.urls import path
 
 from accounts.api.inputs import drop_stale_reset
+from storefront.views import passkeys, second_factor
 
 
 def _fresh(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
@@ -53,6 +54,11 @@ urlpatterns = [
         views.password_reset_from_key_done,
         name="account_password_reset_completed",
     ),
+    path("2fa/", second_factor.home, name="account-second-factor"),
+    path("2fa/set-up/", second_factor.set_up, name="account-second-factor-set-up"),
+    path("2fa/recovery-codes/", second_factor.renew, name="account-second-factor-renew"),
+    path("2fa/remove/", second_factor.remove, name="account-second-factor-remove"),
+    path("2fa/passkeys/", passkeys.home, name="account-passkeys"),
     path("2fa/authenticate/", mfa.authenticate, name="mfa_authenticate"),
     path("2fa/reauthenticate/", mfa.reauthenticate, name="mfa_reauthenticate"),
 ]

@@ -20,6 +20,8 @@ from kernel.i18n import is_korean
 log = logging.getLogger(__name__)
 
 _NAMES = {"ko": "한국어", "en": "English"}
+# Of pages that another library's view renders: those that are no form alone.
+_SCRIPTS = {"/account/2fa/authenticate/": "passkey.js"}
 
 
 def page_facts(path: str, *, query: str = "", leads_to: str | None = None) -> dict[str, Any]:
@@ -65,7 +67,7 @@ def of_account_pages(request: HttpRequest) -> dict[str, Any]:
         facts["other"] = other | {"path": f"{other['path']}?{urlencode({'next': there})}"}
     return facts | {
         "is_logged_in": request.user.is_authenticated,
-        "script": bundle("site.js"),
+        "script": bundle(_SCRIPTS.get(request.path[3:], "site.js")),
         "fr_data": page_data("account", path=leads_to),
     }
 

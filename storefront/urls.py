@@ -3,6 +3,7 @@
 from django.urls import path
 
 from storefront.views import (
+    account,
     buying,
     catalogue,
     mine,
@@ -39,6 +40,10 @@ urlpatterns = [
     path("me/tickets/<uuid:ticket_id>.pdf", tickets.ticket_pdf, name="ticket-pdf"),
     path("me/tickets/<uuid:ticket_id>.ics", tickets.ticket_calendar, name="ticket-calendar"),
     path("me/tickets/keeper.js", tickets.keeper, name="ticket-keeper"),
+    path("me/account/", account.account, name="account"),
+    path("me/account/logins/", account.logins, name="logins"),
+    path("me/account/data.json", account.data, name="account-data"),
+    path("me/account/delete/", account.delete, name="account-delete"),
     path("me/points/", points.points, name="points"),
     path("me/points/return/", returning.charge, name="charge-return"),
     path("pages/<slug:name>/", texts.page, name="text"),

@@ -99,6 +99,13 @@ def holders(*, performance_id: UUID, after: UUID | None, limit: int) -> list[UUI
     return list(live.order_by("user").values_list("user", flat=True).distinct()[:limit])
 
 
+def coming_of(*, user_id: UUID, now: datetime) -> list[UUID]:
+    """Return the fan's tickets that may still be needed at a door, by id."""
+    rows = mine(user_id=user_id).exclude(status=Ticket.Status.VOID)
+    coming = rows.filter(performance__starts_at__gt=now - policy.AFTER_START)
+    return list(coming.order_by("pk").values_list("pk", flat=True))
+
+
 def find(*, ticket_id: UUID, user_id: UUID) -> TicketDetail | None:
     """Return one ticket of the fan, or None."""
     return next(iter(details(mine(user_id=user_id).filter(pk=ticket_id))), None)

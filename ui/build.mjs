@@ -7,7 +7,7 @@ import { build } from "esbuild";
 import openapi, { astToString } from "openapi-typescript";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
-const SCRIPTS = ["site", "queue", "seats", "checkout", "ticket"];
+const SCRIPTS = ["site", "queue", "seats", "checkout", "ticket", "passkey"];
 const CONTRACT = join(HERE, "../docs/openapi.yml");
 const TYPES = join(HERE, "generated/api.d.ts");
 

@@ -162,6 +162,13 @@ def enable(endpoint: WebhookEndpoint) -> None:
     _reset(endpoint)
 
 
+def remove_endpoints_of(*, user_id: UUID, now: datetime) -> None:
+    """Remove every endpoint of a person whose account is being closed, with its secrets."""
+    require_transaction()
+    mine = WebhookEndpoint.objects.filter(user_id=user_id, deleted_at=None)
+    mine.update(deleted_at=now, secret="", former_secret="", former_until=None)
+
+
 def begin_again(delivery: WebhookDelivery, *, now: datetime) -> None:
     """Have a locked delivery tried at `now`, with all retries ahead; the tries go on counting."""
     require_transaction()

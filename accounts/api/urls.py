@@ -1,7 +1,7 @@
 """URLs of django-allauth's login API, with our own views for some calls.
 
-Of its second factor only the two calls that take a code are here: staff set theirs up on the staff
-pages, fans have none. The specification that is served leaves out the others.
+Of its second factor only the two calls that take a code are here: it is set up on pages.
+The specification that is served leaves out the others.
 """
 
 from allauth.headless.constants import Client

@@ -55,7 +55,11 @@ def unlock(*, user_ids: Collection[UUID], actor_id: UUID, reason: str, now: date
 def _set_active(
     user_ids: Collection[UUID], *, active: bool, actor_id: UUID, reason: str, now: datetime
 ) -> list[UUID]:
-    users = [user for user in locking.lock_users(user_ids=user_ids) if user.is_active is not active]
+    users = [
+        user
+        for user in locking.lock_users(user_ids=user_ids)
+        if user.is_active is not active and user.closed_at is None
+    ]
     if any(user.is_superuser for user in users):
         actor = User.objects.get(pk=actor_id)
         if not actor.is_superuser:

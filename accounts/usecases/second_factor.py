@@ -1,4 +1,4 @@
-"""The use cases of the second factor of staff: set it up, check a code, renew, reset.
+"""The use cases of the second factor: set it up, check a code, renew, remove, reset.
 
 Note [Second factor]
 A person who has set one up gives a code at every login, of the staff pages and of the login API.
@@ -128,6 +128,23 @@ def renew_recovery_codes(*, user_id: UUID, now: datetime) -> list[str]:
     return codes
 
 
+def remove(*, user_id: UUID, now: datetime) -> None:
+    """Let a fan go on without a second factor; every login ends.
+
+    The caller has checked a code (`check`). Raises `SuperuserNeeded` for staff, and `NotSetUp`.
+    """
+    with transaction():
+        (user,) = locking.lock_users(user_ids=[user_id])
+        if user.is_staff or user.is_superuser:
+            raise SuperuserNeeded
+        factors = locking.lock_factors(user_id=user_id)
+        if Authenticator.Type.TOTP not in factors:
+            raise NotSetUp
+        Authenticator.objects.filter(user_id=user_id).delete()  # passkeys too: Note [Passkeys]
+        operations.end_sessions(user_ids=[user_id])
+        _notify("account/email/second_factor_removed", user, now=now)
+
+
 def reset(*, user_id: UUID, actor_id: UUID, reason: str, now: datetime) -> bool:
     """Remove a person's second factor and end the logins; return whether there was one.
 
@@ -138,8 +155,7 @@ def reset(*, user_id: UUID, actor_id: UUID, reason: str, now: datetime) -> bool:
         if not users[actor_id].is_superuser:
             raise SuperuserNeeded
         factors = locking.lock_factors(user_id=user_id)
-        for factor in factors.values():
-            factor.delete()
+        Authenticator.objects.filter(user_id=user_id).delete()
         if factors:
             user = users[user_id]
             operations.end_sessions(user_ids=[user_id])

@@ -99,6 +99,17 @@ def end_all(*, user_ids: Collection[UUID]) -> None:
         operations.end_sessions(user_ids=user_ids)
 
 
+def end_one(*, user_id: UUID, session_id: str) -> bool:
+    """End one login of a person, named by its `sid`; return whether there was one."""
+    with transaction():
+        locking.lock_users(user_ids=[user_id])
+        row = locking.lock_session(sid=session_id)
+        if row is None or row.user_id != user_id:
+            return False
+        operations.end_logins(sessions=[row])
+    return True
+
+
 def _lock(
     *, user_id: UUID, sid: str, now: datetime, store: type[ApiSessionStore] = ApiSessionStore
 ) -> tuple[User, Session] | None:

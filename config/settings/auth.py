@@ -22,10 +22,11 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "admin:login"
 
-# The second factor of staff; fans have none. Note [Second factor] in
-# accounts/usecases/second_factor.py.
+# Note [Second factor] in accounts/usecases/second_factor.py.
 MFA_ADAPTER = "accounts.mfa_adapter.MFAAdapter"
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_PASSKEY_LOGIN_ENABLED = False  # a passkey stands for a code, not for the password
+MFA_PASSKEY_SIGNUP_ENABLED = False
 STAFF_SECOND_FACTOR_REQUIRED = False  # production.py: True
 
 # Tokens
@@ -88,6 +89,7 @@ ACCOUNT_FORMS = {
 }
 MFA_FORMS = {
     "authenticate": "accounts.forms.AuthenticateForm",
+    "authenticate_webauthn": "accounts.forms.AuthenticateByPasskeyForm",
     "reauthenticate": "accounts.forms.ReauthenticateForm",
 }
 HEADLESS_CLIENTS = ("app",)

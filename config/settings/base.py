@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "sale_statistics",
     "notifications",
     "webhooks",
+    "personal",
     "demo",
     "proof",
     "storefront",

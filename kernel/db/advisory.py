@@ -4,7 +4,6 @@ The key is the first eight bytes of a SHA-256 over namespace and parts: the two-
 PostgreSQL holds only 2 x 32 bits, too few for two UUIDs.
 """
 
-from collections.abc import Sequence
 from hashlib import sha256
 
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -32,18 +31,3 @@ def share_lock_for_transaction(
     require_transaction(using=using)
     with connections[using].cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [lock_key(namespace, *parts)])
-
-
-def try_lock_for_transaction(keys: Sequence[int], *, using: str = DEFAULT_DB_ALIAS) -> list[bool]:
-    """Hold those of the locks that nobody else has until the open transaction ends; never waits.
-
-    `keys` are `lock_key`s; returns for each whether it is held.
-    """
-    require_transaction(using=using)
-    with connections[using].cursor() as cursor:
-        cursor.execute(
-            "SELECT key, pg_try_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS wanted (key)",
-            [sorted(set(keys))],
-        )
-        held = dict(cursor.fetchall())
-    return [held[key] for key in keys]

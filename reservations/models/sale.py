@@ -38,6 +38,15 @@ class SalePolicy(models.Model):
             ko="최초 선점부터 계산하며 이보다 길어질 수 없습니다.",
         ),
     )
+    extra_time_cap_seconds = models.PositiveIntegerField(
+        default=policy.EXTRA_TIME_CAP_SECONDS,
+        db_default=policy.EXTRA_TIME_CAP_SECONDS,
+        validators=_within(policy.EXTRA_TIME_CAP_SECONDS_BOUNDS),
+        help_text=text(
+            en="The cap of fans who need more time; never less than that of everybody.",
+            ko="시간 연장이 필요한 회원의 상한이며, 일반 상한보다 짧아지지 않습니다.",
+        ),
+    )
     payment_seconds = models.PositiveIntegerField(
         default=policy.PAYMENT_SECONDS, validators=_within(policy.HOLD_SECONDS_BOUNDS)
     )

@@ -79,6 +79,14 @@ def find(*, reservation_id: UUID, user_id: UUID, now: datetime) -> ReservationDe
     return next(iter(details(rows, now=now)), None)
 
 
+def live_holds_of(*, user_id: UUID, now: datetime) -> list[UUID]:
+    """Return the fan's holds whose time has not passed, by id."""
+    rows = Reservation.objects.filter(
+        user_id=user_id, status=Reservation.Status.PENDING, expires_at__gt=now
+    )
+    return list(rows.order_by("pk").values_list("pk", flat=True))
+
+
 def details(rows: Iterable[Reservation], *, now: datetime) -> list[ReservationDetail]:
     """Return the rows of `mine` as frozen values."""
     return [_detail(row, now) for row in rows]

@@ -26,8 +26,15 @@ class SaleRules:
     sale_closes_at: datetime | None
     hold_seconds: int
     hold_cap_seconds: int
+    extra_time_cap_seconds: int
     payment_seconds: int
     max_seats_per_fan: int
+
+    def cap_seconds(self, *, extra_time: bool) -> int:
+        """How long a hold may last from its start, for a fan who needs more time or not."""
+        if extra_time:
+            return max(self.hold_cap_seconds, self.extra_time_cap_seconds)
+        return self.hold_cap_seconds
 
 
 _OF_POLICY = [rule for rule in fields(SaleRules) if rule.name not in {"status", "public", "halted"}]

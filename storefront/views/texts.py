@@ -1,4 +1,4 @@
-"""The pages of texts: terms, privacy, accessibility."""
+"""The pages of texts: terms, privacy, accessibility, and goodbye."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ from kernel.http.methods import safe_only
 from storefront.page_facts import bundle, page_data
 from storefront.public import public_page
 
-NAMES = ("terms", "privacy", "accessibility")
+NAMES = ("terms", "privacy", "accessibility", "goodbye")
 
 
 @safe_only
 def page(request: HttpRequest, name: str) -> HttpResponseBase:
-    """Show a text; there are three."""
+    """Show a text; there are four."""
     if name not in NAMES:
         raise Http404
 

@@ -3,6 +3,43 @@
 from storefront.words.forms import MISSING, Words, words
 
 EVERYWHERE: dict[str, Words] = {
+    # Of one's own account.
+    "account_in_use": words(
+        "The account is still in use",
+        "아직 이용 중인 계정입니다",
+        "Nothing was changed. Finish what is listed below, then delete the account.",
+        "변경된 내용은 없습니다. 아래 항목을 마친 뒤 탈퇴해 주세요.",
+    ),
+    "account_closed": words(
+        "This account is closed",
+        "이용할 수 없는 계정입니다",
+        "Nothing was changed. With a new account you can go on.",
+        "변경된 내용은 없습니다. 새 계정으로 이용해 주세요.",
+    ),
+    "reauthentication_required": words(
+        "Please confirm that it is you",
+        "본인 확인이 필요합니다",
+        "Nothing was changed. Give your password or a code again, then repeat this.",
+        "변경된 내용은 없습니다. 비밀번호나 인증 코드를 다시 확인한 뒤 시도해 주세요.",
+    ),
+    "staff_account": words(
+        "A staff account cannot be deleted here",
+        "직원 계정은 탈퇴할 수 없습니다",
+        "Nothing was changed. An administrator has to end its rights first.",
+        "변경된 내용은 없습니다. 관리자가 먼저 권한을 해제해야 합니다.",
+    ),
+    "passkey_invalid": words(
+        "The passkey was not accepted",
+        "패스키를 확인할 수 없습니다",
+        "Nothing was changed. Load the page and try again.",
+        "변경된 내용은 없습니다. 페이지를 새로 열고 다시 시도해 주세요.",
+    ),
+    "passkey_limit": words(
+        "There is no room for another passkey",
+        "패스키를 더 등록할 수 없습니다",
+        "Nothing was changed. Remove a passkey first.",
+        "변경된 내용은 없습니다. 사용하지 않는 패스키를 먼저 삭제해 주세요.",
+    ),
     # Of every page.
     "not_found": words("There is no such page", "페이지를 찾을 수 없습니다", *MISSING),
     "method_not_allowed": words(

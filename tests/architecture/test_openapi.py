@@ -26,6 +26,9 @@ OPERATIONS = """
     GET    /api/v1/performances/{}/queue/stream/
     GET    /api/v1/performances/{}/queue/me/
     DELETE /api/v1/performances/{}/queue/me/
+    GET    /api/v1/me/
+    PATCH  /api/v1/me/
+    DELETE /api/v1/me/
     GET    /api/v1/reservations/
     POST   /api/v1/reservations/
     GET    /api/v1/reservations/{}/

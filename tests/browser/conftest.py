@@ -31,6 +31,7 @@ SECONDS = 360
 # What is awaited comes at once on an idle machine; a busy one is no fault of what is tested.
 expect.set_options(timeout=20_000)
 PHONE = {"width": 390, "height": 780}
+_HERE = ("127.0.0.1", "localhost")  # passkeys belong to names alone
 DESKTOP = {"width": 1280, "height": 900}
 
 
@@ -102,11 +103,11 @@ def leaves(sent: Request) -> bool:
     if not asked.netloc:
         return False  # data: and blob:
     if sent.is_navigation_request():
-        return asked.hostname != "127.0.0.1"
+        return asked.hostname not in _HERE
     try:
         home = sent.frame.url
     except PlaywrightError:
-        return asked.hostname != "127.0.0.1"  # a worker's, which has no frame
+        return asked.hostname not in _HERE  # a worker's, which has no frame
     return asked.netloc != urlsplit(home).netloc
 
 

@@ -28,20 +28,23 @@ WORDS = {
         "refund": "refund ₩140,000",
     },
 }
+PASSWORD = "correct horse battery 9"
 
 
-def sign_up(page: Page, site: Site, language: str, back: str) -> None:
-    """Make an account, as a person who was sent to the login does."""
+def sign_up(page: Page, site: Site, language: str, back: str) -> str:
+    """Make an account, as a person who was sent to the login does; return its address."""
+    email = f"fan-{uuid4().hex[:10]}@example.com"
     page.goto(f"{site.url}/account/signup/?next={back}")
-    page.locator("input[name=email]").fill(f"fan-{uuid4().hex[:10]}@example.com")
+    page.locator("input[name=email]").fill(email)
     for name in ("password1", "password2"):
         field = page.locator(f"input[name={name}]")
         if field.count():
-            field.fill("correct horse battery 9")
+            field.fill(PASSWORD)
     for box in page.locator("main input[type=checkbox]").all():
         box.check()
     page.locator("main form button").first.click()
     page.wait_for_url(f"**{back}")
+    return email
 
 
 @pytest.mark.parametrize(

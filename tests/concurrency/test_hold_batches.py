@@ -7,6 +7,7 @@ import pytest
 
 from kernel import clock
 from reservations import locking, queries
+from reservations.locking import LockedFan
 from reservations.usecases import holds
 from tests.support import factories
 from tests.support.concurrency import at_once
@@ -76,7 +77,7 @@ def test_no_fan_passes_the_limit_in_batches_at_once(db_ready, monkeypatch, guard
             return found
 
         monkeypatch.setattr(queries, "seats_of_fans", count_and_wait)
-        monkeypatch.setattr(locking, "try_lock_fans", lambda *, fans: [True] * len(fans))
+        monkeypatch.setattr(locking, "try_lock_fans", lambda *, fans: [LockedFan()] * len(fans))
 
     def batch(number):
         first = 12 * number

@@ -13,6 +13,7 @@ from psycopg_pool import PoolTimeout
 from kernel import clock
 from kernel.db.transaction import transaction
 from reservations import locking, operations, queries
+from reservations.locking import LockedFan
 from reservations.models import Reservation
 from reservations.usecases import holds
 from tests.support import factories, money
@@ -112,7 +113,7 @@ def test_a_fan_never_passes_the_limit_by_asking_at_once(fan, monkeypatch, guarde
             return held
 
         monkeypatch.setattr(queries, "seats_of_fans", count_and_wait)
-        monkeypatch.setattr(locking, "lock_fan", lambda **_: None)
+        monkeypatch.setattr(locking, "lock_fan", lambda **_: LockedFan())
 
     results = at_once(
         [

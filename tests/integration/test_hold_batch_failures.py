@@ -138,7 +138,7 @@ def an_id_in_use(request):
 @pytest.mark.parametrize(
     ("poison", "error"),
     [
-        (nobody_known, IntegrityError),
+        (nobody_known, holds.AccountClosed),
         (an_id_in_use, IntegrityError),
         (no_seat, holds.SeatNotFound),
         (no_uuid, DatabaseError),

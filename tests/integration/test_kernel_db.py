@@ -9,12 +9,11 @@ from django.db import transaction as django_transaction
 
 from accounts.models import User
 from kernel.db import transaction as words
-from kernel.db.advisory import lock_for_transaction, lock_key, try_lock_for_transaction
+from kernel.db.advisory import lock_for_transaction, lock_key
 from kernel.db.integrity import constraints_explained
 from kernel.db.partitions import ensure_partitions, first_of_month, months_covered
 from kernel.errors import DomainError, Kind
 from kernel.ids import first_uuid7_at
-from tests.support.database import other_transaction
 from tests.support.factories import make_user
 
 
@@ -96,20 +95,6 @@ def test_a_named_lock_excludes_others_until_the_transaction_ends():
         order.append("first")
     thread.join()
     assert order == ["first", "other"]
-
-
-def test_locks_that_are_tried_are_got_where_nobody_has_them():
-    mine, theirs = lock_key("test", "mine"), lock_key("test", "theirs")
-    with other_transaction() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [theirs])
-        with words.transaction():
-            assert try_lock_for_transaction([theirs, mine, mine]) == [False, True, True]
-            cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [mine])
-            assert cursor.fetchone() == (False,)
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [mine])
-        assert cursor.fetchone() == (True,)
-    with pytest.raises(words.TransactionRequired):
-        try_lock_for_transaction([mine])
 
 
 def test_session_limits_are_set():

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.conf import settings
 
+from accounts.locking import share_open_account
 from idempotency.errors import KeyReused
 from idempotency.usecases.leases import execute_once
 from kernel.db.transaction import transaction
@@ -48,7 +49,8 @@ def charge(
     """Charge points: through the gateway, which may need the fan on its page.
 
     The first charge opens the account. `resumed` says that the same request may have been executed
-    before: then its charge is looked up first. Raises ChargingUnavailable: nothing was paid.
+    before: then its charge is looked up first. Raises ChargingUnavailable and AccountClosed:
+    nothing was paid.
     """
     gateway = gateways.current()
     if gateway is None:
@@ -93,6 +95,7 @@ def _begin(
     gateway: Gateway, user_id: UUID, amount: Money, request_key: str, now: datetime
 ) -> ChargeResult:
     with transaction():
+        share_open_account(user_id=user_id)  # nobody pays into a closed one
         charge = operations.begin_charge(
             charge_id=uuid7(),
             user_id=user_id,

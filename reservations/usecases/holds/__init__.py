@@ -1,5 +1,6 @@
 """Holds: place, extend, give up, and tidy those whose time has passed."""
 
+from accounts.errors import AccountClosed
 from reservations.operations import ReservationNotFound
 from reservations.usecases.holds.errors import (
     ExtensionLimit,
@@ -31,6 +32,7 @@ from reservations.usecases.holds.release import expire_lapsed, release
 from reservations.usecases.holds.turns import HoldRequest
 
 __all__ = [
+    "AccountClosed",
     "ExtensionLimit",
     "HoldBackoff",
     "HoldRequest",

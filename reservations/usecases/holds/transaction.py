@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
+from accounts.errors import AccountClosed
 from events.operations import NewEvent, record
 from kernel.db.transaction import transaction
 from kernel.errors import DomainError
 from reservations import events, locking, operations, queries
 from reservations.claims import BLOCKED, Claim
-from reservations.locking import LockedSeat
+from reservations.locking import LockedFan, LockedSeat
 from reservations.usecases.holds.errors import SeatNotFound, SeatTaken
 from reservations.usecases.holds.preconditions import check_open
 from reservations.usecases.holds.turns import HoldTurn
@@ -79,11 +80,23 @@ class BatchTransaction:
     def _lock_fans(self) -> None:
         if self.waits:
             [(user_id, performance_id)] = [turn.attempt.fan for turn in self.turns]
-            locking.lock_fan(user_id=user_id, performance_id=performance_id)
+            self._judge(
+                self.turns[0],
+                locking.lock_fan(user_id=user_id, performance_id=performance_id),
+            )
             return
         locked = locking.try_lock_fans(fans=[turn.attempt.fan for turn in self.turns])
-        for turn, is_locked in zip(self.turns, locked, strict=True):
-            turn.goes_alone = not is_locked
+        for turn, account in zip(self.turns, locked, strict=True):
+            if account is None:
+                turn.goes_alone = True
+            else:
+                self._judge(turn, account)
+
+    def _judge(self, turn: HoldTurn, account: LockedFan) -> None:
+        """Refuse a closed account (Note [Closed accounts])."""
+        turn.account = account
+        if not account.is_active:
+            turn.refuse(AccountClosed())
 
     def _count(self, turns: Sequence[HoldTurn]) -> None:
         found = queries.seats_of_fans(wishes=[turn.attempt.wish for turn in turns], now=self.now)

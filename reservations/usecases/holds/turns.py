@@ -12,7 +12,7 @@ from kernel.telemetry import context
 from kernel.telemetry.context import Correlation
 from reservations import operations
 from reservations.claims import NO_LIMITS, Claim, ClaimRequest, ClaimResult, HoldLimits, SeatChange
-from reservations.locking import LockedRow, LockedSeat
+from reservations.locking import LockedFan, LockedRow, LockedSeat
 from reservations.models import Reservation
 from reservations.operations import NewHold
 from reservations.queries import FanSeats, FanWish, SaleRules, SaleTerms
@@ -22,6 +22,7 @@ from reservations.usecases.holds.errors import SeatLimitExceeded
 StaleClaims = Mapping[UUID, str]  # the owners of stale claims, by seat: PostgreSQL shall judge
 
 _NOTHING = FanSeats(0, (), None)
+_ACCOUNT = LockedFan()  # until the fan is locked
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,7 @@ class HoldTurn:
     now: datetime
     stale: StaleClaims | None = None
     blocked_by: ClaimResult | None = None
+    account: LockedFan = _ACCOUNT
     fan: FanSeats = _NOTHING
     rows: Sequence[LockedSeat] = ()
     rules: SaleRules | None = None  # in force, once it keeps to them
@@ -153,7 +155,8 @@ class HoldTurn:
         attempt, rows, rules, now = self.attempt, self.rows, self.rules, self.now
         assert rules is not None
         amount = total([row.money for row in rows], currency=rows[0].currency)
-        cap = now + timedelta(seconds=rules.hold_cap_seconds)
+        seconds = rules.cap_seconds(extra_time=self.account.extra_time)
+        cap = now + timedelta(seconds=seconds)
         if self.fan.capped_at is not None:  # Note [First hold]
             cap = min(cap, self.fan.capped_at)
         reservation = Reservation(
