@@ -20,8 +20,8 @@ from allauth.mfa.webauthn.internal import auth
 from django.core.exceptions import ValidationError
 
 from accounts import locking, notices
+from accounts.errors import NotSetUp
 from accounts.models import User
-from accounts.usecases.second_factor import NotSetUp
 from kernel.db.transaction import transaction
 from kernel.errors import DomainError, Kind
 from kernel.i18n import text

@@ -22,6 +22,7 @@ from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
 from allauth.mfa.utils import decrypt
 
 from accounts import locking, notices, operations
+from accounts.errors import NotSetUp
 from accounts.models import User
 from kernel.db.transaction import transaction
 from kernel.errors import DomainError, Kind
@@ -52,14 +53,6 @@ class AlreadySetUp(DomainError):
     message = text(
         en="A second factor is set up already.", ko="2단계 인증이 이미 설정되어 있습니다."
     )
-
-
-class NotSetUp(DomainError):
-    """There is no second factor whose recovery codes could be renewed."""
-
-    code = "second_factor_not_set_up"
-    kind = Kind.CONFLICT
-    message = text(en="No second factor is set up.", ko="2단계 인증이 설정되어 있지 않습니다.")
 
 
 class SuperuserNeeded(DomainError):

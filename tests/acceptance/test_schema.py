@@ -50,6 +50,7 @@ HOLDS = {
 # What needs other rights, a page of the gateway, a signature or minutes, has tests of its own.
 NEEDS_MORE = re.compile(
     r"/checkins/|/webhook|admission-list|/confirm/|/abandon/|/cancel|/offer/|/draw/roster/"
+    r"|^DELETE /api/v1/me/$"
 )
 MAY_BE_UNAVAILABLE = {
     "gateway_unavailable"

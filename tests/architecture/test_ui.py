@@ -17,6 +17,7 @@ MOST = {
     "queue.js": 20 * KILOBYTE,
     "seats.js": 45 * KILOBYTE,
     "checkout.js": 20 * KILOBYTE,
+    "passkey.js": 20 * KILOBYTE,
     "ticket.js": 20 * KILOBYTE,
     "ticket-keeper.js": 20 * KILOBYTE,
     "worker.js": 20 * KILOBYTE,

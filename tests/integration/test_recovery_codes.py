@@ -5,6 +5,7 @@ import re
 import pytest
 from django.urls import reverse
 
+from accounts.errors import NotSetUp
 from accounts.usecases import second_factor
 from kernel import clock
 from tests.support import factories
@@ -107,5 +108,5 @@ def test_every_staff_page_leads_there(member, device):
 
 
 def test_where_none_is_set_up_there_are_no_codes_to_renew(member):
-    with pytest.raises(second_factor.NotSetUp):
+    with pytest.raises(NotSetUp):
         second_factor.renew_recovery_codes(user_id=member.pk, now=clock.now())
