@@ -12,7 +12,7 @@ class InsufficientPoints(DomainError):
     kind = Kind.CONFLICT
     kept_for_replay = False  # nothing has begun, and the fan may charge points and try again
     message = text(
-        en="There are not enough points. Charge some and try again.",
+        en="There are not enough points. Top up and try again.",
         ko="포인트가 부족합니다. 충전한 뒤 다시 시도해 주세요.",
     )
 

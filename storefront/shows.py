@@ -20,7 +20,7 @@ from payments.fees import FeeTable
 
 STATE_NAMES = {
     SaleState.SCHEDULED: text(en="Not open yet", ko="오픈 예정"),
-    SaleState.PRESALE_QUEUE: text(en="Waiting room open", ko="대기열 입장 중"),
+    SaleState.PRESALE_QUEUE: text(en="Waiting room open", ko="대기열 참여 중"),
     SaleState.ON_SALE: text(en="On sale", ko="판매 중"),
     SaleState.PAUSED: text(en="Paused", ko="일시 중지"),
     SaleState.SOLD_OUT: text(en="Sold out", ko="매진"),
@@ -84,7 +84,7 @@ def next_step(summary: PerformanceSummary) -> dict[str, Any] | None:
     key = [summary.row.pk]
     room = {
         "url": reverse("storefront:queue", args=key),
-        "label": text(en="Enter the waiting room", ko="대기열 입장"),
+        "label": text(en="Enter the waiting room", ko="대기열 참여"),
     }
     if summary.sale_state is SaleState.PRESALE_QUEUE:
         return room

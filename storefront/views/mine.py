@@ -89,7 +89,7 @@ def cancel(visit: Visit, reservation_id: UUID) -> HttpResponseBase:
 
 @private("GET", "HEAD", "POST", post="pay")
 def offer(visit: Visit, payment_id: UUID) -> HttpResponseBase:
-    """Show other seats that are held for late money; take them, or have the money back."""
+    """Show other seats that are held for late money; take them, or get a refund."""
     refusal = None
     # A form without one of its buttons decides nothing.
     answer = _ANSWERS.get(visit.form.get("action"))

@@ -18,7 +18,7 @@ from storefront.paging import page_of
 from storefront.private import Visit, private, private_page
 
 _KINDS = {
-    TransferKind.CHARGE: text(en="Charged", ko="충전"),
+    TransferKind.CHARGE: text(en="Topped up", ko="충전"),
     TransferKind.PAYMENT: text(en="Payment", ko="결제"),
     TransferKind.PAYMENT_HOLD: text(en="Set aside for a payment", ko="결제 대기"),
     TransferKind.PAYMENT_RETURN: text(en="Back from a payment", ko="결제 취소 반환"),

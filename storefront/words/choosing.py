@@ -47,7 +47,7 @@ CHOOSING: dict[str, Words] = {
     ),
     "queue_token_required": words(
         "Join the waiting room first",
-        "먼저 대기열에 입장해 주세요",
+        "먼저 대기열에 참여해 주세요",
         "This performance is sold by turn.",
         "순서대로 판매하는 회차입니다.",
     ),

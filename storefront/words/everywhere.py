@@ -43,7 +43,7 @@ EVERYWHERE: dict[str, Words] = {
     # Of every page.
     "not_found": words("There is no such page", "페이지를 찾을 수 없습니다", *MISSING),
     "method_not_allowed": words(
-        "This page cannot be asked so",
+        "This page cannot be used like that",
         "잘못된 방식의 요청입니다",
         "Nothing was changed. Open the page by its link.",
         "변경된 내용은 없습니다. 링크로 페이지를 다시 열어 주세요.",

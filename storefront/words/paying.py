@@ -37,7 +37,7 @@ PAYING: dict[str, Words] = {
     "insufficient_points": words(
         "There are not enough points",
         "포인트가 부족합니다",
-        "Nothing was taken. Charge points or pay by card.",
+        "Nothing was taken. Top up points or pay by card.",
         "차감된 포인트는 없습니다. 포인트를 충전하거나 카드로 결제해 주세요.",
     ),
     "points_amount_mismatch": words(
@@ -69,7 +69,7 @@ PAYING: dict[str, Words] = {
         "There is no such charge", "충전 내역을 찾을 수 없습니다", *LOOK_AGAIN
     ),
     "charging_unavailable": words(
-        "Points cannot be charged at the moment",
+        "Points cannot be topped up at the moment",
         "지금은 포인트를 충전할 수 없습니다",
         "Nothing was paid. Try again in a minute.",
         "결제된 금액은 없습니다. 잠시 후 다시 시도해 주세요.",

@@ -85,7 +85,7 @@ def test_the_replica_late_a_change_shows_at_once_and_the_old_value_stays_away(si
     [(grade,)] = site.rows(
         "SELECT id FROM concerts_pricegrade WHERE performance_id = %s", sale.performance_id
     )
-    # The API itself: the gateway may keep a performance for the two seconds that it is told.
+    # The API itself: the gateway may keep a performance for the two seconds of its max-age.
     api = httpx.Client(base_url=f"http://127.0.0.1:{site.port('api')}", timeout=60)
 
     def prices() -> set[int]:

@@ -43,8 +43,17 @@ LET_TIME_PASS = """async () => {
 BODY = """<!doctype html><html lang="en"><head><title>Ticket</title>
 <link rel="stylesheet" href="/static/site.css">
 <script type="module" src="/static/{script}.js"></script></head><body><main>
-<p data-fr-offline hidden>offline</p><div class="fr-qr">{words}</div>
+<p data-fr-offline hidden>offline</p>
+<button type="button" data-fr-share="{path}.pdf" hidden>Send the ticket</button>
+<div class="fr-qr">{words}</div>
 <script type="application/json" id="fr-data">{data}</script></main></body></html>"""
+
+PDF = b"%PDF-1.7 of the first ticket"
+# What a phone does; Chromium has no such sheet here.
+SHEET = """navigator.canShare = ({files}) => files[0].type === "application/pdf";
+navigator.share = async ({files, ...others}) => {
+  window.sent = {name: files[0].name, words: await files[0].text(), others};
+};"""
 
 
 @dataclass
@@ -68,7 +77,9 @@ class Hall:
         urls = {"token": "/account/token/", "login": "/", "me": "/", "keeper": KEEPER}
         data = {"language": "en", "page": "ticket", "login_cookie": "logged_in", "urls": urls}
         script = "ticket" if is_ticket else "site"
-        body = BODY.format(script=script, words=self.words, data=json.dumps(data))
+        body = BODY.format(
+            script=script, words=self.words, data=json.dumps(data), path=path.rstrip("/")
+        )
         headers = {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": CSP}
         headers |= {"Cache-Control": "private, no-store", "Vary": "Cookie"}
         if is_ticket and not self.is_void:
@@ -84,6 +95,8 @@ class Hall:
             policy = "default-src 'none'; connect-src 'self'"
             headers = {"Content-Type": TYPES[".js"], "Content-Security-Policy": policy}
             return 200, (UI / "dist" / "ticket-keeper.js").read_bytes(), headers
+        if path == f"{OPENED[:-1]}.pdf":
+            return 200, PDF, {"Content-Type": "application/pdf"}
         if path.startswith("/static/"):
             file = UI / "dist" / path.removeprefix("/static/")
             return 200, file.read_bytes(), {"Content-Type": TYPES[file.suffix]}
@@ -183,3 +196,15 @@ def test_a_ticket_that_became_void_is_kept_no_longer(hall: Hall, opened: Page):
     hall.is_void = True
     opened.goto(hall.url + OPENED)
     opened.evaluate(GONE)
+
+
+def test_a_ticket_is_sent_as_a_file_and_not_by_its_private_address(hall: Hall, page: Page):
+    page.add_init_script(SHEET)
+    page.goto(hall.url + OPENED)
+    page.get_by_role("button", name="Send the ticket").click()
+    sent = page.wait_for_function("() => window.sent", polling=50).json_value()
+    assert sent == {"name": "ticket.pdf", "words": PDF.decode(), "others": {}}
+
+
+def test_without_a_way_to_send_a_file_there_is_no_button(hall: Hall, opened: Page):
+    expect(opened.get_by_role("button", name="Send the ticket")).to_have_count(0)

@@ -13,7 +13,7 @@ from tests.support.site import Site
 WORDS = {
     "ko": {
         "enter": "지금 입장",
-        "best": "가장 좋은 좌석 잡기",
+        "best": "추천 좌석 선점",
         "card": "카드",
         "pay": "결제하기",
         "cancelled": "취소됨",

@@ -1,4 +1,4 @@
-"""An offer of other seats has a page: take them, or have the money back."""
+"""An offer of other seats has a page: take them, or get a refund."""
 
 from datetime import timedelta
 

@@ -30,7 +30,7 @@ class ChargingUnavailable(DomainError):
     code = "charging_unavailable"
     kind = Kind.UNAVAILABLE
     message = text(
-        en="Points cannot be charged at the moment. Nothing was paid.",
+        en="Points cannot be topped up at the moment. Nothing was paid.",
         ko="지금은 포인트를 충전할 수 없습니다. 결제된 금액은 없습니다.",
     )
     retry_after = 60

@@ -15,7 +15,7 @@ export const REFUSALS: Words = {
   reservation_not_found: { ko: "예약을 찾을 수 없습니다.", en: "There is no such reservation." },
   insufficient_points: {
     ko: "포인트가 부족합니다. 충전하거나 카드로 결제해 주세요.",
-    en: "There are not enough points. Charge some, or pay by card.",
+    en: "There are not enough points. Top up, or pay by card.",
   },
   payment_in_progress: {
     ko: "앞선 결제가 진행 중입니다. 다시 결제하지 마세요.",
@@ -40,9 +40,9 @@ export const REFUSALS: Words = {
   },
   charging_unavailable: {
     ko: "지금은 포인트를 충전할 수 없습니다. 결제된 금액은 없습니다.",
-    en: "Points cannot be charged at the moment. Nothing was paid.",
+    en: "Points cannot be topped up at the moment. Nothing was paid.",
   },
-  charge_not_found: { ko: "충전 내역을 찾을 수 없습니다.", en: "There is no such charge." },
+  charge_not_found: { ko: "충전 내역을 찾을 수 없습니다.", en: "There is no such top-up." },
   idempotency_in_progress: {
     ko: "결제를 처리하고 있습니다. 다시 누르지 마세요.",
     en: "The payment is being worked on. Please do not press again.",

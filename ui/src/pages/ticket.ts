@@ -6,6 +6,9 @@ import { ScreenLock } from "../core/wake";
 import type { Keep } from "../tickets/kept";
 import { enhance } from "./common";
 
+const PDF = "application/pdf";
+const FILE_NAME = "ticket.pdf";
+
 interface TicketData extends PageData {
   readonly urls: PageData["urls"] & { readonly keeper: string };
 }
@@ -45,9 +48,27 @@ for (const button of document.querySelectorAll<HTMLElement>("[data-fr-wake]")) {
   });
 }
 for (const button of document.querySelectorAll<HTMLElement>("[data-fr-share]")) {
-  button.hidden = !("share" in navigator);
-  button.addEventListener("click", () => {
-    // Closing the sheet is no failure.
-    navigator.share({ title: document.title, url: location.href }).catch(() => undefined);
+  const { frShare: address = "" } = button.dataset;
+  let kept: File | undefined;
+  button.hidden = !canSend(new File([], FILE_NAME, { type: PDF }));
+  button.addEventListener("click", async () => {
+    try {
+      // Once fetched it goes at the next press, where a slow network has used this one up.
+      kept ??= await fileAt(address);
+      await navigator.share({ files: [kept] });
+    } catch {
+      // Closing the sheet is no failure, and the PDF has a link of its own.
+    }
   });
+}
+
+/** Whether the device can hand on a file: the page itself is the fan's alone. */
+function canSend(file: File): boolean {
+  return "canShare" in navigator && navigator.canShare({ files: [file] });
+}
+
+async function fileAt(address: string): Promise<File> {
+  const response = await fetch(address);
+  if (!response.ok) throw new TypeError(`the ticket was not given: ${response.status}`);
+  return new File([await response.blob()], FILE_NAME, { type: PDF });
 }

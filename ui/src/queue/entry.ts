@@ -59,7 +59,7 @@ export function invitedView(view: View): Part {
 export function openInvitationView(view: View): TemplateResult {
   return html`${invitationView(view)}
     <p class="fr-hint">
-      ${text({ ko: "비워 두면 초대 코드 없이 들어갑니다.", en: "Leave it empty to join without one." })}
+      ${text({ ko: "비워 두면 초대 코드 없이 참여합니다.", en: "Leave it empty to join without one." })}
     </p>`;
 }
 
@@ -73,6 +73,6 @@ function invitationView({ screen, act }: View): TemplateResult {
     <label for="fr-invitation">${text({ ko: "초대 코드", en: "Invitation code" })}</label>
     <input id="fr-invitation" name="code" autocomplete="off" maxlength="1024"
       ?required=${screen !== "invitation"} />
-    <button class="fr-button">${text({ ko: "들어가기", en: "Join" })}</button>
+    <button class="fr-button">${text({ ko: "참여하기", en: "Join" })}</button>
   </form>`;
 }

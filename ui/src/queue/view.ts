@@ -204,10 +204,10 @@ function actionsView(view: View): Part {
     case "left":
       return button(
         () => act.join(),
-        text({ ko: "맨 뒤로 다시 들어가기", en: "Join again at the end" }),
+        text({ ko: "맨 뒤 번호로 다시 참여", en: "Join again at the end" }),
       );
     case "finished":
-      return link(data.urls.me, text({ ko: "내 예매 보기", en: "See your tickets" }), true);
+      return link(data.urls.me, text({ ko: "예매 내역 보기", en: "See your tickets" }), true);
     case "not_required":
       return link(data.urls.seats, text({ ko: "좌석 선택", en: "Choose seats" }), true);
     case "closed":

@@ -16,13 +16,13 @@ const STAY: Text = {
 
 export const SCREENS: Readonly<Record<Screen, Said>> = {
   joining: {
-    title: { ko: "대기열에 들어가는 중입니다", en: "Joining the waiting room" },
+    title: { ko: "대기열에 참여하는 중입니다", en: "Joining the waiting room" },
     body: { ko: "잠시만 기다려 주세요.", en: "One moment, please." },
   },
   not_open: {
     title: { ko: "아직 대기열이 열리지 않았습니다", en: "The waiting room is not open yet" },
     body: {
-      ko: "이 화면을 열어 두면 열리는 즉시 자동으로 들어갑니다. 먼저 온 순서는 상관없습니다.",
+      ko: "이 화면을 열어 두면 열리는 즉시 자동으로 참여합니다. 먼저 온 순서는 상관없습니다.",
       en: "Keep this page open: you join by yourself when it opens. Coming first is no advantage.",
     },
   },
@@ -50,7 +50,7 @@ export const SCREENS: Readonly<Record<Screen, Said>> = {
   invitation: {
     title: { ko: "초대 코드를 사용할 수 없습니다", en: "This invitation cannot be used" },
     body: {
-      ko: "코드를 다시 확인하거나 초대 코드 없이 들어가세요.",
+      ko: "코드를 다시 확인하거나 초대 코드 없이 참여하세요.",
       en: "Check the code, or join without an invitation.",
     },
   },
@@ -79,20 +79,20 @@ export const SCREENS: Readonly<Record<Screen, Said>> = {
   expired: {
     title: { ko: "입장 시간이 지났습니다", en: "Your turn has passed" },
     body: {
-      ko: "다시 들어가면 맨 뒤에서 새 번호를 받습니다.",
+      ko: "다시 참여하면 맨 뒤의 새 번호를 받습니다.",
       en: "You may join again, with a new number at the end.",
     },
   },
   left: {
     title: { ko: "대기열에서 나왔습니다", en: "You left the line" },
     body: {
-      ko: "다시 들어가면 맨 뒤에서 새 번호를 받습니다.",
+      ko: "다시 참여하면 맨 뒤의 새 번호를 받습니다.",
       en: "You may join again, with a new number at the end.",
     },
   },
   finished: {
     title: { ko: "예매를 마쳤습니다", en: "You have bought your seats" },
-    body: { ko: "티켓은 내 예매에서 볼 수 있습니다.", en: "Your tickets are on your own page." },
+    body: { ko: "티켓은 예매 내역에서 볼 수 있습니다.", en: "Your tickets are at My tickets." },
   },
   paused: {
     title: { ko: "입장이 잠시 멈췄습니다", en: "Admission is paused" },
@@ -144,7 +144,7 @@ export const SCREENS: Readonly<Record<Screen, Said>> = {
     },
   },
   refused: {
-    title: { ko: "대기열에 들어갈 수 없습니다", en: "You cannot join" },
+    title: { ko: "대기열에 참여할 수 없습니다", en: "You cannot join" },
     body: { ko: "아래 안내를 확인해 주세요.", en: "Please see what helps below." },
   },
 };
@@ -174,11 +174,11 @@ export const REFUSALS: Words = {
     en: "Too many people have joined from your network. Try again from another one, such as mobile data.",
   },
   queue_token_invalid: {
-    ko: "저장된 순번을 확인할 수 없어 다시 들어갑니다.",
+    ko: "저장된 순번을 확인할 수 없어 다시 참여합니다.",
     en: "The place that was kept is not valid here; the page joins again.",
   },
   queue_token_required: {
-    ko: "먼저 대기열에 들어가야 합니다.",
+    ko: "먼저 대기열에 참여해야 합니다.",
     en: "Join the waiting room first.",
   },
   draw_not_over: {

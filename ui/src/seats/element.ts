@@ -173,7 +173,7 @@ export class SeatMap extends HTMLElement {
     if (made) {
       speak(
         text({
-          ko: "좌석을 잡았습니다. 결제 화면으로 이동합니다.",
+          ko: "좌석을 선점했습니다. 결제 화면으로 이동합니다.",
           en: "Your seats are held. Going to the checkout.",
         }),
       );

@@ -202,7 +202,7 @@ export class SeatsModel {
       await this.desk.giveBack(hold.id);
       this.#setHold(undefined);
       this.notice = undefined;
-      speak(text({ ko: "좌석을 돌려주었습니다.", en: "The seats were given back." }));
+      speak(text({ ko: "좌석을 반환했습니다.", en: "The seats were given back." }));
     } catch (error) {
       this.notice = { kind: "problem", problem: problemOf(error), at: Date.now() };
     }

@@ -27,8 +27,8 @@ export interface SeatsActions {
 
 type Part = TemplateResult | typeof nothing;
 const TABS = {
-  best: { ko: "자동 배정", en: "Best seats" },
-  map: { ko: "좌석도", en: "Seat map" },
+  best: { ko: "추천 좌석", en: "Best seats" },
+  map: { ko: "좌석 배치도", en: "Seat map" },
   list: { ko: "구역별", en: "By section" },
 } as const;
 
@@ -88,7 +88,7 @@ export function bestView(model: SeatsModel, act: SeatsActions): TemplateResult {
     <label class="fr-row"><input type="checkbox" name="accessible" />
       <span>${text({ ko: "휠체어석", en: "Wheelchair places" })}</span></label>
     <button class="fr-button is-primary is-large" ?disabled=${model.isHolding}>
-      ${text({ ko: "가장 좋은 좌석 잡기", en: "Hold the best seats" })}
+      ${text({ ko: "추천 좌석 선점", en: "Hold the best seats" })}
     </button>
   </form>`;
 }
@@ -152,7 +152,7 @@ function waysOutOfHold(id: string, act: SeatsActions): TemplateResult {
     <button type="button" class="fr-button is-primary" @click=${() => act.pay(id)}>
       ${text({ ko: "결제 계속하기", en: "Go on paying" })}</button>
     <button type="button" class="fr-button is-quiet" @click=${act.giveBack}>
-      ${text({ ko: "좌석 돌려주기", en: "Give the seats back" })}</button>
+      ${text({ ko: "좌석 반환", en: "Give the seats back" })}</button>
   </p>`;
 }
 
@@ -182,7 +182,7 @@ function noticeBody(
       return lossView(notice.loss, hall, act);
     case "apart":
       return html`<p>${text({
-        ko: "나란히 앉을 수 있는 좌석이 없어 떨어진 좌석을 잡았습니다.",
+        ko: "나란히 앉을 수 있는 좌석이 없어 떨어진 좌석을 선점했습니다.",
         en: "There were no seats side by side: these are apart.",
       })} ${notice.reservation.seats.map((seat) => `${seat.section}-${seat.row}-${seat.number}`).join(", ")}</p>
       ${waysOutOfHold(notice.reservation.id, act)}`;

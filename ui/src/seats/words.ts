@@ -39,7 +39,7 @@ export const REFUSALS: Words = {
     en: "The seat map has changed and was loaded again. Please choose once more.",
   },
   grade_not_found: {
-    ko: "해당 등급을 찾을 수 없습니다. 좌석도를 새로 불러왔습니다.",
+    ko: "해당 등급을 찾을 수 없습니다. 좌석 배치도를 새로 불러왔습니다.",
     en: "There is no such grade. The seat map was loaded again.",
   },
   selection_invalid: {
@@ -67,7 +67,7 @@ export const REFUSALS: Words = {
     en: "Your first press is still being worked on. One moment, please.",
   },
   payment_in_progress: {
-    ko: "결제가 진행 중이어서 좌석을 돌려줄 수 없습니다. 결제 화면에서 확인해 주세요.",
+    ko: "결제가 진행 중이어서 좌석을 반환할 수 없습니다. 결제 화면에서 확인해 주세요.",
     en: "A payment is under way, so the seats cannot be given back. See the checkout.",
   },
   reservation_not_pending: {
