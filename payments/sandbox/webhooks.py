@@ -62,11 +62,17 @@ class Outbox:
     def as_json(self) -> list[dict[str, Any]]:
         """Return every webhook and what became of it."""
         rows = self._connection.execute(
-            "SELECT event_id, tries, due_at, done_at FROM deliveries ORDER BY number"
+            "SELECT event_id, body, tries, due_at, done_at FROM deliveries ORDER BY number"
         )
         return [
-            {"id": event_id, "tries": tries, "due": due_at is not None, "taken": done is not None}
-            for event_id, tries, due_at, done in rows
+            {
+                "id": event_id,
+                "order_id": json.loads(body)["data"]["orderId"],
+                "tries": tries,
+                "due": due_at is not None,
+                "taken": done is not None,
+            }
+            for event_id, body, tries, due_at, done in rows
         ]
 
     def _is_disturbed(self, delivery: Delivery, now: float) -> bool:

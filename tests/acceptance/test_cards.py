@@ -19,7 +19,7 @@ def test_a_card_pays_for_a_seat(site: Site, sale: Sale, desk: Desk):
     assert len(tickets["results"]) == 1
     assert desk.captured(payment["order_id"]) == [PRICE]
     await_that(
-        lambda: (rows := desk.webhooks()) and all(row["taken"] for row in rows),
+        lambda: (rows := desk.webhooks(payment["order_id"])) and all(row["taken"] for row in rows),
         "the site has taken the webhooks",
         seconds=60,
     )

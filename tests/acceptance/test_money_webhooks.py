@@ -111,7 +111,7 @@ def test_a_webhook_that_comes_again_is_kept_once(site: Site, sale: Sale, desk: D
     [(id_, _)] = notices(site, order)
 
     def are_both_taken() -> bool:
-        return [one["taken"] for one in desk.webhooks() if one["id"] == id_] == [True, True]
+        return [one["taken"] for one in desk.webhooks(order) if one["id"] == id_] == [True, True]
 
     await_that(are_both_taken, "both deliveries are taken")
     assert send(site, order, id_=id_ if same else "") == 200  # and once more

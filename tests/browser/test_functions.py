@@ -334,6 +334,7 @@ def test_work_is_counted_in_zero_bits(pure: Pure):
 
 # What only staff, machines or a door meet, and what a right script never causes.
 NOT_ON_PAGES = {
+    "account_in_use",
     "adjustment_invalid", "already_admitted", "already_cancelled", "api_key_expired",
     "api_key_invalid", "beacon_invalid", "body_too_large", "cancellation_too_late",
     "checkin_not_found", "coding_unknown", "concert_incomplete", "concert_not_found",
@@ -342,14 +343,15 @@ NOT_ON_PAGES = {
     "layout_empty", "layout_frozen", "layout_invalid", "layout_uploads_full", "malformed_json",
     "malformed_request", "method_not_allowed", "no_such_webhook_key", "not_found",
     "not_ready_for_sale", "offer_not_checked", "offer_not_found", "own_account",
+    "passkey_invalid", "passkey_limit",
     "poster_invalid", "poster_not_stored", "precondition_failed", "queue_config_changed",
-    "queue_config_invalid", "refund_policy_exists",
+    "queue_config_invalid", "reauthentication_required", "refund_policy_exists",
     "refund_policy_invalid", "refund_window_invalid", "request_timeout",
     "reservation_not_cancellable", "sale_not_halted", "sale_policy_exists", "sale_policy_invalid",
     "scan_id_reused", "scan_undone", "schedule_needs_confirmation", "seat_has_ticket",
     "seats_not_free", "seats_not_in_reservation", "second_factor_code_wrong",
     "second_factor_not_set_up", "second_factor_set_up", "stream_full", "superuser_needed",
-    "superuser_only",
+    "staff_account", "superuser_only",
     "ticket_not_found", "ticket_used", "ticket_void", "too_many_seats", "unsupported_media_type",
     "uri_too_long", "validation_failed", "venue_not_found", "webhook_delivery_not_found",
     "webhook_endpoint_blocked", "webhook_endpoint_disabled", "webhook_endpoint_limit",

@@ -301,7 +301,8 @@ def test_a_webhook_that_is_not_taken_comes_again_with_the_same_id(server, gatewa
         return next(one for one in server.webhooks() if one["id"] == found[0])
 
     await_that(lambda: event()["taken"], "the fourth is taken")
-    assert event() == {"id": found[0], "tries": 4, "due": False, "taken": True}
+    expected = {"id": found[0], "order_id": order.order_id, "tries": 4, "due": False, "taken": True}
+    assert event() == expected
 
 
 def test_webhooks_wait_for_a_receiver_over_a_crash_of_the_sandbox(tmp_path):

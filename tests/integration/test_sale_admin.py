@@ -197,6 +197,7 @@ def policy_form(row, **changes):
         **two("sale_closes_at"),
         "hold_seconds": row.hold_seconds,
         "hold_cap_seconds": row.hold_cap_seconds,
+        "extra_time_cap_seconds": row.extra_time_cap_seconds,
         "payment_seconds": row.payment_seconds,
         "max_seats_per_fan": row.max_seats_per_fan,
         "lapses_before_backoff": row.lapses_before_backoff,

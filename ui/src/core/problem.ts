@@ -49,6 +49,10 @@ const COMMON: Words = {
     ko: "로그인이 필요합니다. 로그인하면 이 화면으로 돌아옵니다.",
     en: "Please log in. You will come back to this page.",
   },
+  account_closed: {
+    ko: "이용할 수 없는 계정입니다. 변경된 내용은 없습니다.",
+    en: "This account is closed. Nothing was changed.",
+  },
   rate_limited: {
     ko: "요청이 너무 많습니다. 잠시 후 자동으로 이어집니다.",
     en: "Too many requests. This goes on by itself in a moment.",
