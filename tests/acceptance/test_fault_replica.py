@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import httpx
 import psycopg
 
 from stack.data_dir import DataDir
@@ -86,7 +85,8 @@ def test_the_replica_late_a_change_shows_at_once_and_the_old_value_stays_away(si
         "SELECT id FROM concerts_pricegrade WHERE performance_id = %s", sale.performance_id
     )
     # The API itself: the gateway may keep a performance for the two seconds of its max-age.
-    api = httpx.Client(base_url=f"http://127.0.0.1:{site.port('api')}", timeout=60)
+    api = site.http()
+    api.base_url = f"http://127.0.0.1:{site.port('api')}"
 
     def prices() -> set[int]:
         row = api.get(performance).json()

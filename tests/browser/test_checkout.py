@@ -211,8 +211,10 @@ def test_late_money_leads_by_itself_to_the_offer_which_is_taken(till: Till, desk
     till.end_hold()
     [rival] = till.site.fans(1)
     body = {"performance_id": till.sale.performance_id, "seat_ids": till.sale.seat_ids[:1]}
-    taken = till.site.http(rival.access_token).post("/api/v1/reservations/", json=body)
-    assert taken.status_code == 201, taken.text
+    http = till.site.http(rival.access_token)
+    till.await_that(
+        lambda: http.post("/api/v1/reservations/", json=body).status_code == 201, "the seat is free"
+    )
     desk.end_faults()
     look_up_now(till.site, {"id": till.payment_id()})
     till.page.wait_for_url("**/offer/", timeout=120_000)
