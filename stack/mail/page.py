@@ -6,7 +6,7 @@ from collections.abc import Callable
 from html import escape
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from stack.mail.inbox import Inbox, ReceivedLetter
 
@@ -23,7 +23,7 @@ def handler_of(inbox: Inbox) -> type[BaseHTTPRequestHandler]:
     """Return the handler of requests that shows `inbox`."""
 
     class InboxPage(BaseHTTPRequestHandler):
-        """GET `/`, `/letters.json`, `/N`, `/N/html`, `/N/raw` and `/N/files/M`."""
+        """GET `/`, `/letters.json[?to=ADDRESS]`, `/N`, `/N/html`, `/N/raw` and `/N/files/M`."""
 
         def do_GET(self) -> None:
             """Show a page."""
@@ -58,8 +58,12 @@ def respond_to(inbox: Inbox, path: str) -> Reply | None:
     """Return what is at a path, None for nothing."""
     if path == "/":
         return _html(_list(inbox.letters()))
-    if path == "/letters.json":
-        rows = [letter.as_json() for letter in inbox.letters()]
+    asked = urlsplit(path)
+    if asked.path == "/letters.json":
+        wanted = dict(parse_qsl(asked.query)).get("to")
+        # Only what is shown is parsed: a thousand letters with their files take seconds.
+        found = [one for one in inbox.letters() if wanted is None or wanted in one.recipients]
+        rows = [letter.as_json() for letter in found]
         return "application/json", json.dumps({"letters": rows}, ensure_ascii=False).encode()
     place = re.fullmatch(r"/(\d{1,9})(?:/(html|raw|files/(\d{1,3})))?", path)
     letter = inbox.letter(int(place[1])) if place else None

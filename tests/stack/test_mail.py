@@ -67,6 +67,8 @@ def test_a_letter_is_taken_and_shown_in_each_form(part):
     shown = json.loads(body)["letters"][0]
     assert (shown["to"], shown["subject"]) == (["fan@example.com"], "안녕하세요")
     assert (shown["message_id"], shown["files"]) == ("<one@localhost>", ["a.pdf"])
+    assert json.loads(part.get("/letters.json?to=fan@example.com")[2])["letters"][0] == shown
+    assert json.loads(part.get("/letters.json?to=a@example.com")[2])["letters"] == []
     number = shown["number"]
     assert "안녕하세요" in part.get("/")[2].decode()
     assert part.get(f"/{number}/files/0")[2] == b"%PDF"
