@@ -6,6 +6,7 @@ from uuid import UUID
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
@@ -227,6 +228,13 @@ if admin.site.is_registered(EmailAddress):
 admin.site.register(EmailAddress, EmailAddressAdmin)
 if admin.site.is_registered(Authenticator):  # its form shows secrets; the person's says enough
     admin.site.unregister(Authenticator)
+for _rows in (
+    SocialApp,
+    SocialAccount,
+    SocialToken,
+):  # no row makes a provider; the rest is its owner's
+    if admin.site.is_registered(_rows):
+        admin.site.unregister(_rows)
 admin.site.login_template = "admin/staff_login.html"
 admin.site.login_form = StaffLoginForm
 admin.site.site_header = text(en="Frontrow", ko="Frontrow 관리")

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from allauth.account.models import EmailAddress
+from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.hashers import make_password
 from django.db import connection
 from django.db.models.functions import Now
@@ -187,6 +188,8 @@ def move_email(*, user: User, email: str) -> list[str]:
     before = sorted({*rows.values_list("email", flat=True), *filter(None, [user.email])})
     with constraints_explained(TAKEN), savepoint():
         rows.delete()
+        # Whoever had the former mailbox may have connected it (Note [Sign-in provider]).
+        SocialAccount.objects.filter(user=user).delete()
         EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
     user.email = email  # as PostgreSQL has it by now
     return before

@@ -19,6 +19,7 @@ from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from allauth.account.internal.flows.reauthentication import get_reauthentication_flows
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 
 from accounts import api_keys, locking, notices, operations, queries
@@ -111,6 +112,7 @@ def close(*, user: User, now: datetime) -> None:
         ApiKey.objects.filter(pk=key_id).update(revoked_at=now)
         run_after_commit(partial(api_keys.keys_in_force.drop, key_id))
     Authenticator.objects.filter(user=user).delete()
+    SocialAccount.objects.filter(user=user).delete()
     EmailAddress.objects.filter(user=user).delete()  # PostgreSQL empties the copy
     user.groups.clear()
     user.user_permissions.clear()

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.models import Group
 from django.db.models.functions import Now
 
@@ -147,6 +148,19 @@ def passkeys_of(user_id: UUID) -> list[OwnPasskey]:
         OwnPasskey(row.pk, row.data["name"], row.created_at, row.last_used_at)
         for row in rows.order_by("pk")
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectedProvider:
+    """An account at the sign-in provider that opens a person's; `email` may be ""."""
+
+    email: str
+
+
+def provider_of(user_id: UUID, *, provider: str) -> ConnectedProvider | None:
+    """Return what is connected to a person of a provider, named by its id; None for nothing."""
+    row = SocialAccount.objects.filter(user_id=user_id, provider=provider).first()
+    return None if row is None else ConnectedProvider(str(row.extra_data.get("email", "")))
 
 
 def has_second_factor(user_id: UUID) -> bool:

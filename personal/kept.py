@@ -31,6 +31,7 @@ EXPORTED = (
     Kept("accounts.User", "pk", ("password",)),
     Kept("account.EmailAddress", "user_id"),
     Kept("mfa.Authenticator", "user_id", mixed="data", open=("name",)),
+    Kept("socialaccount.SocialAccount", "user_id"),
     Kept("accounts.Session", "user_id", ("session_key", "session_data", "sid")),
     Kept("accounts.ApiKey", "created_by", ("key_hash",)),
     Kept("accounts.AuditEntry", "actor_id", ("actor_id",), or_by="target_id"),
@@ -60,5 +61,6 @@ LEFT_OUT = {
     "events.OutboxEvent": "Copies of what is listed, by id alone, on their way to Kafka.",
     "idempotency.Record": "Responses of a day ago at most, under keys that name nobody.",
     "notifications.Mailing": "How far a mailing to all has come; its letters are listed.",
+    "socialaccount.SocialToken": "Not in use: tokens of the sign-in provider are kept nowhere.",
     "webhooks.WebhookDelivery": "Copies of events about sales, by id alone.",
 }

@@ -13,9 +13,11 @@ from allauth.mfa.base import views as mfa
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import path
+from django.views.generic import RedirectView
 
 from accounts.api.inputs import drop_stale_reset
-from storefront.views import passkeys, second_factor
+from storefront.views import passkeys, provider, second_factor
+from storefront.views.provider import leads_to_provider
 
 
 def _fresh(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
@@ -30,14 +32,20 @@ def _fresh(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseB
 
 
 urlpatterns = [
-    path("login/", views.login, name="account_login"),
+    path("login/", leads_to_provider(views.login), name="account_login"),
     path("logout/", views.logout, name="account_logout"),
     path("inactive/", views.account_inactive, name="account_inactive"),
-    path("signup/", views.signup, name="account_signup"),
+    path("signup/", leads_to_provider(views.signup), name="account_signup"),
     path("reauthenticate/", views.reauthenticate, name="account_reauthenticate"),
     path("email/", views.email, name="account_email"),
     path("confirm-email/", views.email_verification_sent, name="account_email_verification_sent"),
     path("password/change/", views.password_change, name="account_change_password"),
+    # Who has none proves the mailbox first.
+    path(
+        "password/set/",
+        RedirectView.as_view(pattern_name="account_reset_password"),
+        name="account_set_password",
+    ),
     path("password/reset/", views.password_reset, name="account_reset_password"),
     path(
         "password/reset/confirm/",
@@ -54,6 +62,10 @@ urlpatterns = [
         views.password_reset_from_key_done,
         name="account_password_reset_completed",
     ),
+    path("provider/", provider.home, name="account-provider"),
+    path("provider/login/", provider.log_in, name="account-provider-login"),
+    path("provider/callback/", provider.callback, name="account-provider-callback"),
+    path("provider/failed/", provider.failed, name="account-provider-failed"),
     path("2fa/", second_factor.home, name="account-second-factor"),
     path("2fa/set-up/", second_factor.set_up, name="account-second-factor-set-up"),
     path("2fa/recovery-codes/", second_factor.renew, name="account-second-factor-renew"),

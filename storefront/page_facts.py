@@ -55,21 +55,32 @@ def in_language(language: str, path: str) -> str:
 def of_account_pages(request: HttpRequest) -> dict[str, Any]:
     """Return the facts of a page that another library's view renders (a context processor).
 
-    Where it leads to afterwards stays, in the other language and by another way to log in.
+    Where it leads to afterwards stays, in the other language and by another way to log in; so does
+    what it says of a failure.
     """
     if not is_page(request.path):
         return {}
     leads_to = _leads_to(request)
     facts = page_facts(request.path, leads_to=leads_to)
+    other = facts["other"]
+    kept = {"reason": request.GET["reason"]} if "reason" in request.GET else {}
     if leads_to:
-        other = facts["other"]
-        there = in_language(other["code"], leads_to)
-        facts["other"] = other | {"path": f"{other['path']}?{urlencode({'next': there})}"}
+        kept["next"] = in_language(other["code"], leads_to)
+    if kept:
+        facts["other"] = other | {"path": f"{other['path']}?{urlencode(kept)}"}
     return facts | {
         "is_logged_in": request.user.is_authenticated,
+        "leads_to": leads_to,
+        "sign_in_provider": sign_in_provider(),
         "script": bundle(_SCRIPTS.get(request.path[3:], "site.js")),
         "fr_data": page_data("account", path=leads_to),
     }
+
+
+def sign_in_provider() -> dict[str, str] | None:
+    """Return the `name` of the sign-in provider in the active language; None where none is set."""
+    found = settings.OIDC_PROVIDER
+    return None if found is None else {"name": found["name_ko" if is_korean() else "name_en"]}
 
 
 def _leads_to(request: HttpRequest) -> str:

@@ -19,6 +19,7 @@ from allauth.account.internal.flows import (
     reauthentication,
 )
 from allauth.core.internal import ratelimit
+from allauth.socialaccount.internal import statekit
 
 from kernel import clock
 
@@ -30,6 +31,7 @@ MODULES = (
     password_reset_by_code,
     reauthentication,
     ratelimit,
+    statekit,
 )
 
 

@@ -1,6 +1,7 @@
 """URLs of django-allauth's login API, with our own views for some calls.
 
-Of its second factor only the two calls that take a code are here: it is set up on pages.
+Of its second factor only the two calls that take a code are here: it is set up on pages. Of sign-in
+providers there is none: they are the pages' alone.
 The specification that is served leaves out the others.
 """
 
@@ -12,6 +13,7 @@ from accounts.api import views
 
 app_name = "headless"
 
+_ON_PAGES_ALONE = ("mfa", "socialaccount")
 _ours = [
     path("auth/signup", views.SignupView.as_api_view(client=Client.APP), name="signup"),
     path(
@@ -45,7 +47,7 @@ def _theirs() -> list[URLPattern | URLResolver]:
     return [
         pattern
         for pattern in first_version.url_patterns
-        if getattr(pattern, "namespace", None) != "mfa"
+        if getattr(pattern, "namespace", None) not in _ON_PAGES_ALONE
     ]
 
 

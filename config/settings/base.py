@@ -47,6 +47,8 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.headless",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "kernel",
     "idempotency",
     "events",
@@ -157,6 +159,7 @@ from config.settings.queueing import *
 from config.settings.redis import *
 from config.settings.retention import *
 from config.settings.schedule import *
+from config.settings.sign_in import *
 from config.settings.streams import *
 from config.settings.telemetry import *
 from config.settings.webhooks import *

@@ -75,6 +75,7 @@ _objections = {
     ),
     "CHALLENGE_SERVICE_URL": backends.web_objection(CHALLENGE_SERVICE_URL),
     "PAYMENT_GATEWAY_URL": backends.web_objection(PAYMENT_GATEWAY_URL),
+    "OIDC_SERVER_URL": backends.web_objection(OIDC_PROVIDER["server_url"]) if OIDC_PROVIDER else "",
 }
 for _name, _objection in _objections.items():
     _demand(not _objection, f"{_name} leads {_objection}.")

@@ -19,6 +19,7 @@ from personal.usecases import account as usecases
 from points import queries as points
 from storefront.account_forms import DeleteForm, SettingsForm
 from storefront.once import SeeOther
+from storefront.page_facts import sign_in_provider
 from storefront.private import View, Visit, private, private_page
 
 _SAVED = "saved"
@@ -57,6 +58,7 @@ def account(visit: Visit) -> HttpResponseBase:
         "storefront/account.html",
         "account",
         form=form,
+        sign_in_provider=sign_in_provider(),
         was_saved=_SAVED in visit.request.GET,
     )
 

@@ -40,6 +40,24 @@ EVERYWHERE: dict[str, Words] = {
         "Nothing was changed. Remove a passkey first.",
         "변경된 내용은 없습니다. 사용하지 않는 패스키를 먼저 삭제해 주세요.",
     ),
+    "provider_taken": words(
+        "This account there opens another account here",
+        "다른 계정에 연결된 계정입니다",
+        "Nothing was changed. Log in to the other account, or choose another one there.",
+        "변경된 내용은 없습니다. 연결된 계정으로 로그인하거나 다른 계정을 선택해 주세요.",
+    ),
+    "provider_connected": words(
+        "Your account is connected already",
+        "이미 연결된 계정이 있습니다",
+        "Nothing was changed. Disconnect the one that is connected first.",
+        "변경된 내용은 없습니다. 먼저 연결된 계정을 해제해 주세요.",
+    ),
+    "last_way_in": words(
+        "This is your only way in",
+        "유일한 로그인 방법입니다",
+        "Nothing was changed. Set a password first.",
+        "변경된 내용은 없습니다. 먼저 비밀번호를 설정해 주세요.",
+    ),
     # Of every page.
     "not_found": words("There is no such page", "페이지를 찾을 수 없습니다", *MISSING),
     "method_not_allowed": words(

@@ -26,6 +26,7 @@ EDGES = (
     "token_strategy.py",  # called by allauth, with a request in hand
     "accounts/sessions.py",  # Django's session engine, called by its middleware
     "accounts/page_",  # a middleware, and what the WSGI application asks in front of Django
+    "accounts/provider_adapter.py",  # the same
     "accounts/forms.py",  # called by allauth, with a request in hand
     "storefront/",  # views and forms only
 )

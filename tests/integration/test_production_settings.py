@@ -43,6 +43,13 @@ GATEWAY = {
     "PAYMENT_GATEWAY_CLIENT_KEY": "live_ck_orange-harbour",
     "PAYMENT_WEBHOOK_SECRETS": "whsec-Qm3xT7vLb9KzR2pWc5Yd",
 }
+PROVIDER = {
+    "OIDC_PROVIDER_ID": "kakao",
+    "OIDC_PROVIDER_NAME": "카카오",
+    "OIDC_SERVER_URL": "https://kauth.example",
+    "OIDC_CLIENT_ID": "frontrow",
+    "OIDC_CLIENT_SECRET": "mellow-river-31",
+}
 
 
 def boot(env, *command, seconds=60):
@@ -111,6 +118,14 @@ def test_it_boots_when_everything_is_there(tmp_path):
         ({"TRUSTED_PROXY_COUNT": "0"}, "TRUSTED_PROXY_COUNT"),
         ({"TRUSTED_PROXY_COUNT": None}, "TRUSTED_PROXY_COUNT"),
         *[({name: url}, name) for name, url in AWAY],
+        *[({**PROVIDER, name: None}, name) for name in PROVIDER],
+        ({"OIDC_PROVIDER_NAME_EN": "Kakao"}, "OIDC_PROVIDER_ID"),
+        ({"OIDC_PAGE_ORIGINS": "https://accounts.kakao.example"}, "OIDC_PROVIDER_ID"),
+        ({**PROVIDER, "OIDC_SERVER_URL": "http://kauth.example"}, "OIDC_SERVER_URL"),
+        ({**PROVIDER, "OIDC_SERVER_URL": "kauth.example"}, "OIDC_SERVER_URL"),
+        ({**PROVIDER, "OIDC_SERVER_URL": "https:///x"}, "OIDC_SERVER_URL"),
+        ({**PROVIDER, "OIDC_PROVIDER_ID": "Kakao Corp"}, "OIDC_PROVIDER_ID"),
+        ({**PROVIDER, "OIDC_PAGE_ORIGINS": "https://a.example/login"}, "OIDC_PAGE_ORIGINS"),
         ({"PAYMENT_GATEWAY": "sandbox", "PAYMENT_GATEWAY_SECRET": "s"}, "PAYMENT_GATEWAY"),
         ({"PAYMENT_GATEWAY": "stripe"}, "PAYMENT_GATEWAY"),
         ({**GATEWAY, "PAYMENT_GATEWAY_SECRET": None}, "PAYMENT_GATEWAY_SECRET"),
