@@ -12,7 +12,7 @@ import jwt
 
 from accounts.oidc_calls import SignInFailed
 
-# Signed by a key pair. HMAC by our client secret is left out: whoever knows the secret makes them.
+# Signed by a key pair. HMAC by our client secret is left out: who knows the secret makes them.
 ALGORITHMS = (
     *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
     *("ES256", "ES384", "ES512", "EdDSA"),
@@ -22,7 +22,7 @@ _LEEWAY_SECONDS = 60
 _DEMANDED = ["iss", "sub", "aud", "exp", "iat", "nonce"]
 
 
-class Keys(Protocol):
+class PublishedKeys(Protocol):
     """Where the provider's public keys are found (JWK)."""
 
     def __call__(self, *, renewed: bool) -> Sequence[Any]:
@@ -31,7 +31,7 @@ class Keys(Protocol):
 
 
 def claims_of(
-    id_token: Any, *, issuer: str, client_id: str, nonce: str, keys: Keys
+    id_token: Any, *, issuer: str, client_id: str, nonce: str, keys: PublishedKeys
 ) -> Mapping[str, Any]:
     """Return the claims of an ID token that is good. Raises `SignInFailed`."""
     if not isinstance(id_token, str) or not nonce:
@@ -70,7 +70,7 @@ def _check_rest(claims: Mapping[str, Any], *, client_id: str, nonce: str) -> Non
         raise SignInFailed("failed", "ID token: the subject")
 
 
-def _key(keys: Keys, name: Any, algorithm: str) -> Any:
+def _key(keys: PublishedKeys, name: Any, algorithm: str) -> Any:
     """Return the provider's key of a name, which may have been made since we looked."""
     for renewed in (False, True):
         for one in keys(renewed=renewed):

@@ -56,7 +56,7 @@ class _NoAnswer(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class ProviderReply:
     """What the provider replied: a status below 500, and a JSON object (empty with a refusal)."""
 
     status: int
@@ -162,7 +162,7 @@ class ProviderHttp:
 
     def _call(
         self, method: str, url: str, form: Mapping[str, str] | None, headers: Mapping[str, str]
-    ) -> Reply:
+    ) -> ProviderReply:
         try:
             return self._breaker.call(lambda: self._exchange(method, url, form, headers))
         except _NoAnswer as error:
@@ -172,7 +172,7 @@ class ProviderHttp:
 
     def _exchange(
         self, method: str, url: str, form: Mapping[str, str] | None, headers: Mapping[str, str]
-    ) -> Reply:
+    ) -> ProviderReply:
         deadline = time.monotonic() + CALL_SECONDS
         headers = {"Accept": "application/json", **headers}
         try:
@@ -201,7 +201,7 @@ def _read(response: httpx.Response, deadline: float) -> bytes:
     return bytes(received)
 
 
-def _understood(status: int, content: bytes) -> Reply:
+def _understood(status: int, content: bytes) -> ProviderReply:
     is_refusal = _OUR_FAULT <= status < 500
     if status != _OK and not is_refusal:
         raise _NoAnswer(f"status {status}")
@@ -210,7 +210,7 @@ def _understood(status: int, content: bytes) -> Reply:
     except (ValueError, RecursionError):
         document = None
     if isinstance(document, dict):
-        return Reply(status, document)
+        return ProviderReply(status, document)
     if is_refusal:
-        return Reply(status, {})
+        return ProviderReply(status, {})
     raise _NoAnswer("the reply is no JSON object")

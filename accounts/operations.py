@@ -188,7 +188,7 @@ def move_email(*, user: User, email: str) -> list[str]:
     before = sorted({*rows.values_list("email", flat=True), *filter(None, [user.email])})
     with constraints_explained(TAKEN), savepoint():
         rows.delete()
-        # Whoever had the former mailbox may have connected it (Note [Sign-in provider]).
+        # Who had the former mailbox may have connected it (Note [Sign-in provider]).
         SocialAccount.objects.filter(user=user).delete()
         EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
     user.email = email  # as PostgreSQL has it by now

@@ -124,7 +124,7 @@ def lead_to_failure(
 
 
 def _connect(request: HttpRequest, sociallogin: SocialLogin) -> HttpResponse:
-    """Connect the account of whoever began it, by a login that is still recent."""
+    """Connect the account of who began it, by a login that is still recent."""
     user, now = request.user, clock.now()
     started_by = sociallogin.state.get(STARTED_BY)
     if not isinstance(user, User) or started_by != str(user.pk):

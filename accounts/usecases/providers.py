@@ -3,8 +3,8 @@
 Note [Sign-in provider]
 A person may come in by an OpenID Connect provider in place of the password. The row of
 django-allauth's `SocialAccount` says whom the provider means, by the provider's own name of the
-person (`uid`), which no other account can have; the address that the provider told opens nothing.
-So whoever gets an address at the provider that belongs to an account here gets no account: its
+person (`uid`), which no other account can have; the address that the provider says opens nothing.
+So who gets an address at the provider that belongs to an account here gets no account: its
 owner logs in by the password and connects the two, by a login that is recent. Who is new signs up
 by an address that the provider has verified, which is then the person's as if a code had come back
 (Note [Whose address] in models.py). The second factor is asked for after this way in as after the

@@ -59,7 +59,7 @@ def test_the_start_has_state_nonce_and_pkce_new_each_time(browser, provider):
 
 
 def test_what_an_address_adds_changes_nothing_of_the_start(browser, provider):
-    """allauth's own view takes scope, process and parameters from whoever made a link."""
+    """allauth's own view takes scope, process and parameters from a link."""
     form = button(browser.get(LOGIN))
     form.action += "?scope=admin&process=redirect&auth_params=redirect_uri%3Dhttps://evil.example"
     asked = query_of(send(browser, form).headers["Location"])

@@ -1,4 +1,4 @@
-"""An OpenID Connect provider as a process of its own: small, strict, and told by tests what to do.
+"""An OpenID Connect provider as a process of its own: small, strict, and does as tests say.
 
 It speaks discovery, authorize (code with PKCE), token, jwks and userinfo, and signs by RS256. What
 a client gets wrong it refuses, as a real one does. `POST /_tell` sets who is logged in there
@@ -38,7 +38,7 @@ class Provider:
     def __init__(self, url: str) -> None:
         self.url = url
         self.key, self.other = (rsa.generate_private_key(65537, 2048) for _ in range(2))
-        self.told: dict[str, Any] = {"person": PERSON, "faults": [], "asks": False, "claims": {}}
+        self.orders: dict[str, Any] = {"person": PERSON, "faults": [], "asks": False, "claims": {}}
         self.codes: dict[str, dict[str, str]] = {}
         self.tokens: set[str] = set()
         self.asked: list[str] = []
@@ -47,14 +47,16 @@ class Provider:
     # --- the documents
 
     def discovery(self) -> dict[str, Any]:
-        issuer = f"{self.url}/other" if "other issuer" in self.told["faults"] else self.url
+        issuer = f"{self.url}/other" if "other issuer" in self.orders["faults"] else self.url
         return {
             "issuer": issuer,
             "authorization_endpoint": f"{self.url}/authorize",
             "token_endpoint": f"{self.url}/token",
             "jwks_uri": f"{self.url}/jwks",
             "userinfo_endpoint": f"{self.url}/userinfo",
-            "token_endpoint_auth_methods_supported": [self.told.get("auth", "client_secret_basic")],
+            "token_endpoint_auth_methods_supported": [
+                self.orders.get("auth", "client_secret_basic")
+            ],
         }
 
     def jwks(self) -> dict[str, Any]:
@@ -70,7 +72,7 @@ class Provider:
             raise ValueError("client_id, response_type or PKCE")
         if "openid" not in asked["scope"].split() or not asked["state"] or not asked["nonce"]:
             raise ValueError("scope, state or nonce")
-        if denied := self.told.get("error"):
+        if denied := self.orders.get("error"):
             return _back(asked, error=denied)
         code = secrets.token_urlsafe(16)
         self.codes[code] = asked
@@ -100,21 +102,21 @@ class Provider:
         }
 
     def id_token(self, nonce: str) -> str:
-        faults, now = self.told["faults"], int(time.time())
+        faults, now = self.orders["faults"], int(time.time())
         claims = {
             "iss": self.url,
             "aud": CLIENT_ID,
-            "sub": self.told["person"]["sub"],
+            "sub": self.orders["person"]["sub"],
             "iat": now,
             "exp": now + 300,
             "nonce": nonce,
-        } | self.told["claims"]
+        } | self.orders["claims"]
         if "all in the ID token" in faults:
-            claims |= self.told["person"]
+            claims |= self.orders["person"]
         claims = {name: value for name, value in claims.items() if value is not None}
         if "unsigned" in faults:
             return jwt.encode(claims, None, algorithm="none", headers={"kid": _KEY_NAME})
-        if "HMAC" in faults:  # by what everybody knows, in the place of a secret
+        if "HMAC" in faults:  # by what everybody knows, in place of a secret
             return _by_hmac(claims, json.dumps(self.jwks()["keys"][0]).encode())
         key = self.other if "signature" in faults else self.key
         name = "key-2" if "unknown key" in faults else _KEY_NAME
@@ -123,7 +125,7 @@ class Provider:
     def userinfo(self, authorization: str) -> tuple[int, dict[str, Any]]:
         if authorization.removeprefix("Bearer ") not in self.tokens:
             return 401, {"error": "invalid_token"}
-        return 200, self.told["person"] | self.told.get("userinfo", {})
+        return 200, self.orders["person"] | self.orders.get("userinfo", {})
 
 
 def _back(asked: dict[str, str], **said: str) -> str:
@@ -162,7 +164,7 @@ def handler_of(provider: Provider) -> type[BaseHTTPRequestHandler]:
                 self.answer(200, provider.jwks())
             elif path == "/userinfo":
                 self.answer(*provider.userinfo(self.headers.get("Authorization", "")))
-            elif path == "/authorize" and provider.told["asks"]:
+            elif path == "/authorize" and provider.orders["asks"]:
                 self.send(200, _page(query), "text/html")
             elif path == "/authorize":
                 self.lead(query, "yes")
@@ -173,7 +175,7 @@ def handler_of(provider: Provider) -> type[BaseHTTPRequestHandler]:
             path, query = urlsplit(self.path).path, urlsplit(self.path).query
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
             if path == "/_tell":
-                provider.told |= json.loads(body)
+                provider.orders |= json.loads(body)
                 self.answer(200, {"asked": provider.asked})
             elif path == "/authorize":
                 self.lead(query, parse_qs(body)["answer"][0])
@@ -184,7 +186,7 @@ def handler_of(provider: Provider) -> type[BaseHTTPRequestHandler]:
         def goes_wrong(self, path: str) -> bool:
             """Do what a test has asked for in place of an answer; say whether it did."""
             provider.asked.append(path)
-            faults = provider.told["faults"]
+            faults = provider.orders["faults"]
             if f"hang {path}" in faults:
                 provider.never.wait()
             if f"500 {path}" in faults:
@@ -258,10 +260,10 @@ class RunningProvider:
             "OIDC_CLIENT_SECRET": CLIENT_SECRET,
         }
 
-    def tell(self, *faults: str, **told: Any) -> list[str]:
+    def tell(self, *faults: str, **orders: Any) -> list[str]:
         """Say what it does from now on (else as it began); return what it was asked so far."""
         usual = {"person": PERSON, "asks": False, "claims": {}, "userinfo": {}, "error": ""}
-        reply = httpx.post(f"{self.url}/_tell", json={**usual, "faults": faults, **told})
+        reply = httpx.post(f"{self.url}/_tell", json={**usual, "faults": faults, **orders})
         asked: list[str] = reply.json()["asked"]
         return asked
 
