@@ -94,6 +94,7 @@ def serve_gateway(
         os_user=unprivileged(),
         access_log=place / "access.log",
         static=home / "static",
+        media=home / "media",
         options=gateway.Options(trusted_proxies=(f"{HOST}/32",)),
     )
     return _serving(service, place, "gateway", behind=(api, fastpath, sale))
