@@ -104,7 +104,7 @@ def page_data(page: str, *, path: str | None = None, **more: Any) -> SafeString:
     urls = {
         "api": "/api/v1/",
         "token": reverse("account-token"),
-        "login": reverse("account_login") + back,
+        "login": login_url(path or ""),
         "signup": reverse("account_signup") + back,
         "me": reverse("storefront:me"),
     } | more.pop("urls", {})

@@ -23,7 +23,8 @@ from playwright.sync_api import (
 from playwright.sync_api import Error as PlaywrightError
 
 from tests.support.browser_pages import BrowserPages, browser_pages
-from tests.support.site import Fan, Site
+from tests.support.queue_pages import full_room
+from tests.support.site import Fan, Sale, Site
 
 Pure = Callable[..., Any]
 # The first test may start the site.
@@ -165,3 +166,17 @@ def log_in(pages: BrowserPages) -> Callable[[BrowserContext, Fan], None]:
         context.add_cookies([{"name": k, "value": v, "url": pages.url} for k, v in cookies.items()])
 
     return add
+
+
+@pytest.fixture
+def fan(site: Site, log_in: Callable[[BrowserContext, Fan], None], context: BrowserContext) -> Fan:
+    """A fan who is logged in, in the browser of the test's page."""
+    [made] = site.fans(1)
+    log_in(context, made)
+    return made
+
+
+@pytest.fixture
+def full(site: Site) -> Sale:
+    """A room whose one place inside is taken, with three who wait."""
+    return full_room(site, fans=4)

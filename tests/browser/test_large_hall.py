@@ -3,7 +3,7 @@
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import BrowserContext, FloatRect, Page, Route, expect
+from playwright.sync_api import FloatRect, Page, Route, expect
 
 from tests.browser.conftest import DESKTOP
 from tests.support.browser_pages import BrowserPages
@@ -36,13 +36,6 @@ class Asked:
 def hall(site: Site) -> Sale:
     """5,400 seats in nine sections of 600, four side by side."""
     return site.sale(seats=5400, sections=9, row_length=30, max_seats_per_fan=8)
-
-
-@pytest.fixture
-def fan(site: Site, log_in, context: BrowserContext) -> Fan:
-    [made] = site.fans(1)
-    log_in(context, made)
-    return made
 
 
 def test_the_picture_and_the_best_seats_need_no_seat(

@@ -2,31 +2,14 @@
 
 import time
 import zlib
-from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.support.browser_pages import BrowserPages
-from tests.support.queue_pages import full_room, is_on, page_of
+from tests.support.queue_pages import is_on, page_of
 from tests.support.seat_pages import cell, open_map, show, take
 from tests.support.site import Fan, Sale, Site
 from tests.support.waiting import await_that
-
-LogIn = Callable[[BrowserContext, Fan], None]
-
-
-@pytest.fixture
-def fan(site: Site, log_in: LogIn, context: BrowserContext) -> Fan:
-    [made] = site.fans(1)
-    log_in(context, made)
-    return made
-
-
-@pytest.fixture
-def full(site: Site) -> Sale:
-    """A room whose one place inside is taken, with three who wait."""
-    return full_room(site, fans=4)
 
 
 def await_open(site: Site, sale: Sale, kind: str) -> None:

@@ -15,13 +15,6 @@ RESERVATIONS = "**/api/v1/reservations/**"
 
 
 @pytest.fixture
-def fan(site: Site, log_in, context) -> Fan:
-    [made] = site.fans(1)
-    log_in(context, made)
-    return made
-
-
-@pytest.fixture
 def stays(page: Page) -> list[str]:
     """Keep the page where it is when it leads to the checkout, as the browser's cache does."""
     gone: list[str] = []

@@ -1,6 +1,5 @@
 """Choosing seats in a browser, against the running site."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,15 +9,6 @@ from tests.browser.conftest import DESKTOP
 from tests.support.seat_pages import cell, open_map, show, take
 from tests.support.site import Fan, Site
 from tests.support.waiting import await_that
-
-LogIn = Callable[[BrowserContext, Fan], None]
-
-
-@pytest.fixture
-def fan(site: Site, log_in: LogIn, context: BrowserContext) -> Fan:
-    [made] = site.fans(1)
-    log_in(context, made)
-    return made
 
 
 def holds(site: Site, fan: Fan) -> list[dict[str, Any]]:

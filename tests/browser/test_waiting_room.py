@@ -6,27 +6,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.support.queue_pages import SLOW, full_room, is_on, number, page_of
-from tests.support.site import Fan, Sale, Site
+from tests.support.queue_pages import SLOW, is_on, number, page_of
+from tests.support.site import Fan, Sale
 
 LogIn = Callable[[BrowserContext, Fan], None]
 
 
 def screen(page: Page) -> Any:
     return page.locator("fr-queue")
-
-
-@pytest.fixture
-def fan(site: Site, log_in: LogIn, context: BrowserContext) -> Fan:
-    [made] = site.fans(1)
-    log_in(context, made)
-    return made
-
-
-@pytest.fixture
-def full(site: Site) -> Sale:
-    """A room whose one place inside is taken, with three who wait."""
-    return full_room(site, fans=4)
 
 
 def test_the_place_is_shown_and_survives_a_reload(pages, site, page: Page, fan: Fan, full: Sale):

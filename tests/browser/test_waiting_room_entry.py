@@ -14,15 +14,7 @@ from tests.support.queue_pages import SLOW, is_on, number, page_of
 from tests.support.site import Fan, Sale, Site
 from tests.support.small_server import served
 
-LogIn = Callable[[BrowserContext, Fan], None]
 TURNSTILE = {"code": "challenge_required", "challenge": {"kind": "turnstile", "site_key": "public"}}
-
-
-@pytest.fixture
-def fan(site: Site, log_in: LogIn, context: BrowserContext) -> Fan:
-    [made] = site.fans(1)
-    log_in(context, made)
-    return made
 
 
 @pytest.fixture
