@@ -191,7 +191,7 @@ class Hub:
     async def _read_once(self, room: Room) -> bool:
         try:
             document = await self._turn_and_read(room)
-            room.take(document, self._loop.time())
+            self._take(room, document)
         except NoStream:  # the performance is there no more, or its waiting room
             room.end(self._loop.time())
             del self._rooms[room.key], self._watching[room.key]
@@ -199,6 +199,14 @@ class Hub:
             log.info("%s %s was not read: %s", *room.key, error)
             return False
         return True
+
+    def _take(self, room: Room, document: Document) -> None:
+        """Send a document's news, and note when the last of them was handed to the kernel."""
+        now, before = self._loop.time(), room.position
+        room.take(document, now)
+        if room.position != before:
+            # The loop hands over what was written at the end of its turn.
+            self._loop.call_soon(lambda: metrics.lag.observe(self._loop.time() - now))
 
     async def _turn_and_read(self, room: Room) -> Document:
         await self._reading.turn()

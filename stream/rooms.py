@@ -5,6 +5,12 @@ An event is encoded once and kept once, for as long as it may be repeated, whate
 listeners. A listener is a place in that log: what it has not got yet is what stands behind it. So a
 slow reader costs no memory of its own; past the buffer's size it is cut, and comes back.
 
+Note [Written where it is made]
+Of thousands of listeners nearly all have got everything before an event comes. Such a one needs no
+turn of its own task: the event, framed once for all, is written to its connection there and then,
+which is less than half the work (`python -m bench stream`). A task wakes for the greeting, for a
+reader whose connection is full, and for the end.
+
 Note [Ids of events]
 An id is the room's own name, made by chance when the room is made, and the event's place in the
 log. Who comes back with an id of another process, or of an event that is no longer kept, reads the
@@ -79,6 +85,8 @@ class Room:
         """Send all listeners to read the document, and end: it is there no more."""
         self.is_over = True
         self._publish(RELOAD, now)
+        for listener in self.listeners:
+            listener.wake()
 
     def greeting(self, last_id: str | None, now: float) -> tuple[bytes, int]:
         """Return what a listener begins with, and its place in the log.
@@ -119,8 +127,9 @@ class Room:
         self._log.append(SentEvent(now, chunk))
         self._bytes += len(chunk)
         self._trim(now)
+        framed = b"%x\r\n%b\r\n" % (len(chunk), chunk)
         for listener in self.listeners:
-            listener.wake()
+            listener.take(framed, self.position)
 
     def _trim(self, now: float) -> None:
         """Drop what is no longer repeated; the newest entry may still be under way."""

@@ -3,7 +3,8 @@
 Note [Beside ASGI]
 ASGI lets an application wait for the end of a connection, which would be a second task for each of
 thousands, and lets nobody close one whose reader has stopped: what is written waits for ever. So
-the application is given the connection too: it calls `on_lost`, and `abort` drops what waits.
+the application is given the connection too: it calls `on_lost`, `abort` drops what waits, and
+`push` writes an event of thousands (Note [Written where it is made] in stream/rooms.py).
 """
 
 from collections.abc import Callable
@@ -34,6 +35,13 @@ class StreamConnection(HttpToolsProtocol):
         super().connection_lost(exc)
         if self.on_lost is not None:
             self.on_lost()
+
+    def push(self, framed: bytes) -> bool:
+        """Write a chunk of HTTP/1.1 (RFC 9112, 7.1), unless what was written before still waits."""
+        if self.flow.write_paused or self.transport.is_closing():
+            return False
+        self.transport.write(framed)
+        return True
 
     def abort(self) -> None:
         """Close at once, whatever has not been sent yet."""

@@ -1,5 +1,6 @@
 """The live streams without a connection: changes of documents, repeating, slow readers."""
 
+import asyncio
 import json
 import zlib
 from typing import Any
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from stream import documents, rooms
 from stream.documents import BadDocument, SeatFeed, StatusFeed, changes
+from stream.listeners import Listener
 from stream.rooms import Room, TooSlow
 from stream.settings import BadSetting, Settings, from_environment
 
@@ -104,6 +106,106 @@ def room() -> Room:
     made = Room("availability", ID, SETTINGS)
     made.take(hall("AAAA"), 0.0)
     return made
+
+
+class Wire:
+    """A connection that takes what is pushed, unless its reader is slow."""
+
+    def __init__(self) -> None:
+        self.is_full = False
+        self.written = b""
+
+    def push(self, framed: bytes) -> bool:
+        if self.is_full:
+            return False
+        length, _, rest = framed.partition(b"\r\n")
+        assert rest.endswith(b"\r\n")
+        assert len(rest) == int(length, 16) + 2
+        self.written += rest[:-2]
+        return True
+
+    def abort(self) -> None:
+        raise AssertionError("nobody was too slow")
+
+
+class Heard:
+    """A listener of a room, and how often its task has been woken."""
+
+    def __init__(self, room: Room) -> None:
+        self.wire = Wire()
+        self.listener = Listener(self.wire)
+        _, self.listener.position = room.greeting(None, 0.0)
+        room.listeners.add(self.listener)
+        self.woken = 0
+
+    async def wait(self) -> None:
+        while True:
+            await self.listener.woken()
+            self.woken += 1
+
+    async def __aenter__(self) -> "Heard":
+        self._task = asyncio.create_task(self.wait())
+        await asyncio.sleep(0)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._task.cancel()
+
+
+async def turns() -> None:
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
+def test_who_has_everything_gets_the_next_event_without_a_turn_of_the_task(room: Room):
+    async def listen() -> None:
+        async with Heard(room) as heard:
+            for second, letters in enumerate(("TAAA", "TTAA"), 1):
+                room.take(hall(letters, second=second), second)
+            await turns()
+            assert [data["T"] for _, _, data in parsed(heard.wire.written)] == [[0], [1]]
+            assert (heard.listener.position, heard.woken) == (room.position, 0)
+
+    asyncio.run(listen())
+
+
+def test_who_reads_slowly_is_woken_and_nothing_overtakes_what_waits(room: Room):
+    async def listen() -> None:
+        async with Heard(room) as heard:
+            heard.wire.is_full = True
+            place = heard.listener.position
+            room.take(hall("TAAA", second=1), 1.0)
+            heard.wire.is_full = False  # but one event is missing already
+            room.take(hall("TTAA", second=2), 2.0)
+            await turns()
+            assert heard.wire.written == b""
+            assert (heard.listener.position, heard.woken) == (place, 1)
+            assert len(parsed(room.after(place))) == 2
+
+    asyncio.run(listen())
+
+
+def test_whose_task_is_writing_is_written_to_by_nobody_else(room: Room):
+    async def listen() -> None:
+        heard = Heard(room)  # its task has not come to wait yet: the greeting is under way
+        room.take(hall("TAAA", second=1), 1.0)
+        assert heard.wire.written == b""
+        async with heard:
+            await turns()
+            assert heard.woken == 1
+
+    asyncio.run(listen())
+
+
+def test_the_end_of_a_room_wakes_everybody(room: Room):
+    async def listen() -> None:
+        async with Heard(room) as heard:
+            room.end(1.0)
+            await turns()
+            assert b"event: reload" in heard.wire.written
+            assert heard.woken == 1
+
+    asyncio.run(listen())
 
 
 def test_who_comes_back_gets_what_was_missed(room: Room):
