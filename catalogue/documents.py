@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 
 from catalogue import outline
-from catalogue.queries import PerformanceSummary, SeatPlan
+from catalogue.queries import PerformanceSummary, PlannedSeat, SeatPlan
 from catalogue.sale_state import concert_sale_state
 from concerts.models import Concert, Performance, Poster, Seat, Section
 from kernel import clock
@@ -153,14 +153,14 @@ def seat_map_outline(plan: SeatPlan) -> dict[str, Any]:
     }
 
 
-def _seats_by_section(plan: SeatPlan) -> dict[Any, list[Seat]]:
-    by_section: dict[Any, list[Seat]] = {section.pk: [] for section in plan.sections}
+def _seats_by_section(plan: SeatPlan) -> dict[Any, list[PlannedSeat]]:
+    by_section: dict[Any, list[PlannedSeat]] = {section.pk: [] for section in plan.sections}
     for seat in plan.seats:
         by_section[seat.section_id].append(seat)
     return by_section
 
 
-def _section(section: Section, seats: Sequence[Seat]) -> dict[str, Any]:
+def _section(section: Section, seats: Sequence[PlannedSeat]) -> dict[str, Any]:
     has_focal = section.focal_x is not None and section.focal_y is not None
     return {
         "code": section.code,
@@ -197,7 +197,7 @@ def seat_states(seats: Iterable[Seat], statuses: str) -> list[dict[str, Any]]:
     """Return seats with their status by the letters of an availability."""
     return [
         {
-            "id": seat.pk,
+            "id": seat.id,
             "section": seat.section.code,
             "row": seat.row,
             "number": seat.number,
@@ -229,9 +229,9 @@ def _price_range(performances: Sequence[PerformanceSummary]) -> dict[str, Any] |
     return {"min": lowest.as_json(), "max": highest.as_json()}
 
 
-def _seat(seat: Seat) -> dict[str, Any]:
+def _seat(seat: PlannedSeat) -> dict[str, Any]:
     return {
-        "id": seat.pk,
+        "id": seat.id,
         "number": seat.number,
         "index": seat.index,
         "x": seat.x,

@@ -10,14 +10,14 @@ from itertools import pairwise
 from math import hypot
 from statistics import median
 
-from concerts.models import Seat
+from catalogue.queries import PlannedSeat
 
 Point = tuple[float, float]
 
 _HALF_A_SEAT = 0.5  # where no two seats stand in one row
 
 
-def half_width(seats: Sequence[Seat]) -> float:
+def half_width(seats: Sequence[PlannedSeat]) -> float:
     """Return half of the usual distance of neighbours in a row, in units of the layout."""
     apart = [
         hypot(after.x - before.x, after.y - before.y)
@@ -27,11 +27,17 @@ def half_width(seats: Sequence[Seat]) -> float:
     return median(apart) / 2 if apart else _HALF_A_SEAT
 
 
-def outline_of(seats: Iterable[Seat], half: float) -> list[Point]:
+def outline_of(seats: Iterable[PlannedSeat], half: float) -> list[Point]:
     """Return the corners of the shape around some seats, without repeating the first."""
+    # Of seats at one height only the two ends can be corners.
+    ends: dict[float, tuple[float, float]] = {}
+    for seat in seats:
+        left, right = ends.get(seat.y, (seat.x, seat.x))
+        ends[seat.y] = (min(left, seat.x), max(right, seat.x))
     corners = {
-        (round(seat.x + dx, 2), round(seat.y + dy, 2))
-        for seat in seats
+        (round(x + dx, 2), round(y + dy, 2))
+        for y, both in ends.items()
+        for x in both
         for dx in (-half, half)
         for dy in (-half, half)
     }

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Subquery, Value
@@ -58,13 +59,29 @@ class PerformanceSummary:
     seats_available: int
 
 
+class PlannedSeat(NamedTuple):
+    """What a seat map shows of a seat; x and y in units of the layout.
+
+    A tuple, since a hall has up to 50,000 of them: as many model instances take a second to make.
+    """
+
+    id: UUID
+    section_id: UUID
+    row: str
+    number: str
+    index: int
+    x: float
+    y: float
+    accessible: bool
+
+
 @dataclass(frozen=True, slots=True)
 class SeatPlan:
     """A performance's seats in index order, its sections with their grades; all or one section."""
 
     performance: Performance
     sections: tuple[Section, ...]
-    seats: tuple[Seat, ...]
+    seats: tuple[PlannedSeat, ...]
 
 
 def concert_list(wanted: ConcertFilter, *, now: datetime) -> QuerySet[Concert]:
@@ -197,10 +214,16 @@ def seat_plan(performance_id: UUID, *, section: str | None = None) -> SeatPlan |
     row = concerts.performance(performance_id)
     sections = Section.objects.filter(performance=row).select_related("grade")
     seats = Seat.objects.filter(performance=row).order_by("index")
+    shown: tuple[Section, ...]
     if section is None:
-        return SeatPlan(row, tuple(sections.order_by("position", "code")), tuple(seats))
-    known = sections.filter(code__reads=section).first()
-    return None if known is None else SeatPlan(row, (known,), tuple(seats.filter(section=known)))
+        shown = tuple(sections.order_by("position", "code"))
+    else:
+        known = sections.filter(code__reads=section).first()
+        if known is None:
+            return None
+        shown, seats = (known,), seats.filter(section=known)
+    rows = seats.values_list(*PlannedSeat._fields)
+    return SeatPlan(row, shown, tuple(map(PlannedSeat._make, rows)))
 
 
 def availability(performance_id: UUID, *, now: datetime) -> reservations.Availability:

@@ -37,6 +37,13 @@ def test_one_row_is_a_box_as_deep_as_its_seats_are_wide():
     assert set(outline_of(seats, 1)) == {(-1, -1), (5, -1), (5, 1), (-1, 1)}
 
 
+@given(POINTS)
+def test_a_shape_is_the_hull_of_the_squares_of_all_seats(points):
+    squares = {(x + dx, y + dy) for x, y in points for dx in (-0.5, 0.5) for dy in (-0.5, 0.5)}
+    found = outline_of([seat(x, y) for x, y in points], 0.5)
+    assert found == convex_hull(sorted(squares))
+
+
 def test_an_aisle_makes_no_seat_wider():
     assert half_width([seat(0, 0), seat(1, 0), seat(2, 0), seat(9, 0), seat(10, 0)]) == 0.5
 
