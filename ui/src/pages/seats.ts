@@ -4,4 +4,5 @@ import { defineSeatMap } from "../seats/element";
 import { enhance } from "./common";
 
 enhance();
-defineSeatMap();
+// A task of its own: a press on the page is answered between reading the script and the first picture.
+setTimeout(defineSeatMap);
