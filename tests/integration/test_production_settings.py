@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.boots import Boots
 from tests.support.production import environment
 
 KAFKA_LOGIN = {
@@ -52,10 +53,15 @@ PROVIDER = {
 }
 
 
-def boot(env, *command, seconds=60):
-    program = ["-c", "import django; django.setup(); import config.urls; print('booted')"]
+@pytest.fixture(scope="module")
+def boot():
+    with Boots() as process:
+        yield process.boot
+
+
+def run(env, *command, seconds=60):
     return subprocess.run(
-        [sys.executable, *(command or program)],
+        [sys.executable, *command],
         env=env,
         capture_output=True,
         text=True,
@@ -65,7 +71,8 @@ def boot(env, *command, seconds=60):
 
 
 def test_it_boots_when_everything_is_there(tmp_path):
-    done = boot(environment(tmp_path))
+    program = "import django; django.setup(); import config.urls; print('booted')"
+    done = run(environment(tmp_path), "-c", program)
     assert done.stdout.strip() == "booted", done.stderr
 
 
@@ -139,7 +146,7 @@ def test_it_boots_when_everything_is_there(tmp_path):
         ({**GATEWAY, "PAYMENT_WEBHOOK_SECRETS": "a,b,c"}, "PAYMENT_WEBHOOK_SECRETS"),
     ],
 )
-def test_what_lacks_is_named_in_the_last_line(tmp_path, changes, named):
+def test_what_lacks_is_named_in_the_last_line(boot, tmp_path, changes, named):
     done = boot(environment(tmp_path, **changes))
     assert done.returncode != 0
     last = done.stderr.strip().splitlines()[-1]
@@ -150,7 +157,7 @@ def test_what_lacks_is_named_in_the_last_line(tmp_path, changes, named):
 @pytest.mark.parametrize(
     ("mode", "text"), [(0o644, None), (0o640, None), (0o600, "{}"), (0o600, "not JSON")]
 )
-def test_a_key_file_others_can_read_or_nobody_can_is_refused(tmp_path, mode, text):
+def test_a_key_file_others_can_read_or_nobody_can_is_refused(boot, tmp_path, mode, text):
     env = environment(tmp_path)
     key_file = Path(env["SIGNING_KEYS_FILE"])
     if text is not None:
@@ -161,14 +168,14 @@ def test_a_key_file_others_can_read_or_nobody_can_is_refused(tmp_path, mode, tex
     assert "SIGNING_KEYS_FILE" in done.stderr.strip().splitlines()[-1]
 
 
-def test_a_login_at_kafka_is_taken_and_its_password_is_in_no_error(tmp_path):
+def test_a_login_at_kafka_is_taken_and_its_password_is_in_no_error(boot, tmp_path):
     assert boot(environment(tmp_path, **KAFKA_LOGIN)).stdout.strip() == "booted"
     done = boot(environment(tmp_path, **KAFKA_LOGIN | {"KAFKA_SECURITY_PROTOCOL": "SSL"}))
     assert "KAFKA_SASL_USERNAME" in done.stderr
     assert "orange-harbour" not in done.stderr
 
 
-def test_a_real_gateway_is_taken_and_its_secrets_are_in_no_error(tmp_path):
+def test_a_real_gateway_is_taken_and_its_secrets_are_in_no_error(boot, tmp_path):
     assert boot(environment(tmp_path, **GATEWAY)).stdout.strip() == "booted"
     refused = boot(environment(tmp_path, **GATEWAY | {"PAYMENT_GATEWAY_URL": "http://a.example"}))
     assert "PAYMENT_GATEWAY_URL" in refused.stderr
@@ -190,11 +197,11 @@ def test_mail_may_go_by_either_kind_of_tls(tmp_path, url, meant):
         "print(s.EMAIL_PORT, s.EMAIL_USE_TLS, s.EMAIL_USE_SSL, s.EMAIL_HOST_USER,"
         " s.EMAIL_HOST_PASSWORD)"
     )
-    done = boot(environment(tmp_path, EMAIL_URL=url), "-c", program)
+    done = run(environment(tmp_path, EMAIL_URL=url), "-c", program)
     assert done.stdout == meant + "\n", done.stderr
 
 
-def test_backends_elsewhere_are_taken_encrypted_and_with_a_password(tmp_path):
+def test_backends_elsewhere_are_taken_encrypted_and_with_a_password(boot, tmp_path):
     database = DATABASE.format("frontrow:orange-harbour@", "?sslmode=verify-full")
     redis = REDIS.format("rediss", ":orange-harbour@")
     elsewhere = {
@@ -223,7 +230,7 @@ def test_where_https_is_on_cookies_belong_to_this_host_alone(tmp_path):
         "domains = {s.SESSION_COOKIE_DOMAIN, s.CSRF_COOKIE_DOMAIN, s.LANGUAGE_COOKIE_DOMAIN};"
         "print(all(n.startswith('__Host-') for n in names), all(secure), paths, domains)"
     )
-    done = boot(environment(tmp_path), "-c", program)
+    done = run(environment(tmp_path), "-c", program)
     assert done.stdout == "True True {'/'} {None}\n", done.stderr
 
 
@@ -238,7 +245,7 @@ environ = {environ!r} | {{"wsgi.input": io.BytesIO(), "wsgi.errors": io.StringIO
                           "wsgi.url_scheme": "http"}}
 application(environ, lambda status, headers, _=None: print(json.dumps([status, dict(headers)])))
 """
-    done = boot(env, "-c", program)
+    done = run(env, "-c", program)
     assert done.returncode == 0, done.stderr
     status, found = json.loads(done.stdout)
     return int(status[:3]), found
@@ -247,7 +254,7 @@ application(environ, lambda status, headers, _=None: print(json.dumps([status, d
 def test_behind_a_proxy_that_ends_tls_nobody_is_sent_in_circles(tmp_path):
     env, path = environment(tmp_path), "/.well-known/jwks.json"
     # Packing everything takes a core 20 s, which a busy machine has not.
-    assert boot(env, "manage.py", "collectstatic", "--no-input", seconds=240).returncode == 0
+    assert run(env, "manage.py", "collectstatic", "--no-input", seconds=240).returncode == 0
     by_https = {"host": "tickets.example", "x_forwarded_proto": "https"}
     status, headers = answer_of(env, path, **by_https)
     assert status == 200
@@ -257,7 +264,7 @@ def test_behind_a_proxy_that_ends_tls_nobody_is_sent_in_circles(tmp_path):
     assert answer_of(env, "/healthz/live", host="10.0.0.5:8000")[0] == 200
 
 
-def test_the_keys_can_be_made_where_there_are_none(tmp_path):
+def test_the_keys_can_be_made_where_there_are_none(boot, tmp_path):
     env = environment(tmp_path, SIGNING_KEYS_FILE=str(tmp_path / "new.json"))
-    assert boot(env, "manage.py", "keys", "init").returncode == 0
+    assert run(env, "manage.py", "keys", "init").returncode == 0
     assert boot(env).stdout.strip() == "booted"

@@ -2,10 +2,9 @@
 
 import os
 import secrets
-from datetime import UTC, datetime
 from pathlib import Path
 
-from kernel.signing import keyring_file
+from tests.support.signing import make_ring
 
 _REDIS = ("REDIS_CACHE_URL", "REDIS_LOCK_URL", "REDIS_QUEUE_URL", "CELERY_BROKER_URL")
 
@@ -13,7 +12,7 @@ _REDIS = ("REDIS_CACHE_URL", "REDIS_LOCK_URL", "REDIS_QUEUE_URL", "CELERY_BROKER
 def environment(folder: Path, **changes: str | None) -> dict[str, str]:
     """Return the variables of a production process without servers; None leaves one out."""
     key_file = folder / "signing-keys.json"
-    keyring_file.init(key_file, now=datetime.now(UTC))
+    make_ring(key_file)
     wanted = {
         "DJANGO_SETTINGS_MODULE": "config.settings.production",
         "SECRET_KEY": secrets.token_urlsafe(48),
