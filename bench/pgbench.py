@@ -28,6 +28,7 @@ from tickets.models import Ticket
 _UUID = re.compile(r"\b[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}\b")
 _LOCK = re.compile(r"pg_advisory_xact_lock\( ?'?-?\d+'?\)")
 _NUMBER = "\\set i :i + 1\n\\set n 100000000000 + :first + :client_id * :each + :i - 1\n"
+_COMMENT = re.compile(r"--[^\n]*")
 _TPS = re.compile(r"tps = ([\d.]+)")
 _REQUEST = "b" * 52  # and twelve digits: a request key
 
@@ -90,7 +91,9 @@ def _script(prefix: str, number: int, work: Callable[[], Mapping[str, str]]) -> 
         hyphen = "-" if "-" in found[0] else ""
         return f"{found[0][: -16 - len(hyphen)]}{apart}{hyphen}:n"
 
-    lines = [_UUID.sub(renamed, " ".join(statement.split())) for statement in statements]
+    # A line each: a comment would hide what follows it.
+    plain = [" ".join(_COMMENT.sub("", statement).split()) for statement in statements]
+    lines = [_UUID.sub(renamed, statement) for statement in plain]
     lines = [_LOCK.sub("pg_advisory_xact_lock(:n)", line) for line in lines]
     for text, name in texts.items():
         lines = [line.replace(text, name) for line in lines]

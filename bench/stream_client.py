@@ -16,7 +16,7 @@ import uvloop
 from proof.measures import latencies
 
 _EVENT = re.compile(rb'event: seats\ndata: \{"layout_version":1,"as_of":"([^"]+)","crc":\d+,')
-_AT_ONCE = 200  # connections that are being made
+_AT_ONCE = 200  # streams that are being opened: no backlog is outrun
 
 
 class Crowd:
@@ -44,7 +44,8 @@ class Listener(asyncio.Protocol):
     """One of them; an event is small enough to come in one piece."""
 
     def __init__(self, crowd: Crowd, request: bytes) -> None:
-        self._crowd, self._request, self._has_begun = crowd, request, False
+        self._crowd, self._request = crowd, request
+        self.begun = asyncio.Event()
 
     def connection_made(self, transport: Any) -> None:
         """Ask for the stream; uvloop's transports are no `asyncio.Transport`."""
@@ -52,14 +53,14 @@ class Listener(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Count what comes."""
-        if not self._has_begun and data.startswith(b"HTTP/1.1 200"):
-            self._has_begun = True
+        if not self.begun.is_set() and data.startswith(b"HTTP/1.1 200"):
+            self.begun.set()
             self._crowd.listening += 1
         self._crowd.heard(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Listen no more."""
-        self._crowd.listening -= self._has_begun
+        self._crowd.listening -= self.begun.is_set()
 
 
 async def listen(port: int, path: str, number: int, seconds: float) -> None:
@@ -70,14 +71,15 @@ async def listen(port: int, path: str, number: int, seconds: float) -> None:
 
     async def connect() -> None:
         async with gate:
-            await loop.create_connection(lambda: Listener(crowd, request), "127.0.0.1", port)
+            made = Listener(crowd, request)
+            await loop.create_connection(lambda: made, "127.0.0.1", port)
+            await made.begun.wait()
 
-    await asyncio.gather(*(connect() for _ in range(number)))
-    deadline = time.monotonic() + 60
-    while crowd.listening < number:
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"only {crowd.listening} of {number} listen")
-        await asyncio.sleep(0.1)
+    try:
+        async with asyncio.timeout(60):
+            await asyncio.gather(*(connect() for _ in range(number)))
+    except TimeoutError:
+        raise TimeoutError(f"only {crowd.listening} of {number} listen") from None
     await asyncio.sleep(2)  # what came with the crowd is over
     print("all listen", flush=True)
     crowd.is_measuring = True
