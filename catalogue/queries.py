@@ -5,9 +5,8 @@ Stale reads are fine, except for seats.
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from typing import NamedTuple
 from uuid import UUID
 
 from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Subquery, Value
@@ -59,10 +58,11 @@ class PerformanceSummary:
     seats_available: int
 
 
-class PlannedSeat(NamedTuple):
+@dataclass(slots=True)
+class PlannedSeat:
     """What a seat map shows of a seat; x and y in units of the layout.
 
-    A tuple, since a hall has up to 50,000 of them: as many model instances take a second to make.
+    As little as that, since a hall has up to 50,000 of them: as many model instances take a second.
     """
 
     id: UUID
@@ -222,8 +222,8 @@ def seat_plan(performance_id: UUID, *, section: str | None = None) -> SeatPlan |
         if known is None:
             return None
         shown, seats = (known,), seats.filter(section=known)
-    rows = seats.values_list(*PlannedSeat._fields)
-    return SeatPlan(row, shown, tuple(map(PlannedSeat._make, rows)))
+    rows = seats.values_list(*(field.name for field in fields(PlannedSeat)))
+    return SeatPlan(row, shown, tuple(PlannedSeat(*values) for values in rows))
 
 
 def availability(performance_id: UUID, *, now: datetime) -> reservations.Availability:
