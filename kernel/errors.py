@@ -69,6 +69,23 @@ class Busy(DomainError):
     retry_after = 1
 
 
+class CommitUncertain(DomainError):
+    """The change was sent to the database and no certain reply came back.
+
+    The same request with the same Idempotency-Key finds out, and does nothing twice.
+    """
+
+    code = "outcome_unknown"
+    kind = Kind.UNAVAILABLE
+    message = text(
+        en="It is not certain yet whether this was done. Send the same request with the same "
+        "Idempotency-Key again, or look before you repeat it.",
+        ko="처리되었는지 아직 확실하지 않습니다. 같은 Idempotency-Key로 같은 요청을 다시 보내거나, "
+        "다시 요청하기 전에 확인해 주세요.",
+    )
+    retry_after = 2
+
+
 class ServiceUnavailable(DomainError):
     """A dependency that this request needs is unavailable."""
 

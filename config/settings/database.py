@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from kernel import env
-from kernel.db.response_timeout import timeout_connection
+from kernel.db.connection import patient_for
 
 _POSTGRES = ("postgresql", "postgres")
 _HELP = "May name several hosts, with ?target_session_attrs=read-write."
@@ -58,7 +58,7 @@ def _database(
                 "min_size": 0,
                 "max_size": DATABASE_POOL_SIZE,
                 "timeout": connect_timeout,
-                "connection_class": timeout_connection(response_timeout),
+                "connection_class": patient_for(response_timeout),
             },
             **dict(parse_qsl(parts.query)),
         },

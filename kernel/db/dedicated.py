@@ -14,14 +14,13 @@ between two statements of such a session must take less; an owner that comes bac
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
-import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from kernel.db.response_timeout import timeout_connection
+from kernel.db.connection import PatientConnection, patient_for
 
 SILENT_SECONDS = 25
+RESPONSE_SECONDS = 60.0  # Note [Patience] in connection.py
 _KEEPALIVE = {"idle": 5, "interval": 5, "count": 3}  # seconds, seconds, probes: 20 s in all
 
 # Django's adapters read jsonb as text and its cursors count metrics; plain psycopg is wanted here.
@@ -33,9 +32,9 @@ def dedicated_connection(
     *,
     application: str,
     using: str = DEFAULT_DB_ALIAS,
-    response_timeout: float | None = None,
+    response_timeout: float = RESPONSE_SECONDS,
     silent_seconds: int | None = None,
-) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
+) -> Iterator[PatientConnection]:
     """Yield an unpooled connection in autocommit mode and close it at the end.
 
     The server ends it after `silent_seconds` without a statement, `SILENT_SECONDS` if none are
@@ -48,8 +47,7 @@ def dedicated_connection(
     parameters["application_name"] = application
     silent = SILENT_SECONDS if silent_seconds is None else silent_seconds
     parameters["options"] = f"{parameters.get('options', '')} {_session_options(silent)}".strip()
-    kind = psycopg.Connection if response_timeout is None else timeout_connection(response_timeout)
-    connection = kind.connect(**parameters, autocommit=True)
+    connection = patient_for(response_timeout).connect(**parameters, autocommit=True)
     try:
         yield connection
     finally:

@@ -6,6 +6,9 @@ groups cut across what matters here: a session ended for idling in its transacti
 that has become read-only, come as `InternalError`, as a defect of the server does. So the SQLSTATE
 of the driver's error decides, whatever is wrapped around it. Without one, the connection itself
 failed. Every code that is not named here is a defect of ours or of the data.
+
+Where the connection fails while a commit is on its way, nobody can say whether it took place (Note
+[Unknown outcome] in connection.py).
 """
 
 import psycopg
@@ -14,6 +17,10 @@ from psycopg_pool import PoolTimeout, TooManyRequests
 
 # All that a statement may raise of the database; Django's InterfaceError is no DatabaseError.
 DATABASE_ERRORS = (DatabaseError, InterfaceError, PoolTimeout)
+
+
+class CommitUnknown(psycopg.OperationalError):
+    """A commit may have taken place, or may not, or may yet be lost; the caller looks again."""
 
 
 class LockSkipped(Exception):
@@ -37,6 +44,7 @@ _BUSY = frozenset(
 _LOCKED = frozenset({"40P01", "55P03"})
 # Lost connections, servers without room, servers that go down or come up, and their disks.
 _UNAVAILABLE = ("08", "53", "58", "57P")
+_GOING = ("08", "57P")
 
 
 def is_busy(error: BaseException) -> bool:
@@ -60,6 +68,19 @@ def is_unavailable(error: BaseException) -> bool:
         return cause.sqlstate.startswith(_UNAVAILABLE)
     lost = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
     return isinstance(cause, lost) and not is_busy(error)
+
+
+def is_unknown(error: BaseException) -> bool:
+    """Say whether nobody knows if what was to be committed will last; `is_unavailable` too."""
+    return isinstance(_cause(error), CommitUnknown)
+
+
+def leaves_commit_open(error: psycopg.Error) -> bool:
+    """Say whether a commit that raised the driver's `error` may have taken place all the same.
+
+    Without a code the reply is missing, and a server that goes down may have committed before.
+    """
+    return is_unavailable(error) and (error.sqlstate is None or error.sqlstate.startswith(_GOING))
 
 
 def is_passing(error: BaseException) -> bool:

@@ -29,6 +29,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from prometheus_client import Counter
 
 from kernel import clock
+from kernel.db.connection import PatientConnection
 from kernel.db.failures import DATABASE_ERRORS
 
 REPLICA = "replica"
@@ -207,13 +208,23 @@ def _replica_state() -> ReplicaState:
             """
             SELECT system_identifier, received_tli, status = 'streaming',
                    (pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::bigint,
-                   pg_last_xact_replay_timestamp()
+                   pg_last_xact_replay_timestamp(), pg_is_in_recovery()
             FROM pg_control_system() LEFT JOIN pg_stat_wal_receiver ON true
             """
         )
-        system, timeline, streaming, replayed, committed_at = cursor.fetchone()
+        system, timeline, streaming, replayed, committed_at, follows = cursor.fetchone()
+    if not follows:
+        _leave_the_leader()
     at = WalPosition(_history(system, timeline or 0), int(replayed or 0))
     return ReplicaState(at, _age(committed_at) if streaming else None)
+
+
+def _leave_the_leader() -> None:
+    """Drop the connections to a server that leads by now: new ones lead to one that follows."""
+    found = connections[REPLICA].connection
+    if isinstance(found, PatientConnection):
+        found.leave_with_its_pool()
+    connections[REPLICA].close()
 
 
 def _age(committed_at: datetime | None) -> float:

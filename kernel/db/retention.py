@@ -28,6 +28,7 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 _LOCK_TIMEOUT = "5s"  # for the transactions that may still read a partition
 _LONGEST_LOOK = "10min"  # through a partition of millions of rows, once a month
+_RESPONSE_TIMEOUT = 630.0  # seconds: later than the server gives up by itself
 _IN_USE = "in use"
 _LOCK = lock_key("kernel.partitions.purge")
 
@@ -114,7 +115,9 @@ def _months_before(now: datetime, months: int) -> datetime:
 @contextmanager
 def _session() -> Iterator[Connection | None]:
     """Yield a connection in autocommit mode, or None while another run is under way."""
-    with dedicated_connection(application="frontrow-retention") as connection:
+    with dedicated_connection(
+        application="frontrow-retention", response_timeout=_RESPONSE_TIMEOUT
+    ) as connection:
         connection.execute(f"SET lock_timeout = '{_LOCK_TIMEOUT}'")
         connection.execute(f"SET statement_timeout = '{_LONGEST_LOOK}'")
         mine = connection.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK]).fetchone()

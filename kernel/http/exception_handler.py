@@ -12,8 +12,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from kernel.db.failures import DATABASE_ERRORS, is_busy, is_unavailable
-from kernel.errors import Busy, DomainError, ServiceUnavailable
+from kernel.db.failures import DATABASE_ERRORS, is_busy, is_unavailable, is_unknown
+from kernel.errors import Busy, CommitUncertain, DomainError, ServiceUnavailable
 from kernel.http import problem
 from kernel.http.refusals import REFUSALS
 from kernel.redis.breaker import DependencyUnavailable
@@ -124,6 +124,9 @@ def _translate(error: Exception) -> Exception:
         if is_busy(error):
             log.warning("database busy", extra={"error": repr(error)})
             return Busy()
+        if is_unknown(error):
+            log.error("outcome unknown", extra={"error": repr(error)})
+            return CommitUncertain()
         if is_unavailable(error):
             log.error("database unavailable", extra={"error": repr(error)})
             return ServiceUnavailable()

@@ -120,7 +120,7 @@ class CancelView(FanView):
             **IDEMPOTENCY,
             404: problem("reservation_not_found", "seats_not_in_reservation"),
             409: problem(*_CONFLICTS, "idempotency_in_progress"),
-            503: problem("busy", "service_unavailable"),
+            503: problem("busy", "outcome_unknown", "service_unavailable"),
         },
         examples=[
             OpenApiExample("one seat", examples.CANCEL_REQUEST, request_only=True),

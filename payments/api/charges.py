@@ -35,7 +35,7 @@ class ChargesView(FanView):
             201: ChargeSerializer,
             **IDEMPOTENCY,
             409: problem("idempotency_in_progress"),
-            503: problem("charging_unavailable", "busy", "service_unavailable"),
+            503: problem("charging_unavailable", "busy", "outcome_unknown", "service_unavailable"),
         },
         examples=[
             OpenApiExample("50,000 points", examples.CHARGE_REQUEST, request_only=True),
@@ -92,7 +92,7 @@ class ConfirmChargeView(FanView):
             **CONFIRMING,
             404: problem("charge_not_found"),
             409: problem("idempotency_in_progress"),
-            503: problem("charging_unavailable", "busy", "service_unavailable"),
+            503: problem("charging_unavailable", "busy", "outcome_unknown", "service_unavailable"),
         },
         examples=[OpenApiExample("the key", examples.CONFIRM_REQUEST, request_only=True)],
     )

@@ -18,9 +18,11 @@ _RESPONSES = {
     **IDEMPOTENCY,
     404: problem("payment_not_found", "offer_not_found"),
     409: problem("offer_expired", "idempotency_in_progress"),
-    503: problem("busy", "service_unavailable"),
+    503: problem("busy", "outcome_unknown", "service_unavailable"),
 }
-_ACCEPTED = _RESPONSES | {503: problem("offer_not_checked", "busy", "service_unavailable")}
+_ACCEPTED = _RESPONSES | {
+    503: problem("offer_not_checked", "busy", "outcome_unknown", "service_unavailable")
+}
 
 
 class AcceptOfferView(FanView):

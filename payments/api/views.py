@@ -41,7 +41,7 @@ class PaymentsView(FanView):
                 "payment_in_progress",
                 "idempotency_in_progress",
             ),
-            503: problem("gateway_unavailable", "busy", "service_unavailable"),
+            503: problem("gateway_unavailable", "busy", "outcome_unknown", "service_unavailable"),
         },
         examples=[
             OpenApiExample("by points", examples.PAYMENT_REQUEST, request_only=True),
@@ -113,7 +113,7 @@ class ConfirmView(FanView):
             409: problem(
                 "reservation_expired", "reservation_not_payable", "idempotency_in_progress"
             ),
-            503: problem("gateway_unavailable", "busy", "service_unavailable"),
+            503: problem("gateway_unavailable", "busy", "outcome_unknown", "service_unavailable"),
         },
         examples=[
             OpenApiExample("the key", examples.CONFIRM_REQUEST, request_only=True),
@@ -150,7 +150,7 @@ class AbandonView(FanView):
             401: ProblemSerializer,
             404: problem("payment_not_found"),
             409: problem("payment_in_progress"),
-            503: problem("busy", "service_unavailable"),
+            503: problem("busy", "outcome_unknown", "service_unavailable"),
         },
     )
     def post(self, request: Request, payment_id: UUID) -> Response:

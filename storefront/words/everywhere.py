@@ -127,6 +127,12 @@ EVERYWHERE: dict[str, Words] = {
         "Nothing was changed. Try again in a moment.",
         "변경된 내용은 없습니다. 잠시 후 다시 시도해 주세요.",
     ),
+    "outcome_unknown": words(
+        "It is not certain yet whether this was done",
+        "처리되었는지 아직 확실하지 않습니다",
+        "Look at your reservations before you try again. Nothing is done or paid twice.",
+        "다시 시도하기 전에 예매 내역을 확인해 주세요. 두 번 처리되거나 결제되지 않습니다.",
+    ),
     "unavailable": words(
         "The service cannot be reached at the moment",
         "지금은 서비스에 연결할 수 없습니다",

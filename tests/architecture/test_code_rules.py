@@ -150,6 +150,37 @@ def test_rows_are_locked_only_in_locking_modules():
     assert found == []
 
 
+# Note [Unknown outcome] in kernel/db/connection.py. psycopg's `cancel` and `cancel_safe` by the
+# names that connections go by here.
+CANCELS = re.compile(
+    r"pg_cancel_backend|cancel_safe|PQcancel|get_cancel|[Cc]onn(ection)?s?(\[.*\])?\.cancel\b"
+)
+
+
+def test_nothing_of_ours_cancels_what_the_database_does():
+    found = [
+        f"{path.relative_to(ROOT).as_posix()}:{number}"
+        for path in sources()
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if CANCELS.search(line)
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "cursor.execute('SELECT pg_cancel_backend(%s)', [pid])",
+        "connection.cancel()",
+        "connections['default'].cancel()",
+        "self._conn.cancel()",
+        "session.cancel_safe(timeout=1)",
+    ],
+)
+def test_control_a_cancel_is_seen(line):
+    assert CANCELS.search(line)
+
+
 def test_no_file_is_too_long_to_find_a_rule_in():
     long = {
         path.relative_to(ROOT).as_posix(): lines

@@ -186,3 +186,28 @@ def test_a_position_of_another_history_is_never_reached(concert, parts):
     before = fallbacks("behind_marker")
     assert alias_now(after=WalPosition("1.1", 1)) == "default"
     assert fallbacks("behind_marker") == before + 1
+
+
+def test_connections_to_a_replica_that_leads_by_now_are_left(concert, parts, monkeypatch):
+    follows()
+    reads = connections[replica.REPLICA]
+    reads.close()
+    reads.close_pool()
+    monkeypatch.setitem(reads.settings_dict, "PORT", str(parts.part("primary").port))
+    try:
+        idle, used = two_connections(reads)
+        assert replica.look().lag is None
+        assert idle.closed
+        assert used.closed
+        assert reads.connection is None
+    finally:
+        reads.close()
+        reads.close_pool()
+
+
+def two_connections(reads):
+    """Return an idle connection of the alias's pool, and the one in use."""
+    reads.ensure_connection()
+    idle = reads.pool.getconn()
+    reads.pool.putconn(idle)
+    return idle, reads.connection

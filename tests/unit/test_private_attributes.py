@@ -4,7 +4,7 @@ import psycopg
 from django.contrib.admin import ModelAdmin
 from django.db.transaction import Atomic
 from prometheus_client import CollectorRegistry, Histogram
-from psycopg import errors
+from psycopg import BaseConnection, errors
 from redis import Connection
 from rest_framework.request import Request
 
@@ -12,6 +12,7 @@ from rest_framework.request import Request
 def test_the_attributes_that_libraries_keep_to_themselves_are_there(rf):
     assert Connection()._sock is None
     assert issubclass(errors._WaitTimeout, psycopg.Error)
+    assert "_pool" in BaseConnection.__del__.__code__.co_consts
     histogram = Histogram("seconds", "of a test", registry=CollectorRegistry())
     assert len(histogram._buckets) == len(histogram._upper_bounds)
     assert histogram._sum.get() == 0

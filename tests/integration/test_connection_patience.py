@@ -8,12 +8,12 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from kernel.db.response_timeout import timeout_connection
+from kernel.db.connection import patient_for
 
 
 @pytest.fixture
 def connection():
-    with timeout_connection(0.5).connect(os.environ["REPLICA_URL"]) as made:
+    with patient_for(0.5).connect(os.environ["REPLICA_URL"]) as made:
         yield made
 
 
