@@ -37,11 +37,23 @@ def database_objection(database: Mapping[str, Any]) -> str:
     )
 
 
+def places_of(url: str, *, default_port: int) -> list[tuple[str, int]]:
+    """Return host and port of each place that a URL names, separated by commas."""
+    named = urlsplit(url).netloc.rpartition("@")[2]
+    found = []
+    for place in named.split(","):
+        host, colon, port = place.rpartition(":")
+        if not colon or port.endswith("]"):  # an IPv6 address ends so
+            host, port = place, ""
+        found.append((host.strip("[]"), int(port or default_port)))
+    return found
+
+
 def redis_objection(url: str) -> str:
     """Return what a Redis URL lacks for production, or nothing."""
     parts = urlsplit(url)
     return _objection(
-        [parts.hostname or ""],
+        [host for host, _ in places_of(url, default_port=6379)],
         encrypted=parts.scheme.startswith("rediss"),
         known=bool(parts.password),
         cure="rediss://",

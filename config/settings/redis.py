@@ -5,7 +5,7 @@ from typing import Any
 from kernel import env
 
 _SCHEMES = ("redis", "rediss")
-# The waiting rooms and seat claims also run on a cluster; its URL names any node.
+# The waiting rooms and seat claims also run on a cluster; its URL names any nodes.
 _CLUSTER_SCHEMES = (*_SCHEMES, "redis+cluster", "rediss+cluster")
 # A slower reply counts as none.
 _TIMEOUT_SECONDS = 0.5

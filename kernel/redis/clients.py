@@ -2,8 +2,9 @@
 
 django-redis owns the pooled connections (settings.CACHES has an alias a role); this module adds
 the breaker. Time-outs are short: a gate that is slow is treated as unavailable. A URL of the scheme
-`redis+cluster` (or `rediss+cluster`) names any node of a cluster; keys carry hash tags, so the same
-calls work there.
+`redis+cluster` (or `rediss+cluster`) names nodes of a cluster, at least one that is there when a
+process starts (`redis+cluster://host:port,host:port/0`); keys carry hash tags, so the same calls
+work there.
 
 Note [Unavailable]
 A server that answers but cannot do its work is unavailable too: it is loading its file, is out of
@@ -26,6 +27,7 @@ from redis.backoff import NoBackoff
 from redis.cluster import ClusterNode
 from redis.retry import Retry
 
+from kernel.backends import places_of
 from kernel.redis.breaker import Breaker
 from kernel.redis.connections import ConnectionStack
 
@@ -172,7 +174,8 @@ def _cluster(location: str) -> RedisCluster:
         if location not in _clusters:
             options = settings.CACHES["queue"]["OPTIONS"]
             parts = urlsplit(location)
-            seeds = [(parts.hostname, parts.port or 6379), *_members.get(location, [])]
+            named = places_of(location, default_port=6379)
+            seeds = [*named, *_members.get(location, [])]
             _clusters[location] = RedisCluster(
                 startup_nodes=[
                     ClusterNode(host, port)  # type: ignore[no-untyped-call]

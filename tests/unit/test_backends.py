@@ -29,3 +29,21 @@ def test_one_host_elsewhere_among_several_counts():
 def test_a_client_certificate_stands_for_the_password():
     options = {"sslmode": "verify-full", "sslcert": "/run/secrets/client.pem"}
     assert backends.database_objection({"HOST": "db.internal", "OPTIONS": options}) == ""
+
+
+@pytest.mark.parametrize(
+    ("url", "places"),
+    [
+        ("redis://127.0.0.1:6380/0", [("127.0.0.1", 6380)]),
+        ("redis://:pw@cache/0", [("cache", 1)]),
+        ("redis+cluster://u:p@a:1,b:2,c/0", [("a", 1), ("b", 2), ("c", 1)]),
+        ("redis+cluster://[::1]:7,[2001:db8::1]/0", [("::1", 7), ("2001:db8::1", 1)]),
+    ],
+)
+def test_a_url_may_name_several_places(url, places):
+    assert backends.places_of(url, default_port=1) == places
+
+
+def test_one_node_of_a_cluster_elsewhere_counts():
+    assert "b.internal" in backends.redis_objection("redis+cluster://127.0.0.1:1,b.internal:2/0")
+    assert backends.redis_objection("redis+cluster://127.0.0.1:1,[::1]:2/0") == ""
