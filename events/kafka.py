@@ -122,12 +122,18 @@ def ensure_topics() -> list[str]:
 
 
 def _create(admin: AdminClient, names: Iterable[str]) -> None:
+    terms = {
+        "retention.ms": str(settings.KAFKA_TOPIC_RETENTION_HOURS * 3_600_000),
+        "min.insync.replicas": str(settings.KAFKA_TOPIC_MIN_INSYNC),
+        # A replica that lacks messages never leads: they would be gone.
+        "unclean.leader.election.enable": "false",
+    }
     topics = [
         NewTopic(
             name,
             num_partitions=settings.KAFKA_TOPIC_PARTITIONS,
             replication_factor=settings.KAFKA_TOPIC_REPLICATION,
-            config={"retention.ms": str(settings.KAFKA_TOPIC_RETENTION_HOURS * 3_600_000)},
+            config=terms,
         )
         for name in names
     ]

@@ -27,6 +27,19 @@ KAFKA_TOPIC_REPLICATION = env.integer(
     maximum=7,
     help="Replicas of a topic when it is made; 3 in production.",
 )
+KAFKA_TOPIC_MIN_INSYNC = env.integer(
+    "KAFKA_TOPIC_MIN_INSYNC",
+    default=1,
+    minimum=1,
+    maximum=7,
+    help="Replicas that must have a message before it counts as sent, given to a topic when it is "
+    "made; 2 in production.",
+)
+if KAFKA_TOPIC_MIN_INSYNC > KAFKA_TOPIC_REPLICATION:
+    raise ImproperlyConfigured(
+        "KAFKA_TOPIC_MIN_INSYNC must not be more than KAFKA_TOPIC_REPLICATION: nothing could be "
+        "sent."
+    )
 KAFKA_TOPIC_RETENTION_HOURS = env.integer(
     "KAFKA_TOPIC_RETENTION_HOURS",
     default=72,

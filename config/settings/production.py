@@ -79,6 +79,11 @@ _objections = {
 }
 for _name, _objection in _objections.items():
     _demand(not _objection, f"{_name} leads {_objection}.")
+_demand(
+    not KAFKA_BOOTSTRAP_SERVERS or (KAFKA_TOPIC_REPLICATION >= 3 and KAFKA_TOPIC_MIN_INSYNC >= 2),
+    "KAFKA_TOPIC_REPLICATION must be at least 3 and KAFKA_TOPIC_MIN_INSYNC at least 2: the loss of "
+    "one broker must lose no event.",
+)
 _demand("*" not in ALLOWED_HOSTS, "ALLOWED_HOSTS must name this site's hosts.")
 if sys.argv[1:2] != ["keys"]:  # which makes the file
     _keys = Path(SIGNING_KEYS_FILE)

@@ -10,6 +10,7 @@ import pytest
 from tests.support.boots import Boots
 from tests.support.production import environment
 
+KAFKA_HERE = {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9092"}
 KAFKA_LOGIN = {
     "KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
     "KAFKA_SASL_USERNAME": "frontrow",
@@ -133,6 +134,9 @@ def test_it_boots_when_everything_is_there(tmp_path):
         ({**PROVIDER, "OIDC_SERVER_URL": "https:///x"}, "OIDC_SERVER_URL"),
         ({**PROVIDER, "OIDC_PROVIDER_ID": "Kakao Corp"}, "OIDC_PROVIDER_ID"),
         ({**PROVIDER, "OIDC_PAGE_ORIGINS": "https://a.example/login"}, "OIDC_PAGE_ORIGINS"),
+        ({**KAFKA_HERE, "KAFKA_TOPIC_REPLICATION": "2"}, "KAFKA_TOPIC_REPLICATION"),
+        ({**KAFKA_HERE, "KAFKA_TOPIC_MIN_INSYNC": "1"}, "KAFKA_TOPIC_MIN_INSYNC"),
+        ({"KAFKA_TOPIC_MIN_INSYNC": "4"}, "KAFKA_TOPIC_MIN_INSYNC"),
         ({"PAYMENT_GATEWAY": "sandbox", "PAYMENT_GATEWAY_SECRET": "s"}, "PAYMENT_GATEWAY"),
         ({"PAYMENT_GATEWAY": "stripe"}, "PAYMENT_GATEWAY"),
         ({**GATEWAY, "PAYMENT_GATEWAY_SECRET": None}, "PAYMENT_GATEWAY_SECRET"),
@@ -166,6 +170,10 @@ def test_a_key_file_others_can_read_or_nobody_can_is_refused(boot, tmp_path, mod
     done = boot(env)
     assert done.returncode != 0
     assert "SIGNING_KEYS_FILE" in done.stderr.strip().splitlines()[-1]
+
+
+def test_three_copies_of_each_event_are_taken(boot, tmp_path):
+    assert boot(environment(tmp_path, **KAFKA_HERE)).stdout.strip() == "booted"
 
 
 def test_a_login_at_kafka_is_taken_and_its_password_is_in_no_error(boot, tmp_path):

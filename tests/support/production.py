@@ -30,6 +30,8 @@ def environment(folder: Path, **changes: str | None) -> dict[str, str]:
         "IDEMPOTENCY_DATABASE_URL": "postgresql://frontrow:pw@127.0.0.1:1/idempotency",
         **dict.fromkeys(_REDIS, "redis://127.0.0.1:1/0"),
         "REPLICA_URL": "",
+        "KAFKA_TOPIC_REPLICATION": "3",
+        "KAFKA_TOPIC_MIN_INSYNC": "2",
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
     }
