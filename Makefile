@@ -20,8 +20,8 @@ setup-dev: ## Make .venv with the test and lint tools too (done by test and lint
 	@$(PYTHON) stack/venv.py dev
 
 .PHONY: run
-run: setup ## Start everything, print one table, then warnings (ARGS=--logs: all lines); Ctrl-C stops it
-	@exec $(VENV)/python -m stack up $(ARGS)
+run: setup ## Start everything, print one table, then warnings (ARGS=--logs: all lines; HA=1: with spare parts); Ctrl-C stops it
+	@exec $(VENV)/python -m stack up $(if $(HA),--profile ha) $(ARGS)
 
 .PHONY: dev
 dev: setup-dev ## The same, with the API reloading when code changes
@@ -83,11 +83,11 @@ check: lint test ## What CI runs: lint and test
 
 .PHONY: requirements
 requirements: setup-dev ## Resolve requirements/*.in again (ARGS=--upgrade for newer versions)
-	@cd requirements && for name in base local dev node; do \
+	@cd requirements && for name in base local dev node ha; do \
 	  echo "requirements/$$name.txt"; \
 	  UV_CUSTOM_COMPILE_COMMAND="make requirements" ../$(VENV)/uv pip compile --quiet --universal --python-version 3.11 \
 	    --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links $(ARGS) \
-	    $$(case $$name in local) echo "--constraints base.txt";; dev) echo "--constraints local.txt";; esac) \
+	    $$(case $$name in local) echo "--constraints base.txt";; dev|ha) echo "--constraints local.txt";; esac) \
 	    $$name.in --output-file $$name.txt || exit 1; \
 	done
 

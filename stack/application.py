@@ -17,7 +17,6 @@ PYTHON = sys.executable
 PROGRAMS = Path(sys.executable).parent
 MANAGE = (PYTHON, "manage.py")
 CELERY = (PYTHON, "-m", "celery", "-A", "config.celery")
-SERVERS = ("primary", "cache", "lock", "queue", "broker")
 # Threads of a worker process; as many as the database pool of a process has connections.
 API_THREADS = 8
 # Accepted and waiting connections: the kernel caps the first at net.core.somaxconn.
@@ -233,23 +232,23 @@ class Commands(Service):
         return None
 
 
-def setup(data_dir: DataDir, environment: Mapping[str, str], tools: Tools) -> list[Service]:
-    """Return what is done before Frontrow's processes start."""
+def setup(
+    data_dir: DataDir, environment: Mapping[str, str], tools: Tools, *, servers: tuple[str, ...]
+) -> list[Service]:
+    """Return what is done before Frontrow's processes start; `servers` are those it needs."""
 
     def commands(name: str, after: tuple[str, ...], *lines: str) -> Commands:
         return Commands(name, after, lines, environment, tools, data_dir.logs / f"{name}.log")
 
     migrate = "migrate --no-input --verbosity 0"
     return [
-        # These need no server, so they run while the servers start.
-        # Nothing of an earlier release runs, so the keys that only this one can use are added.
+        # These need no server, so they run while the servers start. Nothing of an earlier release
+        # runs, so the keys that only this one can use are added.
         commands("files", (), "keys upgrade", "collectstatic --no-input --verbosity 0"),
         commands(
             "setup",
-            ("files", *SERVERS),
-            f"{migrate} --database idempotency",
-            migrate,
-            "demo_data",
+            ("files", *servers),
+            *(f"{migrate} --database idempotency", migrate, "demo_data"),
         ),
     ]
 

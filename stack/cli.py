@@ -17,6 +17,7 @@ from stack.launch import end_with
 from stack.logs import tail
 from stack.process import start_time, wait_until
 from stack.process_registry import holder, locked, read_json
+from stack.profiles import PLAIN, PROFILES, Profile
 from stack.supervisor import Supervisor
 
 DESCRIPTION = "Run Frontrow's whole stack on this machine: real servers and all its processes."
@@ -38,6 +39,12 @@ def parser() -> argparse.ArgumentParser:
     up.add_argument("--detach", action="store_true", help="start it, print the table, come back")
     up.add_argument("--reload", action="store_true", help="restart the API when code changes")
     up.add_argument("--logs", action="store_true", help="show every line, not warnings alone")
+    up.add_argument(
+        "--profile",
+        choices=sorted(PROFILES),
+        default=PLAIN.name,
+        help="ha: with spare parts for all that a sale needs (default: plain)",
+    )
     up.add_argument("--background", action="store_true", help=argparse.SUPPRESS)
     up.add_argument(
         "--while-parent-runs",
@@ -54,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
     for verb, meaning in PART_VERBS.items():
         one = commands.add_parser(verb, help=meaning, description=meaning)
         one.add_argument(
-            "part", choices=topology.PARTS, metavar="PART", help=", ".join(topology.PARTS)
+            "part", choices=topology.ALL_PARTS, metavar="PART", help=", ".join(topology.ALL_PARTS)
         )
     return top
 
@@ -88,22 +95,28 @@ def main(arguments: list[str] | None = None) -> int:
 def _up(data_dir: DataDir, options: argparse.Namespace) -> int:
     if options.while_parent_runs is not None:
         end_with(options.while_parent_runs, signal.SIGTERM)
-    ports = settings.ports()
+    profile = PROFILES[options.profile]
+    ports = settings.ports(profile=profile)
     data_dir.make()
     if options.detach:
-        return _detach(data_dir, reload=options.reload)
-    follow = not options.background
+        return _detach(data_dir, profile, reload=options.reload)
     return Supervisor(
-        data_dir, ports, reload=options.reload, follow=follow, all_logs=options.logs
+        data_dir,
+        ports,
+        reload=options.reload,
+        follow=not options.background,
+        all_logs=options.logs,
+        profile=profile,
     ).run()
 
 
-def _detach(data_dir: DataDir, *, reload: bool) -> int:
+def _detach(data_dir: DataDir, profile: Profile, *, reload: bool) -> int:
     if holder(data_dir.run / "supervisor.json"):
         print("stack: already running")
         return 0
     log = data_dir.logs / "supervisor.log"
-    command = [*PROGRAM, "up", "--background", *(["--reload"] if reload else [])]
+    command = [*PROGRAM, "up", "--background", "--profile", profile.name]
+    command += ["--reload"] if reload else []
     with log.open("wb") as output:
         child = subprocess.Popen(
             command,

@@ -23,6 +23,8 @@ SECRETS = (
     "payment_secret",
     "webhook_secret",
     "marker",
+    "etcd_password",
+    "patroni_password",
 )
 
 

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,6 +57,7 @@ class Child:
     ) -> None:
         self.pid = pid
         self.started = started
+        self.strays: Callable[[], Iterable[int]] = tuple  # see Service.strays
         self._popen = popen
 
     @classmethod
@@ -114,9 +115,9 @@ class Child:
     def family(self) -> list[psutil.Process]:
         """Return the program and what it started, also those whose own parent has ended."""
         found: dict[int, psutil.Process] = {}
-        with suppress(psutil.Error):
-            if self.alive():
-                leader = psutil.Process(self.pid)
+        for pid in [*([self.pid] if self.alive() else []), *self.strays()]:
+            with suppress(psutil.Error):
+                leader = psutil.Process(pid)
                 for process in [leader, *leader.children(recursive=True)]:
                     found[process.pid] = process
         # A pid isn't given again while a session of that number lives, so these are ours.

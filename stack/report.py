@@ -3,13 +3,14 @@
 import os
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psutil
 
 from stack.engine import Engine
 from stack.process import Child, start_time
-from stack.topology import PARTS
+from stack.topology import ALL_PARTS
 from stack.unit import READY, State, Unit
 
 MIB = 1024 * 1024
@@ -70,12 +71,13 @@ def status(
     own = Child(os.getpid(), start_time(os.getpid()) or "")
     info = psutil.Process().memory_full_info()
     parts: list[dict[str, Any]] = []
-    for name in ("setup", *PARTS):
+    roles = _roles(engine)
+    for name in ("setup", *ALL_PARTS):
         units = engine.part(name)
         if name in absent:
             parts.append({"part": name, "state": absent[name], "processes": []})
         elif units and not (name == "setup" and _state(units) == State.DONE):
-            processes = [_process(unit) for unit in units]
+            processes = [_process(unit) | roles.get(unit.name, {}) for unit in units]
             parts.append({"part": name, "state": _state(units), "processes": processes})
     memory = getattr(info, "pss", info.rss)
     total = memory + sum(process["memory"] for part in parts for process in part["processes"])
@@ -85,6 +87,16 @@ def status(
         "memory": total,
         "parts": parts,
     }
+
+
+def _roles(engine: Engine) -> dict[str, dict[str, str]]:
+    """Return the role of each process that has one; all are asked at a time."""
+    units = [
+        unit for unit in engine.units.values() if unit.state is State.RUNNING and not unit.paused
+    ]
+    with ThreadPoolExecutor(8) as pool:
+        found = pool.map(lambda unit: unit.service.standing(), units)
+    return {unit.name: {"role": role} for unit, role in zip(units, found, strict=True) if role}
 
 
 def _process(unit: Unit) -> dict[str, Any]:
@@ -119,7 +131,7 @@ def status_text(value: Mapping[str, Any]) -> str:
                 (
                     part["part"],
                     process["name"],
-                    process["state"],
+                    process["state"] + (f", {process['role']}" if "role" in process else ""),
                     str(process["pid"] or ""),
                     str(process["restarts"]),
                     "" if uptime is None else f"{uptime} s",

@@ -4,7 +4,7 @@ import random
 import signal
 import socket
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 from stack.process import Command
@@ -40,6 +40,14 @@ class Service(ABC):
 
     def settle(self) -> None:  # noqa: B027  (most have nothing to settle)
         """Do what can only be done once it runs; it counts as ready after that."""
+
+    def standing(self) -> str:
+        """Say what a running one is among its like now (leader, replica), nothing where alone."""
+        return ""
+
+    def strays(self) -> Iterable[int]:
+        """Return processes of its own that no longer descend from the one that was started."""
+        return ()
 
     def sick(self) -> str | None:
         """Say why a running one needs a restart, asked every few seconds; None while it is well."""

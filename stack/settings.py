@@ -2,22 +2,11 @@
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from stack.errors import StackError
 from stack.gateway import Options
+from stack.profiles import PLAIN, Port, Profile
 from stack.service import taken
-
-
-@dataclass(frozen=True)
-class Port:
-    """A local port: who listens there, the variable that changes it, its default."""
-
-    name: str
-    variable: str
-    default: int
-    part: str
-
 
 PORTS = (
     Port("gateway", "FRONTROW_PORT", 8000, "gateway"),
@@ -66,22 +55,25 @@ SERVER_VARIABLES = {
 SANDBOX_VARIABLES = {"PAYMENT_GATEWAY_URL", "PAYMENT_GATEWAY_SECRET", "PAYMENT_WEBHOOK_SECRETS"}
 
 
-def ports(environment: Mapping[str, str] = os.environ) -> dict[str, int]:
+def ports(
+    environment: Mapping[str, str] = os.environ, *, profile: Profile = PLAIN
+) -> dict[str, int]:
     """Return the port of each listener.
 
-    FRONTROW_PORT_BASE gives them all new defaults, one after the other in the order of PORTS; a
-    variable of a port's own goes before it. Raises StackError for one that is no port, or given to
-    two.
+    FRONTROW_PORT_BASE gives them all new defaults, one after the other in the order of PORTS and
+    then of the profile's; a variable of a port's own goes before it. Raises StackError for one that
+    is no port, or given to two.
     """
+    known = (*PORTS, *profile.ports)
     base = environment.get(BASE_VARIABLE)
-    if base and not (base.isdecimal() and 1 <= int(base) <= 65536 - len(PORTS)):
-        raise StackError(f"{BASE_VARIABLE}={base} is no port number with {len(PORTS)} after it")
+    if base and not (base.isdecimal() and 1 <= int(base) <= 65536 - len(known)):
+        raise StackError(f"{BASE_VARIABLE}={base} is no port number with {len(known)} after it")
     chosen: dict[str, int] = {}
-    for place, port in enumerate(PORTS):
+    for place, port in enumerate(known):
         text = environment.get(port.variable) or str(int(base) + place if base else port.default)
         if not text.isdecimal() or not 1 <= int(text) <= 65535:
             raise StackError(f"{port.variable}={text} is no port number")
-        for other in PORTS:
+        for other in known:
             if chosen.get(other.name) == int(text):
                 raise StackError(f"{port.variable} and {other.variable} are both {text}")
         chosen[port.name] = int(text)
@@ -97,12 +89,14 @@ def gateway_options(environment: Mapping[str, str] = os.environ) -> Options:
     return Options(trusted_proxies=tuple(proxies), limits=limits == "on")
 
 
-def check_free(chosen: Mapping[str, int], parts: Iterable[str]) -> None:
+def check_free(
+    chosen: Mapping[str, int], parts: Iterable[str], *, profile: Profile = PLAIN
+) -> None:
     """Raise StackError, a line for each, where a port of one of `parts` is taken."""
     wanted = set(parts)
     problems = [
         f"port {chosen[port.name]} is taken, and {port.name} wants it: set {port.variable}"
-        for port in PORTS
+        for port in (*PORTS, *profile.ports)
         if port.part in wanted and taken(chosen[port.name])
     ]
     if problems:

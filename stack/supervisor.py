@@ -19,6 +19,7 @@ from stack.launch import raise_file_limit
 from stack.logs import Follower, is_warning, rotate, tail
 from stack.process import Tools
 from stack.process_registry import locked, record_holder, write_json
+from stack.profiles import PLAIN, Profile
 from stack.unit import READY, RESTING, Policy, State, Unit
 
 logger = logging.getLogger("stack")
@@ -52,9 +53,11 @@ class Supervisor:
         reload: bool,
         follow: bool,
         all_logs: bool = False,
+        profile: Profile = PLAIN,
     ) -> None:
         self.data_dir = data_dir
         self.ports = ports
+        self.profile = profile
         self.started = time.time()
         self._reload = reload
         self._follow = follow
@@ -78,20 +81,26 @@ class Supervisor:
             for name in self.data_dir.registry.clear(self.data_dir.marker):
                 logger.warning("ended %s, left over from a supervisor that was killed", name)
             self._check_files()
-            programs = topology.find_programs(self.data_dir, self._tools)
+            programs = topology.find_programs(self.data_dir, self._tools, self.profile)
             if self._signals:
                 return 130
             self._plan = topology.plan(
-                self.data_dir, self.ports, programs, self._tools, reload=self._reload
+                self.data_dir,
+                self.ports,
+                programs,
+                self._tools,
+                reload=self._reload,
+                profile=self.profile,
             )
-            settings.check_free(self.ports, self._plan.parts())
+            settings.check_free(self.ports, self._plan.parts(), profile=self.profile)
             return self._serve()
 
     def _serve(self) -> int:
         run = self.data_dir.run
         record_holder(run / "supervisor.json")
         write_json(run / "environment.json", self._plan.environment)
-        write_json(run / "local.json", topology.local_environment(self.data_dir, self.ports))
+        local = topology.local_environment(self.data_dir, self.ports, self.profile)
+        write_json(run / "local.json", local)
         for part, reason in self._plan.absent.items():
             logger.warning("%s: %s", part, reason)
         policy = Policy(attempts=ATTEMPTS, marker=self.data_dir.marker)

@@ -1,23 +1,24 @@
 """The parts of the stack, which of them run here, and the environment that leads to them."""
 
 import os
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from stack import application, gateway, kafka
+from stack import application, gateway, servers
 from stack.data_dir import DataDir
 from stack.errors import StackError
 from stack.postgres.binaries import programs
 from stack.postgres.cluster import APPLICATION, PostgresHost
-from stack.postgres.primary import Primary
-from stack.postgres.replica import Replica
 from stack.process import Tools
 from stack.process_registry import read_json
+from stack.profiles import BROKERS, HA, MEMBERS, NODES, PLAIN, Profile
+from stack.programs import Programs, find_programs
 from stack.service import HOST, Service
 from stack.settings import SANDBOX_VARIABLES, SERVER_VARIABLES, from_outside, gateway_options
-from stack.valkey import ROLES, Valkey
+from stack.valkey import ROLES
+
+__all__ = ["Programs", "find_programs"]
 
 PARTS = (
     "gateway",
@@ -35,34 +36,28 @@ PARTS = (
     *ROLES,
     "kafka",
 )
+ALL_PARTS = (*PARTS, *HA.parts())
 LOGIN = "frontrow"
 ADMIN = "admin@example.com"
 # Known, so that documents and scripts can name it: these people exist on 127.0.0.1 alone.
 DEMO_PASSWORD = "frontrow-demo-1"  # noqa: S105
 
 
-def local_environment(data_dir: DataDir, ports: Mapping[str, int]) -> dict[str, str]:
+def local_environment(
+    data_dir: DataDir, ports: Mapping[str, int], profile: Profile = PLAIN
+) -> dict[str, str]:
     """Return what leads to the stack's own parts, whether they run here or not."""
     made = data_dir.secrets
-
-    def database(part: str, name: str) -> str:
-        password = made["postgres_application"]
-        return f"postgresql://{APPLICATION}:{password}@{HOST}:{ports[part]}/{name}"
-
     return {
         "DJANGO_SETTINGS_MODULE": "config.settings.local",
         "SECRET_KEY": made["secret_key"],
         "FRONTROW_URL": f"http://{HOST}:{ports['gateway']}",
         "STOREFRONT_URL": f"http://{HOST}:{ports['gateway']}",
         "TRUSTED_PROXY_COUNT": "1",  # the gateway says who asks
-        "DATABASE_URL": database("primary", "frontrow"),
-        "REPLICA_URL": database("replica", "frontrow"),
-        "IDEMPOTENCY_DATABASE_URL": database("primary", "idempotency"),
-        "REDIS_CACHE_URL": f"redis://{HOST}:{ports['cache']}/0",
-        "REDIS_LOCK_URL": f"redis://{HOST}:{ports['lock']}/0",
-        "REDIS_QUEUE_URL": f"redis://{HOST}:{ports['queue']}/0",
         "CELERY_BROKER_URL": f"redis://{HOST}:{ports['broker']}/0",
-        "KAFKA_BOOTSTRAP_SERVERS": f"{HOST}:{ports['kafka']}",
+        **_databases(made["postgres_application"], ports, profile),
+        **_valkey(ports, profile),
+        **_kafka(ports, profile),
         "EMAIL_URL": f"smtp://{HOST}:{ports['smtp']}",
         "MAIL_URL": f"http://{HOST}:{ports['inbox']}",
         "SIGNING_KEYS_FILE": str(data_dir.root / "signing-keys.json"),
@@ -82,6 +77,43 @@ def local_environment(data_dir: DataDir, ports: Mapping[str, int]) -> dict[str, 
     }
 
 
+def _databases(password: str, ports: Mapping[str, int], profile: Profile) -> dict[str, str]:
+    def url(part: str, name: str) -> str:
+        login = f"{APPLICATION}:{password}"
+        if not profile.replaces(part):
+            return f"postgresql://{login}@{HOST}:{ports[part]}/{name}"
+        # Any member may lead: which one takes writes is asked of each.
+        members = ",".join(f"{HOST}:{ports[member]}" for member in MEMBERS)
+        wanted = {"primary": "read-write", "replica": "prefer-standby"}[part]
+        return f"postgresql://{login}@{members}/{name}?target_session_attrs={wanted}"
+
+    return {
+        "DATABASE_URL": url("primary", "frontrow"),
+        "REPLICA_URL": url("replica", "frontrow"),
+        "IDEMPOTENCY_DATABASE_URL": url("primary", "idempotency"),
+    }
+
+
+def _valkey(ports: Mapping[str, int], profile: Profile) -> dict[str, str]:
+    def url(role: str) -> str:
+        if not profile.replaces(role):
+            return f"redis://{HOST}:{ports[role]}/0"
+        nodes = ",".join(f"{HOST}:{ports[node]}" for node in NODES[role])
+        return f"redis+cluster://{nodes}/0"
+
+    return {f"REDIS_{role.upper()}_URL": url(role) for role in ("cache", "lock", "queue")}
+
+
+def _kafka(ports: Mapping[str, int], profile: Profile) -> dict[str, str]:
+    if not profile.replaces("kafka"):
+        return {"KAFKA_BOOTSTRAP_SERVERS": f"{HOST}:{ports['kafka']}"}
+    return {
+        "KAFKA_BOOTSTRAP_SERVERS": ",".join(f"{HOST}:{ports[broker]}" for broker in BROKERS),
+        "KAFKA_TOPIC_REPLICATION": "3",
+        "KAFKA_TOPIC_MIN_INSYNC": "2",
+    }
+
+
 @dataclass
 class Plan:
     """What this start will run, and why the rest doesn't."""
@@ -94,33 +126,6 @@ class Plan:
         return {service.part for service in self.services}
 
 
-@dataclass(frozen=True)
-class Programs:
-    """Where the programs that may be missing are, or why they can't be had."""
-
-    kafka_jars: Path | StackError
-    nginx: Path | StackError
-
-
-def find_programs(data_dir: DataDir, tools: Tools) -> Programs:
-    """Find or fetch, both at a time, what doesn't come with the virtualenv."""
-
-    def attempt(find: Callable[[Path, Tools], Path]) -> Path | StackError:
-        try:
-            return find(data_dir.downloads, tools)
-        except StackError as error:
-            return error
-
-    def with_java(downloads: Path, tools: Tools) -> Path:
-        kafka.java()
-        return kafka.jars(downloads, tools)
-
-    with ThreadPoolExecutor(2) as pool:
-        jars = pool.submit(attempt, with_java)
-        program = pool.submit(attempt, gateway.nginx)
-        return Programs(jars.result(), program.result())
-
-
 def plan(
     data_dir: DataDir,
     ports: Mapping[str, int],
@@ -128,9 +133,10 @@ def plan(
     tools: Tools,
     *,
     reload: bool = False,
+    profile: Profile = PLAIN,
 ) -> Plan:
     """Decide which parts run here, from the environment and from what can be had."""
-    local = local_environment(data_dir, ports)
+    local = local_environment(data_dir, ports, profile)
     outside = from_outside(local, read_json(data_dir.run / "local.json"))
     environment = local | outside
     absent = {part: "external" for name, part in SERVER_VARIABLES.items() if name in outside}
@@ -157,9 +163,13 @@ def plan(
         environment |= {name: alone[name] for name in alone.keys() - outside.keys()}
         absent["fastpath"] = absent["stream"] = "off: no gateway stands in front of it"
         environment["STREAM_HEALTH_URL"] = outside.get("STREAM_HEALTH_URL", "")
+    for part, stand_ins in profile.stand_ins.items():
+        absent |= dict.fromkeys(stand_ins, absent[part]) if part in absent else {}
     services = [
         service
-        for service in _services(data_dir, ports, found, tools, environment, reload=reload)
+        for service in _services(
+            data_dir, ports, found, tools, environment, reload=reload, profile=profile
+        )
         if service.part not in absent
     ]
     return Plan(services, absent, environment)
@@ -173,6 +183,7 @@ def _services(
     environment: dict[str, str],
     *,
     reload: bool,
+    profile: Profile,
 ) -> list[Service]:
     site = PostgresHost(
         programs=programs(data_dir.home, data_dir.os_user),
@@ -181,15 +192,14 @@ def _services(
         passwords=data_dir.passwords,
         tools=tools,
     )
-    primary = Primary(site, ports["primary"], ("frontrow", "idempotency"))
-    servers: list[Service] = [primary, Replica(site, ports["replica"], primary)]
-    servers += [Valkey(role, ports[role], data_dir.root / "valkey" / role) for role in ROLES]
+    needed = servers.postgres(data_dir, ports, site, found)
+    needed += servers.valkey(data_dir.root / "valkey", ports, profile)
+    others: list[Service] = []
     if isinstance(found.kafka_jars, Path):
         place = data_dir.root / "kafka"
-        listeners = (ports["kafka"], ports["controller"])
-        servers.append(kafka.Kafka(*listeners, place, found.kafka_jars, tools))
+        others += servers.brokers(place, ports, found.kafka_jars, tools, profile)
     if isinstance(found.nginx, Path):
-        servers.append(
+        others.append(
             gateway.NginxGateway(
                 found.nginx,
                 ports["gateway"],
@@ -206,9 +216,11 @@ def _services(
             )
         )
     inherited = {**os.environ, **environment, "PYTHONUNBUFFERED": "1"}
-    setup = application.setup(data_dir, inherited, tools)
+    # Reads go to the primary until the replica is there.
+    names = tuple(server.name for server in needed if server.part != "replica")
+    setup = application.setup(data_dir, inherited, tools, servers=names)
     ours = application.services(data_dir, inherited, ports, reload=reload)
     ours.append(application.Stream(inherited, ports))
     if environment["PAYMENT_GATEWAY"] == "sandbox":
         ours.append(application.Sandbox(data_dir, environment, ports["sandbox"]))
-    return [*servers, *setup, *ours]
+    return [*needed, *others, *setup, *ours]

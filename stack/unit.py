@@ -135,6 +135,7 @@ class Unit:
     def adopt(self, child: Child, now: float) -> None:
         """Take over a process found running."""
         self.child = child
+        self.child.strays = self.service.strays
         self._wanted = self.was_ready = True
         self._enter(State.RUNNING, now)
 
@@ -202,7 +203,9 @@ class Unit:
     def _child(self, command: Command) -> Child:
         environment = {**command.environment, MARKER: self.policy.marker}
         marked = replace(command, environment=environment)
-        return Child.spawn(marked, self.log, death_signal=self.policy.death_signal)
+        child = Child.spawn(marked, self.log, death_signal=self.policy.death_signal)
+        child.strays = self.service.strays
+        return child
 
     def _when_started(self, now: float) -> None:
         if self._ended(now):

@@ -6,18 +6,17 @@ import os
 import re
 import resource
 import shutil
-import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from stack import debian
 from stack.errors import StackError
 from stack.os_users import OsUser, private_folder
 from stack.process import Command, Tools
 from stack.service import HOST, Service, listens, server_environment
 
 TEMPLATE = Path(__file__).with_name("nginx.conf.template")
-DOWNLOAD_SECONDS = 120
 # Of a process; a stream takes two for as long as it is open.
 CONNECTIONS = 32768
 # Those that streams leave to everybody else.
@@ -32,49 +31,7 @@ def nginx(downloads: Path, tools: Tools) -> Path:
     found = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
     if found:
         return Path(found)
-    folder = downloads / "nginx"
-    program = folder / "usr" / "sbin" / "nginx"
-    if not program.exists():
-        _unpack(folder, tools)
-    if not program.exists() or _fails(program):
-        raise StackError("Debian's nginx package doesn't run on this machine")
-    return program
-
-
-def _unpack(folder: Path, tools: Tools) -> None:
-    if not (shutil.which("apt-get") and shutil.which("dpkg")):
-        raise StackError("nginx was not found, and this is no Debian to take it from")
-    unfinished = folder.with_suffix(f".{os.getpid()}.new")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    (unfinished / "lists" / "partial").mkdir(parents=True)
-    # Lists of our own where the machine has none: a person who isn't root can't fetch them there.
-    ours = ("-o", f"Dir::State::lists={unfinished}/lists", "-o", f"Dir::Cache={unfinished}")
-    try:
-        try:
-            _run(tools, unfinished, "apt-get", "-q", "download", "nginx")
-        except StackError:
-            _run(tools, unfinished, "apt-get", "-q", *ours, "update")
-            _run(tools, unfinished, "apt-get", "-q", *ours, "download", "nginx")
-        package = next(unfinished.glob("nginx_*.deb"), None)
-        if package is None:
-            raise StackError("apt-get brought no nginx package")
-        _run(tools, unfinished, "dpkg", "-x", str(package), str(unfinished / "root"))
-        if not folder.exists():
-            (unfinished / "root").rename(folder)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
-
-
-def _run(tools: Tools, folder: Path, *argv: str) -> None:
-    tools.run(Command(argv, environment=os.environ, directory=folder), timeout=DOWNLOAD_SECONDS)
-
-
-def _fails(program: Path) -> bool:
-    try:
-        done = subprocess.run([program, "-v"], capture_output=True, timeout=10, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return True
-    return done.returncode != 0
+    return debian.program("nginx", "usr/sbin/nginx", downloads, tools, folder="nginx")
 
 
 def render(values: Mapping[str, str]) -> str:

@@ -1,6 +1,6 @@
-"""Kafka 4, one node that is broker and controller, its jars fetched by Maven."""
+"""Kafka 4, nodes that are broker and controller, their jars fetched by Maven."""
 
-from stack.kafka.broker import Kafka
+from stack.kafka.broker import BrokerPlace, Kafka
 from stack.kafka.runtime import jars, java
 
-__all__ = ["Kafka", "jars", "java"]
+__all__ = ["BrokerPlace", "Kafka", "jars", "java"]

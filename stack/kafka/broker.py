@@ -1,5 +1,6 @@
-"""The Kafka broker: formatted once, then started."""
+"""The Kafka broker: formatted once, then started; alone, or one of a cluster."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from stack.kafka.runtime import java
@@ -8,25 +9,26 @@ from stack.process import Command, Tools
 from stack.service import HOST, Service, listens, server_environment
 
 LOGGING = Path(__file__).with_name("log4j2.xml")
-# The identity of this one-node cluster: any 16 bytes in base64 do, and it is nobody else's.
+# The identity of the cluster: any 16 bytes in base64 do, and it is nobody else's.
 CLUSTER_ID = "ZnJvbnRyb3ctbG9jYWwtMQ"
 
 PROPERTIES = """\
 # Written by the stack at every start: changes made here are lost.
 process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@{host}:{controller}
+node.id={number}
+controller.quorum.voters={voters}
 listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller}
 advertised.listeners=PLAINTEXT://{host}:{port}
 controller.listener.names=CONTROLLER
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs={logs}
-# One node: nothing to replicate to, nobody to wait for.
-offsets.topic.replication.factor=1
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
+# Of the topics of Kafka's own; alone there is nothing to replicate to, nobody to wait for.
+offsets.topic.replication.factor={copies}
+transaction.state.log.replication.factor={copies}
+transaction.state.log.min.isr={in_sync}
+share.coordinator.state.topic.replication.factor={copies}
+share.coordinator.state.topic.min.isr={in_sync}
+min.insync.replicas={in_sync}
 offsets.topic.num.partitions=4
 group.initial.rebalance.delay.ms=0
 # A topic that nobody declared is a mistake to be seen.
@@ -44,13 +46,32 @@ broker.session.timeout.ms=2000
 """
 
 
+@dataclass(frozen=True)
+class BrokerPlace:
+    """A broker's place in its cluster: name and number, and the controllers' ports by number."""
+
+    name: str
+    number: int
+    controllers: tuple[int, ...]
+
+
 class Kafka(Service):
-    """One Kafka node."""
+    """One Kafka node, broker and controller."""
 
     name = part = "kafka"
     ready_seconds = 60
 
-    def __init__(self, port: int, controller: int, folder: Path, jars: Path, tools: Tools) -> None:
+    def __init__(
+        self,
+        port: int,
+        controller: int,
+        folder: Path,
+        jars: Path,
+        tools: Tools,
+        seat: BrokerPlace | None = None,
+    ) -> None:
+        self.seat = seat or BrokerPlace(self.name, 1, (controller,))
+        self.name = self.part = self.seat.name
         self.port = port
         self.controller = controller
         self.folder = folder
@@ -60,8 +81,16 @@ class Kafka(Service):
     def prepare(self, failures: int) -> None:
         private_folder(self.folder)
         logs = self.folder / "logs"
+        controllers = self.seat.controllers
         properties = PROPERTIES.format(
-            host=HOST, port=self.port, controller=self.controller, logs=logs
+            host=HOST,
+            port=self.port,
+            controller=self.controller,
+            logs=logs,
+            number=self.seat.number,
+            voters=",".join(f"{at}@{HOST}:{port}" for at, port in enumerate(controllers, 1)),
+            copies=len(controllers),
+            in_sync=len(controllers) // 2 + 1,
         )
         (self.folder / "server.properties").write_text(properties)
         if not (logs / "meta.properties").exists():

@@ -3,27 +3,13 @@
 import shutil
 
 from stack.os_users import private_file
-from stack.postgres.cluster import APPLICATION, REPLICATOR, SLOT, SUPERUSER, Cluster, PostgresHost
+from stack.postgres.cluster import SLOT, SUPERUSER, Cluster, PostgresHost
+from stack.postgres.roles import statements
 
-# At every start, so that the server follows the data folder. What the application's sessions are
-# refused is not logged here: Note [No values in the log].
-ROLES = """\
-SELECT format('CREATE ROLE %I LOGIN', name)
-  FROM unnest(ARRAY['{application}', '{replicator}']) AS name
- WHERE NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = name) \\gexec
-ALTER ROLE {application} LOGIN NOSUPERUSER {create_databases} PASSWORD '{application_password}';
-ALTER ROLE {replicator} LOGIN REPLICATION PASSWORD '{replicator_password}';
-ALTER ROLE {application} SET log_min_messages = 'fatal';
-GRANT pg_monitor TO {application};
-{test_grants}
-SELECT format('CREATE DATABASE %I OWNER {application}', name)
-  FROM unnest(ARRAY[{databases}]) AS name
- WHERE NOT EXISTS (SELECT 1 FROM pg_database WHERE datname = name) \\gexec
-SELECT pg_create_physical_replication_slot('{slot}', true)
- WHERE NOT EXISTS (SELECT 1 FROM pg_replication_slots WHERE slot_name = '{slot}');
-"""
-# Lets a test session delete what a test left without firing triggers and foreign keys.
-TEST_GRANTS = f"GRANT SET ON PARAMETER session_replication_role TO {APPLICATION};"
+SLOT_STATEMENT = f"""\
+SELECT pg_create_physical_replication_slot('{SLOT}', true)
+ WHERE NOT EXISTS (SELECT 1 FROM pg_replication_slots WHERE slot_name = '{SLOT}');
+"""  # noqa: S608
 
 
 class Primary(Cluster):
@@ -48,18 +34,11 @@ class Primary(Cluster):
 
     def settle(self) -> None:
         """Bring roles, databases and the slot to what they should be."""
-        self.sql(
-            ROLES.format(
-                application=APPLICATION,
-                replicator=REPLICATOR,
-                slot=SLOT,
-                create_databases="CREATEDB" if self.create_databases else "NOCREATEDB",
-                test_grants=TEST_GRANTS if self.create_databases else "",
-                application_password=self.site.passwords.application,
-                replicator_password=self.site.passwords.replicator,
-                databases=", ".join(f"'{name}'" for name in self.databases),
-            )
+        roles = statements(
+            self.site.passwords, self.databases, create_databases=self.create_databases
         )
+        # At every start, so that the server follows the data folder.
+        self.sql(roles + SLOT_STATEMENT)
 
     def slot_usable(self) -> bool:
         """Tell whether the replica's slot still holds the WAL it needs."""

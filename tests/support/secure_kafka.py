@@ -47,7 +47,14 @@ class SecureKafka(Kafka):
 
     def _properties(self) -> str:
         plain = PROPERTIES.format(
-            host=HOST, port=self.internal, controller=self.controller, logs=self.folder / "logs"
+            host=HOST,
+            port=self.internal,
+            controller=self.controller,
+            logs=self.folder / "logs",
+            number=1,
+            voters=f"1@{HOST}:{self.controller}",
+            copies=1,
+            in_sync=1,
         )
         changed = {
             "listeners": f"SASL_SSL://{HOST}:{self.port},INSIDE://{HOST}:{self.internal},"

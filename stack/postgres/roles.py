@@ -1,0 +1,35 @@
+"""The roles and databases of a PostgreSQL server, as statements that may run again and again."""
+
+from stack.postgres.cluster import APPLICATION, REPLICATOR, Passwords
+
+# What the application's sessions are refused is not logged here: Note [No values in the log].
+ROLES = """\
+SELECT format('CREATE ROLE %I LOGIN', name)
+  FROM unnest(ARRAY['{application}', '{replicator}']) AS name
+ WHERE NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = name) \\gexec
+ALTER ROLE {application} LOGIN NOSUPERUSER {create_databases} PASSWORD '{application_password}';
+ALTER ROLE {replicator} LOGIN REPLICATION PASSWORD '{replicator_password}';
+ALTER ROLE {application} SET log_min_messages = 'fatal';
+GRANT pg_monitor TO {application};
+{test_grants}
+SELECT format('CREATE DATABASE %I OWNER {application}', name)
+  FROM unnest(ARRAY[{databases}]) AS name
+ WHERE NOT EXISTS (SELECT 1 FROM pg_database WHERE datname = name) \\gexec
+"""
+# Lets a test session delete what a test left without firing triggers and foreign keys.
+TEST_GRANTS = f"GRANT SET ON PARAMETER session_replication_role TO {APPLICATION};"
+
+
+def statements(
+    passwords: Passwords, databases: tuple[str, ...], *, create_databases: bool = False
+) -> str:
+    """Return what brings roles and databases to what they should be, for psql."""
+    return ROLES.format(
+        application=APPLICATION,
+        replicator=REPLICATOR,
+        create_databases="CREATEDB" if create_databases else "NOCREATEDB",
+        test_grants=TEST_GRANTS if create_databases else "",
+        application_password=passwords.application,
+        replicator_password=passwords.replicator,
+        databases=", ".join(f"'{name}'" for name in databases),
+    )

@@ -1,0 +1,71 @@
+"""Profiles of the stack: which parts stand in for which, and the ports that they need."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Port:
+    """A local port: who listens there, the variable that changes it, its default."""
+
+    name: str
+    variable: str
+    default: int
+    part: str
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A choice of parts: `stand_ins` says for a part of the plain stack which others do its work.
+
+    `ports` are those of the parts that the plain stack has not.
+    """
+
+    name: str
+    stand_ins: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    ports: tuple[Port, ...] = ()
+
+    def replaces(self, part: str) -> bool:
+        """Say whether other parts do the work of this one."""
+        return part in self.stand_ins
+
+    def parts(self) -> tuple[str, ...]:
+        """Return the parts that the plain stack has not, in the order of `stand_ins`."""
+        return tuple(part for parts in self.stand_ins.values() for part in parts)
+
+
+def _numbered(name: str, count: int) -> tuple[str, ...]:
+    return tuple(f"{name}-{number}" for number in range(1, count + 1))
+
+
+def _ports(names: tuple[str, ...], first: int, *, of: str = "") -> Iterator[Port]:
+    """Yield a port for each name; `of`: the prefix of the parts that they belong to."""
+    for place, name in enumerate(names):
+        part = f"{of}-{name.rpartition('-')[2]}" if of else name
+        variable = f"FRONTROW_{name.upper().replace('-', '_')}_PORT"
+        yield Port(name, variable, first + place, part)
+
+
+MEMBERS = _numbered("postgres", 3)
+BROKERS = _numbered("kafka", 3)
+NODES = {role: _numbered(role, 6) for role in ("lock", "queue")}
+
+PLAIN = Profile("plain")
+# Spare parts: each of these may be lost while a sale runs.
+HA = Profile(
+    "ha",
+    {"primary": ("etcd", *MEMBERS), "replica": (), **NODES, "kafka": BROKERS},
+    (
+        *_ports(("etcd",), 12379),
+        Port("etcd-peer", "FRONTROW_ETCD_PEER_PORT", 12380, "etcd"),
+        *_ports(MEMBERS, 15441),
+        *_ports(_numbered("patroni", 3), 18008, of="postgres"),
+        *_ports(BROKERS, 19121),
+        *_ports(_numbered("controller", 3), 19131, of="kafka"),
+        *_ports(NODES["lock"], 16401),
+        *_ports(NODES["queue"], 16411),
+        *_ports(_numbered("lock-bus", 6), 26401, of="lock"),
+        *_ports(_numbered("queue-bus", 6), 26411, of="queue"),
+    ),
+)
+PROFILES = {profile.name: profile for profile in (PLAIN, HA)}

@@ -1,0 +1,63 @@
+"""The programs that don't come with the virtualenv: found on the machine, or fetched."""
+
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from stack import debian, gateway, kafka
+from stack.data_dir import DataDir
+from stack.errors import StackError
+from stack.postgres import patroni
+from stack.process import Tools
+from stack.profiles import PLAIN, Profile
+
+
+@dataclass(frozen=True)
+class Programs:
+    """Where the programs that may be missing are, or why they can't be had."""
+
+    kafka_jars: Path | StackError
+    nginx: Path | StackError
+    # Of the profile `ha` alone, which needs them: it does without neither.
+    etcd: Path | None = None
+    members: patroni.PatroniProgram | None = None
+
+
+Found = TypeVar("Found")
+
+
+def find_programs(data_dir: DataDir, tools: Tools, profile: Profile = PLAIN) -> Programs:
+    """Find or fetch, all at a time, what doesn't come with the virtualenv.
+
+    Raises StackError where the profile can't be had.
+    """
+
+    def attempt(find: Callable[[], Found]) -> Found | StackError:
+        try:
+            return find()
+        except StackError as error:
+            return error
+
+    def kafka_jars() -> Path:
+        kafka.java()
+        return kafka.jars(data_dir.downloads, tools)
+
+    def etcd_program() -> Path:
+        found = shutil.which("etcd")
+        if found:
+            return Path(found)
+        return debian.program(
+            "etcd-server", "usr/bin/etcd", data_dir.downloads, tools, folder="etcd"
+        )
+
+    with ThreadPoolExecutor(4) as pool:
+        jars = pool.submit(attempt, kafka_jars)
+        nginx = pool.submit(attempt, lambda: gateway.nginx(data_dir.downloads, tools))
+        if not profile.replaces("primary"):
+            return Programs(jars.result(), nginx.result())
+        found = pool.submit(etcd_program)
+        members = patroni.program(data_dir.home, data_dir.os_user, tools)
+        return Programs(jars.result(), nginx.result(), found.result(), members)
