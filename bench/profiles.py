@@ -19,7 +19,7 @@ from bench.crowd import BURST, Crowd, new_room
 from bench.load_client import Job
 from bench.play import Player
 from bench.server import API, RunningServer, serve, serve_fastpath
-from stack.application import FASTPATH
+from stack.entrance import FASTPATH
 
 _SAMPLES_A_SECOND = 400
 _CONNECTIONS = 32

@@ -11,8 +11,9 @@ from pathlib import Path
 import psutil
 
 from stack import gateway
-from stack.application import ALLOCATOR, Api, Fastpath, Program, Sandbox, Stream
+from stack.application import ALLOCATOR, Program, Sandbox, Stream
 from stack.data_dir import DataDir, default_data
+from stack.entrance import Api, Fastpath
 from stack.os_users import server_home, unprivileged
 from stack.process import Tools
 from stack.service import HOST, free_ports, listens
@@ -86,10 +87,12 @@ def serve_gateway(
     service = gateway.NginxGateway(
         gateway.nginx(default_data() / "downloads", Tools()),
         port,
-        api.port,
-        fastpath.port,
-        sale.port,
-        (streams or sale).port,
+        gateway.Upstreams(
+            {"api": api.port},
+            {"fastpath": fastpath.port},
+            {"fastpath-sale": sale.port},
+            (streams or sale).port,
+        ),
         home=home,
         os_user=unprivileged(),
         access_log=place / "access.log",

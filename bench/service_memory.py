@@ -17,7 +17,7 @@ from bench.load_client import Job
 from bench.play import Player
 from bench.requests import request
 from bench.server import serve_fastpath
-from stack.application import FASTPATH
+from stack.entrance import FASTPATH
 
 CONNECTIONS = 32
 # What a million requests may add to a process that was warm; a leak of 30 bytes each would be seen.

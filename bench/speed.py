@@ -20,7 +20,7 @@ from bench.requests import request
 from bench.server import API, RunningServer, serve, serve_fastpath, serve_gateway
 from kernel.ids import uuid7
 from kernel.redis.clients import client
-from stack.application import FASTPATH
+from stack.entrance import FASTPATH
 
 BASELINE_KEY = "fr:bench:baseline"  # what bench/baseline.py reads
 BASELINE = "bench.baseline:application"

@@ -1,8 +1,5 @@
 """Frontrow's own processes: their commands, and nothing of what is inside."""
 
-import os
-import shlex
-import shutil
 import socket
 import sys
 from collections.abc import Mapping
@@ -17,12 +14,8 @@ PYTHON = sys.executable
 PROGRAMS = Path(sys.executable).parent
 MANAGE = (PYTHON, "manage.py")
 CELERY = (PYTHON, "-m", "celery", "-A", "config.celery")
-# Threads of a worker process; as many as the database pool of a process has connections.
-API_THREADS = 8
 # Accepted and waiting connections: the kernel caps the first at net.core.somaxconn.
 API_BACKLOG = 16384
-RELOAD = ("--reload", "--reload-ignore-dirs", ".data", "--reload-ignore-dirs", ".venv")
-WATCH = (PYTHON, "-m", "watchfiles", "--filter", "python", "--ignore-paths", ".data,.venv")
 COMMAND_SECONDS = 120
 # Note [Memory that is given back]
 # glibc gives every thread an arena of its own, and after the first large block that was freed it
@@ -34,9 +27,6 @@ ALLOCATOR = {
     "MALLOC_MMAP_THRESHOLD_": "1048576",
     "MALLOC_TRIM_THRESHOLD_": "16777216",
 }
-# Processes of the service by name, and the routes of each (Note [Two processes] in
-# fastpath/service.py).
-FASTPATH = {"fastpath": "waiting-room", "fastpath-sale": "sale"}
 # What the streams take from our own environment (stream/README.md).
 STREAM_VARIABLES = {
     f"STREAM_{name}"
@@ -90,54 +80,6 @@ class Program(Service):
         return self.port is None or listens(self.port)
 
 
-class Api(Program):
-    """The API under granian; ready once it responds."""
-
-    stop_seconds = 6
-
-    def __init__(self, environment: Mapping[str, str], port: int, *, reload: bool) -> None:
-        workers = max(2, min(os.cpu_count() or 1, 4))
-        argv = [
-            *(PYTHON, "-m", "granian", "--interface", "wsgi", "config.wsgi:application"),
-            *("--host", HOST, "--port", str(port), "--http", "1", "--no-ws"),
-            *("--workers", str(workers), "--blocking-threads", str(API_THREADS)),
-            *("--backlog", str(API_BACKLOG), "--backpressure", str(API_BACKLOG // workers)),
-            *("--respawn-failed-workers", "--respawn-interval", "0.5"),
-            *("--workers-kill-timeout", "4", "--log-level", "warning"),
-            *(RELOAD if reload else ()),
-        ]
-        super().__init__("api", "api", tuple(argv), environment, port=port)
-
-    def prepare(self, failures: int) -> None:
-        """Empty the folder of per-process metrics: those of earlier processes would add up."""
-        folder = Path(self.environment["PROMETHEUS_MULTIPROC_DIR"])
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(mode=0o700)
-
-    def ready(self) -> bool:
-        return _is_alive(self.port)
-
-
-class Fastpath(Program):
-    """A process of the service in front of the API, with its routes; ready once it responds."""
-
-    stop_seconds = 6
-
-    def __init__(
-        self, name: str, environment: Mapping[str, str], port: int, *, reload: bool
-    ) -> None:
-        argv = [
-            *(PYTHON, "-m", "fastpath", "--host", HOST, "--port", str(port)),
-            *("--backlog", str(API_BACKLOG), "--routes", FASTPATH[name]),
-        ]
-        if reload:
-            argv = [*WATCH, shlex.join(argv), "."]
-        super().__init__(name, "fastpath", tuple(argv), environment, port=port)
-
-    def ready(self) -> bool:
-        return _is_alive(self.port)
-
-
 class Stream(Program):
     """The live streams, read from the gateway; they need no other part to start."""
 
@@ -156,7 +98,7 @@ class Stream(Program):
         )
 
     def ready(self) -> bool:
-        return _is_alive(self.port)
+        return is_alive(self.port)
 
 
 class Sandbox(Program):
@@ -180,10 +122,11 @@ class Sandbox(Program):
         super().__init__("sandbox", "sandbox", argv, server_environment(own), port=port)
 
     def ready(self) -> bool:
-        return _is_alive(self.port)
+        return is_alive(self.port)
 
 
-def _is_alive(port: int | None) -> bool:
+def is_alive(port: int | None) -> bool:
+    """Tell whether the process on the local port says that it lives."""
     request = f"GET /healthz/live HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n"
     with suppress(OSError), socket.create_connection((HOST, port or 0), 1) as connection:
         connection.settimeout(3)
@@ -253,17 +196,25 @@ def setup(
     ]
 
 
-def services(
-    data_dir: DataDir, environment: Mapping[str, str], ports: Mapping[str, int], *, reload: bool
-) -> list[Service]:
-    """Return the API, fastpath, the workers, beat, the consumers, the mail server and Flower."""
-    metrics = {
+def environment_of_processes(
+    environment: Mapping[str, str], ports: Mapping[str, int]
+) -> dict[str, str]:
+    """Return the environment of a process that shows metrics of its own."""
+    return {
+        **ALLOCATOR,
+        **environment,
         "WORKER_METRICS_PORTS": ",".join(f"{name}={ports[name]}" for name in WORKERS),
         "CONSUMER_METRICS_PORT": str(ports["consumers"]),
         "CELERY_SKIP_CHECKS": "1",  # `migrate` has just made them, and each start would again
     }
+
+
+def services(
+    data_dir: DataDir, environment: Mapping[str, str], ports: Mapping[str, int]
+) -> list[Service]:
+    """Return the workers, beat, the consumers, the mail server and Flower."""
+    own = environment_of_processes(environment, ports)
     environment = {**ALLOCATOR, **environment}
-    own = {**environment, **metrics}
 
     def worker(name: str, queues: str, threads: int, niceness: int) -> Program:
         argv = (
@@ -275,10 +226,6 @@ def services(
     def background(name: str, argv: tuple[str, ...], of: Mapping[str, str], **port: int) -> Program:
         return Program(name, name, argv, of, niceness=BACKGROUND_NICENESS, **port)
 
-    def fastpath(name: str) -> Program:
-        its_metrics = {"FASTPATH_METRICS_PORT": str(ports[f"{name}-metrics"])}
-        return Fastpath(name, own | its_metrics, ports[name], reload=reload)
-
     schedule = str(data_dir.run / "celerybeat-schedule")
     beat = (*CELERY, "beat", "-s", schedule, "--loglevel", "WARNING", "--pidfile=")
     flower = (
@@ -286,11 +233,7 @@ def services(
         *(f"--address={HOST}", f"--port={ports['flower']}"),
         *("--persistent=True", f"--db={data_dir.root / 'flower'}", "--state_save_interval=10000"),
     )
-    # The API's processes share their metrics in files; every other process has its own, alone.
-    shared = {**environment, "PROMETHEUS_MULTIPROC_DIR": str(data_dir.run / "metrics")}
     return [
-        Api(shared, ports["api"], reload=reload),
-        *[fastpath(name) for name in FASTPATH],
         *[worker(name, *options) for name, options in WORKERS.items()],
         Program("beat", "beat", beat, environment),
         background("consumers", (*MANAGE, "consume"), own),

@@ -29,6 +29,10 @@ class Profile:
         """Say whether other parts do the work of this one."""
         return part in self.stand_ins
 
+    def instances(self, part: str) -> tuple[str, ...]:
+        """Return the parts that do the work of this one: itself, where nothing stands in."""
+        return self.stand_ins.get(part, (part,))
+
     def parts(self) -> tuple[str, ...]:
         """Return the parts that the plain stack has not, in the order of `stand_ins`."""
         return tuple(part for parts in self.stand_ins.values() for part in parts)
@@ -49,12 +53,21 @@ def _ports(names: tuple[str, ...], first: int, *, of: str = "") -> Iterator[Port
 MEMBERS = _numbered("postgres", 3)
 BROKERS = _numbered("kafka", 3)
 NODES = {role: _numbered(role, 6) for role in ("lock", "queue")}
+APIS = _numbered("api", 2)
+FASTPATHS = _numbered("fastpath", 2)
 
 PLAIN = Profile("plain")
 # Spare parts: each of these may be lost while a sale runs.
 HA = Profile(
     "ha",
-    {"primary": ("etcd", *MEMBERS), "replica": (), **NODES, "kafka": BROKERS},
+    {
+        "primary": ("etcd", *MEMBERS),
+        "replica": (),
+        **NODES,
+        "kafka": BROKERS,
+        "api": APIS,
+        "fastpath": FASTPATHS,
+    },
     (
         *_ports(("etcd",), 12379),
         Port("etcd-peer", "FRONTROW_ETCD_PEER_PORT", 12380, "etcd"),
@@ -66,6 +79,11 @@ HA = Profile(
         *_ports(NODES["queue"], 16411),
         *_ports(_numbered("lock-bus", 6), 26401, of="lock"),
         *_ports(_numbered("queue-bus", 6), 26411, of="queue"),
+        *_ports(APIS, 8011),
+        *_ports(FASTPATHS, 8021),
+        *_ports(_numbered("fastpath-sale", 2), 8031, of="fastpath"),
+        *_ports(_numbered("fastpath-metrics", 2), 19141, of="fastpath"),
+        *_ports(_numbered("fastpath-sale-metrics", 2), 19151, of="fastpath"),
     ),
 )
 PROFILES = {profile.name: profile for profile in (PLAIN, HA)}

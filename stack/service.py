@@ -16,7 +16,8 @@ FREE_PORTS = range(20000, 32000)
 class Service(ABC):
     """One process of a part: how to prepare, start, recognise as ready and stop it.
 
-    `prepare`, `ready` and `settle` may block and are called in a worker thread, one at a time.
+    `prepare`, `ready`, `settle` and `drain` may block and are called in a worker thread, one at a
+    time.
     """
 
     name: str
@@ -40,6 +41,14 @@ class Service(ABC):
 
     def settle(self) -> None:  # noqa: B027  (most have nothing to settle)
         """Do what can only be done once it runs; it counts as ready after that."""
+
+    @property
+    def drains(self) -> bool:
+        """Whether `drain` has anything to do."""
+        return False
+
+    def drain(self) -> None:  # noqa: B027  (most are simply stopped)
+        """Be sent nothing more, before a planned stop. May block, for a few seconds."""
 
     def standing(self) -> str:
         """Say what a running one is among its like now (leader, replica), nothing where alone."""

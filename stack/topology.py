@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from stack import application, gateway, servers
+from stack import application, entrance, servers
 from stack.data_dir import DataDir
 from stack.errors import StackError
 from stack.postgres.binaries import programs
@@ -15,7 +15,7 @@ from stack.process_registry import read_json
 from stack.profiles import BROKERS, HA, MEMBERS, NODES, PLAIN, Profile
 from stack.programs import Programs, find_programs
 from stack.service import HOST, Service
-from stack.settings import SANDBOX_VARIABLES, SERVER_VARIABLES, from_outside, gateway_options
+from stack.settings import SANDBOX_VARIABLES, SERVER_VARIABLES, from_outside
 from stack.valkey import ROLES
 
 __all__ = ["Programs", "find_programs"]
@@ -158,7 +158,7 @@ def plan(
             del environment[name]
     if isinstance(found.nginx, StackError):
         absent["gateway"] = f"off: {found.nginx}; the API is the entry"
-        entry = f"http://{HOST}:{ports['api']}"
+        entry = f"http://{HOST}:{ports[profile.instances('api')[0]]}"
         alone = {"FRONTROW_URL": entry, "STOREFRONT_URL": entry, "TRUSTED_PROXY_COUNT": "0"}
         environment |= {name: alone[name] for name in alone.keys() - outside.keys()}
         absent["fastpath"] = absent["stream"] = "off: no gateway stands in front of it"
@@ -198,29 +198,15 @@ def _services(
     if isinstance(found.kafka_jars, Path):
         place = data_dir.root / "kafka"
         others += servers.brokers(place, ports, found.kafka_jars, tools, profile)
-    if isinstance(found.nginx, Path):
-        others.append(
-            gateway.NginxGateway(
-                found.nginx,
-                ports["gateway"],
-                ports["api"],
-                ports["fastpath"],
-                ports["fastpath-sale"],
-                ports["stream"],
-                home=data_dir.home,
-                os_user=data_dir.os_user,
-                access_log=data_dir.logs / "access.log",
-                static=Path(environment["STATIC_ROOT"]),
-                media=Path(environment["MEDIA_ROOT"]),
-                options=gateway_options(),
-            )
-        )
     inherited = {**os.environ, **environment, "PYTHONUNBUFFERED": "1"}
     # Reads go to the primary until the replica is there.
     names = tuple(server.name for server in needed if server.part != "replica")
     setup = application.setup(data_dir, inherited, tools, servers=names)
-    ours = application.services(data_dir, inherited, ports, reload=reload)
+    behind = entrance.behind_gateway(data_dir, inherited, ports, profile, reload=reload)
+    ours = application.services(data_dir, inherited, ports)
     ours.append(application.Stream(inherited, ports))
+    if isinstance(found.nginx, Path):
+        ours.append(entrance.gateway(data_dir, environment, ports, found.nginx, behind))
     if environment["PAYMENT_GATEWAY"] == "sandbox":
         ours.append(application.Sandbox(data_dir, environment, ports["sandbox"]))
-    return [*needed, *others, *setup, *ours]
+    return [*needed, *others, *setup, *behind, *ours]

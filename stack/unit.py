@@ -35,6 +35,7 @@ class State(StrEnum):
     STARTING = "starting"
     SETTLING = "settling"
     RUNNING = "running"
+    DRAINING = "draining"
     DONE = "done"
     STOPPING = "stopping"
     RESTARTING = "restarting"
@@ -43,7 +44,7 @@ class State(StrEnum):
 
 RESTING = {State.STOPPED, State.KILLED, State.FAILED}
 READY = {State.RUNNING, State.DONE}
-LIVE = {State.STARTING, State.SETTLING, State.RUNNING}
+LIVE = {State.STARTING, State.SETTLING, State.RUNNING, State.DRAINING}
 
 
 @dataclass
@@ -100,14 +101,19 @@ class Unit:
                 self._prepare(now)
 
     def stop(self, now: float, seconds: float | None = None) -> None:
-        """Want it stopped: asked politely, ended after `seconds` (its own patience by default)."""
+        """Want it stopped: asked politely, ended after `seconds`.
+
+        By default it is drained first, if it can be, and has its own patience.
+        """
         self._wanted = False
         if self.state in LIVE and self.child:
             if self.paused:
                 self.resume()
-            self.child.signal(self.service.stop_signal)
-            self._deadline = now + (self.service.stop_seconds if seconds is None else seconds)
-            self._enter(State.STOPPING, now)
+            if seconds is None and self.service.drains and self.state is State.RUNNING:
+                self._submit(self.service.drain)
+                self._enter(State.DRAINING, now)
+                return
+            self._ask_to_stop(now, self.service.stop_seconds if seconds is None else seconds)
         elif self.state in {State.WAITING, State.RESTARTING, State.DONE, State.FAILED}:
             self._enter(State.STOPPED, now)
 
@@ -155,6 +161,8 @@ class Unit:
                 self._when_settled(now)
             case State.RUNNING:
                 self._while_running(now)
+            case State.DRAINING:
+                self._when_drained(now)
             case State.STOPPING:
                 self._while_stopping(now)
             case State.RESTARTING:
@@ -248,6 +256,22 @@ class Unit:
             self._next = now + CHECK_EVERY
             if reason:
                 self._give_up(str(reason), now)
+
+    def _when_drained(self, now: float) -> None:
+        if not self._future or not self._future.done():
+            return
+        error = self._future.exception()
+        self._future = None
+        if error:  # it is stopped all the same: that is what was asked for
+            self.last_error = _text(error)
+            logger.warning("%s: %s", self.name, self.last_error)
+        self._ask_to_stop(now, self.service.stop_seconds)
+
+    def _ask_to_stop(self, now: float, seconds: float) -> None:
+        if self.child:
+            self.child.signal(self.service.stop_signal)
+        self._deadline = now + seconds
+        self._enter(State.STOPPING, now)
 
     def _while_stopping(self, now: float) -> None:
         if self.child and self.child.alive() and now < self._deadline:

@@ -6,14 +6,20 @@ import os
 import re
 import resource
 import shutil
+import signal
+import threading
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from stack import debian
 from stack.errors import StackError
+from stack.gateway.upstreams import Upstreams
 from stack.os_users import OsUser, private_folder
-from stack.process import Command, Tools
+from stack.process import Command, Tools, wait_until
 from stack.service import HOST, Service, listens, server_environment
 
 TEMPLATE = Path(__file__).with_name("nginx.conf.template")
@@ -21,6 +27,8 @@ TEMPLATE = Path(__file__).with_name("nginx.conf.template")
 CONNECTIONS = 32768
 # Those that streams leave to everybody else.
 RESERVED = 4096
+# How long a new configuration has to be taken up by everybody who asks no stream.
+RELOAD_SECONDS = 3.0
 
 
 def nginx(downloads: Path, tools: Tools) -> Path:
@@ -76,7 +84,6 @@ class NginxGateway(Service):
     """nginx before the service fastpath, the streams and the API."""
 
     name = part = "gateway"
-    after = ("api", "fastpath", "fastpath-sale", "stream")
     stop_seconds = 3
     ready_seconds = 20
 
@@ -84,10 +91,7 @@ class NginxGateway(Service):
         self,
         program: Path,
         port: int,
-        api_port: int,
-        fastpath_port: int,
-        sale_port: int,
-        stream_port: int,
+        upstreams: Upstreams,
         *,
         home: Path,
         os_user: OsUser | None,
@@ -98,8 +102,12 @@ class NginxGateway(Service):
     ) -> None:
         self.program = program
         self.port = port
+        self.upstreams = upstreams
+        self.after = upstreams.names()
         self.folder = home / "gateway"
         self.os_user = os_user
+        self._drained: set[str] = set()
+        self._changing = threading.Lock()
         workers = min(os.cpu_count() or 1, 4)
         connections = min(CONNECTIONS, _file_limit() - 64)
         self._values = {
@@ -111,10 +119,6 @@ class NginxGateway(Service):
             "STREAMS": str(workers * max(1, connections - RESERVED) // 2),
             "RUN": str(self.folder),
             "ACCESS_LOG": str(access_log),
-            "API": f"{HOST}:{api_port}",
-            "FASTPATH": f"{HOST}:{fastpath_port}",
-            "FASTPATH_SALE": f"{HOST}:{sale_port}",
-            "STREAM": f"{HOST}:{stream_port}",
             "LISTEN": f"{HOST}:{port}",
             "STATIC": str(static),
             "MEDIA": str(media),
@@ -122,14 +126,49 @@ class NginxGateway(Service):
             **trusted(options.trusted_proxies),
         }
 
+    @property
+    def _conf(self) -> Path:
+        return self.folder / "nginx.conf"
+
+    def configuration(self) -> str:
+        """Return nginx's configuration as it is now."""
+        return render(self._values | self.upstreams.words(self._drained))
+
     def prepare(self, failures: int) -> None:
         private_folder(self.folder, self.os_user)
-        (self.folder / "nginx.conf").write_text(render(self._values))
+        with self._changing:
+            self._conf.write_text(self.configuration())
+
+    def send_nothing_to(self, name: str) -> None:
+        """Take a service out; returns once no new request goes there."""
+        self._change(self._drained | {name})
+
+    def send_again_to(self, name: str) -> None:
+        """Take a service in again, where it was taken out."""
+        self._change(self._drained - {name})
+
+    def _change(self, drained: set[str]) -> None:
+        with self._changing:
+            if drained == self._drained:
+                return
+            self._drained = drained
+            if self._conf.exists():
+                self._conf.write_text(self.configuration())
+                self._reload()
+
+    def _reload(self) -> None:
+        """Have nginx read its configuration: new workers listen, old ones end what they began."""
+        with suppress(psutil.Error, OSError, ValueError):
+            master = psutil.Process(int((self.folder / "nginx.pid").read_text()))
+            if str(self._conf) not in " ".join(master.cmdline()):
+                return  # of an nginx that has ended
+            old = {child.pid for child in master.children()}
+            master.send_signal(signal.SIGHUP)
+            wait_until(lambda: not old & {child.pid for child in master.children()}, RELOAD_SECONDS)
 
     def command(self) -> Command:
-        conf = str(self.folder / "nginx.conf")
         return Command(
-            argv=(str(self.program), "-p", str(self.folder), "-c", conf, "-e", "stderr"),
+            argv=(str(self.program), "-p", str(self.folder), "-c", str(self._conf), "-e", "stderr"),
             environment=server_environment(),
             directory=self.folder,
         )

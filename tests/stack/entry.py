@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -105,6 +105,7 @@ class Entry(httpx.Client):
         self.folder = folder
         self.home = home
         self.service: Api | None = None  # where a test has a gateway of its own
+        self.gateway: gateway.NginxGateway
 
     def access_lines(self) -> list[dict]:
         lines = (self.folder / "access.log").read_text().splitlines()
@@ -139,17 +140,23 @@ def started(
     options: gateway.Options = DEFAULTS,
     *,
     service_port: int,
+    others: Mapping[str, int] | None = None,
 ) -> Iterator[Entry]:
-    """Run nginx before `api` and the service on `service_port`; it must not have complained."""
+    """Run nginx before `api` and the service on `service_port`; it must not have complained.
+
+    `others`: ports of more APIs by name, which take turns with the first.
+    """
     [port] = free_ports(1)
     home = server_home(folder, unprivileged())
     service = gateway.NginxGateway(
         nginx,
         port,
-        api.server_address[1],
-        service_port,
-        service_port,
-        service_port,
+        gateway.Upstreams(
+            {"api": api.server_address[1], **(others or {})},
+            {"fastpath": service_port},
+            {"fastpath-sale": service_port},
+            service_port,
+        ),
         home=home,
         os_user=unprivileged(),
         access_log=folder / "access.log",
@@ -165,6 +172,7 @@ def started(
         stage.until(lambda: unit.state is State.RUNNING)
         assert (folder / "gateway.log").read_text() == ""
         with Entry(port, folder, home) as entry:
+            entry.gateway = service
             yield entry
     finally:
         unit.kill(stage.clock.now())

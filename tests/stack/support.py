@@ -1,6 +1,7 @@
 """Tiny real services: Python one-liners in the place of servers."""
 
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +29,8 @@ class Script(Service):
         self.is_ready = True
         self.sickness: str | None = None
         self.prepare_error: Exception | None = None
+        self.may_stop: threading.Event | None = None  # what draining waits for
+        self.drained = 0
 
     def prepare(self, failures: int) -> None:
         self.prepared.append(failures)
@@ -42,6 +45,15 @@ class Script(Service):
 
     def settle(self) -> None:
         self.settled += 1
+
+    @property
+    def drains(self) -> bool:
+        return self.may_stop is not None
+
+    def drain(self) -> None:
+        if self.may_stop:
+            assert self.may_stop.wait(10)
+            self.drained += 1
 
     def sick(self) -> str | None:
         return self.sickness

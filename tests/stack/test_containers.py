@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stack.application import ALLOCATOR, FASTPATH, WORKERS, Fastpath
-from stack.gateway import server
+from stack.application import ALLOCATOR, WORKERS
+from stack.entrance import FASTPATH, Fastpath
+from stack.gateway import Upstreams, server
 from stack.gateway.server import TEMPLATE
 from stack.postgres import settings
 from stack.topology import PARTS
@@ -62,8 +63,16 @@ def test_the_service_in_front_of_the_api_runs_as_in_the_local_stack(name):
         return {tuple(argv[i : i + 2]) for i, word in enumerate(argv) if word.startswith("--")}
 
     assert {one for one in options(local) ^ options(command) if one[0] not in differ} == set()
-    variable = name.upper().replace("-", "_")
-    assert _services()["gateway"]["environment"][variable] == f"{name}:8002"
+
+
+def test_the_gateway_leads_to_the_services_as_in_the_local_stack():
+    local = Upstreams({"api": 8000}, {"fastpath": 8002}, {"fastpath-sale": 8002}, 8005).words(())
+    given = _services()["gateway"]["environment"]
+    hosts = {"API": "api", "FASTPATH": "fastpath", "FASTPATH_SALE": "fastpath-sale"}
+    hosts["STREAM"] = "stream"
+    for word, line in local.items():
+        of = word.removesuffix("_SERVERS").removesuffix("_BACKUPS")
+        assert given[word] == line.replace("127.0.0.1", hosts[of])
 
 
 def test_what_a_service_waits_for_exists_and_says_when_it_is_well():

@@ -72,8 +72,9 @@ def test_the_gateway_steps_down_from_root(tmp_path):
 def _gateway_conf(folder, os_user) -> str:
     names = {"static": folder / "static", "media": folder / "media"}
     places = {"home": folder, "access_log": folder / "access.log", **names}
-    made = gateway.NginxGateway(folder / "nginx", 5, 6, 7, 8, 9, os_user=os_user, **places)
-    return render(made._values)
+    behind = gateway.Upstreams({"api": 6}, {"fastpath": 7}, {"fastpath-sale": 8}, 9)
+    made = gateway.NginxGateway(folder / "nginx", 5, behind, os_user=os_user, **places)
+    return made.configuration()
 
 
 def test_a_table_is_as_wide_as_it_needs_to_be():

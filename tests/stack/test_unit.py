@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,67 @@ def test_one_that_ignores_its_stop_is_killed_after_its_patience(stage):
     unit.stop(engine.clock.now(), 0.2)
     engine.until(lambda: unit.state is State.STOPPED, 3)
     assert start_time(pid) is None
+
+
+@pytest.fixture
+def draining(stage):
+    """One of several behind a gateway, asked to stop, and the event that lets it go."""
+    service = Script("a")
+    service.may_stop = threading.Event()
+    engine = stage(service)
+    unit = engine.start("a")
+    engine.until(lambda: unit.state is State.RUNNING)
+    unit.stop(engine.clock.now())
+    return engine, unit, service
+
+
+def test_one_of_several_is_drained_before_it_is_asked_to_stop(draining):
+    engine, unit, service = draining
+    for _ in range(10):
+        engine.engine.tick(engine.clock.now())
+    assert unit.state is State.DRAINING
+    assert unit.child.alive()
+    service.may_stop.set()
+    engine.until(lambda: unit.state is State.STOPPED)
+    assert service.drained == 1
+
+
+def test_one_that_drains_may_be_wanted_again(draining):
+    engine, unit, service = draining
+    engine.start("a")
+    service.may_stop.set()
+    engine.until(lambda: len(service.prepared) == 2)
+    engine.until(lambda: unit.state is State.RUNNING)
+
+
+def test_one_that_drains_may_be_killed(draining):
+    engine, unit, service = draining
+    unit.kill(engine.clock.now())
+    assert unit.state is State.KILLED
+    service.may_stop.set()
+
+
+def test_one_that_cannot_be_drained_is_stopped_all_the_same(draining, monkeypatch):
+    engine, unit, service = draining
+    monkeypatch.setattr(service, "drain", lambda: 1 / 0)
+    service.may_stop.set()
+    engine.until(lambda: unit.state is State.STOPPED)
+    unit = engine.start("a")
+    engine.until(lambda: unit.state is State.RUNNING)
+    unit.stop(engine.clock.now())
+    engine.until(lambda: unit.state is State.STOPPED)
+    assert unit.last_error == "ZeroDivisionError: division by zero"
+
+
+def test_at_the_end_of_everything_nothing_is_drained(stage):
+    service = Script("a")
+    service.may_stop = threading.Event()
+    engine = stage(service)
+    unit = engine.start("a")
+    engine.until(lambda: unit.state is State.RUNNING)
+    unit.stop(engine.clock.now(), service.stop_seconds)
+    engine.until(lambda: unit.state is State.STOPPED)
+    assert service.drained == 0
 
 
 def test_one_that_never_comes_up_is_given_up(stage):

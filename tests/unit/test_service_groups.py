@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 
 from fastpath.service import FastPathService, Group
-from stack.application import FASTPATH
+from stack.entrance import FASTPATH
 
 ROOM = f"/api/v1/performances/{uuid4()}/"
 ROUTES = {
