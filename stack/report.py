@@ -10,8 +10,9 @@ import psutil
 
 from stack.engine import Engine
 from stack.process import Child, start_time
+from stack.states import READY, State
 from stack.topology import ALL_PARTS
-from stack.unit import READY, State, Unit
+from stack.unit import Unit
 
 MIB = 1024 * 1024
 

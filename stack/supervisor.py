@@ -20,7 +20,8 @@ from stack.logs import Follower, is_warning, rotate, tail
 from stack.process import Tools
 from stack.process_registry import locked, record_holder, write_json
 from stack.profiles import PLAIN, Profile
-from stack.unit import READY, RESTING, Policy, State, Unit
+from stack.states import READY, RESTING, State
+from stack.unit import Policy, Unit
 
 logger = logging.getLogger("stack")
 

@@ -18,7 +18,8 @@ from stack.postgres.replica import Replica
 from stack.process import Tools
 from stack.process_registry import read_json, write_json
 from stack.service import HOST, Service, free_ports
-from stack.unit import READY, Policy, State, Unit
+from stack.states import READY, State
+from stack.unit import Policy, Unit
 from stack.valkey import ROLES, Valkey
 
 PARTS = ("primary", "replica", *ROLES)

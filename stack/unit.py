@@ -8,13 +8,13 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from pathlib import Path
 from signal import SIGCONT, SIGSTOP, SIGTERM
 
 from stack.errors import StackError
 from stack.process import MARKER, Child, Command
 from stack.service import Service
+from stack.states import LIVE, RESTING, State
 
 logger = logging.getLogger("stack")
 
@@ -23,28 +23,6 @@ BACKOFF_MOST = 15.0
 STEADY_AFTER = 30.0  # seconds of running after which earlier failures are forgotten
 PROBE_EVERY = 0.1  # seconds between two questions whether a starting service is ready
 CHECK_EVERY = 15.0  # seconds between two questions whether a running service is well
-
-
-class State(StrEnum):
-    """Where a service is on its way."""
-
-    STOPPED = "stopped"
-    KILLED = "killed"
-    WAITING = "waiting"
-    PREPARING = "preparing"
-    STARTING = "starting"
-    SETTLING = "settling"
-    RUNNING = "running"
-    DRAINING = "draining"
-    DONE = "done"
-    STOPPING = "stopping"
-    RESTARTING = "restarting"
-    FAILED = "failed"
-
-
-RESTING = {State.STOPPED, State.KILLED, State.FAILED}
-READY = {State.RUNNING, State.DONE}
-LIVE = {State.STARTING, State.SETTLING, State.RUNNING, State.DRAINING}
 
 
 @dataclass

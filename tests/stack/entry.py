@@ -15,7 +15,8 @@ from stack.engine import Engine
 from stack.gateway.server import DEFAULTS
 from stack.os_users import remove_home, server_home, unprivileged
 from stack.service import HOST, free_ports
-from stack.unit import Policy, State
+from stack.states import State
+from stack.unit import Policy
 from tests.stack.support import Clock, Stage
 from tests.support.waiting import await_that
 

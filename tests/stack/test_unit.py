@@ -9,7 +9,8 @@ import pytest
 
 from stack.errors import StackError
 from stack.process import start_time
-from stack.unit import BACKOFF_FIRST, CHECK_EVERY, STEADY_AFTER, State
+from stack.states import State
+from stack.unit import BACKOFF_FIRST, CHECK_EVERY, STEADY_AFTER
 from tests.stack.support import Script
 
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
