@@ -4,7 +4,7 @@ import asyncio
 from typing import Protocol
 
 
-class Connection(Protocol):
+class ReaderConnection(Protocol):
     """What a listener has of its connection beside what ASGI gives."""
 
     def push(self, framed: bytes) -> bool:
@@ -22,7 +22,7 @@ class Listener:
         *("cut_because", "has_left", "position", "sending_since"),
     )
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: ReaderConnection) -> None:
         self._connection = connection
         self._is_idle = False  # all of its task's writes are done
         self._woken = asyncio.Event()
