@@ -22,7 +22,8 @@ from bench.play import Player
 from bench.requests import request
 from bench.server import API, serve
 from bench.speed import BASELINE, BASELINE_KEY, CONNECTIONS
-from catalogue import cache, documents, queries
+from catalogue import cache, documents
+from catalogue.seat_plans import seat_plan
 from concerts.models import Performance
 from concerts.store import layout_dependency
 from kernel import clock
@@ -50,7 +51,7 @@ def measure(folder: Path, *, seats: int, seconds: float, rounds: int) -> dict[st
 
 
 def _seat_map_built(performance: Performance) -> Rendered:
-    plan = queries.seat_plan(performance.pk)
+    plan = seat_plan(performance.pk)
     return Rendered(documents.encode(documents.seat_map(plan)), cache.DAY_LONG)
 
 

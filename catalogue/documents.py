@@ -9,8 +9,9 @@ from typing import Any
 from django.conf import settings
 
 from catalogue import outline
-from catalogue.queries import PerformanceSummary, PlannedSeat, SeatPlan
+from catalogue.queries import PerformanceSummary
 from catalogue.sale_state import concert_sale_state
+from catalogue.seat_plans import PlannedSeat, SeatPlan
 from concerts.models import Concert, Performance, Poster, Seat, Section
 from kernel import clock
 from kernel.i18n import localized

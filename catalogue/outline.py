@@ -10,7 +10,7 @@ from itertools import pairwise
 from math import hypot
 from statistics import median
 
-from catalogue.queries import PlannedSeat
+from catalogue.seat_plans import PlannedSeat
 
 Point = tuple[float, float]
 

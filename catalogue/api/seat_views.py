@@ -25,7 +25,7 @@ from catalogue.api.responses import (
     PagedView,
     known_parameters,
 )
-from catalogue.queries import SeatPlan
+from catalogue.seat_plans import SeatPlan, seat_plan
 from kernel import clock
 from kernel.caching.live_streams import stream_url
 from kernel.caching.request import CachePolicy
@@ -50,7 +50,7 @@ class _LayoutView(CatalogueView):
         """Return the document of a performance's seats; raises what its reads raise."""
 
         def build() -> Rendered:
-            plan = queries.seat_plan(performance_id, section=section)
+            plan = seat_plan(performance_id, section=section)
             if plan is None:
                 raise _unknown_section()
             frozen = plan.performance.layout_frozen_at is not None
