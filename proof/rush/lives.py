@@ -22,6 +22,8 @@ def person(caller: FanCaller, plan: FanPlan, sale: RushSale, *, at: float) -> Li
     ticket = yield from admission(caller, sale, at=at)
     if ticket is None:
         return "too late" if sale.is_over else "not admitted"
+    for _ in range(sale.profile.lists_each):
+        yield caller.read("list", "/api/v1/concerts/")
     yield caller.read("map", f"{sale.path}seatmap/", at=thought_at(plan, sale), gzip=True)
     for wish in plan.wishes:
         held = yield from _choice(caller, plan, sale, ticket, wish)

@@ -49,6 +49,7 @@ class RushProfile:
     admitted_per_second: float = 100.0  # a sale of one's own has its own
     arrival_seconds: float = 1.0
     think_seconds: float = 0.0  # at most, before each step of a person
+    lists_each: int = 0  # lists of concerts that a person reads once admitted
     seats_each: int = 2
     choices: int = 3
     share_paying: float = 0.7  # of those who hold seats
@@ -91,6 +92,7 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "admitted_per_second": (0.1, 5_000),
     "arrival_seconds": (0, 3_600),
     "think_seconds": (0, 600),
+    "lists_each": (0, 100),
     "seats_each": (1, 20),
     "choices": (1, 20),
     "connections": (1, 10_000),

@@ -2,13 +2,14 @@
 
 import json
 import math
+import tempfile
 import time
 import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from subprocess import TimeoutExpired
-from typing import Any
+from typing import Any, Protocol
 
 from proof.history import recorded
 from proof.history.checker import contradictions
@@ -53,8 +54,19 @@ class RushOrder:
     faults: Sequence[ScriptedFault]
 
 
+class Breaking(Protocol):
+    """What breaks while a client plays its job."""
+
+    def begin(self, begun: float) -> None:
+        """Begin; `begun` is the opening by the machine's monotonic clock."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all has happened and is mended."""
+
+
 @dataclass(frozen=True, slots=True)
-class _Prepared:
+class PreparedSale:
     """A sale that is about to open: what `seeding.seed` returned, its seats, fans and faults.
 
     `seats`: id and position of each; `points`: what each fan has, by id.
@@ -77,17 +89,17 @@ def rehearse(
     view.say("Starting a stack of its own ...")
     rehearsal.start(view.say)
     view.say(f"Preparing a sale and {order.profile.fans:,} fans ...")
-    order, prepared = _prepare(order, rehearsal)
+    order, prepared = prepare(order, rehearsal)
     view.say(f"The sale opens: {rehearsal.environment['FRONTROW_URL']}")
     faults = FaultRun(rehearsal, prepared.faults)
     try:
-        _play(rehearsal, prepared.folder, faults, view)
+        play(rehearsal, prepared.folder, faults, view)
     finally:
         faults.end()
         view.stop()
     view.say("Comparing what fans were answered with what every store holds ...")
     client = json.loads((prepared.folder / SUMMARY).read_text())
-    audit = _settled_audit(rehearsal)
+    audit = settled_audit(rehearsal)
     left = json.loads(
         rehearsal.manage("rush", "left", "--performance", prepared.sale["performance_id"])
     )
@@ -109,7 +121,7 @@ def rehearse(
     return verdict, report | {"history": reasons_without_data(history)}, history
 
 
-def _prepare(order: RushOrder, rehearsal: Rehearsal) -> tuple[RushOrder, _Prepared]:
+def prepare(order: RushOrder, rehearsal: Rehearsal) -> tuple[RushOrder, PreparedSale]:
     """Make the sale, its fans and the folder of their client; return the order as it fits them."""
     sale = _seeded(order, rehearsal)
     has_cards = bool(rehearsal.gateway_port)
@@ -121,8 +133,7 @@ def _prepare(order: RushOrder, rehearsal: Rehearsal) -> tuple[RushOrder, _Prepar
     expected = expected_seconds(profile, seed=order.seed, seats=sale["seats"], rate=sale["rate"])
     faults = [fault.timed(expected) for fault in order.faults]
     fans, points = _fans(profile, rehearsal, sale)
-    folder = rehearsal.folder / "client"
-    folder.mkdir(mode=0o700)
+    folder = Path(tempfile.mkdtemp(dir=rehearsal.folder, prefix="client-"))
     write_job(
         folder,
         ClientJob(
@@ -139,7 +150,7 @@ def _prepare(order: RushOrder, rehearsal: Rehearsal) -> tuple[RushOrder, _Prepar
     )
     balances = {fan["user_id"]: points for fan in fans}
     seats = _seats_of(rehearsal, sale["performance_id"])
-    return replace(order, profile=profile), _Prepared(sale, seats, balances, faults, folder)
+    return replace(order, profile=profile), PreparedSale(sale, seats, balances, faults, folder)
 
 
 def _seeded(order: RushOrder, rehearsal: Rehearsal) -> dict[str, Any]:
@@ -179,7 +190,7 @@ def _seats_of(rehearsal: Rehearsal, performance_id: str) -> list[tuple[str, floa
     ]
 
 
-def _play(rehearsal: Rehearsal, folder: Path, faults: FaultRun, view: LiveView) -> None:
+def play(rehearsal: Rehearsal, folder: Path, faults: Breaking, view: LiveView) -> None:
     """Let the client play its job, show its progress, and break parts meanwhile."""
     client = rehearsal.client(folder)
     mended_at = math.inf
@@ -208,12 +219,12 @@ def _play(rehearsal: Rehearsal, folder: Path, faults: FaultRun, view: LiveView) 
         raise RehearsalFailed(f"the fans' client ended with {client.returncode}")
 
 
-def _settled_audit(rehearsal: Rehearsal) -> dict[str, Any]:
-    """Return the audit once it is clean, or the last one when time is up.
+def settled_audit(rehearsal: Rehearsal, seconds: float = _SETTLE_SECONDS) -> dict[str, Any]:
+    """Return the audit once it is clean, or the last one when `seconds` are up.
 
     A difference has to settle, and a store that was broken may not be ready to be looked at.
     """
-    until = time.monotonic() + _SETTLE_SECONDS
+    until = time.monotonic() + seconds
     while True:
         found = rehearsal.audit("--settled-after", _SETTLED_AFTER)
         if found["outcome"] == "clean" or time.monotonic() > until:

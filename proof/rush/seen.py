@@ -21,7 +21,7 @@ from proof.rush.faults import RECOVERY_SECONDS, RushFault
 
 _CLOCK_ERROR_SECONDS = 1.0  # between the site's deadlines and the client's clock, at most
 # A crash of these may publish an event a second time, which its consumers know by its id.
-_MAY_REPEAT = {"kafka", "workers", "primary"}
+MAY_REPEAT = {"kafka", "workers", "primary"}
 # A waiting room that has lost its memory does not count those who were let in before.
 _COUNTS_WHO_IS_INSIDE = "queue"
 _WAITING_ROOM = ("numbers_are_in_order", "nobody_overtakes", "admission_keeps_its_pace")
@@ -55,7 +55,7 @@ def complete_history(
         history.operations,
         _terms(sale, seats, balances, begun, {fault.part for fault in happened}),
         _recorded_faults(history.operations, happened, begun),
-        replace(final, repeats_allowed=any(one.part in _MAY_REPEAT for one in happened)),
+        replace(final, repeats_allowed=any(one.part in MAY_REPEAT for one in happened)),
     )
 
 

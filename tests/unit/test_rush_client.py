@@ -77,6 +77,14 @@ def test_who_lets_go_gives_the_seats_back_and_who_walks_away_does_not(tmp_path):
     assert seen["sold_out_after"] is not None  # nobody else can have what they hold
 
 
+def test_who_is_admitted_reads_as_many_lists_as_the_profile_says(tmp_path):
+    with rush_site() as site:
+        _, history = play(site, tmp_path, replace(PEOPLE, lists_each=3))
+    lists = [one for one in history if one.op == "list"]
+    assert len(lists) == 3 * PEOPLE.fans
+    assert {one.outcome for one in lists} == {"ok"}
+
+
 def test_two_clicks_at_once_and_a_request_sent_again_change_nothing(tmp_path):
     eager = replace(PEOPLE, share_double_clicking=1.0, share_retrying=1.0)
     with rush_site() as site:
