@@ -47,6 +47,10 @@ rehearsals: setup-dev ## Rehearse, interrupt and kill: each test starts a stack 
 rush: setup ## Rehearse an on-sale on a stack of its own (ARGS="--profile small --faults")
 	@eval "$$($(VENV)/python -m stack env)" && exec $(VENV)/python manage.py rush $(ARGS)
 
+.PHONY: drills
+drills: setup ## Lose parts of a stack with spare parts under load, judge what follows; writes docs/drills.md
+	@exec $(VENV)/python -m drills $(or $(ARGS),all --save)
+
 .PHONY: bench
 bench: setup ## Measure the speed bars on this machine (ARGS="--quick --json")
 	@exec $(VENV)/python -m bench speed $(ARGS)

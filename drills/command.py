@@ -1,0 +1,132 @@
+"""What `python -m drills` does with its words."""
+
+import argparse
+import json
+import signal
+import sys
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from drills import report as pages
+from drills.catalogue import DRILLS
+from drills.drill import Drill
+from drills.guards import GuardNotFound
+from drills.running import FLOWS_PER_SECOND, DrillOrder, DrillStage
+from proof.rush.live import LiveView
+from proof.rush.profiles import ProfileInvalid
+from proof.rush.rehearsal import RehearsalFailed
+
+_FAILED, _INTERRUPTED = 4, 130
+_RATES = (1.0, 200.0)
+_SHOWN = 12  # broken promises; --json has all
+_EPILOG = """
+drills:
+{drills}
+exit codes:
+  0  held: every promise, within every limit
+  1  broken: a promise did not hold (what a control has to end with)
+  2  a limit was missed
+  3  the load itself was too late, so its figures don't count
+  4  nothing was drilled: a mistyped word, a stack that does not start
+  130  interrupted
+Of several drills the worst counts: 4, then 1, 2, 3.
+"""
+_WORST = (_FAILED, 1, 2, 3, 0)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Refuse the words; argparse's own 2 would say that a limit was missed."""
+        self.print_usage(sys.stderr)
+        self.exit(_FAILED, f"{self.prog}: error: {message}\n")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    drills = "\n".join(f"  {one.name:<16} {one.says}" for one in DRILLS.values())
+    made = _Parser(
+        prog="python -m drills",
+        description="Lose a part of a stack with spare parts under load, and judge what follows.",
+        epilog=_EPILOG.format(drills=drills),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.add_argument("name", choices=[*DRILLS, "all"], metavar="NAME|all")
+    made.add_argument("--json", action="store_true", help="print one JSON object a drill")
+    made.add_argument("--control", action="store_true", help="without its guard: it has to break")
+    made.add_argument("--save", action="store_true", help="keep the figures in docs/drills.md")
+    made.add_argument(
+        "--rate",
+        type=float,
+        default=FLOWS_PER_SECOND,
+        help="whole flows that begin in a second; fewer for a slow machine (%(default)g)",
+    )
+    return made
+
+
+def main(words: list[str] | None = None) -> int:
+    """Run what the command line names; return the exit code."""
+    made = parser()
+    options = made.parse_args(words)
+    if not _RATES[0] <= options.rate <= _RATES[1]:
+        return _refuse(f"--rate must be {_RATES[0]:g} to {_RATES[1]:g}")
+    chosen = _chosen(options.name, control=options.control)
+    if not chosen:
+        return _refuse(f"{options.name} has no control")
+    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGHUP, _interrupt)
+    codes, stage = set(), DrillStage()
+    try:
+        for drill in chosen:
+            order = DrillOrder(drill, options.rate, without_guard=options.control)
+            codes.add(_run(stage, order, as_json=options.json, save=options.save))
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    finally:
+        stage.drop()
+    return next(code for code in _WORST if code in codes)
+
+
+def _chosen(name: str, *, control: bool) -> list[Drill]:
+    wanted = [one for one in DRILLS.values() if name in (one.name, "all")]
+    return [one for one in wanted if one.control or not control]
+
+
+def _run(stage: DrillStage, order: DrillOrder, *, as_json: bool, save: bool) -> int:
+    try:
+        with LiveView(out=sys.stderr, quiet=as_json) as view:
+            report = stage.run(order, view)
+    except (RehearsalFailed, GuardNotFound, ProfileInvalid) as error:
+        return _refuse(f"{order.drill.name}: {error}")
+    if save:
+        pages.save(report)
+    print(json.dumps(report) if as_json else summary(report))
+    return int(report["exit_code"])
+
+
+def summary(report: Mapping[str, Any]) -> str:
+    """Return a report for people."""
+    title = f"{report['drill']}{', without its guard' if report['control'] else ''}"
+    lines = [
+        f"{title}: {report['verdict']}",
+        f"  {report['requests']} requests, {report['acknowledged']} acknowledged,"
+        f" {report['lost']} lost, audit {report['audit']}",
+        *(
+            f"  {name}: {value:g}"
+            + (f" (at most {report['limits'][name]:g})" if name in report["limits"] else "")
+            for name, value in report["figures"].items()
+        ),
+        *(f"  {count} x {error}" for error, count in report["errors"].items()),
+        *(f"  BROKEN {sentence}" for sentence in report["broken"][:_SHOWN]),
+        *(f"  MISSED {sentence}" for sentence in report["missed"]),
+        *(f"  LATE {sentence}" for sentence in report["late"]),
+    ]
+    return "\n".join(lines)
+
+
+def _refuse(problem: str) -> int:
+    print(f"drills: {problem}", file=sys.stderr)
+    return _FAILED
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
