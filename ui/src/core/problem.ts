@@ -61,6 +61,10 @@ const COMMON: Words = {
     ko: "서비스를 잠시 이용할 수 없습니다. 변경된 내용은 없습니다.",
     en: "The service is briefly unavailable. Nothing was changed.",
   },
+  outcome_unknown: {
+    ko: "처리되었는지 아직 확실하지 않습니다. 두 번 처리되지는 않습니다.",
+    en: "It is not certain yet whether this was done. Nothing is done twice.",
+  },
   unavailable: {
     ko: "지금은 서비스에 연결할 수 없습니다. 잠시 후 다시 시도해 주세요.",
     en: "The service cannot be reached at the moment. Please try again shortly.",
