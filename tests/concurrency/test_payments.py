@@ -97,8 +97,9 @@ def remove_lock_and_state(monkeypatch) -> None:
     looked = threading.Barrier(2, timeout=10)
 
     def look(ids, **_):
+        rows = {row.pk: row for row in Reservation.objects.filter(pk__in=ids)}
         looked.wait()
-        return {row.pk: row for row in Reservation.objects.filter(pk__in=ids)}
+        return rows
 
     unlocked = reservation_locking._SEATS_OF.replace("FOR NO KEY UPDATE", "")
     monkeypatch.setattr(reservation_locking, "_SEATS_OF", unlocked)
