@@ -141,20 +141,21 @@ class NginxGateway(Service):
 
     def send_nothing_to(self, name: str) -> None:
         """Take a service out; returns once no new request goes there."""
-        self._change(self._drained | {name})
+        with self._changing:
+            self._change(self._drained | {name})
 
     def send_again_to(self, name: str) -> None:
         """Take a service in again, where it was taken out."""
-        self._change(self._drained - {name})
+        with self._changing:
+            self._change(self._drained - {name})
 
     def _change(self, drained: set[str]) -> None:
-        with self._changing:
-            if drained == self._drained:
-                return
-            self._drained = drained
-            if self._conf.exists():
-                self._conf.write_text(self.configuration())
-                self._reload()
+        if drained == self._drained:
+            return
+        self._drained = drained
+        if self._conf.exists():
+            self._conf.write_text(self.configuration())
+            self._reload()
 
     def _reload(self) -> None:
         """Have nginx read its configuration: new workers listen, old ones end what they began."""

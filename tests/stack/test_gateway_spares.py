@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import httpx
 import pytest
@@ -88,6 +89,16 @@ def test_one_that_was_drained_may_stop_and_nobody_notices(apis):
 def test_control_one_that_stops_undrained_fails_some(apis):
     first, _, entry = apis
     assert 503 in stopped_amid_requests(first, entry, drained=False)
+
+
+def test_those_who_are_drained_at_once_are_all_taken_out(apis):
+    _, _, entry = apis
+    outs = [InBackground(partial(entry.gateway.send_nothing_to, f"gone-{n}")) for n in range(4)]
+    entry.gateway.send_nothing_to("api")
+    for out in outs:
+        out.result()
+    assert entry.gateway._drained == {"api", *(f"gone-{n}" for n in range(4))}
+    assert posts(entry) == [200] * POSTS
 
 
 def test_what_was_begun_is_answered_while_nothing_new_comes(apis):
