@@ -49,7 +49,11 @@ def programs(home: Path, os_user: OsUser | None) -> Path:
 
 
 def _runs(folder: Path, os_user: OsUser) -> bool:
-    command = Command((str(folder / "postgres"), "--version"), os_user=os_user)
+    return ends_well(Command((str(folder / "postgres"), "--version"), os_user=os_user))
+
+
+def ends_well(command: Command) -> bool:
+    """Run a command as its user, with a server's environment; say whether it ended with 0."""
     with suppress(OSError):
         done = subprocess.run(
             launched(command, 0),

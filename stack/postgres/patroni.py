@@ -11,19 +11,18 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from stack.errors import StackError
 from stack.os_users import OsUser
+from stack.postgres.binaries import ends_well
 from stack.postgres.cluster import REPLICATOR, SUPERUSER, PostgresHost
 from stack.postgres.settings import ACCESS
-from stack.process import Command, Tools, launched
+from stack.process import Command, Tools
 from stack.service import HOST, server_environment
 
 REQUIREMENTS = Path(__file__).parents[2] / "requirements" / "ha.txt"
@@ -99,17 +98,7 @@ def _interpreter(os_user: OsUser | None) -> Path:
 
 def _runs(interpreter: str, os_user: OsUser | None) -> bool:
     version = f"import sys; sys.exit(sys.version_info[:2] != {tuple(sys.version_info[:2])})"
-    command = Command((interpreter, "-S", "-c", version), os_user=os_user)
-    with suppress(OSError):
-        done = subprocess.run(
-            launched(command, 0),
-            env=server_environment(),
-            cwd="/",
-            capture_output=True,
-            check=False,
-        )
-        return done.returncode == 0
-    return False
+    return ends_well(Command((interpreter, "-S", "-c", version), os_user=os_user))
 
 
 def _packages(home: Path, tools: Tools) -> Path:
