@@ -6,20 +6,16 @@ import os
 import re
 import resource
 import shutil
-import signal
-import threading
+import time
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-
-import psutil
 
 from stack import debian
 from stack.errors import StackError
 from stack.gateway.upstreams import Upstreams
 from stack.os_users import OsUser, private_folder
-from stack.process import Command, Tools, wait_until
+from stack.process import Command, Tools
 from stack.service import HOST, Service, listens, server_environment
 
 TEMPLATE = Path(__file__).with_name("nginx.conf.template")
@@ -27,8 +23,8 @@ TEMPLATE = Path(__file__).with_name("nginx.conf.template")
 CONNECTIONS = 32768
 # Those that streams leave to everybody else.
 RESERVED = 4096
-# How long a new configuration has to be taken up by everybody who asks no stream.
-RELOAD_SECONDS = 3.0
+# How long a request may take from the choice of its server until it has been sent there.
+UNDER_WAY_SECONDS = 1.0
 
 
 def nginx(downloads: Path, tools: Tools) -> Path:
@@ -106,8 +102,7 @@ class NginxGateway(Service):
         self.after = upstreams.names()
         self.folder = home / "gateway"
         self.os_user = os_user
-        self._drained: set[str] = set()
-        self._changing = threading.Lock()
+        self._drained = self.folder / "drained"
         workers = min(os.cpu_count() or 1, 4)
         connections = min(CONNECTIONS, _file_limit() - 64)
         self._values = {
@@ -131,41 +126,23 @@ class NginxGateway(Service):
         return self.folder / "nginx.conf"
 
     def configuration(self) -> str:
-        """Return nginx's configuration as it is now."""
+        """Return nginx's configuration."""
         return render(self._values | self.upstreams.words(self._drained))
 
     def prepare(self, failures: int) -> None:
         private_folder(self.folder, self.os_user)
-        with self._changing:
-            self._conf.write_text(self.configuration())
+        private_folder(self._drained, self.os_user)
+        self._conf.write_text(self.configuration())
 
     def send_nothing_to(self, name: str) -> None:
         """Take a service out; returns once no new request goes there."""
-        with self._changing:
-            self._change(self._drained | {name})
+        if self._drained.is_dir():
+            (self._drained / name).touch()
+            time.sleep(UNDER_WAY_SECONDS)
 
     def send_again_to(self, name: str) -> None:
         """Take a service in again, where it was taken out."""
-        with self._changing:
-            self._change(self._drained - {name})
-
-    def _change(self, drained: set[str]) -> None:
-        if drained == self._drained:
-            return
-        self._drained = drained
-        if self._conf.exists():
-            self._conf.write_text(self.configuration())
-            self._reload()
-
-    def _reload(self) -> None:
-        """Have nginx read its configuration: new workers listen, old ones end what they began."""
-        with suppress(psutil.Error, OSError, ValueError):
-            master = psutil.Process(int((self.folder / "nginx.pid").read_text()))
-            if str(self._conf) not in " ".join(master.cmdline()):
-                return  # of an nginx that has ended
-            old = {child.pid for child in master.children()}
-            master.send_signal(signal.SIGHUP)
-            wait_until(lambda: not old & {child.pid for child in master.children()}, RELOAD_SECONDS)
+        (self._drained / name).unlink(missing_ok=True)
 
     def command(self) -> Command:
         return Command(

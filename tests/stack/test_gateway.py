@@ -85,7 +85,7 @@ def test_where_parameters_count_they_are_passed_on(client, api, public):
 
 @pytest.mark.control
 def test_control_passed_on_as_it_came_one_spelling_is_kept_for_all(template, another, public):
-    template("proxy_pass http://fastpath$asked;", "proxy_pass http://fastpath;")
+    template("proxy_pass http://$fastpath_servers$asked;", "proxy_pass http://$fastpath_servers;")
     api, client = another()
     client.get(public + "?format=xml")
     client.get(public)

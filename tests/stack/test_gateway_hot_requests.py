@@ -207,9 +207,9 @@ def test_a_poll_that_was_cut_off_is_sent_to_the_api(another, mine):
 @pytest.mark.control
 def test_control_if_nginx_repeated_posts_a_join_would_be_sent_twice(template, another, public):
     template("proxy_next_upstream error timeout;\n            proxy_read_timeout 5s;\n            "
-             "proxy_pass http://fastpath$asked;",
+             "proxy_pass http://$fastpath_servers$asked;",
              "proxy_next_upstream error timeout non_idempotent;\n"
-             "            proxy_pass http://fastpath$asked;")  # fmt: skip
+             "            proxy_pass http://$fastpath_servers$asked;")  # fmt: skip
     api, client = another()
     client.service.breaks = True
     assert client.post(public).status_code == 200
@@ -230,9 +230,9 @@ def test_a_frozen_service_keeps_one_caller_waiting_and_the_others_go_on(alone, p
 @pytest.mark.parametrize(
     ("place", "process"),
     [
-        ("/availability/$", "http://fastpath_sale$asked"),
-        ("/queue/$", "http://fastpath$asked"),
-        ("/queue/me/$", "http://fastpath"),
+        ("/availability/$", "http://$sale_servers$asked"),
+        ("/queue/$", "http://$fastpath_servers$asked"),
+        ("/queue/me/$", "http://$fastpath_servers"),
         ("^/api/v1/(reservations|payments)/$", "http://$holder"),
     ],
 )
@@ -242,4 +242,4 @@ def test_each_hot_route_goes_to_the_process_that_serves_it(place, process):
     [location] = [part for part in text.split("location ")[1:] if f"{place} {{" in part]
     assert f"proxy_pass {process};" in location
     holders = text.partition("map $request_method $holder {")[2].partition("}")[0]
-    assert holders.split() == ["POST", "fastpath_sale;", "default", "api;"]
+    assert holders.split() == ["POST", "$sale_servers;", "default", "$api_servers;"]

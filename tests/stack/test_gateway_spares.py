@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 
 import httpx
 import pytest
@@ -91,14 +90,22 @@ def test_control_one_that_stops_undrained_fails_some(apis):
     assert 503 in stopped_amid_requests(first, entry, drained=False)
 
 
-def test_those_who_are_drained_at_once_are_all_taken_out(apis):
+def test_where_all_are_drained_they_are_asked_all_the_same(apis):
     _, _, entry = apis
-    outs = [InBackground(partial(entry.gateway.send_nothing_to, f"gone-{n}")) for n in range(4)]
-    entry.gateway.send_nothing_to("api")
-    for out in outs:
-        out.result()
-    assert entry.gateway._drained == {"api", *(f"gone-{n}" for n in range(4))}
+    for name in ("api", "api-2"):
+        entry.gateway.send_nothing_to(name)
     assert posts(entry) == [200] * POSTS
+
+
+def test_connections_that_clients_keep_outlive_a_drain(apis):
+    _, second, entry = apis
+    with httpx.Client(base_url=entry.base_url, trust_env=False) as client:
+        assert client.post(PATH, json={}).status_code == 200
+        [kept] = client._transport._pool.connections
+        entry.gateway.send_nothing_to("api")
+        assert client.post(PATH, json={}).status_code == 200
+        assert client._transport._pool.connections == [kept]
+    assert second.seen
 
 
 def test_what_was_begun_is_answered_while_nothing_new_comes(apis):
