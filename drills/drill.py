@@ -1,5 +1,6 @@
 """What a drill is: a fault, what must hold through it, and the guard without which it doesn't."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -46,27 +47,32 @@ class DrillRun:
     """What a fault and the looks after it say of one run.
 
     `figures` are measured; `broken` are promises that did not hold, a sentence each; `performance`
-    is the sale's id.
+    is the sale's id. `moments` are noted by the fault, in s of the clock of the history.
     """
 
     site: DrillSite
     performance: str
     figures: dict[str, float] = field(default_factory=dict)
     broken: list[str] = field(default_factory=list)
+    moments: dict[str, float] = field(default_factory=dict)
+
+    def note(self, moment: str) -> None:
+        """Note that a part of the fault happens now."""
+        self.moments[moment] = time.monotonic()
 
 
 @dataclass(frozen=True, slots=True)
 class Drill:
     """One drill.
 
-    `role`: the part of the plain stack whose stand-in is lost. `fault` begins it at `FAULT_AT`,
+    `roles`: the parts of the plain stack whose stand-ins are lost. `fault` begins it at `FAULT_AT`,
     takes up to `takes` seconds for it, and returns its healing, which is called `lasts` seconds
     later. `look` judges what only this drill asks, once all has settled.
     """
 
     name: str
     says: str
-    role: str
+    roles: Sequence[str]
     fault: Callable[[DrillRun], Healing]
     lasts: float
     limits: Sequence[DrillLimit]

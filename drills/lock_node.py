@@ -32,7 +32,7 @@ def _look(run: DrillRun, history: History) -> None:
 DRILL = Drill(
     name="lock-node",
     says="The lock master of the sale's slot is killed, its replica a second behind.",
-    role="lock",
+    roles=("lock",),
     fault=_fault,
     lasts=10.0,
     limits=(DrillLimit("hold", 5.0), DrillLimit(OTHER_SLOTS, 0.5)),

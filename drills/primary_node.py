@@ -66,7 +66,7 @@ DRILL = Drill(
     name="primary-node",
     says="PostgreSQL and Patroni of the leader are killed, a second after the log stopped to reach"
     " the standbys.",
-    role="primary",
+    roles=("primary",),
     fault=_fault,
     lasts=30.0,
     limits=(DrillLimit("hold", 30.0), DrillLimit("pay", 30.0)),

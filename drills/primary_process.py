@@ -14,7 +14,7 @@ def _fault(run: DrillRun) -> Healing:
 DRILL = Drill(
     name="primary-process",
     says="The leader's PostgreSQL is killed; its Patroni lives, and starts it again as a standby.",
-    role="primary",
+    roles=("primary",),
     fault=_fault,
     lasts=10.0,
     limits=(DrillLimit("hold", 8.0), DrillLimit("pay", 8.0)),

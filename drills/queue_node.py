@@ -11,7 +11,7 @@ def _fault(run: DrillRun) -> Healing:
 DRILL = Drill(
     name="queue-node",
     says="The queue master of the sale's slot is killed, its replica a second behind.",
-    role="queue",
+    roles=("queue",),
     fault=_fault,
     lasts=10.0,
     limits=(DrillLimit("join", 5.0), DrillLimit(OTHER_SLOTS, 0.5)),

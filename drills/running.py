@@ -83,9 +83,10 @@ class _Breaking:
             time.sleep(self.drill.lasts)
             heal()
             healed = time.monotonic()
-            self.done.append(
-                RushFault(broke - begun, "lose", self.drill.role, round(healed - broke, 1))
-            )
+            seconds = round(healed - broke, 1)
+            self.done += [
+                RushFault(broke - begun, "lose", role, seconds) for role in self.drill.roles
+            ]
             self.run.figures[HEALTHY] = self._seconds_until_healthy(healed)
         except BaseException as error:  # noqa: BLE001  (`end` raises it where it is seen)
             self.failure = error
@@ -117,7 +118,7 @@ class DrillStage:
         if control:
             return _run_control(order, control, view)
         site, self._kept = self._kept, None
-        repeats = order.drill.role in MAY_REPEAT
+        repeats = not MAY_REPEAT.isdisjoint(order.drill.roles)
         if site is not None and self._has_repeated and not repeats:
             site.drop()
             site = None
@@ -203,13 +204,11 @@ def _rush_order(order: DrillOrder) -> RushOrder:
         "longest_seconds": seconds + 60.0,
     }
     profile = checked(RushProfile(order.drill.name, **values))
-    fault = ScriptedFault(
-        ScriptMoment(FAULT_AT),
-        "lose",
-        order.drill.role,
-        ScriptMoment(order.drill.takes + order.drill.lasts),
+    lasts = ScriptMoment(order.drill.takes + order.drill.lasts)
+    faults = tuple(
+        ScriptedFault(ScriptMoment(FAULT_AT), "lose", role, lasts) for role in order.drill.roles
     )
-    return RushOrder(profile=profile, seed=_SEED, sale=None, faults=(fault,))
+    return RushOrder(profile=profile, seed=_SEED, sale=None, faults=faults)
 
 
 def _history(

@@ -20,7 +20,7 @@ def _look(run: DrillRun, history: History) -> None:
 DRILL = Drill(
     name="switchover",
     says="Patroni is asked to let a standby lead.",
-    role="primary",
+    roles=("primary",),
     fault=_fault,
     lasts=10.0,
     limits=(DrillLimit("hold", 5.0), DrillLimit("pay", 5.0), DrillLimit(UNSERVED, 0, "")),
