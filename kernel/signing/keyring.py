@@ -5,7 +5,8 @@ A token says which key signed it (`kid`), never by which algorithm: the use fixe
 use never verifies a token of another. Rotation makes the current key the previous one, which still
 verifies, and drops the one before; so rotate no faster than twice the life of the longest-lived
 token of that use. The ring is a file of mode 0600; when it changes, every process reads it again
-within a second.
+within a second. Until all have, none may sign with what another can't verify: a new key verifies at
+once and signs later, from its `signs_at` on.
 
 Most uses sign by a key pair. Those of `MAC_USES` have a secret instead, for tokens that nobody but
 us reads (Note [MAC tokens] in mac.py). They are younger than the file: a ring without them is good,
@@ -15,10 +16,11 @@ adds them, and so is the switch.
 
 import json
 import logging
+import math
 import re
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -108,13 +110,15 @@ class KeyRing:
     """The keys in force.
 
     The signing key of each use, and the verifying keys by use and header; the secret that writes
-    tokens of a use, and those that check them by use and kid, of the uses that the ring has.
+    tokens of a use, and those that check them by use and kid, of the uses that the ring has. From
+    `changes_at` (seconds of the epoch) on another key signs: see `keyring_file.rotate`.
     """
 
     signing: Mapping[str, Key]
     verifying: Mapping[str, Mapping[str, Key]]
     writing: Mapping[str, MacKey]
     checking: Mapping[str, Mapping[str, MacKey]]
+    changes_at: float = math.inf
 
 
 @dataclass(slots=True)
@@ -162,7 +166,7 @@ def _look(path: str, known: _Loaded | None) -> _Loaded:
     try:
         status = Path(path).stat()
         stamp = (status.st_mtime_ns, status.st_ino, status.st_size)
-        if known and known.stamp == stamp:
+        if known and known.stamp == stamp and time.time() < known.ring.changes_at:
             known.looked_at = now
             return known
         loaded = _Loaded(path, stamp, read(Path(path)), now)
@@ -196,23 +200,39 @@ def parse(text: str) -> KeyRing:
     Raises ValueError, KeyError or TypeError.
     """
     uses = json.loads(text)["uses"]
+    pairs = {use: _pair_of(uses, use) for use in (*USES, *MAC_USES) if use in uses or use in USES}
+    now = time.time()
+    signers = {use: _signer(pair, now) for use, pair in pairs.items()}
     signing: dict[str, Key] = {}
     verifying: dict[str, dict[str, Key]] = {}
     for use in USES:
-        pair = [_parse_key(use, entry) for entry in _pair_of(uses, use)]
-        signing[use] = pair[0]
+        pair = [_parse_key(use, entry) for entry in pairs[use]]
+        signing[use] = pair[signers[use]]
         verifying[use] = {key.header: key for key in pair}
     writing: dict[str, MacKey] = {}
     checking: dict[str, dict[str, MacKey]] = {}
     for mac_use in MAC_USES:
-        if mac_use in uses:
-            secrets = [_parse_secret(mac_use, entry) for entry in _pair_of(uses, mac_use)]
-            writing[mac_use] = secrets[0]
+        if mac_use in pairs:
+            secrets = [_parse_secret(mac_use, entry) for entry in pairs[mac_use]]
+            writing[mac_use] = secrets[signers[mac_use]]
             checking[mac_use] = {key.kid: key for key in secrets}
-    return KeyRing(signing, verifying, writing, checking)
+    later = [at for pair in pairs.values() if (at := _signs_at(pair)) > now]
+    return KeyRing(signing, verifying, writing, checking, min(later, default=math.inf))
 
 
-def _pair_of(uses: Mapping[str, Any], use: str) -> list[Mapping[str, str]]:
+def _signer(pair: Sequence[Mapping[str, Any]], now: float) -> int:
+    """Return which of a pair signs: the current key, once every process has read it."""
+    return int(len(pair) > 1 and _signs_at(pair) > now)
+
+
+def _signs_at(pair: Sequence[Mapping[str, Any]]) -> float:
+    at = pair[0].get("signs_at", 0.0)
+    if not isinstance(at, int | float):
+        raise ValueError("signs_at must be seconds of the epoch")
+    return at
+
+
+def _pair_of(uses: Mapping[str, Any], use: str) -> list[Mapping[str, Any]]:
     pair = uses[use]
     if not isinstance(pair, list) or not 1 <= len(pair) <= 2:
         raise ValueError(f"{use} must have a current key and at most one previous")

@@ -2,7 +2,8 @@
 
 The file is JSON: `{"version": 1, "uses": {use: [current, previous?]}}`, a key being its `kid` (the
 start of the RFC 7638 thumbprint), `created_at` and PKCS #8 `private` PEM. A key of `MAC_USES` has a
-random `kid` and `secret`, base64url, instead. The file is replaced in one step, so that a reader
+random `kid` and `secret`, base64url, instead. With `signs_at` (seconds of the epoch) the previous
+key signs until then. The file is replaced in one step, so that a reader
 sees the old ring or the new one; a release reads past uses that it doesn't know.
 """
 
@@ -12,7 +13,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -49,19 +50,26 @@ def upgrade(path: Path, *, now: datetime) -> bool:
         return _add(path, document, _ALL_USES, now)
 
 
-def rotate(path: Path, use: keyring.AnyUse, *, now: datetime) -> str:
+def rotate(
+    path: Path, use: keyring.AnyUse, *, now: datetime, after: timedelta = timedelta()
+) -> str:
     """Put a new key of `use` in force, keep the one before for verifying; return the new kid.
 
-    Raises ValueError for a use that the ring lacks.
+    It verifies from now on and signs `after` that, when every process has read it. Raises
+    ValueError for a use that the ring lacks, or whose last new key does not sign yet.
     """
     with _locked(path):
         document = _read(path)
         if use not in document["uses"]:
             raise ValueError(f"no key of use {use}; `manage.py keys upgrade` makes one")
-        new = _new_key(use, now)
+        if document["uses"][use][0].get("signs_at", 0.0) > now.timestamp():
+            raise ValueError(f"the last new key of use {use} does not sign yet")
+        new: dict[str, Any] = {**_new_key(use, now)}
+        if after:
+            new["signs_at"] = (now + after).timestamp()
         document["uses"][use] = [new, document["uses"][use][0]]
         _write(path, document)
-        return new["kid"]
+        return str(new["kid"])
 
 
 def entries(path: Path) -> list[dict[str, str]]:

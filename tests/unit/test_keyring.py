@@ -4,6 +4,8 @@ import json
 import os
 import stat
 import threading
+import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -19,6 +21,8 @@ from tests.support.signing import (
     take_mac_keys,
     upgrade,
 )
+
+AFTER = timedelta(seconds=5)
 
 
 @pytest.fixture
@@ -38,6 +42,30 @@ def test_after_a_rotation_the_old_key_verifies_and_after_two_it_does_not(path):
     keyring.forget_ring()
     with pytest.raises(JwtInvalid):
         verify_jwt("access", token, audience=AUDIENCE, now=NOW)
+
+
+def test_a_new_key_verifies_at_once_and_signs_once_all_have_read_it(path, monkeypatch):
+    now = datetime.now(UTC)
+    old = {use: signing_key(use).kid for use in ("access", "queue")}
+    new = {use: keyring_file.rotate(path, use, now=now, after=AFTER) for use in old}
+    keyring.forget_ring()
+    assert {use: signing_key(use).kid for use in old} == old
+    with pytest.raises(ValueError, match="does not sign yet"):
+        keyring_file.rotate(path, "access", now=now)
+    assert {key.kid for key in keyring.ring().verifying["access"].values()} >= {new["access"]}
+    later = time.time() + AFTER.total_seconds()
+    seconds = time.monotonic() + AFTER.total_seconds()
+    monkeypatch.setattr(keyring.time, "time", lambda: later)
+    monkeypatch.setattr(keyring.time, "monotonic", lambda: seconds)
+    assert {use: signing_key(use).kid for use in old} == new
+
+
+def test_a_secret_too_signs_once_all_have_read_it(path):
+    old = keyring.ring().writing["place"]
+    kid = keyring_file.rotate(path, "place", now=datetime.now(UTC), after=AFTER)
+    keyring.forget_ring()
+    assert keyring.ring().writing["place"] == old
+    assert set(keyring.ring().checking["place"]) == {old.kid, kid}
 
 
 def test_a_changed_file_is_noticed_within_a_second_and_a_half(path, monkeypatch):

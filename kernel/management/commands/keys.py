@@ -2,6 +2,7 @@
 
 import json
 from argparse import ArgumentParser
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from django.core.management.base import BaseCommand, CommandError
 from kernel import clock
 from kernel.signing import keyring_file
 from kernel.signing.keyring import MAC_USES, USES
+
+_READ_SECONDS = 5.0  # a second for the look of each process, and time for a copy of the file
 
 
 class Command(BaseCommand):
@@ -29,6 +32,14 @@ class Command(BaseCommand):
         )
         rotate = commands.add_parser("rotate", help="a new current key; the old one still verifies")
         rotate.add_argument("use", choices=(*USES, *MAC_USES))
+        rotate.add_argument(
+            "--after",
+            type=float,
+            default=_READ_SECONDS,
+            metavar="SECONDS",
+            help="when it begins to sign: as long as the file may take to reach every process"
+            " (%(default)g); 0 where the old key is in wrong hands",
+        )
         listing = commands.add_parser("list", help="uses, kids, states and ages; no secrets")
         listing.add_argument("--json", action="store_true", dest="as_json")
 
@@ -42,8 +53,9 @@ class Command(BaseCommand):
                 added = keyring_file.upgrade(path, now=clock.now())
                 self.stdout.write(f"{path}: {'keys added' if added else 'nothing to do'}")
             elif options["command"] == "rotate":
-                kid = keyring_file.rotate(path, options["use"], now=clock.now())
-                self.stdout.write(f"{options['use']}: {kid} signs from now on")
+                after = timedelta(seconds=max(0.0, options["after"]))
+                kid = keyring_file.rotate(path, options["use"], now=clock.now(), after=after)
+                self.stdout.write(f"{options['use']}: {kid} signs in {after.total_seconds():g} s")
             else:
                 self._list(path, as_json=options["as_json"])
         except (OSError, ValueError, KeyError) as error:
