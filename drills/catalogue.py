@@ -1,7 +1,14 @@
 """All drills, in the order in which `all` runs them."""
 
 from drills import (
+    cancelled_commit,
+    kafka_one,
+    kafka_two,
+    keys,
+    listeners,
     lock_node,
+    migration,
+    partition,
     primary_node,
     primary_process,
     queue_node,
@@ -18,12 +25,19 @@ DRILLS: dict[str, Drill] = {
     for one in (
         lock_node,
         queue_node,
-        rolling,
+        keys,
+        migration,
+        listeners,
         without_fastpath,
+        rolling,
         switchover,
         primary_process,
         standbys,
+        partition,
+        cancelled_commit,
         primary_node,
+        kafka_one,
+        kafka_two,
         zone,
     )
 }

@@ -48,10 +48,12 @@ class DrillRun:
 
     `figures` are measured; `broken` are promises that did not hold, a sentence each; `performance`
     is the sale's id. `moments` are noted by the fault, in s of the clock of the history.
+    `without_guard`: a deed that is its own guard leaves that out.
     """
 
     site: DrillSite
     performance: str
+    without_guard: bool = False
     figures: dict[str, float] = field(default_factory=dict)
     broken: list[str] = field(default_factory=list)
     moments: dict[str, float] = field(default_factory=dict)

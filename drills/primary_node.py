@@ -1,8 +1,8 @@
 """primary-node: the leader's machine dies, a second behind which its standbys are."""
 
-import signal
 import time
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 
 import psutil
 import psycopg
@@ -27,20 +27,29 @@ def _fault(run: DrillRun) -> Healing:
     """
     site = run.site
     leader = site.leader()
-    receivers = [_receiver(site, name) for name in site.standbys()]
-    for one in receivers:
-        one.send_signal(signal.SIGSTOP)
-    time.sleep(_BEHIND_SECONDS)
-    site.do("kill", leader)
-    for one in receivers:
-        with suppress(psutil.NoSuchProcess):
-            one.send_signal(signal.SIGTERM)
-            one.send_signal(signal.SIGCONT)
+    with without_log(site):
+        time.sleep(_BEHIND_SECONDS)
+        site.do("kill", leader)
 
     def heal() -> None:
         site.do("start", leader)
 
     return heal
+
+
+@contextmanager
+def without_log(site: DrillSite) -> Iterator[None]:
+    """Freeze what brings the log to the standbys; in the end it dies with what it hadn't taken."""
+    receivers = [_receiver(site, name) for name in site.standbys()]
+    for one in receivers:
+        one.suspend()
+    try:
+        yield
+    finally:
+        for one in receivers:
+            with suppress(psutil.NoSuchProcess):
+                one.terminate()
+                one.resume()
 
 
 def _receiver(site: DrillSite, member: str) -> psutil.Process:
@@ -51,7 +60,7 @@ def _receiver(site: DrillSite, member: str) -> psutil.Process:
     raise LookupError(f"{member} receives no log")
 
 
-def _without_copies(site: DrillSite) -> None:
+def without_copies(site: DrillSite) -> None:
     """Let the leader acknowledge what nobody else has."""
     site.patroni("PATCH", "/config", _ASYNCHRONOUS).raise_for_status()
     until = time.monotonic() + _CONFIG_SECONDS
@@ -72,6 +81,6 @@ DRILL = Drill(
     limits=(DrillLimit("hold", 30.0), DrillLimit("pay", 30.0)),
     control=Control(
         breaks="Without synchronous mode that second is acknowledged, and lost.",
-        unguard=_without_copies,
+        unguard=without_copies,
     ),
 )

@@ -168,7 +168,7 @@ def _run_on(site: DrillSite, order: DrillOrder, view: LiveView) -> dict[str, Any
     drill = order.drill
     view.say(f"{drill.name}: preparing a sale ...")
     played, prepared = prepare(_rush_order(order), site)
-    run = DrillRun(site, prepared.sale["performance_id"])
+    run = DrillRun(site, prepared.sale["performance_id"], order.without_guard)
     breaking = _Breaking(drill, run)
     try:
         play(site, prepared.folder, breaking, view)

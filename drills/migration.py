@@ -1,0 +1,88 @@
+"""migration: a column and its index come to the reservations, are filled and go, under load."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+import psycopg
+
+from drills.drill import Control, Drill, DrillLimit, DrillRun, Healing
+from proof.history.order import is_down
+from proof.history.recorded import History
+
+LOCK_WAIT = "longest wait for a lock"
+FAILED = "requests that failed"
+_MOST_SECONDS = 0.2
+_LONGEST_SECONDS = 2.0  # what a fan feels; the limit is stricter
+_LOOK_SECONDS = 0.02
+_TABLE, _COLUMN, _INDEX = "reservations_reservation", "drill_note", "drill_note_index"
+_BATCH = 200
+_EXPAND = f"ALTER TABLE {_TABLE} ADD COLUMN {_COLUMN} text"
+_FILL = f"""
+WITH batch AS (SELECT id FROM {_TABLE} WHERE {_COLUMN} IS NULL LIMIT {_BATCH}
+               FOR UPDATE SKIP LOCKED)
+UPDATE {_TABLE} SET {_COLUMN} = 'filled' FROM batch WHERE {_TABLE}.id = batch.id"""  # noqa: S608
+_INDEXED = f"CREATE INDEX {{how}} {_INDEX} ON {_TABLE} ({_COLUMN})"
+_CONTRACT = f"ALTER TABLE {_TABLE} DROP COLUMN {_COLUMN}"
+_WAITS = "SELECT max(clock_timestamp() - waitstart) FROM pg_locks WHERE NOT granted"
+# As long as an index of a large table takes.
+_LONG_SECONDS = 3.0
+
+
+def _fault(run: DrillRun) -> Healing:
+    """Change the table as a release does; without the guard as nobody should."""
+    url = run.site.environment["DATABASE_URL"]
+    with _watched(run), closing(psycopg.connect(url, autocommit=True)) as changing:
+        changing.execute("SET lock_timeout = '2s'")
+        changing.execute(_EXPAND)
+        while changing.execute(_FILL).rowcount:
+            time.sleep(_LOOK_SECONDS)
+        if run.without_guard:
+            with changing.transaction():
+                changing.execute(_INDEXED.format(how=""))
+                changing.execute("SELECT pg_sleep(%s)", (_LONG_SECONDS,))
+        else:
+            changing.execute(_INDEXED.format(how="CONCURRENTLY"))
+        changing.execute(_CONTRACT)
+    return lambda: None
+
+
+@contextmanager
+def _watched(run: DrillRun) -> Iterator[None]:
+    """Keep the longest that anybody waited for a lock meanwhile."""
+    ended, longest = threading.Event(), [0.0]
+
+    def watch() -> None:
+        with closing(psycopg.connect(run.site.environment["DATABASE_URL"], autocommit=True)) as ask:
+            while not ended.wait(_LOOK_SECONDS):
+                [waited] = ask.execute(_WAITS).fetchone() or (None,)
+                longest.append(waited.total_seconds() if waited else 0.0)
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watching.join()
+        run.figures[LOCK_WAIT] = round(max(longest), 2)
+
+
+def _look(run: DrillRun, history: History) -> None:
+    run.figures[FAILED] = sum(is_down(one) for one in history.operations)
+    if run.figures[LOCK_WAIT] > _LONGEST_SECONDS:
+        run.broken.append(f"somebody waited {run.figures[LOCK_WAIT]:g} s for a lock")
+
+
+DRILL = Drill(
+    name="migration",
+    says="The reservations get a column, which is filled in batches, indexed, and dropped again.",
+    roles=("api",),
+    fault=_fault,
+    takes=15.0,
+    lasts=0.0,
+    limits=(DrillLimit(LOCK_WAIT, _MOST_SECONDS), DrillLimit(FAILED, 0, "")),
+    look=_look,
+    control=Control(breaks="An index that is not made concurrently holds up every hold meanwhile."),
+)
