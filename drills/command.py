@@ -4,7 +4,7 @@ import argparse
 import json
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
 
 from drills import report as pages
@@ -50,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=_EPILOG.format(drills=drills),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    made.add_argument("name", choices=[*DRILLS, "all"], metavar="NAME|all")
+    made.add_argument("names", nargs="+", choices=[*DRILLS, "all"], metavar="NAME|all")
     made.add_argument("--json", action="store_true", help="print one JSON object a drill")
     made.add_argument("--control", action="store_true", help="without its guard: it has to break")
     made.add_argument("--save", action="store_true", help="keep the figures in docs/drills.md")
@@ -69,9 +69,9 @@ def main(words: list[str] | None = None) -> int:
     options = made.parse_args(words)
     if not _RATES[0] <= options.rate <= _RATES[1]:
         return _refuse(f"--rate must be {_RATES[0]:g} to {_RATES[1]:g}")
-    chosen = _chosen(options.name, control=options.control)
+    chosen = _chosen(options.names, control=options.control)
     if not chosen:
-        return _refuse(f"{options.name} has no control")
+        return _refuse(f"no control has {', '.join(options.names)}")
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGHUP, _interrupt)
     codes, stage = set(), DrillStage()
@@ -86,8 +86,8 @@ def main(words: list[str] | None = None) -> int:
     return next(code for code in _WORST if code in codes)
 
 
-def _chosen(name: str, *, control: bool) -> list[Drill]:
-    wanted = [one for one in DRILLS.values() if name in (one.name, "all")]
+def _chosen(names: Collection[str], *, control: bool) -> list[Drill]:
+    wanted = [one for one in DRILLS.values() if one.name in names or "all" in names]
     return [one for one in wanted if one.control or not control]
 
 
