@@ -200,7 +200,7 @@ def _rush_order(order: DrillOrder) -> RushOrder:
         "share_bots": 0.0,
         "share_by_card": 0.0,
         "share_trying_late": 0.0,
-        "connections": 256,
+        "connections": 1024,  # while holds wait for half a minute all others go on
         "longest_seconds": seconds + 60.0,
     }
     profile = checked(RushProfile(order.drill.name, **values))
