@@ -17,6 +17,7 @@ _STATEMENT_SECONDS = 15
 # sooner, as the primary can answer in its place.
 _RESPONSE_TIMEOUT = _STATEMENT_SECONDS + 2
 _REPLICA_RESPONSE_TIMEOUT = 2
+_RECONNECT_SECONDS = 1.0
 # A request that has waited this long for a row fails as busy; the client tries again.
 _SESSION = {
     "lock_timeout": "3s",
@@ -58,6 +59,10 @@ def _database(
                 "min_size": 0,
                 "max_size": DATABASE_POOL_SIZE,
                 "timeout": connect_timeout,
+                # By itself a pool waits twice as long after each failure, and so finds a new
+                # primary up to twice as late as there is one. After this it gives up, and who
+                # wants a connection next makes it try again at once.
+                "reconnect_timeout": _RECONNECT_SECONDS,
                 "connection_class": patient_for(response_timeout),
             },
             **dict(parse_qsl(parts.query)),
