@@ -23,7 +23,9 @@ _FILL = f"""
 WITH batch AS (SELECT id FROM {_TABLE} WHERE {_COLUMN} IS NULL LIMIT {_BATCH}
                FOR UPDATE SKIP LOCKED)
 UPDATE {_TABLE} SET {_COLUMN} = 'filled' FROM batch WHERE {_TABLE}.id = batch.id"""  # noqa: S608
-_INDEXED = f"CREATE INDEX {{how}} {_INDEX} ON {_TABLE} ({_COLUMN})"
+_PLAIN_INDEX = f"CREATE INDEX {_INDEX} ON {_TABLE} ({_COLUMN})"
+_PARTITIONS = f"""
+SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = '{_TABLE}'::regclass"""  # noqa: S608
 _CONTRACT = f"ALTER TABLE {_TABLE} DROP COLUMN {_COLUMN}"
 _WAITS = "SELECT max(clock_timestamp() - waitstart) FROM pg_locks WHERE NOT granted"
 # As long as an index of a large table takes.
@@ -40,12 +42,21 @@ def _fault(run: DrillRun) -> Healing:
             time.sleep(_LOOK_SECONDS)
         if run.without_guard:
             with changing.transaction():
-                changing.execute(_INDEXED.format(how=""))
+                changing.execute(_PLAIN_INDEX)
                 changing.execute("SELECT pg_sleep(%s)", (_LONG_SECONDS,))
         else:
-            changing.execute(_INDEXED.format(how="CONCURRENTLY"))
+            _index_beside_others(changing)
         changing.execute(_CONTRACT)
     return lambda: None
+
+
+def _index_beside_others(changing: psycopg.Connection) -> None:
+    """Index a partitioned table: each partition while it is written to, then all as one."""
+    changing.execute(f"CREATE INDEX {_INDEX} ON ONLY {_TABLE} ({_COLUMN})")
+    for number, (partition,) in enumerate(changing.execute(_PARTITIONS).fetchall()):
+        name = f"{_INDEX}_{number}"
+        changing.execute(f"CREATE INDEX CONCURRENTLY {name} ON {partition} ({_COLUMN})")
+        changing.execute(f"ALTER INDEX {_INDEX} ATTACH PARTITION {name}")
 
 
 @contextmanager
