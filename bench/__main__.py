@@ -66,6 +66,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--payments", type=int, default=200)
     add("--rounds", type=int, default=3)
     add("--quick", action="store_true", help="one round of 20")
+    add = command("costs", _costs, "what a join, a poll, a hold and a sale cost")
+    add("--requests", type=int, default=1_900, help="of each kind")
     add = command("checkins", _checkins, "check-ins at the doors against a bare Django view")
     add("--tickets", type=int, default=10_000)
     add("--rounds", type=int, default=2)
@@ -183,6 +185,11 @@ def _keep(figures: dict[str, Any], options: argparse.Namespace) -> None:
     if options.save:
         machine = results.machine(options.load_before)
         results.save(options.measurement, {**figures, "machine": machine})
+
+
+def _costs(options: argparse.Namespace) -> int:
+    with environment(durable=True) as folder:
+        return _shown(_measure("costs", folder, requests=options.requests), options)
 
 
 def _checkins(options: argparse.Namespace) -> int:

@@ -9,11 +9,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from bench import bars, charts, results
+from bench import bars, capacity, charts, results
 from bench.bars import cpu, table
 
 DOCS = results.FOLDER.parent
-PAGES = ("performance.md", "query-performance.md", "concurrency-report.md", "cache-report.md")
+PAGES = (
+    *("performance.md", "query-performance.md", "concurrency-report.md", "cache-report.md"),
+    "capacity.md",
+)
 _BLOCK = re.compile(r"(<!-- measured: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 Figures = dict[str, Any]
@@ -261,6 +264,8 @@ BLOCKS: dict[str, Block] = {
     "profiles": bars.profiles,
     "cards": bars.cards,
     "checkins": bars.checkins,
+    "costs": capacity.costs,
+    "costs-sales": capacity.sales,
     "pages": bars.pages,
     "rush-default": bars.rehearsal,
     "rush-steady": bars.rehearsal,
