@@ -48,8 +48,8 @@ rush: setup ## Rehearse an on-sale on a stack of its own (ARGS="--profile small 
 	@eval "$$($(VENV)/python -m stack env)" && exec $(VENV)/python manage.py rush $(ARGS)
 
 .PHONY: drills
-drills: setup ## Lose parts of a stack with spare parts under load, judge what follows; writes docs/drills.md
-	@exec $(VENV)/python -m drills $(or $(ARGS),all --save)
+drills: setup ## Lose parts of a stack with spare parts under load (ARGS=all: every drill); writes docs/drills.md
+	@exec $(VENV)/python -m drills $(or $(ARGS),quick) --save
 
 .PHONY: bench
 bench: setup ## Measure the speed bars on this machine (ARGS="--quick --json")

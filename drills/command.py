@@ -8,10 +8,10 @@ from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
 
 from drills import report as pages
-from drills.catalogue import DRILLS
+from drills.catalogue import DRILLS, QUICK
 from drills.drill import Drill
 from drills.guards import GuardNotFound
-from drills.running import FLOWS_PER_SECOND, DrillOrder, DrillStage
+from drills.running import FLOWS_PER_SECOND, DrillFailed, DrillOrder, DrillStage
 from proof.rush.live import LiveView
 from proof.rush.profiles import ProfileInvalid
 from proof.rush.rehearsal import RehearsalFailed
@@ -19,9 +19,13 @@ from proof.rush.rehearsal import RehearsalFailed
 _FAILED, _INTERRUPTED = 4, 130
 _RATES = (1.0, 200.0)
 _SHOWN = 12  # broken promises; --json has all
+_SEVERAL = {"quick": QUICK, "all": tuple(DRILLS)}
 _EPILOG = """
 drills:
 {drills}
+  quick            {quick}
+  all              every one, in this order
+
 exit codes:
   0  held: every promise, within every limit
   1  broken: a promise did not hold (what a control has to end with)
@@ -47,10 +51,10 @@ def parser() -> argparse.ArgumentParser:
     made = _Parser(
         prog="python -m drills",
         description="Lose a part of a stack with spare parts under load, and judge what follows.",
-        epilog=_EPILOG.format(drills=drills),
+        epilog=_EPILOG.format(drills=drills, quick=", ".join(QUICK)),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    made.add_argument("names", nargs="+", choices=[*DRILLS, "all"], metavar="NAME|all")
+    made.add_argument("names", nargs="+", choices=[*DRILLS, *_SEVERAL], metavar="NAME|quick|all")
     made.add_argument("--json", action="store_true", help="print one JSON object a drill")
     made.add_argument("--control", action="store_true", help="without its guard: it has to break")
     made.add_argument("--save", action="store_true", help="keep the figures in docs/drills.md")
@@ -87,7 +91,8 @@ def main(words: list[str] | None = None) -> int:
 
 
 def _chosen(names: Collection[str], *, control: bool) -> list[Drill]:
-    wanted = [one for one in DRILLS.values() if one.name in names or "all" in names]
+    meant = {*names, *(one for name in names for one in _SEVERAL.get(name, ()))}
+    wanted = [one for one in DRILLS.values() if one.name in meant]
     return [one for one in wanted if one.control or not control]
 
 
@@ -95,7 +100,7 @@ def _run(stage: DrillStage, order: DrillOrder, *, as_json: bool, save: bool) -> 
     try:
         with LiveView(out=sys.stderr, quiet=as_json) as view:
             report = stage.run(order, view)
-    except (RehearsalFailed, GuardNotFound, ProfileInvalid) as error:
+    except (RehearsalFailed, DrillFailed, GuardNotFound, ProfileInvalid) as error:
         return _refuse(f"{order.drill.name}: {error}")
     if save:
         pages.save(report)

@@ -43,6 +43,10 @@ _SEED = 1
 HEALTHY = "healthy after healing"
 
 
+class DrillFailed(Exception):
+    """The fault or its healing could not be carried out."""
+
+
 @dataclass(frozen=True, slots=True)
 class DrillOrder:
     """What to run: a drill, how many whole flows begin in a second, with its guard or without."""
@@ -70,10 +74,10 @@ class _Breaking:
         return bool(self.done) or self.failure is not None
 
     def end(self) -> None:
-        """Wait until it is healed; raises what went wrong meanwhile."""
+        """Wait until it is healed; raises `DrillFailed` where something went wrong meanwhile."""
         self._thread.join()
         if self.failure is not None:
-            raise self.failure
+            raise DrillFailed(f"the fault: {self.failure!r}") from self.failure
 
     def _carry_out(self, begun: float) -> None:
         try:
@@ -112,7 +116,7 @@ class DrillStage:
         """Load a stack, break it, judge it; return the report.
 
         The stack is kept for the next drill where it held; a control has one for itself. Raises
-        `RehearsalFailed`, `GuardNotFound` and `ProfileInvalid`.
+        `RehearsalFailed`, `DrillFailed`, `GuardNotFound` and `ProfileInvalid`.
         """
         control = order.drill.control if order.without_guard else None
         if control:
