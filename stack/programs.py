@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from stack import debian, gateway, kafka
+from stack.backups.archive import Archive, archive_of
 from stack.data_dir import DataDir
 from stack.errors import StackError
 from stack.postgres import patroni
 from stack.process import Tools
 from stack.profiles import PLAIN, Profile
+from stack.python_program import PythonProgram
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,9 @@ class Programs:
     nginx: Path | StackError
     # Of the profile `ha` alone, which needs them: it does without neither.
     etcd: Path | None = None
-    members: patroni.PatroniProgram | None = None
+    members: PythonProgram | None = None
+    # Where BACKUP_URL names one.
+    archive: Archive | None = None
 
 
 Found = TypeVar("Found")
@@ -53,11 +57,12 @@ def find_programs(data_dir: DataDir, tools: Tools, profile: Profile = PLAIN) -> 
             "etcd-server", "usr/bin/etcd", data_dir.downloads, tools, folder="etcd"
         )
 
+    archive = archive_of(data_dir, tools)
     with ThreadPoolExecutor(4) as pool:
         jars = pool.submit(attempt, kafka_jars)
         nginx = pool.submit(attempt, lambda: gateway.nginx(data_dir.downloads, tools))
         if not profile.replaces("primary"):
-            return Programs(jars.result(), nginx.result())
+            return Programs(jars.result(), nginx.result(), archive=archive)
         found = pool.submit(etcd_program)
         members = patroni.program(data_dir.home, data_dir.os_user, tools)
-        return Programs(jars.result(), nginx.result(), found.result(), members)
+        return Programs(jars.result(), nginx.result(), found.result(), members, archive)
