@@ -11,6 +11,7 @@ import sys
 import time
 
 from stack import control_socket, report, settings, topology
+from stack.backups import command as backups
 from stack.data_dir import ROOT, DataDir, default_data
 from stack.errors import StackError
 from stack.launch import end_with
@@ -61,6 +62,7 @@ def parser() -> argparse.ArgumentParser:
     status = commands.add_parser("status", help="every part: state, pid, restarts, memory")
     status.add_argument("--json", action="store_true", help="for programs")
     commands.add_parser("env", help="print `export NAME=value` lines that lead to the parts")
+    backups.add_to(commands)
     reset = commands.add_parser("reset", help="stop everything and remove all data")
     reset.add_argument("--all", action="store_true", help="remove downloaded programs too")
     for verb, meaning in PART_VERBS.items():
@@ -89,6 +91,8 @@ def main(arguments: list[str] | None = None) -> int:
                 return _status(data_dir, as_json=options.json)
             case "env":
                 return _env(data_dir)
+            case "backups":
+                return backups.run(data_dir, options)
             case _:
                 return _reset(data_dir, downloads=options.all)
     except StackError as error:

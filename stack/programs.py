@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from stack import debian, gateway, kafka, observers
+from stack.backups.archive import Archive, archive_of
 from stack.data_dir import DataDir
 from stack.errors import StackError
 from stack.postgres import patroni
 from stack.process import Tools
 from stack.profiles import PLAIN, Profile
+from stack.python_program import PythonProgram
 
 
 @dataclass(frozen=True)
@@ -24,9 +26,11 @@ class Programs:
     nginx: Path | StackError
     # Of the profile `ha` alone, which needs them: it does without neither.
     etcd: Path | None = None
-    members: patroni.PatroniProgram | None = None
+    members: PythonProgram | None = None
     # Of an observed stack, by the program's name.
     observers: Mapping[str, Path | StackError] = field(default_factory=dict)
+    # Where BACKUP_URL names one.
+    archive: Archive | None = None
 
 
 Found = TypeVar("Found")
@@ -56,6 +60,7 @@ def find_programs(data_dir: DataDir, tools: Tools, profile: Profile = PLAIN) -> 
             "etcd-server", "usr/bin/etcd", data_dir.downloads, tools, folder="etcd"
         )
 
+    archive = archive_of(data_dir, tools)
     with ThreadPoolExecutor(4) as pool:
         jars = pool.submit(attempt, kafka_jars)
         nginx = pool.submit(attempt, lambda: gateway.nginx(data_dir.downloads, tools))
@@ -70,4 +75,4 @@ def find_programs(data_dir: DataDir, tools: Tools, profile: Profile = PLAIN) -> 
             members = patroni.program(data_dir.home, data_dir.os_user, tools)
             etcd = found.result()
         observed = {name: one.result() for name, one in observing.items()}
-        return Programs(jars.result(), nginx.result(), etcd, members, observed)
+        return Programs(jars.result(), nginx.result(), etcd, members, observed, archive)

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from stack import etcd, kafka
+from stack.backups.archive import Archive
 from stack.data_dir import DataDir
 from stack.postgres import patroni
-from stack.postgres.cluster import PostgresHost
+from stack.postgres.binaries import programs
+from stack.postgres.cluster import Archiving, PostgresHost
 from stack.postgres.member import Databases, Member
 from stack.postgres.primary import Primary
 from stack.postgres.replica import Replica
@@ -17,6 +19,18 @@ from stack.service import Service
 from stack.valkey import ROLES, Node, Valkey, ValkeyCluster
 
 DATABASES = ("frontrow", "idempotency")
+
+
+def host_of(data_dir: DataDir, tools: Tools, archive: Archive | None = None) -> PostgresHost:
+    """Return where PostgreSQL lives; `archive`: the bucket for its copies and its log."""
+    return PostgresHost(
+        programs=programs(data_dir.home, data_dir.os_user),
+        home=data_dir.home,
+        os_user=data_dir.os_user,
+        passwords=data_dir.passwords,
+        tools=tools,
+        archiving=Archiving(archive.settings(), archive.environment()) if archive else None,
+    )
 
 
 def postgres(

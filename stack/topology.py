@@ -8,8 +8,7 @@ from pathlib import Path
 from stack import application, entrance, observe, servers
 from stack.data_dir import DataDir
 from stack.errors import StackError
-from stack.postgres.binaries import programs
-from stack.postgres.cluster import APPLICATION, PostgresHost
+from stack.postgres.cluster import APPLICATION
 from stack.process import Tools
 from stack.process_registry import read_json
 from stack.profiles import BROKERS, HA, MEMBERS, NODES, OBSERVING, PLAIN, Profile
@@ -198,13 +197,7 @@ def _services(
     reload: bool,
     profile: Profile,
 ) -> list[Service]:
-    site = PostgresHost(
-        programs=programs(data_dir.home, data_dir.os_user),
-        home=data_dir.home,
-        os_user=data_dir.os_user,
-        passwords=data_dir.passwords,
-        tools=tools,
-    )
+    site = servers.host_of(data_dir, tools, found.archive)
     needed = servers.postgres(data_dir, ports, site, found)
     needed += servers.valkey(data_dir.root / "valkey", ports, profile)
     others: list[Service] = []

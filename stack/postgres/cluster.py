@@ -1,7 +1,8 @@
 """The base of primary and replica: programs, folder, settings, readiness, statements."""
 
 import signal
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
@@ -33,6 +34,14 @@ class Passwords:
 
 
 @dataclass(frozen=True)
+class Archiving:
+    """What a server needs to bring its log to a bucket: settings, and the way in."""
+
+    settings: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True)
 class PostgresHost:
     """Where PostgreSQL lives on this machine."""
 
@@ -42,6 +51,7 @@ class PostgresHost:
     passwords: Passwords
     tools: Tools
     durable: bool = True
+    archiving: Archiving | None = None
 
 
 class Cluster(Service):
@@ -57,7 +67,8 @@ class Cluster(Service):
         self.folder = site.home / name
 
     def command(self) -> Command:
-        return self._program("postgres", "-D", str(self.folder))
+        way = self.site.archiving.environment if self.site.archiving else {}
+        return self._program("postgres", "-D", str(self.folder), **way)
 
     def ready(self) -> bool:
         if not listens(self.port):  # cheaper to ask than by a program
@@ -115,8 +126,9 @@ class Cluster(Service):
         shared = settings.server_settings(
             port=self.port, memory=psutil.virtual_memory().total, durable=self.site.durable
         )
+        archiving = dict(self.site.archiving.settings) if self.site.archiving else {}
         texts = {
-            "postgresql.conf": settings.render(shared | (extra or {})),
+            "postgresql.conf": settings.render(shared | archiving | (extra or {})),
             "pg_hba.conf": settings.ACCESS,
         }
         for name, text in texts.items():

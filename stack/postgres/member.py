@@ -15,6 +15,7 @@ from stack.postgres import patroni, settings
 from stack.postgres.cluster import SUPERUSER, Cluster, PostgresHost
 from stack.postgres.roles import statements
 from stack.process import Command, wait_until
+from stack.python_program import PythonProgram
 from stack.service import HOST, Service
 
 AGREE_SECONDS = 60
@@ -35,7 +36,7 @@ class Member(Cluster):
         site: PostgresHost,
         port: int,
         rest_port: int,
-        program: patroni.PatroniProgram,
+        program: PythonProgram,
         consensus: patroni.Consensus,
     ) -> None:
         super().__init__(name, site, port)
@@ -47,6 +48,9 @@ class Member(Cluster):
         shared = settings.server_settings(
             port=self.port, memory=psutil.virtual_memory().total, durable=self.site.durable
         )
+        if self.site.archiving:
+            # A dead leader may leave a file behind that its standbys alone have.
+            shared |= {**self.site.archiving.settings, "archive_mode": "always"}
         text = patroni.configuration(
             self.site,
             self.consensus,
@@ -59,9 +63,10 @@ class Member(Cluster):
         private_file(self.site.home / f"{self.name}.json", text, self.site.os_user)
 
     def command(self) -> Command:
+        way = self.site.archiving.environment if self.site.archiving else {}
         return Command(
             argv=self.program.argv("-m", "patroni", str(self.site.home / f"{self.name}.json")),
-            environment=self.program.environment(self.site.home),
+            environment=self.program.environment(self.site.home) | dict(way),
             directory=self.site.home,
             os_user=self.site.os_user,
         )

@@ -1,32 +1,18 @@
-"""Patroni: an interpreter that the servers' user can run, its packages, its configuration.
+"""Patroni: the program, and a member's configuration."""
 
-Note [Patroni's interpreter]
-Patroni starts PostgreSQL, so it runs as the servers' user (Note [Unprivileged servers]). Where that
-user can't reach the virtualenv's interpreter, the machine's own of the same minor version does: the
-packages, which stand in a folder of their own, are compiled for that version. With -S it looks at
-no other packages.
-"""
-
-import hashlib
 import json
-import os
-import shutil
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stack.errors import StackError
 from stack.os_users import OsUser
-from stack.postgres.binaries import ends_well
 from stack.postgres.cluster import REPLICATOR, SUPERUSER, PostgresHost
 from stack.postgres.settings import ACCESS
-from stack.process import Command, Tools
-from stack.service import HOST, server_environment
+from stack.process import Tools
+from stack.python_program import PythonProgram, python_program
+from stack.service import HOST
 
-REQUIREMENTS = Path(__file__).parents[2] / "requirements" / "ha.txt"
-INSTALL_SECONDS = 300
 SCOPE = "frontrow"
 
 # What the members agree on; kept in etcd from the first start on.
@@ -62,65 +48,12 @@ INITDB = [
 ]
 
 
-@dataclass(frozen=True)
-class PatroniProgram:
-    """How Patroni is run: an interpreter and the folder of the packages."""
-
-    interpreter: Path
-    packages: Path
-
-    def argv(self, *arguments: str) -> tuple[str, ...]:
-        return (str(self.interpreter), "-S", *arguments)
-
-    def environment(self, home: Path) -> dict[str, str]:
-        return server_environment({"HOME": str(home), "PYTHONPATH": str(self.packages)})
-
-
-def program(home: Path, os_user: OsUser | None, tools: Tools) -> PatroniProgram:
+def program(home: Path, os_user: OsUser | None, tools: Tools) -> PythonProgram:
     """Return Patroni, installed below `home` at first use.
 
     Raises StackError where this machine can't have it.
     """
-    interpreter = _interpreter(os_user)
-    return PatroniProgram(interpreter, _packages(home, tools))
-
-
-def _interpreter(os_user: OsUser | None) -> Path:
-    """See Note [Patroni's interpreter]."""
-    name = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    candidates = [sys.executable, shutil.which(name, path="/usr/local/bin:/usr/bin")]
-    for found in candidates:
-        if found and _runs(found, os_user):
-            return Path(found)
-    user = os_user.name if os_user else "this user"
-    raise StackError(f"Patroni needs a {name} that {user} can run")
-
-
-def _runs(interpreter: str, os_user: OsUser | None) -> bool:
-    version = f"import sys; sys.exit(sys.version_info[:2] != {tuple(sys.version_info[:2])})"
-    return ends_well(Command((interpreter, "-S", "-c", version), os_user=os_user))
-
-
-def _packages(home: Path, tools: Tools) -> Path:
-    folder = home / f"patroni-{hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:12]}"
-    if folder.is_dir():
-        return folder
-    unfinished = folder.with_suffix(".new")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    options = ("--quiet", "--disable-pip-version-check", "--no-input", "--no-deps")
-    install = Command(
-        (
-            *(sys.executable, "-m", "pip", "install", *options, "--require-hashes"),
-            *("--target", str(unfinished), "-r", str(REQUIREMENTS)),
-        ),
-        environment=os.environ,
-        directory=home,
-    )
-    tools.run(install, timeout=INSTALL_SECONDS)
-    for path in (unfinished, *unfinished.rglob("*")):  # pip's umask was ours
-        path.chmod(path.stat().st_mode | (0o055 if path.is_dir() else 0o044))
-    unfinished.rename(folder)
-    return folder
+    return python_program("Patroni", "ha", home, os_user, tools)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from stack import cli, settings, topology
+from stack import cli, python_program, settings, topology
 from stack.data_dir import DataDir
 from stack.errors import StackError
 from stack.os_users import OsUser
@@ -131,7 +131,7 @@ def test_members_have_the_settings_of_the_plain_servers(tmp_path):
 
 
 def test_an_interpreter_that_the_servers_user_can_not_run_is_not_taken(monkeypatch):
-    monkeypatch.setattr(patroni, "_runs", lambda interpreter, user: False)
+    monkeypatch.setattr(python_program, "_runs", lambda interpreter, user: False)
     nobody = OsUser("nobody", 65534, 65534)
     with pytest.raises(StackError, match=r"Patroni needs a python3\.\d+ that nobody can run"):
-        patroni._interpreter(nobody)
+        python_program._interpreter("Patroni", nobody)
