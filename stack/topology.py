@@ -1,13 +1,15 @@
 """The parts of the stack, which of them run here, and the environment that leads to them."""
 
+import importlib.util
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from stack import application, entrance, servers
-from stack.data_dir import DataDir
+from stack.data_dir import ROOT, DataDir, release
 from stack.errors import StackError
+from stack.packages import installed
 from stack.postgres.binaries import programs
 from stack.postgres.cluster import APPLICATION, PostgresHost
 from stack.process import Tools
@@ -36,6 +38,7 @@ PARTS = (
     *ROLES,
     "kafka",
 )
+TRACING = ROOT / "requirements" / "tracing.txt"
 ALL_PARTS = (*PARTS, *HA.parts())
 LOGIN = "frontrow"
 ADMIN = "admin@example.com"
@@ -71,6 +74,8 @@ def local_environment(
         "FLOWER_URL": f"http://{HOST}:{ports['flower']}",
         "FLOWER_BASIC_AUTH": f"{LOGIN}:{made['flower_password']}",
         "OPS_TOKEN": made["ops_token"],
+        "RELEASE_VERSION": release(),
+        "LOG_FOLDER": str(data_dir.logs),
         "FRONTROW_DEMO_PASSWORD": DEMO_PASSWORD,
         "DEMO_ADMIN_EMAIL": ADMIN,
         "DEMO_ADMIN_PASSWORD": made["admin_password"],
@@ -165,6 +170,7 @@ def plan(
         environment["STREAM_HEALTH_URL"] = outside.get("STREAM_HEALTH_URL", "")
     for part, stand_ins in profile.stand_ins.items():
         absent |= dict.fromkeys(stand_ins, absent[part]) if part in absent else {}
+    environment |= _tracing(data_dir, tools)
     services = [
         service
         for service in _services(
@@ -173,6 +179,15 @@ def plan(
         if service.part not in absent
     ]
     return Plan(services, absent, environment)
+
+
+def _tracing(data_dir: DataDir, tools: Tools) -> dict[str, str]:
+    """Return where the packages are that record traces, installed if an endpoint is set."""
+    if not os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or os.environ.get("TRACES_PACKAGES"):
+        return {}
+    if importlib.util.find_spec("opentelemetry.sdk"):
+        return {}
+    return {"TRACES_PACKAGES": str(installed(TRACING, data_dir.downloads, tools))}
 
 
 def _services(
@@ -191,6 +206,7 @@ def _services(
         os_user=data_dir.os_user,
         passwords=data_dir.passwords,
         tools=tools,
+        json_logs=True,
     )
     needed = servers.postgres(data_dir, ports, site, found)
     needed += servers.valkey(data_dir.root / "valkey", ports, profile)

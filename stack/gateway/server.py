@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 
 from stack import debian
+from stack.data_dir import release
 from stack.errors import StackError
 from stack.gateway.upstreams import Upstreams
 from stack.os_users import OsUser, private_folder
@@ -123,6 +124,7 @@ class NginxGateway(Service):
             "STATIC": str(static),
             "MEDIA": str(media),
             "LIMITS": "on" if options.limits else "off",
+            "VERSION": release(),
             **trusted(options.trusted_proxies),
         }
 

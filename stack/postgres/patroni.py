@@ -7,9 +7,7 @@ packages, which stand in a folder of their own, are compiled for that version. W
 no other packages.
 """
 
-import hashlib
 import json
-import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -19,6 +17,7 @@ from typing import Any
 
 from stack.errors import StackError
 from stack.os_users import OsUser
+from stack.packages import installed
 from stack.postgres.binaries import ends_well
 from stack.postgres.cluster import REPLICATOR, SUPERUSER, PostgresHost
 from stack.postgres.settings import ACCESS
@@ -26,7 +25,6 @@ from stack.process import Command, Tools
 from stack.service import HOST, server_environment
 
 REQUIREMENTS = Path(__file__).parents[2] / "requirements" / "ha.txt"
-INSTALL_SECONDS = 300
 SCOPE = "frontrow"
 
 # What the members agree on; kept in etcd from the first start on.
@@ -82,7 +80,7 @@ def program(home: Path, os_user: OsUser | None, tools: Tools) -> PatroniProgram:
     Raises StackError where this machine can't have it.
     """
     interpreter = _interpreter(os_user)
-    return PatroniProgram(interpreter, _packages(home, tools))
+    return PatroniProgram(interpreter, installed(REQUIREMENTS, home, tools))
 
 
 def _interpreter(os_user: OsUser | None) -> Path:
@@ -99,28 +97,6 @@ def _interpreter(os_user: OsUser | None) -> Path:
 def _runs(interpreter: str, os_user: OsUser | None) -> bool:
     version = f"import sys; sys.exit(sys.version_info[:2] != {tuple(sys.version_info[:2])})"
     return ends_well(Command((interpreter, "-S", "-c", version), os_user=os_user))
-
-
-def _packages(home: Path, tools: Tools) -> Path:
-    folder = home / f"patroni-{hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:12]}"
-    if folder.is_dir():
-        return folder
-    unfinished = folder.with_suffix(".new")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    options = ("--quiet", "--disable-pip-version-check", "--no-input", "--no-deps")
-    install = Command(
-        (
-            *(sys.executable, "-m", "pip", "install", *options, "--require-hashes"),
-            *("--target", str(unfinished), "-r", str(REQUIREMENTS)),
-        ),
-        environment=os.environ,
-        directory=home,
-    )
-    tools.run(install, timeout=INSTALL_SECONDS)
-    for path in (unfinished, *unfinished.rglob("*")):  # pip's umask was ours
-        path.chmod(path.stat().st_mode | (0o055 if path.is_dir() else 0o044))
-    unfinished.rename(folder)
-    return folder
 
 
 @dataclass(frozen=True)
