@@ -4,6 +4,9 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /venv
 COPY requirements/base.txt /tmp/base.txt
 RUN /venv/bin/pip install --no-deps --require-hashes -r /tmp/base.txt
+# Used where OTEL_EXPORTER_OTLP_ENDPOINT is set.
+COPY requirements/tracing.txt /tmp/tracing.txt
+RUN /venv/bin/pip install --no-deps --require-hashes --target /tracing -r /tmp/tracing.txt
 
 FROM python:3.13.7-slim-bookworm
 ENV PATH=/venv/bin:$PATH \
@@ -12,12 +15,14 @@ ENV PATH=/venv/bin:$PATH \
     MALLOC_ARENA_MAX=2 \
     MALLOC_MMAP_THRESHOLD_=1048576 \
     MALLOC_TRIM_THRESHOLD_=16777216 \
+    TRACES_PACKAGES=/tracing \
     DJANGO_SETTINGS_MODULE=config.settings.production \
     STATIC_ROOT=/app/static
 RUN useradd --system --uid 10001 --home-dir /app --shell /usr/sbin/nologin frontrow \
     && install --directory --owner=frontrow --mode=0700 /var/lib/frontrow /var/lib/flower /var/lib/sandbox \
     && install --directory --owner=frontrow --mode=0755 /var/lib/media
 COPY --from=build /venv /venv
+COPY --from=build /tracing /tracing
 WORKDIR /app
 COPY . .
 # The settings want their servers named before they load; collecting files speaks to none of them.

@@ -87,11 +87,11 @@ check: lint test ## What CI runs: lint and test
 
 .PHONY: requirements
 requirements: setup-dev ## Resolve requirements/*.in again (ARGS=--upgrade for newer versions)
-	@cd requirements && for name in base local dev node ha backups; do \
+	@cd requirements && for name in base local tracing dev node ha backups; do \
 	  echo "requirements/$$name.txt"; \
 	  UV_CUSTOM_COMPILE_COMMAND="make requirements" ../$(VENV)/uv pip compile --quiet --universal --python-version 3.11 \
 	    --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links $(ARGS) \
-	    $$(case $$name in local) echo "--constraints base.txt";; dev|ha|backups) echo "--constraints local.txt --overrides overrides.in";; esac) \
+	    $$(case $$name in local|tracing) echo "--constraints base.txt";; dev|ha|backups) echo "--constraints local.txt --overrides overrides.in";; esac) \
 	    $$name.in --output-file $$name.txt || exit 1; \
 	done
 

@@ -9,9 +9,12 @@ import logging
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 from confluent_kafka import Message
 from django.conf import settings
@@ -23,7 +26,7 @@ from events.offsets import OffsetTracker
 from events.parking import Key, ParkedKeys, key_of
 from kernel.db.failures import is_passing
 from kernel.redis.breaker import DependencyUnavailable
-from kernel.telemetry import context
+from kernel.telemetry import context, tracing
 
 log = logging.getLogger(__name__)
 
@@ -130,14 +133,20 @@ class Handling:
         wanted = [event for event in together if self._consumer.wants(event)]
         if not together:
             return False
+        spans = self._spans_of(wanted)
+        named = [span.traceparent for span in spans.values()]
         try:
-            applied = apply_many(self._consumer, wanted, now=self._now()) if wanted else set()
+            with tracing.batch_span(f"{self._consumer.group} batch", named, batch=len(wanted)):
+                wanted = [_within(event, spans.get(event.id)) for event in wanted]
+                applied = apply_many(self._consumer, wanted, now=self._now()) if wanted else set()
         except ConsumersFrozen:
             raise
         except Exception as error:  # noqa: BLE001  (each goes alone and meets its own error)
             log.info("batch goes alone", extra={"error": repr(error)})
             self._take_each_alone(messages, len(together))
             return True
+        for span in spans.values():
+            span.end()
         now = self._now()
         for event in together:
             message = messages.popleft()
@@ -150,6 +159,17 @@ class Handling:
             with context.correlated(context.received(event.request_id, event.traceparent)):
                 self._count(event, result, now)
         return True
+
+    def _spans_of(self, events: Sequence[cloudevents.Event]) -> dict[UUID, tracing.OpenSpan]:
+        """Begin a span for each event whose trace is recorded."""
+        spans = {event.id: self._span_of(event) for event in events if tracing.is_on()}
+        return {id_: span for id_, span in spans.items() if span is not None}
+
+    def _span_of(self, event: cloudevents.Event) -> tracing.OpenSpan | None:
+        name, group = f"consume {event.type}", self._consumer.group
+        return tracing.opened(
+            event.traceparent, name, tracing.CONSUMER, group=group, event=event.type
+        )
 
     def _take_each_alone(self, messages: deque[Message], count: int) -> None:
         end = time.monotonic() + TURN_SECONDS
@@ -199,8 +219,10 @@ class Handling:
             if not self._consumer.wants(event):
                 self._count(event, Result.PASSED_OVER, self._now())
                 return None
+            span = self._span_of(event)
             try:
-                applied = apply_once(self._consumer, event, now=self._now())
+                with span or nullcontext():
+                    applied = apply_once(self._consumer, _within(event, span), now=self._now())
             except ConsumersFrozen:
                 raise
             except Exception as error:  # noqa: BLE001  (whatever it is, it is this event's failure)
@@ -257,6 +279,11 @@ class Handling:
     def _insist_on_progress(self) -> None:
         if len(self._unavailable) >= OUTAGE_KEYS:
             raise Outage
+
+
+def _within(event: cloudevents.Event, span: tracing.OpenSpan | None) -> cloudevents.Event:
+    """Return the event as what its handler leaves for later is to continue it."""
+    return replace(event, traceparent=span.traceparent) if span else event
 
 
 def _is_passing(error: Exception) -> bool:

@@ -27,7 +27,7 @@ from events.ids import SHARDS
 from kernel.db.advisory import lock_key
 from kernel.db.dedicated import dedicated_connection
 from kernel.db.failures import is_passing
-from kernel.telemetry import context
+from kernel.telemetry import context, tracing
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +77,7 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 class _Row:
     event: cloudevents.Event
     message: kafka.OutgoingMessage
+    span: tracing.OpenSpan | None = None  # of its publication, where its trace is recorded
 
     @property
     def id(self) -> UUID:
@@ -112,6 +113,9 @@ def _owned(connection: Connection, shards: Sequence[int]) -> Iterator[list[int]]
 def _read(connection: Connection, shards: Sequence[int]) -> Iterator[_Row]:
     for row in connection.execute(_READ, [list(shards), BATCH_PER_SHARD]):
         (id_, topic, type_, source, aggregate_id, subject, data, request_id, traceparent, at) = row
+        span = tracing.opened(
+            traceparent, f"publish {type_}", tracing.PRODUCER, topic=topic, event=type_
+        )
         event = cloudevents.Event(
             id=id_,
             source=source,
@@ -120,10 +124,10 @@ def _read(connection: Connection, shards: Sequence[int]) -> Iterator[_Row]:
             time=at,
             data=data,
             request_id=request_id,
-            traceparent=traceparent,
+            traceparent=span.traceparent if span else traceparent,
         )
         message = kafka.OutgoingMessage(topic, str(aggregate_id).encode(), cloudevents.dump(event))
-        yield _Row(event, message)
+        yield _Row(event, message, span)
 
 
 def _batches_of_distinct_keys(rows: Iterable[_Row]) -> list[list[_Row]]:
@@ -172,6 +176,8 @@ def _settle(connection: Connection, rows: Sequence[_Row], outcomes: Sequence[kaf
         connection.execute(_SET_ASIDE, ["refused by Kafka", [row.id for row in rejected]])
         for row in rejected:
             dead.labels(row.message.topic).inc()
+            if row.span:
+                row.span.end("refused_by_kafka")
             log.error("event set aside", extra={"event_id": str(row.id)})
     if kafka.Outcome.UNKNOWN in outcomes:
         raise kafka.KafkaUnavailable("not everything was confirmed")
@@ -184,6 +190,8 @@ def _mark(connection: Connection, rows: Sequence[_Row], outcomes: Sequence[kafka
         for (seconds,) in connection.execute(_MARK, [[row.id for row in delivered]]):
             latency.observe(max(0.0, seconds))
         for row in delivered:
+            if row.span:
+                row.span.end()
             published.labels(row.message.topic).inc()
             event = row.event
             cause = context.Correlation(event.request_id, event.traceparent)

@@ -11,12 +11,15 @@ execution makes nobody else wait.
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from contextvars import copy_context
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, TypeAlias, TypeVar
 
 from fastpath.batcher import Batcher
 from kernel.db.release import connections_released
 from kernel.outcomes import Outcome, Undecided
+from kernel.telemetry import context, tracing
 
 Q = TypeVar("Q")
 R = TypeVar("R")
@@ -58,7 +61,7 @@ class BatchesAtOnce(Generic[Q, R]):
 
     async def submit(self, request: Q) -> Outcome[R]:
         """Let a request be decided, in the next batch or after it."""
-        decision = await self._batches.submit(_ALL, request)
+        decision = await self._batches.submit(_ALL, request, context.current().traceparent)
         if isinstance(decision, asyncio.Future):
             return await asyncio.shield(decision)
         return decision
@@ -67,7 +70,10 @@ class BatchesAtOnce(Generic[Q, R]):
         self, _key: None, requests: Sequence[Q]
     ) -> "Sequence[Outcome[R | _Decided[R]]]":
         loop = asyncio.get_running_loop()
-        decisions = await loop.run_in_executor(self._threads.batches, self._released, requests)
+        serve = partial(self._released, requests)
+        if tracing.is_on():  # what the batch does is a part of its span
+            serve = partial(copy_context().run, serve)
+        decisions = await loop.run_in_executor(self._threads.batches, serve)
         return [
             loop.run_in_executor(self._threads.alone, _decide, one)
             if isinstance(one, Undecided)

@@ -16,11 +16,12 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 from prometheus_client import Histogram
 
 from kernel.outcomes import Outcome
+from kernel.telemetry import tracing
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ fans = Histogram(
 K = TypeVar("K")
 Q = TypeVar("Q")
 R = TypeVar("R")
+_Waiting: TypeAlias = "tuple[Q, asyncio.Future[Outcome[R]], str]"
 
 
 class Batcher(Generic[K, Q, R]):
@@ -55,11 +57,15 @@ class Batcher(Generic[K, Q, R]):
         self._fans = fans.labels(kind)
         self._most = most
         # A key stands here while a batch of it is under way.
-        self._waiting: dict[K, deque[tuple[Q, asyncio.Future[Outcome[R]]]]] = {}
+        self._kind = kind
+        self._waiting: dict[K, deque[_Waiting[Q, R]]] = {}
         self._serving: set[asyncio.Task[None]] = set()  # a loop keeps no task alive
 
-    def submit(self, key: K, request: Q) -> "asyncio.Future[Outcome[R]]":
-        """Let a request wait for the next batch of `key`; the result is its outcome."""
+    def submit(self, key: K, request: Q, traceparent: str = "") -> "asyncio.Future[Outcome[R]]":
+        """Let a request wait for the next batch of `key`; the result is its outcome.
+
+        `traceparent` is that of the request, for the batch's span.
+        """
         loop = asyncio.get_running_loop()
         answered: asyncio.Future[Outcome[R]] = loop.create_future()
         waiting = self._waiting.get(key)
@@ -69,23 +75,24 @@ class Batcher(Generic[K, Q, R]):
             serving = loop.create_task(self._serve_all(key, waiting))
             self._serving.add(serving)
             serving.add_done_callback(self._serving.discard)
-        waiting.append((request, answered))
+        waiting.append((request, answered, traceparent))
         return answered
 
-    async def _serve_all(
-        self, key: K, waiting: "deque[tuple[Q, asyncio.Future[Outcome[R]]]]"
-    ) -> None:
+    async def _serve_all(self, key: K, waiting: "deque[_Waiting[Q, R]]") -> None:
         loop = asyncio.get_running_loop()
         while batch := self._next(waiting):
             next_at = loop.time() + SPACING_SECONDS
-            requests = [request for request, _ in batch]
+            requests = [request for request, _, _ in batch]
             self._fans.observe(len(requests))
             try:
-                outcomes: Sequence[Outcome[R]] = await self._serve(key, requests)
+                with tracing.batch_span(
+                    f"batch of {self._kind}", [one for _, _, one in batch], batch=len(batch)
+                ):
+                    outcomes: Sequence[Outcome[R]] = await self._serve(key, requests)
             except Exception as error:
                 log.exception("a batch was not served")
                 outcomes = [error] * len(batch)
-            for (_, answered), outcome in zip(batch, outcomes, strict=True):
+            for (_, answered, _), outcome in zip(batch, outcomes, strict=True):
                 if not answered.done():
                     answered.set_result(outcome)
             pause = next_at - loop.time()
@@ -93,12 +100,10 @@ class Batcher(Generic[K, Q, R]):
                 await asyncio.sleep(pause)
         del self._waiting[key]
 
-    def _next(
-        self, waiting: "deque[tuple[Q, asyncio.Future[Outcome[R]]]]"
-    ) -> list[tuple[Q, "asyncio.Future[Outcome[R]]"]]:
-        batch: list[tuple[Q, asyncio.Future[Outcome[R]]]] = []
+    def _next(self, waiting: "deque[_Waiting[Q, R]]") -> "list[_Waiting[Q, R]]":
+        batch: list[_Waiting[Q, R]] = []
         while waiting and len(batch) < self._most:
-            request, answered = waiting.popleft()
-            if not answered.done():
-                batch.append((request, answered))
+            one = waiting.popleft()
+            if not one[1].done():
+                batch.append(one)
         return batch

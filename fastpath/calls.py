@@ -18,7 +18,14 @@ from rest_framework.exceptions import APIException, Throttled
 
 from accounts.api.authentication import login_from
 from fastpath.messages import Request
-from fastpath.requests import AUTHORIZATION, FORWARDED_FOR, REQUEST_ID, TRACEPARENT
+from fastpath.requests import (
+    AUTHORIZATION,
+    FORWARDED_FOR,
+    REQUEST_ID,
+    REQUEST_START,
+    TRACE_TOKEN,
+    TRACEPARENT,
+)
 from kernel import clock
 from kernel.caller import Caller, client_ip_behind
 from kernel.errors import DomainError
@@ -26,7 +33,7 @@ from kernel.http.call_limits import CountedCall
 from kernel.http.fast_path import JSON, RawResponse, refusal_in
 from kernel.outcomes import Outcome
 from kernel.rate_limiting.throttle import ThrottleResult, refused_too_often
-from kernel.telemetry import context
+from kernel.telemetry import context, tracing
 from kernel.telemetry.access_log import NO_OUTCOME, RequestOutcome
 
 Answered: TypeAlias = RawResponse | None  # None: the API has to answer
@@ -83,10 +90,13 @@ class Call:
     `own` are the headers of this request alone, by name. `now` is when it came, `seconds` the same
     as a number; `started` by `time.perf_counter`. `user` is the user id of the person by whose own
     limits it counts, "" until then. `shown` is what was shown in place of a login, once read.
+    `arrival` is its place in a trace that is recorded.
     """
 
     __slots__ = (
+        "_correlation",
         "_login",
+        "arrival",
         "body",
         "client_ip",
         "counted",
@@ -115,6 +125,8 @@ class Call:
         self.user = ""
         self.shown: Any = None
         self._login: _Login = _UNREAD
+        self._correlation: context.Correlation | None = None
+        self.arrival = self._recorded_arrival() if tracing.is_on() else None
 
     def caller(self) -> Caller | None:
         """Return the caller whom the login shows; None where there is a refusal to explain."""
@@ -173,7 +185,7 @@ class Call:
         `fields` say how far the caller's limit is, where it is known.
         """
         head = self.head
-        with context.correlated(self._correlation()):
+        with context.correlated(self.correlation()):
             return refusal_in(
                 head.language,
                 error,
@@ -184,8 +196,28 @@ class Call:
 
     def run(self, work: Coroutine[Any, Any, Answered]) -> "asyncio.Task[Answered]":
         """Let work for this call run in a task; what it logs and records names the request."""
-        with context.correlated(self._correlation()):
+        with context.correlated(self.correlation()):
             return asyncio.get_running_loop().create_task(work)
 
-    def _correlation(self) -> context.Correlation:
-        return context.received(self.request_id, self.own.get(TRACEPARENT))
+    def correlation(self) -> context.Correlation:
+        """Return the request's id and trace, which is read, or begun, at the first need."""
+        if self._correlation is None:
+            self._correlation = context.received(self.request_id, self.own.get(TRACEPARENT))
+        return self._correlation
+
+    def _recorded_arrival(self) -> tracing.Arrival | None:
+        """Return the call's place in its trace where that is recorded, None elsewhere."""
+        own = self.own.get
+        arrival = tracing.arrived(
+            self.request_id,
+            own(TRACEPARENT),
+            token=own(TRACE_TOKEN),
+            passed_on=own(REQUEST_START),
+        )
+        self._correlation = arrival.correlation
+        return arrival if arrival.parent else None
+
+    def traceparent(self) -> str:
+        """Return the request's `traceparent`: what it sent, where nobody needed it until now."""
+        known = self._correlation
+        return known.traceparent if known else self.own.get(TRACEPARENT, "")

@@ -22,7 +22,11 @@ Headers = Sequence[tuple[bytes, bytes]]
 
 AUTHORIZATION, IDEMPOTENCY_KEY, TRACEPARENT = b"authorization", b"idempotency-key", b"traceparent"
 FORWARDED_FOR, QUEUE_TOKEN, REQUEST_ID = b"x-forwarded-for", b"x-queue-token", b"x-request-id"
-_OWN = {AUTHORIZATION, IDEMPOTENCY_KEY, TRACEPARENT, FORWARDED_FOR, QUEUE_TOKEN, REQUEST_ID}
+REQUEST_START, TRACE_TOKEN = b"x-request-start", b"x-trace-token"
+_OWN = {
+    *(AUTHORIZATION, IDEMPOTENCY_KEY, TRACEPARENT, FORWARDED_FOR, QUEUE_TOKEN, REQUEST_ID),
+    *(REQUEST_START, TRACE_TOKEN),
+}
 _COMMON = {
     b"accept": "HTTP_ACCEPT",
     b"accept-encoding": "HTTP_ACCEPT_ENCODING",
@@ -39,7 +43,7 @@ _PUBLIC = {
     name: _COMMON[name]
     for name in (b"accept-language", b"content-length", b"host", b"x-forwarded-proto")
 } | {b"if-match": "HTTP_IF_MATCH", b"if-none-match": "HTTP_IF_NONE_MATCH"}
-NOT_PUBLIC = {IDEMPOTENCY_KEY, TRACEPARENT, QUEUE_TOKEN}
+NOT_PUBLIC = {IDEMPOTENCY_KEY, TRACEPARENT, QUEUE_TOKEN, REQUEST_START, TRACE_TOKEN}
 _UNUSUAL = {b"cookie", b"transfer-encoding", b"expect", b"x-forwarded-host", b"upgrade"}
 
 

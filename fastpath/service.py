@@ -242,6 +242,8 @@ def _record(call: Call, answer: RawResponse, view: str) -> None:
             head.received,
             len(answer.body),
             outcome._replace(code=answer.code) if answer.code else outcome,
+            call.traceparent(),
+            call.arrival,
         )
     )
 

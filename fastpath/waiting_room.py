@@ -123,7 +123,7 @@ class WaitingRooms:
             Applicant(call.client_ip, caller.is_staff),
             limit_status,
         )
-        return self._joins.submit(performance_id, (call, request, limit_status))
+        return self._joins.submit(performance_id, (call, request, limit_status), call.traceparent())
 
     def _poll(self, performance_id: UUID, call: Call) -> Answer:
         caller = call.caller() or _holder(performance_id, call)
@@ -138,7 +138,9 @@ class WaitingRooms:
         if spent.wait is not None:
             return call.throttled(spent)
         request = PollRequest(caller.user_id, call.own.get(QUEUE_TOKEN), call.shown)
-        return self._polls.submit(performance_id, (call, request, spent.headers))
+        return self._polls.submit(
+            performance_id, (call, request, spent.headers), call.traceparent()
+        )
 
     async def _join_many(
         self, performance_id: UUID, joins: Sequence[_Join]

@@ -5,6 +5,7 @@ from django.apps import AppConfig
 from kernel import clock
 from kernel.db import primary_clock
 from kernel.staff import labels
+from kernel.telemetry import statement_spans, tracing
 
 
 class KernelConfig(AppConfig):
@@ -13,6 +14,9 @@ class KernelConfig(AppConfig):
     name = "kernel"
 
     def ready(self) -> None:
-        """Go by the primary's clock, and label the models' fields."""
+        """Go by the primary's clock, label the models' fields, record traces if they are wanted."""
         clock.follow(primary_clock.present)
         labels.name_fields()
+        tracing.start()
+        if tracing.is_on():
+            statement_spans.install()

@@ -92,6 +92,18 @@ def integer(
     return _read(name, f"a whole number from {minimum} to {maximum}", parse, default, help)
 
 
+def ratio(name: str, *, default: float, help: str) -> float:  # noqa: A002
+    """Read a number from 0 to 1."""
+
+    def parse(raw: str) -> float:
+        value = float(raw)
+        if not 0 <= value <= 1:
+            raise ValueError("out of bounds")
+        return value
+
+    return _read(name, "a number from 0 to 1", parse, default, help)
+
+
 def boolean(name: str, *, default: bool, help: str) -> bool:  # noqa: A002
     """Read true/false."""
     words = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}

@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -20,7 +21,8 @@ _CLAIM = """
     UPDATE notifications_notification AS letter
        SET due_at = %(lease)s, fence = letter.fence + 1
       FROM due WHERE letter.id = due.id
-    RETURNING due.due_at, letter.id, kind, user_id, data::text, attempts, fence, created_at
+    RETURNING due.due_at, letter.id, kind, user_id, data::text, attempts, fence, created_at,
+           traceparent
 """
 
 
@@ -51,13 +53,5 @@ def claim_mailing() -> Mailing | None:
     return rows.select_for_update(skip_locked=True, no_key=True).first()
 
 
-def _letter(
-    id_: UUID,
-    kind: str,
-    user_id: UUID,
-    data: str,
-    attempts: int,
-    fence: int,
-    created_at: datetime,
-) -> ClaimedLetter:
-    return ClaimedLetter(id_, kind, user_id, json.loads(data), attempts, fence, created_at)
+def _letter(id_: UUID, kind: str, user_id: UUID, data: str, *more: Any) -> ClaimedLetter:
+    return ClaimedLetter(id_, kind, user_id, json.loads(data), *more)

@@ -33,6 +33,8 @@ class Notification(models.Model):
     fence = models.PositiveIntegerField(default=0)
     sent_at = models.DateTimeField(null=True, blank=True)
     failure = models.CharField(max_length=500, blank=True)
+    # What it continues; the last release writes none.
+    traceparent = models.CharField(max_length=55, blank=True, default="", db_default="")
 
     class Meta:
         verbose_name = text(en="notification", ko="알림")

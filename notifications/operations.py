@@ -24,6 +24,7 @@ class ClaimedLetter:
     attempts: int
     fence: int
     created_at: datetime
+    traceparent: str = ""
 
 
 def write_letters(*, events: Sequence[Event], now: datetime) -> int:
@@ -35,7 +36,10 @@ def write_letters(*, events: Sequence[Event], now: datetime) -> int:
     require_transaction()
     caused = [(event, kind) for event in events for kind in kinds_for(event)]
     letters = [
-        _letter(event.id, kind.name, UUID(event.data["user_id"]), event.data, now)
+        _letter(
+            *(event.id, kind.name, UUID(event.data["user_id"]), event.data, now),
+            traceparent=event.traceparent,
+        )
         for event, kind in caused
         if not kind.to_holders
     ]
@@ -69,7 +73,9 @@ def write_batch(*, mailing: Mailing, holders: Sequence[UUID], is_last: bool, now
     mailing.save(update_fields=["letters", "last_user_id", "finished_at"])
 
 
-def _letter(event_id: UUID, kind: str, user_id: UUID, data: Any, now: datetime) -> Notification:
+def _letter(
+    event_id: UUID, kind: str, user_id: UUID, data: Any, now: datetime, *, traceparent: str = ""
+) -> Notification:
     return Notification(
         id=inbox_key(event_id, f"{kind}:{user_id}"),
         kind=kind,
@@ -77,6 +83,7 @@ def _letter(event_id: UUID, kind: str, user_id: UUID, data: Any, now: datetime) 
         data=data,
         created_at=now,
         due_at=now,
+        traceparent=traceparent,
     )
 
 

@@ -4,16 +4,18 @@ import socket
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
-from stack.data_dir import ROOT, DataDir
+from stack.data_dir import ROOT, DataDir, release
+from stack.log_lines import ServerLines
 from stack.process import Command, Tools
 from stack.service import HOST, Service, listens, server_environment
 
 PYTHON = sys.executable
 PROGRAMS = Path(sys.executable).parent
 MANAGE = (PYTHON, "manage.py")
-CELERY = (PYTHON, "-m", "celery", "-A", "config.celery")
+CELERY = (PYTHON, "-m", "celery", "-A", "config.celery", "--quiet")  # no banners in the log
 # Accepted and waiting connections: the kernel caps the first at net.core.somaxconn.
 API_BACKLOG = 16384
 COMMAND_SECONDS = 120
@@ -74,7 +76,8 @@ class Program(Service):
         self.niceness = niceness
 
     def command(self) -> Command:
-        return Command(self.argv, self.environment, ROOT, niceness=self.niceness)
+        named = {"RELEASE_VERSION": release(), **self.environment, "OTEL_SERVICE_NAME": self.name}
+        return Command(self.argv, named, ROOT, niceness=self.niceness)
 
     def ready(self) -> bool:
         return self.port is None or listens(self.port)
@@ -169,7 +172,8 @@ class Commands(Service):
     def prepare(self, failures: int) -> None:
         """Run them all. Raises StackError with what the first failure said."""
         command = Command((*MANAGE, "several", *self.lines), self.environment, ROOT)
-        self.tools.run(command, timeout=COMMAND_SECONDS, log=self.log)
+        lines = ServerLines(self.name, release(), lambda: datetime.now(UTC))
+        self.tools.run(command, timeout=COMMAND_SECONDS, log=self.log, lines=lines)
 
     def command(self) -> None:
         return None

@@ -3,6 +3,7 @@
 import os
 import secrets
 import shutil
+import tomllib
 from functools import cached_property
 from pathlib import Path
 
@@ -32,6 +33,12 @@ SECRETS = (
 def default_data() -> Path:
     """Return the data folder: FRONTROW_DATA, else `.data` beside the code."""
     return Path(os.environ.get("FRONTROW_DATA") or ROOT / ".data").absolute()
+
+
+def release() -> str:
+    """Return the version of what runs, as log lines name it."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return os.environ.get("RELEASE_VERSION") or str(project["version"])
 
 
 class DataDir:

@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 import psutil
 
 from stack.errors import StackError
+from stack.log_lines import ServerLines
 from stack.os_users import OsUser
 
 LAUNCH = Path(__file__).with_name("launch.py")
@@ -61,13 +63,20 @@ class Child:
         self._popen = popen
 
     @classmethod
-    def spawn(cls, command: Command, log: Path, *, death_signal: int = signal.SIGTERM) -> "Child":
-        """Start `command` in a session of its own, its output appended to `log`.
+    def spawn(
+        cls,
+        command: Command,
+        log: Path,
+        *,
+        death_signal: int = signal.SIGTERM,
+        pipe: BinaryIO | None = None,
+    ) -> "Child":
+        """Start `command` in a session of its own, its output appended to `log` or to a `pipe`.
 
         `death_signal` reaches it when the thread that calls this ends, 0 for none: call it from a
         thread that lives as long as the process does.
         """
-        with log.open("ab") as output:
+        with pipe or log.open("ab") as output:
             popen = subprocess.Popen(
                 launched(command, death_signal),
                 stdin=subprocess.DEVNULL,
@@ -196,6 +205,7 @@ class Tools:
         stdin: str | None = None,
         timeout: float = 300,
         log: Path | None = None,
+        lines: ServerLines | None = None,
     ) -> subprocess.CompletedProcess[str]:
         """Run `command` and return its end and output, also appended to `log`.
 
@@ -229,8 +239,7 @@ class Tools:
             err.decode(errors="replace"),
         )
         if log:
-            with log.open("a") as file:
-                file.write(done.stdout + done.stderr)
+            _append(log, (done.stdout + done.stderr).encode(), lines)
         if done.returncode != 0:
             said = (done.stderr.strip() or done.stdout.strip()).splitlines() or ["(no output)"]
             # A traceback tells at its end, psql at its first error.
@@ -251,6 +260,11 @@ class Tools:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+
+def _append(log: Path, text: bytes, lines: ServerLines | None) -> None:
+    with log.open("ab") as file:
+        file.write(lines.take(text) + lines.flush() if lines else text)
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, *, every: float = 0.05) -> bool:

@@ -7,9 +7,7 @@ machine's own of the same minor version does: the packages, which stand in a fol
 are compiled for that version. With -S it looks at no other packages.
 """
 
-import hashlib
 import importlib.util
-import os
 import shutil
 import sys
 from dataclasses import dataclass
@@ -17,12 +15,12 @@ from pathlib import Path
 
 from stack.errors import StackError
 from stack.os_users import OsUser, reachable
+from stack.packages import installed
 from stack.postgres.binaries import ends_well
 from stack.process import Command, Tools
 from stack.service import server_environment
 
 REQUIREMENTS = Path(__file__).parents[1] / "requirements"
-INSTALL_SECONDS = 300
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,9 @@ def python_program(
     """
     interpreter = _interpreter(name, os_user)
     ours = _of_virtualenv(module, os_user) if module else None
-    return PythonProgram(interpreter, ours or _packages(name, requirements, home, tools))
+    return PythonProgram(
+        interpreter, ours or installed(REQUIREMENTS / f"{requirements}.txt", home, tools)
+    )
 
 
 def _interpreter(program: str, os_user: OsUser | None) -> Path:
@@ -83,27 +83,3 @@ def _of_virtualenv(module: str, os_user: OsUser | None) -> Path | None:
         return None
     package = Path(spec.origin).parent
     return package.parent if os_user is None or reachable(package, os_user) else None
-
-
-def _packages(name: str, requirements: str, home: Path, tools: Tools) -> Path:
-    listed = REQUIREMENTS / f"{requirements}.txt"
-    digest = hashlib.sha256(listed.read_bytes()).hexdigest()[:12]
-    folder = home / f"{name.lower()}-{digest}"
-    if folder.is_dir():
-        return folder
-    unfinished = folder.with_suffix(".new")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    options = ("--quiet", "--disable-pip-version-check", "--no-input", "--no-deps")
-    install = Command(
-        (
-            *(sys.executable, "-m", "pip", "install", *options, "--require-hashes"),
-            *("--target", str(unfinished), "-r", str(listed)),
-        ),
-        environment=os.environ,
-        directory=home,
-    )
-    tools.run(install, timeout=INSTALL_SECONDS)
-    for path in (unfinished, *unfinished.rglob("*")):  # pip's umask was ours
-        path.chmod(path.stat().st_mode | (0o055 if path.is_dir() else 0o044))
-    unfinished.rename(folder)
-    return folder

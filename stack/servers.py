@@ -29,6 +29,7 @@ def host_of(data_dir: DataDir, tools: Tools, archive: Archive | None = None) -> 
         os_user=data_dir.os_user,
         passwords=data_dir.passwords,
         tools=tools,
+        json_logs=True,
         archiving=Archiving(archive.settings(), archive.environment()) if archive else None,
     )
 

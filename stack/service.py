@@ -6,6 +6,7 @@ import socket
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from pathlib import Path
 
 from stack.process import Command
 
@@ -27,6 +28,8 @@ class Service(ABC):
     stop_signal: int = signal.SIGTERM
     stop_seconds: float = 5
     ready_seconds: float = 60
+    # Where it writes JSON lines by itself, beside what it prints.
+    log_files: tuple[Path, ...] = ()
 
     def prepare(self, failures: int) -> None:  # noqa: B027  (most need nothing)
         """Make what the program needs; `failures` counts the starts in a row without success."""

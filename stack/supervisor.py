@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from types import FrameType
 
 from stack import control_socket, report, settings, topology
-from stack.data_dir import DataDir
+from stack.data_dir import DataDir, release
 from stack.engine import Engine
 from stack.errors import StackError
 from stack.launch import raise_file_limit
+from stack.log_pump import LogPump
 from stack.logs import Follower, is_warning, rotate, tail
 from stack.process import Tools
 from stack.process_registry import locked, record_holder, write_json
@@ -104,7 +105,8 @@ class Supervisor:
         write_json(run / "local.json", local)
         for part, reason in self._plan.absent.items():
             logger.warning("%s: %s", part, reason)
-        policy = Policy(attempts=ATTEMPTS, marker=self.data_dir.marker)
+        pump = LogPump(release())
+        policy = Policy(attempts=ATTEMPTS, marker=self.data_dir.marker, pump=pump)
         self._engine = Engine(self.data_dir.logs, policy, self.data_dir.registry)
         self._engine.add(self._plan.services)
         units = self._engine.units
@@ -118,6 +120,7 @@ class Supervisor:
             return self._loop(server)
         finally:
             self._shut_down()
+            pump.close()
             server.close()
             for name in (control_socket.NAME, "supervisor.json", "environment.json"):
                 (run / name).unlink(missing_ok=True)

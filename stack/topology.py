@@ -1,13 +1,15 @@
 """The parts of the stack, which of them run here, and the environment that leads to them."""
 
+import importlib.util
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from stack import application, entrance, observe, servers
-from stack.data_dir import DataDir
+from stack.data_dir import ROOT, DataDir, release
 from stack.errors import StackError
+from stack.packages import installed
 from stack.postgres.cluster import APPLICATION
 from stack.process import Tools
 from stack.process_registry import read_json
@@ -35,6 +37,7 @@ PARTS = (
     *ROLES,
     "kafka",
 )
+TRACING = ROOT / "requirements" / "tracing.txt"
 ALL_PARTS = (*PARTS, *HA.parts(), *OBSERVING)
 LOGIN = "frontrow"
 ADMIN = "admin@example.com"
@@ -70,6 +73,8 @@ def local_environment(
         "FLOWER_URL": f"http://{HOST}:{ports['flower']}",
         "FLOWER_BASIC_AUTH": f"{LOGIN}:{made['flower_password']}",
         "OPS_TOKEN": made["ops_token"],
+        "RELEASE_VERSION": release(),
+        "LOG_FOLDER": str(data_dir.logs),
         "FRONTROW_DEMO_PASSWORD": DEMO_PASSWORD,
         "DEMO_ADMIN_EMAIL": ADMIN,
         "DEMO_ADMIN_PASSWORD": made["admin_password"],
@@ -164,6 +169,7 @@ def plan(
         environment["STREAM_HEALTH_URL"] = outside.get("STREAM_HEALTH_URL", "")
     for part, stand_ins in profile.stand_ins.items():
         absent |= dict.fromkeys(stand_ins, absent[part]) if part in absent else {}
+    environment |= _tracing(data_dir, tools)
     services = [
         service
         for service in _services(
@@ -185,6 +191,15 @@ def plan(
 
 def _inherited(environment: Mapping[str, str]) -> dict[str, str]:
     return {**os.environ, **environment, "PYTHONUNBUFFERED": "1"}
+
+
+def _tracing(data_dir: DataDir, tools: Tools) -> dict[str, str]:
+    """Return where the packages are that record traces, installed if an endpoint is set."""
+    if not os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or os.environ.get("TRACES_PACKAGES"):
+        return {}
+    if importlib.util.find_spec("opentelemetry.sdk"):
+        return {}
+    return {"TRACES_PACKAGES": str(installed(TRACING, data_dir.downloads, tools))}
 
 
 def _services(

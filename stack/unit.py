@@ -12,6 +12,7 @@ from pathlib import Path
 from signal import SIGCONT, SIGSTOP, SIGTERM
 
 from stack.errors import StackError
+from stack.log_pump import LogPump
 from stack.process import MARKER, Child, Command
 from stack.service import Service
 from stack.states import LIVE, RESTING, State
@@ -31,10 +32,9 @@ class Policy:
 
     restart: bool = True
     death_signal: int = SIGTERM
-    attempts: int | None = (
-        None  # failures in a row after which it is given up before its first start
-    )
+    attempts: int | None = None  # failures in a row, before its first start, and it is given up
     marker: str = ""  # see process.MARKER
+    pump: LogPump | None = None  # writes the logs; without one the processes do
 
 
 class Unit:
@@ -180,16 +180,16 @@ class Unit:
         except (StackError, OSError) as error:
             self._fail(_text(error), now)
             return
-        self._future = None
-        self._next = now
+        self._future, self._next = None, now
         self._deadline = now + self.service.ready_seconds
         self._enter(State.STARTING if command else State.DONE, now)
         self.was_ready = self.was_ready or not command
 
     def _child(self, command: Command) -> Child:
-        environment = {**command.environment, MARKER: self.policy.marker}
-        marked = replace(command, environment=environment)
-        child = Child.spawn(marked, self.log, death_signal=self.policy.death_signal)
+        marked = replace(command, environment={**command.environment, MARKER: self.policy.marker})
+        pump = self.policy.pump
+        pipe = pump.pipe_of(self.service, self.log) if pump else None
+        child = Child.spawn(marked, self.log, death_signal=self.policy.death_signal, pipe=pipe)
         child.strays = self.service.strays
         return child
 

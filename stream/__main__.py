@@ -1,12 +1,12 @@
 """Run the live streams: `python -m stream`, one event loop."""
 
 import argparse
-import logging
 import os
 
 import uvloop
 from prometheus_client import start_http_server
 
+from stream import line_format
 from stream.hub import Hub
 from stream.server import StreamServer
 from stream.settings import BadSetting, Settings, from_environment
@@ -21,7 +21,7 @@ def main() -> None:
     parser.add_argument("--backlog", type=int, default=2048, help="connections not yet accepted")
     parser.add_argument("--metrics-port", type=int, default=0, help="0: none")
     options = parser.parse_args()
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    line_format.configure(os.environ)
     try:
         settings = from_environment()
     except BadSetting as error:

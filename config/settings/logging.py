@@ -1,12 +1,17 @@
 """The settings of logging: JSON lines with the request id."""
 
+from config.settings.telemetry import RELEASE_VERSION, SERVICE_NAME
 from kernel import env
+from kernel.telemetry.logs import line_format
 
 _level = env.choice(
     "LOG_LEVEL", of=("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO", help="Log threshold."
 )
 LOG_FORMAT = env.choice(
     "LOG_FORMAT", of=("json", "console"), default="json", help="Form of log lines."
+)
+LOG_FOLDER = env.string(
+    "LOG_FOLDER", default="", help="Where `manage.py trace` finds log files; `stack env` says it."
 )
 _ticks = "DEBUG" if _level == "DEBUG" else "WARNING"
 
@@ -18,11 +23,7 @@ LOGGING = {
         "discreet": {"()": "kernel.telemetry.logs.DiscreetFilter"},
     },
     "formatters": {
-        "json": {
-            "()": "kernel.telemetry.logs.JsonFormatter",
-            "format": "%(asctime)s %(levelname)s %(name)s %(message)s %(request_id)s",
-            "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
-        },
+        "json": line_format(SERVICE_NAME, RELEASE_VERSION),
         "console": {
             "()": "kernel.telemetry.logs.TextFormatter",
             "format": "%(levelname)s %(name)s %(message)s",

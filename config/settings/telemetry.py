@@ -11,6 +11,32 @@ OPS_TOKEN = env.string(
     help="Bearer token of /metrics and the detail of /healthz/ready, asked for in production.",
 )
 OPS_TOKEN_REQUIRED = False
+SERVICE_NAME = env.string(
+    "OTEL_SERVICE_NAME",
+    default="frontrow",
+    help="The process's name in log lines and traces: api, fastpath, worker-relay and the like.",
+)
+RELEASE_VERSION = env.string(
+    "RELEASE_VERSION",
+    default="dev",
+    help="What runs, in log lines and traces: a version or commit.",
+)
+TRACES_ENDPOINT = env.string(
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    default="",
+    help="Where traces are sent (OTLP by HTTP, http://host:4318); empty: none are recorded.",
+)
+TRACES_PACKAGES = env.string(
+    "TRACES_PACKAGES",
+    default="",
+    help="The folder of requirements/tracing.txt, where its packages are not beside all others.",
+)
+TRACES_EXPORTER = "kernel.telemetry.span_export.OtlpSpans"
+TRACES_RATIO = env.ratio(
+    "OTEL_TRACES_SAMPLER_ARG",
+    default=0.01,
+    help="The ratio of traces that are recorded; beside those asked for with the operator's token.",
+)
 METRICS_HOST = env.string(
     "METRICS_HOST",
     default="127.0.0.1",

@@ -31,7 +31,7 @@ from kernel.caller import is_personal
 from kernel.http import exception_handler, problem
 from kernel.http.header_authentication import HeaderAuthentication
 from kernel.rate_limiting.headers import limit_headers
-from kernel.telemetry import context
+from kernel.telemetry import context, tracing
 from kernel.telemetry.access_log import NO_OUTCOME, LoggedResponse, RequestOutcome, record_response
 
 JSON = "application/json"
@@ -157,6 +157,8 @@ class FastPathResponder:
                 received=int(environ.get("CONTENT_LENGTH") or 0),
                 sent=len(response.body),
                 outcome=outcome._replace(code=response.code) if response.code else outcome,
+                traceparent=environ.get("HTTP_TRACEPARENT", ""),
+                arrival=tracing.arrived_in(environ) if tracing.is_on() else None,
             )
         )
 

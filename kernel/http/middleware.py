@@ -11,7 +11,7 @@ from django.utils.functional import SimpleLazyObject
 
 from kernel.caller import is_personal
 from kernel.http.problem import code_of, refused
-from kernel.telemetry import context
+from kernel.telemetry import context, tracing
 from kernel.telemetry.access_log import RequestOutcome, log_access
 
 
@@ -22,7 +22,8 @@ class CorrelationMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        correlation = context.received_in(request.META)
+        arrival = tracing.arrived_in(request.META)
+        correlation = arrival.correlation
         started = time.perf_counter()
         with context.correlated(correlation), context.annotated() as annotations:
             response = self.get_response(request)
@@ -30,8 +31,25 @@ class CorrelationMiddleware:
                 code=code_of(response), user_id=_user_id(request), **annotations
             )
             log_access(str(request.method), request.path, response.status_code, started, outcome)
+            if arrival.parent:
+                tracing.responded(
+                    arrival,
+                    request_id=correlation.request_id,
+                    method=str(request.method),
+                    route=_route(request),
+                    status=response.status_code,
+                    code=outcome.code,
+                    ended=time.time(),
+                    seconds=time.perf_counter() - started,
+                )
         response["X-Request-ID"] = correlation.request_id
         return response
+
+
+def _route(request: HttpRequest) -> str:
+    """Return the name of the view that was found, never the address: it may say too much."""
+    match = request.resolver_match
+    return (match.view_name or match.route) if match else ""
 
 
 def _user_id(request: HttpRequest) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 from redis import Redis
 from redis.exceptions import ResponseError
 
+from kernel.redis import watched
 from kernel.redis.clients import Role, connection_epoch, fcall_all, guarded
 
 log = logging.getLogger(__name__)
@@ -80,7 +81,8 @@ class FunctionLibrary:
                     replies[at] = reply
             return replies
 
-        return guarded(self.role, run)
+        with watched.call_of(function, self.role, len(calls)):
+            return guarded(self.role, run)
 
     def _load_if_missing(self, server: Redis) -> None:
         if self._loaded_in != (os.getpid(), connection_epoch(server)):

@@ -23,6 +23,7 @@ from redis import Redis
 from redis import exceptions as redis_errors
 from redis.connection import DefaultParser
 
+from kernel.redis import watched
 from kernel.redis.breaker import DependencyUnavailable
 from kernel.redis.clients import breaker, guarded
 from kernel.redis.functions import FunctionLibrary
@@ -53,8 +54,9 @@ class LoopConnection:
             return None
         command = pack_command(("FCALL", function, len(keys), *keys, *args))
         try:
-            async with asyncio.timeout(self._seconds):
-                reply = await protocol.send(command)
+            with watched.call_of(function, self._library.role):
+                async with asyncio.timeout(self._seconds):
+                    reply = await protocol.send(command)
         except (TimeoutError, ConnectionError):
             protocol.close()  # a late reply would be taken for that of another call
             return None

@@ -28,7 +28,9 @@ from django.conf import settings
 from django_prometheus.middleware import Metrics
 from prometheus_client import Counter, Histogram
 
-from kernel.telemetry.context import Correlation, correlated
+from kernel.telemetry import tracing
+from kernel.telemetry.context import Correlation, correlated, is_traceparent
+from kernel.telemetry.tracing import Arrival
 
 log = logging.getLogger("frontrow.access")
 
@@ -57,7 +59,11 @@ NO_OUTCOME = RequestOutcome()
 
 
 class LoggedResponse(NamedTuple):
-    """One response as it is logged; `at` in seconds since the Unix epoch, sizes in bytes."""
+    """One response as it is logged; `at` in seconds since the Unix epoch, sizes in bytes.
+
+    `traceparent` is the request's, as it came if nothing was made of it; `arrival` its place in a
+    trace that is recorded.
+    """
 
     at: float
     request_id: str
@@ -70,6 +76,8 @@ class LoggedResponse(NamedTuple):
     received: int
     sent: int
     outcome: RequestOutcome = NO_OUTCOME
+    traceparent: str = ""
+    arrival: Arrival | None = None
 
 
 # Bounded: a log that nobody reads must not fill the memory.
@@ -95,6 +103,8 @@ def flush() -> None:
         if batch:
             _log_all(batch)
             _count_all(batch)
+            if tracing.is_on():
+                _trace_all(batch)
 
 
 def log_access(
@@ -136,7 +146,7 @@ def _log_all(batch: Sequence[LoggedResponse]) -> None:
             sys.stderr.write(lines)
         return
     for response in batch:
-        with correlated(Correlation(response.request_id)):
+        with correlated(Correlation(response.request_id, response.traceparent)):
             _log(
                 response.method, response.path, response.status, response.seconds, response.outcome
             )
@@ -162,9 +172,21 @@ def _line(response: LoggedResponse) -> str:
     return (
         f'{{"time": "{_second(second)}.{milliseconds:03}Z", "level": "INFO", '
         f'"logger": "frontrow.access", "message": "request", '
-        f'"request_id": {_text(response.request_id)}, "method": {_text(response.method)}, '
-        f'"path": {_text(response.path)}, "status": {response.status}, '
+        f'"request_id": {_text(response.request_id)}, {_trace(response.traceparent)}{_process()}, '
+        f'"method": {_text(response.method)}, "path": {_text(response.path)}, '
+        f'"status": {response.status}, '
         f'"ms": {round(response.seconds * 1000, 1)}{_members(response.outcome)}}}\n'
+    )
+
+
+def _trace(traceparent: str) -> str:
+    return f'"trace_id": "{traceparent[3:35]}", ' if is_traceparent(traceparent) else ""
+
+
+@cache
+def _process() -> str:
+    return (
+        f'"service": {_text(settings.SERVICE_NAME)}, "version": {_text(settings.RELEASE_VERSION)}'
     )
 
 
@@ -176,6 +198,21 @@ def _members(outcome: RequestOutcome) -> str:
 @lru_cache(maxsize=4)
 def _second(second: int) -> str:
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _trace_all(batch: Iterable[LoggedResponse]) -> None:
+    for response in batch:
+        if response.arrival is not None:
+            tracing.responded(
+                response.arrival,
+                request_id=response.request_id,
+                method=response.method,
+                route=response.view,
+                status=response.status,
+                code=response.outcome.code,
+                ended=response.at,
+                seconds=response.seconds,
+            )
 
 
 def _count_all(batch: Sequence[LoggedResponse]) -> None:

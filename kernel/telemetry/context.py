@@ -20,8 +20,14 @@ class Correlation(NamedTuple):
     request_id: str = ""
     traceparent: str = ""
 
+    @property
+    def trace_id(self) -> str:
+        """The trace's id, empty where there is none."""
+        return self.traceparent[3:35]
+
 
 _NONE = Correlation()
+_chosen_below = 0  # of a trace id's lower half
 _current: ContextVar[Correlation] = ContextVar("correlation", default=_NONE)
 _annotations: ContextVar[dict[str, str] | None] = ContextVar("annotations", default=None)
 
@@ -69,11 +75,34 @@ def annotate(name: str, value: str) -> None:
         annotations[name] = value
 
 
+def sample(ratio: float) -> None:
+    """Choose this ratio of the traces that begin, of 0 to 1, to be recorded; at first none."""
+    global _chosen_below  # noqa: PLW0603  (one a process)
+    _chosen_below = int(ratio * 2**64)
+
+
+def is_chosen(trace_id: str) -> bool:
+    """Say whether a trace is one of those to be recorded: the same in every process."""
+    return int(trace_id[16:], 16) < _chosen_below
+
+
+def child_of(traceparent: str) -> str:
+    """Return the `traceparent` of a new span in the same trace."""
+    return f"{traceparent[:36]}{getrandbits(64) or 1:016x}{traceparent[52:]}"
+
+
 def received(request_id: str | None, traceparent: str | None) -> Correlation:
     """Return the caller's values where they are sane, new ones otherwise."""
     if not traceparent or not _TRACEPARENT.fullmatch(traceparent):
-        traceparent = f"00-{getrandbits(128):032x}-{getrandbits(64):016x}-01"
+        trace_id = f"{getrandbits(128):032x}"
+        flags = "01" if _chosen_below and is_chosen(trace_id) else "00"
+        traceparent = f"00-{trace_id}-{getrandbits(64) or 1:016x}-{flags}"
     return Correlation(received_request_id(request_id), traceparent)
+
+
+def is_traceparent(text: str) -> bool:
+    """Say whether a text is a sane `traceparent` of W3C's version 00."""
+    return _TRACEPARENT.fullmatch(text) is not None
 
 
 def received_request_id(request_id: str | None) -> str:

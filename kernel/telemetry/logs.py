@@ -1,4 +1,4 @@
-"""Log records: their time in UTC, their request's id, and no values of rows."""
+"""Log records: their time in UTC, their request and trace, and no values of rows."""
 
 import logging
 import re
@@ -12,10 +12,12 @@ from kernel.telemetry import context
 
 
 class CorrelationFilter(logging.Filter):
-    """Put the running request's id on every record."""
+    """Put the running request's id, and its trace's, on every record."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.request_id = context.current().request_id
+        current = context.current()
+        record.request_id = current.request_id
+        record.trace_id = current.trace_id
         return True
 
 
@@ -69,8 +71,28 @@ class TextFormatter(logging.Formatter):
         return without_values(super().formatException(ei))
 
 
+def line_format(service: str, version: str) -> dict[str, Any]:
+    """Return the formatter of every process's lines, in the form of `logging.config`."""
+    return {
+        "()": "kernel.telemetry.logs.JsonFormatter",
+        "format": "%(asctime)s %(levelname)s %(name)s %(message)s %(request_id)s %(trace_id)s",
+        "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
+        "static_fields": {"service": service, "version": version},
+    }
+
+
 class JsonFormatter(_JsonFormatter):
-    """One JSON object a line; the time as RFC 3339 in UTC with milliseconds."""
+    """One JSON object a line; the time as RFC 3339 in UTC with milliseconds.
+
+    `request_id` and `trace_id` are left out where there is no request.
+    """
+
+    def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
+        """Leave out what is empty."""
+        for name in ("request_id", "trace_id"):
+            if not log_data.get(name):
+                log_data.pop(name, None)
+        return log_data
 
     def formatException(self, ei: Any) -> str:  # noqa: N802
         return without_values(str(super().formatException(ei)))

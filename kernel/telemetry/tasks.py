@@ -5,6 +5,7 @@ A task carries the request id and `traceparent` of its sender in its message hea
 """
 
 import logging.config
+from contextlib import ExitStack
 from typing import Any
 
 from celery import signals
@@ -12,7 +13,7 @@ from django.conf import settings
 from prometheus_client import Counter, Histogram
 
 from kernel import clock
-from kernel.telemetry import context
+from kernel.telemetry import context, tracing
 from kernel.telemetry.exposition import serve
 
 runs = Counter("frontrow_task_runs_total", "Task runs, by outcome", ["task", "state"])
@@ -23,7 +24,7 @@ waited = Histogram(
     buckets=(0.01, 0.05, 0.25, 1, 5, 30, 300),
 )
 
-_ADOPTED = "frontrow_correlation"
+_ADOPTED, _SPAN = "frontrow_correlation", "frontrow_span"
 
 
 def connect() -> None:
@@ -57,17 +58,23 @@ def _adopt_correlation(task: Any, **_: Any) -> None:
     sent_at = request.get("sent_at")
     if isinstance(sent_at, (int, float)):
         waited.labels(task.name).observe(max(0.0, clock.now().timestamp() - sent_at))
-    correlation = context.received(request.get("request_id"), request.get("traceparent"))
-    block = context.correlated(correlation)
-    block.__enter__()
-    request.update({_ADOPTED: block})
+    sender = request.get("traceparent")
+    correlation = context.received(request.get("request_id"), sender)
+    if correlation.traceparent != sender:  # beat's: the trace begins here
+        correlation = correlation._replace(traceparent=tracing.root_of(correlation.traceparent))
+    blocks = ExitStack()
+    blocks.enter_context(context.correlated(correlation))
+    span = blocks.enter_context(tracing.span(f"task {task.name}", tracing.CONSUMER, task=task.name))
+    request.update({_ADOPTED: blocks, _SPAN: span})
 
 
 def _leave_correlation(task: Any, state: str | None = None, **_: Any) -> None:
     runs.labels(task.name, state or "UNKNOWN").inc()
-    block = task.request.get(_ADOPTED)
-    if block is not None:
-        block.__exit__(None, None, None)
+    blocks, span = task.request.get(_ADOPTED), task.request.get(_SPAN)
+    if span is not None and state is not None:
+        span.set(outcome=state)
+    if blocks is not None:
+        blocks.close()
 
 
 def _serve_metrics(sender: str, **_: Any) -> None:

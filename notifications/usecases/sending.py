@@ -22,6 +22,7 @@ from enum import StrEnum
 from accounts import queries as people
 from kernel.db.transaction import transaction
 from kernel.redis.breaker import DependencyUnavailable
+from kernel.telemetry import tracing
 from notifications import locking, metrics, operations, policy, rendering
 from notifications.operations import ClaimedLetter
 from notifications.smtp import MailServer
@@ -56,10 +57,23 @@ def send_due(
             if counts[LetterOutcome.OUTAGE] or must_end() or time.monotonic() > end:
                 outcome = _postpone_by_outage(letter, "left to the next worker", now)
             else:
-                outcome = _send(letter, server, now)
+                outcome = _traced(letter, server, now)
             counts[outcome] += 1
             metrics.letters.labels(letter.kind, outcome).inc()
     return counts
+
+
+def _traced(letter: ClaimedLetter, server: MailServer, now: datetime) -> LetterOutcome:
+    """Send a letter, as a span of the trace of what it tells of, where that is recorded."""
+    span = tracing.opened(letter.traceparent, f"mail {letter.kind}", tracing.CLIENT)
+    if span is None:
+        return _send(letter, server, now)
+    with span:
+        outcome = _send(letter, server, now)
+        span.set(outcome=outcome.value)
+        if outcome is not LetterOutcome.SENT:
+            span.fail(outcome.value)
+        return outcome
 
 
 def _send(letter: ClaimedLetter, server: MailServer, now: datetime) -> LetterOutcome:

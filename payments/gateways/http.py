@@ -17,6 +17,7 @@ import httpx
 from kernel.outbound.breaker import RatioBreaker
 from kernel.outbound.retries import RetryBudget, retrying
 from kernel.redis.breaker import DependencyUnavailable
+from kernel.telemetry import tracing
 from kernel.text import strict_json
 from payments import metrics
 from payments.gateways.gateway import NotSent, OutcomeUnknown
@@ -68,7 +69,7 @@ class GatewayHttp:
         self, url: str, secret: str, *, name: str, connect_seconds: float, read_seconds: float
     ) -> None:
         credentials = base64.b64encode(f"{secret}:".encode()).decode()
-        self._seconds = connect_seconds + read_seconds
+        self._seconds, self._name = connect_seconds + read_seconds, name
         # Nothing of the environment (proxies, netrc) decides where our secret goes.
         self._client = httpx.Client(
             base_url=url,
@@ -123,8 +124,11 @@ class GatewayHttp:
     def _measured(self, call: str, send: Callable[[], GatewayReply]) -> GatewayReply:
         began, outcome = time.monotonic(), "unknown"
         try:
-            reply = send()
-            outcome = "replied" if reply.is_success else "refused"
+            with tracing.span(f"payment gateway {call}", tracing.CLIENT, server=self._name) as span:
+                reply = send()
+                outcome = "replied" if reply.is_success else "refused"
+                if span:
+                    span.set(outcome=outcome, status=reply.status)
             return reply
         except NotSent:
             outcome = "not_sent"

@@ -1,17 +1,17 @@
 """The sandbox's process: `python -m payments.sandbox`, with its options from the environment."""
 
-import logging
 import os
 
 from aiohttp import web
 
+from payments.sandbox import line_format
 from payments.sandbox.options import from_environment
 from payments.sandbox.server import application
 
 
 def main() -> None:
     """Serve until a signal."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    line_format.configure(os.environ)
     options = from_environment(os.environ)
     web.run_app(
         application(options),

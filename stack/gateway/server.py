@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stack import debian
+from stack.data_dir import release
 from stack.errors import StackError
 from stack.gateway.upstreams import Upstreams
 from stack.os_users import OsUser, private_folder
@@ -120,6 +121,7 @@ class NginxGateway(Service):
             "MEDIA": str(media),
             "LIMITS": "on" if options.limits else "off",
             "STATUS_SERVER": _status_server(options.status_port),
+            "VERSION": release(),
             **trusted(options.trusted_proxies),
         }
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from stack.data_dir import release
 from stack.kafka.runtime import java
 from stack.os_users import private_folder
 from stack.process import Command, Tools
@@ -10,6 +11,7 @@ from stack.service import HOST, Service, listens, server_environment
 
 LOGGING = Path(__file__).with_name("log4j2.xml")
 METRICS = Path(__file__).with_name("jmx.yml")
+LINE = Path(__file__).with_name("log_line.json")
 # The identity of the cluster: any 16 bytes in base64 do, and it is nobody else's.
 CLUSTER_ID = "ZnJvbnRyb3ctbG9jYWwtMQ"
 
@@ -128,8 +130,9 @@ class Kafka(Service):
                 str(java()),
                 *("-Xms64m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:-UsePerfData"),
                 "-XX:TieredStopAtLevel=1",  # a quick start matters more here than peak speed
-                f"-Dlog4j2.configurationFile={LOGGING}",
                 *agent,
+                *(f"-Dlog4j2.configurationFile={LOGGING}", f"-Dfrontrow.line={LINE.as_uri()}"),
+                *(f"-Dfrontrow.service={self.name}", f"-Dfrontrow.version={release()}"),
                 *("-cp", f"{self.jars}/*", main),
                 *arguments,
             ),

@@ -52,6 +52,7 @@ class PostgresHost:
     tools: Tools
     durable: bool = True
     archiving: Archiving | None = None
+    json_logs: bool = False  # to files of the servers' own, which somebody has to follow and cut
 
 
 class Cluster(Service):
@@ -65,6 +66,7 @@ class Cluster(Service):
         self.site = site
         self.port = port
         self.folder = site.home / name
+        self.log_files = (settings.log_file(site.home, name),) if site.json_logs else ()
 
     def command(self) -> Command:
         way = self.site.archiving.environment if self.site.archiving else {}
@@ -123,16 +125,21 @@ class Cluster(Service):
 
     def configure(self, extra: dict[str, str] | None = None) -> None:
         """Write the configuration for this start."""
-        shared = settings.server_settings(
-            port=self.port, memory=psutil.virtual_memory().total, durable=self.site.durable
-        )
-        archiving = dict(self.site.archiving.settings) if self.site.archiving else {}
         texts = {
-            "postgresql.conf": settings.render(shared | archiving | (extra or {})),
+            "postgresql.conf": settings.render(self.settings() | (extra or {})),
             "pg_hba.conf": settings.ACCESS,
         }
         for name, text in texts.items():
             private_file(self.folder / name, text, self.site.os_user)
+
+    def settings(self) -> dict[str, str]:
+        """Return the settings of a server on this machine."""
+        made = settings.server_settings(
+            port=self.port, memory=psutil.virtual_memory().total, durable=self.site.durable
+        )
+        for file in self.log_files:
+            made |= settings.json_log(file)
+        return made | (dict(self.site.archiving.settings) if self.site.archiving else {})
 
     def system_identifier(self) -> str:
         """Return the number that a cluster and its replicas share, read from the files."""

@@ -11,7 +11,7 @@ import psutil
 
 from stack.errors import StackError
 from stack.os_users import private_file
-from stack.postgres import patroni, settings
+from stack.postgres import patroni
 from stack.postgres.cluster import SUPERUSER, Cluster, PostgresHost
 from stack.postgres.roles import statements
 from stack.process import Command, wait_until
@@ -45,22 +45,24 @@ class Member(Cluster):
         self.consensus = consensus
 
     def prepare(self, failures: int) -> None:
-        shared = settings.server_settings(
-            port=self.port, memory=psutil.virtual_memory().total, durable=self.site.durable
-        )
-        if self.site.archiving:
-            # A dead leader may leave a file behind that its standbys alone have.
-            shared |= {**self.site.archiving.settings, "archive_mode": "always"}
         text = patroni.configuration(
             self.site,
             self.consensus,
             name=self.name,
             port=self.port,
             rest_port=self.rest_port,
-            settings=shared,
+            settings=self.settings(),
             pgpass=self.site.home / f".{self.name}.pgpass",
         )
         private_file(self.site.home / f"{self.name}.json", text, self.site.os_user)
+
+    def settings(self) -> dict[str, str]:
+        """Return a member's settings: any may lead, so each keeps the log for the archive."""
+        made = super().settings()
+        if self.site.archiving:
+            # A dead leader may leave a file behind that its standbys alone have.
+            made["archive_mode"] = "always"
+        return made
 
     def command(self) -> Command:
         way = self.site.archiving.environment if self.site.archiving else {}

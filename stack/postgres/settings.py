@@ -5,10 +5,13 @@ A statement carries what people typed: addresses, password hashes, session keys.
 log it, and the refused row, with every error. So it writes errors without statement, detail and
 parameters, nothing of slow statements (their text is all there is), and of the application's own
 sessions not even the message, which may quote a value ("invalid input syntax for ..."): the
-application reports its errors itself. A production server needs the same (docs/runbook.md).
+application reports its errors itself. A production server needs the same (docs/runbook.md). The
+JSON form of a line has its detail all the same, where a session of PostgreSQL's own meets an error:
+it stays in the server's file, which only its user reads, and isn't taken over (stack/log_lines.py).
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 
 MIB = 1024 * 1024
 
@@ -37,6 +40,23 @@ def memory_settings(total: int) -> dict[str, str]:
         "effective_cache_size": f"{total // 4 // MIB}MB",
         "maintenance_work_mem": "64MB",
         "work_mem": "8MB",
+    }
+
+
+def log_file(home: Path, name: str) -> Path:
+    """Return where the server `name` writes its lines as JSON."""
+    return home / "logs" / f"{name}.json"
+
+
+def json_log(file: Path) -> dict[str, str]:
+    """Return what lets a server write its lines as JSON to `file`, whose name ends in .json."""
+    return {
+        "logging_collector": "on",
+        "log_destination": "jsonlog",
+        "log_directory": str(file.parent),
+        "log_filename": f"{file.stem}.log",  # its end becomes .json
+        "log_rotation_age": "0",  # the supervisor cuts it
+        "log_rotation_size": "0",
     }
 
 

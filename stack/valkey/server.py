@@ -79,6 +79,8 @@ class Valkey(Service):
             "lazyfree-lazy-eviction yes",
             "lazyfree-lazy-expire yes",
             "slowlog-log-slower-than 10000",
+            "log-format logfmt",  # it writes no JSON; in this form a line is read without guesses
+            "log-timestamp-format iso8601",
             "daemonize no",
             "set-proc-title no",  # it would be written over the environment, and so over our marker
             'logfile ""',

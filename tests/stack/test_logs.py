@@ -50,25 +50,19 @@ def test_the_end_of_a_log(tmp_path):
     "line",
     [
         '{"time": "2026-01-01T00:00:00.000Z", "level": "WARNING", "message": "lost"}',
-        '{"time": "2026-01-01T00:00:00.000Z", "level": "ERROR", "message": "x"}',
-        "2026/01/01 00:00:00 [crit] 7#7: *1 open() failed",
-        "2026-01-01 00:00:00 UTC [7] FATAL:  the database system is shutting down",
-        "Traceback (most recent call last):",
-        "[2026-01-01 00:00:00,000] WARN [Broker id=1] slow (kafka.server)",
-        "7:M 01 Jan 2026 00:00:00.000 # Out of memory",
+        '{"time": "2026-01-01T00:00:00.000Z", "level": "CRITICAL", "message": "x"}',
+        '{"time":"2026-01-01T00:00:00.000Z","level":"ERROR","message":"x"}',
     ],
 )
-def test_warnings_are_known_by_each_servers_mark(line):
+def test_warnings_are_known_by_their_level(line):
     assert is_warning(line)
 
 
 @pytest.mark.parametrize(
     "line",
     [
-        '{"time": "2026-01-01T00:00:00.000Z", "level": "INFO", "message": "no ERROR: here"}',
-        "2026-01-01 00:00:00 UTC [7] LOG:  database system is ready to accept connections",
-        "7:M 01 Jan 2026 00:00:00.000 * Ready to accept connections tcp",
-        "[2026-01-01 00:00:00,000] INFO [Broker id=1] started (kafka.server)",
+        '{"time": "2026-01-01T00:00:00Z", "level": "INFO", "message": "\\"level\\": \\"ERROR\\""}',
+        '{"time":"2026-01-01T00:00:00.000Z","level":"INFO","message":"ready"}',
         "",
     ],
 )

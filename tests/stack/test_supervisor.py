@@ -111,7 +111,7 @@ def test_after_the_table_come_warnings_and_other_lines_where_they_are_wanted(
 ):
     shell.up(*arguments)
     os.kill(shell.pids()["api"], signal.SIGUSR1)
-    assert wait_until(lambda: "api     | WARNING: look here" in shell.output(), 10)
+    assert wait_until(lambda: '"message": "look here"' in shell.output(), 10)
     assert ("as usual" in shell.output()) is usual
 
 
@@ -123,7 +123,7 @@ def test_a_signal_stops_all_of_it_backwards(shell, number):
     assert supervisor.wait(15) == 0
     assert [start_time(pid) for pid in pids.values()] == [None] * 3
     stopped = {
-        name: int((shell.data / "logs" / f"{name}.log").read_text())
+        name: int(json.loads((shell.data / "logs" / f"{name}.log").read_text())["message"])
         for name in ("gateway", "api", "primary")
     }
     assert sorted(stopped, key=stopped.__getitem__) == ["gateway", "api", "primary"]

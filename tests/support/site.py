@@ -143,8 +143,21 @@ class Site:
             **inherited,
             **json.loads(kept.read_text()),
             **_UNLIMITED,
+            # Recorded is what asks for it by the operator's token.
+            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{self.traces_port}",
+            "OTEL_TRACES_SAMPLER_ARG": "0",
+            "OTEL_BSP_SCHEDULE_DELAY": "500",
             "FRONTROW_DATA": str(self.data),
         }
+
+    @cached_property
+    def traces_port(self) -> int:
+        """The port where the site sends its traces; nobody listens there but a test that does."""
+        kept = self.data / "traces-port"
+        if not kept.exists():
+            self.data.mkdir(parents=True, exist_ok=True)
+            kept.write_text(str(free_ports(1)[0]))
+        return int(kept.read_text())
 
     def stack(self, *arguments: str, seconds: float = 60) -> str:
         """Run `python -m stack` and return what it printed; fails with its words otherwise."""

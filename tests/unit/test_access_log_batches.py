@@ -25,6 +25,7 @@ RESPONSE = access_log.LoggedResponse(
     seconds=0.01234,
     received=0,
     sent=120,
+    traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00",
 )
 REFUSED = RESPONSE._replace(
     status=409,
@@ -57,7 +58,7 @@ def test_a_line_is_that_of_the_log(json_lines, capsys, response):
             **response.outcome.fields(),
         }
     )
-    with correlated(Correlation("request-1")):
+    with correlated(Correlation("request-1", response.traceparent)):
         wanted = line_of(record)
     access_log.record_response(response)
     access_log.flush()

@@ -15,16 +15,16 @@ def line_of(record: logging.LogRecord) -> dict:
     form = settings.LOGGING["formatters"]["json"]
     CorrelationFilter().filter(record)
     DiscreetFilter().filter(record)
-    return json.loads(
-        JsonFormatter(form["format"], rename_fields=form["rename_fields"]).format(record)
-    )
+    options = {name: form[name] for name in ("rename_fields", "static_fields")}
+    return json.loads(JsonFormatter(form["format"], **options).format(record))
 
 
 def test_a_line_says_when_in_utc_who_and_for_which_request():
     record = logging.makeLogRecord(
         {"created": 1763717288.829, "levelname": "INFO", "name": "x", "msg": "done", "seats": 2}
     )
-    with context.correlated(context.Correlation("request-1")):
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    with context.correlated(context.Correlation("request-1", f"00-{trace}-b7ad6b7169203331-00")):
         line = line_of(record)
     assert line == {
         "time": "2025-11-21T09:28:08.829Z",
@@ -32,6 +32,9 @@ def test_a_line_says_when_in_utc_who_and_for_which_request():
         "logger": "x",
         "message": "done",
         "request_id": "request-1",
+        "trace_id": trace,
+        "service": "frontrow",
+        "version": "dev",
         "seats": 2,
     }
 

@@ -18,8 +18,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime
 
+from events import cloudevents
 from kernel.db.transaction import transaction
 from kernel.signing.encryption import Unreadable
+from kernel.telemetry import tracing
 from webhooks import http, locking, metrics, operations, policy, signing
 from webhooks.locking import ClaimedDelivery
 from webhooks.outcomes import TryOutcome, TryResult
@@ -97,6 +99,23 @@ def give_up_untried(*, now: datetime) -> int:
 
 def attempt(delivery: ClaimedDelivery, *, now: datetime) -> TryResult:
     """Send a delivery once and say what became of it; never raises, touches no database."""
+    span = _span_of(delivery)
+    result = _attempted(delivery, now)
+    if span:
+        span.set(outcome=result.outcome.value)
+        span.end("" if result.outcome is TryOutcome.DELIVERED else result.outcome.value)
+    return result
+
+
+def _span_of(delivery: ClaimedDelivery) -> tracing.OpenSpan | None:
+    """Begin a span in the trace of the event that is sent, where that is recorded."""
+    if not tracing.is_on():
+        return None
+    cause = cloudevents.load(delivery.payload.encode())
+    return tracing.opened(cause.traceparent, "webhook", tracing.CLIENT, event=cause.type)
+
+
+def _attempted(delivery: ClaimedDelivery, now: datetime) -> TryResult:
     try:
         with metrics.seconds.time():
             reply = _send(delivery, now)

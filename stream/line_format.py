@@ -1,0 +1,31 @@
+"""The form of the streams' log lines: that of all processes (docs/logs.md), without Django."""
+
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from pythonjsonlogger.json import JsonFormatter
+
+
+class StreamLineFormatter(JsonFormatter):
+    """One JSON object a line; the time as RFC 3339 in UTC with milliseconds."""
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802
+        at = datetime.fromtimestamp(record.created, UTC)
+        return at.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
+def configure(environment: Mapping[str, str]) -> None:
+    """Write warnings and worse to stderr, in the name that the environment gives this process."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        StreamLineFormatter(
+            "%(asctime)s %(levelname)s %(name)s %(message)s",
+            rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
+            static_fields={
+                "service": environment.get("OTEL_SERVICE_NAME") or "stream",
+                "version": environment.get("RELEASE_VERSION") or "dev",
+            },
+        )
+    )
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])

@@ -1,0 +1,148 @@
+"""One purchase is one trace, from the gateway to the letter, with every parent in its place."""
+
+from collections.abc import Iterator
+from secrets import token_hex
+from uuid import uuid4
+
+import pytest
+
+from tests.support.otlp_receiver import OtlpReceiver, SeenSpan, receiving
+from tests.support.shopper import Shopper
+from tests.support.site import Site
+from tests.support.waiting import await_that
+
+
+@pytest.fixture
+def receiver(site: Site) -> Iterator[OtlpReceiver]:
+    with receiving(site.traces_port) as receiver:
+        yield receiver
+
+
+class Traced:
+    """Headers of a caller whose trace is recorded; `span_id` is the caller's own span."""
+
+    def __init__(self, site: Site) -> None:
+        self.trace_id, self.span_id = token_hex(16), token_hex(8)
+        self.headers = {
+            "traceparent": f"00-{self.trace_id}-{self.span_id}-01",
+            "X-Trace-Token": site.exports["OPS_TOKEN"],
+        }
+
+
+def named(spans: list[SeenSpan], name: str) -> list[SeenSpan]:
+    return [span for span in spans if span.name == name]
+
+
+def complete(receiver: OtlpReceiver, traced: Traced, wanted: set[str]) -> list[SeenSpan]:
+    """Return the spans of a trace once those that are wanted have come."""
+
+    def come() -> list[SeenSpan]:
+        found = receiver.of(traced.trace_id)
+        return found if {span.name for span in found} >= wanted else []
+
+    return await_that(come, f"spans of {sorted(wanted)}")
+
+
+def ancestors(span: SeenSpan, spans: list[SeenSpan]) -> list[str]:
+    by_id = {one.span_id: one for one in spans}
+    found = []
+    while span.parent_id in by_id:
+        span = by_id[span.parent_id]
+        found.append(span.name)
+    return found
+
+
+def test_a_purchase_is_one_trace_to_the_letter(site: Site, receiver: OtlpReceiver):
+    sale = site.sale(seats=2, queue={"rate_per_second": 50, "capacity": 10})
+    [fan] = site.fans(1, 500_000)
+    shopper, traced = Shopper(site, fan), Traced(site)
+    shopper.http.headers.update(traced.headers)
+    place = shopper.join(sale.performance_id)
+    body = {"performance_id": sale.performance_id, "seat_ids": list(sale.seat_ids)}
+    held = shopper.send(
+        "POST", "/reservations/", json=body, headers={"X-Queue-Token": place["pass"]}
+    )
+    assert held.status_code == 201, held.text
+    paid = shopper.pay(held.json()["id"])
+    assert paid.json()["status"] == "PAID", paid.text
+
+    await_that(
+        lambda: named(receiver.of(traced.trace_id), "mail reservation_confirmed"),
+        "the letter's span",
+        seconds=90,
+    )
+    wanted = {
+        *("POST queue", "POST reservations", "POST payments", "gateway", "batch of hold"),
+        *("publish reservation.held", "publish payment.paid", "publish reservation.confirmed"),
+        *("consume reservation.confirmed", "mail reservation_confirmed"),
+    }
+    spans = complete(receiver, traced, wanted)
+    # Complete: every parent is the caller or a span that has come, and none came twice.
+    known = {span.span_id for span in spans} | {traced.span_id}
+    assert [span for span in spans if span.parent_id not in known] == []
+    assert len(known) == len(spans) + 1
+    assert all(span.began <= span.ended for span in spans)
+
+    [letter] = named(spans, "mail reservation_confirmed")
+    above = ancestors(letter, spans)
+    assert above[0] == "consume reservation.confirmed"
+    assert above[1] == "publish reservation.confirmed"
+    assert above[-2:] == ["POST payments", "gateway"]
+    statements = [span for span in spans if span.attributes.get("db.system.name") == "postgresql"]
+    assert any("POST reservations" in ancestors(span, spans) for span in statements)
+    assert any("POST payments" in ancestors(span, spans) for span in statements)
+    functions = [span for span in spans if span.attributes.get("db.system.name") == "valkey"]
+    assert any("POST queue" in ancestors(span, spans) for span in functions)
+    assert {span.service for span in spans} >= {
+        *("fastpath", "fastpath-sale", "worker-relay", "consumers", "worker-background"),
+    }
+    secrets = [*traced.headers.values(), fan.access_token, fan.email, place["token"], place["pass"]]
+    secrets += [*sale.seat_ids, fan.user_id]
+    sent = b"".join(receiver.raw)
+    assert [word for word in secrets if word.encode() in sent] == []
+
+
+def test_a_refused_hold_keeps_its_error(site: Site, receiver: OtlpReceiver):
+    sale = site.sale(seats=1, queue=None)
+    first, second = (Shopper(site, fan) for fan in site.fans(2, 0))
+    assert first.hold(sale.performance_id, sale.seat_ids).status_code == 201
+    traced = Traced(site)
+    second.http.headers.update(traced.headers)
+    assert second.hold(sale.performance_id, sale.seat_ids).json()["code"] == "seat_taken"
+    [refused] = await_that(
+        lambda: named(receiver.of(traced.trace_id), "POST reservations"), "the refused hold"
+    )
+    assert refused.error == "seat_taken"
+    assert refused.attributes["http.response.status_code"] == 409
+    assert refused.attributes["error.type"] == "seat_taken"
+
+
+def test_a_request_of_django_and_a_webhook_are_in_it_too(site: Site, receiver: OtlpReceiver):
+    [fan] = site.fans(1, 0)
+    shopper, traced = Shopper(site, fan), Traced(site)
+    charged = shopper.send(
+        "POST",
+        "/points/charges/",
+        json={"amount": 10_000},
+        headers={"Idempotency-Key": str(uuid4()), **traced.headers},
+    )
+    assert charged.json()["status"] == "PAID", charged.text
+    spans = complete(receiver, traced, {"gateway", "payment gateway confirm"})
+    [gateway] = named(spans, "gateway")
+    calls = [span for span in spans if span.name.startswith("payment gateway")]
+    assert gateway.parent_id == traced.span_id
+    assert all("gateway" in ancestors(span, spans) for span in calls)
+
+
+@pytest.mark.parametrize("token", [None, "another token"])
+def test_without_the_operators_token_a_callers_flag_records_nothing(
+    site: Site, receiver: OtlpReceiver, token: str | None
+):
+    [fan] = site.fans(1, 0)
+    unasked, asked = Traced(site), Traced(site)
+    shopper = Shopper(site, fan)
+    headers = {"traceparent": unasked.headers["traceparent"]}
+    shopper.send("GET", "/points/", headers=headers | ({"X-Trace-Token": token} if token else {}))
+    shopper.send("GET", "/points/", headers=asked.headers)
+    await_that(lambda: receiver.of(asked.trace_id), "what was asked for")
+    assert receiver.of(unasked.trace_id) == []
