@@ -125,9 +125,12 @@ def _expected(history: History, one: found.HeldReservation, look: Operation) -> 
     changes = [it for it in one.of(*_ENDS) if it.may_have_happened and it.invoked < look.ended]
     if any(it.outcome != OK or not it.precedes(look) or not one.is_whole(it) for it in changes):
         return []
-    if changes:
-        return [_ENDS[changes[-1].op]]
     over = one.surely_promised_until() - history.terms.clock_error
+    if changes:
+        last = changes[-1]
+        # Who gives up a hold that has expired meanwhile hears yes, too.
+        late = ["EXPIRED"] if last.op == "release" and last.ended >= over else []
+        return [_ENDS[last.op], *late]
     return ["PENDING"] if look.ended < over else ["PENDING", "EXPIRED"]
 
 

@@ -11,6 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from proof.history.checker import CHECKS, contradictions, with_data
+from proof.history.order import own_writes_are_visible
 from proof.history.recorded import (
     FAIL,
     OK,
@@ -234,6 +235,15 @@ BAD = {
 
 def found(history: History) -> set[str]:
     return {one.check for one in contradictions(history)}
+
+
+def test_who_gives_up_a_hold_that_has_expired_may_see_that_it_has():
+    late = CLEAN.operations[4].until + TERMS.clock_error + 1
+    given_up = op("release", late, late + 1, "ben", reservation_id="r2", seat_ids=("s2",))
+    seen = op("look", late + 2, late + 3, "ben", reservation_id="r2", state="EXPIRED")
+    early = replace(given_up, invoked=10, ended=11)
+    assert not list(own_writes_are_visible(with_more(given_up, seen)))
+    assert list(own_writes_are_visible(with_more(early, seen)))
 
 
 def test_a_clean_history_contradicts_nothing():
