@@ -2,16 +2,18 @@
 
 Note [Backends in production]
 People's data and our secrets travel to the databases, the Redis servers, Kafka and the mail server.
-To another machine the connection is encrypted and the server authenticates us: one that lets
-everybody in belongs to everybody. On this machine (loopback or a socket) neither is demanded.
+To another machine the connection is encrypted, we check the server's certificate (encryption alone
+keeps no one in between out), and the server authenticates us: one that lets everybody in belongs to
+everybody. On this machine (loopback or a socket) none of it is demanded.
 """
 
 from collections.abc import Iterable, Mapping
 from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 _ENCRYPTED = ("require", "verify-ca", "verify-full")
+_CHECKED = ("verify-ca", "verify-full")
 
 
 def is_here(host: str) -> bool:
@@ -32,6 +34,7 @@ def database_objection(database: Mapping[str, Any]) -> str:
     return _objection(
         hosts,
         encrypted=options.get("sslmode") in _ENCRYPTED,
+        checked=options.get("sslmode") in _CHECKED,
         known=bool(database.get("PASSWORD") or options.get("sslcert")),
         cure="?sslmode=verify-full",
     )
@@ -55,8 +58,9 @@ def redis_objection(url: str) -> str:
     return _objection(
         [host for host, _ in places_of(url, default_port=6379)],
         encrypted=parts.scheme.startswith("rediss"),
+        checked=parse_qs(parts.query).get("ssl_cert_reqs", ["required"]) == ["required"],
         known=bool(parts.password),
-        cure="rediss://",
+        cure="rediss://, without ssl_cert_reqs",
     )
 
 
@@ -84,10 +88,14 @@ def web_objection(url: str) -> str:
     return _objection([parts.hostname or ""], encrypted=encrypted, known=True, cure="https://")
 
 
-def _objection(hosts: Iterable[str], *, encrypted: bool, known: bool, cure: str) -> str:
+def _objection(
+    hosts: Iterable[str], *, encrypted: bool, known: bool, cure: str, checked: bool = True
+) -> str:
     remote = next((host for host in hosts if not is_here(host)), None)
-    if remote is None or (encrypted and known):
+    if remote is None or (encrypted and checked and known):
         return ""
     if not encrypted:
         return f"in clear to {remote}, which is another machine: use {cure}"
+    if not checked:
+        return f"to {remote}, another machine, without a check of its certificate: use {cure}"
     return f"without a password to {remote}, which is another machine"

@@ -1,7 +1,8 @@
 """The Content-Security-Policy: what browsers may do with our pages.
 
-Pages load what the site itself serves and run no script that stands in them. JSON answers have no
-policy: nothing in them is ever run (`nosniff`), and the busiest routes need not carry it.
+Pages load what the site itself serves and run no script that stands in them. JSON answers get none
+here, so that the busiest routes need not make it: the gateway adds one (Note [Every answer's
+policy] in stack/gateway/nginx.conf.template).
 """
 
 from urllib.parse import urlsplit

@@ -22,6 +22,7 @@ PAGES = sorted(
         *ROOT.glob("*.md"),
         *(ROOT / "docs").glob("*.md"),
         *(ROOT / "docs" / "decisions").glob("*.md"),
+        *(ROOT / "docs" / "security").glob("*.md"),
         *READMES,
     ]
 )

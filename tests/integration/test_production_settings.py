@@ -23,6 +23,7 @@ DATABASE, REDIS = "postgresql://{}db.internal/frontrow{}", "{}://{}redis.interna
 AWAY = [
     ("DATABASE_URL", DATABASE.format("frontrow:pw@", "")),
     ("DATABASE_URL", DATABASE.format("frontrow:pw@", "?sslmode=prefer")),
+    ("DATABASE_URL", DATABASE.format("frontrow:pw@", "?sslmode=require")),
     ("DATABASE_URL", DATABASE.format("frontrow@", "?sslmode=verify-full")),
     ("DATABASE_URL", "postgresql://frontrow:pw@127.0.0.1,db.internal/frontrow"),
     ("DATABASE_URL", "postgresql://frontrow:pw@/frontrow?host=db.internal"),
@@ -30,6 +31,7 @@ AWAY = [
     ("IDEMPOTENCY_DATABASE_URL", DATABASE.format("frontrow:pw@", "?sslmode=disable")),
     ("REDIS_CACHE_URL", REDIS.format("redis", ":pw@")),
     ("REDIS_LOCK_URL", REDIS.format("rediss", "")),
+    ("REDIS_LOCK_URL", REDIS.format("rediss", ":pw@") + "?ssl_cert_reqs=none"),
     ("REDIS_LOCK_URL", REDIS.format("redis+cluster", ":pw@")),
     ("REDIS_QUEUE_URL", REDIS.format("redis", "")),
     ("CELERY_BROKER_URL", REDIS.format("rediss", "frontrow@")),

@@ -26,6 +26,27 @@ def test_one_host_elsewhere_among_several_counts():
     assert "[2001:db8::1]" in backends.kafka_objection("[::1]:9092,[2001:db8::1]:9092", "PLAINTEXT")
 
 
+@pytest.mark.parametrize(
+    ("sslmode", "is_taken"), [("require", False), ("verify-ca", True), ("verify-full", True)]
+)
+def test_a_database_elsewhere_shows_a_certificate_that_is_checked(sslmode: str, is_taken: bool):
+    database = {"HOST": "db.internal", "PASSWORD": "x", "OPTIONS": {"sslmode": sslmode}}
+    found = backends.database_objection(database)
+    assert ("certificate" not in found) is is_taken
+    assert (found == "") is is_taken
+
+
+@pytest.mark.parametrize(
+    ("query", "is_taken"),
+    [("", True), ("?ssl_cert_reqs=required", True), ("?ssl_cert_reqs=none", False),
+     ("?ssl_cert_reqs=optional", False)],
+)  # fmt: skip
+def test_a_redis_elsewhere_shows_a_certificate_that_is_checked(query: str, is_taken: bool):
+    found = backends.redis_objection(f"rediss://:pw@redis.internal/0{query}")
+    assert ("certificate" not in found) is is_taken
+    assert (found == "") is is_taken
+
+
 def test_a_client_certificate_stands_for_the_password():
     options = {"sslmode": "verify-full", "sslcert": "/run/secrets/client.pem"}
     assert backends.database_objection({"HOST": "db.internal", "OPTIONS": options}) == ""
