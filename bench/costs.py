@@ -50,7 +50,7 @@ def measure(folder: Path, *, requests: int) -> dict[str, Any]:
         fastpath, sale = (stack.enter_context(serve_fastpath(folder, name)) for name in FASTPATH)
         gateway = stack.enter_context(serve_gateway(folder, api, fastpath, sale))
         kinds = dict(_kinds(crowd, requests))
-        for made, _ in kinds.values():  # what is had once only is had before
+        for made, _ in kinds.values():  # the first of each pays for what is kept
             _play(player, gateway, made()[:CONNECTIONS], expected=None)
         return {
             "requests": requests,
