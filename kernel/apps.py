@@ -5,7 +5,7 @@ from django.apps import AppConfig
 from kernel import clock
 from kernel.db import primary_clock
 from kernel.staff import labels
-from kernel.telemetry import statement_spans, tracing
+from kernel.telemetry import release, statement_spans, tracing
 
 
 class KernelConfig(AppConfig):
@@ -20,3 +20,4 @@ class KernelConfig(AppConfig):
         tracing.start()
         if tracing.is_on():
             statement_spans.install()
+        release.announce()
