@@ -9,8 +9,16 @@ urlpatterns = [
     path("concerts/<uuid:concert_id>/", views.ConcertView.as_view()),
     path("concerts/<uuid:concert_id>/performances/", views.PerformanceListView.as_view()),
     path("performances/<uuid:performance_id>/", views.PerformanceView.as_view()),
-    path("performances/<uuid:performance_id>/seatmap/", seat_views.SeatMapView.as_view()),
-    path("performances/<uuid:performance_id>/seatmap/outline/", seat_views.OutlineView.as_view()),
+    path(
+        "performances/<uuid:performance_id>/seatmap/",
+        seat_views.SeatMapView.as_view(),
+        name="seatmap",
+    ),
+    path(
+        "performances/<uuid:performance_id>/seatmap/outline/",
+        seat_views.OutlineView.as_view(),
+        name="seatmap-outline",
+    ),
     path(
         "performances/<uuid:performance_id>/availability/",
         seat_views.AvailabilityView.as_view(),
@@ -24,5 +32,9 @@ urlpatterns = [
         "performances/<uuid:performance_id>/queue/stream/",
         stream_views.QueueStreamView.as_view(),
     ),
-    path("performances/<uuid:performance_id>/seats/", seat_views.SeatListView.as_view()),
+    path(
+        "performances/<uuid:performance_id>/seats/",
+        seat_views.SeatListView.as_view(),
+        name="seats",
+    ),
 ]

@@ -13,7 +13,7 @@ ROOT = Path(settings.BASE_DIR)
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
 READMES = sorted(
     [
-        *(ROOT / name / "README.md" for name in ("fastpath", "stream")),
+        *(ROOT / name / "README.md" for name in ("fastpath", "observability", "stream")),
         *(p.parent / "README.md" for p in ROOT.glob("*/apps.py")),
     ]
 )

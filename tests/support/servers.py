@@ -1,7 +1,7 @@
 """Pytest plugin: start the real servers before Django reads its settings.
 
 Loaded by `-p` in pyproject.toml, because settings are read before any conftest.py is. Runs that
-name only fast tests (tests/unit, tests/architecture, tests/stack) start nothing.
+name only fast tests (`_FAST`) start nothing.
 
 FRONTROW_TEST_DATA names a folder whose servers are kept between runs; without it they live in a
 temporary folder and end with the session. Of a run in several processes (`-n 2`) each has servers
@@ -17,7 +17,10 @@ import pytest
 from stack.testing import TestServers
 
 _WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
-_FAST = ("tests/unit", "tests/architecture", "tests/stack", "tests/acceptance", "tests/browser")
+_FAST = (
+    *("tests/unit", "tests/architecture", "tests/stack", "tests/acceptance", "tests/browser"),
+    "tests/observability",
+)
 
 
 class RunningServers:
