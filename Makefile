@@ -20,8 +20,8 @@ setup-dev: ## Make .venv with the test and lint tools too (done by test and lint
 	@$(PYTHON) stack/venv.py dev
 
 .PHONY: run
-run: setup ## Start everything, print one table, then warnings (ARGS=--logs: all lines; HA=1: with spare parts); Ctrl-C stops it
-	@exec $(VENV)/python -m stack up $(if $(HA),--profile ha) $(ARGS)
+run: setup ## Start everything, print one table, then warnings (ARGS=--logs: all lines; HA=1: with spare parts; OBSERVE=1: with Prometheus); Ctrl-C stops it
+	@exec $(VENV)/python -m stack up $(if $(HA),--profile ha) $(if $(OBSERVE),--observe) $(ARGS)
 
 .PHONY: dev
 dev: setup-dev ## The same, with the API reloading when code changes

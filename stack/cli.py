@@ -45,6 +45,11 @@ def parser() -> argparse.ArgumentParser:
         default=PLAIN.name,
         help="ha: with spare parts for all that a sale needs (default: plain)",
     )
+    up.add_argument(
+        "--observe",
+        action="store_true",
+        help="with Prometheus, Alertmanager and what they ask (docs/stack.md)",
+    )
     up.add_argument("--background", action="store_true", help=argparse.SUPPRESS)
     up.add_argument(
         "--while-parent-runs",
@@ -96,6 +101,8 @@ def _up(data_dir: DataDir, options: argparse.Namespace) -> int:
     if options.while_parent_runs is not None:
         end_with(options.while_parent_runs, signal.SIGTERM)
     profile = PROFILES[options.profile]
+    if options.observe:
+        profile = profile.observed()
     ports = settings.ports(profile=profile)
     data_dir.make()
     if options.detach:
@@ -116,6 +123,7 @@ def _detach(data_dir: DataDir, profile: Profile, *, reload: bool) -> int:
         return 0
     log = data_dir.logs / "supervisor.log"
     command = [*PROGRAM, "up", "--background", "--profile", profile.name]
+    command += ["--observe"] if profile.is_observed else []
     command += ["--reload"] if reload else []
     with log.open("wb") as output:
         child = subprocess.Popen(

@@ -17,6 +17,7 @@ SECRETS = (
     "postgres_superuser",
     "postgres_replicator",
     "postgres_application",
+    "postgres_observer",
     "flower_password",
     "admin_password",
     "ops_token",
@@ -82,6 +83,7 @@ class DataDir:
             superuser=self.secrets["postgres_superuser"],
             replicator=self.secrets["postgres_replicator"],
             application=self.secrets["postgres_application"],
+            observer=self.secrets["postgres_observer"],
         )
 
     @property

@@ -4,6 +4,7 @@ import os
 import shlex
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from stack.application import (
@@ -128,6 +129,8 @@ def behind_gateway(
     for part in profile.instances("api"):
         # The API's processes share their metrics in files; every other process has its own, alone.
         shared = {"PROMETHEUS_MULTIPROC_DIR": str(data_dir.run / f"metrics-{part}")}
+        if profile.is_observed:  # then a process of its own exports the state
+            shared["METRIC_STATE"] = environment.get("METRIC_STATE") or "false"
         made.append(Api({**ALLOCATOR, **environment, **shared}, ports[part], part, reload=reload))
     for part in profile.instances("fastpath"):
         number = part.removeprefix("fastpath")
@@ -159,7 +162,7 @@ def gateway(
         access_log=data_dir.logs / "access.log",
         static=Path(environment["STATIC_ROOT"]),
         media=Path(environment["MEDIA_ROOT"]),
-        options=gateway_options(),
+        options=replace(gateway_options(), status_port=ports.get("gateway-status")),
     )
     for ones in kinds.values():
         for one in ones.values() if len(ones) > 1 else ():

@@ -41,3 +41,12 @@ POSTGRES_EXPORTER = Observer(
 REDIS_EXPORTER = Observer("prometheus-redis-exporter", "prometheus-redis-exporter", "1.45.0")
 NODE_EXPORTER = Observer("prometheus-node-exporter", "prometheus-node-exporter", "1.5.0")
 NGINX_EXPORTER = Observer("prometheus-nginx-exporter", "prometheus-nginx-exporter", "0.11.0")
+# Those that run beside an observed stack; the others are for its rules.
+AT_WORK = (
+    PROMETHEUS,
+    ALERTMANAGER,
+    POSTGRES_EXPORTER,
+    REDIS_EXPORTER,
+    NODE_EXPORTER,
+    NGINX_EXPORTER,
+)

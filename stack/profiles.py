@@ -1,7 +1,7 @@
 """Profiles of the stack: which parts stand in for which, and the ports that they need."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -18,12 +18,26 @@ class Port:
 class Profile:
     """A choice of parts: `stand_ins` says for a part of the plain stack which others do its work.
 
-    `ports` are those of the parts that the plain stack has not.
+    `ports` are those of the parts that the plain stack has not. An observed one has OBSERVING too.
     """
 
     name: str
     stand_ins: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ports: tuple[Port, ...] = ()
+    is_observed: bool = False
+
+    def observed(self) -> "Profile":
+        """Return the same with what observes it."""
+        jmx = _of_instances("kafka-jmx", self.instances("kafka"), 19161)
+        names = tuple(f"exporter-{one}" for one in self.postgres())
+        exporters = (replace(one, part="exporters") for one in _ports(names, 19181))
+        mine = (*OBSERVING_PORTS, *jmx, *exporters)
+        return replace(self, ports=(*self.ports, *mine), is_observed=True)
+
+    def postgres(self) -> tuple[str, ...]:
+        """Return the servers of PostgreSQL."""
+        found = (*self.instances("primary"), *self.instances("replica"))
+        return tuple(one for one in found if one != "etcd")
 
     def replaces(self, part: str) -> bool:
         """Say whether other parts do the work of this one."""
@@ -50,6 +64,24 @@ def _ports(names: tuple[str, ...], first: int, *, of: str = "") -> Iterator[Port
         yield Port(name, variable, first + place, part)
 
 
+def _of_instances(prefix: str, parts: tuple[str, ...], first: int) -> Iterator[Port]:
+    """Yield a port more for each of `parts`."""
+    for place, part in enumerate(parts):
+        name = f"{prefix}{part.removeprefix('kafka')}"
+        yield Port(name, f"FRONTROW_{name.upper().replace('-', '_')}_PORT", first + place, part)
+
+
+# What observes a stack, and nobody needs for a sale.
+OBSERVING = ("state-metrics", "prometheus", "alertmanager", "exporters")
+OBSERVING_PORTS = (
+    Port("prometheus", "FRONTROW_PROMETHEUS_PORT", 9090, "prometheus"),
+    Port("alertmanager", "FRONTROW_ALERTMANAGER_PORT", 9093, "alertmanager"),
+    Port("state-metrics", "FRONTROW_STATE_METRICS_PORT", 19109, "state-metrics"),
+    Port("redis-exporter", "FRONTROW_REDIS_EXPORTER_PORT", 19171, "exporters"),
+    Port("node-exporter", "FRONTROW_NODE_EXPORTER_PORT", 19172, "exporters"),
+    Port("nginx-exporter", "FRONTROW_NGINX_EXPORTER_PORT", 19173, "exporters"),
+    Port("gateway-status", "FRONTROW_GATEWAY_STATUS_PORT", 19174, "gateway"),
+)
 MEMBERS = _numbered("postgres", 3)
 BROKERS = _numbered("kafka", 3)
 NODES = {role: _numbered(role, 6) for role in ("lock", "queue")}

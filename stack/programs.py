@@ -1,13 +1,14 @@
 """The programs that don't come with the virtualenv: found on the machine, or fetched."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from stack import debian, gateway, kafka
+from stack import debian, gateway, kafka, observers
 from stack.data_dir import DataDir
 from stack.errors import StackError
 from stack.postgres import patroni
@@ -24,6 +25,8 @@ class Programs:
     # Of the profile `ha` alone, which needs them: it does without neither.
     etcd: Path | None = None
     members: patroni.PatroniProgram | None = None
+    # Of an observed stack, by the program's name.
+    observers: Mapping[str, Path | StackError] = field(default_factory=dict)
 
 
 Found = TypeVar("Found")
@@ -56,8 +59,15 @@ def find_programs(data_dir: DataDir, tools: Tools, profile: Profile = PLAIN) -> 
     with ThreadPoolExecutor(4) as pool:
         jars = pool.submit(attempt, kafka_jars)
         nginx = pool.submit(attempt, lambda: gateway.nginx(data_dir.downloads, tools))
-        if not profile.replaces("primary"):
-            return Programs(jars.result(), nginx.result())
-        found = pool.submit(etcd_program)
-        members = patroni.program(data_dir.home, data_dir.os_user, tools)
-        return Programs(jars.result(), nginx.result(), found.result(), members)
+        wanted = observers.AT_WORK if profile.is_observed else ()
+        observing = {
+            one.program: pool.submit(attempt, partial(one.path, data_dir.downloads, tools))
+            for one in wanted
+        }
+        etcd = members = None
+        if profile.replaces("primary"):
+            found = pool.submit(etcd_program)
+            members = patroni.program(data_dir.home, data_dir.os_user, tools)
+            etcd = found.result()
+        observed = {name: one.result() for name, one in observing.items()}
+        return Programs(jars.result(), nginx.result(), etcd, members, observed)

@@ -15,6 +15,7 @@ from stack.topology import ALL_PARTS
 from stack.unit import Unit
 
 MIB = 1024 * 1024
+OBSERVERS = {"Prometheus": "PROMETHEUS_URL", "Alertmanager": "ALERTMANAGER_URL"}
 
 
 def table(environment: Mapping[str, str]) -> str:
@@ -29,6 +30,11 @@ def table(environment: Mapping[str, str]) -> str:
         ("Admin", f"{url}/admin/", f"{environment['DEMO_ADMIN_EMAIL']} / {admin}"),
         ("Metrics, health", f"{url}/metrics  {url}/healthz/ready", ""),
         ("Flower", environment["FLOWER_URL"] + "/", flower),
+        *[
+            (name, environment[variable] + "/", "")
+            for name, variable in OBSERVERS.items()
+            if variable in environment
+        ],
         ("Mail", environment["MAIL_URL"] + "/" if environment["MAIL_URL"] else "external", ""),
         ("Primary", _without_login(environment["DATABASE_URL"]), "python -m stack env"),
         ("Replica", _without_login(environment["REPLICA_URL"]), "the same"),

@@ -60,7 +60,8 @@ def brokers(
 ) -> list[Service]:
     """Return Kafka: one node, or a cluster where the profile has one."""
     if not profile.replaces("kafka"):
-        return [kafka.Kafka(ports["kafka"], ports["controller"], place, jars, tools)]
+        listeners = (ports["kafka"], ports["controller"])
+        return [kafka.Kafka(*listeners, place, jars, tools, metrics_port=ports.get("kafka-jmx"))]
     controllers = tuple(ports[f"controller-{number}"] for number in range(1, len(BROKERS) + 1))
     return [
         kafka.Kafka(
@@ -70,6 +71,7 @@ def brokers(
             jars,
             tools,
             kafka.BrokerPlace(name, number, controllers),
+            metrics_port=ports.get(f"kafka-jmx-{number}"),
         )
         for number, name in enumerate(BROKERS, 1)
     ]

@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from stack import application, entrance, servers
+from stack import application, entrance, observe, servers
 from stack.data_dir import DataDir
 from stack.errors import StackError
 from stack.postgres.binaries import programs
 from stack.postgres.cluster import APPLICATION, PostgresHost
 from stack.process import Tools
 from stack.process_registry import read_json
-from stack.profiles import BROKERS, HA, MEMBERS, NODES, PLAIN, Profile
+from stack.profiles import BROKERS, HA, MEMBERS, NODES, OBSERVING, PLAIN, Profile
 from stack.programs import Programs, find_programs
 from stack.service import HOST, Service
 from stack.settings import SANDBOX_VARIABLES, SERVER_VARIABLES, from_outside
@@ -36,7 +36,7 @@ PARTS = (
     *ROLES,
     "kafka",
 )
-ALL_PARTS = (*PARTS, *HA.parts())
+ALL_PARTS = (*PARTS, *HA.parts(), *OBSERVING)
 LOGIN = "frontrow"
 ADMIN = "admin@example.com"
 # Known, so that documents and scripts can name it: these people exist on 127.0.0.1 alone.
@@ -172,7 +172,20 @@ def plan(
         )
         if service.part not in absent
     ]
+    if profile.is_observed:
+        absent |= observe.absent(found.observers)
+        for part in ("prometheus", "alertmanager"):
+            if part not in absent:
+                environment[f"{part.upper()}_URL"] = f"http://{HOST}:{ports[part]}"
+        inherited = _inherited(environment)
+        services += observe.services(
+            data_dir, inherited, ports, profile, found.observers, observed=services
+        )
     return Plan(services, absent, environment)
+
+
+def _inherited(environment: Mapping[str, str]) -> dict[str, str]:
+    return {**os.environ, **environment, "PYTHONUNBUFFERED": "1"}
 
 
 def _services(
@@ -198,7 +211,7 @@ def _services(
     if isinstance(found.kafka_jars, Path):
         place = data_dir.root / "kafka"
         others += servers.brokers(place, ports, found.kafka_jars, tools, profile)
-    inherited = {**os.environ, **environment, "PYTHONUNBUFFERED": "1"}
+    inherited = _inherited(environment)
     # Reads go to the primary until the replica is there.
     names = tuple(server.name for server in needed if server.part != "replica")
     setup = application.setup(data_dir, inherited, tools, servers=names)

@@ -41,6 +41,13 @@ WORKER_METRICS_PORTS = _ports(
         help="A worker's metrics port by its node name: promotion=9101,relay=9102,general=9103.",
     )
 )
+# Note [One exporter of state] in kernel/telemetry/exposition.py
+METRIC_STATE = env.boolean(
+    "METRIC_STATE",
+    default=True,
+    help="Whether the API's /metrics has the state of the system too; "
+    "no where `manage.py state_metrics` runs.",
+)
 # Functions that return metric families, asked at most once in so many seconds.
 METRIC_STATE_SECONDS = 5.0
 METRIC_COLLECTORS: list[str] = [

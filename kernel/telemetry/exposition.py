@@ -5,6 +5,10 @@ whose processes share one address) they are read from the files of all of them. 
 queue lengths, is collected at a scrape: each function named in settings.METRIC_COLLECTORS takes
 `now` and returns metric families. They are called at most once in `METRIC_STATE_SECONDS`, side by
 side; one that fails or hangs is reported by `frontrow_collector_up` and left out.
+
+Note [One exporter of state]
+Thirty API processes that all ask would ask everything thirty times. So one process may export state
+(`manage.py state_metrics`), and `METRIC_STATE` turns it off in the API's /metrics.
 """
 
 import os
@@ -32,11 +36,18 @@ def serve(port: int) -> None:
     start_http_server(port, addr=settings.METRICS_HOST)
 
 
+def serve_state(port: int) -> None:
+    """Serve the state of the system, and this process's own metrics, on `port`, in a thread."""
+    REGISTRY.register(_state)
+    serve(port)
+
+
 def render() -> bytes:
-    """Return all metrics in text form."""
+    """Return all metrics in text form; with the state where settings.METRIC_STATE says so."""
     folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
     registry = CollectorRegistry()
-    registry.register(_state)
+    if settings.METRIC_STATE:  # Note [One exporter of state]
+        registry.register(_state)
     if folder:
         _remove_dead_processes(Path(folder))
         MultiProcessCollector(registry, path=folder)  # type: ignore[no-untyped-call]

@@ -55,11 +55,12 @@ class Options:
     """What differs from place to place.
 
     `trusted_proxies` are the networks of the proxies that end TLS in front of the gateway; with
-    `limits` floods from one client IP are refused.
+    `limits` floods from one client IP are refused. Its own figures are on `status_port`, if any.
     """
 
     trusted_proxies: tuple[str, ...] = ()
     limits: bool = False
+    status_port: int | None = None
 
 
 DEFAULTS = Options()
@@ -123,6 +124,7 @@ class NginxGateway(Service):
             "STATIC": str(static),
             "MEDIA": str(media),
             "LIMITS": "on" if options.limits else "off",
+            "STATUS_SERVER": _status_server(options.status_port),
             **trusted(options.trusted_proxies),
         }
 
@@ -176,6 +178,14 @@ class NginxGateway(Service):
 
     def ready(self) -> bool:
         return listens(self.port)
+
+
+def _status_server(port: int | None) -> str:
+    """Return the server that counts connections and requests, for nginx's exporter."""
+    if port is None:
+        return ""
+    location = "location = /status { stub_status; access_log off; } location / { return 404; }"
+    return f"server {{ listen {HOST}:{port}; {location} }}"
 
 
 def _group(os_user: OsUser) -> str:

@@ -9,6 +9,7 @@ from stack.process import Command, Tools
 from stack.service import HOST, Service, listens, server_environment
 
 LOGGING = Path(__file__).with_name("log4j2.xml")
+METRICS = Path(__file__).with_name("jmx.yml")
 # The identity of the cluster: any 16 bytes in base64 do, and it is nobody else's.
 CLUSTER_ID = "ZnJvbnRyb3ctbG9jYWwtMQ"
 
@@ -69,6 +70,8 @@ class Kafka(Service):
         jars: Path,
         tools: Tools,
         seat: BrokerPlace | None = None,
+        *,
+        metrics_port: int | None = None,
     ) -> None:
         self.seat = seat or BrokerPlace(self.name, 1, (controller,))
         self.name = self.part = self.seat.name
@@ -77,6 +80,7 @@ class Kafka(Service):
         self.folder = folder
         self.jars = jars
         self.tools = tools
+        self.metrics_port = metrics_port
 
     def prepare(self, failures: int) -> None:
         private_folder(self.folder)
@@ -104,18 +108,28 @@ class Kafka(Service):
             )
 
     def command(self) -> Command:
-        return self._java("kafka.Kafka", str(self.folder / "server.properties"))
+        return self._java(
+            "kafka.Kafka", str(self.folder / "server.properties"), agent=self._agent()
+        )
 
     def ready(self) -> bool:
         return listens(self.port)
 
-    def _java(self, main: str, *arguments: str) -> Command:
+    def _agent(self) -> tuple[str, ...]:
+        """Return what makes the broker show metrics, where it is observed."""
+        if self.metrics_port is None:
+            return ()
+        [jar] = self.jars.glob("jmx_prometheus_javaagent-*.jar")
+        return (f"-javaagent:{jar}={HOST}:{self.metrics_port}:{METRICS}",)
+
+    def _java(self, main: str, *arguments: str, agent: tuple[str, ...] = ()) -> Command:
         return Command(
             argv=(
                 str(java()),
                 *("-Xms64m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:-UsePerfData"),
                 "-XX:TieredStopAtLevel=1",  # a quick start matters more here than peak speed
                 f"-Dlog4j2.configurationFile={LOGGING}",
+                *agent,
                 *("-cp", f"{self.jars}/*", main),
                 *arguments,
             ),

@@ -15,6 +15,7 @@ from stack.service import HOST, Service, listens, server_environment
 SUPERUSER = "postgres"
 REPLICATOR = "replicator"
 APPLICATION = "frontrow"
+OBSERVER = "observer"
 SLOT = "replica"
 
 
@@ -25,6 +26,7 @@ class Passwords:
     superuser: str
     replicator: str
     application: str
+    observer: str
 
     def __repr__(self) -> str:
         return "Passwords(...)"

@@ -76,6 +76,13 @@ def test_state_is_asked_for_at_most_once_in_a_while(client, settings):
     assert scraped(client)["frontrow_outbox_backlog"][0].value == 0
 
 
+def test_the_api_leaves_the_state_to_a_process_of_its_own_where_there_is_one(client, settings):
+    settings.METRIC_STATE = False
+    families = scraped(client)
+    assert "frontrow_holds" in families
+    assert not {"frontrow_collector_up", "frontrow_outbox_backlog"} & families.keys()
+
+
 def test_a_collector_that_fails_is_named_and_the_rest_is_there(client, settings):
     settings.METRIC_COLLECTORS = ["tests.api.test_metrics.broken", "events.metrics.outbox"]
     families = scraped(client)

@@ -95,7 +95,9 @@ def configured(tmp_path):
         programs=Path("/programs"),
         home=tmp_path,
         os_user=None,
-        passwords=Passwords("super-secret", "replicator-secret", "application-secret"),
+        passwords=Passwords(
+            "super-secret", "replicator-secret", "application-secret", "observer-secret"
+        ),
         tools=Tools(),
     )
     shared = server_settings(port=5001, memory=2**34, durable=True)
