@@ -39,7 +39,7 @@ delay = Histogram(
     "frontrow_consumer_delay_seconds",
     "From the event's time to its application",
     ["group"],
-    buckets=(0.1, 0.25, 0.5, 1, 2, 5, 15, 60, 300, 3600),
+    buckets=(0.05, 0.1, 0.2, 0.5, 1, 2, 5, 15, 60, 300, 3600),
 )
 
 

@@ -41,7 +41,7 @@ failures = Counter("frontrow_relay_failures_total", "Relay passes that failed", 
 latency = Histogram(
     "frontrow_outbox_publish_seconds",
     "From the recorded moment to the broker's confirmation",
-    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2, 5, 15, 60, 300),
+    buckets=(0.05, 0.1, 0.2, 0.5, 1, 2, 5, 15, 60, 300),
 )
 
 _SHARD_KEYS = {lock_key("events.outbox.shard", shard): shard for shard in range(SHARDS)}

@@ -37,7 +37,7 @@ FREEZE_LOOK_SECONDS = 1.0
 LIVENESS_SECONDS = 60.0
 LIVENESS_EVERY_SECONDS = 2.0
 
-lag = Gauge("frontrow_consumer_lag", "Messages of its partitions still to read", ["group"])
+lag = Gauge("frontrow_consumer_lag", "Messages of its partitions still to read", ["group", "topic"])
 running = Gauge("frontrow_consumer_running", "1 while the group's thread runs", ["group"])
 frozen = Gauge("frontrow_consumer_frozen", "1 while the group stands still", ["group"])
 
@@ -200,12 +200,13 @@ class GroupRunner:
         if time.monotonic() - self._measured_at < LAG_EVERY_SECONDS:
             return
         self._measured_at = time.monotonic()
-        behind = 0
+        behind = dict.fromkeys(self._consumer.topics, 0)
         for partition in client.position(client.assignment()):
             _, high = client.get_watermark_offsets(partition, cached=True)
             if partition.offset >= 0 and high >= 0:
-                behind += max(0, high - partition.offset)
-        lag.labels(self._consumer.group).set(behind)
+                behind[partition.topic] += max(0, high - partition.offset)
+        for topic, messages in behind.items():
+            lag.labels(self._consumer.group, topic).set(messages)
 
 
 def _usable(message: Message) -> bool:

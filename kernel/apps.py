@@ -5,6 +5,7 @@ from django.apps import AppConfig
 from kernel import clock
 from kernel.db import primary_clock
 from kernel.staff import labels
+from kernel.telemetry import release
 
 
 class KernelConfig(AppConfig):
@@ -16,3 +17,4 @@ class KernelConfig(AppConfig):
         """Go by the primary's clock, and label the models' fields."""
         clock.follow(primary_clock.present)
         labels.name_fields()
+        release.announce()

@@ -25,7 +25,7 @@ gateway_seconds = Histogram(
     "frontrow_gateway_seconds",
     "How long a call of the payment gateway took, its retries included",
     ["call"],
-    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40),
+    buckets=(0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 40),
 )
 mismatches = Counter(
     "frontrow_payment_mismatches_total",

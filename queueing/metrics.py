@@ -1,15 +1,18 @@
 """Metrics of every waiting room, for settings.METRIC_COLLECTORS."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from kernel import clock
 from queueing import queries
+from queueing.models import RoomState
 from queueing.queue_server import queue_server
 
 _ROOMS = 100  # a label a room: more would only hide what matters
+_ADMITTING = (RoomState.OPEN, RoomState.DRAINING)
+_AHEAD = timedelta(days=8)  # a week to prepare in
 
 
 def waiting_rooms(*, now: datetime) -> Iterable[Metric]:
@@ -23,6 +26,11 @@ def waiting_rooms(*, now: datetime) -> Iterable[Metric]:
     capacity = GaugeMetricFamily("frontrow_queue_capacity", "Places at a time", labels=labels)
     rate = GaugeMetricFamily(
         "frontrow_queue_promotion_rate", "Fans admitted a second, as seen lately", labels=labels
+    )
+    configured = GaugeMetricFamily(
+        "frontrow_queue_rate_configured",
+        "Fans to be admitted a second as staff say, 0 while the room admits nobody",
+        labels=labels,
     )
     mean = GaugeMetricFamily(
         "frontrow_queue_mean_wait_seconds", "Mean wait of the admitted", labels=labels
@@ -43,7 +51,26 @@ def waiting_rooms(*, now: datetime) -> Iterable[Metric]:
         active.add_metric(label, totals.active)
         capacity.add_metric(label, totals.capacity)
         rate.add_metric(label, totals.pace)
+        admits = queries.rules_of(config).state_at(now) in _ADMITTING
+        configured.add_metric(label, float(config.rate_per_second) if admits else 0.0)
         mean.add_metric(label, seconds / totals.admitted if totals.admitted else 0.0)
         admitted.add_metric(label, totals.admitted)
         waited.add_metric(label, seconds)
-    return [waiting, active, capacity, rate, mean, admitted, waited]
+    return [waiting, active, capacity, rate, configured, mean, admitted, waited]
+
+
+def upcoming_sales(*, now: datetime) -> Iterable[Metric]:
+    """Yield when the queues of the next days open, in seconds, and how many fans staff expect."""
+    labels = ["performance"]
+    opens = GaugeMetricFamily(
+        "frontrow_sale_opens_seconds", "Until the queue opens, of those to come", labels=labels
+    )
+    expected = GaugeMetricFamily(
+        "frontrow_expected_fans", "Fans that staff expect, where they say", labels=labels
+    )
+    for config in queries.upcoming_rooms(now=now, until=now + _AHEAD, limit=_ROOMS):
+        label = [str(config.performance_id)]
+        opens.add_metric(label, (config.queue_opens_at - now).total_seconds())
+        if config.expected_fans is not None:
+            expected.add_metric(label, config.expected_fans)
+    return [opens, expected]

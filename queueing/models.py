@@ -105,6 +105,14 @@ class QueueConfig(models.Model):
             ko="한 주소의 진입 횟수. 비우면 사이트 기본값, 0이면 제한 없음.",
         ),
     )
+    expected_fans = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text=text(
+            en="Operators prepare for so many; it limits nobody. Empty: not known.",
+            ko="운영팀이 이 인원에 맞춰 준비하며, 제한은 아닙니다. 모르면 비워 두세요.",
+        ),
+    )
     accounts_per_address = models.PositiveIntegerField(
         default=0,
         help_text=text(

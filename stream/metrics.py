@@ -8,7 +8,7 @@ events = Counter("frontrow_stream_events_total", "Events, each counted once", ["
 lag = Histogram(
     "frontrow_stream_lag_seconds",
     "From the reading of a document until its event is written: to all, or to a slow reader",
-    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0),
 )
 age = Gauge("frontrow_stream_age_seconds", "Age of the oldest document that somebody listens to")
 cut = Counter("frontrow_stream_cut_total", "Listeners who read too slowly", ["reason"])

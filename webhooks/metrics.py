@@ -12,7 +12,7 @@ tries = Counter("frontrow_webhook_tries_total", "Tries to deliver a webhook", ["
 seconds = Histogram(
     "frontrow_webhook_try_seconds",
     "How long a try took",
-    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20),
+    buckets=(0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20),
 )
 given_up = Counter(
     "frontrow_webhook_given_up_total", "Deliveries given up because nothing could be tried"

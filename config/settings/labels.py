@@ -15,6 +15,7 @@ FIELD_LABELS: dict[str, "LazyText"] = {
     "abuse_check": text(en="check against abuse", ko="부정 이용 확인"),
     "accessible": text(en="accessible seat", ko="휠체어석"),
     "account": text(en="account", ko="계정"),
+    "expected_fans": text(en="expected fans", ko="예상 인원"),
     "accounts_per_address": text(en="accounts from one client IP", ko="IP 주소당 인원"),
     "action": text(en="action", ko="작업"),
     "actor_id": text(en="done by", ko="작업자"),

@@ -41,6 +41,18 @@ WORKER_METRICS_PORTS = _ports(
         help="A worker's metrics port by its node name: promotion=9101,relay=9102,general=9103.",
     )
 )
+RELEASE_VERSION = env.string(
+    "RELEASE_VERSION", default="unreleased", help="The release that runs, as the metrics call it."
+)
+RELEASE_COLOR = env.string(
+    "RELEASE_COLOR", default="", help="Which of two releases side by side it is: blue, green."
+)
+# Of django_http_* and django_db_*: every promise is a bound of one of them.
+PROMETHEUS_LATENCY_BUCKETS = (
+    *(0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0),
+    float("inf"),
+)
+
 # Note [One exporter of state] in kernel/telemetry/exposition.py
 METRIC_STATE = env.boolean(
     "METRIC_STATE",
@@ -53,12 +65,18 @@ METRIC_STATE_SECONDS = 5.0
 METRIC_COLLECTORS: list[str] = [
     "kernel.telemetry.metrics.replica_lag",
     "kernel.telemetry.metrics.celery_queues",
+    "kernel.telemetry.metrics.celery_tasks",
+    "kernel.telemetry.metrics.beat",
+    "kernel.telemetry.metrics.partitions",
+    "kernel.telemetry.failovers.failovers",
     "events.metrics.outbox",
     "events.metrics.freeze",
     "notifications.metrics.waiting",
     "webhooks.metrics.waiting",
     "queueing.metrics.waiting_rooms",
+    "queueing.metrics.upcoming_sales",
     "reservations.metrics.live_holds",
+    "payments.open_money.unsettled",
 ]
 
 # What /healthz/ready lists, by name; "primary" and "clock" alone may make it say no.

@@ -44,6 +44,9 @@ from kernel.redis.breaker import Breaker, DependencyUnavailable
 
 Effect = TypeVar("Effect")
 
+requests_begun = Counter(
+    "frontrow_idempotent_requests_total", "Requests whose key was claimed or found in a record"
+)
 conflicts = Counter(
     "frontrow_idempotency_conflicts_total",
     "Requests whose key was known already, by what was found",
@@ -172,6 +175,7 @@ def _claimed(requests: Sequence[KeyedRequest], now: datetime, limit: str = "") -
 
 def _judged(found: _Found, request: KeyedRequest) -> Lease | StoredResponse:
     """Return what the record says to the request that claimed it."""
+    requests_begun.inc()
     if found.is_mine:
         if found.knows_body:
             conflicts.labels("taken_over").inc()

@@ -29,6 +29,7 @@ from psycopg.errors import Diagnostic
 from psycopg.pq import TransactionStatus
 from psycopg_pool import ConnectionPool
 
+from kernel.db import pool_metrics
 from kernel.db.failures import CommitUnknown, leaves_commit_open
 
 # The function that warns, and how its words begin: these may be translated, the name is not.
@@ -61,6 +62,7 @@ class PatientConnection(psycopg.Connection[Any]):
         super().__init__(*args, **kwargs)
         self._heard = _Notices()
         self.add_notice_handler(self._heard.hear)
+        pool_metrics.watch.begin()
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
         """Drive one exchange with the server, within the time allowed for it."""

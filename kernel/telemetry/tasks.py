@@ -5,14 +5,18 @@ A task carries the request id and `traceparent` of its sender in its message hea
 """
 
 import logging.config
+import time
+from contextlib import suppress
 from typing import Any
 
 from celery import signals
 from django.conf import settings
 from prometheus_client import Counter, Histogram
+from redis.exceptions import RedisError
 
 from kernel import clock
 from kernel.telemetry import context
+from kernel.telemetry.dependencies import broker_client
 from kernel.telemetry.exposition import serve
 
 runs = Counter("frontrow_task_runs_total", "Task runs, by outcome", ["task", "state"])
@@ -20,10 +24,11 @@ waited = Histogram(
     "frontrow_task_wait_seconds",
     "From sending to the start of the run",
     ["task"],
-    buckets=(0.01, 0.05, 0.25, 1, 5, 30, 300),
+    buckets=(0.01, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 30, 300),
 )
 
 _ADOPTED = "frontrow_correlation"
+BEAT_KEY = "frontrow:beat"
 
 
 def connect() -> None:
@@ -35,6 +40,7 @@ def connect() -> None:
     signals.task_prerun.connect(_adopt_correlation, weak=False)
     signals.task_postrun.connect(_leave_correlation, weak=False)
     signals.celeryd_init.connect(_serve_metrics, weak=False)
+    signals.beat_init.connect(_watch_beat, weak=False)
 
 
 def _configure_logging(**_: Any) -> None:
@@ -68,6 +74,27 @@ def _leave_correlation(task: Any, state: str | None = None, **_: Any) -> None:
     block = task.request.get(_ADOPTED)
     if block is not None:
         block.__exit__(None, None, None)
+
+
+def _watch_beat(**_: Any) -> None:
+    """Note in the broker when this process, which is beat, sends a task."""
+    ticks = Ticks()
+    signals.after_task_publish.connect(ticks.note, weak=False)
+
+
+class Ticks:
+    """The time of beat's last task, kept where tasks are: without a broker nothing ticks."""
+
+    def __init__(self) -> None:
+        self._noted_at = float("-inf")
+
+    def note(self, **_: Any) -> None:
+        """Write down that a task was sent just now, at most once a second."""
+        if time.monotonic() - self._noted_at < 1:
+            return
+        with suppress(RedisError):
+            broker_client().set(BEAT_KEY, clock.now().timestamp())
+            self._noted_at = time.monotonic()
 
 
 def _serve_metrics(sender: str, **_: Any) -> None:

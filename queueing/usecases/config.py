@@ -40,6 +40,7 @@ CHANGEABLE = frozenset(
         "joins_per_minute",
         "joins_per_minute_per_address",
         "accounts_per_address",
+        "expected_fans",
         "abuse_check",
         "work_bits",
     }

@@ -207,6 +207,7 @@ class TestAdmin:
             "joins_per_minute": "",
             "joins_per_minute_per_address": "",
             "accounts_per_address": "0",
+            "expected_fans": "",
             "abuse_check": "OFF",
             "work_bits": "18",
             "reason": "less load",
@@ -217,10 +218,10 @@ class TestAdmin:
         performance = make_room(capacity=100)
         url = f"{self.LIST}{performance.pk}/change/"
         assert browser.get(url).status_code == 200
-        answer = browser.post(url, self.form(performance, capacity="7"))
+        answer = browser.post(url, self.form(performance, capacity="7", expected_fans="40000"))
         assert answer.status_code == 302, answer.context["errors"]
         config = QueueConfig.objects.get(performance=performance)
-        assert (config.capacity, config.version) == (7, 2)
+        assert (config.capacity, config.expected_fans, config.version) == (7, 40_000, 2)
         entry = AuditEntry.objects.get(action="queueing.set_config")
         assert (entry.actor_id, entry.reason) == (operator.pk, "less load")
 

@@ -2,6 +2,7 @@
 
 import psycopg
 from django.contrib.admin import ModelAdmin
+from django.db.backends.postgresql.base import DatabaseWrapper
 from django.db.transaction import Atomic
 from prometheus_client import CollectorRegistry, Histogram
 from psycopg import BaseConnection, errors
@@ -16,6 +17,7 @@ def test_the_attributes_that_libraries_keep_to_themselves_are_there(rf):
     histogram = Histogram("seconds", "of a test", registry=CollectorRegistry())
     assert len(histogram._buckets) == len(histogram._upper_bounds)
     assert histogram._sum.get() == 0
+    assert isinstance(DatabaseWrapper._connection_pools, dict)
     assert Atomic(None, True, False)._from_testcase is False
     for name in ("_changeform_view", "_get_obj_does_not_exist_redirect", "_get_base_actions"):
         assert callable(getattr(ModelAdmin, name))
