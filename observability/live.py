@@ -39,6 +39,7 @@ MAY_BE_ABSENT = {
     r"frontrow_(holds_expired|webhook_tries|notifications|security_events)_total": "none yet",
     r"frontrow_(idempotency_conflicts|points_charges|clock_jumps)_total": "none yet",
     r"frontrow_stream_refused_total|frontrow_queue_joins_refused_total": "nobody was refused",
+    r"frontrow_breaker_open": "no breaker has opened",
     r"stamina_retries_total": "no call was retried",
     r"nginx_.*": "no gateway where nginx can't be had",
     r"kafka_.*": "no Kafka where Java can't be had",

@@ -21,7 +21,7 @@ PANELS: list[Panel] = [
         "Breakers open",
         "열린 차단기",
         "short",
-        Query("sum(max by (part) (frontrow_breaker_open))"),
+        Query("sum(max by (part) (frontrow_breaker_open)) or vector(0)"),
         1,
     ),
     Figure("Clock off", "시계 오차", "s", Query("max(abs(frontrow_clock_offset_seconds))"), 0.1),

@@ -21,7 +21,7 @@ PANELS: list[Panel] = [
         "Breakers open",
         "열린 차단기",
         "short",
-        Query('sum(max by (part) (frontrow_breaker_open{part=~"redis_.*"}))'),
+        Query('sum(max by (part) (frontrow_breaker_open{part=~"redis_.*"})) or vector(0)'),
         1,
     ),
     Figure("Epochs", "에포크", "short", Query("sum(increase(frontrow_queue_epochs_total[1h]))"), 1),
