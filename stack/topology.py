@@ -172,16 +172,24 @@ def plan(
         )
         if service.part not in absent
     ]
+    made = Plan(services, absent, environment)
     if profile.is_observed:
-        absent |= observe.absent(found.observers)
-        for part in ("prometheus", "alertmanager"):
-            if part not in absent:
-                environment[f"{part.upper()}_URL"] = f"http://{HOST}:{ports[part]}"
-        inherited = _inherited(environment)
-        services += observe.services(
-            data_dir, inherited, ports, profile, found.observers, observed=services
-        )
-    return Plan(services, absent, environment)
+        _observe(made, data_dir, ports, found, profile)
+    return made
+
+
+def _observe(
+    made: Plan, data_dir: DataDir, ports: Mapping[str, int], found: Programs, profile: Profile
+) -> None:
+    """Add what observes the services of a plan."""
+    made.absent |= observe.absent(found.observers)
+    for part in ("prometheus", "alertmanager"):
+        if part not in made.absent:
+            made.environment[f"{part.upper()}_URL"] = f"http://{HOST}:{ports[part]}"
+    inherited = _inherited(made.environment)
+    made.services += observe.services(
+        data_dir, inherited, ports, profile, found.observers, observed=list(made.services)
+    )
 
 
 def _inherited(environment: Mapping[str, str]) -> dict[str, str]:

@@ -3,8 +3,8 @@
 Note [Seen failovers]
 A server's identity changes when another takes its place or it starts afresh: PostgreSQL's history
 (system and timeline), the run id of a Valkey server, and of a cluster the masters of its slots.
-Whoever asks every few seconds sees each change once. What changed while nobody asked, before the
-process began, is not counted: a count says what was seen.
+A process that asks every few seconds sees each change once. What changed before it began is not
+counted: a count says what was seen.
 """
 
 from collections.abc import Callable, Iterable, Mapping

@@ -79,7 +79,7 @@ def _leave_correlation(task: Any, state: str | None = None, **_: Any) -> None:
 def _watch_beat(**_: Any) -> None:
     """Note in the broker when this process, which is beat, sends a task."""
     ticks = Ticks()
-    signals.after_task_publish.connect(ticks.note, weak=False)
+    signals.after_task_publish.connect(ticks.write_down, weak=False)
 
 
 class Ticks:
@@ -88,7 +88,7 @@ class Ticks:
     def __init__(self) -> None:
         self._noted_at = float("-inf")
 
-    def note(self, **_: Any) -> None:
+    def write_down(self, **_: Any) -> None:
         """Write down that a task was sent just now, at most once a second."""
         if time.monotonic() - self._noted_at < 1:
             return

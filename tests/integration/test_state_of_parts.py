@@ -68,11 +68,11 @@ def test_beat_is_seen_by_the_time_of_its_last_task_and_unseen_before(broker):
     now = clock.now()
     assert values(metrics.beat(now=now)) == {}
     ticks = tasks.Ticks()
-    ticks.note()
+    ticks.write_down()
     [said] = values(metrics.beat(now=now))["frontrow_beat_tick_timestamp_seconds"].values()
     assert said == pytest.approx(clock.now().timestamp(), abs=5)
     broker.delete(tasks.BEAT_KEY)
-    ticks.note()  # within the same second: no second round trip
+    ticks.write_down()  # within the same second: no second round trip
     assert not broker.exists(tasks.BEAT_KEY)
 
 
