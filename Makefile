@@ -51,6 +51,10 @@ rush: setup ## Rehearse an on-sale on a stack of its own (ARGS="--profile small 
 drills: setup ## Lose parts of a stack with spare parts under load (ARGS=all: every drill); writes docs/drills.md
 	@exec $(VENV)/python -m drills $(or $(ARGS),quick) --save
 
+.PHONY: dashboards
+dashboards: setup-dev ## Write the dashboards' JSON from observability/dashboards
+	@$(VENV)/python observability/sdk.py write
+
 .PHONY: bench
 bench: setup ## Measure the speed bars on this machine (ARGS="--quick --json")
 	@exec $(VENV)/python -m bench speed $(ARGS)
@@ -64,9 +68,10 @@ mutants: setup-dev ## Remove guards one at a time and check that tests notice (A
 	@exec $(VENV)/python -m tests.mutants $(ARGS)
 
 .PHONY: lint
-lint: setup-dev ## Check style, types, layering, migrations, generated documents and ui/dist
+lint: setup-dev ## Check style, types, layering, migrations, generated documents, dashboards and ui/dist
 	@$(VENV)/ruff check .
 	@$(VENV)/ruff format --check .
+	@$(VENV)/python observability/sdk.py check
 	@$(VENV)/mypy
 	@$(VENV)/lint-imports
 	@$(VENV)/python manage.py documents --check --settings config.settings.test
@@ -87,7 +92,7 @@ check: lint test ## What CI runs: lint and test
 
 .PHONY: requirements
 requirements: setup-dev ## Resolve requirements/*.in again (ARGS=--upgrade for newer versions)
-	@cd requirements && for name in base local tracing dev node ha backups; do \
+	@cd requirements && for name in base local tracing dev node ha backups dashboards; do \
 	  echo "requirements/$$name.txt"; \
 	  UV_CUSTOM_COMPILE_COMMAND="make requirements" ../$(VENV)/uv pip compile --quiet --universal --python-version 3.11 \
 	    --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links $(ARGS) \
@@ -100,5 +105,5 @@ clean: ## Stop the stack, then remove its data, .venv and caches
 	@echo "clean: stopping the stack; removing its data, .venv and caches"
 	@if [ -x $(VENV)/python ]; then $(VENV)/python -m stack reset --all; fi
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache staticfiles htmlcov .coverage \
-	  ui/node_modules ui/generated .node
+	  ui/node_modules ui/generated .node .grafana
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

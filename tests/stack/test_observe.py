@@ -20,7 +20,7 @@ PROGRAM = Path("/debian/usr/bin/program")
 FOUND = {one.program: PROGRAM for one in observers.AT_WORK}
 JOBS = {
     *("api", "fastpath", "stream", "workers", "consumers", "state", "postgres", "valkey"),
-    *("kafka", "node", "nginx", "prometheus", "alertmanager"),
+    *("kafka", "node", "nginx", "gateway", "prometheus", "alertmanager"),
 }
 
 

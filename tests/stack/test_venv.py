@@ -82,7 +82,7 @@ def test_make_alone_lists_every_command():
     assert set(wanted.split()) <= listed
 
 
-@pytest.mark.parametrize("name", ["base", "local", "dev"])
+@pytest.mark.parametrize("name", ["base", "local", "dev", "dashboards"])
 def test_the_lists_are_pinned_hashed_and_name_no_place(name):
     text = (ROOT / "requirements" / f"{name}.txt").read_text()
     assert "#    make requirements\n" in text
