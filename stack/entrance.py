@@ -158,7 +158,7 @@ def gateway(
         os_user=data_dir.os_user,
         access_log=data_dir.logs / "access.log",
         static=Path(environment["STATIC_ROOT"]),
-        media=Path(environment["MEDIA_ROOT"]),
+        media=data_dir.home / "media",
         options=gateway_options(),
     )
     for ones in kinds.values():
