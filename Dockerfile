@@ -20,7 +20,8 @@ ENV PATH=/venv/bin:$PATH \
     STATIC_ROOT=/app/static
 RUN useradd --system --uid 10001 --home-dir /app --shell /usr/sbin/nologin frontrow \
     && install --directory --owner=frontrow --mode=0700 /var/lib/frontrow /var/lib/flower /var/lib/sandbox \
-    && install --directory --owner=frontrow --mode=0755 /var/lib/media
+    && install --directory --owner=frontrow --mode=0755 /var/lib/storage/media \
+        /var/lib/storage/private
 COPY --from=build /venv /venv
 COPY --from=build /tracing /tracing
 WORKDIR /app

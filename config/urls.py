@@ -12,6 +12,7 @@ from kernel.http.jwks import jwks
 from kernel.http.media import media
 from kernel.http.methods import safe_only
 from kernel.http.static_documents import once
+from kernel.http.stored_files import stored_file
 from payments.api.bridge import bridge
 from storefront.views.token import access_token
 
@@ -42,6 +43,7 @@ urlpatterns = [
     path("api/v1/", include("webhooks.api.urls")),
     path("payments/bridge/<str:link>/", safe_only(bridge), name="payment-bridge"),
     path("media/<path:name>", media, name="media"),
+    path("files/<str:token>", stored_file, name="stored-file"),
     path("docs/errors", once(views.errors), name="errors"),
     path("docs/events/<str:event_type>.json", once(views.event_schema), name="event_schema"),
     path(

@@ -161,7 +161,7 @@ def gateway(
         os_user=data_dir.os_user,
         access_log=data_dir.logs / "access.log",
         static=Path(environment["STATIC_ROOT"]),
-        media=Path(environment["MEDIA_ROOT"]),
+        media=data_dir.home / "media",
         options=replace(gateway_options(), status_port=ports.get("gateway-status")),
     )
     for ones in kinds.values():

@@ -65,7 +65,7 @@ def local_environment(
         "SIGNING_KEYS_FILE": str(data_dir.root / "signing-keys.json"),
         "STATIC_ROOT": str(data_dir.home / "static"),  # where the gateway's user gets to
         "STREAM_HEALTH_URL": f"http://{HOST}:{ports['stream']}/healthz/ready",
-        "MEDIA_ROOT": str(data_dir.home / "media"),  # the same
+        "STORAGE_URL": f"file://{data_dir.home}",  # the same
         "PAYMENT_GATEWAY": "sandbox",
         "PAYMENT_GATEWAY_URL": f"http://{HOST}:{ports['sandbox']}",
         "PAYMENT_GATEWAY_SECRET": f"test_sk_{made['payment_secret']}",

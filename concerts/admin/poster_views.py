@@ -4,9 +4,9 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -106,7 +106,7 @@ def picture_of(poster: Poster | None) -> SafeString | str:
     narrow = poster.widths[0]
     return format_html(
         '<img src="{}" width="{}" height="{}" alt="">',
-        default_storage.url(poster.name_of(narrow)),
+        f"{settings.MEDIA_URL}{poster.name_of(narrow)}",
         narrow // 2,
         round(narrow / 2 * poster.height / poster.width),
     )

@@ -71,8 +71,8 @@ def _kept(files: PosterFiles) -> Poster:
     try:
         for width, content in files.files.items():
             _store(made.name_of(width), content)
-    except OSError:
-        raise PosterNotStored from None
+    except Exception as error:  # each storage has its own
+        raise PosterNotStored from error
     poster = Poster.objects.filter(digest=files.digest).first()
     if poster is None:
         made.save(force_insert=True)

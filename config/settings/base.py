@@ -127,7 +127,7 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "ui" / "dist"]
 STORAGES = {
-    "default": {"BACKEND": MEDIA_STORAGE, "OPTIONS": MEDIA_STORAGE_OPTIONS},
+    **STORED,
     "staticfiles": {"BACKEND": "kernel.http.static_storage.HashedStaticFilesStorage"},
 }
 STATIC_ROOT = Path(

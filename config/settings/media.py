@@ -1,21 +1,20 @@
-"""Where uploaded pictures lie, and by which address browsers get them.
+"""Where files are stored, and by which address browsers get the public ones.
 
 A file of media is named by what is in it and never changes, so its address holds for ever.
 """
 
-from pathlib import Path
+import os
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from kernel import env
+from kernel import env, storage_places
 
-MEDIA_ROOT = Path(
-    env.string(
-        "MEDIA_ROOT",
-        default=str(Path("var") / "media"),
-        help="The folder of uploaded pictures, where they lie in files.",
-    )
+STORAGE_URL = env.string(
+    "STORAGE_URL",
+    default="file://var/storage",
+    help="Where posters and staff's reports lie: file://FOLDER, or s3://bucket/prefix with keys, "
+    "region and endpoint by AWS's names.",
 )
 MEDIA_URL = env.string(
     "MEDIA_URL",
@@ -23,21 +22,13 @@ MEDIA_URL = env.string(
     help="Where browsers get uploaded pictures: /media/, or https://media.example/ that leads to "
     "the same files. It ends with a slash.",
 )
-_FILES = "django.core.files.storage.FileSystemStorage"
-MEDIA_STORAGE = env.string(
-    "MEDIA_STORAGE",
-    default=_FILES,
-    help="The storage of uploaded pictures, a class for Django's STORAGES such as "
-    "storages.backends.s3.S3Storage (which the image then has to have).",
-)
-MEDIA_STORAGE_OPTIONS = env.json_object(
-    "MEDIA_STORAGE_OPTIONS",
-    default={},
-    secret=True,
-    help="The options of MEDIA_STORAGE.",
-)
-if MEDIA_STORAGE == _FILES:
-    MEDIA_STORAGE_OPTIONS = {"allow_overwrite": True, **MEDIA_STORAGE_OPTIONS}
+try:
+    STORED = storage_places.read(
+        STORAGE_URL, media_url=MEDIA_URL, region=os.environ.get("AWS_REGION")
+    )
+except ValueError as _error:
+    raise ImproperlyConfigured(str(_error)) from None
+MEDIA_ROOT = storage_places.media_folder(STORAGE_URL)
 
 _address = urlsplit(MEDIA_URL)
 if not MEDIA_URL.endswith("/") or not (

@@ -1,5 +1,6 @@
 """The settings of production, which refuse demo secrets and missing protections."""
 
+import os
 import stat
 import sys
 from pathlib import Path
@@ -75,6 +76,7 @@ _objections = {
     ),
     "CHALLENGE_SERVICE_URL": backends.web_objection(CHALLENGE_SERVICE_URL),
     "PAYMENT_GATEWAY_URL": backends.web_objection(PAYMENT_GATEWAY_URL),
+    "AWS_ENDPOINT_URL": backends.web_objection(os.environ.get("AWS_ENDPOINT_URL", "")),
     "OIDC_SERVER_URL": backends.web_objection(OIDC_PROVIDER["server_url"]) if OIDC_PROVIDER else "",
 }
 for _name, _objection in _objections.items():

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from concerts.errors import PerformanceNotFound
-from proof import auditing, metrics, policy
+from kernel.stored_files import FileNotKept
+from proof import auditing, metrics, policy, reports
 from proof.checks import CHECKS
 from proof.findings import AuditReport, AuditScope, Violation
 from proof.snapshot import source
@@ -47,7 +48,19 @@ def watch(*, now: datetime) -> Watched:
         )
     for result in report.failures:
         log.warning("audit could not look", extra={"check": result.check, "why": result.failure})
+    if report.violations:
+        _keep(report)
     return Watched(report, halted)
+
+
+def _keep(report: AuditReport) -> None:
+    """Keep what is to be looked into; the audit counts without it."""
+    try:
+        name = reports.keep_audit(report)
+    except FileNotKept as error:
+        log.warning("audit report not kept", extra={"why": str(error)})
+    else:
+        log.warning("audit report kept", extra={"report": name})
 
 
 def _confirmed(report: AuditReport, scope: AuditScope, now: datetime) -> list[Violation]:

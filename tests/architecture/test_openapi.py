@@ -81,6 +81,7 @@ OTHERS = {
     "healthz/startup",
     "metrics",
     "media/<path:name>",  # pictures
+    "files/<str:token>",  # what a signed link shows
     ".well-known/jwks.json",
     "admin/",
     "payments/bridge/<str:link>/",  # a page

@@ -38,7 +38,7 @@ class RunningServers:
     def up(self) -> None:
         os.environ.update(self.servers.up())
         os.environ["KAFKA_BOOTSTRAP_SERVERS"] = ""
-        os.environ["MEDIA_ROOT"] = str(self.data / "media")
+        os.environ["STORAGE_URL"] = f"file://{self.data}"
         os.environ["SIGNING_KEYS_FILE"] = str(self.data / "signing-keys.json")
         os.environ.setdefault("SECRET_KEY", "only-for-tests-" * 4)
 

@@ -132,7 +132,7 @@ class Site:
             chosen = zip(names, map(str, free_ports(len(names))), strict=True)
             kept.write_text(json.dumps(dict(chosen)))
         # Those of the servers of other tests, which stand beside it in one process.
-        others = ("DJANGO_SETTINGS_MODULE", "SECRET_KEY", "SIGNING_KEYS_FILE", "MEDIA_ROOT")
+        others = ("DJANGO_SETTINGS_MODULE", "SECRET_KEY", "SIGNING_KEYS_FILE", "STORAGE_URL")
         ours = {*SERVER_VARIABLES, *others}
         inherited = {
             name: value

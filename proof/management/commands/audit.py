@@ -10,6 +10,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from concerts.models import Performance
 from kernel import clock
+from kernel.stored_files import FileNotKept
+from proof import reports
 from proof.findings import AuditReport, AuditScope
 from proof.usecases import audits
 
@@ -19,6 +21,7 @@ exit codes:
   0  every check looked, and found nothing
   1  a check found a violation
   2  nothing was found, but not every check could look
+  3  the report could not be kept
 """
 
 
@@ -34,6 +37,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="one JSON object")
         parser.add_argument("--performance", type=UUID, help="only this one")
+        parser.add_argument("--keep", action="store_true", help="store the report, for good")
         parser.add_argument(
             "--settled-after",
             type=int,
@@ -52,12 +56,20 @@ class Command(BaseCommand):
             progress=self._show_progress,
         )
         self.stdout.write(json.dumps(report.as_json()) if options["json"] else _as_text(report))
+        if options["keep"]:
+            self._keep(report)
         if report.violations:
             count = len(report.violations)
             raise CommandError(f"{count} violations.", returncode=_VIOLATED)
         if report.failures:
             count = len(report.failures)
             raise CommandError(f"{count} checks could not look.", returncode=_INCOMPLETE)
+
+    def _keep(self, report: AuditReport) -> None:
+        try:
+            self.stderr.write(f"kept as {reports.keep_audit(report)}")
+        except FileNotKept as error:
+            raise CommandError(f"The report could not be kept: {error}", returncode=3) from None
 
     def _show_progress(self, check: str, looked_at: int) -> None:
         self.stderr.write(f"{check}: {looked_at}")

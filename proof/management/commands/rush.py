@@ -6,6 +6,7 @@ import sys
 import time
 import traceback
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
@@ -17,6 +18,8 @@ from django.utils.translation import override
 
 from kernel import clock
 from kernel.errors import DomainError
+from kernel.stored_files import FileNotKept
+from proof import reports
 from proof.rush import profiles, report, sale_file, seeding
 from proof.rush.faults import FaultScriptInvalid, script_of
 from proof.rush.live import LiveView
@@ -149,8 +152,19 @@ class Command(BaseCommand):
                 )
         with override(options["language"]):
             page = report.write(folder, found, history)
+            self._keep(folder)
             self.stdout.write(json.dumps(found) if options["json"] else report.summary(found, page))
         sys.exit(int(verdict))
+
+    def _keep(self, folder: Path) -> None:
+        moment = datetime.fromtimestamp(time.time(), UTC)  # the primary need not run
+        files = [folder / name for name in (report.PAGE, report.DATA, report.HISTORY)]
+        try:
+            names = reports.keep_rush(files, now=moment)
+        except FileNotKept as error:
+            self.stderr.write(f"rush: the report lies in {folder} alone: {error}")
+        else:
+            self.stderr.write(f"rush: the report is kept as {names[0]}")
 
 
 def _refuse_production() -> None:
