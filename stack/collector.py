@@ -33,7 +33,7 @@ def collector(downloads: Path, tools: Tools) -> Path:
     build = (go, "build", "-trimpath", "-mod=readonly", "-ldflags", "-s -w")
     command = Command(
         (*build, "-o", str(unfinished / "otelcol"), "."),
-        environment=os.environ | {"CGO_ENABLED": "0"},
+        environment=os.environ,
         directory=SOURCE,
         niceness=19,
     )

@@ -23,7 +23,7 @@ import hmac
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from types import TracebackType
 from typing import Any, NamedTuple, Protocol
 
@@ -50,6 +50,7 @@ NAMES = {
     "event": "frontrow.event_type",
     "task": "frontrow.task",
     "request_id": "frontrow.request_id",
+    "asked_by": "frontrow.asked_by",  # the collector keeps it, as it is asked for
 }
 SERVER, CLIENT, PRODUCER, CONSUMER, INTERNAL = (
     "SERVER",
@@ -203,12 +204,13 @@ class Arrival(NamedTuple):
     """A request as it came in: its place in a trace, and when the gateway passed it on.
 
     `correlation` names the request's own span if it is recorded. `passed_on` is in seconds since
-    the Unix epoch, 0 where no gateway says it.
+    the epoch, 0 where no gateway says it. `asked_by` is "operator" for what is asked for.
     """
 
     correlation: Correlation
     parent: str = ""
     passed_on: float = 0.0
+    asked_by: str = ""
 
 
 def arrived(
@@ -230,11 +232,11 @@ def arrived(
     if not (wanted or context.is_chosen(came.trace_id)):
         return Arrival(came._replace(traceparent=f"{trace}00"))
     parent = f"{trace}01" if traceparent == came.traceparent else root_of(came.traceparent)
-    own = context.child_of(parent)
-    try:
-        return Arrival(came._replace(traceparent=own), parent, float(passed_on or 0))
-    except ValueError:
-        return Arrival(came._replace(traceparent=own), parent)
+    own = came._replace(traceparent=context.child_of(parent))
+    found = Arrival(own, parent, asked_by="operator" if wanted else "")
+    with suppress(ValueError):
+        found = found._replace(passed_on=float(passed_on or 0))
+    return found
 
 
 def arrived_in(environ: Mapping[str, Any]) -> Arrival:
@@ -266,20 +268,19 @@ def responded(
     own, parent = arrival.correlation.traceparent, arrival.parent
     if not parent or _exporter is None:
         return
-    end, began = int(ended * 1e9), int((ended - seconds) * 1e9)
+    end, began, passed_on = int(ended * 1e9), int((ended - seconds) * 1e9), arrival.passed_on
     attributes: dict[str, Value] = {"method": method, "route": route, "status": status}
     error = code or (str(status) if status >= 500 else "")
-    if error:
-        attributes["code"] = error
-    passed_on = arrival.passed_on
     if passed_on and 0 <= ended - passed_on < _LONGEST_WAIT_SECONDS:
-        begins_here = parent[36:52] == parent[3:19]
-        gateway = parent if begins_here else context.child_of(parent)
-        above = root_of(parent) if begins_here else parent
+        gateway, above = context.child_of(parent), parent
+        if parent[36:52] == parent[3:19]:  # the trace begins there
+            gateway, above = parent, root_of(parent)
         since = min(int(passed_on * 1e9), began)
         _record(FinishedSpan(gateway, above, "gateway", SERVER, since, end, attributes, error))
         parent = gateway
     attributes = {**attributes, "request_id": request_id}
+    if arrival.asked_by:
+        attributes["asked_by"] = arrival.asked_by
     _record(FinishedSpan(own, parent, f"{method} {route}", SERVER, began, end, attributes, error))
 
 
@@ -289,8 +290,8 @@ def _record(span: FinishedSpan) -> None:
 
 
 def _is_operators(token: str) -> bool:
-    wanted = settings.OPS_TOKEN.encode()
-    return bool(wanted) and hmac.compare_digest(token.encode(), wanted)
+    wanted = settings.OPS_TOKEN
+    return bool(wanted) and hmac.compare_digest(token.encode(), wanted.encode())
 
 
 def root_of(traceparent: str) -> str:

@@ -6,6 +6,8 @@ from pathlib import Path
 import jsonschema
 import yaml
 
+from kernel.telemetry import tracing
+
 FOLDER = Path(__file__).parents[2] / "observability" / "collector"
 # From a component's name in a file to its module in main.go.
 MODULES = {
@@ -67,10 +69,12 @@ def test_every_pipeline_uses_what_is_defined_and_ends_in_a_kept_place():
         assert set(found["service"]["extensions"]) == found["extensions"].keys()
 
 
-def test_traces_with_errors_and_slow_ones_are_kept():
+def test_traces_that_are_asked_for_with_errors_and_slow_ones_are_kept():
     policies = read("gateway.yaml")["processors"]["tail_sampling"]["policies"]
-    assert [policy["type"] for policy in policies] == ["status_code", "latency", "probabilistic"]
-    assert policies[0]["status_code"] == {"status_codes": ["ERROR"]}
+    kinds = ["string_attribute", "status_code", "latency", "probabilistic"]
+    assert [policy["type"] for policy in policies] == kinds
+    assert policies[0]["string_attribute"]["key"] == tracing.NAMES["asked_by"]
+    assert policies[1]["status_code"] == {"status_codes": ["ERROR"]}
 
 
 def test_object_storage_takes_the_place_of_files_in_each_pipeline():
