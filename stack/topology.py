@@ -162,11 +162,9 @@ def plan(
             del environment[name]
     if isinstance(found.nginx, StackError):
         absent["gateway"] = f"off: {found.nginx}; the API is the entry"
-        entry = f"http://{HOST}:{ports[profile.instances('api')[0]]}"
-        alone = {"FRONTROW_URL": entry, "STOREFRONT_URL": entry, "TRUSTED_PROXY_COUNT": "0"}
-        environment |= {name: alone[name] for name in alone.keys() - outside.keys()}
         absent["fastpath"] = absent["stream"] = "off: no gateway stands in front of it"
-        environment["STREAM_HEALTH_URL"] = outside.get("STREAM_HEALTH_URL", "")
+        alone = _without_gateway(ports[profile.instances("api")[0]])
+        environment |= {name: alone[name] for name in alone.keys() - outside.keys()}
     for part, stand_ins in profile.stand_ins.items():
         absent |= dict.fromkeys(stand_ins, absent[part]) if part in absent else {}
     environment |= _tracing(data_dir, tools)
@@ -181,6 +179,17 @@ def plan(
     if profile.is_observed:
         _observe(made, data_dir, ports, found, profile)
     return made
+
+
+def _without_gateway(api: int) -> dict[str, str]:
+    """Return what differs where the API is the entry."""
+    entry = f"http://{HOST}:{api}"
+    return {
+        "FRONTROW_URL": entry,
+        "STOREFRONT_URL": entry,
+        "TRUSTED_PROXY_COUNT": "0",
+        "STREAM_HEALTH_URL": "",
+    }
 
 
 def _observe(

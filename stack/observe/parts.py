@@ -10,7 +10,7 @@ from stack.data_dir import ROOT, DataDir
 from stack.errors import StackError
 from stack.observe.alertmanager import Alertmanager
 from stack.observe.targets import alerting, configuration
-from stack.observe.watcher import Exporter, Watcher
+from stack.observe.watcher import ExporterProcess, Watcher
 from stack.os_users import private_file
 from stack.postgres.cluster import OBSERVER
 from stack.profiles import Profile
@@ -78,15 +78,17 @@ def _exporters(
             url = f"postgresql://{OBSERVER}:{password}@{HOST}:{ports[server]}/frontrow"
             source = {"DATA_SOURCE_NAME": f"{url}?sslmode=disable&connect_timeout=2"}
             argv: tuple[str, ...] = (str(program), *options, listen(name), "--log.level=error")
-            made.append(Exporter(name, argv, ports[name], after=(server,), environment=source))
+            made.append(
+                ExporterProcess(name, argv, ports[name], after=(server,), environment=source)
+            )
     program = found.get(observers.REDIS_EXPORTER.program)
     if isinstance(program, Path):
         argv = (str(program), "-redis.addr=", listen("redis-exporter"), "-connection-timeout=2s")
-        made.append(Exporter("redis-exporter", argv, ports["redis-exporter"]))
+        made.append(ExporterProcess("redis-exporter", argv, ports["redis-exporter"]))
     program = found.get(observers.NODE_EXPORTER.program)
     if isinstance(program, Path):
         argv = (str(program), listen("node-exporter"), "--log.level=error")
-        made.append(Exporter("node-exporter", argv, ports["node-exporter"]))
+        made.append(ExporterProcess("node-exporter", argv, ports["node-exporter"]))
     program = found.get(observers.NGINX_EXPORTER.program)
     if isinstance(program, Path) and "gateway" in names:
         status = f"http://{HOST}:{ports['gateway-status']}/status"
@@ -96,7 +98,7 @@ def _exporters(
             *("-nginx.retries=100", "-nginx.retry-interval=500ms"),
         )
         port = ports["nginx-exporter"]
-        made.append(Exporter("nginx-exporter", argv, port, after=("gateway",)))
+        made.append(ExporterProcess("nginx-exporter", argv, port, after=("gateway",)))
     return made
 
 

@@ -11,7 +11,7 @@ from stack.process import Command
 from stack.service import HOST, Service, listens, server_environment
 
 
-class Exporter(Service):
+class ExporterProcess(Service):
     """A program that shows the figures of something else."""
 
     part = "exporters"
@@ -42,7 +42,7 @@ class Exporter(Service):
         return listens(self.port)
 
 
-class Watcher(Exporter):
+class Watcher(ExporterProcess):
     """Prometheus or Alertmanager: a configuration that is written at each start, and data."""
 
     ready_seconds = 60
