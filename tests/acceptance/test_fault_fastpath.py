@@ -37,7 +37,7 @@ def logged_by(site: Site, request_id: str) -> dict[str, int]:
 
     def count() -> dict[str, int]:
         found = {
-            process: sum(line["request_id"] == request_id for line in lines_of(site, process))
+            process: sum(line.get("request_id") == request_id for line in lines_of(site, process))
             for process in ("fastpath", "fastpath-sale", "api")
         }
         return {process: times for process, times in found.items() if times}

@@ -193,7 +193,8 @@ def test_a_time_is_cut_to_the_millisecond_and_given_in_utc():
     }
 
 
-OWN_PAGES = ("admin/", "_allauth/", "ko/")  # fans' pages: tests/pages
+# People open these: refusals are pages (tests/pages).
+OWN_PAGES = ("admin/", "_allauth/", "ko/", "files/")
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,7 @@ def test_the_senders_request_id_is_on_the_workers_lines(worker):
     with correlated(Correlation("request-from-http", TRACEPARENT)):
         app.send_task("events.relay", queue="relay")
     line = await_that(
-        lambda: next((x for x in worker.lines if x["request_id"] == "request-from-http"), None),
+        lambda: next((x for x in worker.lines if x.get("request_id") == "request-from-http"), None),
         "the line",
         seconds=30,
     )
