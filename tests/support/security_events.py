@@ -10,7 +10,10 @@ from django.conf import settings
 
 from kernel.telemetry.logs import CorrelationFilter, JsonFormatter
 
-_OF_THE_LINE = {"time", "level", "logger", "message", "request_id"}
+_OF_THE_LINE = {
+    *("time", "level", "logger", "message", "service", "version"),
+    *("request_id", "trace_id"),
+}
 
 
 class _Kept(logging.Handler):
