@@ -32,12 +32,23 @@ def port(transactional_db):
         await_children_gone()
 
 
-def test_one_process_serves_the_state_and_says_that_every_collector_answered(port, settings):
+def families_of(port) -> dict[str, list]:
     with urllib.request.urlopen(f"http://{HOST}:{port}/metrics", timeout=20) as answer:
-        families = {
-            one.name: one.samples for one in text_string_to_metric_families(answer.read().decode())
-        }
-    up = {one.labels["collector"]: one.value for one in families["frontrow_collector_up"]}
-    assert up == dict.fromkeys(settings.METRIC_COLLECTORS, 1.0)
+        text = answer.read().decode()
+    return {one.name: one.samples for one in text_string_to_metric_families(text)}
+
+
+def answered(families) -> dict[str, float]:
+    return {one.labels["collector"]: one.value for one in families["frontrow_collector_up"]}
+
+
+def test_one_process_serves_the_state_and_says_that_every_collector_answered(port, settings):
+    # The first connections of a process may take longer than a collector may.
+    families = await_that(
+        lambda: found if set(answered(found := families_of(port)).values()) == {1.0} else None,
+        "every collector answers",
+        seconds=60,
+    )
+    assert set(answered(families)) == set(settings.METRIC_COLLECTORS)
     assert families["frontrow_outbox_backlog"][0].value == 0
     assert "process_resident_memory_bytes" in families  # its own, too
