@@ -26,7 +26,9 @@ def host(tmp_path):
         programs=Path("/programs"),
         home=tmp_path,
         os_user=None,
-        passwords=Passwords("super-secret", "replicator-secret", "application-secret"),
+        passwords=Passwords(
+            *(f"{one}-secret" for one in ("super", "replicator", "application", "observer"))
+        ),
         tools=Tools(),
     )
 

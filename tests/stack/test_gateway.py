@@ -152,6 +152,7 @@ def passed_on() -> set[str]:
 
 def test_what_the_api_reads_is_passed_on(client, api):
     headers = {name: f"value-of-{name}" for name in passed_on()}
+    headers["traceparent"] = f"00-{'1' * 32}-{'2' * 16}-01"  # another is none, and replaced
     client.get("/api/v1/reservations/", headers=headers)
     assert {name: api.seen[0].get(name) for name in headers} == headers
 
@@ -170,7 +171,7 @@ def test_what_the_api_does_not_read_is_not_passed_on(client, api, name):
 
 def test_every_header_that_the_code_reads_is_passed_on():
     """What is missing here is missing at the API: the gateway drops what it doesn't know."""
-    read, of_answers = set(), {"X-Content-Type-Options", "X-Frame-Options"}
+    read, of_answers = set(), {"X-Content-Type-Options", "X-Frame-Options", "X-Robots-Tag"}
     packages = {path.parent for path in ROOT.glob("*/__init__.py")}
     for path in (file for package in packages for file in package.rglob("*.py")):
         if path.is_relative_to(ROOT / "tests") or path.is_relative_to(ROOT / "stack"):
@@ -183,7 +184,7 @@ def test_every_header_that_the_code_reads_is_passed_on():
         read |= set(re.findall(r'"(X-[\w-]+)"', text)) - of_answers  # by a name of its own
     of_the_gateway = {
         "host", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-request-id",
-        "transfer-encoding", "expect", "connection", "x-accel-redirect",
+        "transfer-encoding", "expect", "connection", "x-accel-redirect", "x-request-start",
     }  # fmt: skip
     assert len(read) > 8
     assert {name.lower() for name in read} - of_the_gateway <= passed_on()
