@@ -1,14 +1,10 @@
 """All drills, in the order in which `all` runs them."""
 
 from drills import (
-    cancelled_commit,
-    kafka_one,
-    kafka_two,
     keys,
     listeners,
     lock_node,
     migration,
-    partition,
     primary_node,
     primary_process,
     queue_node,
@@ -33,11 +29,7 @@ DRILLS: dict[str, Drill] = {
         switchover,
         primary_process,
         standbys,
-        partition,
-        cancelled_commit,
         primary_node,
-        kafka_one,
-        kafka_two,
         zone,
     )
 }
@@ -50,5 +42,4 @@ QUICK = (
     "migration",
     "switchover",
     "primary-process",
-    "kafka-one",
 )
