@@ -9,6 +9,7 @@ from stack.service import HOST
 
 # One that did not answer is left alone for 2 s: the others do its work.
 _FAILING = "max_fails=1 fail_timeout=2s"
+_KEPT = "keepalive 128; keepalive_requests 100000; keepalive_timeout 60s;"
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Upstreams:
             "API_BACKUPS": backups,
             "FASTPATH_SERVERS": _servers(self.fastpath, _FAILING),
             "FASTPATH_SALE_SERVERS": _servers(self.fastpath_sale, _FAILING),
+            "KEPT_CONNECTIONS": _KEPT,
             "STREAM": f"{HOST}:{self.stream}",
             "REDUCED_UPSTREAMS": "\n    ".join(line for kind in kinds for line in kind.reduced()),
             "DRAINED": "\n        ".join(line for kind in kinds for line in kind.drained(drained)),
@@ -69,8 +71,7 @@ class _Kind:
                 left = {name: port for name, port in self.ports.items() if name not in out}
                 name = "_without_".join((self.upstream, *out))
                 servers = f"{_servers(left or self.ports, self.how)} {self.backups}".rstrip()
-                kept = "keepalive 128; keepalive_requests 100000; keepalive_timeout 60s;"
-                yield f"upstream {name} {{ zone {name} 64k; {servers} {kept} }}"
+                yield f"upstream {name} {{ zone {name} 64k; {servers} {_KEPT} }}"
 
     def drained(self, folder: Path) -> Iterator[str]:
         """Yield the lines that choose the upstream of a request, where there is a choice."""
