@@ -8,11 +8,10 @@ from contextlib import closing, contextmanager
 import psycopg
 
 from drills.drill import Control, Drill, DrillLimit, DrillRun, Healing
-from proof.history.order import is_down
+from drills.verdict import FAILED, failures
 from proof.history.recorded import History
 
 LOCK_WAIT = "longest wait for a lock"
-FAILED = "requests that failed"
 _MOST_SECONDS = 0.2
 _LONGEST_SECONDS = 2.0  # what a fan feels; the limit is stricter
 _LOOK_SECONDS = 0.02
@@ -81,7 +80,7 @@ def _watched(run: DrillRun) -> Iterator[None]:
 
 
 def _look(run: DrillRun, history: History) -> None:
-    run.figures[FAILED] = sum(is_down(one) for one in history.operations)
+    run.figures[FAILED] = failures(history.operations)
     if run.figures[LOCK_WAIT] > _LONGEST_SECONDS:
         run.broken.append(f"somebody waited {run.figures[LOCK_WAIT]:g} s for a lock")
 

@@ -1,13 +1,12 @@
 """rolling: every process of ours is stopped and started again, one after the other."""
 
 from drills.drill import Control, Drill, DrillLimit, DrillRun, GuardEdit, Healing
-from proof.history.order import is_down
+from drills.verdict import FAILED, failures
 from proof.history.recorded import History
 from stack.profiles import APIS, FASTPATHS
 
 # Not the gateway, of which there is one here; behind a load balancer there are several.
 _PARTS = (*APIS, *FASTPATHS, "stream", "workers", "beat", "consumers")
-FAILED = "requests that failed"
 
 
 def _fault(run: DrillRun) -> Healing:
@@ -18,10 +17,9 @@ def _fault(run: DrillRun) -> Healing:
 
 
 def _look(run: DrillRun, history: History) -> None:
-    failed = [one for one in history.operations if is_down(one)]
-    run.figures[FAILED] = len(failed)
+    failed = run.figures[FAILED] = failures(history.operations)
     if failed:
-        run.broken.append(f"{len(failed)} requests failed while processes were restarted")
+        run.broken.append(f"{failed} requests failed while processes were restarted")
 
 
 DRILL = Drill(

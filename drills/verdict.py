@@ -9,6 +9,7 @@ from drills.drill import DrillLimit
 from proof.history.order import is_down
 from proof.history.recorded import OK, FinalState, Operation
 
+FAILED = "requests that failed"
 # Operations of the load of which there are enough to say how long none came through.
 WATCHED = ("join", "list", "map", "availability", "hold", "pay")
 
@@ -36,6 +37,11 @@ def outages(history: Sequence[Operation], *, begun: float, until: float) -> dict
         op: round(max(b - a for a, b in pairwise([begun, *sorted(acknowledged[op]), until])), 2)
         for op in WATCHED
     }
+
+
+def failures(history: Sequence[Operation]) -> int:
+    """Return how many requests were not served; what `FAILED` is the figure of."""
+    return sum(is_down(one) for one in history)
 
 
 def errors_of(history: Sequence[Operation]) -> dict[str, int]:
