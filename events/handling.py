@@ -162,7 +162,9 @@ class Handling:
 
     def _spans_of(self, events: Sequence[cloudevents.Event]) -> dict[UUID, tracing.OpenSpan]:
         """Begin a span for each event whose trace is recorded."""
-        spans = {event.id: self._span_of(event) for event in events if tracing.is_on()}
+        if not tracing.is_on():
+            return {}
+        spans = {event.id: self._span_of(event) for event in events}
         return {id_: span for id_, span in spans.items() if span is not None}
 
     def _span_of(self, event: cloudevents.Event) -> tracing.OpenSpan | None:
