@@ -29,7 +29,7 @@ _CONTRACT = f"ALTER TABLE {_TABLE} DROP COLUMN {_COLUMN}"
 # Of everybody else: an index made beside writers waits for their transactions, and nobody for it.
 _WAITS = """
 SELECT max(clock_timestamp() - waitstart) FROM pg_locks WHERE NOT granted AND pid <> %s"""
-# Who comes while a change of the table waits, waits behind it: so it waits briefly, and tries again.
+# Who comes while a change of the table waits is behind it: so it waits briefly, and tries again.
 _LOCK_TIMEOUT = "SET lock_timeout = '100ms'"
 # As long as an index of a large table takes.
 _LONG_SECONDS = 3.0
