@@ -43,6 +43,12 @@ def _parser() -> argparse.ArgumentParser:
     add = command("speed", _speed, "the busiest requests against a bare Django view")
     add("--quick", action="store_true", help="shorter rounds; noisier")
     add("--rounds", type=int, default=5)
+    add = command(
+        "tracing", _tracing, "polls and holds with traces, without, and before there were"
+    )
+    add("--quick", action="store_true", help="shorter rounds; noisier")
+    add("--rounds", type=int, default=6)
+    add("--before", type=Path, help="a checkout to compare a missing endpoint with")
     add = command("scale", _scale, "hold, pay and list on top of a year of reservations")
     add("--rows", type=int, default=200_000)
     add("--times", type=int, default=100)
@@ -118,6 +124,14 @@ def _speed(options: argparse.Namespace) -> int:
     figures["machine"] = results.machine(options.load_before)
     print(json.dumps(figures) if options.json else _speed_table(figures))
     return 0
+
+
+def _tracing(options: argparse.Namespace) -> int:
+    with environment(durable=True) as folder:
+        figures = _measure(
+            "tracing", folder, quick=options.quick, rounds=options.rounds, before=options.before
+        )
+    return _shown(figures, options)
 
 
 def _scale(options: argparse.Namespace) -> int:
