@@ -8,6 +8,7 @@ from drills import (
     primary_node,
     primary_process,
     queue_node,
+    restore,
     rolling,
     standbys,
     switchover,
@@ -31,6 +32,7 @@ DRILLS: dict[str, Drill] = {
         standbys,
         primary_node,
         zone,
+            restore,
     )
 }
 
