@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
         "tracing", _tracing, "polls and holds with traces, without, and before there were"
     )
     add("--quick", action="store_true", help="shorter rounds; noisier")
-    add("--rounds", type=int, default=6)
+    add("--rounds", type=int, default=12)
     add("--before", type=Path, help="a checkout to compare a missing endpoint with")
     add = command("scale", _scale, "hold, pay and list on top of a year of reservations")
     add("--rows", type=int, default=200_000)

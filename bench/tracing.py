@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from bench.crowd import FULL, QUICK, Crowd, Sizes, new_room
@@ -50,7 +51,7 @@ def measure(folder: Path, *, quick: bool, rounds: int, before: Path | None) -> d
     sizes = QUICK if quick else FULL
     crowd = Crowd(seats=4 + 4 * (2 * rounds + 2) * sizes.holds)
     player = Player(folder)
-    polls = crowd.polls(new_room(), range(1000))
+    polls = [_named(one) for one in crowd.polls(new_room(), range(1000))]
     with ExitStack() as stack:
         endpoint = stack.enter_context(spans_swallowed())
         recorded = {
@@ -82,6 +83,13 @@ def measure(folder: Path, *, quick: bool, rounds: int, before: Path | None) -> d
         return {"rounds": rounds, "bars": {bar.name: compare(bar, rounds) for bar in bars}}
 
 
+def _named(request: bytes) -> bytes:
+    """Return a request with a trace of its own, as the gateway passes it on."""
+    line, rest = request.split(b"\r\n", 1)
+    name = f"traceparent: 00-{token_hex(16)}-{token_hex(8)}-00"
+    return b"\r\n".join((line, name.encode(), rest))
+
+
 def _polls(player: Player, server: RunningServer, polls: list[bytes], sizes: Sizes) -> Round:
     job = Job(server.port, polls, CONNECTIONS, sizes.seconds)
     return lambda: player.play(job, expected=200, server=server)
@@ -89,7 +97,7 @@ def _polls(player: Player, server: RunningServer, polls: list[bytes], sizes: Siz
 
 def _holds(player: Player, server: RunningServer, crowd: Crowd, sizes: Sizes) -> Round:
     def play() -> Seen:
-        asked = [crowd.hold(seat, seat) for seat in crowd.next_seats(sizes.holds)]
+        asked = [_named(crowd.hold(seat, seat)) for seat in crowd.next_seats(sizes.holds)]
         job = Job(server.port, asked, HOLDERS, once=True)
         return player.play(job, expected=201, server=server)
 
