@@ -48,7 +48,7 @@ rush: setup ## Rehearse an on-sale on a stack of its own (ARGS="--profile small 
 	@eval "$$($(VENV)/python -m stack env)" && exec $(VENV)/python manage.py rush $(ARGS)
 
 .PHONY: drills
-drills: setup ## Lose parts of a stack with spare parts under load (ARGS=all: every drill); writes docs/drills.md
+drills: setup-dev ## Lose parts of a stack with spare parts under load (ARGS=all: every drill); writes docs/drills.md
 	@exec $(VENV)/python -m drills $(or $(ARGS),quick) --save
 
 .PHONY: dashboards

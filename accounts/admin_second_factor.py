@@ -42,10 +42,15 @@ def mark_passed(request: HttpRequest) -> None:
     request.META[_GIVEN] = True
 
 
+def has_given_code(request: HttpRequest) -> bool:
+    """Say whether the login of this request has given its code (`mark_passed`)."""
+    return bool(request.META.get(_GIVEN))
+
+
 @receiver(user_logged_in)
 def keep_mark(request: HttpRequest, **_: Any) -> None:
     """Keep the mark of `mark_passed` in the session that has just begun."""
-    if request.META.get(_GIVEN):
+    if has_given_code(request):
         request.session[_PASSED] = True
 
 

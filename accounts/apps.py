@@ -10,7 +10,8 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         # Not before the models are loaded.
-        import accounts.api.schema  # noqa: F401, PLC0415  (drf-spectacular wants it imported)
+        import accounts.api.schema  # noqa: PLC0415  (drf-spectacular wants it imported)
+        import accounts.login_events  # noqa: F401, PLC0415  (a receiver of logins)
         from accounts.api import allauth_clock  # noqa: PLC0415
         from accounts.groups import grant_after_migrate  # noqa: PLC0415
 

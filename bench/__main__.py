@@ -11,9 +11,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from bench import bars, results
 from bench import report as pages
-from bench import results
 from bench.environment import SET_BY_THE_STACK, environment, report
+from bench.own_stack import read_settings
 from proof import measures
 
 MEMORY_BAR_MB = 300
@@ -43,6 +44,10 @@ def _parser() -> argparse.ArgumentParser:
     add = command("speed", _speed, "the busiest requests against a bare Django view")
     add("--quick", action="store_true", help="shorter rounds; noisier")
     add("--rounds", type=int, default=5)
+    add = command("tracing", _tracing, "polls and holds with traces, without, and before them")
+    add("--quick", action="store_true", help="shorter rounds; noisier")
+    add("--rounds", type=int, default=12)
+    add("--before", type=Path, help="a checkout to compare a missing endpoint with")
     add = command("scale", _scale, "hold, pay and list on top of a year of reservations")
     add("--rows", type=int, default=200_000)
     add("--times", type=int, default=100)
@@ -95,6 +100,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--straight", type=int, default=5_000, help="listeners of the process itself")
     add("--gateway", type=int, default=10_000, help="listeners through the gateway")
     add("--seconds", type=float, default=30.0)
+    add = command("logs", _logs, "how much each process logs for 1,000 requests")
+    add("--fans", type=int, default=600)
     add = command("report", _report, "write the tables and charts of docs/ from the kept runs")
     add("--check", action="store_true", help="only say which pages differ; exit code 1 if any")
     add(
@@ -118,6 +125,12 @@ def _speed(options: argparse.Namespace) -> int:
     figures["machine"] = results.machine(options.load_before)
     print(json.dumps(figures) if options.json else _speed_table(figures))
     return 0
+
+
+def _tracing(options: argparse.Namespace) -> int:
+    shape = {"quick": options.quick, "rounds": options.rounds, "before": options.before}
+    with environment(durable=True) as folder:
+        return _shown(_measure("tracing", folder, **shape), options)
 
 
 def _scale(options: argparse.Namespace) -> int:
@@ -145,7 +158,7 @@ def _memory(options: argparse.Namespace) -> int:
             connections=options.connections,
             compare=options.compare,
         )
-    print(json.dumps(figures) if options.json else _memory_table(figures))
+    print(json.dumps(figures) if options.json else bars.memory_text(figures))
     ours = figures[SET_BY_THE_STACK]
     return 2 if max(ours["after logins"], ours["most"]) > MEMORY_BAR_MB else 0
 
@@ -192,11 +205,15 @@ def _costs(options: argparse.Namespace) -> int:
         return _shown(_measure("costs", folder, requests=options.requests), options)
 
 
+def _logs(options: argparse.Namespace) -> int:
+    read_settings()
+    return _shown(_measure("logs", fans=options.fans), options)
+
+
 def _checkins(options: argparse.Namespace) -> int:
+    sizes = {"tickets": options.tickets, "rounds": max(1, options.rounds)}
     with environment(durable=True) as folder:
-        rounds = max(1, options.rounds)
-        figures = _measure("checkins", folder, tickets=options.tickets, rounds=rounds)
-        return _shown(figures, options)
+        return _shown(_measure("checkins", folder, **sizes), options)
 
 
 def _events(options: argparse.Namespace) -> int:
@@ -218,9 +235,9 @@ def _queries(options: argparse.Namespace) -> int:
 
 
 def _contention(options: argparse.Namespace) -> int:
+    sizes = {"clients": options.clients, "seconds": options.seconds}
     with environment():
-        figures = _measure("contention", clients=options.clients, seconds=options.seconds)
-        return _shown(figures, options)
+        return _shown(_measure("contention", **sizes), options)
 
 
 def _caching(options: argparse.Namespace) -> int:
@@ -271,16 +288,6 @@ def _speed_table(figures: dict[str, Any]) -> str:
     lines += [
         f"{name}: " + ", ".join(f"{key} {value}" for key, value in row.items())
         for name, row in rows
-    ]
-    return "\n".join(lines)
-
-
-def _memory_table(figures: dict[str, dict[str, float]]) -> str:
-    columns = ("at start", "after logins", "after mixed traffic", "most")
-    lines = [f"{'MB a process (largest)':24}" + "".join(f"{name:>21}" for name in columns)]
-    lines += [
-        f"{name:24}" + "".join(f"{seen[column]:>21}" for column in columns)
-        for name, seen in figures.items()
     ]
     return "\n".join(lines)
 

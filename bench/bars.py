@@ -183,3 +183,25 @@ def streams(run: Figures) -> Iterator[str]:
     ]
     head = ["way", "listeners", "events a second", "late p50 ms", "late p99 ms", "MB", "of a core"]
     yield from table([*head, "bars"], rows)
+
+
+def logs(run: Figures) -> Iterator[str]:
+    """Return what each process logs."""
+    processes = run["processes"]
+    rows = [[f"`{name}`", one["lines"], one["bytes"]] for name, one in processes.items()]
+    whole = [sum(one[what] for one in processes.values()) for what in ("lines", "bytes")]
+    yield f"A sale with {run['fans']:,} fans, {run['requests']:,} requests at the gateway."
+    yield ""
+    columns = ["log, for 1,000 requests", "lines", "bytes"]
+    yield from table(columns, [*rows, ["all", round(whole[0], 1), whole[1]]])
+
+
+def memory_text(figures: dict[str, dict[str, float]]) -> str:
+    """Return what processes take, as lines for a terminal."""
+    columns = ("at start", "after logins", "after mixed traffic", "most")
+    lines = [f"{'MB a process (largest)':24}" + "".join(f"{name:>21}" for name in columns)]
+    lines += [
+        f"{name:24}" + "".join(f"{seen[column]:>21}" for column in columns)
+        for name, seen in figures.items()
+    ]
+    return "\n".join(lines)

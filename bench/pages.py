@@ -7,8 +7,6 @@ percentile), 400 changes in 10 ms, two strings compared in 25 ms, 60 MB of heap.
 """
 
 import json
-import os
-import shlex
 import shutil
 import subprocess
 import sys
@@ -19,6 +17,7 @@ import httpx
 from playwright.sync_api import Browser, sync_playwright
 
 from bench import page_visits as visits
+from bench.own_stack import read_settings
 from stack.data_dir import ROOT
 
 _LOADS = 5
@@ -136,11 +135,7 @@ def _prepared(environment: dict[str, str], seats: int) -> dict[str, Any]:
 
 
 def _own_stack() -> Any:
-    """Return a stack that is not started yet; what it needs of the settings is read before."""
-    printed = subprocess.run(
-        [sys.executable, "-m", "stack", "env"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    words = shlex.split(printed.stdout)
-    os.environ.update(dict(word.split("=", 1) for word in words if word != "export"))
+    """Return a stack that is not started yet."""
+    read_settings()
     # Imported late: it reads Django's settings.
     return import_module("proof.rush.rehearsal").Rehearsal()

@@ -15,7 +15,7 @@ from bench.bars import cpu, table
 DOCS = results.FOLDER.parent
 PAGES = (
     *("performance.md", "query-performance.md", "concurrency-report.md", "cache-report.md"),
-    "capacity.md",
+    *("capacity.md", "logs.md", "traces.md"),
 )
 _BLOCK = re.compile(r"(<!-- measured: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -266,6 +266,8 @@ BLOCKS: dict[str, Block] = {
     "checkins": bars.checkins,
     "costs": capacity.costs,
     "costs-sales": capacity.sales,
+    "logs": bars.logs,
+    "tracing": bars.speed,
     "pages": bars.pages,
     "rush-default": bars.rehearsal,
     "rush-steady": bars.rehearsal,

@@ -65,11 +65,21 @@ def serve(
     return _serving(service, folder, application.partition(":")[0])
 
 
-def serve_fastpath(folder: Path, name: str = "fastpath") -> AbstractContextManager[RunningServer]:
-    """Serve one of fastpath's processes as the stack does: that of the waiting room, or another."""
+def serve_fastpath(
+    folder: Path,
+    name: str = "fastpath",
+    *,
+    more: Mapping[str, str] | None = None,
+    root: Path | None = None,
+) -> AbstractContextManager[RunningServer]:
+    """Serve one of fastpath's processes as the stack does: that of the waiting room, or another.
+
+    With `more` in its environment; from another checkout at `root`.
+    """
     port, metrics = free_ports(2)
-    environment = {**_environment(ALLOCATOR), "FASTPATH_METRICS_PORT": str(metrics)}
-    return _serving(Fastpath(name, environment, port, reload=False), folder, name)
+    environment = {**_environment(ALLOCATOR), "FASTPATH_METRICS_PORT": str(metrics), **(more or {})}
+    service = Fastpath(name, environment, port, reload=False)
+    return _serving(service, folder, name, root=root)
 
 
 def serve_gateway(
@@ -133,13 +143,14 @@ def _serving(
     folder: Path,
     name: str,
     behind: tuple[RunningServer, ...] = (),
+    root: Path | None = None,
 ) -> Iterator[RunningServer]:
     service.prepare(0)
     command, port = service.command(), service.port or 0
     with (folder / f"{name}.log").open("ab") as log:
         started = subprocess.Popen(
             command.argv,
-            cwd=command.directory,
+            cwd=root or command.directory,
             env=dict(command.environment),
             stdout=log,
             stderr=log,

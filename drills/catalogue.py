@@ -12,6 +12,7 @@ from drills import (
     primary_node,
     primary_process,
     queue_node,
+    restore,
     rolling,
     standbys,
     switchover,
@@ -39,6 +40,7 @@ DRILLS: dict[str, Drill] = {
         kafka_one,
         kafka_two,
         zone,
+            restore,
     )
 }
 

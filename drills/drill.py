@@ -69,7 +69,8 @@ class Drill:
 
     `roles`: the parts of the plain stack whose stand-ins are lost. `fault` begins it at `FAULT_AT`,
     takes up to `takes` seconds for it, and returns its healing, which is called `lasts` seconds
-    later. `look` judges what only this drill asks, once all has settled.
+    later. `look` judges what only this drill asks, once all has settled. A `site` of another kind
+    is for this drill alone.
     """
 
     name: str
@@ -81,3 +82,4 @@ class Drill:
     control: Control | None = None
     look: Callable[[DrillRun, History], None] | None = None
     takes: float = 5.0
+    site: type[DrillSite] = DrillSite

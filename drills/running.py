@@ -127,8 +127,11 @@ class DrillStage:
             site.drop()
             site = None
         self._has_repeated = repeats
+        if site is not None and type(site) is not order.drill.site:
+            site.drop()
+            site = None
         if site is None:
-            site = _started(DrillSite(), order, view)
+            site = _started(order.drill.site(), order, view)
         try:
             report = _run_on(site, order, view)
             if report["exit_code"] == DrillVerdict.HELD:
@@ -149,7 +152,7 @@ def _run_control(order: DrillOrder, control: Control, view: LiveView) -> dict[st
     edits = control.edits
     with tempfile.TemporaryDirectory(prefix="frontrow-drill-") if edits else nullcontext() as copy:
         code = copy_without(edits, Path(copy)) if copy else ROOT
-        site = _started(DrillSite(code), order, view)
+        site = _started(order.drill.site(code), order, view)
         try:
             if control.unguard:
                 control.unguard(site)

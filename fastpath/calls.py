@@ -215,9 +215,12 @@ class Call:
     def _recorded_arrival(self) -> tracing.Arrival | None:
         """Return the call's place in its trace where that is recorded, None elsewhere."""
         own = self.own.get
+        traceparent = own(TRACEPARENT, "")
+        if context.is_left_out(traceparent):
+            return None
         arrival = tracing.arrived(
             self.request_id,
-            own(TRACEPARENT),
+            traceparent,
             token=own(TRACE_TOKEN),
             passed_on=own(REQUEST_START),
         )

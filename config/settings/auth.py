@@ -106,6 +106,7 @@ ACCOUNT_EMAIL_MAX_LENGTH = 254
 # accounts/models.py.
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_TIMEOUT = 600  # seconds; allauth's own would be 900
 SIGN_UP_CONFIRMED_BY_MAIL = False  # production.py: True
 ACCOUNT_MAX_EMAIL_ADDRESSES = 5
 # A request for a code reveals nothing; the owner of the e-mail address gets a letter.

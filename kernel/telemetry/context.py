@@ -86,6 +86,17 @@ def is_chosen(trace_id: str) -> bool:
     return int(trace_id[16:], 16) < _chosen_below
 
 
+def is_left_out(traceparent: str) -> bool:
+    """Say of most requests, at hardly any price, that nobody records them; False: it may be so.
+
+    Such a header is the gateway's own, or a caller's who asks for nothing, and was not chosen.
+    """
+    try:
+        return traceparent.endswith("-00") and not is_chosen(traceparent[3:35])
+    except ValueError:
+        return False
+
+
 def child_of(traceparent: str) -> str:
     """Return the `traceparent` of a new span in the same trace."""
     return f"{traceparent[:36]}{getrandbits(64) or 1:016x}{traceparent[52:]}"

@@ -20,6 +20,7 @@ from kernel.db.transaction import run_after_commit
 log = logging.getLogger("frontrow.security")
 
 EVENTS = {
+    "logged_in": "a person logged in or signed up; at which pages or API, by which proofs",
     "login_failed": "a wrong password, code or account at either login",
     "login_throttled": "a login refused because too many have failed",
     "account_locked_out": "staff locked an account",

@@ -1,11 +1,15 @@
 """Addresses are confirmed and passwords reset by codes sent by mail, as in production."""
 
 import re
+from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
+from allauth.account.internal.flows import code_verification
 from django.test import Client
 
 from accounts.models import User
+from kernel import clock
 from tests.support import factories
 
 APP = "/_allauth/app/v1"
@@ -38,6 +42,17 @@ def test_nobody_gets_a_token_before_the_mail_was_read(mailoutbox):
     access = done.json()["meta"]["access_token"]
     points = Client().get("/api/v1/points/", headers={"Authorization": f"Bearer {access}"})
     assert points.status_code == 200
+
+
+@pytest.mark.parametrize(("seconds", "counts"), [(590, True), (610, False)])
+def test_a_code_counts_for_ten_minutes(mailoutbox, monkeypatch, seconds: int, counts: bool):
+    first = post("auth/signup", {"email": "new@example.com", "password": PASSWORD})
+    later = clock.now() + timedelta(seconds=seconds)
+    monkeypatch.setattr(code_verification, "time", SimpleNamespace(time=later.timestamp))
+    session = first.json()["meta"]["session_token"]
+    done = post("auth/email/verify", {"key": code_in(mailoutbox[0])}, session)
+    assert (done.status_code == 200) is counts
+    assert ("access_token" in done.json().get("meta", {})) is counts
 
 
 def test_signing_up_with_a_known_address_tells_its_owner_not_the_stranger(mailoutbox):

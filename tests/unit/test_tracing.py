@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -102,6 +103,17 @@ def test_the_ratio_chooses_by_the_trace_alone(recorder):
     chosen = [bool(tracing.arrived(None, None).parent) for _ in range(400)]
     assert 120 < sum(chosen) < 280
     assert len({bool(tracing.arrived(None, UNRECORDED).parent) for _ in range(20)}) == 1
+
+
+def test_who_is_left_out_at_once_is_not_recorded_by_a_longer_look(recorder):
+    tracing.export_to(recorder.exporter, ratio=0.5)
+    headers = [f"00-{token_hex(16)}-{CALLER}-00" for _ in range(400)]
+    recorded = {one: bool(tracing.arrived("request-0001", one).parent) for one in headers}
+    assert {one: not context.is_left_out(one) for one in headers} == recorded
+    assert 120 < sum(recorded.values()) < 280
+    # Who asks for it is looked at, and so is who sends none or nonsense.
+    for other in (RECORDED, "", "-00", "00-nonsense-00"):
+        assert not context.is_left_out(other)
 
 
 def test_a_request_and_what_it_does_are_one_tree(recorder):

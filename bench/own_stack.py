@@ -1,0 +1,20 @@
+"""What a stack of a measurement's own needs of the settings before it is imported."""
+
+import os
+import shlex
+import subprocess
+import sys
+
+from stack.data_dir import ROOT
+
+
+def read_settings() -> None:
+    """Put what `python -m stack env` says into this process's environment.
+
+    The stack itself is a rehearsal's, whose module reads Django's settings: import it afterwards.
+    """
+    printed = subprocess.run(
+        [sys.executable, "-m", "stack", "env"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    words = shlex.split(printed.stdout)
+    os.environ.update(dict(word.split("=", 1) for word in words if word != "export"))
