@@ -3,6 +3,13 @@
 A fan's own writes show at once, and the seat map's changing part is judged by `now`.
 """
 
+from reservations.queries.desk import (
+    SaleAhead,
+    SeatFigures,
+    sale_ahead,
+    sales_ahead,
+    seat_figures,
+)
 from reservations.queries.holds import (
     FanSeats,
     FanWish,
@@ -53,8 +60,10 @@ __all__ = [
     "GradeCounts",
     "ReservationDetail",
     "ReservedSeat",
+    "SaleAhead",
     "SaleRules",
     "SaleTerms",
+    "SeatFigures",
     "SeatOnSale",
     "TakenSeat",
     "availability",
@@ -72,8 +81,11 @@ __all__ = [
     "owners_of",
     "plan_seats",
     "rules_in_force",
+    "sale_ahead",
     "sale_checks",
     "sale_terms",
+    "sales_ahead",
+    "seat_figures",
     "seat_on_sale",
     "seat_status",
     "seats_of_fans",

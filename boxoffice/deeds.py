@@ -1,0 +1,46 @@
+"""What staff may do on these pages: each deed, and the permissions it needs.
+
+Note [Deeds]
+Roles are groups, and what each may is the setting `STAFF_GROUPS`, for the admin and for these pages
+alike. A page names the deed it is for, and nothing is shown or done without it. A deed that no
+group is given is a superuser's.
+"""
+
+from dataclasses import dataclass
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.utils.functional import Promise
+
+from kernel.errors import DomainError, Kind
+from kernel.i18n import text
+
+
+class DeedNotAllowed(DomainError):
+    """The role of a member of staff does not cover this page or this deed."""
+
+    code = "deed_not_allowed"
+    kind = Kind.FORBIDDEN
+    message = text(en="Your role does not cover this.", ko="담당 역할에 허용되지 않은 작업입니다.")
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """Something staff do or look at; every one of its permissions is needed."""
+
+    name: str
+    label: Promise
+    permissions: tuple[str, ...]
+
+
+WATCH = Deed(
+    "watch",
+    text(en="See performances and their boards", ko="회차와 현황판 보기"),
+    ("reservations.view_salepolicy", "queueing.view_queueconfig"),
+)
+DEEDS = (WATCH,)
+
+
+def may(user: AbstractBaseUser | AnonymousUser, deed: Deed) -> bool:
+    """Say whether a person is staff, active, and of a role that covers the deed."""
+    is_staff = bool(getattr(user, "is_staff", False)) and user.is_active
+    return is_staff and all(user.has_perm(one) for one in deed.permissions)  # type: ignore[union-attr]
