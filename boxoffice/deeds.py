@@ -35,9 +35,16 @@ class Deed:
 WATCH = Deed(
     "watch",
     text(en="See performances and their boards", ko="회차와 현황판 보기"),
-    ("reservations.view_salepolicy", "queueing.view_queueconfig"),
+    ("reservations.view_salepolicy",),
 )
-DEEDS = (WATCH,)
+STEER_QUEUE = Deed(
+    "steer_queue",
+    text(
+        en="Change the rate, places and state of a waiting room", ko="대기실 속도, 정원, 상태 변경"
+    ),
+    ("queueing.change_queueconfig",),
+)
+DEEDS = (WATCH, STEER_QUEUE)
 
 
 def may(user: AbstractBaseUser | AnonymousUser, deed: Deed) -> bool:

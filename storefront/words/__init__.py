@@ -46,6 +46,7 @@ NOT_ON_PAGES = frozenset(
         "precondition_failed",
         "queue_config_changed",
         "queue_config_invalid",
+        "queue_nothing_to_undo",
         "refund_policy_exists",
         "refund_policy_invalid",
         "refund_window_invalid",

@@ -17,7 +17,8 @@ from tests.support.staff_roles import ROLES, browser_as, member
 
 # Which roles may do a deed. A change of `STAFF_GROUPS` or of a deed's permissions shows here.
 MATRIX = {
-    "watch": {"operator", "staff"},
+    "steer_queue": {"operator", "staff"},
+    "watch": {"finance", "operator", "staff"},
 }
 
 
