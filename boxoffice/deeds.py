@@ -44,7 +44,27 @@ STEER_QUEUE = Deed(
     ),
     ("queueing.change_queueconfig",),
 )
-DEEDS = (WATCH, STEER_QUEUE)
+BLOCK_SEATS = Deed(
+    "block_seats",
+    text(en="Block and unblock seats", ko="좌석 차단·해제"),
+    ("reservations.block_seat",),
+)
+UPLOAD_LAYOUT = Deed(
+    "upload_layout",
+    text(en="Upload a layout", ko="좌석 배치 올리기"),
+    ("concerts.change_performance",),
+)
+PUBLISH = Deed(
+    "publish",
+    text(en="Publish a concert", ko="공연 공개"),
+    ("concerts.change_concert",),
+)
+PUT_ON_SALE = Deed(
+    "put_on_sale",
+    text(en="Put a performance on sale", ko="판매 시작"),
+    ("reservations.put_on_sale",),
+)
+DEEDS = (WATCH, STEER_QUEUE, BLOCK_SEATS, UPLOAD_LAYOUT, PUBLISH, PUT_ON_SALE)
 
 
 def may(user: AbstractBaseUser | AnonymousUser, deed: Deed) -> bool:

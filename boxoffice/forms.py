@@ -1,10 +1,13 @@
 """Forms of pages for staff: each deed with its reason."""
 
+from typing import Any
+
 from django import forms
 
 from kernel.i18n import text
 from queueing import policy
 from queueing.models import RoomState
+from reservations.queries import SeatArea
 
 REASON_LENGTH = 500
 
@@ -48,3 +51,83 @@ class UndoForm(forms.Form):
 
     change = forms.UUIDField(widget=forms.HiddenInput)
     undo_reason = reason_field()
+
+
+class AreaForm(forms.Form):
+    """Which seats: a section, a row, a rectangle on the map, or what is in all of them."""
+
+    section = forms.CharField(label=text(en="Section", ko="구역"), max_length=20, required=False)
+    row = forms.CharField(label=text(en="Row", ko="열"), max_length=10, required=False)
+    x_from = forms.FloatField(label=text(en="From x", ko="x 시작"), required=False)
+    x_to = forms.FloatField(label=text(en="To x", ko="x 끝"), required=False)
+    y_from = forms.FloatField(label=text(en="From y", ko="y 시작"), required=False)
+    y_to = forms.FloatField(label=text(en="To y", ko="y 끝"), required=False)
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for something: a whole hall is blocked by nobody's empty form."""
+        values = super().clean() or {}
+        if not self.errors and self.area().is_everything:
+            raise forms.ValidationError(
+                str(
+                    text(
+                        en="Choose a section, a row or a rectangle.",
+                        ko="구역, 열 또는 영역을 선택해 주세요.",
+                    )
+                )
+            )
+        return values
+
+    def area(self) -> SeatArea:
+        """Return what was chosen."""
+        names = ("section", "row", "x_from", "x_to", "y_from", "y_to")
+        chosen = {name: self.cleaned_data.get(name) for name in names}
+        return SeatArea(**{name: None if one == "" else one for name, one in chosen.items()})
+
+
+class BlockForm(forms.Form):
+    """Why seats are blocked or unblocked: a kind, and a note."""
+
+    kind = forms.ChoiceField(
+        label=text(en="What for", ko="구분"),
+        choices=[
+            ("house", text(en="House seats", ko="초대·관계자석")),
+            ("camera", text(en="Camera or technics", ko="카메라·기술")),
+            ("view", text(en="Obstructed view", ko="시야 제한")),
+            ("safety", text(en="Safety", ko="안전")),
+            ("other", text(en="Other", ko="기타")),
+        ],
+    )
+    note = forms.CharField(
+        label=text(en="Note", ko="메모"),
+        max_length=REASON_LENGTH - 20,
+        widget=forms.Textarea({"rows": 2}),
+        help_text=text(en="It is kept in the audit log.", ko="감사 기록에 남습니다."),
+    )
+
+    @property
+    def reason(self) -> str:
+        """The reason as the audit log has it."""
+        return f"[{self.cleaned_data['kind']}] {self.cleaned_data['note']}"
+
+
+class ReasonOnlyForm(forms.Form):
+    """Why something is done."""
+
+    reason = reason_field()
+
+
+class LayoutFileForm(forms.Form):
+    """A layout file: as it is chosen, or as it was checked, with why it is imported."""
+
+    file = forms.FileField(
+        label=text(en="Layout file (.json or .csv)", ko="좌석 배치 파일(.json 또는 .csv)"),
+        widget=forms.FileInput({"accept": ".json,.csv"}),
+    )
+
+
+class CheckedLayoutForm(forms.Form):
+    """The file that was checked, and why it is imported."""
+
+    name = forms.CharField(max_length=200, widget=forms.HiddenInput)
+    content = forms.CharField(widget=forms.HiddenInput)
+    reason = reason_field()

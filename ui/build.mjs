@@ -7,7 +7,7 @@ import { build } from "esbuild";
 import openapi, { astToString } from "openapi-typescript";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
-const SCRIPTS = ["site", "queue", "seats", "checkout", "ticket", "passkey", "board"];
+const SCRIPTS = ["site", "queue", "seats", "checkout", "ticket", "passkey", "board", "area"];
 const CONTRACT = join(HERE, "../docs/openapi.yml");
 const TYPES = join(HERE, "generated/api.d.ts");
 

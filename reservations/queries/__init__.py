@@ -5,10 +5,13 @@ A fan's own writes show at once, and the seat map's changing part is judged by `
 
 from reservations.queries.desk import (
     SaleAhead,
+    SeatArea,
     SeatFigures,
+    StaffSeat,
     sale_ahead,
     sales_ahead,
     seat_figures,
+    seats_in,
 )
 from reservations.queries.holds import (
     FanSeats,
@@ -63,8 +66,10 @@ __all__ = [
     "SaleAhead",
     "SaleRules",
     "SaleTerms",
+    "SeatArea",
     "SeatFigures",
     "SeatOnSale",
+    "StaffSeat",
     "TakenSeat",
     "availability",
     "details",
@@ -88,6 +93,7 @@ __all__ = [
     "seat_figures",
     "seat_on_sale",
     "seat_status",
+    "seats_in",
     "seats_of_fans",
     "taken_counts",
     "taken_seats",

@@ -1,6 +1,6 @@
 """What staff look at: the performances ahead, and how the seats of one stand."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -53,6 +53,64 @@ _FIGURES = f"""
                 WHERE inventory.performance_id = %(id)s AND inventory.status = 'RESERVED') AS valued
       ON valued.letter = counted.letter
 """  # noqa: S608  (constants only)
+
+
+@dataclass(frozen=True, slots=True)
+class SeatArea:
+    """Seats by section, row and a rectangle in units of the layout; None: whichever."""
+
+    section: str | None = None
+    row: str | None = None
+    x_from: float | None = None
+    x_to: float | None = None
+    y_from: float | None = None
+    y_to: float | None = None
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether nothing is left out."""
+        return all(getattr(self, name) is None for name in self.__slots__)
+
+
+@dataclass(frozen=True, slots=True)
+class StaffSeat:
+    """A seat on sale as staff see it: where it is, and its letter (`NAMES`)."""
+
+    seat_id: UUID
+    section: str
+    row: str
+    number: str
+    index: int
+    x: float
+    y: float
+    letter: str
+
+
+_SEATS = f"""
+    SELECT inventory.seat_id, section.code, seat.row, seat.number, seat.index, seat.x, seat.y,
+           {LETTER}
+    FROM reservations_seatinventory inventory
+    JOIN concerts_seat seat ON seat.id = inventory.seat_id
+    JOIN concerts_section section ON section.id = seat.section_id
+    WHERE inventory.performance_id = %(id)s
+      AND (%(section)s::text IS NULL OR section.code = %(section)s)
+      AND (%(row)s::text IS NULL OR seat.row = %(row)s)
+      AND seat.x BETWEEN coalesce(%(x_from)s, '-infinity'::float8)
+                     AND coalesce(%(x_to)s, 'infinity'::float8)
+      AND seat.y BETWEEN coalesce(%(y_from)s, '-infinity'::float8)
+                     AND coalesce(%(y_to)s, 'infinity'::float8)
+    ORDER BY inventory.index LIMIT %(limit)s
+"""  # noqa: S608  (constants only)
+
+
+def seats_in(
+    *, performance_id: UUID, area: SeatArea, now: datetime, limit: int | None = None
+) -> list[StaffSeat]:
+    """Return the seats of an area in layout order, as PostgreSQL has them; at most `limit`."""
+    facts: dict[str, Any] = {"id": performance_id, "now": now, "limit": limit, **asdict(area)}
+    with connection.cursor() as cursor:
+        cursor.execute(_SEATS, facts)
+        return [StaffSeat(*row) for row in cursor.fetchall()]
 
 
 def sales_ahead(*, since: datetime, limit: int) -> list[SaleAhead]:

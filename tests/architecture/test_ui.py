@@ -22,6 +22,7 @@ MOST = {
     "ticket-keeper.js": 20 * KILOBYTE,
     "worker.js": 20 * KILOBYTE,
     "board.js": 45 * KILOBYTE,  # with its charts, for staff
+    "area.js": 20 * KILOBYTE,
     "staff.css": 5 * KILOBYTE,
     "icon.svg": KILOBYTE,
 }

@@ -17,6 +17,10 @@ from tests.support.staff_roles import ROLES, browser_as, member
 
 # Which roles may do a deed. A change of `STAFF_GROUPS` or of a deed's permissions shows here.
 MATRIX = {
+    "block_seats": {"operator", "staff"},
+    "publish": {"staff"},
+    "put_on_sale": {"operator", "staff"},
+    "upload_layout": {"operator", "staff"},
     "steer_queue": {"operator", "staff"},
     "watch": {"finance", "operator", "staff"},
 }

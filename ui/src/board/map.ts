@@ -1,9 +1,16 @@
 /** The seats of a performance as coloured squares, for staff: which are free, held, sold, blocked. */
 
+/** A seat on the map: its index in the statuses, and where it stands in units of the layout. */
+export interface MapSeat {
+  readonly index: number;
+  readonly x: number;
+  readonly y: number;
+}
+
 interface SeatMap {
   readonly sections: readonly {
     readonly rows: readonly {
-      readonly seats: readonly { readonly index: number; readonly x: number; readonly y: number }[];
+      readonly seats: readonly MapSeat[];
     }[];
   }[];
 }
@@ -28,6 +35,8 @@ export class SeatPicture {
   private spots: readonly Spot[] = [];
   private side = 1;
   private shown = "";
+  private scale = 1;
+  private least = { x: 0, y: 0 };
 
   constructor(canvas: HTMLCanvasElement) {
     this.canvas = canvas;
@@ -38,7 +47,11 @@ export class SeatPicture {
     const answer = await fetch(address);
     if (!answer.ok) return false;
     const map = (await answer.json()) as SeatMap;
-    const seats = map.sections.flatMap(({ rows }) => rows.flatMap((row) => row.seats));
+    return this.place(map.sections.flatMap(({ rows }) => rows.flatMap((row) => row.seats)));
+  }
+
+  /** Take where the seats stand; false without a seat. */
+  place(seats: readonly MapSeat[]): boolean {
     if (seats.length === 0) return false;
     const least = { x: Number.POSITIVE_INFINITY, y: Number.POSITIVE_INFINITY };
     const most = { x: Number.NEGATIVE_INFINITY, y: Number.NEGATIVE_INFINITY };
@@ -52,6 +65,8 @@ export class SeatPicture {
       (this.canvas.width - 2 * MARGIN) / (most.x - least.x + 1),
       (this.canvas.height - 2 * MARGIN) / (most.y - least.y + 1),
     );
+    this.scale = scale;
+    this.least = least;
     this.side = Math.max(1, scale * 0.8);
     this.spots = seats.map(({ index, x, y }) => ({
       index,
@@ -66,7 +81,22 @@ export class SeatPicture {
   async refresh(address: string): Promise<void> {
     const answer = await fetch(address);
     if (!answer.ok) return;
-    const { statuses } = (await answer.json()) as { readonly statuses: string };
+    this.colour(((await answer.json()) as { readonly statuses: string }).statuses);
+  }
+
+  /** Return a place on the screen in units of the layout. */
+  at(event: PointerEvent): { readonly x: number; readonly y: number } {
+    const box = this.canvas.getBoundingClientRect();
+    const left = ((event.clientX - box.left) * this.canvas.width) / box.width;
+    const top = ((event.clientY - box.top) * this.canvas.height) / box.height;
+    return {
+      x: this.least.x + (left - MARGIN) / this.scale,
+      y: this.least.y + (top - MARGIN) / this.scale,
+    };
+  }
+
+  /** Colour the seats by their letters, in the order of their indices. */
+  colour(statuses: string): void {
     if (statuses === this.shown) return;
     this.shown = statuses;
     const pen = this.canvas.getContext("2d");
