@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import Count, Q, Sum
 
 from kernel.ids import first_uuid7_at
-from payments.models import Payment, Refund
+from payments.models import Charge, Payment, Refund
 
 _OPEN = ("REQUESTED", "UNKNOWN")
 
@@ -50,3 +50,18 @@ def refund_figures(*, performance_id: UUID) -> RefundFigures:
         amount=Sum("amount", filter=~refused, default=0), refused=Count("pk", filter=refused)
     )
     return RefundFigures(**found)
+
+
+def payments_of(*, user_id: UUID, limit: int) -> list[Payment]:
+    """Return a fan's attempts to pay, the latest first."""
+    return list(Payment.objects.filter(user=user_id).order_by("-pk")[:limit])
+
+
+def charges_of(*, user_id: UUID, limit: int) -> list[Charge]:
+    """Return the points that a fan bought or tried to, the latest first."""
+    return list(Charge.objects.filter(user=user_id).order_by("-pk")[:limit])
+
+
+def refunds_of(*, user_id: UUID, limit: int) -> list[Refund]:
+    """Return what went or goes back to a fan, the latest first."""
+    return list(Refund.objects.filter(payment__user=user_id).order_by("-pk")[:limit])
