@@ -64,7 +64,45 @@ PUT_ON_SALE = Deed(
     text(en="Put a performance on sale", ko="판매 시작"),
     ("reservations.put_on_sale",),
 )
-DEEDS = (WATCH, STEER_QUEUE, BLOCK_SEATS, UPLOAD_LAYOUT, PUBLISH, PUT_ON_SALE)
+LOOK_UP_FAN = Deed(
+    "look_up_fan",
+    text(en="Look a fan up", ko="회원 조회"),
+    ("accounts.view_user",),
+)
+SEE_CONTACTS = Deed(
+    "see_contacts",
+    text(en="See a fan's address and telephone number whole", ko="회원 연락처 전체 보기"),
+    ("accounts.change_user",),
+)
+SEND_AGAIN = Deed(
+    "send_again",
+    text(en="Send a letter again", ko="알림 다시 보내기"),
+    ("notifications.change_notification",),
+)
+RELEASE_HOLD = Deed(
+    "release_hold",
+    text(en="Release a fan's hold", ko="회원의 선점 해제"),
+    ("reservations.change_reservation",),
+)
+LOCK_OUT = Deed(
+    "lock_out",
+    text(en="Lock a fan out and let in again", ko="회원 로그인 차단·해제"),
+    ("accounts.lock_out_user",),
+)
+ADJUST_POINTS = Deed(
+    "adjust_points",
+    text(en="Adjust points, and approve it for others", ko="포인트 조정과 승인"),
+    ("points.adjust_points",),
+)
+REFUND = Deed(
+    "refund",
+    text(en="Refund seats, and approve it for others", ko="좌석 환불과 승인"),
+    ("payments.add_refund",),
+)
+DEEDS = (
+    *(WATCH, STEER_QUEUE, BLOCK_SEATS, UPLOAD_LAYOUT, PUBLISH, PUT_ON_SALE),
+    *(LOOK_UP_FAN, SEE_CONTACTS, SEND_AGAIN, RELEASE_HOLD, LOCK_OUT, ADJUST_POINTS, REFUND),
+)
 
 
 def may(user: AbstractBaseUser | AnonymousUser, deed: Deed) -> bool:

@@ -1,10 +1,13 @@
 """Forms of pages for staff: each deed with its reason."""
 
 from typing import Any
+from uuid import UUID
 
 from django import forms
 
 from kernel.i18n import text
+from kernel.ids import uuid7
+from points import policy as points_policy
 from queueing import policy
 from queueing.models import RoomState
 from reservations.queries import SeatArea
@@ -131,3 +134,52 @@ class CheckedLayoutForm(forms.Form):
     name = forms.CharField(max_length=200, widget=forms.HiddenInput)
     content = forms.CharField(widget=forms.HiddenInput)
     reason = reason_field()
+
+
+class LookUpForm(forms.Form):
+    """Whom staff look for, and why."""
+
+    what = forms.CharField(
+        label=text(
+            en="E-mail, telephone, reservation or ticket code",
+            ko="이메일, 전화번호, 예매 번호 또는 티켓 코드",
+        ),
+        max_length=254,
+    )
+    reason = reason_field()
+
+
+class PointsForm(forms.Form):
+    """Points that are given or, below zero, taken back; the form counts once."""
+
+    points = forms.IntegerField(
+        label=text(en="Points", ko="포인트"),
+        min_value=-points_policy.ADJUSTMENT_MAXIMUM,
+        max_value=points_policy.ADJUSTMENT_MAXIMUM,
+        help_text=text(en="Below zero: take back", ko="0보다 작으면 회수"),
+    )
+    reason = reason_field()
+    adjustment_id = forms.UUIDField(initial=uuid7, widget=forms.HiddenInput)
+
+
+class RefundForm(forms.Form):
+    """Which seats are refunded, how, and why; the form counts once."""
+
+    seat = forms.TypedMultipleChoiceField(
+        label=text(en="Seats", ko="좌석"), coerce=UUID, widget=forms.CheckboxSelectMultiple
+    )
+    how = forms.ChoiceField(
+        label=text(en="How", ko="방식"),
+        choices=[
+            ("policy", text(en="As the policy says", ko="환불 기준대로")),
+            ("goodwill", text(en="All of it, as goodwill", ko="전액(예외 환불)")),
+        ],
+        widget=forms.RadioSelect,
+        initial="policy",
+    )
+    reason = reason_field()
+    refund_id = forms.UUIDField(initial=uuid7, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, seats: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["seat"].choices = seats  # type: ignore[attr-defined]

@@ -17,6 +17,13 @@ from tests.support.staff_roles import ROLES, browser_as, member
 
 # Which roles may do a deed. A change of `STAFF_GROUPS` or of a deed's permissions shows here.
 MATRIX = {
+    "adjust_points": {"finance"},
+    "lock_out": {"operator"},
+    "look_up_fan": {"finance", "operator", "staff"},
+    "refund": {"finance"},
+    "release_hold": {"operator"},
+    "see_contacts": {"staff"},
+    "send_again": {"operator"},
     "block_seats": {"operator", "staff"},
     "publish": {"staff"},
     "put_on_sale": {"operator", "staff"},
