@@ -6,7 +6,15 @@ from django.contrib import admin
 from django.db.models import OuterRef, Subquery
 from django.http import HttpRequest
 
-from accounts.models import AuditEntry, RateLimit, RefreshToken, RevokedLogin, Session, User
+from accounts.models import (
+    Approval,
+    AuditEntry,
+    RateLimit,
+    RefreshToken,
+    RevokedLogin,
+    Session,
+    User,
+)
 from kernel.i18n import text
 from kernel.staff.admin import AuditedAdmin, ReadOnlyAdmin
 
@@ -33,6 +41,16 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     def actor(self, entry: AuditEntry) -> str:
         """Return the actor's e-mail address, from one join for the whole list."""
         return getattr(entry, "actor_email", None) or str(entry.actor_id or "-")
+
+
+@admin.register(Approval)
+class ApprovalAdmin(ReadOnlyAdmin):
+    """What waits for a second person, and who decided what (Note [Second person])."""
+
+    list_display = ("requested_at", "kind", "subject_id", "reason", "status", "expires_at")
+    list_filter = ("status", "kind")
+    search_fields = ("=id", "=subject_id", "=reference", "=requested_by", "=decided_by")
+    ordering = ("-id",)
 
 
 @admin.register(Session)

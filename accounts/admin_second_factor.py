@@ -28,6 +28,7 @@ from accounts.usecases import second_factor
 from kernel import clock
 from kernel.caller import client_ip_of
 from kernel.errors import DomainError
+from kernel.http.page_addresses import is_staff_page
 from kernel.i18n import text
 from kernel.telemetry import security_log
 
@@ -67,7 +68,7 @@ class SecondFactorMiddleware:
         self, request: HttpRequest, view: Any, args: Any, kwargs: Any
     ) -> HttpResponseBase | None:
         match = request.resolver_match
-        if match is None or not match.route.startswith("admin/") or match.view_name in _OPEN:
+        if match is None or match.view_name in _OPEN or not _is_for_staff(request.path):
             return None
         user = request.user
         if not (isinstance(user, User) and user.is_staff) or _PASSED in request.session:
@@ -76,6 +77,10 @@ class SecondFactorMiddleware:
             logout(request)
             return redirect_to_login(request.get_full_path())
         return redirect("second_factor:set_up") if settings.STAFF_SECOND_FACTOR_REQUIRED else None
+
+
+def _is_for_staff(path: str) -> bool:
+    return path.startswith("/admin/") or is_staff_page(path)
 
 
 class SetUpForm(forms.Form):

@@ -3,6 +3,10 @@
 from kernel.docs.database_rules import InSql
 
 RULES: dict[str, str] = {
+    "accounts_approval_once": "Asking twice for one deed makes one request.",
+    "accounts_approval_by_another": "Nobody decides a request of one's own (Note [Second person]).",
+    "accounts_approval_decided_whole": "A decision has a person and a time, a request has neither.",
+    "accounts_approval_waiting": "The requests that wait, in the order of their ends.",
     "accounts_user_email_unique": (
         "One mailbox opens one account; logins and resets look people up by it."
     ),

@@ -8,8 +8,14 @@ from allauth.mfa.models import Authenticator
 from django.db import connection
 
 from accounts.errors import AccountClosed
-from accounts.models import Session, User
+from accounts.models import Approval, Session, User
 from kernel.db.transaction import require_transaction
+
+
+def lock_approval(*, approval_id: UUID) -> Approval | None:
+    """Lock a request for a second person, before any other row of its deed."""
+    require_transaction()
+    return Approval.objects.select_for_update().filter(pk=approval_id).first()
 
 
 def lock_session(*, sid: str) -> Session | None:

@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 
 from accounts import email_addresses, passwords, phones, policy
 from accounts.api_key_models import ApiKey as ApiKey  # noqa: PLC0414  (exported)
+from accounts.approval_models import Approval as Approval  # noqa: PLC0414  (exported)
 from accounts.managers import UserManager
 from accounts.rate_limit_models import RateLimit as RateLimit  # noqa: PLC0414  (exported)
 from kernel.db.fields import UUID7Field

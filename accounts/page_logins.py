@@ -17,7 +17,7 @@ from django.http import parse_cookie
 
 from kernel import clock
 from kernel.caller import Caller
-from kernel.http.page_addresses import is_page
+from kernel.http.page_addresses import is_page, is_staff_page
 from kernel.signing.mac import MacInvalid, named_key, read_token, write_token, writing_key
 
 TOKEN_PATH = "/account/token/"  # noqa: S105  (an address)
@@ -28,7 +28,7 @@ _UNSIGNED = "1"  # of a ring without the key: still a sign for scripts
 
 def is_fans(path: str) -> bool:
     """Say whether the session of fans' pages counts at a path."""
-    return is_page(path) or path == TOKEN_PATH
+    return (is_page(path) and not is_staff_page(path)) or path == TOKEN_PATH
 
 
 def login_cookie(user_id: UUID, *, seconds: int, now: datetime) -> str:

@@ -10,11 +10,12 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.models import Group
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from accounts import email_addresses
 from accounts.errors import AccountClosed
-from accounts.models import RevokedLogin, Session, User
+from accounts.models import AuditEntry, RevokedLogin, Session, User
 
 
 def groups_of(user: User) -> tuple[str, ...]:
@@ -99,6 +100,26 @@ def person_named(name: str) -> UUID | None:
     with suppress(ValueError):
         return User.objects.filter(pk=UUID(name)).values_list("pk", flat=True).first()
     return None
+
+
+def people_with_phone(phone: str, *, limit: int) -> list[UUID]:
+    """Return who has set a telephone number in its one spelling; several may share one."""
+    rows = User.objects.filter(phone=phone, closed_at__isnull=True).order_by("pk")
+    return list(rows.values_list("pk", flat=True)[:limit])
+
+
+def person(user_id: UUID) -> User | None:
+    """Return a person's row, locked out or closed too."""
+    return User.objects.filter(pk=user_id).first()
+
+
+def deeds_about(targets: Iterable[str], *, limit: int) -> list[AuditEntry]:
+    """Return what staff did to any of the targets (`<type>:<key>`), the latest first."""
+    wanted = Q()
+    for target in targets:
+        target_type, _, target_id = target.partition(":")
+        wanted |= Q(target_type=target_type, target_id=target_id)
+    return list(AuditEntry.objects.filter(wanted).order_by("-pk")[:limit]) if wanted else []
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,8 +55,9 @@ urlpatterns = [
     path("api/docs/script.js", once(views.SwaggerScriptView.as_view())),
     path("api/redoc/", once(SpectacularRedocView.as_view(url_name="schema")), name="redoc"),
     path("account/token/", access_token, name="account-token"),
-    # Fans' pages, under /ko/ and /en/.
+    # The pages of fans and of staff, under /ko/ and /en/.
     *i18n_patterns(
+        path("staff/", include("boxoffice.urls")),
         path("account/", include("storefront.account_urls")),
         path("", include("storefront.urls")),
     ),

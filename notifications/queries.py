@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import connection
 
 from concerts.models import Performance
+from notifications.models import Notification
 
 COUNTED_TO = 10_000
 
@@ -43,3 +44,8 @@ def state(*, now: datetime) -> LetterState:
         waiting, due_at = cursor.fetchone()
     overdue = (now - due_at).total_seconds() if due_at else 0.0
     return LetterState(waiting, max(0.0, overdue))
+
+
+def letters_of(*, user_id: UUID, limit: int) -> list[Notification]:
+    """Return a fan's letters, the latest first."""
+    return list(Notification.objects.filter(user_id=user_id).order_by("-created_at")[:limit])

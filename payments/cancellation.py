@@ -143,11 +143,7 @@ def judge(bought: Purchase, *, seat_ids: Collection[UUID] | None, now: datetime)
 
     Raises NotCancellable, CancelledAlready, NotYourSeats, TicketUsed, TooLateToCancel.
     """
-    payment = _payment(bought)
-    chosen = _chosen(bought, seat_ids)
-    used = [str(seat.seat_id) for seat in chosen if seat.used]
-    if used:
-        raise TicketUsed(seat_ids=used)
+    payment, chosen = _payment(bought), _unused(bought, seat_ids)
     starts_at, window_ends = bought.performance.starts_at, bought.performance.refund_until
     allowed_until = bought.table.allowed_until(starts_at)
     if bought.performance.is_given_back_freely(now):
@@ -157,6 +153,15 @@ def judge(bought: Purchase, *, seat_ids: Collection[UUID] | None, now: datetime)
     if fee is None:
         raise TooLateToCancel(allowed_until=allowed_until)
     return _quote(bought, payment, chosen, fee, allowed_until)
+
+
+def judge_goodwill(bought: Purchase, *, seat_ids: Collection[UUID] | None) -> Quote:
+    """Return all of what seats cost, whatever the policy says and however late it is.
+
+    Raises NotCancellable, CancelledAlready, NotYourSeats, TicketUsed.
+    """
+    payment, chosen = _payment(bought), _unused(bought, seat_ids)
+    return _quote(bought, payment, chosen, Fee(0), None)
 
 
 def in_full(bought: Purchase, payment: Payment) -> Quote:
@@ -174,6 +179,14 @@ def _payment(bought: Purchase) -> Payment:
     if status != Reservation.Status.CONFIRMED or bought.payment is None:
         raise NotCancellable(reservation_status=status)
     return bought.payment
+
+
+def _unused(bought: Purchase, seat_ids: Collection[UUID] | None) -> list[BoughtSeat]:
+    chosen = _chosen(bought, seat_ids)
+    used = [str(seat.seat_id) for seat in chosen if seat.used]
+    if used:
+        raise TicketUsed(seat_ids=used)
+    return chosen
 
 
 def _chosen(bought: Purchase, seat_ids: Collection[UUID] | None) -> list[BoughtSeat]:

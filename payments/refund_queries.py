@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, Sum
 
 from concerts.models import Performance
 from kernel.money import Money
@@ -118,6 +118,23 @@ def purchase(*, reservation_id: UUID, user_id: UUID) -> Purchase:
         ),
         table=fee_table(performance_id=reservation.performance_id),
     )
+
+
+def buyer_of(*, reservation_id: UUID) -> UUID:
+    """Return the fan whose reservation it is. Raises ReservationNotFound."""
+    rows = Reservation.objects.filter(pk=reservation_id).values_list("user_id", flat=True)
+    buyer = rows.first()
+    if buyer is None:
+        raise ReservationNotFound
+    return buyer
+
+
+def goodwill_since(*, user_id: UUID, since: datetime) -> int:
+    """Return what a fan was refunded beyond the policy since a moment, in minor units."""
+    rows = Cancellation.objects.filter(
+        payment__user=user_id, reason=Refund.Reason.GOODWILL, created_at__gte=since
+    )
+    return int(rows.aggregate(sum=Sum("paid"))["sum"] or 0)
 
 
 def fee_table(*, performance_id: UUID) -> FeeTable:

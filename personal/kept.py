@@ -34,6 +34,7 @@ EXPORTED = (
     Kept("socialaccount.SocialAccount", "user_id"),
     Kept("accounts.Session", "user_id", ("session_key", "session_data", "sid")),
     Kept("accounts.ApiKey", "created_by", ("key_hash",)),
+    Kept("accounts.Approval", "subject_id", ("requested_by", "decided_by")),
     Kept("accounts.AuditEntry", "actor_id", ("actor_id",), or_by="target_id"),
     Kept("admin.LogEntry", "user_id"),
     Kept("concerts.LayoutUpload", "actor_id"),

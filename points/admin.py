@@ -58,8 +58,9 @@ class AccountAdmin(ReadOnlyAdmin):
     ) -> str:
         """Give each of the picked fans points, or take them back; not the system's accounts."""
         fans = [account.pk for account in objects if account.user_id]
+        waiting = 0
         for user_id in fans:
-            adjustments.adjust(
+            done = adjustments.adjust(
                 user_id=user_id,
                 points=points,
                 adjustment_id=adjustment_id,
@@ -67,7 +68,15 @@ class AccountAdmin(ReadOnlyAdmin):
                 actor_id=actor_of(request),
                 now=now,
             )
-        return str(text(en=f"{len(fans)} adjusted.", ko=f"{len(fans)}건을 조정했습니다."))
+            waiting += done.approval_id is not None
+        count = len(fans) - waiting
+        said = text(en=f"{count} adjusted.", ko=f"{count}건을 조정했습니다.")
+        if not waiting:
+            return str(said)
+        more = text(
+            en=f"{waiting} wait for a second person.", ko=f"{waiting}건은 승인을 기다립니다."
+        )
+        return f"{said} {more}"
 
 
 class EntryInline(ReadOnlyInline):

@@ -1,10 +1,13 @@
 """The reads of the ledger, from the primary: a fan sees his own points at once."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import QuerySet, Sum
+from django.db.models.functions import Abs
 
+from kernel.ids import first_uuid7_at
 from kernel.money import Money
 from points.models import Account, Entry, Transfer
 from points.policy import TransferKind
@@ -40,3 +43,13 @@ def balance_after(*, kind: TransferKind, reference: UUID, user_id: UUID) -> Mone
     )
     assert entry.balance_after is not None
     return Money(entry.balance_after)
+
+
+def adjusted_since(*, user_id: UUID, since: datetime) -> int:
+    """Return how many points staff have given and taken of a fan since a moment, both counted."""
+    moved = Entry.objects.filter(
+        account_id=user_id,
+        pk__gte=first_uuid7_at(since),  # along the index by account
+        transfer__kind=TransferKind.ADJUSTMENT,
+    )
+    return int(moved.aggregate(sum=Sum(Abs("amount")))["sum"] or 0)

@@ -20,10 +20,11 @@ from django.utils.translation.trans_real import parse_accept_lang_header
 from django.views.csrf import csrf_failure
 
 from kernel.http import problem
+from kernel.http.bundles import bundle
 from kernel.http.exception_handler import refused_by
 from kernel.http.fast_path import Application, StartResponse
 from kernel.http.page_addresses import is_page, language_in
-from storefront.page_facts import bundle, page_data, page_facts
+from storefront.page_facts import page_data, page_facts
 from storefront.words import words_of
 
 _HTML = "text/html; charset=utf-8"

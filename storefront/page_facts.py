@@ -1,23 +1,18 @@
 """What every page has: its language, its other language, the seller, its address."""
 
-import logging
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.html import json_script
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.safestring import SafeString
 
-from kernel.http.page_addresses import is_page, language_in
+from kernel.http.bundles import bundle
+from kernel.http.page_addresses import in_language, is_page
 from kernel.http.rendering import Encoder
 from kernel.i18n import is_korean
-
-log = logging.getLogger(__name__)
 
 _NAMES = {"ko": "한국어", "en": "English"}
 # Of pages that another library's view renders: those that are no form alone.
@@ -44,12 +39,6 @@ def page_facts(path: str, *, query: str = "", leads_to: str | None = None) -> di
         "styles": bundle("site.css"),
         "icon": bundle("icon.svg"),
     }
-
-
-def in_language(language: str, path: str) -> str:
-    """Return the path of a page in another language; with "" without one."""
-    rest = path[3:] if language_in(path) else path
-    return (f"/{language}" if language else "") + (rest or "/")
 
 
 def of_account_pages(request: HttpRequest) -> dict[str, Any]:
@@ -118,23 +107,3 @@ def page_data(page: str, *, path: str | None = None, **more: Any) -> SafeString:
         **more,
     }
     return json_script(data, "fr-data", encoder=Encoder)
-
-
-def bundle(name: str) -> str | None:
-    """Return the address of a file of `ui/dist`; None where it has none of that name.
-
-    None too where `collectstatic` has not run: a page without its style beats a site that does not
-    start.
-    """
-    if name not in _bundles():
-        return None
-    try:
-        return static(name)
-    except ValueError:  # the storage has no entry for it
-        log.error("static files are not collected", extra={"file": name})
-        return None
-
-
-@cache
-def _bundles() -> frozenset[str]:
-    return frozenset(path.name for path in Path(settings.STATICFILES_DIRS[0]).iterdir())

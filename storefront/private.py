@@ -23,12 +23,13 @@ from accounts import page_sessions
 from kernel import clock
 from kernel.caller import client_ip_of
 from kernel.errors import DomainError
+from kernel.http.bundles import bundle
 from kernel.http.page_addresses import language_in
 from kernel.http.problem import STATUS
 from kernel.rate_limiting import throttle
 from kernel.rate_limiting.headers import RATE_LIMIT
 from kernel.rate_limiting.in_redis import RateLimited
-from storefront.page_facts import bundle, login_url, page_data, page_facts
+from storefront.page_facts import login_url, page_data, page_facts
 from storefront.words import Words, words_of
 
 _YEAR_SECONDS = 365 * 24 * 3600

@@ -91,6 +91,17 @@ def of_reservation(*, reservation_id: UUID, user_id: UUID) -> list[TicketDetail]
     return details(rows.order_by("seat__index", "id"))
 
 
+def owner_of_code(code: str) -> UUID | None:
+    """Return whose ticket has a code in its one spelling (`codes.code_in`), void or not."""
+    return Ticket.objects.filter(code=code).values_list("user_id", flat=True).first()
+
+
+def checkins_of(*, user_id: UUID, limit: int) -> list[Checkin]:
+    """Return the check-ins of a fan's tickets, undone ones too, the latest first."""
+    rows = Checkin.objects.filter(ticket__user=user_id).select_related("ticket__seat__section")
+    return list(rows.order_by("-admitted_at")[:limit])
+
+
 def holders(*, performance_id: UUID, after: UUID | None, limit: int) -> list[UUID]:
     """Return the next fans, by id, who have tickets of a performance that are not void."""
     live = Ticket.objects.filter(performance=performance_id).exclude(status=Ticket.Status.VOID)

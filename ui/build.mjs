@@ -7,7 +7,7 @@ import { build } from "esbuild";
 import openapi, { astToString } from "openapi-typescript";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
-const SCRIPTS = ["site", "queue", "seats", "checkout", "ticket", "passkey"];
+const SCRIPTS = ["site", "queue", "seats", "checkout", "ticket", "passkey", "board", "area"];
 const CONTRACT = join(HERE, "../docs/openapi.yml");
 const TYPES = join(HERE, "generated/api.d.ts");
 
@@ -53,7 +53,11 @@ async function bundles() {
       outdir: "dist",
       format: "iife",
     }),
-    build({ ...SHARED, entryPoints: { site: "css/site.css" }, outdir: "dist" }),
+    build({
+      ...SHARED,
+      entryPoints: { site: "css/site.css", staff: "css/staff.css" },
+      outdir: "dist",
+    }),
     // What tests/browser calls: the functions without a page, and the elements on a page of its own.
     build({ ...scripts, entryPoints: { pure: "src/testing/pure.ts" }, outdir: "dist-tests" }),
   ]);

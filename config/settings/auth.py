@@ -147,6 +147,15 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXY_C
 # The writer of audit entries for apps that lie below `accounts` (see kernel/staff/audit.py).
 AUDIT_WRITER = "accounts.operations.record_audit"
 
+SECOND_PERSON_ABOVE = env.integer(
+    "SECOND_PERSON_ABOVE",
+    default=100_000,
+    minimum=0,
+    maximum=10_000_000,
+    help="Points that staff give or take of a fan, or KRW that they refund beyond the policy, "
+    "within 24 hours: what is more waits for another member of staff.",
+)
+
 # The permissions of each staff group, as patterns of names. Nothing else is granted.
 # `migrate` makes the groups match this (accounts/groups.py).
 STAFF_GROUPS: dict[str, list[str]] = {

@@ -67,6 +67,7 @@ INSTALLED_APPS = [
     "demo",
     "proof",
     "storefront",
+    "boxoffice",
 ]
 
 MIDDLEWARE = [

@@ -69,5 +69,7 @@ BODY_LIMITS = (
     # A layout and its form around it.
     (r"/admin/concerts/performance/[0-9a-f-]{36}/layout/", 33 * 1024 * 1024),
     (r"/admin/concerts/concert/[0-9a-f-]{36}/poster/", 11 * 1024 * 1024),
+    (r"/(ko|en)/staff/performances/[0-9a-f-]{36}/layout/", 33 * 1024 * 1024),
+    (r"/(ko|en)/staff/.*", 256 * 1024),
     (r"/admin/.*", 1024 * 1024),  # forms of staff, with texts and many rows
 )

@@ -20,6 +20,7 @@ _DOCUMENTS = (
     "/static/",
 )
 _LANGUAGES = ("ko", "en")
+_STAFF = "/staff/"
 
 
 def is_page(path: str) -> bool:
@@ -31,3 +32,14 @@ def language_in(path: str) -> str | None:
     """Return the language that a path begins with, `ko` or `en`; None where it has none."""
     first = path[1:].partition("/")[0]
     return first if first in _LANGUAGES else None
+
+
+def in_language(language: str, path: str) -> str:
+    """Return the path of a page in another language; with "" without one."""
+    rest = path[3:] if language_in(path) else path
+    return (f"/{language}" if language else "") + (rest or "/")
+
+
+def is_staff_page(path: str) -> bool:
+    """Say whether a path is of a page for staff, whose login is that of the admin."""
+    return in_language("", path).startswith(_STAFF)

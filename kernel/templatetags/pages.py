@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from kernel import clock
 from kernel.i18n import is_korean, localized
 from kernel.money import Money
-from kernel.text.written import day_text, moment_text, money_text
+from kernel.text.written import clock_text, day_text, moment_text, money_text
 
 register = template.Library()
 
@@ -46,6 +46,12 @@ def moment(value: datetime | None, timezone: str) -> str:
 def day(value: datetime | None, timezone: str) -> str:
     """Return the day of a moment in a time zone."""
     return day_text(value, timezone) if value else ""
+
+
+@register.filter
+def clock_time(value: datetime | None, timezone: str) -> str:
+    """Return the time of day of a moment in a time zone."""
+    return clock_text(value, timezone) if value else ""
 
 
 @register.filter

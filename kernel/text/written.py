@@ -37,3 +37,8 @@ def day_text(moment: datetime, timezone: str) -> str:
     """Return the day of a moment in an IANA time zone."""
     local = moment.astimezone(ZoneInfo(timezone))
     return date_format(local, "Y년 n월 j일 (D)" if is_korean() else "D j M Y")
+
+
+def clock_text(moment: datetime, timezone: str) -> str:
+    """Return the time of day of a moment in an IANA time zone, such as `20:41`."""
+    return moment.astimezone(ZoneInfo(timezone)).strftime("%H:%M")

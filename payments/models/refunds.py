@@ -33,6 +33,8 @@ class Refund(models.Model):
         LATE_CAPTURE = "LATE_CAPTURE", text(en="Paid too late", ko="지연 승인")
         CANCELLED = "CANCELLED", text(en="Cancelled by the fan", ko="구매자 취소")
         CALLED_OFF = "CALLED_OFF", text(en="Performance cancelled", ko="공연 취소")
+        BY_STAFF = "BY_STAFF", text(en="By staff, as the policy says", ko="직원 처리(환불 기준)")
+        GOODWILL = "GOODWILL", text(en="By staff, beyond the policy", ko="직원 처리(전액)")
 
     id = UUID7Field()
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds")

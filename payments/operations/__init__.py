@@ -14,7 +14,9 @@ from payments.operations.attempts import (
 )
 from payments.operations.cancellations import (
     BY_FAN,
+    BY_STAFF,
     CALLED_OFF,
+    GOODWILL,
     Cancelled,
     Reason,
     cancel,
@@ -62,7 +64,9 @@ from payments.operations.sales import (
 
 __all__ = [
     "BY_FAN",
+    "BY_STAFF",
     "CALLED_OFF",
+    "GOODWILL",
     "Cancelled",
     "Ended",
     "LockedOffer",

@@ -29,6 +29,8 @@ class Reason:
 
 
 BY_FAN = Reason(Refund.Reason.CANCELLED, "given_up")
+BY_STAFF = Reason(Refund.Reason.BY_STAFF, "given_up")
+GOODWILL = Reason(Refund.Reason.GOODWILL, "given_up")
 CALLED_OFF = Reason(Refund.Reason.CALLED_OFF, "performance_cancelled")
 
 

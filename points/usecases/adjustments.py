@@ -1,8 +1,12 @@
 """Staff: give points to a fan, or take them back, with a reason."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid5
 
+from django.conf import settings
+
+from accounts import approvals
 from accounts.operations import record_audit
 from events.operations import record
 from kernel.db.transaction import transaction
@@ -14,6 +18,8 @@ from points import events, locking, operations, policy, queries
 from points.models import Account
 from points.operations import Adjusted
 from points.policy import TransferKind
+
+APPROVAL = "points.adjust"  # the kind of a request for a second person
 
 
 class AdjustmentInvalid(DomainError):
@@ -27,6 +33,14 @@ class AdjustmentInvalid(DomainError):
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """What became of an adjustment: the fan's points, and the request that waits, if one does."""
+
+    balance: Money
+    approval_id: UUID | None = None
+
+
 def adjust(
     *,
     user_id: UUID,
@@ -35,11 +49,12 @@ def adjust(
     reason: str,
     actor_id: UUID | None,
     now: datetime,
-) -> Money:
-    """Give a fan points, or take back as many as `points` is below zero; return the balance.
+) -> Adjustment:
+    """Give a fan points, or take back as many as `points` is below zero.
 
-    Once for an `adjustment_id` and a fan: sent again, it changes nothing. Raises AdjustmentInvalid,
-    and InsufficientPoints where the fan has fewer than are taken.
+    Above the limit nothing moves until somebody else approves (Note [Second person] in
+    accounts/approvals.py). Once for an `adjustment_id` and a fan: sent again, it changes nothing.
+    Raises AdjustmentInvalid, and InsufficientPoints where the fan has fewer than are taken.
     """
     if not reason.strip() or not 0 < abs(points) <= policy.ADJUSTMENT_MAXIMUM:
         raise AdjustmentInvalid(most=policy.ADJUSTMENT_MAXIMUM)
@@ -49,10 +64,55 @@ def adjust(
         locking.lock(accounts=[user_id])
         # Behind the lock, so that of two that are sent at once the second sees the first.
         if queries.references(kind=TransferKind.ADJUSTMENT, among=[reference]):
-            return queries.balance(user_id=user_id)
-        adjusted = _post(user_id, Money(points), reference, now)
-        record(events=[events.adjusted(adjusted)], now=now)
-        _audit(adjusted, actor_id, reason, now)
+            return Adjustment(queries.balance(user_id=user_id))
+        if actor_id is not None and _needs_another(user_id, points, now):
+            asked = approvals.ask(
+                kind=APPROVAL,
+                reference=reference,
+                subject_id=user_id,
+                facts={"points": points},
+                reason=reason,
+                actor_id=actor_id,
+                now=now,
+            )
+            return Adjustment(queries.balance(user_id=user_id), asked.pk)
+        return Adjustment(_carry_out(user_id, points, reference, actor_id, reason, now))
+
+
+def approve(*, approval_id: UUID, actor_id: UUID, now: datetime) -> Adjustment:
+    """Approve an adjustment that somebody else asked for, and carry it out.
+
+    Raises what `accounts.approvals.take` raises, and InsufficientPoints; then it goes on waiting.
+    """
+    with transaction():
+        asked = approvals.take(approval_id=approval_id, kind=APPROVAL, actor_id=actor_id, now=now)
+        locking.lock(accounts=[asked.subject_id])
+        points = int(asked.facts["points"])
+        return Adjustment(
+            _carry_out(
+                asked.subject_id, points, asked.reference, asked.requested_by, asked.reason, now
+            ),
+            asked.pk,
+        )
+
+
+def _needs_another(user_id: UUID, points: int, now: datetime) -> bool:
+    """Say whether this and the day's adjustments of a fan, which is locked, pass the limit."""
+    before = queries.adjusted_since(user_id=user_id, since=now - approvals.GOOD_FOR)
+    return before + abs(points) > settings.SECOND_PERSON_ABOVE
+
+
+def _carry_out(
+    user_id: UUID,
+    points: int,
+    reference: UUID,
+    actor_id: UUID | None,
+    reason: str,
+    now: datetime,
+) -> Money:
+    adjusted = _post(user_id, Money(points), reference, now)
+    record(events=[events.adjusted(adjusted)], now=now)
+    _audit(adjusted, actor_id, reason, now)
     return adjusted.balance_after
 
 

@@ -1,8 +1,9 @@
 """The use case of changing a waiting room's rules: by staff, with a reason, in force at once."""
 
 import logging
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from kernel.errors import DomainError, Kind
 from kernel.i18n import text
 from kernel.redis.breaker import DependencyUnavailable
 from kernel.staff import audit
+from queueing import changes as room_changes
 from queueing import draw_rows, locking, operations, queries
 from queueing.models import QueueConfig
 from queueing.queries import QueueRules
@@ -46,6 +48,12 @@ CHANGEABLE = frozenset(
     }
 )
 _OPENINGS = ("queue_opens_at", "admission_opens_at")
+# What the audit log has as text, as the columns want it.
+_FIELDS: dict[str, Callable[[Any], Any]] = {
+    "rate_per_second": Decimal,
+    "capacity": int,
+    "state": str,
+}
 
 
 class QueueConfigInvalid(DomainError):
@@ -69,6 +77,16 @@ class QueueConfigChanged(DomainError):
     )
 
 
+class NothingToUndo(DomainError):
+    """The last change is none that a press undoes, or the room has no such change."""
+
+    code = "queue_nothing_to_undo"
+    kind = Kind.CONFLICT
+    message = text(
+        en="The last change cannot be undone here.", ko="마지막 변경은 여기서 되돌릴 수 없습니다."
+    )
+
+
 def set_config(
     *,
     performance_id: UUID,
@@ -78,8 +96,11 @@ def set_config(
     now: datetime,
     expected_version: int | None = None,
     confirmed: Container[str] = (),
+    undoes: UUID | None = None,
 ) -> QueueRules:
     """Make or change a room's config (fields in CHANGEABLE), audit it, mirror it after commit.
+
+    `undoes` names the audit entry of a change that this one takes back.
 
     Raises PerformanceNotFound, QueueConfigInvalid, QueueConfigChanged, and NeedsConfirmation
     where an opening is unusual and not `confirmed`.
@@ -108,15 +129,46 @@ def set_config(
         operations.make_due(performance_id=performance_id)
         record_audit(
             actor_id=actor_id,
-            action="queueing.set_config",
+            action=room_changes.SET_CONFIG,
             target=audit.target_of(config),
             reason=reason,
-            changes=diff | ({"confirmed": codes} if codes else {}),
+            changes=diff
+            | ({"confirmed": codes} if codes else {})
+            | ({"undoes": str(undoes)} if undoes else {}),
             now=now,
         )
         catalogue_changed()
         run_after_commit(lambda: _mirror(config, now))
     return queries.rules_of(config)
+
+
+def undo_last(
+    *, performance_id: UUID, change_id: UUID, actor_id: UUID | None, reason: str, now: datetime
+) -> QueueRules:
+    """Take the last change of rate, capacity or state back, which is the one with this id.
+
+    An undone change may be undone too. Raises PerformanceNotFound, NothingToUndo, and
+    QueueConfigChanged where somebody has changed the room since.
+    """
+    # Read before the change: who comes in between has made another version.
+    found = queries.rules([performance_id]).get(performance_id)
+    change = room_changes.last_change(performance_id)
+    if found is None:
+        raise PerformanceNotFound
+    if change is None or not change.undoable:
+        raise NothingToUndo
+    if change.id != change_id:
+        raise QueueConfigChanged
+    wanted = {name: _FIELDS[name](value) for name, value in change.before.items()}
+    return set_config(
+        performance_id=performance_id,
+        changes=wanted,
+        actor_id=actor_id,
+        reason=reason,
+        now=now,
+        expected_version=found.version,
+        undoes=change.id,
+    )
 
 
 def _new(performance_id: UUID) -> QueueConfig:

@@ -3,6 +3,16 @@
 A fan's own writes show at once, and the seat map's changing part is judged by `now`.
 """
 
+from reservations.queries.desk import (
+    SaleAhead,
+    SeatArea,
+    SeatFigures,
+    StaffSeat,
+    sale_ahead,
+    sales_ahead,
+    seat_figures,
+    seats_in,
+)
 from reservations.queries.holds import (
     FanSeats,
     FanWish,
@@ -53,9 +63,13 @@ __all__ = [
     "GradeCounts",
     "ReservationDetail",
     "ReservedSeat",
+    "SaleAhead",
     "SaleRules",
     "SaleTerms",
+    "SeatArea",
+    "SeatFigures",
     "SeatOnSale",
+    "StaffSeat",
     "TakenSeat",
     "availability",
     "details",
@@ -72,10 +86,14 @@ __all__ = [
     "owners_of",
     "plan_seats",
     "rules_in_force",
+    "sale_ahead",
     "sale_checks",
     "sale_terms",
+    "sales_ahead",
+    "seat_figures",
     "seat_on_sale",
     "seat_status",
+    "seats_in",
     "seats_of_fans",
     "taken_counts",
     "taken_seats",

@@ -87,20 +87,50 @@ def put_on_sale(
     return OnSale(performance_id, seats, performance.layout_version)
 
 
+@dataclass(frozen=True, slots=True)
+class BlockedSeats:
+    """How many seats were blocked, and which were not as somebody has them."""
+
+    changed: int
+    refused: tuple[UUID, ...] = ()
+
+
 def block(*, seat_ids: Sequence[UUID], reason: str, actor_id: UUID | None, now: datetime) -> int:
     """Take free seats off the sale; return how many were changed (blocked ones stay so).
 
     Raises `SeatsNotFree` when one is held or sold, `TooManySeats`.
     """
+    return _block(seat_ids, reason, actor_id, now, leave_taken=False).changed
+
+
+def block_free(
+    *, seat_ids: Sequence[UUID], reason: str, actor_id: UUID | None, now: datetime
+) -> BlockedSeats:
+    """Take those of the seats off the sale that are free, and name the others.
+
+    Raises `SeatsNotFree` when one is no seat on sale, `TooManySeats`.
+    """
+    return _block(seat_ids, reason, actor_id, now, leave_taken=True)
+
+
+def _block(
+    seat_ids: Sequence[UUID],
+    reason: str,
+    actor_id: UUID | None,
+    now: datetime,
+    *,
+    leave_taken: bool,
+) -> BlockedSeats:
     with transaction():
         rows = _locked(seat_ids)
-        taken = [
-            row.seat_id
+        taken = {
+            row.seat_id: None  # in the order of their ids
             for row in rows
             if not row.is_free(now) and row.status != SeatInventory.Status.BLOCKED
-        ]
-        if taken:
-            raise SeatsNotFree(seat_ids=taken)
+        }
+        if taken and not leave_taken:
+            raise SeatsNotFree(seat_ids=list(taken))
+        rows = [row for row in rows if row.seat_id not in taken]
         free = [row for row in rows if row.is_free(now)]
         lapsed = [row.reservation_id for row in free if row.reservation_id]
         changed = operations.set_blocked(seat_ids=[row.seat_id for row in free], blocked=True)
@@ -108,7 +138,7 @@ def block(*, seat_ids: Sequence[UUID], reason: str, actor_id: UUID | None, now: 
         record(events=expired, now=now)
         _audit("reservations.block", rows, reason, actor_id, now)
     _publish(free, blocked=True, expired=expired, now=now)
-    return changed
+    return BlockedSeats(changed, tuple(taken))
 
 
 def unblock(*, seat_ids: Sequence[UUID], reason: str, actor_id: UUID | None, now: datetime) -> int:

@@ -11,12 +11,13 @@ from rest_framework.request import Request
 from catalogue import queries
 from catalogue.api.pagination import ConcertPages
 from kernel import clock
+from kernel.http.bundles import bundle
 from kernel.http.methods import safe_only
 from kernel.money import DEFAULT_CURRENCY
 from payments.refund_queries import fee_table
 from queueing.queries import draw_facts
 from storefront import calendars, shows
-from storefront.page_facts import bundle, login_url, page_data
+from storefront.page_facts import login_url, page_data
 from storefront.public import public_document, public_page
 from storefront.search import SearchForm
 

@@ -14,6 +14,7 @@ from catalogue.api.seat_views import availability_document
 from idempotency.values import Lease
 from kernel import clock
 from kernel.errors import DomainError
+from kernel.http.bundles import bundle
 from kernel.http.methods import safe_only
 from kernel.i18n import localized
 from reservations.policy import MAX_SEATS_PER_REQUEST
@@ -23,7 +24,7 @@ from reservations.usecases import holds
 from storefront import shows, turns
 from storefront.forms import BestSeatsForm, SeatsForm
 from storefront.once import new_key, once
-from storefront.page_facts import bundle, page_data
+from storefront.page_facts import page_data
 from storefront.private import Visit, private, private_page
 from storefront.public import public_page
 

@@ -6,8 +6,9 @@ from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 
 from kernel import clock
+from kernel.http.bundles import bundle
 from kernel.http.methods import safe_only
-from storefront.page_facts import bundle, page_data
+from storefront.page_facts import page_data
 from storefront.public import public_page
 
 NAMES = ("terms", "privacy", "accessibility", "goodbye")

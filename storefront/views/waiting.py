@@ -11,6 +11,7 @@ from django.urls import reverse
 from catalogue import queries
 from kernel import clock
 from kernel.errors import DomainError, Kind
+from kernel.http.bundles import bundle
 from kernel.http.methods import safe_only
 from queueing.errors import QueueTokenInvalid, QueueTokenRequired
 from queueing.fan_requests import Applicant
@@ -19,7 +20,7 @@ from queueing.replies import PlaceState
 from queueing.usecases import waiting_room
 from storefront import shows, turns
 from storefront.once import SeeOther
-from storefront.page_facts import bundle, page_data
+from storefront.page_facts import page_data
 from storefront.private import Visit, private, private_page
 from storefront.public import public_page
 

@@ -97,6 +97,12 @@ EVERYWHERE: dict[str, Words] = {
         "Log in with the account that may.",
         "권한이 있는 계정으로 로그인해 주세요.",
     ),
+    "deed_not_allowed": words(
+        "Your role does not cover this",
+        "담당 역할에 허용되지 않은 작업입니다",
+        "Nothing was changed. Ask somebody whose role does.",
+        "변경된 내용은 없습니다. 권한이 있는 담당자에게 요청해 주세요.",
+    ),
     "not_authenticated": words(
         "Please log in",
         "로그인이 필요합니다",

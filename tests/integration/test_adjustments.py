@@ -31,7 +31,7 @@ def adjust(fan, points, *, adjustment_id=None, reason="wrongly charged", actor=N
         reason=reason,
         actor_id=actor,
         now=clock.now(),
-    ).amount
+    ).balance.amount
 
 
 def test_points_are_given_and_taken_back_by_a_transfer(fan):

@@ -9,6 +9,7 @@ longer than anything it does: one JSON object a line comes in and one goes out.
 - `{"do": "fans", "count": 5, "points": 100}` runs `manage.py fans`.
 - `{"do": "password", "email": "…", "password": "…"}` gives a fan a password.
 - `{"do": "login", "user_id": "..."}` logs a fan in for pages.
+- `{"do": "staff", "role": "operator"}` logs a new member of a group in for the pages of staff.
 """
 
 import io
@@ -27,12 +28,14 @@ from django.contrib.auth import (  # noqa: E402
     HASH_SESSION_KEY,
     SESSION_KEY,
 )
+from django.contrib.auth.models import Group  # noqa: E402
 from django.core.management import call_command  # noqa: E402  (needs the set-up)
 from django.db import connections  # noqa: E402
 
 from accounts.models import User  # noqa: E402
-from accounts.sessions import FanSessionStore  # noqa: E402
+from accounts.sessions import FanSessionStore, SessionStore  # noqa: E402
 from kernel import clock  # noqa: E402
+from kernel.ids import uuid7  # noqa: E402
 from queueing.usecases import config  # noqa: E402
 from tests.support import factories  # noqa: E402
 
@@ -95,7 +98,27 @@ def login(*, user_id: str) -> dict[str, str]:
     return {"name": settings.FAN_SESSION_COOKIE_NAME, "value": session.session_key}
 
 
-COMMANDS = {"sale": sale, "room": room, "fans": fans, "password": password, "login": login}
+def staff(*, role: str) -> dict[str, str]:
+    """Return the cookie of a login of a new member of a group."""
+    user = factories.make_user(is_staff=True, email=f"{role}-{uuid7().hex}@example.com")
+    user.groups.set(Group.objects.filter(name=role))
+    session = SessionStore()
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.save()
+    assert session.session_key
+    return {"name": settings.SESSION_COOKIE_NAME, "value": session.session_key}
+
+
+COMMANDS = {
+    "sale": sale,
+    "room": room,
+    "fans": fans,
+    "password": password,
+    "login": login,
+    "staff": staff,
+}
 
 for line in sys.stdin:
     wanted = json.loads(line)

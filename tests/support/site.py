@@ -253,6 +253,10 @@ class Site:
         """Log a fan in for pages; returns the cookie as browsers are given it."""
         return {**self._prepare(do="login", user_id=fan.user_id), "url": self.url}
 
+    def staff(self, role: str) -> dict[str, str]:
+        """Log a new member of a group of staff in; returns the cookie as browsers are given it."""
+        return {**self._prepare(do="staff", role=role), "url": self.url}
+
     def _prepare(self, **wanted: object) -> Any:
         helper = self._helper = self._helper or subprocess.Popen(
             [sys.executable, "-m", "tests.support.prepare"],

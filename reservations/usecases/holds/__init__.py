@@ -28,7 +28,7 @@ from reservations.usecases.holds.place import (
 )
 from reservations.usecases.holds.placement import Placement
 from reservations.usecases.holds.preconditions import check_open
-from reservations.usecases.holds.release import expire_lapsed, release
+from reservations.usecases.holds.release import expire_lapsed, release, release_by_staff
 from reservations.usecases.holds.turns import HoldRequest
 
 __all__ = [
@@ -59,4 +59,5 @@ __all__ = [
     "place_best",
     "place_many",
     "release",
+    "release_by_staff",
 ]

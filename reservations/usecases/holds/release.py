@@ -1,12 +1,15 @@
 """End a hold: its owner gives it up, or its time has passed."""
 
 from collections import defaultdict
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from accounts.operations import record_audit
 from events.operations import NewEvent, record
 from kernel.db import primary_time
 from kernel.db.transaction import transaction
+from kernel.staff.audit import target_of
 from reservations import events, locking, metrics, operations, policy, queries, seat_changes
 from reservations.claims import Claim
 from reservations.models import Reservation
@@ -14,11 +17,30 @@ from reservations.operations import ReservationNotFound
 from reservations.usecases.holds.errors import PaymentInProgress
 
 
+@dataclass(frozen=True, slots=True)
+class _StaffDeed:
+    """Who of the staff ends a hold, and why."""
+
+    actor_id: UUID
+    reason: str
+
+
 def release(*, reservation_id: UUID, user_id: UUID, now: datetime) -> None:
     """Give a pending hold up; repeating it, or giving up a lapsed one, changes nothing more.
 
     Raises `ReservationNotFound`, `PaymentInProgress` once money may have moved.
     """
+    _release(reservation_id, user_id, now, None)
+
+
+def release_by_staff(
+    *, reservation_id: UUID, user_id: UUID, actor_id: UUID, reason: str, now: datetime
+) -> None:
+    """End a fan's hold as the fan might, audited; raises what `release` raises."""
+    _release(reservation_id, user_id, now, _StaffDeed(actor_id, reason))
+
+
+def _release(reservation_id: UUID, user_id: UUID, now: datetime, deed: _StaffDeed | None) -> None:
     with transaction():
         found = locking.lock_reservation(reservation_id=reservation_id, user_id=user_id)
         if found is None:
@@ -39,6 +61,15 @@ def release(*, reservation_id: UUID, user_id: UUID, now: datetime) -> None:
             )
             event = events.of_row(type_, reservation, operations.priced(rows), reason=reason)
             record(events=[event], now=now)
+        if deed is not None:
+            record_audit(
+                actor_id=deed.actor_id,
+                action="reservations.release",
+                target=target_of(reservation),
+                reason=deed.reason,
+                changes={"given_up": given_up},
+                now=now,
+            )
     seat_changes.publish(
         performance_id=reservation.performance_id,
         claims=[

@@ -1,0 +1,124 @@
+"""Everything that happened to a fan, as one list: holds, money, tickets, doors, letters, deeds."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.utils.functional import Promise
+
+from accounts import queries as accounts
+from accounts.models import User
+from kernel.i18n import text
+from kernel.money import Money
+from kernel.staff import audit
+from notifications import queries as notifications
+from payments import desk_queries
+from points import queries as points
+from reservations import queries as reservations
+from reservations.models import Reservation
+from tickets import queries as tickets
+
+EACH = 100  # of each sort, the latest; what is older is in the admin
+
+HOLD = text(en="Hold", ko="선점·예매")
+PAYMENT = text(en="Payment", ko="결제")
+CHARGE = text(en="Points bought", ko="포인트 충전")
+REFUND = text(en="Refund", ko="환불")
+POINTS = text(en="Points", ko="포인트")
+TICKET = text(en="Ticket", ko="티켓")
+DOOR = text(en="Door", ko="입장")
+LETTER = text(en="Letter", ko="알림")
+DEED = text(en="Staff", ko="직원 작업")
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One thing that happened: when, of which sort, what, how it stands, and how much money.
+
+    `key` names its row; `open` says that staff may still do something about it.
+    """
+
+    at: datetime
+    sort: str
+    label: Promise
+    says: str
+    status: str = ""
+    money: Money | None = None
+    key: UUID | None = None
+    open: bool = False
+
+
+def of_fan(user_id: UUID, *, now: datetime) -> list[Moment]:
+    """Return a fan's timeline, the latest first: a statement or two for each sort."""
+    moments = [
+        *_holds(user_id, now),
+        *_money(user_id),
+        *_points(user_id),
+        *_tickets(user_id),
+        *_letters(user_id),
+    ]
+    targets = [audit.target(User, user_id)]
+    targets += [audit.target(Reservation, one.key) for one in moments if one.sort == "hold"]
+    moments += _deeds(targets)
+    return sorted(moments, key=lambda one: one.at, reverse=True)
+
+
+def _holds(user_id: UUID, now: datetime) -> Iterator[Moment]:
+    rows = list(reservations.mine(user_id=user_id, now=now).order_by("-pk")[:EACH])
+    began = {row.pk: row.created_at for row in rows}
+    for one in reservations.details(rows, now=now):
+        seats = ", ".join(f"{seat.section} {seat.row}-{seat.number}" for seat in one.seats)
+        yield Moment(
+            at=began[one.id],
+            sort="hold",
+            label=HOLD,
+            says=f"{one.performance} · {seats}",
+            status=one.status,
+            money=one.amount,
+            key=one.id,
+            open=one.status in ("PENDING", "CONFIRMED"),
+        )
+
+
+def _money(user_id: UUID) -> Iterator[Moment]:
+    for row in desk_queries.payments_of(user_id=user_id, limit=EACH):
+        says = " · ".join(filter(None, [row.method, row.failure_code]))
+        yield Moment(row.created_at, "payment", PAYMENT, says, row.status, row.money, row.pk)
+    for charge in desk_queries.charges_of(user_id=user_id, limit=EACH):
+        at, says = charge.created_at, charge.failure_code
+        yield Moment(at, "charge", CHARGE, says, charge.status, charge.money, charge.pk)
+    for refund in desk_queries.refunds_of(user_id=user_id, limit=EACH):
+        says = str(refund.get_reason_display())
+        at = refund.created_at
+        yield Moment(at, "refund", REFUND, says, refund.status, refund.money, refund.pk)
+
+
+def _points(user_id: UUID) -> Iterator[Moment]:
+    for row in points.entries(user_id=user_id).order_by("-pk")[:EACH]:
+        kind = row.transfer.get_kind_display()
+        at = row.transfer.created_at
+        yield Moment(at, "points", POINTS, str(kind), "", row.money, row.pk)
+
+
+def _tickets(user_id: UUID) -> Iterator[Moment]:
+    for row in tickets.mine(user_id=user_id).order_by("-pk")[:EACH]:
+        seat = f"{row.seat.section.code} {row.seat.row}-{row.seat.number}"
+        yield Moment(row.issued_at, "ticket", TICKET, f"{row.code} · {seat}", row.status)
+    for checkin in tickets.checkins_of(user_id=user_id, limit=EACH):
+        status = "UNDONE" if checkin.undone_at else ""
+        says = f"{checkin.ticket.code} · {checkin.gate}"
+        yield Moment(checkin.admitted_at, "door", DOOR, says, status)
+
+
+def _letters(user_id: UUID) -> Iterator[Moment]:
+    for row in notifications.letters_of(user_id=user_id, limit=EACH):
+        is_over = row.status != row.Status.WAITING
+        yield Moment(
+            row.created_at, "letter", LETTER, row.kind, row.status, key=row.pk, open=is_over
+        )
+
+
+def _deeds(targets: list[str]) -> Iterator[Moment]:
+    for row in accounts.deeds_about(targets, limit=EACH):
+        yield Moment(row.created_at, "deed", DEED, f"{row.action}: {row.reason}")

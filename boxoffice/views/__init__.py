@@ -1,0 +1,1 @@
+"""The views of pages for staff: one page or deed each."""
