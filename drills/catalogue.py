@@ -40,7 +40,7 @@ DRILLS: dict[str, Drill] = {
         kafka_one,
         kafka_two,
         zone,
-            restore,
+        restore,
     )
 }
 
