@@ -1,6 +1,7 @@
 """All drills, in the order in which `all` runs them."""
 
 from drills import (
+    archive_away,
     keys,
     listeners,
     lock_node,
@@ -32,7 +33,8 @@ DRILLS: dict[str, Drill] = {
         standbys,
         primary_node,
         zone,
-            restore,
+        archive_away,
+        restore,
     )
 }
 
