@@ -31,6 +31,8 @@ class LayoutUpload(models.Model):
     fence = models.PositiveSmallIntegerField(default=0)
     lease_until = models.DateTimeField(null=True)
     report = models.JSONField(default=dict)
+    # Where an imported file is kept (kernel/stored_files.py); empty where it isn't.
+    file = models.CharField(max_length=150, blank=True, default="", db_default="")
     created_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
 

@@ -1,5 +1,6 @@
 """Read one uploaded layout file and import or check it (Note [Large layout files])."""
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -13,9 +14,13 @@ from concerts.layout.rules import warnings_of
 from concerts.models import LayoutUpload
 from concerts.usecases import layouts, uploads
 from concerts.usecases.uploads import TakenUpload
+from kernel import stored_files
 from kernel.db.dedicated import dedicated_connection
 from kernel.errors import Busy, DomainError
 
+log = logging.getLogger(__name__)
+
+_FOLDER = "layouts"
 Moment = Callable[[], datetime]
 # By a connection of its own: the import's transaction would show nothing until its end.
 _SHOW = """
@@ -40,8 +45,21 @@ def read_next(moment: Moment) -> bool:
         return False
     with _shown(taken, moment) as progress:
         state, report = _work(taken, progress, moment())
-    uploads.finish(taken=taken, state=state, report=report, now=moment())
+    file = _stored(taken, moment()) if state == LayoutUpload.State.DONE else ""
+    uploads.finish(taken=taken, state=state, report=report, file=file, now=moment())
     return True
+
+
+def _stored(taken: TakenUpload, now: datetime) -> str:
+    """Keep an imported file; return its name, empty where the storage did not take it."""
+    if not taken.is_import:
+        return ""
+    ending = "json" if taken.name.lower().endswith(".json") else "csv"
+    try:
+        return stored_files.keep(_FOLDER, taken.content, ending=ending, now=now)
+    except stored_files.FileNotKept as error:  # the hall is there all the same
+        log.error("layout file not kept", extra={"upload": str(taken.id), "error": str(error)})
+        return ""
 
 
 def _work(

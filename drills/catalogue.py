@@ -1,6 +1,7 @@
 """All drills, in the order in which `all` runs them."""
 
 from drills import (
+    archive_away,
     cancelled_commit,
     kafka_one,
     kafka_two,
@@ -40,6 +41,7 @@ DRILLS: dict[str, Drill] = {
         kafka_one,
         kafka_two,
         zone,
+        archive_away,
         restore,
     )
 }

@@ -15,7 +15,7 @@ from concerts import policy
 from concerts.layout.form import Problem
 from concerts.models import LayoutUpload, LayoutUploadPart, Performance
 from concerts.usecases import uploads
-from kernel import clock
+from kernel import clock, stored_files
 from kernel.errors import DomainError
 from kernel.staff.actions import actor_of
 from kernel.staff.admin import ReadOnlyAdmin
@@ -73,6 +73,7 @@ class UploadViews:
             "upload": upload,
             "report": _report(upload),
             "is_open": is_open,
+            "file": stored_files.link_to(upload.file) if upload.file else "",
         }
         page = "admin/concerts/performance/upload.html"
         answer = TemplateResponse(request, page, context)

@@ -6,6 +6,8 @@ cost of everybody else. So a request only puts it into PostgreSQL, in parts, and
 takes one file at a time. The worker that takes it holds a lease with a fence and prolongs it with
 every step it shows; a worker that died leaves the file to the next one, and importing a layout
 again changes nothing. The bytes go as soon as there is a result; the result goes after a week.
+What was imported is kept by its checksum where reports are (`STORAGE_URL`), for who asks later
+what a hall was made of.
 """
 
 from collections.abc import Iterable
@@ -108,11 +110,19 @@ def take(*, now: datetime) -> TakenUpload | None:
 
 
 def finish(
-    *, taken: TakenUpload, state: LayoutUpload.State, report: dict[str, Any], now: datetime
+    *,
+    taken: TakenUpload,
+    state: LayoutUpload.State,
+    report: dict[str, Any],
+    file: str = "",
+    now: datetime,
 ) -> bool:
-    """Write down what came of a file and delete its bytes; False when the lease was lost."""
+    """Write down what came of a file and delete its bytes; False when the lease was lost.
+
+    `file` is the name under which a storage has it.
+    """
     with transaction():
-        return _finish(taken.id, taken.fence, state, report, now)
+        return _finish(taken.id, taken.fence, state, report, now, file)
 
 
 def delete_old_results(*, now: datetime) -> int:
@@ -123,10 +133,16 @@ def delete_old_results(*, now: datetime) -> int:
 
 
 def _finish(
-    upload_id: UUID, fence: int, state: LayoutUpload.State, report: dict[str, Any], now: datetime
+    upload_id: UUID,
+    fence: int,
+    state: LayoutUpload.State,
+    report: dict[str, Any],
+    now: datetime,
+    file: str = "",
 ) -> bool:
     ours = LayoutUpload.objects.filter(pk=upload_id, fence=fence, state__in=_UNFINISHED)
-    if not ours.update(state=state, report=report, lease_until=None, finished_at=now):
+    ended = {"lease_until": None, "finished_at": now}
+    if not ours.update(state=state, report=report, file=file, **ended):
         return False
     LayoutUploadPart.objects.filter(upload_id=upload_id).delete()
     return True

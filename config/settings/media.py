@@ -13,8 +13,8 @@ from kernel import env, storage_places
 STORAGE_URL = env.string(
     "STORAGE_URL",
     default="file://var/storage",
-    help="Where posters and staff's reports lie: file://FOLDER, or s3://bucket/prefix with keys, "
-    "region and endpoint by AWS's names.",
+    help="Where posters, staff's reports and imported layout files lie: file://FOLDER, or "
+    "s3://bucket/prefix with keys, region and endpoint by AWS's names.",
 )
 MEDIA_URL = env.string(
     "MEDIA_URL",

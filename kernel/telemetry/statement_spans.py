@@ -10,7 +10,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
 from kernel.redis import watched
-from kernel.telemetry import tracing
+from kernel.telemetry import context, tracing
 
 _TABLE = re.compile(
     r'\b(?:FROM|INTO|UPDATE|JOIN)\s+(?:ONLY\s+)?"?([a-z_][a-z0-9_]*)', re.IGNORECASE
@@ -43,6 +43,8 @@ def _look(connection: BaseDatabaseWrapper, **_: object) -> None:
 def _recorded(
     execute: Callable[..., Any], sql: Any, params: Any, many: bool, facts: dict[str, Any]
 ) -> Any:
+    if not tracing.is_sampled(context.current().traceparent):
+        return execute(sql, params, many, facts)
     operation, table = summary(str(sql))
     server = facts["connection"].alias
     with tracing.span(

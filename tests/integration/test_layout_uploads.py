@@ -1,7 +1,10 @@
 """Large layout files are read by a worker (Note [Large layout files])."""
 
+import hashlib
+import re
 from contextlib import contextmanager
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -14,7 +17,7 @@ from concerts.layout import files
 from concerts.models import LayoutUpload, LayoutUploadPart, Performance, Seat
 from concerts.tasks import read_layouts
 from concerts.usecases import uploads
-from kernel import clock
+from kernel import clock, storage_places, stored_files
 from tests.integration.test_layout_admin import CSV, logged_in
 from tests.support import factories
 
@@ -83,6 +86,44 @@ def test_a_worker_imports_it_and_its_page_says_so(staff, performance):
     assert "Refresh" not in shown
     assert "좌석 배치를 가져왔습니다" in shown.content.decode()
     assert "165000" in shown.content.decode()
+
+
+@pytest.fixture
+def storage(settings, tmp_path):
+    settings.STORAGES = settings.STORAGES | storage_places.read(
+        f"file://{tmp_path}", media_url="/media/"
+    )
+    return tmp_path
+
+
+@pytest.mark.usefixtures("_everything_is_large")
+def test_what_was_imported_is_kept_by_its_checksum_and_staff_get_it(staff, performance, storage):
+    page = send(staff, performance, CSV)["Location"]
+    read_layouts()
+    upload = LayoutUpload.objects.get()
+    assert upload.file.endswith(f"-{hashlib.sha256(CSV.encode()).hexdigest()}.csv")
+    assert stored_files.read(upload.file) == CSV.encode()
+    [link] = re.findall(r'href="([^"]+/files/[^"]+)"', staff.get(page).content.decode())
+    shown = staff.get(urlsplit(link).path)
+    assert shown.content == CSV.encode()
+
+
+def test_what_was_only_checked_or_refused_is_not_kept(performance, storage):
+    kept(performance, is_import=False)
+    kept(performance, b"no layout")
+    read_layouts()
+    read_layouts()
+    assert {one.file for one in LayoutUpload.objects.all()} == {""}
+    assert stored_files.names("layouts") == []
+
+
+def test_a_storage_that_takes_nothing_stops_no_import(performance, storage):
+    (storage / "private").write_text("a file where the folder would be")
+    kept(performance)
+    read_layouts()
+    upload = LayoutUpload.objects.get()
+    assert (upload.state, upload.file) == (State.DONE, "")
+    assert Seat.objects.count() == 2
 
 
 @pytest.mark.usefixtures("_everything_is_large")

@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from drills.archive_away import gaps
 from drills.drill import DrillLimit, GuardEdit
 from drills.guards import GuardNotFound, copy_without
 from drills.verdict import (
@@ -86,3 +87,17 @@ def test_a_copy_lacks_the_guard_and_a_guard_that_moved_is_noticed(tmp_path):
     assert (copy / "manage.py").is_file()
     with pytest.raises(GuardNotFound, match="queue_room"):
         copy_without([GuardEdit(path, "no such line", "")], tmp_path / "other")
+
+
+def test_an_archive_has_a_file_at_each_place_whatever_the_timeline():
+    def archived(*names: str) -> list[str]:
+        return [f"site/frontrow-7/wals/{name[:16]}/{name}.lz4" for name in names]
+
+    first, second, third = (
+        f"0000000{line}00000000000000{place}" for line, place in ((1, "FE"), (1, "FF"), (2, "FF"))
+    )
+    following = "000000020000000100000000"
+    assert gaps(archived(first, second, third, following)) == []
+    assert gaps(archived(first, third, following)) == []
+    assert len(gaps(archived(first, following))) == 1
+    assert gaps(["site/frontrow-7/base/20261127T000000/data.tar"]) == ["the archive has no file"]
