@@ -132,9 +132,7 @@ def set_config(
             action=room_changes.SET_CONFIG,
             target=audit.target_of(config),
             reason=reason,
-            changes=diff
-            | ({"confirmed": codes} if codes else {})
-            | ({"undoes": str(undoes)} if undoes else {}),
+            changes=diff | _beside(codes, undoes),
             now=now,
         )
         catalogue_changed()
@@ -169,6 +167,12 @@ def undo_last(
         expected_version=found.version,
         undoes=change.id,
     )
+
+
+def _beside(codes: list[str], undoes: UUID | None) -> dict[str, Any]:
+    """Return what the audit entry says beside the fields: what was confirmed, what is undone."""
+    found = {"confirmed": codes, "undoes": str(undoes) if undoes else None}
+    return {name: value for name, value in found.items() if value}
 
 
 def _new(performance_id: UUID) -> QueueConfig:
