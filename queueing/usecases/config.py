@@ -111,8 +111,7 @@ def set_config(
     with transaction():
         config = locking.lock_config(performance_id)
         made = config is None
-        if config is None:
-            config = _new(performance_id)
+        config = config or _new(performance_id)
         if expected_version is not None and expected_version != (0 if made else config.version):
             raise QueueConfigChanged
         diff = _apply(config, changes, made=made)
