@@ -1,13 +1,13 @@
 """Asking for a second person and answering, inside the transaction of the deed.
 
 Note [Second person]
-Deeds that give much away wait for another member of staff: the app that does one asks (`ask`)
-instead of doing it, whichever page or command it was called from, and does it when somebody else
-approves (`take`), in one transaction. Nobody approves a request of his own: the use case refuses,
-and a constraint behind it. A request is good for 24 hours. What is above the limit
-(`SECOND_PERSON_ABOVE`) is counted together with what the same fan was given by the same kind of
-deed within those hours, so that no row of small ones passes by it. A command on the server has no
-actor, and needs no second person: who may run it may write the rows.
+Deeds that give much away wait for another member of staff: the app that does one asks
+(`ask_second_person`) instead of doing it, whichever page or command it was called from, and does it
+when somebody else approves (`take`), in one transaction. Nobody approves a request of his own: the
+use case refuses, and a constraint behind it. A request is good for 24 hours. What is above the
+limit (`SECOND_PERSON_ABOVE`) is counted together with what the same fan was given by the same kind
+of deed within those hours, so that no row of small ones passes by it. A command on the server has
+no actor, and needs no second person: who may run it may write the rows.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ from kernel.staff import audit
 GOOD_FOR = timedelta(hours=24)
 
 
-def ask(
+def ask_second_person(
     *,
     kind: str,
     reference: UUID,

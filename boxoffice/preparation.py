@@ -12,18 +12,18 @@ from reservations.queries import Check
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PreparationStep:
     """A line of the check list, and where what is missing is mended; None: on this page."""
 
     check: Check
     url: str | None
 
 
-def steps(one: Listed, *, now: datetime) -> list[Step]:
+def steps(one: Listed, *, now: datetime) -> list[PreparationStep]:
     """Return the check list of a performance in the order of the work."""
     performance_id: UUID = one.sale.performance.pk
     checks = queries.sale_checks(performance_id=performance_id, now=now)
-    return [Step(check, _url(check.name, one)) for check in checks]
+    return [PreparationStep(check, _url(check.name, one)) for check in checks]
 
 
 def queue_url(one: Listed) -> str:

@@ -66,7 +66,7 @@ def adjust(
         if queries.references(kind=TransferKind.ADJUSTMENT, among=[reference]):
             return Adjustment(queries.balance(user_id=user_id))
         if actor_id is not None and _needs_another(user_id, points, now):
-            asked = approvals.ask(
+            asked = approvals.ask_second_person(
                 kind=APPROVAL,
                 reference=reference,
                 subject_id=user_id,

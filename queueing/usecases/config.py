@@ -111,8 +111,7 @@ def set_config(
     with transaction():
         config = locking.lock_config(performance_id)
         made = config is None
-        if config is None:
-            config = _new(performance_id)
+        config = config or _new(performance_id)
         if expected_version is not None and expected_version != (0 if made else config.version):
             raise QueueConfigChanged
         diff = _apply(config, changes, made=made)
@@ -132,9 +131,7 @@ def set_config(
             action=room_changes.SET_CONFIG,
             target=audit.target_of(config),
             reason=reason,
-            changes=diff
-            | ({"confirmed": codes} if codes else {})
-            | ({"undoes": str(undoes)} if undoes else {}),
+            changes=diff | _beside(codes, undoes),
             now=now,
         )
         catalogue_changed()
@@ -169,6 +166,12 @@ def undo_last(
         expected_version=found.version,
         undoes=change.id,
     )
+
+
+def _beside(codes: list[str], undoes: UUID | None) -> dict[str, Any]:
+    """Return what the audit entry says beside the fields: what was confirmed, what is undone."""
+    found = {"confirmed": codes, "undoes": str(undoes) if undoes else None}
+    return {name: value for name, value in found.items() if value}
 
 
 def _new(performance_id: UUID) -> QueueConfig:

@@ -108,7 +108,7 @@ def refund(
         bought = queries.purchase(reservation_id=reservation_id, user_id=user_id)
         quote = _judge(bought, wish.seat_ids, goodwill, now)
         if goodwill and actor_id is not None and _needs_another(user_id, quote, now):
-            return StaffRefund(None, _ask(wish, user_id, quote, now))
+            return StaffRefund(None, _ask_second_person(wish, user_id, quote, now))
         done = _give_back(locked, quote, wish, now)
     return StaffRefund(_finish(locked, quote, done, wish, now))
 
@@ -149,9 +149,9 @@ def _needs_another(user_id: UUID, quote: Quote, now: datetime) -> bool:
     return before + quote.paid > settings.SECOND_PERSON_ABOVE
 
 
-def _ask(wish: _Wish, user_id: UUID, quote: Quote, now: datetime) -> UUID:
+def _ask_second_person(wish: _Wish, user_id: UUID, quote: Quote, now: datetime) -> UUID:
     assert wish.actor_id is not None
-    asked = approvals.ask(
+    asked = approvals.ask_second_person(
         kind=APPROVAL,
         reference=wish.cancellation_id,
         subject_id=user_id,
