@@ -1,10 +1,14 @@
 """All drills, in the order in which `all` runs them."""
 
 from drills import (
+    cancelled_commit,
+    kafka_one,
+    kafka_two,
     keys,
     listeners,
     lock_node,
     migration,
+    partition,
     primary_node,
     primary_process,
     queue_node,
@@ -30,6 +34,10 @@ DRILLS: dict[str, Drill] = {
         primary_process,
         standbys,
         primary_node,
+        partition,
+        cancelled_commit,
+        kafka_one,
+        kafka_two,
         zone,
     )
 }

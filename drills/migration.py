@@ -26,47 +26,72 @@ _PLAIN_INDEX = f"CREATE INDEX {_INDEX} ON {_TABLE} ({_COLUMN})"
 _PARTITIONS = f"""
 SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = '{_TABLE}'::regclass"""  # noqa: S608
 _CONTRACT = f"ALTER TABLE {_TABLE} DROP COLUMN {_COLUMN}"
-_WAITS = "SELECT max(clock_timestamp() - waitstart) FROM pg_locks WHERE NOT granted"
+# Of everybody else: an index made beside writers waits for their transactions, and nobody for it.
+_WAITS = """
+SELECT max(clock_timestamp() - waitstart) FROM pg_locks WHERE NOT granted AND pid <> %s"""
+# Who comes while a change of the table waits is behind it: so it waits briefly, and tries again.
+_LOCK_TIMEOUT = "SET lock_timeout = '100ms'"
 # As long as an index of a large table takes.
 _LONG_SECONDS = 3.0
+_PATIENCE_SECONDS = 30.0
 
 
 def _fault(run: DrillRun) -> Healing:
     """Change the table as a release does; without the guard as nobody should."""
     url = run.site.environment["DATABASE_URL"]
-    with _watched(run), closing(psycopg.connect(url, autocommit=True)) as changing:
-        changing.execute("SET lock_timeout = '2s'")
-        changing.execute(_EXPAND)
+    with (
+        closing(psycopg.connect(url, autocommit=True)) as changing,
+        _watched(run, changing.info.backend_pid),
+    ):
+        changing.execute(_LOCK_TIMEOUT)
+        _again(changing, _EXPAND)
         while changing.execute(_FILL).rowcount:
             time.sleep(_LOOK_SECONDS)
         if run.without_guard:
             with changing.transaction():
+                changing.execute("SET LOCAL lock_timeout = '2s'")
                 changing.execute(_PLAIN_INDEX)
                 changing.execute("SELECT pg_sleep(%s)", (_LONG_SECONDS,))
         else:
             _index_beside_others(changing)
-        changing.execute(_CONTRACT)
+        _again(changing, _CONTRACT)
     return lambda: None
+
+
+def _again(changing: psycopg.Connection, statement: str) -> None:
+    """Execute a statement as often as its lock is not free in time."""
+    until = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            changing.execute(statement)
+        except psycopg.errors.LockNotAvailable:
+            if time.monotonic() > until:
+                raise
+            time.sleep(_LOOK_SECONDS)
+        else:
+            return
 
 
 def _index_beside_others(changing: psycopg.Connection) -> None:
     """Index a partitioned table: each partition while it is written to, then all as one."""
-    changing.execute(f"CREATE INDEX {_INDEX} ON ONLY {_TABLE} ({_COLUMN})")
+    _again(changing, f"CREATE INDEX {_INDEX} ON ONLY {_TABLE} ({_COLUMN})")
+    changing.execute("SET lock_timeout = 0")  # what follows holds nobody up, and must not be cut
     for number, (partition,) in enumerate(changing.execute(_PARTITIONS).fetchall()):
         name = f"{_INDEX}_{number}"
         changing.execute(f"CREATE INDEX CONCURRENTLY {name} ON {partition} ({_COLUMN})")
         changing.execute(f"ALTER INDEX {_INDEX} ATTACH PARTITION {name}")
+    changing.execute(_LOCK_TIMEOUT)
 
 
 @contextmanager
-def _watched(run: DrillRun) -> Iterator[None]:
-    """Keep the longest that anybody waited for a lock meanwhile."""
+def _watched(run: DrillRun, changing: int) -> Iterator[None]:
+    """Keep the longest that anybody but the changing backend waited for a lock meanwhile."""
     ended, longest = threading.Event(), [0.0]
 
     def watch() -> None:
         with closing(psycopg.connect(run.site.environment["DATABASE_URL"], autocommit=True)) as ask:
             while not ended.wait(_LOOK_SECONDS):
-                [waited] = ask.execute(_WAITS).fetchone() or (None,)
+                [waited] = ask.execute(_WAITS, (changing,)).fetchone() or (None,)
                 longest.append(waited.total_seconds() if waited else 0.0)
 
     watching = threading.Thread(target=watch)

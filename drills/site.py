@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 from redis import Redis
 from redis.cluster import ClusterNode, RedisCluster
 
 from proof.rush.rehearsal import ROOT, Rehearsal
 from stack import control_socket
 from stack.data_dir import DataDir
+from stack.postgres.cluster import SUPERUSER
 from stack.profiles import HA, MEMBERS, NODES
 from stack.service import HOST
 from stack.settings import ports
@@ -97,6 +99,19 @@ class DrillSite(Rehearsal):
                 if place == len(MEMBERS) - 1:
                     raise
         raise AssertionError("there are members")
+
+    def superuser_of(self, member: str) -> str:
+        """Return the address of a member's database for its superuser."""
+        password = self.data.passwords.superuser
+        return f"postgresql://{SUPERUSER}:{password}@{HOST}:{self.ports[member]}/frontrow"
+
+    def patroni_process(self, member: str) -> psutil.Process:
+        """Return a member's Patroni; raises LookupError where none runs."""
+        own = str(self.data.home / f"{member}.json")
+        for one in psutil.process_iter(["cmdline"]):
+            if own in (one.info["cmdline"] or ()):
+                return one
+        raise LookupError(f"no Patroni of {member} runs")
 
     def postmaster(self, member: str) -> int:
         """Return the process id of a member's PostgreSQL."""

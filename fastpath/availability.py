@@ -18,7 +18,7 @@ from functools import partial
 from uuid import UUID
 
 from catalogue.api.seat_views import AvailabilityView, availability_document
-from fastpath.calls import Answer, Answered, Call, Route
+from fastpath.calls import SHORT_PATIENCE_SECONDS, Answer, Answered, Call, Route
 from kernel import clock
 from kernel.caching.responses import Rendered
 from kernel.db.release import connections_released
@@ -66,7 +66,9 @@ class Availabilities:
         if found is None:
             return None
         respond = partial(self._respond, UUID(found[1]))
-        return Route("availability", self._allow, respond, is_public=True)
+        return Route(
+            "availability", self._allow, respond, is_public=True, patience=SHORT_PATIENCE_SECONDS
+        )
 
     def _respond(self, performance_id: UUID, call: Call) -> Answer:
         if any(name in call.head.environ for name in _CONDITIONS):

@@ -41,6 +41,8 @@ Answer: TypeAlias = "Answered | asyncio.Future[Answered] | asyncio.Future[Outcom
 Respond = Callable[["Call"], Answer]
 _Login: TypeAlias = Caller | APIException | DomainError | None
 _UNREAD: Any = object()
+# The gateway waits for 20 s and, where the API can take over at once, for 5 s.
+PATIENCE_SECONDS, SHORT_PATIENCE_SECONDS = 15.0, 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Route:
 
     `view` names its counters, `allow` is a header. `is_public`: the answer is the same for
     everybody. `holder` returns whom a call shows by another proof than a login, where there is one.
+    `patience` is how long a call waits, in s: less than the gateway does (Note [Late calls]).
     """
 
     view: str
@@ -56,6 +59,7 @@ class Route:
     respond: Respond
     is_public: bool = False
     holder: "Callable[[Call], object] | None" = None
+    patience: float = PATIENCE_SECONDS
 
 
 class Routes(Protocol):
@@ -90,7 +94,8 @@ class Call:
     `own` are the headers of this request alone, by name. `now` is when it came, `seconds` the same
     as a number; `started` by `time.perf_counter`. `user` is the user id of the person by whose own
     limits it counts, "" until then. `shown` is what was shown in place of a login, once read.
-    `arrival` is its place in a trace that is recorded.
+    `is_answered`: it has its response, whatever comes yet. `arrival` is its place in a trace that
+    is recorded.
     """
 
     __slots__ = (
@@ -101,6 +106,7 @@ class Call:
         "client_ip",
         "counted",
         "head",
+        "is_answered",
         "is_personal",
         "now",
         "outcome",
@@ -121,6 +127,7 @@ class Call:
         self.client_ip = client_ip_behind(own.get(FORWARDED_FOR, ""), peer=request.client_ip)
         self.counted = CountedCall(self.client_ip, now=self.seconds)
         self.is_personal = AUTHORIZATION in own
+        self.is_answered = False
         self.outcome = NO_OUTCOME
         self.user = ""
         self.shown: Any = None

@@ -38,6 +38,7 @@ from fastpath.calls import Answered, Call, Head, Route, Routes
 from fastpath.holds import Holds
 from fastpath.http_connection import PendingResponse, Reply
 from fastpath.keys import Keys
+from fastpath.late_calls import LateCalls
 from fastpath.messages import Request, Response, lines_of
 from fastpath.payments import Payments
 from fastpath.releases import Releases
@@ -45,7 +46,7 @@ from fastpath.requests import NOT_PUBLIC, Headers, common_environ, parted
 from fastpath.waiting_room import WaitingRooms
 from kernel import clock
 from kernel.caching import live_streams
-from kernel.errors import ServiceUnavailable
+from kernel.errors import CommitUncertain, ServiceUnavailable
 from kernel.http.body_limits import is_too_large
 from kernel.http.call_limits import VIEW as CALL_LIMITS
 from kernel.http.fast_path import (
@@ -66,10 +67,14 @@ log = logging.getLogger(__name__)
 handed_over = Counter(
     "frontrow_handed_over_total", "Requests that fastpath left to the API, unlogged and uncounted"
 )
+late_calls = Counter(
+    "frontrow_late_calls_total", "Calls of fastpath that got no answer in their time", ["view"]
+)
 
 # Of this process, for the part's health; the gateway sends probes to the API.
 ALIVE = b"/healthz/live"
 HAND_OVER = Response(421, [("X-Accel-Redirect", "@api")])  # a location of the gateway's template
+_SAFE = frozenset({"GET", "HEAD"})
 _HEADS = 1024  # of some hundred bytes each, and of no more than the gateway lets through
 THREADS = 8  # as many batches are under way at most; each may need a connection of the pool
 
@@ -99,6 +104,7 @@ class FastPathService:
                 Releases(threads),
                 Availabilities(executor),
             ]
+        self._late = LateCalls(_refuse_late)
         self._responder = FastPathResponder()
         self._head = lru_cache(maxsize=_HEADS)(self._find_head)
 
@@ -135,6 +141,7 @@ class FastPathService:
             log.exception("a request was not understood")
             return _hand_over()
         answer.add_done_callback(partial(_reply_to, call, reply))
+        self._late.watch(call, answer, reply)
         return answer
 
     def _call_of(self, request: Request, started: float) -> Call | None:
@@ -180,6 +187,8 @@ class FastPathService:
 
 def _reply_to(call: Call, reply: Reply, answered: "asyncio.Future[Outcome[Answered]]") -> None:
     """Send the response to a call that was answered later, unless its client has left."""
+    if call.is_answered:
+        return
     if answered.cancelled():
         _record(call, RawResponse(CLIENT_LEFT, b""), call.head.route.view)
         call.counted.settle(CLIENT_LEFT, [], person=call.user)
@@ -193,6 +202,13 @@ def _reply_to(call: Call, reply: Reply, answered: "asyncio.Future[Outcome[Answer
         log.exception("a request was not answered")
         response = _hand_over()
     reply(response)
+
+
+def _refuse_late(call: Call, reply: Reply) -> None:
+    """Answer a call that has waited too long (Note [Late calls])."""
+    is_safe = call.head.method in _SAFE
+    late_calls.labels(call.head.route.view).inc()
+    reply(_response_to(call, None if is_safe else call.refusal(CommitUncertain())))
 
 
 def _response_to(call: Call, answer: Answered) -> Response:

@@ -17,7 +17,7 @@ from uuid import UUID
 
 from accounts.api.permissions import IsFan
 from fastpath.batcher import Batcher
-from fastpath.calls import Answer, Answered, Call, Route
+from fastpath.calls import SHORT_PATIENCE_SECONDS, Answer, Answered, Call, Route
 from fastpath.requests import AUTHORIZATION, QUEUE_TOKEN
 from kernel import clock
 from kernel.caller import Caller
@@ -68,6 +68,8 @@ _CONTENT = ("Content-Type", JSON)
 _Join: TypeAlias = tuple[Call, JoinRequest, RateLimitStatus]
 _Poll: TypeAlias = tuple[Call, PollRequest, tuple[str, str]]
 
+_route = partial(Route, patience=SHORT_PATIENCE_SECONDS)
+
 
 class WaitingRooms:
     """The routes of all rooms; to be used on one event loop."""
@@ -98,13 +100,13 @@ class WaitingRooms:
         performance_id = UUID(found[1])
         match method, found[2] is not None:
             case "POST", False:
-                return Route("queue", self._of_room, partial(self._join, performance_id))
+                return _route("queue", self._of_room, partial(self._join, performance_id))
             case "GET", False:
                 status = partial(self._status, performance_id)
-                return Route("queue", self._of_room, status, is_public=True)
+                return _route("queue", self._of_room, status, is_public=True)
             case "GET", True:
                 poll, holder = partial(self._poll, performance_id), partial(_holder, performance_id)
-                return Route("queue-me", self._of_place, poll, holder=holder)
+                return _route("queue-me", self._of_place, poll, holder=holder)
         return None
 
     def _join(self, performance_id: UUID, call: Call) -> Answer:

@@ -12,7 +12,7 @@ from datetime import datetime
 from uuid import UUID
 
 from events.operations import NewEvent
-from reservations.claims import NO_LAPSES, Claim, Lapses, SeatChange, seat_claims
+from reservations.claims import NO_LAPSES, Claim, Lapses, SeatChange, lost, seat_claims
 from reservations.queries import SaleTerms
 from reservations.seating.snapshot import snapshots
 
@@ -28,7 +28,8 @@ def publish(
     """Publish what PostgreSQL decided about seats of a performance, after its commit.
 
     A claim without an owner says that the seat is free, or was given back by an attempt that
-    failed. One call to the lock server; a failure there is counted, never raised.
+    failed. One call to the lock server; a failure there is counted, never raised, and mended by the
+    next tick (Note [Lost writes] in reservations/claims).
     """
     change = SeatChange(writer, claims, lapses)
     publish_many(performance_id=performance_id, changes=[change], now=now)
@@ -39,8 +40,10 @@ def publish_many(*, performance_id: UUID, changes: Sequence[SeatChange], now: da
 
     A seat that one of them frees and another takes is taken: who takes it knows more.
     """
-    seat_claims.write_many(performance_id=performance_id, changes=changes, now=now)
+    written = seat_claims.write_many(performance_id=performance_id, changes=changes, now=now)
     claims = [claim for change in changes for claim in change.claims]
+    if not written:
+        lost.remember(performance_id=performance_id, seat_ids=[claim.seat_id for claim in claims])
     free = [claim.seat_id for claim in claims if claim.owner is None]
     taken = [claim.seat_id for claim in claims if claim.owner is not None]
     snapshots.update(performance_id=performance_id, free=free, taken=taken)

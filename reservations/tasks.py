@@ -15,5 +15,6 @@ def sweep() -> None:
 
 @shared_task(name="reservations.warm_gate", ignore_result=True)
 def warm_gate() -> None:
-    """Write the claims again where the lock server has lost them."""
+    """Write the claims again where the lock server has lost them, or a write failed."""
     recovery.rebuild_cold(now=clock.now())
+    recovery.write_lost(now=clock.now())

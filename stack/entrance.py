@@ -17,6 +17,7 @@ from stack.application import (
 )
 from stack.data_dir import DataDir
 from stack.gateway import NginxGateway, Upstreams
+from stack.gateway.frozen import FrozenWatch
 from stack.profiles import Profile
 from stack.service import HOST
 from stack.settings import gateway_options
@@ -33,7 +34,7 @@ FASTPATH = {"fastpath": "waiting-room", "fastpath-sale": "sale"}
 class BehindGateway(Program):
     """A process that answers fans; ready once it responds.
 
-    With a `gateway`, which has others of its kind, it is sent nothing more before it stops.
+    With a `gateway`, which has others that take over, it is sent nothing more before it stops.
     """
 
     stop_seconds = 6
@@ -94,7 +95,12 @@ class Api(BehindGateway):
 
 
 class Fastpath(BehindGateway):
-    """A process of the service in front of the API, with the routes of its kind."""
+    """A process of the service in front of the API, with the routes of its kind.
+
+    The API takes over where it has frozen.
+    """
+
+    _watch: FrozenWatch | None = None
 
     def __init__(
         self,
@@ -113,6 +119,17 @@ class Fastpath(BehindGateway):
         if reload:
             argv = [*WATCH, shlex.join(argv), "."]
         super().__init__(kind, name or kind, part, argv, environment, port)
+
+    def settle(self) -> None:
+        super().settle()
+        if self.gateway:
+            self._watch = FrozenWatch(self, self.gateway)
+            self._watch.start()
+
+    def ended(self) -> None:
+        if self._watch:
+            self._watch.stop()
+            self._watch = None
 
 
 def behind_gateway(
@@ -148,7 +165,7 @@ def gateway(
     nginx: Path,
     behind: Sequence[BehindGateway],
 ) -> NginxGateway:
-    """Return the gateway before `behind`; of several of a kind each can be drained."""
+    """Return the gateway before `behind`; who has others that take over can be drained."""
     kinds: dict[str, dict[str, BehindGateway]] = {}
     for one in behind:
         kinds.setdefault(one.kind, {})[one.name] = one
@@ -164,7 +181,7 @@ def gateway(
         media=data_dir.home / "media",
         options=replace(gateway_options(), status_port=ports.get("gateway-status")),
     )
-    for ones in kinds.values():
-        for one in ones.values() if len(ones) > 1 else ():
+    for one in behind:
+        if one.name in made.upstreams.drainable():
             one.gateway = made
     return made

@@ -30,6 +30,8 @@ class Service(ABC):
     ready_seconds: float = 60
     # Where it writes JSON lines by itself, beside what it prints.
     log_files: tuple[Path, ...] = ()
+    # Of the program that was started last.
+    pid: int | None = None
 
     def prepare(self, failures: int) -> None:  # noqa: B027  (most need nothing)
         """Make what the program needs; `failures` counts the starts in a row without success."""
@@ -44,6 +46,9 @@ class Service(ABC):
 
     def settle(self) -> None:  # noqa: B027  (most have nothing to settle)
         """Do what can only be done once it runs; it counts as ready after that."""
+
+    def ended(self) -> None:  # noqa: B027  (most have nothing to end)
+        """Let go of what `settle` began: the program has ended."""
 
     @property
     def drains(self) -> bool:

@@ -85,8 +85,7 @@ class Unit:
         """
         self._wanted = False
         if self.state in LIVE and self.child:
-            if self.paused:
-                self.resume()
+            self.resume()
             if seconds is None and self.service.drains and self.state is State.RUNNING:
                 self._submit(self.service.drain)
                 self._enter(State.DRAINING, now)
@@ -190,7 +189,7 @@ class Unit:
         pump = self.policy.pump
         pipe = pump.pipe_of(self.service, self.log) if pump else None
         child = Child.spawn(marked, self.log, death_signal=self.policy.death_signal, pipe=pipe)
-        child.strays = self.service.strays
+        child.strays, self.service.pid = self.service.strays, child.pid
         return child
 
     def _when_started(self, now: float) -> None:
@@ -276,6 +275,7 @@ class Unit:
         if self.child:
             self.child.kill()
             self.child = None
+            self.service.ended()
         self._future = None if self.state is not State.PREPARING else self._future
 
     def _fail(self, reason: str, now: float) -> None:

@@ -11,7 +11,15 @@ may not hold the seat for another reason. If PostgreSQL gives no answer, the cla
 next second's caller asks. While the server is down the gate is open and PostgreSQL decides alone.
 
 Every path that holds, frees, sells or blocks seats writes its claims after its commit, in one call,
-through `reservations.seat_changes`. A failed write is counted and left to the rules above.
+through `reservations.seat_changes`.
+
+Note [Lost writes]
+A write that failed is counted, and its seats are remembered in the cache Redis. By the rules above
+a claim that is wrong for this reason keeps nobody from a seat for more than a second; but who looks
+for a free seat doesn't see it, and the audit can't tell it from a defect. So the next tick reads
+the claims of these seats, then what PostgreSQL says of them, and writes what differs. The claims
+are read first, and a claim is replaced only while it is still its owner's: what somebody wrote
+meanwhile stays.
 
 Note [Back-off]
 A hold that takes over lapsed seats, and the sweep that expires them, count the lapse against the

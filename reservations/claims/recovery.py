@@ -1,15 +1,21 @@
-"""Recovery of the claims: written from PostgreSQL to a server without them (Note [Cold gate])."""
+"""Recovery of the claims from PostgreSQL: of a server without them, and of writes that failed.
+
+See Note [Cold gate] and Note [Lost writes].
+"""
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
+from kernel.clock import to_ms
 from kernel.redis.breaker import DependencyUnavailable
 from reservations import metrics, policy, queries
+from reservations.claims import lost
 from reservations.claims.store import seat_claims
-from reservations.claims.values import BLOCKED, Claim, SeatChange
+from reservations.claims.values import BLOCKED, Claim, SeatChange, StoredClaim
+from reservations.queries import TakenSeat
 
 log = logging.getLogger(__name__)
 
@@ -33,10 +39,7 @@ def rebuild(*, performance_id: UUID, now: datetime, progress: Progress | None = 
     taken = queries.taken_seats(performance_id=performance_id, now=now)
     for start in range(0, len(taken), policy.CLAIMS_PER_WRITE):
         batch = taken[start : start + policy.CLAIMS_PER_WRITE]
-        claims = [
-            Claim(seat.seat_id, seat.reservation_id or BLOCKED, seat.user_id, seat.held_until)
-            for seat in batch
-        ]
+        claims = [_claim_of(seat) for seat in batch]
         if not seat_claims.write_many(
             performance_id=performance_id, changes=[SeatChange("rebuild", claims)], now=now
         ):
@@ -67,3 +70,54 @@ def rebuild_cold(*, now: datetime) -> list[Rebuilt]:
     except DependencyUnavailable:
         log.warning("seat claims not rebuilt: the lock server is unavailable")
         return []
+
+
+def write_lost(*, now: datetime) -> int:
+    """Write the claims of seats whose last write failed; return how many differed.
+
+    Without the lock server the seats are remembered for the next tick.
+    """
+    try:
+        remembered = lost.take()
+    except DependencyUnavailable:
+        return 0
+    differed = 0
+    for performance_id, seat_ids in remembered.items():
+        try:
+            differed += _correct(performance_id, seat_ids, now)
+        except DependencyUnavailable:
+            lost.remember(performance_id=performance_id, seat_ids=seat_ids)
+    return differed
+
+
+def _correct(performance_id: UUID, seat_ids: Sequence[UUID], now: datetime) -> int:
+    claims = seat_claims.find_many(performance_id=performance_id, seat_ids=seat_ids)
+    taken = {
+        seat.seat_id: seat for seat in queries.taken_seats(performance_id=performance_id, now=now)
+    }
+    differing = [
+        one
+        for seat_id in seat_ids
+        if (one := _difference(seat_id, claims.get(seat_id), taken.get(seat_id)))
+    ]
+    change = SeatChange("mend", differing)
+    if not seat_claims.write_many(performance_id=performance_id, changes=[change], now=now):
+        raise DependencyUnavailable("redis_lock")
+    return len(differing)
+
+
+def _difference(seat_id: UUID, claim: StoredClaim | None, taken: TakenSeat | None) -> Claim | None:
+    """Return the claim that a seat should have, where it has another; that of an attempt ends."""
+    wanted = Claim(seat_id, None) if taken is None else _claim_of(taken)
+    if claim is None:
+        return wanted if taken else None
+    until = None if claim.kind == "sold" else to_ms(claim.until)
+    wanted_until = to_ms(wanted.until) if wanted.until else None
+    agrees = (claim.owner, until) == (str(wanted.owner or ""), wanted_until)
+    if claim.kind == "tentative" or agrees:
+        return None
+    return replace(wanted, overruled_owner=claim.owner)
+
+
+def _claim_of(seat: TakenSeat) -> Claim:
+    return Claim(seat.seat_id, seat.reservation_id or BLOCKED, seat.user_id, seat.held_until)

@@ -138,11 +138,15 @@ class NginxGateway(Service):
         private_folder(self._drained, self.os_user)
         self._conf.write_text(self.configuration())
 
-    def send_nothing_to(self, name: str) -> None:
-        """Take a service out; returns once no new request goes there."""
+    def take_out(self, name: str) -> None:
+        """Send nothing more to a service; what is under way goes on."""
         if self._drained.is_dir():
             (self._drained / name).touch()
-            time.sleep(UNDER_WAY_SECONDS)
+
+    def send_nothing_to(self, name: str) -> None:
+        """Take a service out; returns once no new request goes there."""
+        self.take_out(name)
+        time.sleep(UNDER_WAY_SECONDS)
 
     def send_again_to(self, name: str) -> None:
         """Take a service in again, where it was taken out."""

@@ -29,15 +29,21 @@ class Upstreams:
         """Return the names of the services behind the gateway."""
         return (*self.api, *self.fastpath, *self.fastpath_sale, "stream")
 
+    def drainable(self) -> set[str]:
+        """Return the names of the services that can be taken out: others take over."""
+        api = self.api if len(self.api) > 1 else ()
+        return {*api, *self.fastpath, *self.fastpath_sale}
+
     def words(self, drained: Path) -> dict[str, str]:
         """Return the words of the template; a file in `drained` takes the service it names out."""
         # A single API is asked even after a failure: nobody else could answer.
         api = _FAILING if len(self.api) > 1 else "max_fails=0"
         backups = _servers(self.api, "backup")
+        instead = _servers(self.api, api)
         kinds = (
             _Kind("api", "api", self.api, api),
-            _Kind("fastpath", "fastpath", self.fastpath, _FAILING, backups),
-            _Kind("fastpath_sale", "sale", self.fastpath_sale, _FAILING, backups),
+            _Kind("fastpath", "fastpath", self.fastpath, _FAILING, backups, instead),
+            _Kind("fastpath_sale", "sale", self.fastpath_sale, _FAILING, backups, instead),
         )
         return {
             "API_SERVERS": _servers(self.api, api),
@@ -53,30 +59,44 @@ class Upstreams:
 
 @dataclass(frozen=True)
 class _Kind:
-    """The servers of one kind. See Note [Drained servers] in nginx.conf.template."""
+    """The servers of one kind, and the lines of those that take over where none of it is left.
+
+    See Note [Drained servers] in nginx.conf.template.
+    """
 
     upstream: str
     variable: str
     ports: Mapping[str, int]
     how: str
     backups: str = ""
+    instead: str = ""
+
+    @property
+    def drainable(self) -> Mapping[str, int]:
+        """The servers without which there are others."""
+        return self.ports if len(self.ports) > 1 or self.instead else {}
 
     def reduced(self) -> Iterator[str]:
-        """Yield an upstream for each choice of servers that are taken out, save all of them.
+        """Yield an upstream for each choice of servers that are taken out.
 
-        Where all are it stays as it is: they were the last ones that could answer.
+        Where all are and nobody takes over it stays as it is: they were the last that could answer.
         """
-        for count in range(1, len(self.ports) + 1) if len(self.ports) > 1 else ():
+        for count in range(1, len(self.drainable) + 1):
             for out in combinations(self.ports, count):
                 left = {name: port for name, port in self.ports.items() if name not in out}
                 name = "_without_".join((self.upstream, *out))
-                servers = f"{_servers(left or self.ports, self.how)} {self.backups}".rstrip()
+                servers = self._servers_of(left)
                 yield f"upstream {name} {{ zone {name} 64k; {servers} {_KEPT} }}"
+
+    def _servers_of(self, left: Mapping[str, int]) -> str:
+        if not left:
+            return self.instead or _servers(self.ports, self.how)
+        return f"{_servers(left, self.how)} {self.backups}".rstrip()
 
     def drained(self, folder: Path) -> Iterator[str]:
         """Yield the lines that choose the upstream of a request, where there is a choice."""
         servers = f"{self.variable}_servers"
-        for name in self.ports if len(self.ports) > 1 else ():
+        for name in self.drainable:
             yield f'if (-f "{folder / name}") {{ set ${servers} "${{{servers}}}_without_{name}"; }}'
 
 

@@ -227,6 +227,16 @@ def test_a_frozen_service_keeps_one_caller_waiting_and_the_others_go_on(alone, p
         assert client.get(mine, timeout=4).json() == {"number": 2}
 
 
+def test_a_frozen_service_that_was_taken_out_keeps_nobody_waiting(alone, public, mine):
+    _, client, port = alone
+    with socket.create_server((HOST, port), backlog=64):
+        client.gateway.send_nothing_to("fastpath")
+        client.gateway.send_nothing_to("fastpath-sale")
+        assert client.post(public, timeout=4).json() == {"number": 1}
+        assert client.get(mine, timeout=4).json() == {"number": 2}
+        assert client.post("/api/v1/reservations/", json={}, timeout=4).json() == {"number": 3}
+
+
 @pytest.mark.parametrize(
     ("place", "process"),
     [

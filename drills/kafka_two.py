@@ -1,0 +1,70 @@
+"""kafka-two: brokers die one after the other until one copy is left, and then that one does.
+
+Two controllers of three decide, so a broker that comes back empty-handed is what lets one copy be
+alone: the first to die returns, but so slowly that it has not caught up when the second dies.
+"""
+
+import time
+
+from confluent_kafka.admin import ResourceType
+
+from drills.brokers import DRAINED, admin, configure, note_relay, topics
+from drills.drill import Control, Drill, DrillLimit, DrillRun, Healing
+from drills.site import DrillSite
+from drills.verdict import FAILED
+from stack.profiles import BROKERS
+
+_STAYS, _SECOND, _FIRST = BROKERS
+_FIRST_NUMBER = "3"
+_APART_SECONDS, _ALONE_SECONDS = 4.0, 8.0
+_ALL = "*"
+_SLOWLY = {"follower.replication.throttled.rate": "1"}  # bytes a second
+_WHICH = "follower.replication.throttled.replicas"
+
+
+def _fault(run: DrillRun) -> Healing:
+    site, client = run.site, admin(run.site)
+    ours = topics(client)
+    run.note("lost")
+    site.do("kill", _FIRST)
+    time.sleep(_APART_SECONDS)
+    configure(client, ResourceType.TOPIC, ours, {_WHICH: _ALL})
+    configure(client, ResourceType.BROKER, [_FIRST_NUMBER], _SLOWLY)
+    site.do("start", _FIRST)
+    site.do("kill", _SECOND)
+    time.sleep(_ALONE_SECONDS)
+    site.do("kill", _STAYS)
+
+    def heal() -> None:
+        site.do("start", _SECOND)
+        time.sleep(_APART_SECONDS)  # the two agree who leads
+        configure(client, ResourceType.TOPIC, ours, {_WHICH: None})
+        configure(client, ResourceType.BROKER, [_FIRST_NUMBER], dict.fromkeys(_SLOWLY))
+        site.do("start", _STAYS)
+        run.note("healed")
+
+    return heal
+
+
+def _one_copy(site: DrillSite) -> None:
+    """Let one copy do, and let a broker lead that lacks messages."""
+    client = admin(site)
+    loose = {"min.insync.replicas": "1", "unclean.leader.election.enable": "true"}
+    configure(client, ResourceType.TOPIC, topics(client), loose)
+
+
+DRILL = Drill(
+    name="kafka-two",
+    says="One Kafka broker is killed and returns slowly, the second is killed, then the last that"
+    " has everything.",
+    roles=("kafka",),
+    fault=_fault,
+    takes=30.0,
+    lasts=5.0,
+    limits=(DrillLimit(DRAINED, 60.0), DrillLimit(FAILED, 0, "")),
+    look=note_relay,
+    control=Control(
+        breaks="Where one copy counts, and one without it may lead, published events are gone.",
+        unguard=_one_copy,
+    ),
+)
