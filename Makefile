@@ -51,6 +51,10 @@ rush: setup ## Rehearse an on-sale on a stack of its own (ARGS="--profile small 
 drills: setup-dev ## Lose parts of a stack with spare parts under load (ARGS=all: every drill); writes docs/drills.md
 	@exec $(VENV)/python -m drills $(or $(ARGS),quick) --save
 
+.PHONY: drills-alerts
+drills-alerts: setup ## Break parts of an observed stack, and see which alerts come (ARGS=deadlock: one); writes docs/drills-alerts.md
+	@exec $(VENV)/python -m drills alerts --save $(ARGS)
+
 .PHONY: dashboards
 dashboards: setup-dev ## Write the dashboards' JSON from observability/dashboards
 	@$(VENV)/python observability/sdk.py write

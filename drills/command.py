@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
 
 from drills import report as pages
+from drills.alerts import command as alerts
 from drills.catalogue import DRILLS, QUICK
 from drills.drill import Drill
 from drills.guards import GuardNotFound
@@ -25,6 +26,7 @@ drills:
 {drills}
   quick            {quick}
   all              every one, in this order
+  alerts           not one of them: which alerts come when parts are broken (alerts --help)
 
 exit codes:
   0  held: every promise, within every limit
@@ -69,8 +71,11 @@ def parser() -> argparse.ArgumentParser:
 
 def main(words: list[str] | None = None) -> int:
     """Run what the command line names; return the exit code."""
+    given = sys.argv[1:] if words is None else words
+    if given[:1] == ["alerts"]:
+        return alerts.main(given[1:])
     made = parser()
-    options = made.parse_args(words)
+    options = made.parse_args(given)
     if not _RATES[0] <= options.rate <= _RATES[1]:
         return _refuse(f"--rate must be {_RATES[0]:g} to {_RATES[1]:g}")
     chosen = _chosen(options.names, control=options.control)

@@ -26,8 +26,8 @@ _RUNS = {"running", "done"}
 class DrillSite(Rehearsal):
     """A stack with spare parts from `start` to `drop`; it runs the product in the folder `code`."""
 
-    def __init__(self, code: Path = ROOT) -> None:
-        super().__init__(profile=HA.name, code=code)
+    def __init__(self, code: Path = ROOT, *, observe: bool = False) -> None:
+        super().__init__(profile=HA.name, observe=observe, code=code)
 
     @cached_property
     def ports(self) -> dict[str, int]:

@@ -1,14 +1,15 @@
 """Ask a running Prometheus every panel's query: `python -m observability.live [--url URL]`.
 
-Each must return data after a small sale, or be in MAY_BE_EMPTY with its reason; each metric that a
-rule reads must be there, or be in MAY_BE_ABSENT. Exit 1 names what is missing, 2 says that there is
-no Prometheus to ask.
+Each must return data of a small sale in the last ten minutes, as a page shows it, or be in
+MAY_BE_EMPTY with its reason; each metric that a rule reads must be there, or be in MAY_BE_ABSENT.
+Exit 1 names what is missing, 2 says that there is no Prometheus to ask.
 """
 
 import argparse
 import json
 import re
 import sys
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -23,11 +24,12 @@ from observability.promql import family, metrics_in
 
 FOLDER = Path(__file__).parent
 DEFAULT = "http://127.0.0.1:9090"
+SHOWN_SECONDS, STEP = 600, "15s"
 
 # Metrics with no series on a stack that is well, young, or has no spare parts: pattern, and why.
 MAY_BE_ABSENT = {
     r"redis_cluster_.*|redis_master_link_up": "the plain stack has no cluster and no replica",
-    r"frontrow_backup_.*": "nothing is backed up to a stack without a storage",
+    r"frontrow_backup_.*": "nobody has taken or listed a backup on a stack without a bucket",
     r"frontrow_certificate_.*": "a local stack has no certificate",
     r"frontrow_sale_opens_seconds|frontrow_expected_fans": "no sale is to come",
     r"slo:.*|promise:.*|sale:.*|kafka:.*|valkey:.*|security:.*|db:.*|site:.*": "recorded by rules",
@@ -60,6 +62,7 @@ class PanelQuery:
     dashboard: str
     panel: str
     expression: str
+    of_now: bool  # a figure; a graph shows what was, too
 
 
 class Unreachable(Exception):
@@ -72,7 +75,8 @@ def panel_queries() -> Iterator[PanelQuery]:
         for panel in json.loads(path.read_text())["panels"]:
             for target in panel["targets"]:
                 chosen = target["expr"].replace("$performance", ".*")
-                yield PanelQuery(path.stem, panel["title"].split(" · ")[0], chosen)
+                title = panel["title"].split(" · ")[0]
+                yield PanelQuery(path.stem, title, chosen, bool(target.get("instant")))
 
 
 def rule_expressions() -> Iterator[tuple[str, str]]:
@@ -102,7 +106,7 @@ def missing(url: str) -> list[str]:
     there = {family(name) for name in ask(url, "label/__name__/values")}
     found = []
     for one in panel_queries():
-        if ask(url, "query", query=one.expression)["result"]:
+        if _has_data(url, one):
             continue
         absent = {name for name in metrics_in(one.expression) if family(name) not in there}
         if (one.dashboard, one.panel) in MAY_BE_EMPTY or any(map(_reason, absent)):
@@ -112,6 +116,15 @@ def missing(url: str) -> list[str]:
         absent = {one for one in metrics_in(expression) if family(one) not in there}
         found += [f"rule {name}: no metric {one}" for one in sorted(absent) if not _reason(one)]
     return found
+
+
+def _has_data(url: str, panel: PanelQuery) -> bool:
+    """Ask as the page does: for now, or for the last minutes."""
+    if panel.of_now:
+        return bool(ask(url, "query", query=panel.expression)["result"])
+    now = time.time()
+    span = {"start": f"{now - SHOWN_SECONDS:.0f}", "end": f"{now:.0f}", "step": STEP}
+    return bool(ask(url, "query_range", query=panel.expression, **span)["result"])
 
 
 def _reason(metric: str) -> str:

@@ -6,8 +6,14 @@ from datetime import datetime
 from prometheus_client import Counter
 from prometheus_client.core import GaugeMetricFamily, Metric
 
+from kernel.db.replica import stale_reads
 from kernel.telemetry import context
+from queueing.queries import busiest_rooms
 from reservations.models import Reservation
+from reservations.queries.seats import state_counts
+
+# Those with the largest crowds: each costs a read of all its seats.
+WATCHED_SALES = 5
 
 holds = Counter("frontrow_holds_total", "Attempts to hold seats, by outcome", ["outcome"])
 expired = Counter(
@@ -39,3 +45,16 @@ def live_holds(*, now: datetime) -> Iterable[Metric]:
         status=Reservation.Status.PENDING, expires_at__gt=now
     ).count()
     yield GaugeMetricFamily("frontrow_holds_live", "Holds whose time runs", value=alive)
+
+
+def seats(*, now: datetime) -> Iterable[Metric]:
+    """Yield the seats of the sales with the largest crowds by what became of them at `now`."""
+    watched = [one.performance_id for one in busiest_rooms(now=now, limit=WATCHED_SALES)]
+    counts = GaugeMetricFamily(
+        "frontrow_seats", "Seats of a sale, by state", labels=["performance", "state"]
+    )
+    with stale_reads():
+        for performance, states in state_counts(performance_ids=watched, now=now).items():
+            for state, count in states.items():
+                counts.add_metric([str(performance), state], count)
+    yield counts

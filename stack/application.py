@@ -91,7 +91,8 @@ class Stream(Program):
 
     def __init__(self, environment: Mapping[str, str], ports: Mapping[str, int]) -> None:
         own = {"STREAM_SOURCE_URL": f"http://{HOST}:{ports['gateway']}", "METRICS_HOST": HOST}
-        own |= {name: environment[name] for name in STREAM_VARIABLES & environment.keys()}
+        passed = {*STREAM_VARIABLES, "RELEASE_COLOR"} & environment.keys()
+        own |= {name: environment[name] for name in passed}
         argv = (
             *(PYTHON, "-m", "stream", "--host", HOST, "--port", str(ports["stream"])),
             *("--backlog", str(API_BACKLOG), "--metrics-port", str(ports["stream-metrics"])),

@@ -49,6 +49,7 @@ class DataDir:
         self.logs = self.root / "logs"
         self.run = self.root / "run"
         self.downloads = downloads or self.root / "downloads"
+        self.figures = self.run / "figures"  # what commands say to node_exporter
         self.os_user: OsUser | None = unprivileged()
 
     def make(self) -> "DataDir":

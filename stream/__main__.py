@@ -6,7 +6,7 @@ import os
 import uvloop
 from prometheus_client import start_http_server
 
-from stream import line_format
+from stream import line_format, metrics
 from stream.hub import Hub
 from stream.server import StreamServer
 from stream.settings import BadSetting, Settings, from_environment
@@ -26,6 +26,7 @@ def main() -> None:
         settings = from_environment()
     except BadSetting as error:
         parser.error(str(error))
+    metrics.announce(os.environ)
     if options.metrics_port:
         start_http_server(options.metrics_port, addr=os.environ.get("METRICS_HOST", options.host))
     uvloop.run(_serve(settings, options))

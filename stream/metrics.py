@@ -1,5 +1,7 @@
 """What the process counts (docs/metrics.md)."""
 
+from collections.abc import Mapping
+
 from prometheus_client import Counter, Gauge, Histogram
 
 connections = Gauge("frontrow_stream_connections", "Listeners that are connected", ["kind"])
@@ -15,5 +17,12 @@ cut = Counter("frontrow_stream_cut_total", "Listeners who read too slowly", ["re
 refused = Counter("frontrow_stream_refused_total", "Requests that got no stream", ["reason"])
 resumed = Counter("frontrow_stream_resumed_total", "Listeners who came back", ["outcome"])
 reads = Counter("frontrow_stream_reads_total", "Reads of documents from the API", ["outcome"])
+release = Gauge("frontrow_release_info", "1 for the release that runs here", ["version", "color"])
 for _kind in ("queue", "availability"):
     connections.labels(_kind)  # 0 is shown too, from the start
+
+
+def announce(environment: Mapping[str, str]) -> None:
+    """Say which release runs, as every process of the product does."""
+    version = environment.get("RELEASE_VERSION") or "dev"
+    release.labels(version, environment.get("RELEASE_COLOR", "")).set(1)

@@ -67,6 +67,11 @@ WORKER_METRICS_PORTS = _ports(
         help="A worker's metrics port by its node name: promotion=9101,relay=9102,general=9103.",
     )
 )
+CERTIFICATE_FILE = env.string(
+    "CERTIFICATE_FILE",
+    default="",
+    help="The site's certificate (PEM), whose end is a metric; empty: the one at FRONTROW_URL.",
+)
 RELEASE_COLOR = env.string(
     "RELEASE_COLOR", default="", help="Which of two releases side by side it is: blue, green."
 )
@@ -92,6 +97,7 @@ METRIC_COLLECTORS: list[str] = [
     "kernel.telemetry.metrics.beat",
     "kernel.telemetry.metrics.partitions",
     "kernel.telemetry.failovers.failovers",
+    "kernel.telemetry.certificates.certificate",
     "events.metrics.outbox",
     "events.metrics.freeze",
     "notifications.metrics.waiting",
@@ -99,6 +105,8 @@ METRIC_COLLECTORS: list[str] = [
     "queueing.metrics.waiting_rooms",
     "queueing.metrics.upcoming_sales",
     "reservations.metrics.live_holds",
+    "reservations.metrics.seats",
+    "sale_statistics.metrics.revenue",
     "payments.open_money.unsettled",
 ]
 

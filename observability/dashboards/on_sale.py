@@ -3,6 +3,7 @@
 from observability.dashboards.panels import Dashboard, Figure, Graph, Panel, Query, page
 
 ROOM = '{performance=~"$performance"}'
+LEFT = 'frontrow_seats{performance=~"$performance",state="available"}'
 
 FIGURES: list[Panel] = [
     Figure(
@@ -30,6 +31,18 @@ FIGURES: list[Panel] = [
         Query(f"max(max by (performance) (frontrow_queue_mean_wait_seconds{ROOM}))"),
     ),
     Figure("Holds now", "현재 선점", "short", Query("max(frontrow_holds_live)")),
+    Figure(
+        "Seats left",
+        "잔여석",
+        "short",
+        Query(f"sum(max by (performance) ({LEFT}))"),
+    ),
+    Figure(
+        "Sold for",
+        "판매 금액",
+        "short",
+        Query(f"sum(max by (performance, currency) (frontrow_revenue{ROOM}))"),
+    ),
     Figure(
         "Audit's findings",
         "감사 위반",
@@ -97,6 +110,27 @@ GRAPHS: list[Panel] = [
             Query("60 * sum(rate(frontrow_reservations_confirmed_total[2m]))", "sold / min"),
             Query("60 * sum(rate(frontrow_holds_expired_total[2m]))", "expired / min"),
             Query("60 * sum(rate(frontrow_holds_released_total[2m]))", "released / min"),
+        ],
+    ),
+    Graph(
+        "Seats by state",
+        "상태별 좌석",
+        "short",
+        [
+            Query(
+                f"sum by (state) (max by (performance, state) (frontrow_seats{ROOM}))", "{{state}}"
+            )
+        ],
+    ),
+    Graph(
+        "Sold for, by currency",
+        "통화별 판매 금액",
+        "short",
+        [
+            Query(
+                f"sum by (currency) (max by (performance, currency) (frontrow_revenue{ROOM}))",
+                "{{currency}}",
+            )
         ],
     ),
     Graph(

@@ -142,6 +142,10 @@ PANELS: list[Panel] = [
         [
             Query("max(pg_archiver_failing_seconds)", "archiving has failed for"),
             Query("time() - max(frontrow_backup_last_timestamp_seconds)", "age of the backup"),
+            Query(
+                "time() - (max(pg_archiver_last_archived_timestamp_seconds) > 0)",
+                "age of the newest segment",
+            ),
         ],
     ),
 ]

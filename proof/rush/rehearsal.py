@@ -31,7 +31,7 @@ _UP_SECONDS, _DOWN_SECONDS = 300.0, 60.0
 _LOOK_SECONDS = 0.5
 READ_SECONDS = "2"
 # Below the ports that the kernel gives to outgoing connections.
-_PORTS, _PORT_COUNT, _ATTEMPTS = (20_000, 31_000), 80, 3
+_PORTS, _PORT_COUNT, _ATTEMPTS = (20_000, 31_000), 100, 3
 _FROM_OUTSIDE = ("FRONTROW_", "PAYMENT_")  # beginnings of variables that lead to other servers
 
 
@@ -42,14 +42,22 @@ class RehearsalFailed(Exception):
 class Rehearsal:
     """One stack, from `start` to `drop`; `drop` may be called at any time, and again.
 
-    `profile` is one of the stack's; `code` is the folder of the product that it runs.
+    `profile` is one of the stack's, `observe` adds what observes it; `code` is the folder of the
+    product that it runs.
     """
 
-    def __init__(self, *, keep: bool = False, profile: str = "plain", code: Path = ROOT) -> None:
+    def __init__(
+        self,
+        *,
+        keep: bool = False,
+        profile: str = "plain",
+        observe: bool = False,
+        code: Path = ROOT,
+    ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix=PREFIX))
         self.site = self.folder / "site"
         self._keep = keep
-        self._profile = profile
+        self._kind = ("--profile", profile, *(["--observe"] if observe else []))
         self._code = code
         self._supervisor: subprocess.Popen[bytes] | None = None
         self._log = self.folder / "stack.log"
@@ -107,7 +115,7 @@ class Rehearsal:
         until = () if self._keep else ("--while-parent-runs", str(os.getpid()))
         with self._log.open("wb") as output:
             self._supervisor = subprocess.Popen(  # noqa: S603  (ours)
-                [*_STACK, "up", "--profile", self._profile, *until],
+                [*_STACK, "up", *self._kind, *until],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -102,6 +102,28 @@ def grade_counts(
     return dict(counts)
 
 
+def state_counts(*, performance_ids: Collection[UUID], now: datetime) -> dict[UUID, dict[str, int]]:
+    """Return the seats of performances by state (`available` ...), by one statement without a join.
+
+    May be stale: inside `stale_reads` the replica answers.
+    """
+    counts: dict[UUID, dict[str, int]] = {}
+    with connections[current_alias()].cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT inventory.performance_id, {LETTER} AS letter, count(*)
+            FROM reservations_seatinventory inventory
+            WHERE inventory.performance_id = ANY(%(ids)s::uuid[])
+            GROUP BY inventory.performance_id, letter
+            """,  # noqa: S608  (constants only)
+            {"ids": list(performance_ids), "now": now},
+        )
+        for performance_id, letter, count in cursor.fetchall():
+            none = {name.lower(): 0 for name in NAMES.values()}
+            counts.setdefault(performance_id, none)[NAMES[letter].lower()] = count
+    return counts
+
+
 def taken_counts(*, performance_ids: Collection[UUID], now: datetime) -> dict[UUID, int]:
     """Return how many seats of each performance are sold or held, where there are any."""
     with connection.cursor() as cursor:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from stack import servers
-from stack.backups import practising, restoring, taking
+from stack.backups import figures, practising, restoring, taking
 from stack.backups.archive import VARIABLE, Archive, ArchiveRefused, archive_of
 from stack.data_dir import DataDir
 from stack.errors import StackError
@@ -100,7 +100,7 @@ def run(data_dir: DataDir, options: argparse.Namespace) -> int:
             return _serve(host, options)
         if archive is None:
             raise StackError(f"{VARIABLE} is not set (s3://bucket/prefix): docs/backups.md")
-        found, text = _done(archive, host, options)
+        found, text = _done(archive, host, data_dir, options)
     except ArchiveRefused as error:
         print(f"stack: refused: {error}", file=sys.stderr)
         return REFUSED
@@ -111,11 +111,12 @@ def run(data_dir: DataDir, options: argparse.Namespace) -> int:
 
 
 def _done(
-    archive: Archive, host: PostgresHost, options: argparse.Namespace
+    archive: Archive, host: PostgresHost, data_dir: DataDir, options: argparse.Namespace
 ) -> tuple[dict[str, Any], str]:
     """Carry a verb out; return what it found, for programs and for people."""
     if options.verb == "now":
         made = taking.take(archive, host)
+        figures.note_newest(data_dir, [made])
         seconds = (made.ended - made.began).total_seconds()
         return made.as_json(), (
             f"copy {made.id}: {made.size / 2**20:.0f} MiB in {seconds:.0f} s,"
@@ -125,10 +126,12 @@ def _done(
     match options.verb:
         case "list":
             held = taking.holdings(archive, cluster)
+            figures.note_newest(data_dir, held.backups)
             return _as_json(held), _as_text(held)
         case "prune":
             taking.prune(archive, cluster, options.days)
             left = taking.holdings(archive, cluster)
+            figures.note_newest(data_dir, left.backups)
             return _as_json(left), _as_text(left)
         case "verify":
             report = practising.verify(archive, host, servers.DATABASES, cluster, say)

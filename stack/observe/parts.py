@@ -87,7 +87,9 @@ def _exporters(
         made.append(ExporterProcess("redis-exporter", argv, ports["redis-exporter"]))
     program = found.get(observers.NODE_EXPORTER.program)
     if isinstance(program, Path):
-        argv = (str(program), listen("node-exporter"), "--log.level=error")
+        data_dir.figures.mkdir(mode=0o700, exist_ok=True)
+        figures = f"--collector.textfile.directory={data_dir.figures}"
+        argv = (str(program), listen("node-exporter"), figures, "--log.level=error")
         made.append(ExporterProcess("node-exporter", argv, ports["node-exporter"]))
     program = found.get(observers.NGINX_EXPORTER.program)
     if isinstance(program, Path) and "gateway" in names:

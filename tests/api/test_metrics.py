@@ -4,16 +4,24 @@ import os
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from kernel import clock
+from kernel.ids import uuid7
 from kernel.telemetry import exposition
+from reservations.models import SeatInventory
+from sale_statistics.models import HourlySales
+from stack.backups import figures
 from tests.support import factories
 from tests.support.outbox import new_event, write
+from tests.support.waiting_rooms import make_room
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+HOUR = datetime(2026, 11, 27, 9, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
@@ -153,4 +161,43 @@ def test_every_metric_of_ours_is_documented():
         )
     }
     assert declared
-    assert declared == documented
+    assert declared | {figures.NAME} == documented
+
+
+def by_labels(samples) -> dict[tuple, float]:
+    return {tuple(one.labels.values()): one.value for one in samples}
+
+
+def test_the_seats_of_a_sale_are_counted_by_what_became_of_them(client):
+    performance = factories.make_performance(seats=5)
+    make_room(performance=performance)
+    seats = list(SeatInventory.objects.filter(performance=performance).order_by("index"))
+    now = clock.now()
+    for seat, until in zip(
+        seats[:2], (now + timedelta(minutes=5), now - timedelta(seconds=1)), strict=True
+    ):
+        SeatInventory.objects.filter(pk=seat.pk).update(
+            status="TEMPORARILY_RESERVED", reservation_id=uuid7(), held_until=until
+        )
+    SeatInventory.objects.filter(pk=seats[2].pk).update(status="BLOCKED")
+    exposition.forget_state()
+    found = by_labels(scraped(client)["frontrow_seats"])
+    assert found == {
+        (str(performance.pk), "available"): 3,  # a hold that lapsed holds nothing
+        (str(performance.pk), "temporarily_reserved"): 1,
+        (str(performance.pk), "reserved"): 0,
+        (str(performance.pk), "blocked"): 1,
+    }
+
+
+def test_revenue_adds_up_over_the_hours_of_a_sale(client):
+    performance = factories.make_performance(seats=1)
+    unwatched = factories.make_performance(seats=1)
+    make_room(performance=performance)
+    for hours, amount, of in ((1, 100, performance), (2, 250, performance), (1, 7, unwatched)):
+        HourlySales.objects.create(
+            performance=of, hour=HOUR - timedelta(hours=hours), reservations=1, seats=1,
+            amount=amount, currency="KRW",
+        )  # fmt: skip
+    exposition.forget_state()
+    assert by_labels(scraped(client)["frontrow_revenue"]) == {("KRW", str(performance.pk)): 350}

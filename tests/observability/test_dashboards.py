@@ -59,7 +59,9 @@ def test_promtool_reads_every_query(promtool, tmp_path):
 
 def test_the_cockpit_shows_what_staff_watch():
     asked = " ".join(one.expression for one in live.panel_queries() if one.dashboard == "on-sale")
-    wanted = "waiting admitted mean_wait holds confirmed payments budget opens expected"
+    wanted = (
+        "waiting admitted mean_wait holds confirmed seats revenue payments budget opens expected"
+    )
     assert [word for word in wanted.split() if word not in asked] == []
 
 

@@ -29,6 +29,7 @@ LABELS = {
         "code",
         "collector",
         "color",
+        "currency",
         "database",
         "datname",
         "event",
@@ -130,7 +131,9 @@ def _feeds(series: str, read: set[str]) -> bool:
 @pytest.mark.parametrize("name", alerts())
 def test_an_alert_says_who_is_called_what_it_is_and_what_to_do(name):
     group, rule = alerts()[name]
-    assert rule["labels"] == {"severity": "page" if name in PAGES else "ticket", "group": group}
+    assert rule["labels"] == {"severity": "page" if name in PAGES else "ticket", "area": group}
+    # It would stand in place of the series' own: two consumer groups become one, and none is sent.
+    assert not set(rule["labels"]) & labels_in(rule["expr"])
     notes = rule["annotations"]
     assert set(notes) == {"summary", "summary_ko", "dashboard", "runbook_url"}
     assert re.fullmatch(r"[^가-힣]{10,}\.", notes["summary"])

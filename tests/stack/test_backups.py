@@ -122,6 +122,11 @@ def test_the_command_says_what_there_is_and_refuses_with_a_code_of_its_own(prima
             env=primary.command_line(),
         )
 
+    def newest() -> float:
+        """What the alarm for old backups reads."""
+        lines = (primary.data_dir.figures / "backups.prom").read_text().splitlines()
+        return float(lines[-1].removeprefix("frontrow_backup_last_timestamp_seconds "))
+
     listed = run("list", "--json")
     assert listed.returncode == 0, listed.stderr
     held = json.loads(listed.stdout)
@@ -134,7 +139,9 @@ def test_the_command_says_what_there_is_and_refuses_with_a_code_of_its_own(prima
     naive = run("restore", "--to", "2020-01-01T00:00:00")
     assert naive.returncode == 2
     assert "needs its offset" in naive.stderr
-    assert run("now", "--json").returncode == 0
+    assert newest() == datetime.fromisoformat(held["backups"][0]["ended"]).timestamp() // 1
+    made = json.loads(run("now", "--json").stdout)
+    assert newest() == datetime.fromisoformat(made["ended"]).timestamp() // 1
     assert len(json.loads(run("list", "--json").stdout)["backups"]) == 2
 
 
