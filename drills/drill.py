@@ -46,8 +46,9 @@ class DrillLimit:
 class DrillRun:
     """What a fault and the looks after it say of one run.
 
-    `figures` are measured; `broken` are promises that did not hold, a sentence each; `performance`
-    is the sale's id. `moments` are noted by the fault, in s of the clock of the history.
+    `figures` are measured; `broken` are promises that did not hold, a sentence each; `late` says
+    why no figure counts. `performance` is the sale's id. `moments` are noted by the fault, in s of
+    the clock of the history.
     `without_guard`: a deed that is its own guard leaves that out.
     """
 
@@ -56,6 +57,7 @@ class DrillRun:
     without_guard: bool = False
     figures: dict[str, float] = field(default_factory=dict)
     broken: list[str] = field(default_factory=list)
+    late: list[str] = field(default_factory=list)
     moments: dict[str, float] = field(default_factory=dict)
 
     def note(self, moment: str) -> None:

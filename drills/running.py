@@ -39,6 +39,7 @@ FLOWS_PER_SECOND = 30.0
 _AFTER_SECONDS = 20.0  # of load behind the healing
 _SETTLE_SECONDS = 30.0
 _LOOK_SECONDS = 0.5
+_GRACE_SECONDS = 5.0  # of the load behind the healing
 _SEED = 1
 HEALTHY = "healthy after healing"
 
@@ -84,6 +85,11 @@ class _Breaking:
             time.sleep(max(0.0, begun + FAULT_AT - time.monotonic()))
             broke = time.monotonic()
             heal = self.drill.fault(self.run)
+            took, planned = time.monotonic() - broke, self.drill.takes
+            if took > planned + _GRACE_SECONDS:
+                self.run.late.append(
+                    f"the fault took {took:.0f} s of {planned:g}: no load was left"
+                )
             time.sleep(self.drill.lasts)
             heal()
             healed = time.monotonic()
@@ -260,7 +266,7 @@ def _report(
         *(f"{one.check}: {one.detail}" for one in contradictions(history)),
     ]  # fmt: skip
     figures = {**gaps, **run.figures}
-    over, late = missed(figures, drill.limits), void_reasons(client["load"])
+    over, late = missed(figures, drill.limits), [*void_reasons(client["load"]), *run.late]
     verdict = verdict_of(broken=broken, missed=over, late=late)
     return {
         "drill": drill.name,
