@@ -75,6 +75,71 @@ def test_the_board_is_live_and_has_no_violation(site: Site, sale: Sale, form: tu
     expect(page.locator('[data-fr-figure="available"]')).to_have_text(str(free - 2))
 
 
+def test_the_controls_of_the_room_have_no_violation(site: Site, form: tuple[str, Page]):
+    language, page = form
+    sale = site.sale(seats=4, queue=ROOM)
+    page.goto(at(site, language, sale, "queue/"))
+    looks_right(page)
+    page.locator("textarea[name=reason]").first.fill("slow card network")
+    page.locator("button[name=state][value=PAUSED]").press("Enter")
+    expect(page.locator("button[value=confirm]")).to_be_visible()
+    looks_right(page)
+    page.locator("button[value=confirm]").press("Enter")
+    expect(page.locator("button[value=undo]")).to_be_visible()
+    looks_right(page)
+
+
+def test_seats_are_dragged_on_the_map_and_the_pages_have_no_violation(
+    site: Site, sale: Sale, form: tuple[str, Page]
+):
+    language, page = form
+    page.goto(at(site, language, sale, "seats/"))
+    canvas = page.locator("[data-fr-map]")
+    expect(canvas).to_be_visible()
+    looks_right(page)
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 1, box["y"] + 1)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] - 1, box["y"] + box["height"] - 1)
+    page.mouse.up()
+    page.locator("#fr-area button").press("Enter")
+    expect(page.locator("#chosen")).to_contain_text("60")
+    looks_right(page)
+    page.locator("textarea[name=note]").fill("crane")
+    action = "block" if language == "ko" else "unblock"
+    page.locator(f"button[value={action}]").press("Enter")
+    expect(page.locator(".fr-notice.is-good").first).to_be_visible()
+
+
+@pytest.mark.parametrize("rest", ["prepare/", "layout/"])
+def test_preparation_has_no_violation(site: Site, sale: Sale, form: tuple[str, Page], rest: str):
+    language, page = form
+    page.goto(at(site, language, sale, rest))
+    looks_right(page)
+
+
+@pytest.mark.parametrize("rest", ["fans/", "approvals/"])
+def test_fans_and_approvals_have_no_violation(site: Site, form: tuple[str, Page], rest: str):
+    language, page = form
+    page.goto(at(site, language, rest=rest))
+    looks_right(page)
+
+
+def test_a_fan_s_page_has_no_violation(site: Site, sale: Sale, form: tuple[str, Page]):
+    language, page = form
+    [fan] = site.fans(1, points=50_000)
+    page.goto(at(site, language, rest="fans/"))
+    page.locator("input[name=what]").fill(fan.email)
+    page.locator("textarea[name=reason]").fill("caller 17")
+    page.locator("main button.is-primary").press("Enter")
+    expect(page.locator(".fr-timeline li").first).to_be_visible()
+    for one in page.locator("details > summary").all():
+        one.press("Enter")
+    looks_right(page)
+
+
 def test_the_board_says_when_its_login_has_ended(site: Site, sale: Sale, form: tuple[str, Page]):
     language, page = form
     page.goto(at(site, language, sale))

@@ -9,6 +9,7 @@ longer than anything it does: one JSON object a line comes in and one goes out.
 - `{"do": "fans", "count": 5, "points": 100}` runs `manage.py fans`.
 - `{"do": "password", "email": "…", "password": "…"}` gives a fan a password.
 - `{"do": "login", "user_id": "..."}` logs a fan in for pages.
+- `{"do": "draft"}` makes a performance that nothing is prepared of.
 - `{"do": "staff", "role": "operator"}` logs a new member of a group in for the pages of staff.
 """
 
@@ -37,6 +38,7 @@ from accounts.sessions import FanSessionStore, SessionStore  # noqa: E402
 from kernel import clock  # noqa: E402
 from kernel.ids import uuid7  # noqa: E402
 from queueing.usecases import config  # noqa: E402
+from reservations.models import SalePolicy  # noqa: E402
 from tests.support import factories  # noqa: E402
 
 
@@ -98,6 +100,19 @@ def login(*, user_id: str) -> dict[str, str]:
     return {"name": settings.FAN_SESSION_COOKIE_NAME, "value": session.session_key}
 
 
+def draft() -> dict[str, Any]:
+    """Return the ids of a performance without seats, windows and room, of a concert not shown."""
+    texts = {"description_ko": "공연 소개", "refund_policy_ko": "환불 규정"}
+    concert = factories.make_concert(published=False, **texts)
+    performance = factories.make_performance(seats=0, on_sale=False, concert=concert)
+    SalePolicy.objects.filter(performance=performance).delete()
+    return {
+        "performance_id": str(performance.pk),
+        "concert_id": str(concert.pk),
+        "seat_ids": [],
+    }
+
+
 def staff(*, role: str) -> dict[str, str]:
     """Return the cookie of a login of a new member of a group."""
     user = factories.make_user(is_staff=True, email=f"{role}-{uuid7().hex}@example.com")
@@ -118,6 +133,7 @@ COMMANDS = {
     "password": password,
     "login": login,
     "staff": staff,
+    "draft": draft,
 }
 
 for line in sys.stdin:

@@ -241,6 +241,11 @@ class Site:
         made = self._prepare(do="sale", seats=seats, **options)
         return Sale(made["performance_id"], made["concert_id"], tuple(made["seat_ids"]))
 
+    def draft(self) -> Sale:
+        """Make a performance of which nothing is prepared."""
+        made = self._prepare(do="draft")
+        return Sale(made["performance_id"], made["concert_id"], ())
+
     def change_room(self, sale: Sale, **changes: object) -> None:
         """Change the settings of a sale's waiting room."""
         self._prepare(do="room", performance_id=sale.performance_id, **changes)
