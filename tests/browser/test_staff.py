@@ -97,13 +97,13 @@ def test_seats_are_dragged_on_the_map_and_the_pages_have_no_violation(
     canvas = page.locator("[data-fr-map]")
     expect(canvas).to_be_visible()
     looks_right(page)
-    canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
     assert box
-    page.mouse.move(box["x"] + 1, box["y"] + 1)
+    canvas.hover(position={"x": 5, "y": 5})  # its corners are round
     page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] - 1, box["y"] + box["height"] - 1)
+    canvas.hover(position={"x": box["width"] - 5, "y": box["height"] - 5})
     page.mouse.up()
+    expect(page.locator("[name=x_to]")).not_to_have_value("")
     page.locator("#fr-area button").press("Enter")
     expect(page.locator("#chosen")).to_contain_text("60")
     looks_right(page)
