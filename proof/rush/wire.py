@@ -1,7 +1,9 @@
 """The connections of a load client, cheap enough to share the cores with the server.
 
 One thread, epoll, no library. A connection that ends is opened again, and who waited on it gets a
-response with the status `LOST`: what became of the request is unknown.
+response with the status `LOST`: what became of the request is unknown. The connection that was used
+last is used next: one that has waited for long may be closed by the server just as a request is
+sent, which would look as if the server had lost it.
 """
 
 import select
@@ -103,7 +105,7 @@ class Wire:
 
         It goes to the first server unless the `pool` of another is given.
         """
-        connection = (pool or self.pool).free.popleft()
+        connection = (pool or self.pool).free.pop()
         connection.due, connection.subject, connection.sent = due, subject, time.monotonic()
         self.busy += 1
         # A connection that just ended says so at the next look.

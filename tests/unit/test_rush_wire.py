@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from proof.rush.wire import LOST, Wire
+from proof.rush.wire import LOST, Connection, Wire
 from tests.support.waiting import await_that
 
 
@@ -100,6 +100,17 @@ def test_a_server_that_says_close_is_believed(connected):
     wire = connected([closing], [b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"])
     assert exchange(wire, 1).status == "200"
     assert not wire.free
+
+
+def test_the_connection_that_was_used_last_is_used_next(connected):
+    reply = [b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"]
+    wire = connected(reply, reply)
+    used = wire.free[-1]
+    exchange(wire, 1)
+    idle = Connection(used.socket, wire.pool)
+    wire.free.appendleft(idle)  # it has waited for longer
+    exchange(wire, 2)
+    assert list(wire.free) == [idle, used]
 
 
 def test_what_takes_too_long_is_given_up(connected):
