@@ -122,8 +122,14 @@ def test_a_layout_may_be_uploaded_and_nothing_else_is_as_long():
 
 
 def test_every_line_of_the_table_is_about_a_path_there_is():
-    poster = reverse("admin:concerts_concert_poster", args=[uuid7()])
-    known = ["/api/v1/checkins/batch/", LAYOUT, poster, reverse("admin:concerts_concert_add")]
+    known = [
+        "/api/v1/checkins/batch/",
+        LAYOUT,
+        reverse("admin:concerts_concert_poster", args=[uuid7()]),
+        reverse("boxoffice:layout", args=[uuid7()]),
+        reverse("boxoffice:fans"),
+        reverse("admin:concerts_concert_add"),
+    ]
     for (pattern, _), path in zip(django_settings.BODY_LIMITS, known, strict=True):
         assert re.fullmatch(pattern, path)
 
