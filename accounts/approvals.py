@@ -4,10 +4,11 @@ Note [Second person]
 Deeds that give much away wait for another member of staff: the app that does one asks
 (`ask_second_person`) instead of doing it, whichever page or command it was called from, and does it
 when somebody else approves (`take`), in one transaction. Nobody approves a request of his own: the
-use case refuses, and a constraint behind it. A request is good for 24 hours. What is above the
-limit (`SECOND_PERSON_ABOVE`) is counted together with what the same fan was given by the same kind
-of deed within those hours, so that no row of small ones passes by it. A command on the server has
-no actor, and needs no second person: who may run it may write the rows.
+use case refuses, and a constraint behind it. Nor does anybody give to himself: that waits however
+little it is, and who would get it doesn't approve it. A request is good for 24 hours. What is above
+the limit (`SECOND_PERSON_ABOVE`) is counted together with what the same fan was given by the same
+kind of deed within those hours, so that no row of small ones passes by it. A command on the server
+has no actor, and needs no second person: who may run it may write the rows.
 """
 
 from collections.abc import Mapping
@@ -83,7 +84,8 @@ def decide(
         raise ApprovalDecided(status=asked.status)
     if not asked.waits(now):
         raise ApprovalExpired(expired_at=asked.expires_at)
-    if asked.requested_by == actor_id:
+    gives = status == Approval.Status.APPROVED
+    if actor_id == asked.requested_by or (gives and actor_id == asked.subject_id):
         raise OwnApproval
     asked.status, asked.decided_by, asked.decided_at = status, actor_id, now
     asked.save(update_fields=["status", "decided_by", "decided_at"])

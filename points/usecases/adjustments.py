@@ -52,8 +52,9 @@ def adjust(
 ) -> Adjustment:
     """Give a fan points, or take back as many as `points` is below zero.
 
-    Above the limit nothing moves until somebody else approves (Note [Second person] in
-    accounts/approvals.py). Once for an `adjustment_id` and a fan: sent again, it changes nothing.
+    Above the limit, and on an account of one's own, nothing moves until somebody else approves
+    (Note [Second person] in accounts/approvals.py). Once for an `adjustment_id` and a fan: sent
+    again, it changes nothing.
     Raises AdjustmentInvalid, and InsufficientPoints where the fan has fewer than are taken.
     """
     if not reason.strip() or not 0 < abs(points) <= policy.ADJUSTMENT_MAXIMUM:
@@ -65,7 +66,7 @@ def adjust(
         # Behind the lock, so that of two that are sent at once the second sees the first.
         if queries.references(kind=TransferKind.ADJUSTMENT, among=[reference]):
             return Adjustment(queries.balance(user_id=user_id))
-        if actor_id is not None and _needs_another(user_id, points, now):
+        if actor_id is not None and (actor_id == user_id or _passes_limit(user_id, points, now)):
             asked = approvals.ask_second_person(
                 kind=APPROVAL,
                 reference=reference,
@@ -96,7 +97,7 @@ def approve(*, approval_id: UUID, actor_id: UUID, now: datetime) -> Adjustment:
         )
 
 
-def _needs_another(user_id: UUID, points: int, now: datetime) -> bool:
+def _passes_limit(user_id: UUID, points: int, now: datetime) -> bool:
     """Say whether this and the day's adjustments of a fan, which is locked, pass the limit."""
     before = queries.adjusted_since(user_id=user_id, since=now - approvals.GOOD_FOR)
     return before + abs(points) > settings.SECOND_PERSON_ABOVE

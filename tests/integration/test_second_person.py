@@ -94,6 +94,22 @@ def test_nobody_approves_his_own(fan):
     assert Approval.objects.get().status == "WAITING"
 
 
+def test_nobody_gives_to_himself_however_little(fan):
+    waits = adjust(fan, 1, actor=fan.pk)
+    assert waits.approval_id is not None
+    assert balance_of(fan) == 0
+    with pytest.raises(OwnApproval):
+        approve(waits.approval_id, actor=fan.pk)
+    assert approve(waits.approval_id).balance.amount == 1
+
+
+def test_who_would_get_it_does_not_approve_it(fan):
+    waits = adjust(fan, 200_000)
+    with pytest.raises(OwnApproval):
+        approve(waits.approval_id, actor=fan.pk)
+    assert balance_of(fan) == 0
+
+
 @pytest.mark.control
 def test_control_behind_the_use_case_a_constraint_refuses_it(fan):
     waits = adjust(fan, 200_000)

@@ -88,9 +88,9 @@ def refund(
 ) -> StaffRefund:
     """Give seats of a fan back by the policy's quote, or with `goodwill` all that they cost.
 
-    Goodwill above the limit waits for a second person. Once for a `cancellation_id`: sent again,
-    it changes nothing. Raises RefundReasonMissing, ReservationNotFound and what
-    `payments.cancellation.judge` raises.
+    Goodwill above the limit, or for oneself, waits for a second person. Once for a
+    `cancellation_id`: sent again, it changes nothing. Raises RefundReasonMissing,
+    ReservationNotFound and what `payments.cancellation.judge` raises.
     """
     if not reason.strip():
         raise RefundReasonMissing
@@ -107,7 +107,10 @@ def refund(
             return StaffRefund(known)
         bought = queries.purchase(reservation_id=reservation_id, user_id=user_id)
         quote = _judge(bought, wish.seat_ids, goodwill, now)
-        if goodwill and actor_id is not None and _needs_another(user_id, quote, now):
+        by_one_alone = actor_id is None or (
+            actor_id != user_id and not _passes_limit(user_id, quote, now)
+        )
+        if goodwill and not by_one_alone:
             return StaffRefund(None, _ask_second_person(wish, user_id, quote, now))
         done = _give_back(locked, quote, wish, now)
     return StaffRefund(_finish(locked, quote, done, wish, now))
@@ -143,7 +146,7 @@ def _judge(
     return judge(bought, seat_ids=seat_ids, now=now)
 
 
-def _needs_another(user_id: UUID, quote: Quote, now: datetime) -> bool:
+def _passes_limit(user_id: UUID, quote: Quote, now: datetime) -> bool:
     """Say whether this and the day's goodwill for a fan, who is under lock, pass the limit."""
     before = queries.goodwill_since(user_id=user_id, since=now - approvals.GOOD_FOR)
     return before + quote.paid > settings.SECOND_PERSON_ABOVE
