@@ -113,6 +113,7 @@ FIELD_LABELS: dict[str, "LazyText"] = {
     "fee": text(en="fee", ko="수수료"),
     "fees": text(en="fee table", ko="수수료표"),
     "fence": text(en="runs begun", ko="처리 시도 횟수"),
+    "file": text(en="kept file", ko="보관 파일"),
     "finished_at": text(en="finished at", ko="완료 시각"),
     "focal_x": text(en="focal point x", ko="시야 중심 x"),
     "focal_y": text(en="focal point y", ko="시야 중심 y"),

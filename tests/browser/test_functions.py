@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from queueing import draw
+from storefront.words import NOT_ON_PAGES as NO_PAGES_CODES
 from tests.browser.conftest import Pure
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -332,31 +333,14 @@ def test_work_is_counted_in_zero_bits(pure: Pure):
 
 # --- words
 
-# What only staff, machines or a door meet, and what a right script never causes.
-NOT_ON_PAGES = {
-    "account_in_use",
-    "adjustment_invalid", "already_admitted", "already_cancelled", "api_key_expired",
-    "api_key_invalid", "beacon_invalid", "body_too_large", "cancellation_too_late",
-    "checkin_not_found", "coding_unknown", "concert_incomplete", "concert_not_found",
-    "doors_after_start", "doors_closed", "draw_begun", "email_taken", "expiry_in_the_past",
-    "idempotency_key_invalid", "idempotency_key_required", "invitation_terms_invalid",
-    "last_way_in",
-    "layout_empty", "layout_frozen", "layout_invalid", "layout_uploads_full", "malformed_json",
-    "malformed_request", "method_not_allowed", "no_such_webhook_key", "not_found",
-    "not_ready_for_sale", "offer_not_checked", "offer_not_found", "own_account",
-    "passkey_invalid", "passkey_limit", "provider_connected", "provider_taken",
-    "poster_invalid", "poster_not_stored", "precondition_failed", "queue_config_changed",
-    "queue_config_invalid", "reauthentication_required", "refund_policy_exists",
-    "refund_policy_invalid", "refund_window_invalid", "request_timeout",
-    "reservation_not_cancellable", "sale_not_halted", "sale_policy_exists", "sale_policy_invalid",
-    "scan_id_reused", "scan_undone", "schedule_needs_confirmation", "seat_has_ticket",
-    "seats_not_free", "seats_not_in_reservation", "second_factor_code_wrong",
-    "second_factor_not_set_up", "second_factor_set_up", "stream_full", "superuser_needed",
-    "staff_account", "superuser_only",
-    "ticket_not_found", "ticket_used", "ticket_void", "too_many_seats", "unsupported_media_type",
-    "uri_too_long", "validation_failed", "venue_not_found", "webhook_delivery_not_found",
-    "webhook_endpoint_blocked", "webhook_endpoint_disabled", "webhook_endpoint_limit",
-    "webhook_endpoint_not_found", "webhook_invalid", "webhook_url_refused", "wrong_performance",
+# What no script of a page meets: what no page does, and what pages made here show themselves.
+NOT_ON_PAGES = NO_PAGES_CODES | {
+    "account_in_use", "already_cancelled", "body_too_large", "cancellation_too_late",
+    "concert_not_found", "email_taken", "idempotency_key_invalid", "idempotency_key_required",
+    "last_way_in", "malformed_request", "method_not_allowed", "not_found", "offer_not_checked",
+    "offer_not_found", "passkey_invalid", "passkey_limit", "provider_connected", "provider_taken",
+    "reauthentication_required", "reservation_not_cancellable", "seats_not_in_reservation",
+    "staff_account", "ticket_not_found", "ticket_used", "uri_too_long", "validation_failed",
 }  # fmt: skip
 WORDED = """(m) => [...m.COMMON_CODES,
   ...[m.QUEUE_WORDS, m.SEATS_WORDS, m.CHECKOUT_WORDS].flatMap((words) => Object.keys(words))]"""
