@@ -336,7 +336,8 @@ def test_work_is_counted_in_zero_bits(pure: Pure):
 # What no script of a page meets: what no page does, and what pages made here show themselves.
 NOT_ON_PAGES = NO_PAGES_CODES | {
     "account_in_use", "already_cancelled", "body_too_large", "cancellation_too_late",
-    "concert_not_found", "email_taken", "idempotency_key_invalid", "idempotency_key_required",
+    "concert_not_found", "deed_not_allowed", "email_taken", "idempotency_key_invalid",
+    "idempotency_key_required",
     "last_way_in", "malformed_request", "method_not_allowed", "not_found", "offer_not_checked",
     "offer_not_found", "passkey_invalid", "passkey_limit", "provider_connected", "provider_taken",
     "reauthentication_required", "reservation_not_cancellable", "seats_not_in_reservation",
