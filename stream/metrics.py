@@ -17,12 +17,17 @@ cut = Counter("frontrow_stream_cut_total", "Listeners who read too slowly", ["re
 refused = Counter("frontrow_stream_refused_total", "Requests that got no stream", ["reason"])
 resumed = Counter("frontrow_stream_resumed_total", "Listeners who came back", ["outcome"])
 reads = Counter("frontrow_stream_reads_total", "Reads of documents from the API", ["outcome"])
-release = Gauge("frontrow_release_info", "1 for the release that runs here", ["version", "color"])
 for _kind in ("queue", "availability"):
     connections.labels(_kind)  # 0 is shown too, from the start
 
 
 def announce(environment: Mapping[str, str]) -> None:
-    """Say which release runs, as every process of the product does."""
+    """Say which release runs, as every process of the product does.
+
+    Made here, once a process: others, which know the product, have this metric by themselves.
+    """
+    release = Gauge(
+        "frontrow_release_info", "1 for the release that runs here", ["version", "color"]
+    )
     version = environment.get("RELEASE_VERSION") or "dev"
     release.labels(version, environment.get("RELEASE_COLOR", "")).set(1)
