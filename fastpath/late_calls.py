@@ -12,7 +12,7 @@ out which it was. What changes nothing is handed over to the API instead.
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 from fastpath.calls import Call
@@ -48,18 +48,20 @@ class LateCalls:
 
     def _look(self) -> None:
         """Refuse who is late; look again as long as somebody waits."""
-        now = time.perf_counter()
+        self._next_look = None
+        late = list(self._late(time.perf_counter()))
+        if any(self._waiting.values()):
+            self._look_later()
+        # Only now: the connection of who is refused may bring its next request at once.
+        for answer, call, reply in late:
+            call.is_answered = True
+            self._refuse(call, reply)
+            answer.cancel()
+
+    def _late(self, now: float) -> Iterator[tuple[_Answer, Call, Reply]]:
         for patience, waiting in self._waiting.items():
-            late = []
             for answer, (call, reply) in waiting.items():
                 if now - call.started < patience:
                     break
                 if not call.is_answered:
-                    late.append((answer, call, reply))
-            for answer, call, reply in late:
-                call.is_answered = True
-                self._refuse(call, reply)
-                answer.cancel()
-        self._next_look = None
-        if any(self._waiting.values()):
-            self._look_later()
+                    yield answer, call, reply

@@ -22,7 +22,7 @@ hands over what is the other's.
 import asyncio
 import logging
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from enum import StrEnum
@@ -193,22 +193,26 @@ def _reply_to(call: Call, reply: Reply, answered: "asyncio.Future[Outcome[Answer
         _record(call, RawResponse(CLIENT_LEFT, b""), call.head.route.view)
         call.counted.settle(CLIENT_LEFT, [], person=call.user)
         return
-    try:
-        answer = answered.result()
-        if isinstance(answer, Exception):
-            answer = call.refusal(answer)
-        response = _response_to(call, answer)
-    except Exception:
-        log.exception("a request was not answered")
-        response = _hand_over()
-    reply(response)
+    reply(_response_from(call, answered.result))
 
 
 def _refuse_late(call: Call, reply: Reply) -> None:
     """Answer a call that has waited too long (Note [Late calls])."""
-    is_safe = call.head.method in _SAFE
     late_calls.labels(call.head.route.view).inc()
-    reply(_response_to(call, None if is_safe else call.refusal(CommitUncertain())))
+    is_safe = call.head.method in _SAFE
+    reply(_response_from(call, lambda: None if is_safe else CommitUncertain()))
+
+
+def _response_from(call: Call, result: Callable[[], Outcome[Answered]]) -> Response:
+    """Return the response to a call by its result; where none can be made, the API has to."""
+    try:
+        answer = result()
+        if isinstance(answer, Exception):
+            answer = call.refusal(answer)
+        return _response_to(call, answer)
+    except Exception:
+        log.exception("a request was not answered")
+        return _hand_over()
 
 
 def _response_to(call: Call, answer: Answered) -> Response:

@@ -128,3 +128,17 @@ def test_a_late_look_at_the_room_is_handed_over(monkeypatch):
 
     with ThreadPoolExecutor(2) as executor:
         assert asyncio.run(exchange(executor)) == HAND_OVER
+
+
+def test_one_that_cannot_be_refused_does_not_stop_the_looks(stuck, monkeypatch):
+    short(monkeypatch)
+    refused, refuse = [], calls.Call.refusal
+
+    def fails_once(call, *args, **values):
+        refused.append(call)
+        if len(refused) == 1:
+            raise LookupError("a defect")
+        return refuse(call, *args, **values)
+
+    monkeypatch.setattr(calls.Call, "refusal", fails_once)
+    assert statuses(two_holds(stuck)) == [HAND_OVER.status, 503]
