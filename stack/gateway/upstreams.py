@@ -31,30 +31,31 @@ class Upstreams:
 
     def drainable(self) -> set[str]:
         """Return the names of the services that can be taken out: others take over."""
-        api = self.api if len(self.api) > 1 else ()
-        return {*api, *self.fastpath, *self.fastpath_sale}
+        return {name for kind in self._kinds() for name in kind.drainable}
 
     def words(self, drained: Path) -> dict[str, str]:
         """Return the words of the template; a file in `drained` takes the service it names out."""
-        # A single API is asked even after a failure: nobody else could answer.
-        api = _FAILING if len(self.api) > 1 else "max_fails=0"
-        backups = _servers(self.api, "backup")
-        instead = _servers(self.api, api)
-        kinds = (
-            _Kind("api", "api", self.api, api),
-            _Kind("fastpath", "fastpath", self.fastpath, _FAILING, backups, instead),
-            _Kind("fastpath_sale", "sale", self.fastpath_sale, _FAILING, backups, instead),
-        )
+        kinds = api, fastpath, sale = self._kinds()
         return {
-            "API_SERVERS": _servers(self.api, api),
-            "API_BACKUPS": backups,
-            "FASTPATH_SERVERS": _servers(self.fastpath, _FAILING),
-            "FASTPATH_SALE_SERVERS": _servers(self.fastpath_sale, _FAILING),
+            "API_SERVERS": api.servers,
+            "API_BACKUPS": fastpath.backups,
+            "FASTPATH_SERVERS": fastpath.servers,
+            "FASTPATH_SALE_SERVERS": sale.servers,
             "KEPT_CONNECTIONS": _KEPT,
             "STREAM": f"{HOST}:{self.stream}",
             "REDUCED_UPSTREAMS": "\n    ".join(line for kind in kinds for line in kind.reduced()),
             "DRAINED": "\n        ".join(line for kind in kinds for line in kind.drained(drained)),
         }
+
+    def _kinds(self) -> "tuple[_Kind, _Kind, _Kind]":
+        # A single API is asked even after a failure: nobody else could answer.
+        api = _Kind("api", "api", self.api, _FAILING if len(self.api) > 1 else "max_fails=0")
+        backups = _servers(self.api, "backup")
+        return (
+            api,
+            _Kind("fastpath", "fastpath", self.fastpath, _FAILING, backups, api.servers),
+            _Kind("fastpath_sale", "sale", self.fastpath_sale, _FAILING, backups, api.servers),
+        )
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,11 @@ class _Kind:
     how: str
     backups: str = ""
     instead: str = ""
+
+    @property
+    def servers(self) -> str:
+        """The lines of all of them."""
+        return _servers(self.ports, self.how)
 
     @property
     def drainable(self) -> Mapping[str, int]:
@@ -90,7 +96,7 @@ class _Kind:
 
     def _servers_of(self, left: Mapping[str, int]) -> str:
         if not left:
-            return self.instead or _servers(self.ports, self.how)
+            return self.instead or self.servers
         return f"{_servers(left, self.how)} {self.backups}".rstrip()
 
     def drained(self, folder: Path) -> Iterator[str]:
