@@ -1,6 +1,5 @@
 """Seats whose claims could not be written, until the next tick writes them (Note [Lost writes])."""
 
-import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -9,8 +8,6 @@ from uuid import UUID
 
 from kernel.redis.breaker import DependencyUnavailable
 from kernel.redis.clients import guarded
-
-log = logging.getLogger(__name__)
 
 _KEY = "fr:lost_claims"
 _KEPT_SECONDS = 24 * 3600

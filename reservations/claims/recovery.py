@@ -4,7 +4,7 @@ See Note [Cold gate] and Note [Lost writes].
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -37,15 +37,9 @@ def rebuild(*, performance_id: UUID, now: datetime, progress: Progress | None = 
     others meanwhile stay. Raises `DependencyUnavailable` if the lock server becomes unavailable.
     """
     taken = queries.taken_seats(performance_id=performance_id, now=now)
-    for start in range(0, len(taken), policy.CLAIMS_PER_WRITE):
-        batch = taken[start : start + policy.CLAIMS_PER_WRITE]
-        claims = [_claim_of(seat) for seat in batch]
-        if not seat_claims.write_many(
-            performance_id=performance_id, changes=[SeatChange("rebuild", claims)], now=now
-        ):
-            raise DependencyUnavailable("redis_lock")
+    for written in _write(performance_id, "rebuild", [_claim_of(seat) for seat in taken], now):
         if progress is not None:
-            progress(performance_id, start + len(batch), len(taken))
+            progress(performance_id, written, len(taken))
     seat_claims.mark_warm(performance_id=performance_id)
     metrics.claims_rebuilt.inc(len(taken))
     log.warning(
@@ -100,10 +94,21 @@ def _correct(performance_id: UUID, seat_ids: Sequence[UUID], now: datetime) -> i
         for seat_id in seat_ids
         if (one := _difference(seat_id, claims.get(seat_id), taken.get(seat_id)))
     ]
-    change = SeatChange("mend", differing)
-    if not seat_claims.write_many(performance_id=performance_id, changes=[change], now=now):
-        raise DependencyUnavailable("redis_lock")
+    for _ in _write(performance_id, "mend", differing, now):
+        pass
     return len(differing)
+
+
+def _write(
+    performance_id: UUID, writer: str, claims: Sequence[Claim], now: datetime
+) -> Iterator[int]:
+    """Write claims, `policy.CLAIMS_PER_WRITE` in a call; yield after each how many are written."""
+    for start in range(0, len(claims), policy.CLAIMS_PER_WRITE):
+        batch = claims[start : start + policy.CLAIMS_PER_WRITE]
+        change = SeatChange(writer, batch)
+        if not seat_claims.write_many(performance_id=performance_id, changes=[change], now=now):
+            raise DependencyUnavailable("redis_lock")
+        yield start + len(batch)
 
 
 def _difference(seat_id: UUID, claim: StoredClaim | None, taken: TakenSeat | None) -> Claim | None:
