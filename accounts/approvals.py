@@ -16,6 +16,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
+
 from accounts import locking
 from accounts.errors import ApprovalDecided, ApprovalExpired, ApprovalNotFound, OwnApproval
 from accounts.models import Approval
@@ -24,6 +26,15 @@ from kernel.db.transaction import require_transaction
 from kernel.staff import audit
 
 GOOD_FOR = timedelta(hours=24)
+
+
+def needs_second_person(*, actor_id: UUID, subject_id: UUID, amount: int, before: int) -> bool:
+    """Say whether a deed of staff waits (Note [Second person]).
+
+    `amount` is what it gives, `before` what the subject was given by its kind within `GOOD_FOR`;
+    the caller holds a lock under which both stand.
+    """
+    return actor_id == subject_id or before + amount > settings.SECOND_PERSON_ABOVE
 
 
 def ask_second_person(

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid5
 
-from django.conf import settings
-
 from accounts import approvals
 from accounts.operations import record_audit
 from events.operations import record
@@ -66,7 +64,12 @@ def adjust(
         # Behind the lock, so that of two that are sent at once the second sees the first.
         if queries.references(kind=TransferKind.ADJUSTMENT, among=[reference]):
             return Adjustment(queries.balance(user_id=user_id))
-        if actor_id is not None and (actor_id == user_id or _passes_limit(user_id, points, now)):
+        if actor_id is not None and approvals.needs_second_person(
+            actor_id=actor_id,
+            subject_id=user_id,
+            amount=abs(points),
+            before=queries.adjusted_since(user_id=user_id, since=now - approvals.GOOD_FOR),
+        ):
             asked = approvals.ask_second_person(
                 kind=APPROVAL,
                 reference=reference,
@@ -95,12 +98,6 @@ def approve(*, approval_id: UUID, actor_id: UUID, now: datetime) -> Adjustment:
             ),
             asked.pk,
         )
-
-
-def _passes_limit(user_id: UUID, points: int, now: datetime) -> bool:
-    """Say whether this and the day's adjustments of a fan, which is locked, pass the limit."""
-    before = queries.adjusted_since(user_id=user_id, since=now - approvals.GOOD_FOR)
-    return before + abs(points) > settings.SECOND_PERSON_ABOVE
 
 
 def _carry_out(

@@ -10,8 +10,6 @@ from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
 
-from django.conf import settings
-
 from accounts import approvals
 from accounts.operations import record_audit
 from events.operations import record
@@ -107,10 +105,7 @@ def refund(
             return StaffRefund(known)
         bought = queries.purchase(reservation_id=reservation_id, user_id=user_id)
         quote = _judge(bought, wish.seat_ids, goodwill, now)
-        by_one_alone = actor_id is None or (
-            actor_id != user_id and not _passes_limit(user_id, quote, now)
-        )
-        if goodwill and not by_one_alone:
+        if goodwill and _needs_another(wish, user_id, quote, now):
             return StaffRefund(None, _ask_second_person(wish, user_id, quote, now))
         done = _give_back(locked, quote, wish, now)
     return StaffRefund(_finish(locked, quote, done, wish, now))
@@ -146,10 +141,14 @@ def _judge(
     return judge(bought, seat_ids=seat_ids, now=now)
 
 
-def _passes_limit(user_id: UUID, quote: Quote, now: datetime) -> bool:
-    """Say whether this and the day's goodwill for a fan, who is under lock, pass the limit."""
-    before = queries.goodwill_since(user_id=user_id, since=now - approvals.GOOD_FOR)
-    return before + quote.paid > settings.SECOND_PERSON_ABOVE
+def _needs_another(wish: _Wish, user_id: UUID, quote: Quote, now: datetime) -> bool:
+    """Say whether goodwill for a fan, who is under lock, waits for a second person."""
+    return wish.actor_id is not None and approvals.needs_second_person(
+        actor_id=wish.actor_id,
+        subject_id=user_id,
+        amount=quote.paid,
+        before=queries.goodwill_since(user_id=user_id, since=now - approvals.GOOD_FOR),
+    )
 
 
 def _ask_second_person(wish: _Wish, user_id: UUID, quote: Quote, now: datetime) -> UUID:
