@@ -2,10 +2,9 @@
 
 import argparse
 import json
-import signal
 import sys
 from collections.abc import Collection, Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 from drills import report as pages
 from drills.alerts import command as alerts
@@ -13,11 +12,11 @@ from drills.catalogue import DRILLS, QUICK
 from drills.drill import Drill
 from drills.guards import GuardNotFound
 from drills.running import FLOWS_PER_SECOND, DrillFailed, DrillOrder, DrillStage
+from drills.words import FAILED, INTERRUPTED, DrillWords, end_as_by_ctrl_c, refuse
 from proof.rush.live import LiveView
 from proof.rush.profiles import ProfileInvalid
 from proof.rush.rehearsal import RehearsalFailed
 
-_FAILED, _INTERRUPTED = 4, 130
 _RATES = (1.0, 200.0)
 _SHOWN = 12  # broken promises; --json has all
 _SEVERAL = {"quick": QUICK, "all": tuple(DRILLS)}
@@ -37,35 +36,21 @@ exit codes:
   130  interrupted
 Of several drills the worst counts: 4, then 1, 2, 3.
 """
-_WORST = (_FAILED, 1, 2, 3, 0)
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """Refuse the words; argparse's own 2 would say that a limit was missed."""
-        self.print_usage(sys.stderr)
-        self.exit(_FAILED, f"{self.prog}: error: {message}\n")
+_WORST = (FAILED, 1, 2, 3, 0)
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     drills = "\n".join(f"  {one.name:<16} {one.says}" for one in DRILLS.values())
-    made = _Parser(
+    made = DrillWords(
         prog="python -m drills",
         description="Lose a part of a stack with spare parts under load, and judge what follows.",
         epilog=_EPILOG.format(drills=drills, quick=", ".join(QUICK)),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.add_argument("names", nargs="+", choices=[*DRILLS, *_SEVERAL], metavar="NAME|quick|all")
-    made.add_argument("--json", action="store_true", help="print one JSON object a drill")
     made.add_argument("--control", action="store_true", help="without its guard: it has to break")
-    made.add_argument("--save", action="store_true", help="keep the figures in docs/drills.md")
-    made.add_argument(
-        "--rate",
-        type=float,
-        default=FLOWS_PER_SECOND,
-        help="whole flows that begin in a second; fewer for a slow machine (%(default)g)",
-    )
+    made.add_usual(saved="docs/drills.md", rate=FLOWS_PER_SECOND)
     return made
 
 
@@ -77,19 +62,18 @@ def main(words: list[str] | None = None) -> int:
     made = parser()
     options = made.parse_args(given)
     if not _RATES[0] <= options.rate <= _RATES[1]:
-        return _refuse(f"--rate must be {_RATES[0]:g} to {_RATES[1]:g}")
+        return refuse(f"--rate must be {_RATES[0]:g} to {_RATES[1]:g}")
     chosen = _chosen(options.names, control=options.control)
     if not chosen:
-        return _refuse(f"no control has {', '.join(options.names)}")
-    signal.signal(signal.SIGTERM, _interrupt)
-    signal.signal(signal.SIGHUP, _interrupt)
+        return refuse(f"no control has {', '.join(options.names)}")
+    end_as_by_ctrl_c()
     codes, stage = set(), DrillStage()
     try:
         for drill in chosen:
             order = DrillOrder(drill, options.rate, without_guard=options.control)
             codes.add(_run(stage, order, as_json=options.json, save=options.save))
     except KeyboardInterrupt:
-        return _INTERRUPTED
+        return INTERRUPTED
     finally:
         stage.drop()
     return next(code for code in _WORST if code in codes)
@@ -106,7 +90,7 @@ def _run(stage: DrillStage, order: DrillOrder, *, as_json: bool, save: bool) -> 
         with LiveView(out=sys.stderr, quiet=as_json) as view:
             report = stage.run(order, view)
     except (RehearsalFailed, DrillFailed, GuardNotFound, ProfileInvalid) as error:
-        return _refuse(f"{order.drill.name}: {error}")
+        return refuse(f"{order.drill.name}: {error}")
     if save:
         pages.save(report)
     print(json.dumps(report) if as_json else summary(report))
@@ -131,12 +115,3 @@ def summary(report: Mapping[str, Any]) -> str:
         *(f"  LATE {sentence}" for sentence in report["late"]),
     ]
     return "\n".join(lines)
-
-
-def _refuse(problem: str) -> int:
-    print(f"drills: {problem}", file=sys.stderr)
-    return _FAILED
-
-
-def _interrupt(number: int, frame: object) -> None:
-    raise KeyboardInterrupt

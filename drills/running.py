@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from drills.drill import FAULT_AT, Control, Drill, DrillRun
+from drills.flows import whole_flows
 from drills.guards import copy_without
 from drills.site import DrillSite
 from drills.verdict import (
@@ -21,6 +22,7 @@ from drills.verdict import (
     missed,
     outages,
     verdict_of,
+    violations,
 )
 from proof.history import recorded
 from proof.history.checker import contradictions
@@ -29,7 +31,7 @@ from proof.measures import load_average, machine
 from proof.rush.client import HISTORY, SUMMARY
 from proof.rush.faults import RushFault, ScriptedFault, ScriptMoment
 from proof.rush.live import LiveView
-from proof.rush.profiles import RushProfile, checked
+from proof.rush.profiles import RushProfile
 from proof.rush.rehearsal import ROOT
 from proof.rush.running import PreparedSale, RushOrder, play, prepare, settled_audit
 from proof.rush.seen import MAY_REPEAT, complete_history
@@ -200,23 +202,14 @@ def _run_on(site: DrillSite, order: DrillOrder, view: LiveView) -> dict[str, Any
 def _rush_order(order: DrillOrder) -> RushOrder:
     """Return the load: fans who arrive evenly, choose, hold, pay by points or let go."""
     seconds = FAULT_AT + order.drill.takes + order.drill.lasts + _AFTER_SECONDS
-    values: dict[str, Any] = {
-        "fans": max(1, round(order.rate * seconds)),
-        "admitted_per_second": order.rate * 2,
-        "arrival_seconds": seconds,
-        "think_seconds": 2.0,
-        "lists_each": 3,  # with the map and the availability, five reads a flow
-        "seats_each": 1,
-        "hold_seconds": 30,  # a claim that outlived its hold ends while all settles
-        "share_paying": 0.7,
-        "share_walking_away": 0.0,
-        "share_bots": 0.0,
-        "share_by_card": 0.0,
-        "share_trying_late": 0.0,
-        "connections": 1024,  # while holds wait for half a minute all others go on
-        "longest_seconds": seconds + 60.0,
-    }
-    profile = checked(RushProfile(order.drill.name, **values))
+    profile = whole_flows(
+        order.drill.name,
+        rate=order.rate,
+        seconds=seconds,
+        admitted_per_second=order.rate * 2,
+        hold_seconds=30,  # a claim that outlived its hold ends while all settles
+        connections=1024,  # while holds wait for half a minute all others go on
+    )
     lasts = ScriptMoment(order.drill.takes + order.drill.lasts)
     faults = tuple(
         ScriptedFault(ScriptMoment(FAULT_AT), "lose", role, lasts) for role in order.drill.roles
@@ -253,16 +246,11 @@ def _report(
     until = begun + profile.arrival_seconds
     gaps = outages(operations, begun=begun + FAULT_AT, until=until)
     gone = [] if final is None else lost(operations, final)
-    violations = [
-        f"audit: {one['check']}: {found['subject']} {found['detail']}"
-        for one in audit["checks"]
-        for found in one["violations"]
-    ]
     unseen = [
         f"audit: {one['check']}: {one['failure']}" for one in audit["checks"] if one["failure"]
     ]
     broken = [
-        *run.broken, *gone, *violations, *unseen, *client["findings"],
+        *run.broken, *gone, *violations(audit), *unseen, *client["findings"],
         *(f"{one.check}: {one.detail}" for one in contradictions(history)),
     ]  # fmt: skip
     figures = {**gaps, **run.figures}

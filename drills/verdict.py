@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from itertools import pairwise
+from typing import Any
 
 from drills.drill import DrillLimit
 from proof.history.order import is_down
@@ -50,6 +51,15 @@ def errors_of(history: Sequence[Operation]) -> dict[str, int]:
         f"{one.op} {one.status or 'no reply'} {one.code}".strip() for one in history if is_down(one)
     )
     return dict(sorted(found.items()))
+
+
+def violations(audit: Mapping[str, Any]) -> list[str]:
+    """Return a sentence for each violation that an audit has found."""
+    return [
+        f"audit: {one['check']}: {found['subject']} {found['detail']}"
+        for one in audit["checks"]
+        for found in one["violations"]
+    ]
 
 
 def lost(history: Sequence[Operation], final: FinalState) -> list[str]:

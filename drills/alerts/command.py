@@ -2,20 +2,19 @@
 
 import argparse
 import json
-import signal
 import sys
 from collections.abc import Collection, Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 from drills.alerts import page
 from drills.alerts.faults import FAULTS
 from drills.alerts.running import FLOWS_PER_SECOND, QUIET, AlertDrill, AlertOrder
+from drills.words import INTERRUPTED, DrillWords, end_as_by_ctrl_c, refuse
 from proof.rush.live import LiveView
 from proof.rush.profiles import ProfileInvalid
 from proof.rush.rehearsal import RehearsalFailed
 from stack.errors import StackError
 
-_FAILED, _INTERRUPTED = 4, 130
 _RATES = (0.5, 20.0)
 _EPILOG = """
 names (all, if none is given):
@@ -32,17 +31,10 @@ exit codes:
 """
 
 
-class _AlertWords(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """Refuse the words; argparse's own 2 would say that an alert was late."""
-        self.print_usage(sys.stderr)
-        self.exit(_FAILED, f"{self.prog}: error: {message}\n")
-
-
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     faults = "\n".join(f"  {one.name:<18} {one.alert}: {one.says}" for one in FAULTS)
-    made = _AlertWords(
+    made = DrillWords(
         prog="python -m drills alerts",
         description="Break an observed stack under a light load, and see who is called, and when.",
         epilog=_EPILOG.format(faults=faults),
@@ -50,14 +42,7 @@ def parser() -> argparse.ArgumentParser:
     )
     names = [QUIET, *(one.name for one in FAULTS)]
     made.add_argument("names", nargs="*", metavar="NAME")
-    made.add_argument("--json", action="store_true", help="print one JSON object")
-    made.add_argument("--save", action="store_true", help="keep the figures: docs/drills-alerts.md")
-    made.add_argument(
-        "--rate",
-        type=float,
-        default=FLOWS_PER_SECOND,
-        help="whole flows that begin in a second (%(default)g)",
-    )
+    made.add_usual(saved="docs/drills-alerts.md", rate=FLOWS_PER_SECOND)
     made.set_defaults(known=names)
     return made
 
@@ -67,18 +52,17 @@ def main(words: list[str]) -> int:
     made = parser()
     options = made.parse_args(words)
     if unknown := sorted(set(options.names) - set(options.known)):
-        return _refuse(f"there is no {', '.join(unknown)}: --help lists all")
+        return refuse(f"alerts: there is no {', '.join(unknown)}: --help lists all")
     if not _RATES[0] <= options.rate <= _RATES[1]:
-        return _refuse(f"--rate must be {_RATES[0]:g} to {_RATES[1]:g}")
-    signal.signal(signal.SIGTERM, _interrupt)
-    signal.signal(signal.SIGHUP, _interrupt)
+        return refuse(f"alerts: --rate must be {_RATES[0]:g} to {_RATES[1]:g}")
+    end_as_by_ctrl_c()
     try:
         with LiveView(out=sys.stderr, quiet=options.json) as view:
             report = AlertDrill(_order(options.names, options.rate), view).run()
     except (RehearsalFailed, StackError, ProfileInvalid) as error:
-        return _refuse(str(error))
+        return refuse(f"alerts: {error}")
     except KeyboardInterrupt:
-        return _INTERRUPTED
+        return INTERRUPTED
     if options.save:
         page.save(report)
     print(json.dumps(report) if options.json else summary(report))
@@ -105,12 +89,3 @@ def summary(report: Mapping[str, Any]) -> str:
     lines += [f"  BROKEN {sentence}" for sentence in report["broken"]]
     lines += [f"  MISSED {sentence}" for sentence in report["missed"]]
     return "\n".join([*lines, *(f"  LATE {sentence}" for sentence in report["late"])])
-
-
-def _refuse(problem: str) -> int:
-    print(f"drills: alerts: {problem}", file=sys.stderr)
-    return _FAILED
-
-
-def _interrupt(number: int, frame: object) -> None:
-    raise KeyboardInterrupt

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from drills.alerts.site import ObservedSite
-from proof.rush.profiles import RushProfile, checked
+from drills.flows import whole_flows
 from proof.rush.running import PreparedSale, RushOrder, prepare
 
 _SEED = 1
@@ -18,25 +18,17 @@ def steady_load(rate: float, seconds: float) -> RushOrder:
 
     They go on for `seconds`. The fans' logins live for two hours.
     """
-    values: dict[str, Any] = {
-        "fans": round(rate * seconds),
-        "admitted_per_second": rate * 5,
-        "arrival_seconds": seconds,
-        "think_seconds": 2.0,
-        "lists_each": 3,
-        "seats_each": 1,
-        "hold_seconds": 60,
-        "share_paying": 0.7,
-        "share_walking_away": 0.0,
+    profile = whole_flows(
+        "alerts",
+        rate=rate,
+        seconds=seconds,
+        admitted_per_second=rate * 5,
+        hold_seconds=60,
         # Who clicks twice meets a request that runs: that is an alert of its own.
-        "share_double_clicking": 0.0,
-        "share_bots": 0.0,
-        "share_by_card": 0.0,
-        "share_trying_late": 0.0,
-        "connections": 512,
-        "longest_seconds": seconds + 60.0,
-    }
-    return RushOrder(checked(RushProfile("alerts", **values)), _SEED, sale=None, faults=())
+        share_double_clicking=0.0,
+        connections=512,
+    )
+    return RushOrder(profile, _SEED, sale=None, faults=())
 
 
 @dataclass

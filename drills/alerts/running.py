@@ -10,7 +10,7 @@ from drills.alerts.fault import AlertFault, pending_seconds
 from drills.alerts.load import SteadyLoad, steady_load
 from drills.alerts.receiver import AlertReceiver, listening
 from drills.alerts.site import ObservedSite, comes_true
-from drills.verdict import verdict_of
+from drills.verdict import verdict_of, violations
 from proof.measures import load_average, machine
 from proof.rush.live import LiveView
 from proof.rush.rehearsal import RehearsalFailed
@@ -112,11 +112,7 @@ class AlertDrill:
         self._hear_the_ends()
         load.end()
         audit = settled_audit(site, _SETTLE_SECONDS)
-        self._broken += [
-            f"audit: {one['check']}: {found['subject']} {found['detail']}"
-            for one in audit["checks"]
-            for found in one["violations"]
-        ]
+        self._broken += violations(audit)
         return self._report(load, audit["outcome"], late, time.monotonic() - began)
 
     def _keep_quiet(self) -> None:
