@@ -1,5 +1,6 @@
 """What waits for a second person: approve it, or refuse it with a reason."""
 
+from collections.abc import Callable
 from uuid import UUID
 
 from django.http.response import HttpResponseBase
@@ -21,6 +22,10 @@ from points.usecases import adjustments
 
 # Which role decides which kind, and what then does the deed.
 KINDS: dict[str, Deed] = {adjustments.APPROVAL: ADJUST_POINTS, by_staff.APPROVAL: REFUND}
+_APPROVE: dict[str, Callable[..., object]] = {
+    adjustments.APPROVAL: adjustments.approve,
+    by_staff.APPROVAL: by_staff.approve,
+}
 
 
 @staff_page(LOOK_UP_FAN)
@@ -53,10 +58,7 @@ def _decide(visit: StaffVisit, asked: Approval) -> bool:
     """Do what the button says; False where it says nothing, or the reason is missing."""
     action = visit.form.get("action")
     if action == "approve":
-        if asked.kind == adjustments.APPROVAL:
-            adjustments.approve(approval_id=asked.pk, actor_id=visit.actor_id, now=visit.now)
-        else:
-            by_staff.approve(approval_id=asked.pk, actor_id=visit.actor_id, now=visit.now)
+        _APPROVE[asked.kind](approval_id=asked.pk, actor_id=visit.actor_id, now=visit.now)
         visit.say(text(en="Approved and done.", ko="승인하여 처리했습니다."))
         return True
     form = ReasonOnlyForm(visit.form)

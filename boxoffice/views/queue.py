@@ -111,12 +111,10 @@ def _changes(form: QueueForm, rules: QueueRules) -> dict[str, Any]:
     wanted = {name: sent[name] for name in ("rate_per_second", "capacity")}
     if sent["state"]:
         wanted["state"] = sent["state"]
-    known = {"rate_per_second": rules.rate_per_second, "capacity": rules.capacity}
-    known["state"] = rules.state  # type: ignore[assignment]
     return {
         name: value
         for name, value in wanted.items()
-        if (float(value) if name == "rate_per_second" else value) != known[name]
+        if (float(value) if name == "rate_per_second" else value) != getattr(rules, name)
     }
 
 
