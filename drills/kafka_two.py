@@ -25,11 +25,12 @@ _WHICH = "follower.replication.throttled.replicas"
 def _fault(run: DrillRun) -> Healing:
     site, client = run.site, admin(run.site)
     ours = topics(client)
+    # While it responds: the terms of a broker are set by that broker.
+    configure(client, ResourceType.BROKER, [_FIRST_NUMBER], _SLOWLY)
     run.note("lost")
     site.do("kill", _FIRST)
     time.sleep(_APART_SECONDS)
     configure(client, ResourceType.TOPIC, ours, {_WHICH: _ALL})
-    configure(client, ResourceType.BROKER, [_FIRST_NUMBER], _SLOWLY)
     site.do("start", _FIRST)
     site.do("kill", _SECOND)
     time.sleep(_ALONE_SECONDS)

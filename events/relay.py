@@ -5,6 +5,13 @@ take the free shards that have something by session advisory locks, read their u
 position, send and wait, mark what the broker confirmed, release the shards. A relay that dies in
 the middle, or is frozen, loses its connection and so its shards (Note [Silent owners] in
 kernel/db/dedicated.py); the next one sends again what was not marked.
+
+Note [Events have a copy]
+A row may be visible before any standby has it: where an operator cancels the wait of its commit,
+or a server comes back by itself from a crash in the middle of that wait. If that server is lost
+next, the row is gone, and a published event would report what never was. So the relay makes a
+commit of its own after it has read, and before it sends: a standby that has this one has all that
+was read, for the log is one line. Where no standby is waited for it costs one flush a pass.
 """
 
 import collections
@@ -68,6 +75,8 @@ _MARK = """
     UPDATE events_outboxevent SET published_at = now() WHERE id = ANY(%s)
     RETURNING extract(epoch FROM now() - created_at)::float
 """
+# A commit that leaves no row: Note [Events have a copy].
+_AWAIT_COPY = "SELECT pg_logical_emit_message(true, 'frontrow.relay', '')"
 _SET_ASIDE = "UPDATE events_outboxevent SET dead_at = now(), failure = %s WHERE id = ANY(%s)"
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -88,7 +97,8 @@ def publish_once(connection: Connection, publisher: kafka.Publisher) -> int:
     """Make one pass over the shards that no other relay owns; return how many were published.
 
     `connection` is dedicated and in autocommit mode. Raises `kafka.KafkaUnavailable` where Kafka
-    confirmed less than everything, after marking what it did confirm.
+    confirmed less than everything, after marking what it did confirm, and `CommitUnknown`, with
+    nothing sent, where nobody can say whether what it read will last (Note [Events have a copy]).
     """
     shards = [shard for (shard,) in connection.execute(_BACKLOG, [list(_KEYS)])]
     if not shards:
@@ -96,6 +106,8 @@ def publish_once(connection: Connection, publisher: kafka.Publisher) -> int:
     random.shuffle(shards)  # two relays share the work instead of meeting at shard 0
     with _owned(connection, shards) as owned:
         batches = _batches_of_distinct_keys(_read(connection, owned))
+        if batches:
+            connection.execute(_AWAIT_COPY)
         return sum(_send(connection, publisher, rows) for rows in batches)
 
 
