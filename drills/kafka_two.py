@@ -25,12 +25,12 @@ _WHICH = "follower.replication.throttled.replicas"
 def _fault(run: DrillRun) -> Healing:
     site, client = run.site, admin(run.site)
     ours = topics(client)
-    # While it responds: the terms of a broker are set by that broker.
+    # While all respond: a broker sets its own terms, and a dead one may still count as controller.
     configure(client, ResourceType.BROKER, [_FIRST_NUMBER], _SLOWLY)
+    configure(client, ResourceType.TOPIC, ours, {_WHICH: _ALL})
     run.note("lost")
     site.do("kill", _FIRST)
     time.sleep(_APART_SECONDS)
-    configure(client, ResourceType.TOPIC, ours, {_WHICH: _ALL})
     site.do("start", _FIRST)
     site.do("kill", _SECOND)
     time.sleep(_ALONE_SECONDS)
@@ -39,9 +39,10 @@ def _fault(run: DrillRun) -> Healing:
     def heal() -> None:
         site.do("start", _SECOND)
         time.sleep(_APART_SECONDS)  # the two agree who leads
-        configure(client, ResourceType.TOPIC, ours, {_WHICH: None})
-        configure(client, ResourceType.BROKER, [_FIRST_NUMBER], dict.fromkeys(_SLOWLY))
         site.do("start", _STAYS)
+        again = admin(site)
+        configure(again, ResourceType.TOPIC, ours, {_WHICH: None})
+        configure(again, ResourceType.BROKER, [_FIRST_NUMBER], dict.fromkeys(_SLOWLY))
         run.note("healed")
 
     return heal
