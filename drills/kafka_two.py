@@ -37,7 +37,6 @@ def _fault(run: DrillRun) -> Healing:
 
     def heal() -> None:
         site.do("start", _SECOND)
-        time.sleep(_APART_SECONDS)  # the two agree who leads
         configure(client, ResourceType.TOPIC, ours, {_WHICH: None})
         configure(client, ResourceType.BROKER, [_FIRST_NUMBER], dict.fromkeys(_SLOWLY))
         site.do("start", _STAYS)
