@@ -8,6 +8,7 @@ from contextlib import closing
 from itertools import pairwise
 
 import psycopg
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import (
     AdminClient,
     AlterConfigOpType,
@@ -24,7 +25,7 @@ from stack.profiles import BROKERS
 
 RELAY_GAP = "relay, longest gap"
 DRAINED = "outbox empty after healing"
-_CALL_SECONDS = 15.0
+_CALL_SECONDS, _AGREE_SECONDS = 15.0, 60.0
 _INTERNAL = "__"
 
 
@@ -49,7 +50,11 @@ def busiest(client: AdminClient) -> str:
 def configure(
     client: AdminClient, kind: ResourceType, names: Iterable[str], values: Mapping[str, str | None]
 ) -> None:
-    """Set terms of topics or brokers; None takes one back. Raises `KafkaException`."""
+    """Set terms of topics or brokers; None takes one back.
+
+    Brokers that have just come back take a while to agree who leads; after a minute it raises
+    `KafkaException`.
+    """
     entries = [
         ConfigEntry(
             name,
@@ -61,8 +66,17 @@ def configure(
         for name, value in values.items()
     ]
     wanted = [ConfigResource(kind, name, incremental_configs=entries) for name in names]
-    for future in client.incremental_alter_configs(wanted, request_timeout=_CALL_SECONDS).values():
-        future.result()
+    until = time.monotonic() + _AGREE_SECONDS
+    while True:
+        asked = client.incremental_alter_configs(wanted, request_timeout=_CALL_SECONDS)
+        try:
+            for future in asked.values():
+                future.result()
+        except KafkaException:
+            if time.monotonic() > until:
+                raise
+        else:
+            return
 
 
 def note_relay(run: DrillRun, history: History) -> None:

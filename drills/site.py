@@ -1,6 +1,7 @@
 """The stack that a drill breaks: its own, with spare parts, and what it says of its parts."""
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -39,9 +40,14 @@ class DrillSite(Rehearsal):
         """Where its secrets and its servers' files are."""
         return DataDir(self.site)
 
-    def do(self, verb: str, part: str) -> None:
-        """Have the stack kill, stop or start a part, at once; raises `StackError`."""
-        control_socket.send_request(self.data.run, {"do": verb, "part": part})
+    def do(self, verb: str, *parts: str) -> None:
+        """Have the stack kill, stop or start parts, all at once; raises `StackError`."""
+
+        def ask(part: str) -> None:
+            control_socket.send_request(self.data.run, {"do": verb, "part": part})
+
+        with ThreadPoolExecutor(len(parts)) as at_once:
+            list(at_once.map(ask, parts))
 
     def is_healthy(self) -> bool:
         """Say whether every process runs, and every server has its place among the others."""

@@ -30,8 +30,7 @@ def _fault(run: DrillRun) -> Healing:
 
     def heal() -> None:
         run.note("healing")
-        for standby in (first, second):
-            run.site.do("start", standby)
+        run.site.do("start", first, second)
 
     return heal
 

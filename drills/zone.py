@@ -1,8 +1,5 @@
 """zone: everything of one zone dies at once, as with its power."""
 
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-
 from drills.drill import Drill, DrillLimit, DrillRun, Healing
 from stack.profiles import APIS, BROKERS, FASTPATHS
 
@@ -15,14 +12,8 @@ def _fault(run: DrillRun) -> Healing:
     lock, _ = site.owner("lock", f"fr:l:{{{run.performance}}}:warm")
     queue, _ = site.owner("queue", f"fr:q:{{{run.performance}}}:state")
     zone = (site.leader(), lock, queue, BROKERS[0], APIS[0], FASTPATHS[0])
-    with ThreadPoolExecutor(len(zone)) as at_once:
-        list(at_once.map(partial(site.do, "kill"), zone))
-
-    def heal() -> None:
-        with ThreadPoolExecutor(len(zone)) as at_once:
-            list(at_once.map(partial(site.do, "start"), zone))
-
-    return heal
+    site.do("kill", *zone)
+    return lambda: site.do("start", *zone)
 
 
 DRILL = Drill(

@@ -16,6 +16,7 @@ from stack.process import Tools
 from stack.profiles import BROKERS, MEMBERS, NODES, Profile
 from stack.programs import Programs
 from stack.service import Service
+from stack.settings import etcd_links
 from stack.valkey import ROLES, Node, Valkey, ValkeyCluster
 
 DATABASES = ("frontrow", "idempotency")
@@ -43,7 +44,11 @@ def postgres(
         return [primary, Replica(site, ports["replica"], primary)]
     made = data_dir.secrets
     consensus = patroni.Consensus(
-        ports["etcd"], etcd.USER, made["etcd_password"], made["patroni_password"]
+        ports["etcd"],
+        etcd.USER,
+        made["etcd_password"],
+        made["patroni_password"],
+        etcd_links(),
     )
     members = [
         Member(name, site, ports[name], ports[f"patroni-{number}"], found.members, consensus)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from stack.errors import StackError
 from stack.gateway import Options
-from stack.profiles import PLAIN, Port, Profile
+from stack.profiles import MEMBERS, PLAIN, Port, Profile
 from stack.service import taken
 
 PORTS = (
@@ -87,6 +87,20 @@ def gateway_options(environment: Mapping[str, str] = os.environ) -> Options:
         raise StackError(f"FRONTROW_GATEWAY_LIMITS={limits} is neither on nor off")
     proxies = environment.get("FRONTROW_TRUSTED_PROXIES", "").replace(",", " ").split()
     return Options(trusted_proxies=tuple(proxies), limits=limits == "on")
+
+
+def etcd_links(environment: Mapping[str, str] = os.environ) -> dict[str, int]:
+    """Return the ports by which members reach etcd, where something stands between: by name.
+
+    FRONTROW_ETCD_LINKS is `postgres-1=PORT,...`. Raises StackError for nonsense.
+    """
+    links: dict[str, int] = {}
+    for link in filter(None, environment.get("FRONTROW_ETCD_LINKS", "").split(",")):
+        member, _, port = link.partition("=")
+        if member not in MEMBERS or not port.isdecimal() or not 1 <= int(port) <= 65535:
+            raise StackError(f"FRONTROW_ETCD_LINKS: {link!r} is no member and its port")
+        links[member] = int(port)
+    return links
 
 
 def check_free(

@@ -14,8 +14,7 @@ def kill(*parts: str) -> Callable[[ObservedSite], Mending]:
     """Return the fault that kills `parts` at once."""
 
     def breaks(site: ObservedSite) -> Mending:
-        for part in parts:
-            site.do("kill", part)
+        site.do("kill", *parts)
         return _starting(site, *parts)
 
     return breaks
@@ -37,8 +36,7 @@ def stop_a_standby(site: ObservedSite) -> Mending:
 def stop_both_standbys(site: ObservedSite) -> Mending:
     """Stop every standby: commits wait."""
     standbys = site.standbys()
-    for one in standbys:
-        site.do("stop", one)
+    site.do("stop", *standbys)
     return _starting(site, *standbys)
 
 
@@ -52,14 +50,9 @@ def kill_lock_master(site: ObservedSite) -> Mending:
 def kill_lock_shard(site: ObservedSite) -> Mending:
     """Kill a master of the lock cluster and its replica: its slots have nobody."""
     master, replica = site.owner("lock", _ANY_KEY)
-    site.do("kill", replica)
-    site.do("kill", master)
+    site.do("kill", replica, master)
     return _starting(site, master, replica)
 
 
 def _starting(site: ObservedSite, *parts: str) -> Mending:
-    def mend() -> None:
-        for part in parts:
-            site.do("start", part)
-
-    return mend
+    return lambda: site.do("start", *parts)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -58,12 +58,30 @@ def program(home: Path, os_user: OsUser | None, tools: Tools) -> PythonProgram:
 
 @dataclass(frozen=True)
 class Consensus:
-    """Where etcd is, and what it and the members' own interfaces want to hear."""
+    """Where etcd is, and what it and the members' own interfaces want to hear.
+
+    `etcd_links`: the ports by which members reach it in another way, by the members' names.
+    """
 
     etcd_port: int
     etcd_user: str
     etcd_password: str
     rest_password: str
+    etcd_links: Mapping[str, int] = field(default_factory=dict)
+
+    def etcd_for(self, member: str) -> dict[str, Any]:
+        """Return what a member's configuration says of etcd."""
+        link = self.etcd_links.get(member)
+        # Whom a link leads to is not asked for other addresses: it is the only way.
+        way = (
+            {"host": f"{HOST}:{self.etcd_port}"}
+            if link is None
+            else {
+                "hosts": [f"{HOST}:{link}"],
+                "use_proxies": True,
+            }
+        )
+        return {**way, "username": self.etcd_user, "password": self.etcd_password}
 
 
 def configuration(
@@ -92,11 +110,7 @@ def configuration(
             "connect_address": f"{HOST}:{rest_port}",
             "authentication": {"username": "patroni", "password": consensus.rest_password},
         },
-        "etcd3": {
-            "host": f"{HOST}:{consensus.etcd_port}",
-            "username": consensus.etcd_user,
-            "password": consensus.etcd_password,
-        },
+        "etcd3": consensus.etcd_for(name),
         "bootstrap": {
             "dcs": AGREED
             | {"postgresql": {"use_pg_rewind": True, "use_slots": True, "parameters": agreed}},

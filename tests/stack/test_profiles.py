@@ -114,6 +114,15 @@ def configured(tmp_path):
     return shared, json.loads(text)
 
 
+def test_a_member_with_a_link_to_etcd_knows_no_other_way():
+    links = {"postgres-2": 20002}
+    consensus = patroni.Consensus(2379, "root", "etcd-secret", "rest-secret", links)
+    login = {"username": "root", "password": "etcd-secret"}
+    assert consensus.etcd_for("postgres-1") == {"host": "127.0.0.1:2379", **login}
+    linked = consensus.etcd_for("postgres-2")
+    assert linked == {"hosts": ["127.0.0.1:20002"], "use_proxies": True, **login}
+
+
 def test_a_commit_waits_for_one_standby_and_never_for_none(tmp_path):
     agreed = configured(tmp_path)[1]["bootstrap"]["dcs"]
     assert agreed["synchronous_mode"] == "quorum"

@@ -51,6 +51,15 @@ def test_the_gateway_trusts_and_limits_nobody_by_default():
         settings.gateway_options({"FRONTROW_GATEWAY_LIMITS": "perhaps"})
 
 
+def test_members_reach_etcd_by_links_where_there_are_some():
+    assert settings.etcd_links({}) == {}
+    environment = {"FRONTROW_ETCD_LINKS": "postgres-1=20001,postgres-3=20003"}
+    assert settings.etcd_links(environment) == {"postgres-1": 20001, "postgres-3": 20003}
+    for nonsense in ("postgres-1", "postgres-4=20004", "postgres-1=0", "postgres-1=http"):
+        with pytest.raises(StackError, match="FRONTROW_ETCD_LINKS"):
+            settings.etcd_links({"FRONTROW_ETCD_LINKS": nonsense})
+
+
 @pytest.mark.parametrize("value", ["0", "65536", "http", "-1", "80 "])
 def test_nonsense_is_no_port(value):
     with pytest.raises(StackError, match=r"FRONTROW_PORT=.* is no port number"):
