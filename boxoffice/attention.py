@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.urls import reverse
 from django.utils.functional import Promise
 
 from events.queries import OutboxState
@@ -21,11 +22,14 @@ _STOPPED = {"PAUSED", "DRAINING", "CLOSED"}
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One thing to look at: a stable `code`, and the page (`to`) on which something can be done."""
+    """One thing to look at: a stable `code`, and the page on which something can be done.
+
+    `url` is empty where that is none of these pages.
+    """
 
     code: str
     says: Promise
-    to: str
+    url: str
 
 
 _SAYS = {
@@ -61,18 +65,18 @@ _SAYS = {
         ),
     ),
     "refunds_refused": (
-        "refunds",
+        "",
         text(en="The gateway has refused refunds.", ko="결제 대행사가 거절한 환불이 있습니다."),
     ),
     "events_late": (
-        "events",
+        "",
         text(
             en="Events wait to be published: letters and statistics come late.",
             ko="이벤트 발행이 밀려 알림과 통계가 늦어지고 있습니다.",
         ),
     ),
     "events_dead": (
-        "events",
+        "",
         text(en="Events were set aside.", ko="따로 보관된 이벤트가 있습니다."),
     ),
 }
@@ -80,10 +84,11 @@ _SAYS = {
 
 def of_sale(sale: SaleAhead, rules: QueueRules | None, *, now: datetime) -> list[Alert]:
     """Return what needs attention at a performance, as far as its settings say."""
-    return [_alert(code) for code in _of_settings(sale, rules, now)]
+    return [_alert(code, sale) for code in _of_settings(sale, rules, now)]
 
 
 def of_board(
+    sale: SaleAhead,
     room: RoomFigures | None,
     rules: QueueRules | None,
     attempts: AttemptFigures,
@@ -99,7 +104,7 @@ def of_board(
         "events_late": outbox.age_seconds > OUTBOX_SECONDS,
         "events_dead": outbox.dead > 0,
     }
-    return [_alert(code) for code, is_so in found.items() if is_so]
+    return [_alert(code, sale) for code, is_so in found.items() if is_so]
 
 
 def _of_settings(sale: SaleAhead, rules: QueueRules | None, now: datetime) -> Iterator[str]:
@@ -124,6 +129,7 @@ def _of_settings(sale: SaleAhead, rules: QueueRules | None, now: datetime) -> It
         yield "queue_stopped"
 
 
-def _alert(code: str) -> Alert:
-    to, says = _SAYS[code]
-    return Alert(code, says, to)
+def _alert(code: str, sale: SaleAhead) -> Alert:
+    page, says = _SAYS[code]
+    url = reverse(f"boxoffice:{page}", args=[sale.performance.pk]) if page else ""
+    return Alert(code, says, url)

@@ -67,7 +67,7 @@ def figures(sale: SaleAhead, *, now: datetime) -> dict[str, Any]:
     outbox = outbox_state(now=now)
     alerts = attention.of_sale(sale, rules, now=now)
     if is_asked:
-        alerts += attention.of_board(room, rules, attempts, refunds, outbox)
+        alerts += attention.of_board(sale, room, rules, attempts, refunds, outbox)
     hours = statistics.hours_of(performance_id=performance_id, since=now - HOURS)
     return {
         "as_of": now,
@@ -128,4 +128,4 @@ def _events(outbox: OutboxState) -> dict[str, Any]:
 
 
 def _alert(alert: Alert) -> dict[str, str]:
-    return {"code": alert.code, "says": str(alert.says), "to": alert.to}
+    return {"code": alert.code, "says": str(alert.says), "url": alert.url}

@@ -28,7 +28,7 @@ export interface Figures {
   readonly events: { readonly age_seconds: number; readonly set_aside: number };
   /** Start of the hour (seconds), holds, reservations, seats, amount. */
   readonly hours: readonly (readonly [number, number, number, number, number])[];
-  readonly alerts: readonly { readonly code: string; readonly says: string }[];
+  readonly alerts: readonly { readonly code: string; readonly says: string; readonly url: string }[];
 }
 
 export interface BoardData {
