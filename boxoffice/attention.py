@@ -9,6 +9,7 @@ from django.utils.functional import Promise
 
 from events.queries import OutboxState
 from kernel.i18n import text
+from kernel.telemetry.failed_responses import FailedResponses
 from payments.desk_queries import AttemptFigures, RefundFigures
 from queueing.queries import QueueRules
 from queueing.room_figures import RoomFigures
@@ -17,6 +18,7 @@ from reservations.queries import SaleAhead
 SOON = timedelta(days=7)  # before the opening: then a sale should be ready
 OUTBOX_SECONDS = 30
 FAILED_AT_LEAST, FAILED_SHARE = 5, 0.2  # of attempts to pay within the board's minute
+DEFECTS_AT_LEAST, FAILURES_AT_LEAST = 5, 300  # responses within a minute, of the whole site
 _STOPPED = {"PAUSED", "DRAINING", "CLOSED"}
 
 
@@ -75,6 +77,13 @@ _SAYS = {
             ko="이벤트 발행이 밀려 알림과 통계가 늦어지고 있습니다.",
         ),
     ),
+    "requests_fail": (
+        "",
+        text(
+            en="Many requests have failed in the last minute.",
+            ko="최근 1분간 실패한 요청이 많습니다.",
+        ),
+    ),
     "events_dead": (
         "",
         text(en="Events were set aside.", ko="따로 보관된 이벤트가 있습니다."),
@@ -94,6 +103,7 @@ def of_board(
     attempts: AttemptFigures,
     refunds: RefundFigures,
     outbox: OutboxState,
+    failed: FailedResponses | None,
 ) -> list[Alert]:
     """Return what needs attention while a sale runs."""
     ended = attempts.paid + attempts.failed
@@ -103,6 +113,8 @@ def of_board(
         "refunds_refused": refunds.refused > 0,
         "events_late": outbox.age_seconds > OUTBOX_SECONDS,
         "events_dead": outbox.dead > 0,
+        "requests_fail": failed is not None
+        and (failed.defects >= DEFECTS_AT_LEAST or failed.all >= FAILURES_AT_LEAST),
     }
     return [_alert(code, sale) for code, is_so in found.items() if is_so]
 

@@ -72,6 +72,8 @@ class Board extends HTMLElement {
     this.put("undecided", number(payments.undecided));
     const age = Math.round(events.age_seconds);
     this.put("outbox", text({ ko: `${number(age)}초`, en: `${number(age)} s` }));
+    const { failures } = figures;
+    this.put("failures", failures ? `${number(failures.defects)} / ${number(failures.all)}` : "–");
     this.put("set_aside", number(events.set_aside));
     this.showAge(figures.as_of);
     this.showAlerts(figures);
