@@ -91,13 +91,13 @@ def _queue(places: list[KeptPlace]) -> Iterator[Moment]:
         if one.until is None:
             continue  # waits
         if one.admitted_at is not None:
-            yield Moment(one.admitted_at, "queue", QUEUE, f"{title} · {_admission(one)}")
+            yield Moment(one.admitted_at, "queue", QUEUE, f"{title} · {_admission(one, one.until)}")
         if one.state is not PlaceState.ADMITTED:
             yield Moment(one.until, "queue", QUEUE, title, one.state)
 
 
-def _admission(one: KeptPlace) -> Promise:
-    until = clock_text(one.until, settings.TIME_ZONE)
+def _admission(one: KeptPlace, ends_at: datetime) -> Promise:
+    until = clock_text(ends_at, settings.TIME_ZONE)
     if one.has_pass:
         return text(en=f"admitted, with a pass until {until}", ko=f"입장, 입장권 {until}까지")
     return text(en=f"admitted, to come by {until}", ko=f"입장 차례, {until}까지 입장")
