@@ -10,6 +10,7 @@ from django.utils.translation import override
 
 from boxoffice import board, performances
 from concerts.models import Concert
+from events.models import OutboxEvent
 from kernel import clock
 from kernel.db.transaction import transaction
 from kernel.redis.clients import breaker
@@ -21,8 +22,9 @@ from sale_statistics import operations as statistics
 from sale_statistics.operations import SalesTally
 from tests.support import factories
 from tests.support.cancelling import buy, cancel
+from tests.support.gateways import Fault
 from tests.support.holding import place
-from tests.support.money import give_points
+from tests.support.money import begin_by_card, confirm, give_points, hold
 from tests.support.staff_roles import browser_as
 from tests.support.waiting_rooms import join, make_room
 
@@ -74,6 +76,35 @@ def test_the_board_equals_the_database(busy):
     queue = found["queue"]
     assert (queue["active"], queue["waiting"], queue["capacity"]) == (2, 3, 2)
     assert queue["admitted"] == 2
+
+
+def test_the_money_of_the_board_equals_the_payments(db_ready, gateway):
+    performance = factories.make_performance(seats=12, price=70_000)
+    ids = factories.seat_ids(performance)
+    buy(fan(), performance, seat_ids=ids[:2])
+    by_card = fan()
+    bought = buy(by_card, performance, seat_ids=ids[2:4], by_points=0)
+    for fault, place_of in ((Fault.DECLINE, 4), (Fault.HANG, 5)):
+        one = fan()
+        begun = begin_by_card(one, hold(one, performance, seat_ids=[ids[place_of]]).id)
+        gateway.fail("confirm", fault)
+        confirm(one, begun.id)
+    cancel(by_card, bought.id, [ids[2]])
+    found = board_of(performance)
+    rows = Payment.objects.filter(reservation__performance=performance)
+    counted = {status: rows.filter(status=status).count() for status in ("PAID", "FAILED")}
+    assert counted == {"PAID": 2, "FAILED": 1}
+    payments = found["payments"]
+    assert {"PAID": payments["paid"], "FAILED": payments["failed"]} == counted
+    assert payments["undecided"] == rows.filter(status="UNKNOWN").count() == 1
+    back = Refund.objects.exclude(status="REFUSED").aggregate(sum=Sum("amount"))["sum"]
+    assert found["money"]["refunds"]["amount"] == back > 0
+    sold = ReservationSeat.objects.filter(
+        reservation__performance=performance, reservation__status="CONFIRMED", cancelled_at=None
+    )
+    assert found["money"]["sold"]["amount"] == sold.aggregate(sum=Sum("price"))["sum"] == 210_000
+    waiting = OutboxEvent.objects.filter(published_at=None).count()
+    assert found["events"]["waiting"] == waiting > 0
 
 
 def test_a_lapsed_hold_counts_as_free(busy):
