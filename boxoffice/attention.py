@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.urls import reverse
 from django.utils.functional import Promise
 
 from events.queries import OutboxState
 from kernel.i18n import text
+from kernel.telemetry.failed_responses import FailedResponses
 from payments.desk_queries import AttemptFigures, RefundFigures
 from queueing.queries import QueueRules
 from queueing.room_figures import RoomFigures
@@ -16,16 +18,20 @@ from reservations.queries import SaleAhead
 SOON = timedelta(days=7)  # before the opening: then a sale should be ready
 OUTBOX_SECONDS = 30
 FAILED_AT_LEAST, FAILED_SHARE = 5, 0.2  # of attempts to pay within the board's minute
+DEFECTS_AT_LEAST, FAILURES_AT_LEAST = 5, 300  # responses within a minute, of the whole site
 _STOPPED = {"PAUSED", "DRAINING", "CLOSED"}
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One thing to look at: a stable `code`, and the page (`to`) on which something can be done."""
+    """One thing to look at: a stable `code`, and the page on which something can be done.
+
+    `url` is empty where that is none of these pages.
+    """
 
     code: str
     says: Promise
-    to: str
+    url: str
 
 
 _SAYS = {
@@ -61,18 +67,25 @@ _SAYS = {
         ),
     ),
     "refunds_refused": (
-        "refunds",
+        "",
         text(en="The gateway has refused refunds.", ko="결제 대행사가 거절한 환불이 있습니다."),
     ),
     "events_late": (
-        "events",
+        "",
         text(
             en="Events wait to be published: letters and statistics come late.",
             ko="이벤트 발행이 밀려 알림과 통계가 늦어지고 있습니다.",
         ),
     ),
+    "requests_fail": (
+        "",
+        text(
+            en="Many requests have failed in the last minute.",
+            ko="최근 1분간 실패한 요청이 많습니다.",
+        ),
+    ),
     "events_dead": (
-        "events",
+        "",
         text(en="Events were set aside.", ko="따로 보관된 이벤트가 있습니다."),
     ),
 }
@@ -80,15 +93,17 @@ _SAYS = {
 
 def of_sale(sale: SaleAhead, rules: QueueRules | None, *, now: datetime) -> list[Alert]:
     """Return what needs attention at a performance, as far as its settings say."""
-    return [_alert(code) for code in _of_settings(sale, rules, now)]
+    return [_alert(code, sale) for code in _of_settings(sale, rules, now)]
 
 
 def of_board(
+    sale: SaleAhead,
     room: RoomFigures | None,
     rules: QueueRules | None,
     attempts: AttemptFigures,
     refunds: RefundFigures,
     outbox: OutboxState,
+    failed: FailedResponses | None,
 ) -> list[Alert]:
     """Return what needs attention while a sale runs."""
     ended = attempts.paid + attempts.failed
@@ -98,8 +113,10 @@ def of_board(
         "refunds_refused": refunds.refused > 0,
         "events_late": outbox.age_seconds > OUTBOX_SECONDS,
         "events_dead": outbox.dead > 0,
+        "requests_fail": failed is not None
+        and (failed.defects >= DEFECTS_AT_LEAST or failed.all >= FAILURES_AT_LEAST),
     }
-    return [_alert(code) for code, is_so in found.items() if is_so]
+    return [_alert(code, sale) for code, is_so in found.items() if is_so]
 
 
 def _of_settings(sale: SaleAhead, rules: QueueRules | None, now: datetime) -> Iterator[str]:
@@ -124,6 +141,7 @@ def _of_settings(sale: SaleAhead, rules: QueueRules | None, now: datetime) -> It
         yield "queue_stopped"
 
 
-def _alert(code: str) -> Alert:
-    to, says = _SAYS[code]
-    return Alert(code, says, to)
+def _alert(code: str, sale: SaleAhead) -> Alert:
+    page, says = _SAYS[code]
+    url = reverse(f"boxoffice:{page}", args=[sale.performance.pk]) if page else ""
+    return Alert(code, says, url)

@@ -6,7 +6,8 @@ cache server for a second (Note [Cached documents] in kernel/caching/shared.py),
 what one does, and no board nobody watches costs anything. A document is never older than two
 seconds: an older one is not kept. Everything in it is read from where it is decided: seats and
 money from the primary, the crowd from the queue server; the hours are counted from events, and come
-from the replica.
+from the replica. Failed responses are the whole site's, counted in the cache server (Note [Failed
+responses] in kernel/telemetry/failed_responses.py).
 """
 
 import json
@@ -14,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from boxoffice import attention
+from boxoffice import attention, performances
 from boxoffice.attention import Alert
 from events.queries import OutboxState, outbox_state
 from kernel import clock
@@ -24,6 +25,7 @@ from kernel.caching.responses import Document, Rendered
 from kernel.http.rendering import Encoder
 from kernel.i18n import is_korean
 from kernel.money import Money
+from kernel.telemetry import failed_responses
 from payments import desk_queries
 from payments.desk_queries import AttemptFigures, RefundFigures
 from queueing import queries as queueing
@@ -44,12 +46,16 @@ HOURS = timedelta(days=3)
 _CACHING = "private, no-store"
 
 
-def document(sale: SaleAhead, *, now: datetime) -> Document:
-    """Return the board's JSON in the active language, at most two seconds old (Note [Board])."""
+def document(performance_id: UUID, *, now: datetime) -> Document:
+    """Return the board's JSON in the active language, at most two seconds old (Note [Board]).
+
+    One that is kept costs a call to the cache server. Raises PerformanceNotFound.
+    """
     language = "ko" if is_korean() else "en"
-    key = f"{language}:{sale.performance.pk}"
+    key = f"{language}:{performance_id}"
 
     def build() -> Rendered:
+        sale = performances.find(performance_id, now=now).sale
         return Rendered(json.dumps(figures(sale, now=now), cls=Encoder).encode(), _CACHING)
 
     return shared.read(BOARD, key, depends_on=(), build=build, now=now)
@@ -59,15 +65,17 @@ def figures(sale: SaleAhead, *, now: datetime) -> dict[str, Any]:
     """Return the figures at `now`; money in minor units, rates a second."""
     performance_id: UUID = sale.performance.pk
     rules = queueing.rules([performance_id]).get(performance_id)
-    is_asked = rules is not None and sale.performance.is_public()
+    is_public = sale.performance.is_public()
+    is_asked = rules is not None and is_public
     room = room_figures(performance_id=performance_id, now=now) if is_asked else None
     seats = reservations.seat_figures(performance_id=performance_id, now=now)
     attempts = desk_queries.recent_attempts(performance_id=performance_id, since=now - WINDOW)
     refunds = desk_queries.refund_figures(performance_id=performance_id)
     outbox = outbox_state(now=now)
+    failed = failed_responses.in_last_minute(now=now)
     alerts = attention.of_sale(sale, rules, now=now)
-    if is_asked:
-        alerts += attention.of_board(room, rules, attempts, refunds, outbox)
+    if is_public:
+        alerts += attention.of_board(sale, room, rules, attempts, refunds, outbox, failed)
     hours = statistics.hours_of(performance_id=performance_id, since=now - HOURS)
     return {
         "as_of": now,
@@ -76,6 +84,7 @@ def figures(sale: SaleAhead, *, now: datetime) -> dict[str, Any]:
         "money": _money(seats, refunds),
         "payments": _payments(attempts, refunds),
         "events": _events(outbox),
+        "failures": failed and {"defects": failed.defects, "all": failed.all},
         "hours": [
             [clock.to_ms(one.hour) // 1000, one.held, one.reservations, one.seats, one.amount]
             for one in hours
@@ -128,4 +137,4 @@ def _events(outbox: OutboxState) -> dict[str, Any]:
 
 
 def _alert(alert: Alert) -> dict[str, str]:
-    return {"code": alert.code, "says": str(alert.says), "to": alert.to}
+    return {"code": alert.code, "says": str(alert.says), "url": alert.url}

@@ -64,6 +64,11 @@ PUT_ON_SALE = Deed(
     text(en="Put a performance on sale", ko="판매 시작"),
     ("reservations.put_on_sale",),
 )
+HALT_SALE = Deed(
+    "halt_sale",
+    text(en="Halt a sale, and let it go on", ko="판매 중지와 재개"),
+    ("reservations.halt_sale",),
+)
 LOOK_UP_FAN = Deed(
     "look_up_fan",
     text(en="Look a fan up", ko="회원 조회"),
@@ -100,7 +105,7 @@ REFUND = Deed(
     ("payments.add_refund",),
 )
 DEEDS = (
-    *(WATCH, STEER_QUEUE, BLOCK_SEATS, UPLOAD_LAYOUT, PUBLISH, PUT_ON_SALE),
+    *(WATCH, STEER_QUEUE, BLOCK_SEATS, UPLOAD_LAYOUT, PUBLISH, PUT_ON_SALE, HALT_SALE),
     *(LOOK_UP_FAN, SEE_CONTACTS, SEND_AGAIN, RELEASE_HOLD, LOCK_OUT, ADJUST_POINTS, REFUND),
 )
 

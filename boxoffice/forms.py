@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.contrib.postgres.forms import SimpleArrayField
 
 from kernel.i18n import text
 from kernel.ids import uuid7
@@ -54,6 +55,13 @@ class UndoForm(forms.Form):
 
     change = forms.UUIDField(widget=forms.HiddenInput)
     undo_reason = reason_field()
+
+
+class SaleForm(forms.Form):
+    """Why a sale is halted, or goes on; `seen` are the halts that were shown."""
+
+    reason = reason_field()
+    seen = SimpleArrayField(forms.UUIDField(), required=False, widget=forms.HiddenInput)
 
 
 class AreaForm(forms.Form):

@@ -1,26 +1,32 @@
-"""Everything that happened to a fan, as one list: holds, money, tickets, doors, letters, deeds."""
+"""Everything that happened to a fan, as one list: queue, holds, money, tickets, letters, deeds."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.conf import settings
 from django.utils.functional import Promise
 
 from accounts import queries as accounts
 from accounts.models import User
-from kernel.i18n import text
+from kernel.i18n import localized, text
 from kernel.money import Money
 from kernel.staff import audit
+from kernel.text.written import clock_text
 from notifications import queries as notifications
 from payments import desk_queries
 from points import queries as points
+from queueing import kept_places
+from queueing.kept_places import KeptPlace
+from queueing.replies import PlaceState
 from reservations import queries as reservations
 from reservations.models import Reservation
 from tickets import queries as tickets
 
 EACH = 100  # of each sort, the latest; what is older is in the admin
 
+QUEUE = text(en="Waiting room", ko="대기실")
 HOLD = text(en="Hold", ko="선점·예매")
 PAYMENT = text(en="Payment", ko="결제")
 CHARGE = text(en="Points bought", ko="포인트 충전")
@@ -49,9 +55,19 @@ class Moment:
     open: bool = False
 
 
-def of_fan(user_id: UUID, *, now: datetime) -> list[Moment]:
-    """Return a fan's timeline, the latest first: a statement or two for each sort."""
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """A fan's moments, the latest first; `has_queue` False: the queue server can't be asked."""
+
+    moments: list[Moment]
+    has_queue: bool
+
+
+def of_fan(user_id: UUID, *, now: datetime) -> Timeline:
+    """Return a fan's timeline: a statement or two for each sort."""
+    places = kept_places.places_of(user_id=user_id, now=now)
     moments = [
+        *_queue(places or []),
         *_holds(user_id, now),
         *_money(user_id),
         *_points(user_id),
@@ -61,7 +77,30 @@ def of_fan(user_id: UUID, *, now: datetime) -> list[Moment]:
     targets = [audit.target(User, user_id)]
     targets += [audit.target(Reservation, one.key) for one in moments if one.sort == "hold"]
     moments += _deeds(targets)
-    return sorted(moments, key=lambda one: one.at, reverse=True)
+    latest_first = sorted(moments, key=lambda one: one.at, reverse=True)
+    return Timeline(latest_first, has_queue=places is not None)
+
+
+def _queue(places: list[KeptPlace]) -> Iterator[Moment]:
+    for one in places:
+        title = localized(one.performance.concert, "title")
+        if one.joined_at is not None:
+            number = text(en=f"joined, number {one.number}", ko=f"대기 시작, {one.number}번")
+            status = one.state if one.until is None else ""
+            yield Moment(one.joined_at, "queue", QUEUE, f"{title} · {number}", status)
+        if one.until is None:
+            continue  # waits
+        if one.admitted_at is not None:
+            yield Moment(one.admitted_at, "queue", QUEUE, f"{title} · {_admission(one, one.until)}")
+        if one.state is not PlaceState.ADMITTED:
+            yield Moment(one.until, "queue", QUEUE, title, one.state)
+
+
+def _admission(one: KeptPlace, ends_at: datetime) -> Promise:
+    until = clock_text(ends_at, settings.TIME_ZONE)
+    if one.has_pass:
+        return text(en=f"admitted, with a pass until {until}", ko=f"입장, 입장권 {until}까지")
+    return text(en=f"admitted, to come by {until}", ko=f"입장 차례, {until}까지 입장")
 
 
 def _holds(user_id: UUID, now: datetime) -> Iterator[Moment]:

@@ -11,6 +11,7 @@ from boxoffice.views import (
     preparation,
     queue,
     refunds,
+    sale,
     seats,
 )
 
@@ -22,6 +23,7 @@ urlpatterns = [
     path(_ONE, performances.board, name="board"),
     path(f"{_ONE}figures/", performances.figures, name="figures"),
     path(f"{_ONE}queue/", queue.controls, name="queue"),
+    path(f"{_ONE}sale/", sale.controls, name="sale"),
     path(f"{_ONE}prepare/", preparation.steps, name="prepare"),
     path(f"{_ONE}prepare/put-on-sale/", preparation.put_on_sale, name="put_on_sale"),
     path(f"{_ONE}prepare/publish/", preparation.publish, name="publish"),

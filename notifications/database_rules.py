@@ -5,5 +5,6 @@ RULES: dict[str, str] = {
         "The letters to send next, the longest due first; its size is the backlog's."
     ),
     "notifications_mailing_open": "The mailings to go on with, the oldest first.",
+    "notifications_of_fan": "A fan's letters, the latest first: for staff, and for the fan's copy.",
     "notifications_sent_has_time": "A letter is sent at a known moment, or it is not sent.",
 }

@@ -43,6 +43,7 @@ class Notification(models.Model):
             models.Index(
                 fields=["due_at"], condition=Q(status="WAITING"), name="notifications_due"
             ),
+            models.Index(fields=["user_id", "created_at"], name="notifications_of_fan"),
         ]
         constraints = [
             models.CheckConstraint(

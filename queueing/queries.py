@@ -271,6 +271,14 @@ def busiest_rooms(*, now: datetime, limit: int) -> list[QueueConfig]:
     return list(current.order_by(crowd, "queue_opens_at")[:limit])
 
 
+def rooms_with_places(*, now: datetime, limit: int) -> list[QueueConfig]:
+    """Return the rooms of performances not long over, with their concerts, the fullest first."""
+    current = QueueConfig.objects.filter(performance__starts_at__gt=now - policy.OVER_AFTER)
+    crowd = F("performance__queue_progress__crowd").desc(nulls_last=True)
+    rooms = current.select_related("performance__concert")
+    return list(rooms.order_by(crowd, "queue_opens_at")[:limit])
+
+
 def upcoming_rooms(*, now: datetime, until: datetime, limit: int) -> list[QueueConfig]:
     """Return the rooms whose queue opens after `now` and by `until`, the next ones first."""
     ahead = QueueConfig.objects.filter(queue_opens_at__gt=now, queue_opens_at__lte=until)

@@ -55,7 +55,7 @@ def fan_page(
         "boxoffice/fan.html",
         refusal=refusal,
         fan=facts,
-        moments=timeline.of_fan(fan_id, now=visit.now),
+        timeline=timeline.of_fan(fan_id, now=visit.now),
         why=ReasonOnlyForm(auto_id=False),
         points=PointsForm(),
     )

@@ -11,7 +11,7 @@ from django.utils.functional import SimpleLazyObject
 
 from kernel.caller import is_personal
 from kernel.http.problem import code_of, refused
-from kernel.telemetry import context, tracing
+from kernel.telemetry import context, failed_responses, tracing
 from kernel.telemetry.access_log import RequestOutcome, log_access
 
 
@@ -31,6 +31,8 @@ class CorrelationMiddleware:
                 code=code_of(response), user_id=_user_id(request), **annotations
             )
             log_access(str(request.method), request.path, response.status_code, started, outcome)
+            if response.status_code >= 500 and not is_probe(request):
+                failed_responses.count(response.status_code)
             if arrival.parent:
                 tracing.responded(
                     arrival,

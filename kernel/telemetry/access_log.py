@@ -28,7 +28,7 @@ from django.conf import settings
 from django_prometheus.middleware import Metrics
 from prometheus_client import Counter, Histogram
 
-from kernel.telemetry import tracing
+from kernel.telemetry import failed_responses, tracing
 from kernel.telemetry.context import Correlation, correlated, is_traceparent
 from kernel.telemetry.tracing import Arrival
 
@@ -222,6 +222,7 @@ def _count_all(batch: Sequence[LoggedResponse]) -> None:
         alike.setdefault(kind, []).append(response)
     for (view, method, status, transport), responses in alike.items():
         _counters(view, method, status, transport).count(responses)
+        failed_responses.count(status, len(responses))
 
 
 class _Counters:

@@ -10,7 +10,7 @@ from django.db import connection
 from kernel.db.planner_statistics import analyze_after_commit, discard_plans
 from kernel.db.transaction import require_transaction
 from reservations import policy
-from reservations.models import SaleHalt, SalePolicy, SeatInventory
+from reservations.models import HALT_REASON_LENGTH, SaleHalt, SalePolicy, SeatInventory
 
 
 def make_inventory(*, sale: SalePolicy, now: datetime) -> int:
@@ -61,9 +61,14 @@ def change_policy(*, row: SalePolicy, changes: Mapping[str, Any]) -> None:
 
 
 def add_halt(*, performance_id: UUID, reason: str, now: datetime) -> SaleHalt:
-    """Add one more halt; the sale goes on once all are lifted."""
+    """Add one more halt; the sale goes on once all are lifted.
+
+    A long reason is cut: the audit log has the whole of it.
+    """
     require_transaction()
-    return SaleHalt.objects.create(performance_id=performance_id, reason=reason, created_at=now)
+    return SaleHalt.objects.create(
+        performance_id=performance_id, reason=reason[:HALT_REASON_LENGTH], created_at=now
+    )
 
 
 def lift_halts(*, performance_id: UUID, now: datetime) -> int:

@@ -4,10 +4,12 @@ A fan's own writes show at once, and the seat map's changing part is judged by `
 """
 
 from reservations.queries.desk import (
+    LiveHalt,
     SaleAhead,
     SeatArea,
     SeatFigures,
     StaffSeat,
+    live_halts,
     sale_ahead,
     sales_ahead,
     seat_figures,
@@ -61,6 +63,7 @@ __all__ = [
     "FanSeats",
     "FanWish",
     "GradeCounts",
+    "LiveHalt",
     "ReservationDetail",
     "ReservedSeat",
     "SaleAhead",
@@ -79,6 +82,7 @@ __all__ = [
     "grades_instead",
     "lapsed_holds",
     "last_halt_for",
+    "live_halts",
     "live_holds_of",
     "mine",
     "new_hold",

@@ -28,6 +28,15 @@ class SaleAhead:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveHalt:
+    """A halt in force: why, and since when."""
+
+    id: UUID
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class SeatFigures:
     """The seats of a performance at `as_of`: how many of each status, and what the sold ones cost.
 
@@ -123,6 +132,12 @@ def sale_ahead(*, performance_id: UUID) -> SaleAhead | None:
     """Return one performance alike, whenever it is; None where there is none."""
     row = _with_halts().filter(pk=performance_id, deleted_at__isnull=True).first()
     return None if row is None else _ahead(row)
+
+
+def live_halts(*, performance_id: UUID) -> list[LiveHalt]:
+    """Return the halts of a sale in force, the oldest first."""
+    rows = SaleHalt.objects.filter(performance_id=performance_id, lifted_at__isnull=True)
+    return [LiveHalt(row.pk, row.reason, row.created_at) for row in rows.order_by("created_at")]
 
 
 def seat_figures(*, performance_id: UUID, now: datetime) -> SeatFigures:

@@ -42,6 +42,17 @@ class NoHalt(DomainError):
     message = text(en="The sale is not halted.", ko="판매가 중지된 상태가 아닙니다.")
 
 
+class HaltedMeanwhile(DomainError):
+    """The sale has a halt that whoever lifts its halts has not seen."""
+
+    code = "sale_halted_meanwhile"
+    kind = Kind.CONFLICT
+    message = text(
+        en="The sale was halted once more meanwhile. Look again.",
+        ko="그사이 판매가 다시 중지되었습니다. 다시 확인해 주세요.",
+    )
+
+
 class PolicyExists(DomainError):
     """The performance has a sale policy, which is to be changed instead."""
 
@@ -148,10 +159,24 @@ def halt_for_cause(*, performance_id: UUID, cause: str, detail: str, now: dateti
     return True
 
 
-def resume(*, performance_id: UUID, reason: str, actor_id: UUID | None, now: datetime) -> None:
-    """Lift every halt of the sale, effective within a second; raises `NoHalt`."""
+def resume(
+    *,
+    performance_id: UUID,
+    reason: str,
+    actor_id: UUID | None,
+    now: datetime,
+    seen: Container[UUID] | None = None,
+) -> None:
+    """Lift every halt of the sale, effective within a second.
+
+    `seen` are the halts that whoever lifts them knows of; None: all. Raises `NoHalt`, and
+    `HaltedMeanwhile` where there is another.
+    """
     with transaction():
         row = _locked_policy(performance_id)
+        live = queries.live_halts(performance_id=performance_id)
+        if seen is not None and any(one.id not in seen for one in live):
+            raise HaltedMeanwhile()
         lifted = operations.lift_halts(performance_id=performance_id, now=now)
         if not lifted:
             raise NoHalt()

@@ -57,6 +57,7 @@ NOT_ON_PAGES = frozenset(
         "refund_reason_missing",
         "refund_window_invalid",
         "request_timeout",
+        "sale_halted_meanwhile",
         "sale_not_halted",
         "sale_policy_exists",
         "sale_policy_invalid",

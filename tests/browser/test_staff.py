@@ -113,6 +113,20 @@ def test_seats_are_dragged_on_the_map_and_the_pages_have_no_violation(
     expect(page.locator(".fr-notice.is-good").first).to_be_visible()
 
 
+def test_halting_a_sale_has_no_violation(site: Site, form: tuple[str, Page]):
+    language, page = form
+    sale = site.sale(seats=4, queue=ROOM)
+    page.goto(at(site, language, sale, "sale/"))
+    looks_right(page)
+    for name in ("halt", "resume"):
+        page.locator("textarea[name=reason]").fill("fire alarm")
+        page.locator(f"button[value=show_{name}]").press("Enter")
+        looks_right(page)
+        page.locator(f"button[value={name}]").press("Enter")
+        expect(page.locator(".fr-notice.is-good").first).to_be_visible()
+        looks_right(page)
+
+
 @pytest.mark.parametrize("rest", ["prepare/", "layout/"])
 def test_preparation_has_no_violation(site: Site, sale: Sale, form: tuple[str, Page], rest: str):
     language, page = form

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from allauth.account.models import EmailAddress
+from django.db import connection
 
 from accounts import queries as people
 from accounts.models import AuditEntry, User
@@ -22,6 +23,7 @@ from notifications import (
     metrics,
     operations,
     policy,
+    queries,
     rendering,
     smtp,
     tasks,
@@ -397,6 +399,25 @@ def test_letters_that_were_given_up_are_sent_again_by_staff(server, performance)
     assert again.send_again(**chosen, now=clock.now()) == 0
     assert send() == {LetterOutcome.SENT: 1}
     assert AuditEntry.objects.filter(action="notifications.send_again").count() == 1
+
+
+def test_a_letter_that_staff_send_again_is_the_same_letter(server, performance):
+    fan = factories.make_user()
+    row = letter_for(fan, performance)
+    assert send() == {LetterOutcome.SENT: 1}
+    asked = {"user_id": fan.pk, "actor_id": None, "reason": "deleted it"}
+    assert again.send_to_fan_again(letter_id=row.pk, **asked, now=clock.now())
+    assert send() == {LetterOutcome.SENT: 1}
+    assert [letter["Message-ID"] for letter in server.letters] == [f"<{row.pk}@127.0.0.1>"] * 2
+
+
+def test_the_letters_of_a_fan_are_found_by_their_index(performance):
+    letter_for(fan := factories.make_user(), performance)
+    with transaction(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")  # a table of one row has a cheaper way
+        rows = Notification.objects.filter(user_id=fan.pk).order_by("-created_at")
+        assert "notifications_of_fan_p" in rows.explain()
+    assert [row.user_id for row in queries.letters_of(user_id=fan.pk, limit=2)] == [fan.pk]
 
 
 def test_the_metrics_say_what_waits_and_for_how_long(performance):

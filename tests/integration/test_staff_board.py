@@ -10,6 +10,7 @@ from django.utils.translation import override
 
 from boxoffice import board, performances
 from concerts.models import Concert
+from events.models import OutboxEvent
 from kernel import clock
 from kernel.db.transaction import transaction
 from kernel.redis.clients import breaker
@@ -21,8 +22,9 @@ from sale_statistics import operations as statistics
 from sale_statistics.operations import SalesTally
 from tests.support import factories
 from tests.support.cancelling import buy, cancel
+from tests.support.gateways import Fault
 from tests.support.holding import place
-from tests.support.money import give_points
+from tests.support.money import begin_by_card, confirm, give_points, hold
 from tests.support.staff_roles import browser_as
 from tests.support.waiting_rooms import join, make_room
 
@@ -76,6 +78,35 @@ def test_the_board_equals_the_database(busy):
     assert queue["admitted"] == 2
 
 
+def test_the_money_of_the_board_equals_the_payments(db_ready, gateway):
+    performance = factories.make_performance(seats=12, price=70_000)
+    ids = factories.seat_ids(performance)
+    buy(fan(), performance, seat_ids=ids[:2])
+    by_card = fan()
+    bought = buy(by_card, performance, seat_ids=ids[2:4], by_points=0)
+    for fault, place_of in ((Fault.DECLINE, 4), (Fault.HANG, 5)):
+        one = fan()
+        begun = begin_by_card(one, hold(one, performance, seat_ids=[ids[place_of]]).id)
+        gateway.fail("confirm", fault)
+        confirm(one, begun.id)
+    cancel(by_card, bought.id, [ids[2]])
+    found = board_of(performance)
+    rows = Payment.objects.filter(reservation__performance=performance)
+    counted = {status: rows.filter(status=status).count() for status in ("PAID", "FAILED")}
+    assert counted == {"PAID": 2, "FAILED": 1}
+    payments = found["payments"]
+    assert {"PAID": payments["paid"], "FAILED": payments["failed"]} == counted
+    assert payments["undecided"] == rows.filter(status="UNKNOWN").count() == 1
+    back = Refund.objects.exclude(status="REFUSED").aggregate(sum=Sum("amount"))["sum"]
+    assert found["money"]["refunds"]["amount"] == back > 0
+    sold = ReservationSeat.objects.filter(
+        reservation__performance=performance, reservation__status="CONFIRMED", cancelled_at=None
+    )
+    assert found["money"]["sold"]["amount"] == sold.aggregate(sum=Sum("price"))["sum"] == 210_000
+    waiting = OutboxEvent.objects.filter(published_at=None).count()
+    assert found["events"]["waiting"] == waiting > 0
+
+
 def test_a_lapsed_hold_counts_as_free(busy):
     later = clock.now() + timedelta(hours=1)
     found = board.figures(performances.find(busy.pk, now=later).sale, now=later)
@@ -94,12 +125,19 @@ def test_many_boards_cost_one(busy, monkeypatch):
     real = board.figures
     monkeypatch.setattr(board, "figures", lambda *a, **k: built.append(1) or real(*a, **k))
     now = clock.now()
-    found = performances.find(busy.pk, now=now).sale
     with override("en"):
-        documents = {board.document(found, now=now).body for _ in range(20)}
+        documents = {board.document(busy.pk, now=now).body for _ in range(5)}
         assert (len(documents), len(built)) == (1, 1)
-        board.document(found, now=now + timedelta(seconds=1))
+        board.document(busy.pk, now=now + timedelta(seconds=1))
     assert len(built) == 2
+
+
+def test_a_board_that_is_kept_costs_no_statement(busy, django_assert_num_queries):
+    now = clock.now()
+    with override("en"):
+        board.document(busy.pk, now=now)
+        with django_assert_num_queries(0):
+            board.document(busy.pk, now=now)
 
 
 def test_no_board_is_older_than_two_seconds():

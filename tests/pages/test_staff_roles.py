@@ -26,6 +26,7 @@ MATRIX = {
     "send_again": {"operator"},
     "block_seats": {"operator", "staff"},
     "publish": {"staff"},
+    "halt_sale": {"operator"},
     "put_on_sale": {"operator", "staff"},
     "upload_layout": {"operator", "staff"},
     "steer_queue": {"operator", "staff"},
@@ -70,7 +71,7 @@ def url_of(name, performance):
         return reverse(f"boxoffice:{name}", args=[performance.pk] if name != "home" else [])
 
 
-@pytest.mark.parametrize("name", ["home", "board", "figures"])
+@pytest.mark.parametrize("name", ["home", "board", "figures", "sale"])
 def test_a_role_without_the_deed_is_refused_and_named(db_ready, name):
     performance = factories.make_performance(seats=4)
     url = url_of(name, performance)
@@ -113,7 +114,7 @@ def test_an_address_without_a_language_leads_to_one(db_ready):
 
 
 @pytest.mark.parametrize("language", ["ko", "en"])
-@pytest.mark.parametrize("name", ["home", "board"])
+@pytest.mark.parametrize("name", ["home", "board", "sale"])
 def test_a_page_has_the_policy_of_pages_and_is_kept_by_nobody(db_ready, name, language):
     performance = factories.make_performance(seats=4)
     url = url_of(name, performance).replace("/en/", f"/{language}/")

@@ -72,6 +72,8 @@ class Board extends HTMLElement {
     this.put("undecided", number(payments.undecided));
     const age = Math.round(events.age_seconds);
     this.put("outbox", text({ ko: `${number(age)}초`, en: `${number(age)} s` }));
+    const { failures } = figures;
+    this.put("failures", failures ? `${number(failures.defects)} / ${number(failures.all)}` : "–");
     this.put("set_aside", number(events.set_aside));
     this.showAge(figures.as_of);
     this.showAlerts(figures);
@@ -101,10 +103,10 @@ class Board extends HTMLElement {
     const list = document.createElement(alerts.length ? "ul" : "p");
     if (alerts.length) list.className = "fr-alerts";
     else list.textContent = text({ ko: "없습니다.", en: "Nothing." });
-    for (const { code, says } of alerts) {
+    for (const { code, says, url } of alerts) {
       const line = document.createElement("li");
       line.dataset.code = code;
-      line.textContent = says;
+      line.append(url ? link(url, says) : says);
       list.append(line);
     }
     place.replaceChildren(list);
@@ -131,6 +133,13 @@ const LOGGED_OUT = text({
 
 function pause(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, EVERY));
+}
+
+function link(url: string, words: string): HTMLAnchorElement {
+  const found = document.createElement("a");
+  found.href = url;
+  found.textContent = words;
+  return found;
 }
 
 function round(value: number): number {

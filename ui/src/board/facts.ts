@@ -26,9 +26,11 @@ export interface Figures {
     readonly undecided: number;
   };
   readonly events: { readonly age_seconds: number; readonly set_aside: number };
+  /** Responses of the whole site within a minute: of 500, and of 500 or more. */
+  readonly failures: { readonly defects: number; readonly all: number } | null;
   /** Start of the hour (seconds), holds, reservations, seats, amount. */
   readonly hours: readonly (readonly [number, number, number, number, number])[];
-  readonly alerts: readonly { readonly code: string; readonly says: string }[];
+  readonly alerts: readonly { readonly code: string; readonly says: string; readonly url: string }[];
 }
 
 export interface BoardData {
