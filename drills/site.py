@@ -1,6 +1,7 @@
 """The stack that a drill breaks: its own, with spare parts, and what it says of its parts."""
 
 from collections import Counter
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
@@ -48,6 +49,19 @@ class DrillSite(Rehearsal):
 
         with ThreadPoolExecutor(len(parts)) as at_once:
             list(at_once.map(ask, parts))
+
+    def restart(self, *parts: str) -> None:
+        """Stop each part in its orderly way and start it again, one after the other."""
+        for part in parts:
+            self.do("stop", part)
+            self.do("start", part)
+
+    def take(self, values: Mapping[str, str]) -> list[str]:
+        """Give variables to what starts from now on; return the parts that have any of them."""
+        request = {"do": "take", "environment": dict(values)}
+        reply = control_socket.send_request(self.data.run, request)
+        self.environment |= values
+        return list(reply["parts"])
 
     def is_healthy(self) -> bool:
         """Say whether every process runs, and every server has its place among the others."""

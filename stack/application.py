@@ -82,6 +82,11 @@ class Program(Service):
     def ready(self) -> bool:
         return self.port is None or listens(self.port)
 
+    def take(self, values: Mapping[str, str]) -> bool:
+        mine = {name: value for name, value in values.items() if name in self.environment}
+        self.environment = {**self.environment, **mine}
+        return bool(mine)
+
 
 class Stream(Program):
     """The live streams, read from the gateway; they need no other part to start."""

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 
 from stack import control_socket, report, settings, topology
 from stack.backups import command as backups
@@ -20,16 +21,10 @@ from stack.process import start_time, wait_until
 from stack.process_registry import holder, locked, read_json
 from stack.profiles import PLAIN, PROFILES, Profile
 from stack.supervisor import Supervisor
+from stack.verbs import PART_VERBS
 
 DESCRIPTION = "Run Frontrow's whole stack on this machine: real servers and all its processes."
 PROGRAM = (sys.executable, "-m", "stack")
-PART_VERBS = {
-    "stop": "stop a part in its orderly way; it stays stopped until `start`",
-    "start": "start a part that was stopped or killed, and wait until it is ready",
-    "kill": "end a part by SIGKILL, with all it started; it stays dead until `start`",
-    "pause": "freeze a part (SIGSTOP)",
-    "resume": "let a paused part go on (SIGCONT)",
-}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -65,8 +60,14 @@ def parser() -> argparse.ArgumentParser:
     backups.add_to(commands)
     reset = commands.add_parser("reset", help="stop everything and remove all data")
     reset.add_argument("--all", action="store_true", help="remove downloaded programs too")
-    for verb, meaning in PART_VERBS.items():
-        one = commands.add_parser(verb, help=meaning, description=meaning)
+    take = commands.add_parser(
+        "take",
+        help="give variables of this shell to what starts from now on; print the parts that"
+        " have them, which are to be stopped and started one after the other",
+    )
+    take.add_argument("names", nargs="+", metavar="NAME")
+    for name, verb in PART_VERBS.items():
+        one = commands.add_parser(name, help=verb.says, description=verb.says)
         one.add_argument(
             "part", choices=topology.ALL_PARTS, metavar="PART", help=", ".join(topology.ALL_PARTS)
         )
@@ -91,6 +92,8 @@ def main(arguments: list[str] | None = None) -> int:
                 return _status(data_dir, as_json=options.json)
             case "env":
                 return _env(data_dir)
+            case "take":
+                return _take(data_dir, options.names)
             case "backups":
                 return backups.run(data_dir, options)
             case _:
@@ -191,6 +194,16 @@ def _env(data_dir: DataDir) -> int:
         values = local | settings.from_outside(local, read_json(data_dir.run / "local.json"))
     for name, value in sorted(values.items()):
         print(f"export {name}={shlex.quote(value)}")
+    return 0
+
+
+def _take(data_dir: DataDir, names: Sequence[str]) -> int:
+    unset = [name for name in names if name not in os.environ]
+    if unset:
+        raise StackError(f"not set here: {', '.join(unset)}")
+    values = {name: os.environ[name] for name in names}
+    reply = control_socket.send_request(data_dir.run, {"do": "take", "environment": values})
+    print("\n".join(reply["parts"]))
     return 0
 
 

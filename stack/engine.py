@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from stack.policy import Policy
 from stack.process_registry import ProcessRegistry
 from stack.service import Service
-from stack.unit import Policy, Unit
+from stack.unit import Unit
 
 
 class Engine:

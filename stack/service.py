@@ -51,12 +51,30 @@ class Service(ABC):
         """Let go of what `settle` began: the program has ended."""
 
     @property
+    def reloads(self) -> bool:
+        """Whether `reload` has anything to do."""
+        return False
+
+    def reload(self) -> None:  # noqa: B027  (most are simply started again)
+        """Do its work by its configuration as it is now; raises StackError where it can't.
+
+        May block, for a few seconds. What it was doing goes on.
+        """
+
+    @property
     def drains(self) -> bool:
         """Whether `drain` has anything to do."""
         return False
 
     def drain(self) -> None:  # noqa: B027  (most are simply stopped)
         """Be sent nothing more, before a planned stop. May block, for a few seconds."""
+
+    def take(self, values: Mapping[str, str]) -> bool:
+        """Give these variables to its next program, as far as it has them; return whether it has.
+
+        What runs keeps those that it was started with.
+        """
+        return False
 
     def standing(self) -> str:
         """Say what a running one is among its like now (leader, replica), nothing where alone."""

@@ -13,6 +13,7 @@ class State(StrEnum):
     STARTING = "starting"
     SETTLING = "settling"
     RUNNING = "running"
+    RELOADING = "reloading"
     DRAINING = "draining"
     DONE = "done"
     STOPPING = "stopping"
@@ -22,4 +23,4 @@ class State(StrEnum):
 
 RESTING = {State.STOPPED, State.KILLED, State.FAILED}
 READY = {State.RUNNING, State.DONE}
-LIVE = {State.STARTING, State.SETTLING, State.RUNNING, State.DRAINING}
+LIVE = {State.STARTING, State.SETTLING, State.RUNNING, State.RELOADING, State.DRAINING}

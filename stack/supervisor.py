@@ -7,7 +7,6 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
 
@@ -18,11 +17,13 @@ from stack.errors import StackError
 from stack.launch import raise_file_limit
 from stack.log_pump import LogPump
 from stack.logs import Follower, is_warning, rotate, tail
+from stack.policy import Policy
 from stack.process import Tools
 from stack.process_registry import locked, record_holder, write_json
 from stack.profiles import PLAIN, Profile
 from stack.states import READY, RESTING, State
-from stack.unit import Policy, Unit
+from stack.unit import Unit
+from stack.verbs import PART_VERBS, PartVerb
 
 logger = logging.getLogger("stack")
 
@@ -40,8 +41,12 @@ class Pending:
 
     connection: socket.socket
     units: list[Unit]
-    states: set[State]
+    verb: PartVerb
     deadline: float
+
+
+def _has_failed(unit: Unit, verb: PartVerb) -> bool:
+    return unit.state is State.FAILED or (verb.may_refuse and bool(unit.last_error))
 
 
 class Supervisor:
@@ -220,32 +225,33 @@ class Supervisor:
         if verb == "down":
             self._done = True
             return {"stopping": True}
-        actions: dict[str, tuple[Callable[[Unit], None], set[State]]] = {
-            "start": (lambda unit: unit.start(time.monotonic()), set(READY) | {State.FAILED}),
-            "stop": (lambda unit: unit.stop(time.monotonic()), set(RESTING)),
-            "kill": (lambda unit: unit.kill(time.monotonic()), set(RESTING)),
-            "pause": (lambda unit: unit.pause(), set(State)),
-            "resume": (lambda unit: unit.resume(), set(State)),
-        }
-        if verb not in actions:
+        if verb == "take":
+            return {"parts": self._take(request.get("environment") or {})}
+        if verb not in PART_VERBS:
             raise StackError(f"unknown request {verb}")
         part = str(request.get("part"))
         units = self._engine.part(part)
         if not units:
             raise StackError(f"{part} does not run here: {self._plan.absent.get(part, 'unknown')}")
-        act, states = actions[verb]
         for unit in units:
-            act(unit)
+            PART_VERBS[verb].act(unit, time.monotonic())
         deadline = time.monotonic() + control_socket.REPLY_SECONDS / 2
-        self._pending.append(Pending(connection, units, states, deadline))
+        self._pending.append(Pending(connection, units, PART_VERBS[verb], deadline))
         return None
+
+    def _take(self, values: dict[str, str]) -> list[str]:
+        """Give variables to what starts from now on; return the parts that have any of them."""
+        parts = self._plan.take(values)
+        write_json(self.data_dir.run / "environment.json", self._plan.environment)
+        return parts
 
     def _reply_to_pending(self) -> None:
         for waiting in list(self._pending):
-            there = all(unit.state in waiting.states for unit in waiting.units)
+            verb = waiting.verb
+            there = all(unit.state in verb.done for unit in waiting.units)
             if there or time.monotonic() > waiting.deadline:
                 self._pending.remove(waiting)
-                bad = [u for u in waiting.units if not there or u.state is State.FAILED]
+                bad = [u for u in waiting.units if not there or _has_failed(u, verb)]
                 error = "; ".join(f"{unit.name} is {unit.state} {unit.last_error}" for unit in bad)
                 control_socket.reply(waiting.connection, {"error": error} if bad else {"ok": True})
 

@@ -11,6 +11,7 @@ from stack.engine import Engine
 from stack.errors import StackError
 from stack.kafka import Kafka, jars
 from stack.logs import tail
+from stack.policy import Policy
 from stack.postgres.binaries import programs
 from stack.postgres.cluster import APPLICATION, SUPERUSER, Cluster, PostgresHost
 from stack.postgres.primary import Primary
@@ -19,7 +20,7 @@ from stack.process import Tools
 from stack.process_registry import read_json, write_json
 from stack.service import HOST, Service, free_ports
 from stack.states import READY, State
-from stack.unit import Policy, Unit
+from stack.unit import Unit
 from stack.valkey import ROLES, Valkey
 
 PARTS = ("primary", "replica", *ROLES)

@@ -129,6 +129,17 @@ class Plan:
     def parts(self) -> set[str]:
         return {service.part for service in self.services}
 
+    def take(self, values: Mapping[str, str]) -> list[str]:
+        """Give variables to what is started from now on; return the parts that have any of them.
+
+        Raises StackError for a variable that no part has.
+        """
+        unknown = sorted(values.keys() - self.environment.keys())
+        if unknown:
+            raise StackError(f"no part takes {', '.join(unknown)}")
+        self.environment |= values
+        return list(dict.fromkeys(one.part for one in self.services if one.take(values)))
+
 
 def plan(
     data_dir: DataDir,

@@ -7,12 +7,12 @@ for, and the time comes in from outside.
 import logging
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from signal import SIGCONT, SIGSTOP, SIGTERM
+from signal import SIGCONT, SIGSTOP
 
 from stack.errors import StackError
-from stack.log_pump import LogPump
+from stack.policy import Policy
 from stack.process import MARKER, Child, Command
 from stack.service import Service
 from stack.states import LIVE, RESTING, State
@@ -24,17 +24,6 @@ BACKOFF_MOST = 15.0
 STEADY_AFTER = 30.0  # seconds of running after which earlier failures are forgotten
 PROBE_EVERY = 0.1  # seconds between two questions whether a starting service is ready
 CHECK_EVERY = 15.0  # seconds between two questions whether a running service is well
-
-
-@dataclass
-class Policy:
-    """How the engine meets a service that ends or doesn't come up."""
-
-    restart: bool = True
-    death_signal: int = SIGTERM
-    attempts: int | None = None  # failures in a row, before its first start, and it is given up
-    marker: str = ""  # see process.MARKER
-    pump: LogPump | None = None  # writes the logs; without one the processes do
 
 
 class Unit:
@@ -94,6 +83,14 @@ class Unit:
         elif self.state in {State.WAITING, State.RESTARTING, State.DONE, State.FAILED}:
             self._enter(State.STOPPED, now)
 
+    def reload(self, now: float) -> None:
+        """Let it read its configuration again; where that fails, `last_error` says why."""
+        if not self.service.reloads or self.state is not State.RUNNING:
+            raise StackError(f"{self.name} is {self.state}, with nothing to reload")
+        self.last_error = ""
+        self._submit(self.service.reload)
+        self._enter(State.RELOADING, now)
+
     def kill(self, now: float) -> None:
         """End it at once, with all it started (SIGKILL); it stays dead until started."""
         self._wanted = False
@@ -138,8 +135,12 @@ class Unit:
                 self._when_settled(now)
             case State.RUNNING:
                 self._while_running(now)
+            case State.RELOADING:
+                if not self._ended(now) and self._is_done():
+                    self._enter(State.RUNNING, now)
             case State.DRAINING:
-                self._when_drained(now)
+                if self._is_done():  # or has failed: it is stopped all the same, as was asked for
+                    self._ask_to_stop(now, self.service.stop_seconds)
             case State.STOPPING:
                 self._while_stopping(now)
             case State.RESTARTING:
@@ -211,8 +212,7 @@ class Unit:
     def _when_settled(self, now: float) -> None:
         if self._ended(now) or not self._future or not self._future.done():
             return
-        error = self._future.exception()
-        self._future = None
+        error, self._future = self._future.exception(), None
         if error:
             self._give_up(_text(error), now)
             return
@@ -229,20 +229,19 @@ class Unit:
             self._submit(self.service.sick)
         elif self._future and self._future.done():
             reason = None if self._future.exception() else self._future.result()
-            self._future = None
-            self._next = now + CHECK_EVERY
+            self._future, self._next = None, now + CHECK_EVERY
             if reason:
                 self._give_up(str(reason), now)
 
-    def _when_drained(self, now: float) -> None:
+    def _is_done(self) -> bool:
+        """Say whether what was submitted has ended; `last_error` keeps how it failed."""
         if not self._future or not self._future.done():
-            return
-        error = self._future.exception()
-        self._future = None
-        if error:  # it is stopped all the same: that is what was asked for
+            return False
+        error, self._future = self._future.exception(), None
+        if error:
             self.last_error = _text(error)
             logger.warning("%s: %s", self.name, self.last_error)
-        self._ask_to_stop(now, self.service.stop_seconds)
+        return True
 
     def _ask_to_stop(self, now: float, seconds: float) -> None:
         if self.child:

@@ -6,17 +6,21 @@ import os
 import re
 import resource
 import shutil
+import signal
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from stack import debian
 from stack.data_dir import release
 from stack.errors import StackError
 from stack.gateway.upstreams import Upstreams
 from stack.os_users import OsUser, private_folder
-from stack.process import Command, Tools
+from stack.process import Command, Tools, wait_until
 from stack.service import HOST, Service, listens, server_environment
 
 TEMPLATE = Path(__file__).with_name("nginx.conf.template")
@@ -26,6 +30,9 @@ CONNECTIONS = 32768
 RESERVED = 4096
 # How long a request may take from the choice of its server until it has been sent there.
 UNDER_WAY_SECONDS = 1.0
+# How long responses end their connections before a reload: pages ask more often than that.
+CLOSING_SECONDS = 5.0
+RELOAD_SECONDS = 30.0  # until new workers serve, on busy cores
 
 
 def nginx(downloads: Path, tools: Tools) -> Path:
@@ -105,7 +112,7 @@ class NginxGateway(Service):
         self.folder = home / "gateway"
         self.os_user = os_user
         self._drained = self.folder / "drained"
-        workers = min(os.cpu_count() or 1, 4)
+        self._workers = workers = min(os.cpu_count() or 1, 4)
         connections = min(CONNECTIONS, _file_limit() - 64)
         self._values = {
             # Started by root its workers step down; anybody else's can't and needn't.
@@ -121,6 +128,7 @@ class NginxGateway(Service):
             "MEDIA": str(media),
             "LIMITS": "on" if options.limits else "off",
             "STATUS_SERVER": _status_server(options.status_port),
+            "KEPT_IN_RELOAD": "",  # Debian's nginx is older than the directive
             "VERSION": release(),
             **trusted(options.trusted_proxies),
         }
@@ -131,11 +139,16 @@ class NginxGateway(Service):
 
     def configuration(self) -> str:
         """Return nginx's configuration."""
-        return render(self._values | self.upstreams.words(self._drained))
+        words = self.upstreams.words(self._drained)
+        # Not what begins with a dot: internal places stay closed to callers.
+        closing = "rewrite ^/(?!\\.)(.*)$ /.closing/$1;"
+        words["DRAINED"] += f'\n        if (-f "{self._drained / self.name}") {{ {closing} }}'
+        return render(self._values | words)
 
     def prepare(self, failures: int) -> None:
         private_folder(self.folder, self.os_user)
         private_folder(self._drained, self.os_user)
+        self.send_again_to(self.name)  # a reload may have been killed
         self._conf.write_text(self.configuration())
 
     def take_out(self, name: str) -> None:
@@ -152,6 +165,28 @@ class NginxGateway(Service):
         """Take a service in again, where it was taken out."""
         (self._drained / name).unlink(missing_ok=True)
 
+    @property
+    def reloads(self) -> bool:
+        return True
+
+    def reload(self) -> None:
+        """Let new workers serve by the configuration as it is now; see Note [Reload]."""
+        if self.pid is None:
+            raise StackError("the gateway has no process")
+        self.prepare(0)
+        self.take_out(self.name)
+        try:
+            time.sleep(CLOSING_SECONDS)
+            master, before = psutil.Process(self.pid), _children(self.pid)
+            master.send_signal(signal.SIGHUP)
+            if not wait_until(lambda: self._has_workers_beside(before), RELOAD_SECONDS):
+                raise StackError("nginx did not take its configuration: its log says why")
+        finally:
+            self.send_again_to(self.name)
+
+    def _has_workers_beside(self, before: set[int]) -> bool:
+        return len(_children(self.pid) - before) >= self._workers
+
     def command(self) -> Command:
         return Command(
             argv=(str(self.program), "-p", str(self.folder), "-c", str(self._conf), "-e", "stderr"),
@@ -161,6 +196,12 @@ class NginxGateway(Service):
 
     def ready(self) -> bool:
         return listens(self.port)
+
+
+def _children(pid: int | None) -> set[int]:
+    with suppress(psutil.Error):
+        return {one.pid for one in psutil.Process(pid).children()}
+    return set()
 
 
 def _status_server(port: int | None) -> str:

@@ -26,7 +26,7 @@ from stack.programs import find_programs
 from stack.service import HOST, free_ports
 from stack.states import READY, State
 from stack.topology import local_environment
-from stack.unit import Policy
+from stack.policy import Policy
 from tests.support.interleaving import InBackground
 from tests.support.waiting import await_that
 

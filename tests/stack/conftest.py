@@ -11,10 +11,10 @@ from stack import gateway
 from stack.data_dir import default_data
 from stack.engine import Engine
 from stack.gateway import server
+from stack.policy import Policy
 from stack.process import Tools
 from stack.process_registry import ProcessRegistry
 from stack.service import Service
-from stack.unit import Policy
 from tests.stack.entry import Api, Entry, stand_in, started
 from tests.stack.support import Clock, Stage
 

@@ -14,9 +14,9 @@ from stack import gateway
 from stack.engine import Engine
 from stack.gateway.server import DEFAULTS
 from stack.os_users import remove_home, server_home, unprivileged
+from stack.policy import Policy
 from stack.service import HOST, free_ports
 from stack.states import State
-from stack.unit import Policy
 from tests.stack.support import Clock, Stage
 from tests.support.waiting import await_that
 

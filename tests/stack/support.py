@@ -31,6 +31,7 @@ class Script(Service):
         self.prepare_error: Exception | None = None
         self.may_stop: threading.Event | None = None  # what draining waits for
         self.drained = 0
+        self.reloads_to: Callable[[], None] | None = None  # what reloading does
 
     def prepare(self, failures: int) -> None:
         self.prepared.append(failures)
@@ -49,6 +50,14 @@ class Script(Service):
     @property
     def drains(self) -> bool:
         return self.may_stop is not None
+
+    @property
+    def reloads(self) -> bool:
+        return self.reloads_to is not None
+
+    def reload(self) -> None:
+        if self.reloads_to:
+            self.reloads_to()
 
     def drain(self) -> None:
         if self.may_stop:

@@ -1,11 +1,15 @@
 """Several APIs behind the gateway: one may die, and one is taken out before it is stopped."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx
+import psutil
 import pytest
 
+from stack.errors import StackError
+from stack.gateway import server
 from stack.service import free_ports
 from tests.stack.entry import Api, Entry, stand_in, started
 from tests.support.interleaving import InBackground
@@ -36,6 +40,14 @@ def two_apis(nginx, folders) -> Iterator[tuple[Api, Api, Entry]]:
 def apis(nginx, tmp_path_factory) -> Iterator[tuple[Api, Api, Entry]]:
     with two_apis(nginx, tmp_path_factory) as made:
         yield made
+
+
+def workers(entry: Entry) -> list[int]:
+    """Return the processes that nginx's master has now."""
+    try:
+        return [one.pid for one in psutil.Process(entry.gateway.pid).children()]
+    except psutil.NoSuchProcess:
+        return []
 
 
 def posts(entry: Entry, count: int = POSTS) -> list[int]:
@@ -106,6 +118,83 @@ def test_connections_that_clients_keep_outlive_a_drain(apis):
         assert client.post(PATH, json={}).status_code == 200
         assert client._transport._pool.connections == [kept]
     assert second.seen
+
+
+ADDRESSES = ("/", "/api/v1/concerts/?a=%20b&c", "/ko/me/%ED%95%9C/", "/a%3Fb/%2525?d")
+
+
+def test_before_a_reload_responses_end_their_connections_and_change_nothing_else(apis):
+    first, second, entry = apis
+    usual = [entry.get(address) for address in ADDRESSES]
+    seen = [one[":path"] for one in [*first.seen, *second.seen]]
+    first.forget()
+    second.forget()
+    entry.gateway.take_out("gateway")
+    ending = [entry.get(address) for address in ADDRESSES]
+    assert {one.headers["connection"] for one in usual} == {"keep-alive"}
+    assert {one.headers["connection"] for one in ending} == {"close"}
+    assert [one.status_code for one in ending] == [one.status_code for one in usual]
+    assert sorted(one[":path"] for one in [*first.seen, *second.seen]) == sorted(seen)
+    assert posts(entry, 3) == [200] * 3
+
+
+def test_places_of_the_gateways_own_stay_closed_meanwhile(apis):
+    _, _, entry = apis
+    entry.gateway.take_out("gateway")
+    for address in ("/.problem", "/.page", "/.closing/", "/.closing/.problem"):
+        assert entry.get(address).status_code == 404
+
+
+def test_a_reload_loses_no_request_on_connections_that_clients_keep(apis, monkeypatch):
+    _, _, entry = apis
+    monkeypatch.setattr(server, "CLOSING_SECONDS", 2.0)
+    ended = threading.Event()
+
+    def buy() -> set[int]:
+        with httpx.Client(base_url=entry.base_url, trust_env=False, timeout=60) as kept:
+            statuses = {kept.post(PATH, json={}).status_code}
+            while not ended.is_set():
+                statuses.add(kept.post(PATH, json={}).status_code)
+        return statuses
+
+    fans = [InBackground(buy) for _ in range(4)]
+    entry.gateway.reload()
+    ended.set()
+    assert [one.result() for one in fans] == [{200}] * 4
+
+
+def test_a_reload_refuses_nobody_and_answers_what_was_begun(apis, monkeypatch):
+    first, _, entry = apis
+    monkeypatch.setattr(server, "CLOSING_SECONDS", 0.1)
+    before = set(workers(entry))
+    first.delay = 1.0
+    slow = [InBackground(lambda: posts(entry, 1)) for _ in range(4)]
+    await_that(lambda: first.seen, "the first reads a request")
+    entry.gateway.reload()
+    assert posts(entry, 5) == [200] * 5
+    assert [one.result() for one in slow] == [[200]] * 4
+    await_that(lambda: not before & set(workers(entry)), "the old workers are gone")
+
+
+@pytest.mark.control
+def test_control_one_that_is_stopped_and_started_refuses(apis):
+    _, _, entry = apis
+    psutil.Process(entry.gateway.pid).terminate()
+    await_that(lambda: not workers(entry), "nginx has ended")
+    with pytest.raises(httpx.ConnectError):
+        posts(entry, 1)
+
+
+def test_what_nginx_does_not_take_changes_nothing(apis, monkeypatch):
+    _, _, entry = apis
+    before = set(workers(entry))
+    monkeypatch.setattr(server, "RELOAD_SECONDS", 1.0)
+    monkeypatch.setattr(server, "CLOSING_SECONDS", 0.1)
+    monkeypatch.setattr(entry.gateway, "configuration", lambda: "nonsense;")
+    with pytest.raises(StackError, match="did not take"):
+        entry.gateway.reload()
+    assert set(workers(entry)) == before
+    assert posts(entry, 5) == [200] * 5
 
 
 def test_what_was_begun_is_answered_while_nothing_new_comes(apis):

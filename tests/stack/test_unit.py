@@ -155,6 +155,38 @@ def test_one_that_cannot_be_drained_is_stopped_all_the_same(draining, monkeypatc
     assert unit.last_error == "ZeroDivisionError: division by zero"
 
 
+def reloading(stage, reload):
+    service = Script("a")
+    service.reloads_to = reload
+    engine = stage(service)
+    unit = engine.start("a")
+    engine.until(lambda: unit.state is State.RUNNING)
+    pid = unit.child.pid
+    unit.reload(engine.clock.now())
+    assert unit.state is State.RELOADING
+    engine.until(lambda: unit.state is State.RUNNING)
+    assert unit.child.pid == pid
+    return unit
+
+
+def test_one_that_is_reloaded_goes_on_as_the_same_process(stage):
+    reloaded = []
+    unit = reloading(stage, lambda: reloaded.append(1))
+    assert (reloaded, unit.last_error) == ([1], "")
+
+
+def test_one_that_can_not_reload_goes_on_and_says_why(stage):
+    assert reloading(stage, lambda: 1 / 0).last_error == "ZeroDivisionError: division by zero"
+
+
+def test_what_has_nothing_to_reload_refuses(stage):
+    engine = stage(Script("a"))
+    unit = engine.start("a")
+    engine.until(lambda: unit.state is State.RUNNING)
+    with pytest.raises(StackError, match="nothing to reload"):
+        unit.reload(engine.clock.now())
+
+
 def test_at_the_end_of_everything_nothing_is_drained(stage):
     service = Script("a")
     service.may_stop = threading.Event()

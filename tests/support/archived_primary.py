@@ -21,7 +21,7 @@ from stack.process_registry import write_json
 from stack.servers import DATABASES, host_of
 from stack.service import HOST, free_ports
 from stack.states import READY
-from stack.unit import Policy
+from stack.policy import Policy
 
 
 class ArchivedPrimary:
