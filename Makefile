@@ -40,8 +40,8 @@ contract: setup-dev ## Check the running site against its OpenAPI document with 
 	@CONTRACT_EXAMPLES=30 exec $(VENV)/python -m pytest --timeout 900 tests/acceptance/test_schema.py $(ARGS)
 
 .PHONY: rehearsals
-rehearsals: setup-dev ## Rehearse, interrupt and kill: each test starts a stack (before a release)
-	@exec $(VENV)/python -m pytest tests/rehearsal $(ARGS)
+rehearsals: setup-dev ## Rehearse, interrupt and kill: each test starts a stack (before a release; ARGS picks some)
+	@exec $(VENV)/python -m pytest $(or $(ARGS),tests/rehearsal)
 
 .PHONY: rush
 rush: setup ## Rehearse an on-sale on a stack of its own (ARGS="--profile small --faults")
@@ -92,7 +92,7 @@ format: setup-dev ## Let ruff sort imports and lay out the code
 	@$(VENV)/python stack/node.py format
 
 .PHONY: check
-check: lint test ## What CI runs: lint and test
+check: lint test ## Lint and test, as CI does, which runs a drill besides
 
 .PHONY: requirements
 requirements: setup-dev ## Resolve requirements/*.in again (ARGS=--upgrade for newer versions)

@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+import time
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -87,8 +88,10 @@ def _chosen(names: Collection[str], *, control: bool) -> list[Drill]:
 
 def _run(stage: DrillStage, order: DrillOrder, *, as_json: bool, save: bool) -> int:
     try:
+        begun = time.monotonic()
         with LiveView(out=sys.stderr, quiet=as_json) as view:
             report = stage.run(order, view)
+        report["seconds"] = round(time.monotonic() - begun)
     except (RehearsalFailed, DrillFailed, GuardNotFound, ProfileInvalid) as error:
         return refuse(f"{order.drill.name}: {error}")
     if save:
