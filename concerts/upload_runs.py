@@ -1,6 +1,5 @@
 """Read one uploaded layout file and import or check it (Note [Large layout files])."""
 
-import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -14,13 +13,9 @@ from concerts.layout.rules import warnings_of
 from concerts.models import LayoutUpload
 from concerts.usecases import layouts, uploads
 from concerts.usecases.uploads import TakenUpload
-from kernel import stored_files
 from kernel.db.dedicated import dedicated_connection
 from kernel.errors import Busy, DomainError
 
-log = logging.getLogger(__name__)
-
-_FOLDER = "layouts"
 Moment = Callable[[], datetime]
 # By a connection of its own: the import's transaction would show nothing until its end.
 _SHOW = """
@@ -44,34 +39,28 @@ def read_next(moment: Moment) -> bool:
         uploads.delete_old_results(now=moment())
         return False
     with _shown(taken, moment) as progress:
-        state, report = _work(taken, progress, moment())
-    file = _stored(taken, moment()) if state == LayoutUpload.State.DONE else ""
+        state, report, file = _work(taken, progress, moment())
     uploads.finish(taken=taken, state=state, report=report, file=file, now=moment())
     return True
 
 
-def _stored(taken: TakenUpload, now: datetime) -> str:
-    """Keep an imported file; return its name, empty where the storage did not take it."""
-    if not taken.is_import:
-        return ""
-    ending = "json" if taken.name.lower().endswith(".json") else "csv"
-    try:
-        return stored_files.keep(_FOLDER, taken.content, ending=ending, now=now)
-    except stored_files.FileNotKept as error:  # the hall is there all the same
-        log.error("layout file not kept", extra={"upload": str(taken.id), "error": str(error)})
-        return ""
-
-
 def _work(
     taken: TakenUpload, progress: Progress, now: datetime
-) -> tuple[LayoutUpload.State, dict[str, Any]]:
+) -> tuple[LayoutUpload.State, dict[str, Any], str]:
+    """Return what becomes of a file: its state, the report, and the name of what is kept of it."""
     layout, problems = files.read(name=taken.name, content=taken.content, progress=progress)
     if layout is None or problems:
-        return LayoutUpload.State.REFUSED, {"problems": [asdict(problem) for problem in problems]}
+        return (
+            LayoutUpload.State.REFUSED,
+            {"problems": [asdict(problem) for problem in problems]},
+            "",
+        )
     warnings = [asdict(warning) for warning in warnings_of(layout)]
+    file = ""
     try:
         if taken.is_import:
-            change = layouts.import_layout(
+            change, file = layouts.import_file(
+                layouts.LayoutFile(taken.name, taken.content, taken.received_at),
                 performance_id=taken.performance_id,
                 layout=layout,
                 actor_id=taken.actor_id,
@@ -84,8 +73,8 @@ def _work(
     except Busy:
         raise
     except DomainError as refusal:
-        return LayoutUpload.State.REFUSED, {"code": refusal.code}
-    return LayoutUpload.State.DONE, {"difference": asdict(change), "warnings": warnings}
+        return LayoutUpload.State.REFUSED, {"code": refusal.code}, ""
+    return LayoutUpload.State.DONE, {"difference": asdict(change), "warnings": warnings}, file
 
 
 @contextmanager

@@ -43,7 +43,9 @@ class ArchivingSite(DrillSite):
         super().start(progress)
 
     def _own_environment(self) -> dict[str, str]:
-        return super()._own_environment() | self.bucket.environment
+        # Points are paid for on the gateway's page: an order may be open at a moment.
+        own = {"CHARGES_APPROVED_AT_ONCE": "false", **self.bucket.environment}
+        return super()._own_environment() | own
 
     def drop(self) -> None:
         super().drop()

@@ -2,21 +2,20 @@
 
 The base backup is taken while fans buy; then another member leads, so the log to be read has two
 timelines. The restored server stands beside the running ones, which nobody stops; what it has is
-compared with the recorded history and with what was read just before the mistake, and the gateway's
-ledger with what it has not.
+compared with the recorded history and with what was read just before the mistake; then the
+reconciler and the audit are run on it, for the money that the gateway took after the moment.
 """
 
-import json
 import threading
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import httpx
 import psycopg
 
 from drills.archiving_site import ArchivingSite, ExposureWatch
+from drills.buyer import PointsBuyer
 from drills.drill import Control, Drill, DrillLimit, DrillRun, Healing
 from drills.restored import KEYS, PRICES, KnownState, compare_history, compare_rows, reconcile
 from drills.site import DrillSite
@@ -24,13 +23,9 @@ from kernel.ids import uuid7
 from proof.history.recorded import History
 from proof.rush.rehearsal import RehearsalFailed
 
-_CHARGE = 5_000
-_PATIENCE_SECONDS = 60.0
 _LOAD_SECONDS = 75.0  # behind the copy: longer than the log may be kept back
 _GIB = 2**30
 RPO = "longest without a copy of the log (RPO)"
-_ORDER = "SELECT order_id FROM payments_charge WHERE id = %s"
-
 
 _known: dict[str, KnownState] = {}
 
@@ -51,9 +46,8 @@ def _fault(run: DrillRun) -> Healing:
     begun = time.monotonic()
     site.switch_over()
     run.figures["switchover behind it"] = round(time.monotonic() - begun, 1)
-    token = _fan(site)
-    key = str(uuid7())
-    known.charge = _charge(site, token, key)
+    buyer, key = PointsBuyer(site), str(uuid7())
+    known.paid, known.open = buyer.buy(key), buyer.begin(str(uuid7()))
     with site.superuser() as rows, site.superuser("idempotency") as keys:
         # The keys first: what follows them in the one cluster has them too.
         known.keys = keys.execute(KEYS).fetchall()
@@ -71,13 +65,10 @@ def _fault(run: DrillRun) -> Healing:
             [run.performance],
         )
         keys.execute("DELETE FROM idempotency_record WHERE state = 'FINISHED'")
-    if _charge(site, token, key) != known.charge:
+    if buyer.begin(key).id != known.paid.id:
         run.broken.append("a charge was made twice: its key was among the deleted rows")
-    later = _charge(site, token, str(uuid7()))
-    with site.superuser() as rows:
-        found = rows.execute(_ORDER, [later]).fetchone()
-        assert found is not None
-        known.later_order = found[0]
+    buyer.pay(known.open)
+    known.later = buyer.buy(str(uuid7()))
     ended = threading.Event()
     watching = threading.Thread(target=_watch, args=(site, known.watch, ended))
     watching.start()
@@ -97,30 +88,6 @@ def _watch(site: ArchivingSite, watch: ExposureWatch, ended: threading.Event) ->
                 watch.look(leader)
 
 
-def _fan(site: ArchivingSite) -> str:
-    printed = site.manage("fans", "--json", "--prefix", "restore", "--count", "1", "--points", "0")
-    with suppress(ValueError, KeyError):
-        return str(json.loads(printed.splitlines()[0])["access_token"])
-    raise RehearsalFailed("no fan was made")
-
-
-def _charge(site: ArchivingSite, token: str, key: str) -> str:
-    """Buy points at the gateway, by the same key until it is done; return the charge's id."""
-    until = time.monotonic() + _PATIENCE_SECONDS
-    while True:
-        reply = httpx.post(
-            f"{site.environment['FRONTROW_URL']}/api/v1/points/charges/",
-            json={"amount": _CHARGE},
-            headers={"Authorization": f"Bearer {token}", "Idempotency-Key": key},
-            timeout=_PATIENCE_SECONDS,
-            trust_env=False,
-        )
-        # 503 while its pool finds the new leader; 409 while the first request still runs.
-        if reply.status_code not in (409, 503) or time.monotonic() > until:
-            return str(reply.raise_for_status().json()["id"])
-        time.sleep(1.0)
-
-
 def _look(run: DrillRun, history: History) -> None:
     site, known = _site(run), _known.pop(run.performance)
     if site.loses_a_file:
@@ -137,7 +104,7 @@ def _look(run: DrillRun, history: History) -> None:
     with site.beside(folder) as server:
         compare_rows(run, known, server)
         compare_history(run, known, history, server)
-        reconcile(run, site, known)
+        reconcile(run, site, known, server)
 
 
 def _extrapolate(run: DrillRun, folder: Path, made: dict[str, Any]) -> None:

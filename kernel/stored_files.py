@@ -36,14 +36,19 @@ class FileUnknown(Exception):
     """There is no such file, or the link to it is over."""
 
 
+def name_for(folder: str, content: bytes, *, ending: str, now: datetime) -> str:
+    """Return the name under which `keep` writes this content: Note [Stored once]."""
+    digest = hashlib.sha256(content).hexdigest()
+    moment = now.astimezone(UTC)
+    return f"{folder}/{moment:%Y/%m}/{moment:%Y%m%dT%H%M%SZ}-{digest}.{ending}"
+
+
 def keep(folder: str, content: bytes, *, ending: str, now: datetime) -> str:
     """Write a file below `folder` and return its name: Note [Stored once].
 
     Raises `FileNotKept`.
     """
-    digest = hashlib.sha256(content).hexdigest()
-    moment = now.astimezone(UTC)
-    name = f"{folder}/{moment:%Y/%m}/{moment:%Y%m%dT%H%M%SZ}-{digest}.{ending}"
+    name = name_for(folder, content, ending=ending, now=now)
     try:
         _write(_private(), name, content)
     except Exception as error:  # each storage has its own

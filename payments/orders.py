@@ -1,5 +1,6 @@
 """What a payment or a charge is called at the gateway, and what is asked for it there."""
 
+from collections.abc import Sequence
 from hashlib import sha256
 from urllib.parse import urlencode, urlsplit, urlunsplit
 from uuid import UUID
@@ -45,6 +46,18 @@ def find_order(gateway: Gateway, row: Payment | Charge) -> GatewayPayment | None
     check_gateway(gateway, row)
     assert row.order_id is not None
     return gateway.find(row.order_id, payment_key=row.payment_key or None)
+
+
+def known_orders(order_ids: Sequence[str]) -> set[str]:
+    """Return those of the gateway's orders that we have a row for."""
+    return {
+        order_id
+        for model in (Payment, Charge)
+        for order_id in model.objects.filter(order_id__in=order_ids).values_list(
+            "order_id", flat=True
+        )
+        if order_id
+    }
 
 
 def check_key(row: Payment | Charge, payment_key: str) -> None:

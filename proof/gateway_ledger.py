@@ -89,18 +89,6 @@ def _money_of(found: GatewayPayment | None) -> OrderMoney:
     return OrderMoney(found.amount.amount, found.refunded.amount)
 
 
-def known_orders(order_ids: list[str]) -> set[str]:
-    """Return those of the gateway's orders that we have a row for."""
-    return {
-        order_id
-        for model in (Payment, Charge)
-        for order_id in model.objects.filter(order_id__in=order_ids).values_list(
-            "order_id", flat=True
-        )
-        if order_id
-    }
-
-
 def reread(row: Payment | Charge) -> Payment | Charge:
     """Return the row as it is now."""
     model: type[Payment] | type[Charge] = type(row)

@@ -14,7 +14,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from accounts.tokens import issue_access_token
-from kernel import clock
+from kernel import clock, storage_places
 from kernel.caching import refreshed_copy
 from kernel.db import primary_clock
 from kernel.redis.clients import breaker, client
@@ -137,6 +137,15 @@ def weakened(
 ) -> Callable[[str, str], None]:
     """Run waiting rooms on the library without one of its guards."""
     return lambda guard, replacement: weaken_library(monkeypatch, tmp_path, guard, replacement)
+
+
+@pytest.fixture
+def storage(settings, tmp_path: Path) -> Path:
+    """A folder of this test's own for what is kept by `STORAGE_URL`."""
+    settings.STORAGES = settings.STORAGES | storage_places.read(
+        f"file://{tmp_path}", media_url="/media/"
+    )
+    return tmp_path
 
 
 @pytest.fixture

@@ -75,7 +75,8 @@ def _import(visit: StaffVisit, one: Listed) -> HttpResponseBase:
         return _page(visit, one, problems=problems)
     if not form.is_valid():
         return _page(visit, one, checked=form, layout=layout)
-    change = layouts.import_layout(
+    change, _ = layouts.import_file(
+        layouts.LayoutFile(name, content, visit.now),
         performance_id=one.sale.performance.pk,
         layout=layout,
         actor_id=visit.actor_id,

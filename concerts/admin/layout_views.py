@@ -132,19 +132,21 @@ def _work(
             return upload_views.keep(request, row, upload, is_import=write, reason=values["reason"])
         except DomainError as refusal:
             return Report(refusal=str(refusal.message))
-    layout, problems = files.read(name=upload.name, content=upload.read())
+    content = upload.read()
+    layout, problems = files.read(name=upload.name, content=content)
     if layout is None or problems:
         return Report(problems=tuple(problems))
-    warnings = tuple(warnings_of(layout))
+    warnings, now = tuple(warnings_of(layout)), clock.now()
     try:
         if not write:
             return Report(layouts.preview(performance_id=row.pk, layout=layout), warnings=warnings)
-        difference = layouts.import_layout(
+        difference, _ = layouts.import_file(
+            layouts.LayoutFile(upload.name, content, now),
             performance_id=row.pk,
             layout=layout,
             actor_id=actor_of(request),
             reason=values["reason"],
-            now=clock.now(),
+            now=now,
         )
     except DomainError as refusal:
         return Report(refusal=str(refusal.message))

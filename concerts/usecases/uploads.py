@@ -6,8 +6,7 @@ cost of everybody else. So a request only puts it into PostgreSQL, in parts, and
 takes one file at a time. The worker that takes it holds a lease with a fence and prolongs it with
 every step it shows; a worker that died leaves the file to the next one, and importing a layout
 again changes nothing. The bytes go as soon as there is a result; the result goes after a week.
-What was imported is kept by its checksum where reports are (`STORAGE_URL`), for who asks later
-what a hall was made of.
+What was imported stays in the storage (Note [Imported files], layouts.py).
 """
 
 from collections.abc import Iterable
@@ -39,6 +38,7 @@ class TakenUpload:
     is_import: bool
     reason: str
     actor_id: UUID | None
+    received_at: datetime
 
 
 def keep(
@@ -106,6 +106,7 @@ def take(*, now: datetime) -> TakenUpload | None:
         upload.is_import,
         upload.reason,
         upload.actor_id,
+        upload.created_at,
     )
 
 

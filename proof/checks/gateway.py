@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 
 from payments import gateways
 from payments.models import Charge, Payment
+from payments.orders import known_orders
 from proof import gateway_ledger, policy
 from proof.findings import AuditBatch, Violation
 from proof.gateway_ledger import NOTHING
@@ -41,13 +42,13 @@ def gateway_agrees(batch: AuditBatch) -> list[Violation]:
 
 
 def gateway_took_nothing_else(batch: AuditBatch) -> list[Violation]:
-    """Find orders that the gateway captured and we know nothing of, where it lists them."""
+    """Find orders whose money the gateway has and we know nothing of, where it lists them."""
     listed = gateway_ledger.listed() or {}
-    order_ids = list(listed)
+    order_ids = [order_id for order_id, one in listed.items() if one.captured > one.refunded]
     unknown: list[str] = []
     for start in range(0, len(order_ids), policy.KEYS_PER_BATCH):
         some = order_ids[start : start + policy.KEYS_PER_BATCH]
-        known = gateway_ledger.known_orders(some)
+        known = known_orders(some)
         unknown += [order_id for order_id in some if order_id not in known]
     return [
         batch.violation("order", order_id, f"captured {listed[order_id].captured}, unknown to us")

@@ -1,7 +1,6 @@
 """One purchase is one trace, from the gateway to the letter, with every parent in its place."""
 
 from collections.abc import Iterator
-from secrets import token_hex
 from uuid import uuid4
 
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from tests.support.otlp_receiver import OtlpReceiver, SeenSpan, receiving
 from tests.support.shopper import Shopper
 from tests.support.site import Site
+from tests.support.traced import OF_A_PURCHASE, Traced, buy
 from tests.support.waiting import await_that
 
 
@@ -16,17 +16,6 @@ from tests.support.waiting import await_that
 def receiver(site: Site) -> Iterator[OtlpReceiver]:
     with receiving(site.traces_port) as receiver:
         yield receiver
-
-
-class Traced:
-    """Headers of a caller whose trace is recorded; `span_id` is the caller's own span."""
-
-    def __init__(self, site: Site) -> None:
-        self.trace_id, self.span_id = token_hex(16), token_hex(8)
-        self.headers = {
-            "traceparent": f"00-{self.trace_id}-{self.span_id}-01",
-            "X-Trace-Token": site.exports["OPS_TOKEN"],
-        }
 
 
 def named(spans: list[SeenSpan], name: str) -> list[SeenSpan]:
@@ -53,30 +42,14 @@ def ancestors(span: SeenSpan, spans: list[SeenSpan]) -> list[str]:
 
 
 def test_a_purchase_is_one_trace_to_the_letter(site: Site, receiver: OtlpReceiver):
-    sale = site.sale(seats=2, queue={"rate_per_second": 50, "capacity": 10})
-    [fan] = site.fans(1, 500_000)
-    shopper, traced = Shopper(site, fan), Traced(site)
-    shopper.http.headers.update(traced.headers)
-    place = shopper.join(sale.performance_id)
-    body = {"performance_id": sale.performance_id, "seat_ids": list(sale.seat_ids)}
-    held = shopper.send(
-        "POST", "/reservations/", json=body, headers={"X-Queue-Token": place["pass"]}
-    )
-    assert held.status_code == 201, held.text
-    paid = shopper.pay(held.json()["id"])
-    assert paid.json()["status"] == "PAID", paid.text
-
+    traced = Traced(site)
+    bought = buy(site, traced)
     await_that(
         lambda: named(receiver.of(traced.trace_id), "mail reservation_confirmed"),
         "the letter's span",
         seconds=90,
     )
-    wanted = {
-        *("POST queue", "POST reservations", "POST payments", "gateway", "batch of hold"),
-        *("publish reservation.held", "publish payment.paid", "publish reservation.confirmed"),
-        *("consume reservation.confirmed", "mail reservation_confirmed"),
-    }
-    spans = complete(receiver, traced, wanted)
+    spans = complete(receiver, traced, OF_A_PURCHASE)
     # Complete: every parent is the caller or a span that has come, and none came twice.
     known = {span.span_id for span in spans} | {traced.span_id}
     assert [span for span in spans if span.parent_id not in known] == []
@@ -96,8 +69,7 @@ def test_a_purchase_is_one_trace_to_the_letter(site: Site, receiver: OtlpReceive
     assert {span.service for span in spans} >= {
         *("fastpath", "fastpath-sale", "worker-relay", "consumers", "worker-background"),
     }
-    secrets = [*traced.headers.values(), fan.access_token, fan.email, place["token"], place["pass"]]
-    secrets += [*sale.seat_ids, fan.user_id]
+    secrets = [*traced.headers.values(), *bought.secrets()]
     sent = b"".join(receiver.raw)
     assert [word for word in secrets if word.encode() in sent] == []
 

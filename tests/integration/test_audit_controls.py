@@ -1,7 +1,10 @@
 """Every check of an audit has a control; here those of checks that need another server."""
 
+from io import StringIO
+
 import httpx
 import pytest
+from django.core.management import call_command
 
 from proof.checks import CHECKS
 from proof.findings import AuditReport
@@ -39,6 +42,8 @@ def test_money_of_an_order_that_we_do_not_know_is_found(sandbox):
     [violation] = audited_by(check).violations
     assert violation.subject == f"order:{order['orderId']}"
     assert "captured 50000" in violation.detail
+    call_command("payments", "give-back", order["orderId"], "--reason", "x", stdout=StringIO())
+    assert found(audited_by(check)) == set()
 
 
 def test_a_list_that_can_not_be_read_is_said(sandbox):

@@ -17,7 +17,7 @@ from concerts.layout import files
 from concerts.models import LayoutUpload, LayoutUploadPart, Performance, Seat
 from concerts.tasks import read_layouts
 from concerts.usecases import uploads
-from kernel import clock, storage_places, stored_files
+from kernel import clock, stored_files
 from tests.integration.test_layout_admin import CSV, logged_in
 from tests.support import factories
 
@@ -86,14 +86,6 @@ def test_a_worker_imports_it_and_its_page_says_so(staff, performance):
     assert "Refresh" not in shown
     assert "좌석 배치를 가져왔습니다" in shown.content.decode()
     assert "165000" in shown.content.decode()
-
-
-@pytest.fixture
-def storage(settings, tmp_path):
-    settings.STORAGES = settings.STORAGES | storage_places.read(
-        f"file://{tmp_path}", media_url="/media/"
-    )
-    return tmp_path
 
 
 @pytest.mark.usefixtures("_everything_is_large")

@@ -1,7 +1,7 @@
 """The collector as it is built: what it keeps of the spans and lines that processes send it.
 
-That the processes send one whole trace of a purchase, tests/acceptance/test_traces.py says.
-Building the collector takes minutes, so this stands here.
+What the processes send of a purchase, tests/acceptance/test_traces.py says more of. Building the
+collector takes minutes, so this stands here.
 """
 
 import json
@@ -20,6 +20,9 @@ from stack.collector import SOURCE, collector
 from stack.data_dir import default_data
 from stack.process import Tools, wait_until
 from stack.service import free_ports, listens
+from tests.support.shopper import Shopper
+from tests.support.site import Site
+from tests.support.traced import OF_A_PURCHASE, Traced, buy
 from tests.support.waiting import await_that
 
 pytestmark = pytest.mark.timeout(3900)  # the build, at the lowest priority
@@ -56,9 +59,20 @@ def running(program: Path, name: str, port: int, folder: Path, **variables: str)
 class Collected:
     """An agent and a gateway, and what the gateway has kept."""
 
-    def __init__(self, folder: Path, agent_port: int) -> None:
-        self.folder, self.agent_port = folder, agent_port
+    def __init__(self, folder: Path, program: Path, port: int, agent_port: int) -> None:
+        self.folder, self.agent_port, self._program, self._port = folder, agent_port, program, port
         self.lines = folder / "api.log"
+
+    @contextmanager
+    def agent(self, port: int) -> Iterator[None]:
+        """Run another agent on `port`, of a site's processes, before the same gateway."""
+        variables = {
+            "OTELCOL_HOME": str(self.folder / f"agent-{port}"),
+            "OTELCOL_GATEWAY": f"http://127.0.0.1:{self._port}",
+            "LOG_FILES": str(self.folder / "none.log"),
+        }
+        with running(self._program, "agent.yaml", port, self.folder, **variables):
+            yield
 
     def spans(self) -> dict[str, list[dict]]:
         """Return the kept spans by trace id."""
@@ -99,7 +113,7 @@ def collected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collected]:
     with ExitStack() as stack:
         stack.enter_context(running(program, "gateway.yaml", port, folder, **gateway))
         stack.enter_context(running(program, "agent.yaml", agent_port, folder, **agent))
-        yield Collected(folder, agent_port)
+        yield Collected(folder, program, port, agent_port)
 
 
 def sent(exporter: OtlpSpans, *, ms: int = 5, error: str = "", **attributes: str) -> str:
@@ -137,6 +151,77 @@ def test_what_is_asked_for_refused_or_slow_is_kept_whole_and_little_of_the_rest(
     assert request["status"] == {"message": "seat_taken", "code": 2}
     assert request.get("parentSpanId", "") == ""
     assert statement["parentSpanId"] == request["spanId"]
+
+
+@pytest.fixture(scope="module")
+def site_collected(collected: Collected, site: Site) -> Iterator[Collected]:
+    """What the same gateway keeps of a running site, whose processes have an agent of their own."""
+    with collected.agent(site.traces_port):
+        yield collected
+
+
+def whole(collected: Collected, traced: Traced, wanted: set[str]) -> dict[str, dict]:
+    """Return a trace's kept spans by id, once those that are wanted are there.
+
+    It is whole: no span came twice, and the parent of each is the caller or a span that came.
+    """
+
+    def kept() -> list[dict]:
+        found = collected.spans().get(traced.trace_id, [])
+        return found if {one["name"] for one in found} >= wanted else []
+
+    spans = await_that(kept, f"spans of {sorted(wanted)}", seconds=120)
+    by_id = {one["spanId"]: one for one in spans}
+    assert len(by_id) == len(spans)
+    assert [one for one in spans if one["parentSpanId"] not in {*by_id, traced.span_id}] == []
+    return by_id
+
+
+def above(span: dict, by_id: dict[str, dict]) -> list[str]:
+    """Return the names of what caused a span, the nearest first."""
+    found = []
+    while span := by_id.get(span["parentSpanId"], {}):
+        found.append(span["name"])
+    return found
+
+
+def said(span: dict, attribute: str) -> object:
+    """Return an attribute's value, as text; None where the span has none."""
+    values = [one["value"] for one in span.get("attributes", ()) if one["key"] == attribute]
+    return str(next(iter(values[0].values()))) if values else None
+
+
+def test_a_purchase_on_a_running_site_is_one_whole_trace(site_collected: Collected, site: Site):
+    traced = Traced(site)
+    bought = buy(site, traced)
+    by_id = whole(site_collected, traced, OF_A_PURCHASE)
+    [letter] = [one for one in by_id.values() if one["name"] == "mail reservation_confirmed"]
+    causes = above(letter, by_id)
+    assert causes[:2] == ["consume reservation.confirmed", "publish reservation.confirmed"]
+    assert causes[-2:] == ["POST payments", "gateway"]
+    for server, request in (
+        *(("postgresql", name) for name in ("POST reservations", "POST payments")),
+        ("valkey", "POST queue"),
+    ):
+        calls = [one for one in by_id.values() if said(one, "db.system.name") == server]
+        assert any(request in above(one, by_id) for one in calls), (server, request)
+    text = (site_collected.folder / "traces.json").read_text()
+    secrets = [traced.headers["X-Trace-Token"], *bought.secrets()]
+    assert [word for word in secrets if word in text] == []
+
+
+def test_a_refused_hold_on_a_running_site_keeps_its_error(site_collected: Collected, site: Site):
+    sale = site.sale(seats=1, queue=None)
+    first, second = (Shopper(site, fan) for fan in site.fans(2, 0))
+    assert first.hold(sale.performance_id, sale.seat_ids).status_code == 201
+    traced = Traced(site)
+    second.http.headers.update(traced.headers)
+    assert second.hold(sale.performance_id, sale.seat_ids).json()["code"] == "seat_taken"
+    by_id = whole(site_collected, traced, {"gateway", "POST reservations"})
+    [refused] = [one for one in by_id.values() if one["name"] == "POST reservations"]
+    assert refused["status"] == {"message": "seat_taken", "code": 2}
+    assert said(refused, "http.response.status_code") == "409"
+    assert said(refused, "error.type") == "seat_taken"
 
 
 def test_a_line_is_kept_with_its_trace_its_level_and_its_time(collected: Collected):

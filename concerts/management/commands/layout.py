@@ -53,8 +53,9 @@ class Command(BaseCommand):
                     path, performance_id, as_json=options["json"], to_screen=options["to_screen"]
                 )
                 return
-            layout = self._read(path, options["json"])
-            difference = self._apply(verb, layout, performance_id, options["reason"])
+            file = layouts.LayoutFile(path.name, self._content(path), clock.now())
+            layout = self._read(file, options["json"])
+            difference = self._apply(verb, file, layout, performance_id, options["reason"])
         except DomainError as refusal:
             if options["json"]:
                 self._print({"ok": False, "code": refusal.code, "errors": []})
@@ -63,20 +64,27 @@ class Command(BaseCommand):
         self._report(verb, layout, difference, as_json=options["json"])
 
     def _apply(
-        self, verb: str, layout: Layout, performance_id: UUID | None, reason: str
+        self,
+        verb: str,
+        file: layouts.LayoutFile,
+        layout: Layout,
+        performance_id: UUID | None,
+        reason: str,
     ) -> Difference | None:
         if performance_id is None:
             return None
         if verb == "check":
             return layouts.preview(performance_id=performance_id, layout=layout)
-        return layouts.import_layout(
+        change, _ = layouts.import_file(
+            file,
             performance_id=performance_id,
             layout=layout,
             actor_id=None,
             reason=reason,
-            now=clock.now(),
+            now=file.received_at,
             progress=self._show,
         )
+        return change
 
     def _show(self, stage: str, done: int, total: int) -> None:
         """Tell on standard error how far a large file is, a line a tenth."""
@@ -85,26 +93,28 @@ class Command(BaseCommand):
             self._shown = step
             self.stderr.write(f"{stage}: {10 * step[1]} %", style_func=str)
 
-    def _read(self, path: Path, as_json: bool) -> Layout:
+    def _content(self, path: Path) -> bytes:
         try:
             with path.open("rb") as file:
-                content = file.read(MAX_BYTES + 1)  # one more: too large, whatever it is
+                return file.read(MAX_BYTES + 1)  # one more: too large, whatever it is
         except OSError as error:
             raise CommandError(f"{path}: {error.strerror}", returncode=INVALID) from None
-        self._is_large = len(content) > policy.READ_AT_ONCE_BYTES
-        layout, problems = files.read(name=path.name, content=content, progress=self._show)
+
+    def _read(self, file: layouts.LayoutFile, as_json: bool) -> Layout:
+        self._is_large = len(file.content) > policy.READ_AT_ONCE_BYTES
+        layout, problems = files.read(name=file.name, content=file.content, progress=self._show)
         if layout is None or problems:
-            self._complain(path, problems, as_json)
+            self._complain(file.name, problems, as_json)
             sys.exit(INVALID)
         return layout
 
-    def _complain(self, path: Path, problems: list[Problem], as_json: bool) -> None:
+    def _complain(self, name: str, problems: list[Problem], as_json: bool) -> None:
         if as_json:
             errors = [problem.as_json() for problem in problems]
             self._print({"ok": False, "code": "layout_invalid", "errors": errors})
             return
         for problem in problems:
-            self.stderr.write(f"{path.name}: {problem}")
+            self.stderr.write(f"{name}: {problem}")
 
     def _export(self, path: Path, performance_id: UUID, *, as_json: bool, to_screen: bool) -> None:
         layout = queries.layout_of(performance_id)

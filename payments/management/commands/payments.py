@@ -1,4 +1,4 @@
-"""`manage.py payments`: find out what the gateway has still to answer."""
+"""`manage.py payments`: what the gateway has still to answer, and money of orders without a row."""
 
 import json
 from argparse import ArgumentParser
@@ -9,13 +9,17 @@ from django.core.management.base import BaseCommand, CommandError
 
 from kernel import clock
 from payments import gateways, queries, reconciliation
+from payments.gateways.gateway import Gateway, NotSent, OutcomeUnknown, RefundRefused
 from payments.reconciliation import Reconciled
+from payments.usecases import refunding
 
 
 class Command(BaseCommand):
-    """`payments reconcile`: look up, batch by batch, whatever is due."""
+    """`payments reconcile`: look up, batch by batch, whatever is due; `payments give-back`."""
 
-    help = "Find out what the payment gateway has still to answer."
+    help = (
+        "Find out what the payment gateway has still to answer; give an order without a row back."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True)
@@ -29,10 +33,47 @@ class Command(BaseCommand):
             ),
         )
         reconcile.add_argument("--json", action="store_true", help="one JSON object a batch")
+        returning = verbs.add_parser(
+            "give-back",
+            help="give back all money of an order that the gateway has and no row of ours knows",
+            description=(
+                "Give all money back that the gateway has of an order without a row of ours, as the"
+                " audit names it after a restore (docs/backups.md). It may be repeated. Exit code"
+                " 1: nothing is known to be given back."
+            ),
+        )
+        returning.add_argument("order", help="the order's id at the gateway")
+        returning.add_argument("--reason", required=True, help="goes into audit and gateway")
+        returning.add_argument("--json", action="store_true", help="one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if gateways.current() is None:
+        gateway = gateways.current()
+        if gateway is None:
             raise CommandError("No payment gateway is configured.")
+        if options["verb"] == "give-back":
+            self._give_back(gateway, options)
+        else:
+            self._reconcile(options)
+
+    def _give_back(self, gateway: Gateway, options: dict[str, Any]) -> None:
+        order = {"order_id": options["order"], "reason": options["reason"]}
+        try:
+            money = refunding.give_back(gateway=gateway, **order, now=clock.now())
+        except refunding.OrderHasRow:
+            raise CommandError("A payment or charge has this order: refund that one.") from None
+        except refunding.OrderNotFound:
+            raise CommandError(f"{gateway.name} has no such order.") from None
+        except RefundRefused as refusal:
+            raise CommandError(f"{gateway.name} refuses: {refusal}") from None
+        except (NotSent, OutcomeUnknown) as doubt:
+            raise CommandError(f"{gateway.name} did not say: {doubt}; run it again.") from None
+        if options["json"]:
+            said = {"order": options["order"], "amount": money.amount, "currency": money.currency}
+            self.stdout.write(json.dumps(said))
+        else:
+            self.stdout.write(f"given back: {money.amount} {money.currency}")
+
+    def _reconcile(self, options: dict[str, Any]) -> None:
         failed = 0
         while (done := reconciliation.reconcile(now=clock.now())).total:
             failed += done.not_sent + done.errors
