@@ -169,6 +169,6 @@ def _doorkeeper(request: Request) -> Doorkeeper:
 
 def _said(outcome: checkins.Outcome) -> dict[str, Any]:
     if not isinstance(outcome, DomainError):
-        return {"outcome": "admitted"}
+        return {"outcome": "admitted", "checkin_id": outcome.id}
     conflict = {"conflict": outcome.extras} if "at" in outcome.extras else {}
     return {"outcome": outcome.code, **conflict}

@@ -116,12 +116,28 @@ def undo(*, checkin_id: UUID, by: Doorkeeper, now: datetime, reason: str = "") -
     metrics.count_checkin("undone")
 
 
-def are_doors_open(performance: Performance, moment: datetime) -> bool:
-    """Say whether a ticket of a performance admits at a moment, as the site is set."""
-    opens = performance.doors_open_at or performance.starts_at
-    if settings.CHECKINS_WAIT_FOR_DOORS and moment < opens - policy.BEFORE_DOORS:
-        return False
-    return moment <= performance.starts_at + policy.AFTER_START
+@dataclass(frozen=True, slots=True)
+class DoorTimes:
+    """When tickets of a performance admit: from the first moment (None: ever) to the last."""
+
+    opens_at: datetime | None
+    closes_at: datetime
+    kept_until: datetime  # by devices at the door, which then delete what they know of it
+
+    def are_open(self, moment: datetime) -> bool:
+        """Say whether a ticket admits at a moment."""
+        return (self.opens_at is None or self.opens_at <= moment) and moment <= self.closes_at
+
+
+def door_times(performance: Performance) -> DoorTimes:
+    """Return when tickets of a performance admit, as the site is set."""
+    doors, start = performance.doors_open_at, performance.starts_at
+    waits = settings.CHECKINS_WAIT_FOR_DOORS
+    return DoorTimes(
+        opens_at=(doors or start) - policy.BEFORE_DOORS if waits else None,
+        closes_at=start + policy.AFTER_START,
+        kept_until=start + policy.KEPT_AT_DOORS,
+    )
 
 
 def _may_be_at(by: Doorkeeper, performance_id: UUID) -> bool:
@@ -178,7 +194,7 @@ class _CheckinBatch:
         scanned_at = self._judged_at(scan)
         if ticket.status == Ticket.Status.VOID:
             return TicketVoid()
-        if not are_doors_open(ticket.performance, scanned_at):
+        if not door_times(ticket.performance).are_open(scanned_at):
             return DoorsClosed()
         live = known.live.get(ticket.pk)
         if live is not None:
