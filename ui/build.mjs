@@ -49,7 +49,11 @@ async function bundles() {
     build({ ...scripts, entryPoints: entries, outdir: "dist" }),
     build({
       ...scripts,
-      entryPoints: { worker: "src/worker/worker.ts", "ticket-keeper": "src/tickets/keeper.ts" },
+      entryPoints: {
+        worker: "src/worker/worker.ts",
+        "ticket-keeper": "src/tickets/keeper.ts",
+        "door-keeper": "src/door/offline/keeper.ts",
+      },
       outdir: "dist",
       format: "iife",
     }),

@@ -20,6 +20,7 @@ MOST = {
     "passkey.js": 20 * KILOBYTE,
     "ticket.js": 20 * KILOBYTE,
     "ticket-keeper.js": 20 * KILOBYTE,
+    "door-keeper.js": 20 * KILOBYTE,
     "worker.js": 20 * KILOBYTE,
     "board.js": 45 * KILOBYTE,  # with its charts, for staff
     "area.js": 20 * KILOBYTE,

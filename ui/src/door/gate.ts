@@ -104,5 +104,4 @@ export interface DoorFacts {
   readonly keptUntil: string;
 }
 
-/** Open a gate; rejects where the browser can't keep anything (no IndexedDB). */
-export type OpenGate = (performanceId: string, gate: string, facts: DoorFacts) => Promise<Gate>;
+export { leaveDoor, openGate, sweepDoor } from "./offline/open";
