@@ -12,12 +12,15 @@ from boxoffice import performances
 from boxoffice.deeds import CHECK_IN, WATCH_DOOR
 from boxoffice.performances import Listed
 from boxoffice.staff_pages import StaffVisit, show, staff_page
+from kernel import clock
 from kernel.http.bundles import bundle
 from kernel.signing.jwks import public_jwks
 from tickets import queries
 from tickets.usecases import checkins
 
 LISTED = 500  # conflicts on the page
+_HOME_KEPT = timedelta(days=3)  # on a device, from which an app opens without a network
+_KEPT_UNTIL = "Door-Kept-Until"  # the header that lets the service worker keep a page
 _STYLES = ("staff.css", "door.css")
 _NEAR = timedelta(hours=18)  # before the start: then a performance stands on top
 _DOCUMENTS = ("scan", "batch", "undo", "list", "search")
@@ -28,15 +31,17 @@ def home(visit: StaffVisit) -> HttpResponseBase:
     """List the performances whose doors may be worked at; the script goes on where it was."""
     listed = [one for one in performances.ahead(now=visit.now) if one.sale.is_on_sale]
     listed.sort(key=lambda one: one.sale.performance.starts_at)
-    return show(
+    page = show(
         visit,
         "boxoffice/door/home.html",
         script="door.js",
         styles=_STYLES,
-        data={"page": "home"},
+        data={"page": "home", "urls": {"keeper": reverse("door:keeper")}},
         near=[one for one in listed if _is_near(one, visit.now)],
         later=[one for one in listed if not _is_near(one, visit.now)],
     )
+    page.headers[_KEPT_UNTIL] = clock.as_text(visit.now + _HOME_KEPT)
+    return page
 
 
 @staff_page(CHECK_IN)
@@ -53,6 +58,8 @@ def gate(visit: StaffVisit, performance_id: UUID) -> HttpResponseBase:
     )
     page._csp_replace = settings.CSP_OF_SCANNING  # type: ignore[attr-defined]  # django-csp's
     page.headers["Permissions-Policy"] = settings.PERMISSIONS_OF_SCANNING
+    kept_until = checkins.door_times(one.sale.performance).kept_until
+    page.headers[_KEPT_UNTIL] = clock.as_text(kept_until)
     return page
 
 
@@ -74,7 +81,7 @@ def _data(one: Listed) -> dict[str, Any]:
         "keys": [key for key in public_jwks()["keys"] if key["frontrow_use"] == "ticket"],
         "urls": urls
         | {
-            "home": reverse("door:home"),
+            "keeper": reverse("door:keeper"),
             "reader": bundle("reader.js"),
             "wasm": bundle("zxing_reader.wasm"),
         },

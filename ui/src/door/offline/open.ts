@@ -41,7 +41,7 @@ export async function openGate(
       storage.close();
       unlock();
     };
-    const remote = new Remote(facts.csrf);
+    const remote = new Remote(() => facts.csrf);
     const parts = { performanceId, gate, facts, scans, kept, signatures, remote, release };
     const opened = new DoorGate(parts);
     void opened.catchUp();

@@ -24,9 +24,10 @@ export interface Asked {
 }
 
 export class Remote {
-  readonly #csrf: string;
+  readonly #csrf: () => string;
 
-  constructor(csrf: string) {
+  /** `csrf` returns the token as it is now: a login that is renewed beside the page changes it. */
+  constructor(csrf: () => string) {
     this.#csrf = csrf;
   }
 
@@ -84,7 +85,7 @@ export class Remote {
     return {
       Accept: "application/json",
       "Accept-Language": language,
-      "X-CSRFToken": this.#csrf,
+      "X-CSRFToken": this.#csrf(),
     };
   }
 }
