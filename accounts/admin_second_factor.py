@@ -28,7 +28,8 @@ from accounts.usecases import second_factor
 from kernel import clock
 from kernel.caller import client_ip_of
 from kernel.errors import DomainError
-from kernel.http.page_addresses import is_staff_page
+from kernel.http import problem
+from kernel.http.page_addresses import is_page, is_staff_page
 from kernel.i18n import text
 from kernel.telemetry import security_log
 
@@ -73,10 +74,15 @@ class SecondFactorMiddleware:
         user = request.user
         if not (isinstance(user, User) and user.is_staff) or _PASSED in request.session:
             return None  # the staff pages themselves refuse everybody else
-        if queries.has_second_factor(user.pk):
+        has_factor = queries.has_second_factor(user.pk)
+        if not has_factor and not settings.STAFF_SECOND_FACTOR_REQUIRED:
+            return None
+        if is_staff_page(request.path) and not is_page(request.path):
+            return problem.refused(request, "not_authenticated")  # its page leads to the login
+        if has_factor:
             logout(request)
             return redirect_to_login(request.get_full_path())
-        return redirect("second_factor:set_up") if settings.STAFF_SECOND_FACTOR_REQUIRED else None
+        return redirect("second_factor:set_up")
 
 
 def _is_for_staff(path: str) -> bool:

@@ -104,9 +104,20 @@ REFUND = Deed(
     text(en="Refund seats, and approve it for others", ko="좌석 환불과 승인"),
     ("payments.add_refund",),
 )
+WATCH_DOOR = Deed(
+    "watch_door",
+    text(en="See what the doors refused later", ko="게이트 불일치 기록 보기"),
+    ("tickets.view_checkin",),
+)
+CHECK_IN = Deed(
+    "check_in",
+    text(en="Check tickets in, look them up and undo it", ko="티켓 입장 처리·조회·취소"),
+    ("tickets.check_in_ticket",),
+)
 DEEDS = (
     *(WATCH, STEER_QUEUE, BLOCK_SEATS, UPLOAD_LAYOUT, PUBLISH, PUT_ON_SALE, HALT_SALE),
     *(LOOK_UP_FAN, SEE_CONTACTS, SEND_AGAIN, RELEASE_HOLD, LOCK_OUT, ADJUST_POINTS, REFUND),
+    *(WATCH_DOOR, CHECK_IN),
 )
 
 

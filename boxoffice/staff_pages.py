@@ -100,6 +100,7 @@ def show(
     template: str,
     *,
     script: str = "site.js",
+    styles: tuple[str, ...] = ("staff.css",),
     data: dict[str, Any] | None = None,
     refusal: DomainError | None = None,
     **facts: Any,
@@ -114,7 +115,7 @@ def show(
     shared = {
         "language": language,
         "other": {"code": code, "name": name, "path": in_language(code, path)},
-        "styles": [one for one in (bundle("site.css"), bundle("staff.css")) if one],
+        "styles": [one for one in map(bundle, ("site.css", *styles)) if one],
         "icon": bundle("icon.svg"),
         "script": bundle(script),
         "csrf_token": get_token(visit.request),

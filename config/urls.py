@@ -54,10 +54,12 @@ urlpatterns = [
     path("api/docs/", once(views.SwaggerPageView.as_view()), name="docs"),
     path("api/docs/script.js", once(views.SwaggerScriptView.as_view())),
     path("api/redoc/", once(SpectacularRedocView.as_view(url_name="schema")), name="redoc"),
+    path("door/performances/<uuid:performance_id>/", include("boxoffice.door.document_urls")),
     path("account/token/", access_token, name="account-token"),
-    # The pages of fans and of staff, under /ko/ and /en/.
+    # The pages of fans, of staff and of the door, under /ko/ and /en/.
     *i18n_patterns(
         path("staff/", include("boxoffice.urls")),
+        path("door/", include("boxoffice.door.urls")),
         path("account/", include("storefront.account_urls")),
         path("", include("storefront.urls")),
     ),

@@ -46,6 +46,7 @@ EXPORTED = (
     Kept("reservations.ReservationSeat", "reservation__user_id"),
     Kept("tickets.Ticket", "user_id"),
     Kept("tickets.Checkin", "ticket__user_id", ("actor_id",)),
+    Kept("tickets.RefusedScan", "ticket__user_id", ("actor_id",)),
     Kept("payments.Payment", "user_id", _KEY),
     Kept("payments.Charge", "user_id", _KEY),
     Kept("payments.Offer", "payment__user_id"),

@@ -46,7 +46,7 @@ class PageMiddleware:
         if isinstance(response, HttpResponse) and _is_problem(response.headers):
             response = _page_instead(request, response)
         response.headers.setdefault("Cache-Control", _PRIVATE)
-        response.headers["Permissions-Policy"] = settings.PERMISSIONS_POLICY
+        response.headers.setdefault("Permissions-Policy", settings.PERMISSIONS_POLICY)
         return response
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from kernel.i18n import text
 from kernel.staff.actions import actor_of, staff_action
 from kernel.staff.admin import ReadOnlyAdmin
-from tickets.models import Checkin, Ticket
+from tickets.models import Checkin, RefusedScan, Ticket
 from tickets.usecases import checkins
 from tickets.usecases.checkins import Doorkeeper
 
@@ -48,3 +48,14 @@ class CheckinAdmin(ReadOnlyAdmin):
         for row in rows:
             checkins.undo(checkin_id=row.pk, by=by, reason=reason, now=now)
         return str(text(en=f"{len(rows)} undone.", ko=f"{len(rows)}건을 취소했습니다."))
+
+
+@admin.register(RefusedScan)
+class RefusedScanAdmin(ReadOnlyAdmin):
+    """Scans made without a network that were refused when they were sent."""
+
+    list_display = ("ticket", "performance", "gate", "outcome", "scanned_at", "first_gate")
+    list_select_related = ("ticket", "performance__concert__venue")
+    list_filter = (("scanned_at", admin.DateFieldListFilter), "outcome")
+    search_fields = ("=ticket__code", "=scan_id", "=gate")
+    ordering = ("-id",)

@@ -1,4 +1,4 @@
-"""The table of check-ins; `tickets.models` has it as its own."""
+"""The tables of the door; `tickets.models` has them as its own."""
 
 from django.db import models
 from django.db.models import Q
@@ -9,6 +9,7 @@ from kernel.i18n import text
 
 LIVE_UNIQUE = "tickets_checkin_live_unique"
 SCAN_UNIQUE = "tickets_checkin_scan_unique"
+REFUSED_UNIQUE = "tickets_refusedscan_unique"
 
 
 class Checkin(models.Model):
@@ -50,6 +51,46 @@ class Checkin(models.Model):
                 | Q(actor_id__isnull=False, api_key_id__isnull=True),
                 name="tickets_checkin_by_one",
             ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.gate} {self.scan_id}"
+
+
+class RefusedScan(models.Model):
+    """A scan that was made without a network and refused once it was sent: for the supervisor.
+
+    Nobody is put out by it. `outcome` is the code of the refusal; `admitted_at` and `first_gate`
+    are of the admission that came first, where that is the reason.
+    """
+
+    id = UUID7Field()
+    # No constraint: scans without a ticket have no row that would hold the performance.
+    performance = models.ForeignKey(
+        Performance,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+    )
+    ticket = models.ForeignKey(
+        "tickets.Ticket", on_delete=models.PROTECT, related_name="+", null=True
+    )
+    scan_id = models.CharField(max_length=64)
+    gate = models.CharField(max_length=40)
+    outcome = models.CharField(max_length=40)
+    scanned_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    admitted_at = models.DateTimeField(null=True)
+    first_gate = models.CharField(max_length=40, blank=True)
+    actor_id = models.UUIDField(null=True)
+    api_key_id = models.UUIDField(null=True)
+
+    class Meta:
+        verbose_name = text(en="scan refused later", ko="나중에 거절된 스캔")
+        verbose_name_plural = text(en="scans refused later", ko="나중에 거절된 스캔")
+        constraints = [
+            models.UniqueConstraint(fields=["performance", "scan_id"], name=REFUSED_UNIQUE),
         ]
 
     def __str__(self) -> str:

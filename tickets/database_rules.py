@@ -16,6 +16,10 @@ RULES: dict[str, str] = {
     "tickets_checkin_scan_unique": (
         "A scan that is sent again finds its check-in; a scan id names one scan of a performance."
     ),
+    "tickets_refusedscan.ticket_id": "What the doors refused of a ticket.",
+    "tickets_refusedscan_unique": (
+        "A batch that is sent again keeps no refused scan twice; the list of a performance."
+    ),
     "tickets_checkin_by_one": "A member of staff checked in, or a machine: one of the two.",
     "tickets_ticket_live_seat_unique": (
         "A seat has at most one ticket that is not void: the second guard against selling it twice."

@@ -12,7 +12,7 @@ from kernel.db.transaction import require_transaction
 from kernel.errors import DomainError, Kind
 from kernel.i18n import text
 from tickets import policy
-from tickets.models import LIVE_SEAT_UNIQUE, Checkin, Ticket
+from tickets.models import LIVE_SEAT_UNIQUE, Checkin, RefusedScan, Ticket
 
 
 class SeatHasTicket(DomainError):
@@ -74,6 +74,13 @@ def write_checkins(*, checkins: Sequence[Checkin]) -> None:
     Ticket.objects.filter(pk__in=[one.ticket_id for one in checkins]).update(
         status=Ticket.Status.USED
     )
+
+
+def keep_refused(*, scans: Sequence[RefusedScan]) -> None:
+    """Keep scans that were refused once they were sent; one that was kept before stays as it is."""
+    require_transaction()
+    if scans:
+        RefusedScan.objects.bulk_create(scans, ignore_conflicts=True)
 
 
 def undo_checkin(*, checkin_id: UUID, ticket: Ticket, now: datetime) -> bool:

@@ -12,6 +12,7 @@ MINUTES_WHERE_UNKNOWN = 120  # of a concert whose length nobody has said, in cal
 BEFORE_DOORS = timedelta(hours=12)  # a ticket admits from then on
 AFTER_START = timedelta(hours=6)  # and until then
 OFFLINE_DAYS = 3  # how long ago a scan may have been that is only sent now
+KEPT_AT_DOORS = timedelta(days=1)  # after the start: lists and conflicts on devices at the door
 SCANS_AT_ONCE = 200
 GATE_LENGTH = 40
 # Of a code in the admission list, see `queries.code_hash`.

@@ -10,7 +10,7 @@ from django.db.models import FilteredRelation, Q, QuerySet
 
 from concerts.models import Performance
 from tickets import policy, qr
-from tickets.models import Checkin, Ticket
+from tickets.models import Checkin, RefusedScan, Ticket
 
 # A change becomes visible when its transaction commits, later than its time says: who asks for what
 # is new gets what is up to this much older too, as none of ours lasts longer.
@@ -72,6 +72,18 @@ class AdmissionEntry:
     code_hash: str
     seat: TicketSeat
     initials: str
+    status: str
+    admitted_at: datetime | None
+    gate: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundTicket:
+    """A ticket as the door finds it; admitted where a check-in is in force."""
+
+    code: str
+    seat: TicketSeat
+    holder_name: str
     status: str
     admitted_at: datetime | None
     gate: str | None
@@ -196,6 +208,47 @@ def admission_list(*, performance_id: UUID, since: datetime | None = None) -> li
             "code",
             "status",
             "user__display_name",
+            "live__admitted_at",
+            "live__gate",
+            "seat_id",
+            "seat__section__code",
+            "seat__row",
+            "seat__number",
+        )
+    ]
+
+
+def refused_scans(*, performance_id: UUID, limit: int) -> list[RefusedScan]:
+    """Return the scans of a performance that were refused once they were sent, newest first."""
+    rows = RefusedScan.objects.filter(performance=performance_id).order_by("-scanned_at", "-pk")
+    return list(rows.select_related("ticket__seat__section")[:limit])
+
+
+def find_at_door(
+    *, performance_id: UUID, name: str, seat: tuple[str, ...], limit: int
+) -> list[FoundTicket]:
+    """Return tickets whose holder's name has `name` in it, or of the `seat`, in seat order.
+
+    Each part of a seat is its section's code, its row or its number. Void tickets are left out.
+    """
+    wanted = Q(user__display_name__icontains=name)
+    if seat:
+        parts = [
+            Q(seat__section__code__iexact=part)
+            | Q(seat__row__iexact=part)
+            | Q(seat__number__iexact=part)
+            for part in seat
+        ]
+        wanted |= Q(*parts)
+    live = FilteredRelation("checkins", condition=Q(checkins__undone_at=None))
+    rows = Ticket.objects.filter(wanted, performance_id=performance_id).annotate(live=live)
+    found = rows.exclude(status=Ticket.Status.VOID).order_by("seat__index", "pk")[:limit]
+    return [
+        FoundTicket(code, TicketSeat(seat_id, *place), holder, status, admitted_at, gate)
+        for code, holder, status, admitted_at, gate, seat_id, *place in found.values_list(
+            "code",
+            "user__display_name",
+            "status",
             "live__admitted_at",
             "live__gate",
             "seat_id",

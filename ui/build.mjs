@@ -7,7 +7,19 @@ import { build } from "esbuild";
 import openapi, { astToString } from "openapi-typescript";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
-const SCRIPTS = ["site", "queue", "seats", "checkout", "ticket", "passkey", "board", "area"];
+const SCRIPTS = [
+  "site",
+  "queue",
+  "seats",
+  "checkout",
+  "ticket",
+  "passkey",
+  "board",
+  "area",
+  "door",
+];
+// What reads QR codes where a browser does not; its own package has it built.
+const READER = "node_modules/zxing-wasm/dist/reader/zxing_reader.wasm";
 const CONTRACT = join(HERE, "../docs/openapi.yml");
 const TYPES = join(HERE, "generated/api.d.ts");
 
@@ -47,15 +59,21 @@ async function bundles() {
   const scripts = { ...SHARED, format: "esm", conditions: ["production"] };
   const made = await Promise.all([
     build({ ...scripts, entryPoints: entries, outdir: "dist" }),
+    // Loaded by browsers alone that cannot read QR codes by themselves.
+    build({ ...scripts, entryPoints: { reader: "src/door/reader.ts" }, outdir: "dist" }),
     build({
       ...scripts,
-      entryPoints: { worker: "src/worker/worker.ts", "ticket-keeper": "src/tickets/keeper.ts" },
+      entryPoints: {
+        worker: "src/worker/worker.ts",
+        "ticket-keeper": "src/tickets/keeper.ts",
+        "door-keeper": "src/door/offline/keeper.ts",
+      },
       outdir: "dist",
       format: "iife",
     }),
     build({
       ...SHARED,
-      entryPoints: { site: "css/site.css", staff: "css/staff.css" },
+      entryPoints: { site: "css/site.css", staff: "css/staff.css", door: "css/door.css" },
       outdir: "dist",
     }),
     // What tests/browser calls: the functions without a page, and the elements on a page of its own.
@@ -65,10 +83,11 @@ async function bundles() {
     join("dist", name),
     readFileSync(join(HERE, "icons", name)),
   ]);
+  const wasm = [join("dist", "zxing_reader.wasm"), readFileSync(join(HERE, READER))];
   const built = made
     .flatMap((one) => one.outputFiles)
     .map((file) => [relative(HERE, file.path), Buffer.from(file.contents)]);
-  return [...built, ...icons];
+  return [...built, ...icons, wasm];
 }
 
 function committed() {

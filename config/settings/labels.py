@@ -4,14 +4,11 @@ A word means the same in every model, so it stands here once. They are no part o
 better word needs no migration.
 """
 
-from typing import TYPE_CHECKING
+from django.utils.functional import Promise
 
 from kernel.i18n import text
 
-if TYPE_CHECKING:
-    from kernel.i18n import LazyText
-
-FIELD_LABELS: dict[str, "LazyText"] = {
+FIELD_LABELS: dict[str, Promise] = {
     "abuse_check": text(en="check against abuse", ko="부정 이용 확인"),
     "accessible": text(en="accessible seat", ko="휠체어석"),
     "account": text(en="account", ko="계정"),
@@ -119,7 +116,10 @@ FIELD_LABELS: dict[str, "LazyText"] = {
     "focal_y": text(en="focal point y", ko="시야 중심 y"),
     "former_secret": text(en="former secret", ko="이전 비밀키"),
     "former_until": text(en="former secret until", ko="이전 비밀키 만료"),
+    "first_gate": text(en="first admitted by gate", ko="먼저 입장한 게이트"),
     "gate": text(en="gate", ko="게이트"),
+    "outcome": text(en="outcome", ko="결과"),
+    "scanned_at": text(en="scanned at", ko="스캔 시각"),
     "frozen_at": text(en="frozen at", ko="동결 시각"),
     "gateway": text(en="payment gateway", ko="결제 대행사"),
     "grace_seconds": text(en="time to come when admitted (seconds)", ko="입장 유예 시간(초)"),

@@ -66,6 +66,7 @@ RATE_LIMIT_PROVIDER = "accounts.rate_limits.chosen"
 BODY_LIMIT = 64 * 1024
 BODY_LIMITS = (
     (r"/api/v1/checkins/batch/", 256 * 1024),  # 200 scans
+    (r"/door/performances/[0-9a-f-]{36}/scans/batch/", 256 * 1024),
     # A layout and its form around it.
     (r"/admin/concerts/performance/[0-9a-f-]{36}/layout/", 33 * 1024 * 1024),
     (r"/admin/concerts/concert/[0-9a-f-]{36}/poster/", 11 * 1024 * 1024),

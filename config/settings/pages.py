@@ -100,6 +100,10 @@ PERMISSIONS_POLICY = ", ".join(
         "screen-wake-lock=(self)",
     ]
 )
+# The page on which tickets are scanned has the camera, and where a browser cannot read QR codes by
+# itself, a reader in WebAssembly. No other page has either.
+CSP_OF_SCANNING = {"script-src": [SELF, "'wasm-unsafe-eval'"]}
+PERMISSIONS_OF_SCANNING = PERMISSIONS_POLICY.replace("camera=()", "camera=(self)")
 
 # What the law asks a shop to say on every page; an empty one is left out.
 SELLER = {

@@ -13,6 +13,7 @@ _DOCUMENTS = (
     "/admin/",
     "/api/",
     "/docs/",
+    "/door/performances/",
     "/healthz/",
     "/media/",
     "/metrics",
@@ -20,7 +21,7 @@ _DOCUMENTS = (
     "/static/",
 )
 _LANGUAGES = ("ko", "en")
-_STAFF = "/staff/"
+_STAFF = ("/staff/", "/door/")
 
 
 def is_page(path: str) -> bool:
@@ -41,5 +42,5 @@ def in_language(language: str, path: str) -> str:
 
 
 def is_staff_page(path: str) -> bool:
-    """Say whether a path is of a page for staff, whose login is that of the admin."""
+    """Say whether a path is of staff or the door, whose login is that of the admin."""
     return in_language("", path).startswith(_STAFF)

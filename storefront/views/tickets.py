@@ -1,21 +1,17 @@
 """A fan's tickets: on the screen, to print, for the calendar."""
 
 from datetime import timedelta
-from functools import cache
-from hashlib import sha256
-from pathlib import Path
 from uuid import UUID
 
 import segno
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
-from django.utils.cache import get_conditional_response
 from django.utils.safestring import SafeString, mark_safe
 
 from kernel import clock
 from kernel.http.methods import safe_only
+from kernel.http.service_worker import service_worker
 from storefront.private import Visit, private, private_page
 from tickets import codes, ics, pdf, queries
 from tickets.api.serializers import TicketSerializer
@@ -51,23 +47,7 @@ def ticket(visit: Visit, ticket_id: UUID) -> HttpResponseBase:
 @safe_only
 def keeper(request: HttpRequest) -> HttpResponseBase:
     """Return the service worker of tickets; its scope are the addresses below its own folder."""
-    content = _keeper()
-    etag = f'"{sha256(content).hexdigest()[:32]}"'
-    response = HttpResponse(
-        content,
-        content_type="text/javascript; charset=utf-8",
-        headers={
-            "Cache-Control": "no-cache",
-            "Content-Security-Policy": "default-src 'none'; connect-src 'self'",
-            "ETag": etag,
-        },
-    )
-    return get_conditional_response(request, etag=etag, response=response) or response
-
-
-@cache
-def _keeper() -> bytes:
-    return (Path(settings.STATICFILES_DIRS[0]) / "ticket-keeper.js").read_bytes()
+    return service_worker(request, "ticket-keeper.js")
 
 
 @private("GET", "HEAD")

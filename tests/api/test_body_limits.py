@@ -124,6 +124,7 @@ def test_a_layout_may_be_uploaded_and_nothing_else_is_as_long():
 def test_every_line_of_the_table_is_about_a_path_there_is():
     known = [
         "/api/v1/checkins/batch/",
+        reverse("door_documents:batch", args=[uuid7()]),
         LAYOUT,
         reverse("admin:concerts_concert_poster", args=[uuid7()]),
         reverse("boxoffice:layout", args=[uuid7()]),

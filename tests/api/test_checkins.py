@@ -165,12 +165,19 @@ def test_a_batch_says_of_each_scan_what_became_of_it(gate, fan, performance):
     assert first["scan_id"] == scans[0]["scan_id"]
     assert first["outcome"] == "already_admitted"
     assert first["conflict"].keys() == {"at", "gate"}
-    assert second == {"scan_id": scans[1]["scan_id"], "outcome": "admitted"}
+    made = str(Checkin.objects.get(ticket=other).pk)
+    assert second == {
+        "scan_id": scans[1]["scan_id"],
+        "outcome": "admitted",
+        "checkin_id": made,
+    }
     repeated = gate.post(BATCH, {"scans": scans}, format="json")
     assert repeated.json() == answer.json()
     here = {"scans": batch_of(other), "performance_id": str(uuid7())}
     [result] = gate.post(BATCH, here, format="json").json()["results"]
     assert result["outcome"] == "wrong_performance"
+    assert gate.delete(f"{CHECKINS}{made}/").status_code == 204
+    assert Ticket.objects.get(pk=other.pk).status == "VALID"
 
 
 def test_the_list_is_what_a_gate_without_network_needs_and_no_more(gate, fan, performance):

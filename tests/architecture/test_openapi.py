@@ -74,6 +74,7 @@ PUBLIC = re.compile(
 # Addresses beside the API, each with its own form.
 OTHERS = {
     "account/token/",  # of pages, with their cookie
+    "door/performances/<uuid:performance_id>/",  # of a gate, under the session of staff
     "docs/errors",
     "docs/events/<str:event_type>.json",
     "healthz/live",

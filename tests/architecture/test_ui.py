@@ -20,10 +20,15 @@ MOST = {
     "passkey.js": 20 * KILOBYTE,
     "ticket.js": 20 * KILOBYTE,
     "ticket-keeper.js": 20 * KILOBYTE,
+    "door-keeper.js": 20 * KILOBYTE,
     "worker.js": 20 * KILOBYTE,
     "board.js": 45 * KILOBYTE,  # with its charts, for staff
     "area.js": 20 * KILOBYTE,
     "staff.css": 5 * KILOBYTE,
+    "door.js": 20 * KILOBYTE,
+    "reader.js": 25 * KILOBYTE,  # where a browser reads no QR codes, with its WebAssembly
+    "zxing_reader.wasm": 480 * KILOBYTE,
+    "door.css": 3 * KILOBYTE,
     "icon.svg": KILOBYTE,
 }
 

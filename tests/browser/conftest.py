@@ -58,8 +58,8 @@ def launch_browser(browser_type: BrowserType) -> Callable[..., Browser]:
     program = shutil.which("chromium")
     assert program, "no chromium on this machine: `.ci/run` installs it (apt-get install chromium)"
 
-    def launch(**options: Any) -> Browser:
-        arguments = ["--no-sandbox", "--disable-dev-shm-usage"]
+    def launch(*more: str, **options: Any) -> Browser:
+        arguments = ["--no-sandbox", "--disable-dev-shm-usage", *more]
         return browser_type.launch(executable_path=program, args=arguments, **options)
 
     return launch

@@ -17,7 +17,8 @@ OWN_APPS = (
 # What money or seats depend on: it changes only by actions that call use cases.
 PROTECTED = (
     "reservations.SeatInventory", "reservations.Reservation", "reservations.ReservationSeat",
-    "tickets.Ticket", "tickets.Checkin", "points.Account", "points.Transfer", "points.Entry",
+    "tickets.Ticket", "tickets.Checkin", "tickets.RefusedScan",
+    "points.Account", "points.Transfer", "points.Entry",
     "payments.Payment", "payments.Charge", "payments.Refund", "payments.GatewayNotice",
     "payments.Cancellation", "payments.RefundRun",
     "idempotency.Record", "events.OutboxEvent", "events.InboxEntry",

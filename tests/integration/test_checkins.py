@@ -120,6 +120,16 @@ def test_tickets_admit_from_twelve_hours_before_the_doors_until_six_after_the_st
             admit(ticket, now=now)
 
 
+def test_the_door_is_given_the_times_that_it_is_judged_by(performance, settings):
+    start, hour = performance.starts_at, timedelta(hours=1)
+    times = checkins.door_times(performance)
+    assert times.opens_at is None
+    assert (times.closes_at, times.kept_until) == (start + 6 * hour, start + 24 * hour)
+    settings.CHECKINS_WAIT_FOR_DOORS = True
+    performance.doors_open_at = start - 2 * hour
+    assert checkins.door_times(performance).opens_at == start - 14 * hour
+
+
 def test_without_the_setting_a_ticket_admits_a_month_early_and_never_too_late(ticket):
     starts = Performance.objects.get(pk=ticket.performance_id).starts_at
     with pytest.raises(errors.DoorsClosed):

@@ -167,6 +167,22 @@ def test_the_apis_own_405_keeps_its_allow(client, api):
     assert client.get("/api/v1/reservations/").headers.get_list("allow") == ["GET"]
 
 
+def test_the_door_s_documents_are_refused_as_documents_and_its_pages_as_pages(client):
+    document = client.request("TRACE", "/door/performances/0192aaaa/scans/")
+    assert (document.status_code, document.headers["content-type"]) == (405, PROBLEM)
+    page = client.request("TRACE", "/ko/door/0192aaaa/")
+    assert page.headers["content-type"].startswith("text/html")
+
+
+def test_a_reader_s_webassembly_may_be_compiled_while_it_arrives(client):
+    files = client.home / "static"
+    files.mkdir(mode=0o755, exist_ok=True)
+    (files / "reader.0123456789ab.wasm").write_bytes(b"\x00asm")
+    (files / "reader.0123456789ab.wasm").chmod(0o644)
+    answer = client.get("/static/reader.0123456789ab.wasm")
+    assert answer.headers["content-type"] == "application/wasm"
+
+
 @pytest.mark.parametrize(("language", "words"), [("ko", "허용되지 않은"), ("en", "not allowed")])
 def test_a_refusal_speaks_the_callers_language(client, language, words):
     answer = client.request("TRACE", "/api/", headers={"Accept-Language": language})

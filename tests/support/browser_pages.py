@@ -44,13 +44,16 @@ class BrowserPages:
     """A test's pages.
 
     `failing`: what part of an address is answered by which status instead; `stalling`: addresses
-    whose answers stop in the middle.
+    whose answers stop in the middle; `files`: what else lies at which path; `headers`: more of
+    those of a page.
     """
 
     site_url: str
     url: str = ""
     html: dict[str, str] = field(default_factory=dict)
     policies: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, dict[str, str]] = field(default_factory=dict)
+    files: dict[str, Path] = field(default_factory=dict)
     stalling: set[str] = field(default_factory=set)
     failing: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
     requests: list[tuple[str, str]] = field(default_factory=list)
@@ -205,15 +208,20 @@ def browser_pages(site_url: str) -> Iterator[BrowserPages]:
                 self._send_json(200, {"access_token": login.value, "expires_in": 600})
 
         def _file(self, path: str) -> None:
-            for prefix, folder in STATIC.items():
-                name = path.removeprefix(prefix)
-                if path.startswith(prefix) and (folder / name).is_file():
-                    kind = {"Content-Type": TYPES[Path(name).suffix]}
-                    self._send(200, (folder / name).read_bytes(), kind)
+            places = [pages.files[path]] if path in pages.files else []
+            places += [
+                folder / path.removeprefix(prefix)
+                for prefix, folder in STATIC.items()
+                if path.startswith(prefix)
+            ]
+            for place in places:
+                if place.is_file():
+                    self._send(200, place.read_bytes(), {"Content-Type": TYPES[place.suffix]})
                     return
             html = pages.html.get(path)
             policy = pages.policies.get(path, CSP)
             kind = {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": policy}
+            kind |= pages.headers.get(path, {})
             found = html if html is not None else f"<!doctype html><title>{path}</title>"
             self._send(200 if html is not None else 404, found.encode(), kind)
 

@@ -85,6 +85,9 @@ class ScanResultSerializer(serializers.Serializer[Any]):
 
     scan_id = serializers.CharField()
     outcome = serializers.ChoiceField(choices=OUTCOMES)
+    checkin_id = serializers.UUIDField(
+        required=False, help_text="Where the outcome is `admitted`: by it the check-in is undone."
+    )
     conflict = CheckinConflictSerializer(
         required=False, help_text="Where the outcome is `already_admitted`."
     )

@@ -66,14 +66,7 @@ class CheckinsView(DoorView):
         """Admit by a ticket, or say why not."""
         given = validated(CheckinRequestSerializer, request.data)
         check_performance(request, given["performance_id"])
-        now = clock.now()
-        result = checkins.admit(
-            scan=Scan(given["code"], given["gate"], given["scan_id"], now),
-            performance_id=given["performance_id"],
-            by=_doorkeeper(request),
-            now=now,
-        )
-        return Response(CheckinSerializer(result).data)
+        return check_in(given, here=given["performance_id"], by=_doorkeeper(request))
 
 
 class CheckinView(DoorView):
@@ -108,15 +101,7 @@ class CheckinBatchView(DoorView):
         here = given.get("performance_id")
         if here is not None:
             check_performance(request, here)
-        scans = [Scan(**scan) for scan in given["scans"]]
-        outcomes = checkins.admit_many(
-            scans=scans, performance_id=here, by=_doorkeeper(request), now=clock.now()
-        )
-        results = [
-            {"scan_id": scan.scan_id, **_said(outcome)}
-            for scan, outcome in zip(scans, outcomes, strict=True)
-        ]
-        return Response(CheckinBatchSerializer({"results": results}).data)
+        return check_in_batch(given, here=here, by=_doorkeeper(request))
 
 
 class AdmissionListView(DoorView):
@@ -145,19 +130,45 @@ class AdmissionListView(DoorView):
     def get(self, request: Request, performance_id: UUID) -> Response:
         """Return the list, or what has changed since a time; 304 where nothing did."""
         check_performance(request, performance_id)
-        since = validated(AdmissionListQuerySerializer, request.query_params).get("since")
-        now = clock.now()
-        found = queries.admission_list(
-            performance_id=performance_id, since=since and max(since, _EARLIEST)
-        )
-        if not found and not concert_queries.is_there(performance_id):
-            raise PerformanceNotFound
-        listed = AdmissionListSerializer({"as_of": now, "tickets": found}).data
-        tag = f'W/"{sha256(repr(listed["tickets"]).encode()).hexdigest()[:32]}"'
-        headers = {"ETag": tag}
-        if tag in parse_etags(request.headers.get("If-None-Match", "")):
-            return Response(status=304, headers=headers)
-        return Response(listed, headers=headers)
+        return admission_list(request, performance_id)
+
+
+def check_in(given: dict[str, Any], *, here: UUID, by: Doorkeeper) -> Response:
+    """Admit by a ticket at the door of a performance, or say why not."""
+    now = clock.now()
+    scan = Scan(given["code"], given["gate"], given["scan_id"], now)
+    result = checkins.admit(scan=scan, performance_id=here, by=by, now=now)
+    return Response(CheckinSerializer(result).data)
+
+
+def check_in_batch(given: dict[str, Any], *, here: UUID | None, by: Doorkeeper) -> Response:
+    """Say what becomes of each scan at the door of a performance; None: of each ticket's own."""
+    scans = [Scan(**scan) for scan in given["scans"]]
+    outcomes = checkins.admit_many(
+        scans=scans, performance_id=here, by=by, now=clock.now(), made_offline=True
+    )
+    results = [
+        {"scan_id": scan.scan_id, **_said(outcome)}
+        for scan, outcome in zip(scans, outcomes, strict=True)
+    ]
+    return Response(CheckinBatchSerializer({"results": results}).data)
+
+
+def admission_list(request: Request, performance_id: UUID) -> Response:
+    """Return the list, or what has changed since a time; 304 where nothing did."""
+    since = validated(AdmissionListQuerySerializer, request.query_params).get("since")
+    now = clock.now()
+    found = queries.admission_list(
+        performance_id=performance_id, since=since and max(since, _EARLIEST)
+    )
+    if not found and not concert_queries.is_there(performance_id):
+        raise PerformanceNotFound
+    listed = AdmissionListSerializer({"as_of": now, "tickets": found}).data
+    tag = f'W/"{sha256(repr(listed["tickets"]).encode()).hexdigest()[:32]}"'
+    headers = {"ETag": tag}
+    if tag in parse_etags(request.headers.get("If-None-Match", "")):
+        return Response(status=304, headers=headers)
+    return Response(listed, headers=headers)
 
 
 def _doorkeeper(request: Request) -> Doorkeeper:
@@ -169,6 +180,6 @@ def _doorkeeper(request: Request) -> Doorkeeper:
 
 def _said(outcome: checkins.Outcome) -> dict[str, Any]:
     if not isinstance(outcome, DomainError):
-        return {"outcome": "admitted"}
+        return {"outcome": "admitted", "checkin_id": outcome.id}
     conflict = {"conflict": outcome.extras} if "at" in outcome.extras else {}
     return {"outcome": outcome.code, **conflict}

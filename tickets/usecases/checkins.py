@@ -9,7 +9,7 @@ became of ticket and doors meanwhile. One scan id for two tickets at the same mo
 thing that the locks don't order: a constraint refuses it, and the scans of that batch go alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
@@ -36,7 +36,7 @@ from tickets.errors import (
     TicketVoid,
     WrongPerformance,
 )
-from tickets.models import Checkin, Ticket
+from tickets.models import Checkin, RefusedScan, Ticket
 from tickets.queries import CheckinResult, checkin_result
 
 
@@ -60,6 +60,8 @@ class Scan:
 
 
 Outcome: TypeAlias = CheckinResult | DomainError
+# Refusals of a ticket by which a gate without a network may have let somebody in.
+_CONFLICTS = (AlreadyAdmitted, WrongPerformance, TicketVoid, DoorsClosed, TicketNotFound)
 
 
 def admit(*, scan: Scan, performance_id: UUID, by: Doorkeeper, now: datetime) -> CheckinResult:
@@ -73,13 +75,19 @@ def admit(*, scan: Scan, performance_id: UUID, by: Doorkeeper, now: datetime) ->
 
 
 def admit_many(
-    *, scans: Sequence[Scan], performance_id: UUID | None, by: Doorkeeper, now: datetime
+    *,
+    scans: Sequence[Scan],
+    performance_id: UUID | None,
+    by: Doorkeeper,
+    now: datetime,
+    made_offline: bool = False,
 ) -> list[Outcome]:
     """Admit by each scan's ticket, or say why not; see Note [Batch of check-ins].
 
-    `performance_id` is the door's; None: the ticket's own, where the doorkeeper may be.
+    `performance_id` is the door's; None: the ticket's own, where the doorkeeper may be. Of scans
+    that were made without a network, the refused ones are kept for the supervisor.
     """
-    batch = _CheckinBatch(performance_id, by, now)
+    batch = _CheckinBatch(performance_id, by, now, made_offline)
     try:
         outcomes = batch.carry_out(scans)
     except IntegrityError as error:
@@ -116,12 +124,28 @@ def undo(*, checkin_id: UUID, by: Doorkeeper, now: datetime, reason: str = "") -
     metrics.count_checkin("undone")
 
 
-def are_doors_open(performance: Performance, moment: datetime) -> bool:
-    """Say whether a ticket of a performance admits at a moment, as the site is set."""
-    opens = performance.doors_open_at or performance.starts_at
-    if settings.CHECKINS_WAIT_FOR_DOORS and moment < opens - policy.BEFORE_DOORS:
-        return False
-    return moment <= performance.starts_at + policy.AFTER_START
+@dataclass(frozen=True, slots=True)
+class DoorTimes:
+    """When tickets of a performance admit: from the first moment (None: ever) to the last."""
+
+    opens_at: datetime | None
+    closes_at: datetime
+    kept_until: datetime  # by devices at the door, which then delete what they know of it
+
+    def are_open(self, moment: datetime) -> bool:
+        """Say whether a ticket admits at a moment."""
+        return (self.opens_at is None or self.opens_at <= moment) and moment <= self.closes_at
+
+
+def door_times(performance: Performance) -> DoorTimes:
+    """Return when tickets of a performance admit, as the site is set."""
+    doors, start = performance.doors_open_at, performance.starts_at
+    waits = settings.CHECKINS_WAIT_FOR_DOORS
+    return DoorTimes(
+        opens_at=(doors or start) - policy.BEFORE_DOORS if waits else None,
+        closes_at=start + policy.AFTER_START,
+        kept_until=start + policy.KEPT_AT_DOORS,
+    )
 
 
 def _may_be_at(by: Doorkeeper, performance_id: UUID) -> bool:
@@ -135,6 +159,7 @@ class _CheckinBatch:
     performance_id: UUID | None
     by: Doorkeeper
     now: datetime
+    made_offline: bool
 
     def carry_out(self, scans: Sequence[Scan]) -> list[Outcome]:
         read = [(scan, codes.code_in(scan.code)) for scan in scans]
@@ -149,7 +174,38 @@ class _CheckinBatch:
                 self._outcome(scan, tickets.get(code or ""), known, new) for scan, code in read
             ]
             operations.write_checkins(checkins=new)
+            if self.made_offline:
+                operations.keep_refused(scans=self._refused(read, outcomes, tickets))
         return outcomes
+
+    def _refused(
+        self,
+        read: Sequence[tuple[Scan, str | None]],
+        outcomes: Sequence[Outcome],
+        tickets: Mapping[str, Ticket],
+    ) -> list[RefusedScan]:
+        """Return a row of each scan that somebody may have been let in by, against the rules."""
+        rows = []
+        for (scan, code), outcome in zip(read, outcomes, strict=True):
+            ticket = tickets.get(code or "")
+            here = self.performance_id or (ticket and ticket.performance_id)
+            if here and isinstance(outcome, _CONFLICTS):
+                first = outcome.extras
+                row = RefusedScan(
+                    performance_id=here,
+                    ticket=ticket,
+                    scan_id=scan.scan_id,
+                    gate=scan.gate,
+                    outcome=outcome.code,
+                    scanned_at=self._judged_at(scan),
+                    recorded_at=self.now,
+                    admitted_at=first.get("at"),
+                    first_gate=first.get("gate", ""),
+                    actor_id=self.by.user_id,
+                    api_key_id=self.by.api_key_id,
+                )
+                rows.append(row)
+        return rows
 
     def carry_out_alone(self, scan: Scan) -> Outcome:
         try:
@@ -178,7 +234,7 @@ class _CheckinBatch:
         scanned_at = self._judged_at(scan)
         if ticket.status == Ticket.Status.VOID:
             return TicketVoid()
-        if not are_doors_open(ticket.performance, scanned_at):
+        if not door_times(ticket.performance).are_open(scanned_at):
             return DoorsClosed()
         live = known.live.get(ticket.pk)
         if live is not None:

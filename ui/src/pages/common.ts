@@ -4,7 +4,7 @@ import { serverClock } from "../core/clock";
 import { cookie } from "../core/login";
 import { type PageData, pageData } from "../core/page";
 import { defineCountdown } from "../countdown/countdown";
-import { dropAll, sweep } from "../tickets/kept";
+import { keptTickets } from "../tickets/kept";
 
 /** Enhance what stands on the page. */
 export function enhance(): void {
@@ -21,9 +21,9 @@ export function enhance(): void {
  * (`Clear-Site-Data`); some know no such header.
  */
 function tidyTickets(): void {
-  void sweep().catch(() => undefined);
+  void keptTickets.sweep().catch(() => undefined);
   for (const form of document.querySelectorAll("form[data-fr-logout]")) {
-    form.addEventListener("submit", () => void dropAll().catch(() => undefined));
+    form.addEventListener("submit", () => void keptTickets.dropAll().catch(() => undefined));
   }
 }
 

@@ -1,9 +1,8 @@
 /** The script of a ticket: it opens without a network, the screen stays on, it can be sent on. */
 
+import { keepThisPage } from "../core/keep_page";
 import { type PageData, pageData } from "../core/page";
-import { trusted } from "../core/trusted";
 import { ScreenLock } from "../core/wake";
-import type { Keep } from "../tickets/kept";
 import { enhance } from "./common";
 
 const PDF = "application/pdf";
@@ -15,18 +14,8 @@ interface TicketData extends PageData {
 
 enhance();
 const data = pageData<TicketData>();
-if (data && "serviceWorker" in navigator) void keep(data.urls.keeper).catch(() => undefined);
-
-/** Let the service worker keep this page; its scope are the pages beside its own address. */
-async function keep(address: string): Promise<void> {
-  await navigator.serviceWorker.register(trusted(address));
-  const { active } = await navigator.serviceWorker.ready;
-  const needed = document.querySelectorAll<HTMLLinkElement | HTMLScriptElement>(
-    "link[rel=stylesheet], script[src]",
-  );
-  const assets = [...needed].map((one) => ("href" in one ? one.href : one.src));
-  active?.postMessage({ keep: location.pathname, assets } satisfies Keep);
-}
+if (data && "serviceWorker" in navigator)
+  void keepThisPage(data.urls.keeper).catch(() => undefined);
 
 /** Say that this is the copy of a device that has no network. */
 function showNetwork(): void {

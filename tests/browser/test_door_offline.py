@@ -1,0 +1,205 @@
+"""A gate without a network from the beginning: it opens, decides by its list and loses nothing.
+
+No site is behind it: no request is answered, as in a hall without a network.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, Error
+
+from kernel import clock
+from kernel.ids import uuid7
+from kernel.signing.jwks import public_jwks
+from tests.support.browser_pages import BrowserPages, browser_pages
+from tests.support.door_pages import GatePage, gate_page
+from tests.support.signing import ring_in
+from tickets import qr
+from tickets.policy import CODE_ALPHABET
+from tickets.queries import code_hash
+
+HERE = uuid7()
+CODES = [f"7KX2M9QWE4{CODE_ALPHABET[nth]}Z" for nth in range(8)]
+SEED = """async (m, { mark, entries }) => {
+  const storage = await m.Storage.open();
+  await storage.replace(mark, entries);
+  storage.close();
+}"""
+KEPT = """async (m) => {
+  const storage = await m.Storage.open();
+  const kept = [await storage.list(arg), await storage.scans()];
+  storage.close();
+  return { listed: kept[0]?.entries.length ?? 0, scans: kept[1].length };
+}"""
+
+
+@pytest.fixture
+def pages() -> Iterator[BrowserPages]:
+    with browser_pages("") as made:
+        made.failing["/api/"] = (503, {"code": "unavailable"})
+        yield made
+
+
+@pytest.fixture
+def keys(tmp_path: Path, settings: Any) -> Iterator[list[dict[str, Any]]]:
+    with ring_in(tmp_path / "keys.json", settings):
+        yield [key for key in public_jwks()["keys"] if key["frontrow_use"] == "ticket"]
+
+
+@pytest.fixture
+def door(pages: BrowserPages, context: BrowserContext, keys: list[dict[str, Any]]) -> GatePage:
+    """A gate that has a list of eight tickets and no network."""
+    made = gate_page(pages, context, performance_id=str(HERE), keys=keys)
+    made.page.goto(made.address)
+    seed(made, [entry(code) for code in CODES])
+    made.open()
+    made.until("standing.online === false")
+    return made
+
+
+def entry(code: str, **changes: object) -> dict[str, object]:
+    facts = {"initials": "홍", "status": "VALID", "at": None, "gate": None}
+    seat = f"A-1-{CODES.index(code) + 1}" if code in CODES else "B-1-1"
+    return {"hash": code_hash(HERE, code), "seat": seat, **facts, **changes}
+
+
+def seed(door: GatePage, entries: list[dict[str, object]]) -> None:
+    now = clock.as_text(clock.now())
+    mark = {
+        "performanceId": door.performance_id,
+        "asOf": now,
+        "checkedAt": now,
+        "etag": None,
+        "keptUntil": door.facts["keptUntil"],
+    }
+    door.call(SEED, {"mark": mark, "entries": entries})
+
+
+def kept(door: GatePage) -> Any:
+    return door.call(KEPT.replace("arg", f"'{door.performance_id}'"))
+
+
+def printed(code: str) -> str:
+    until = clock.now() + timedelta(days=1)
+    return qr.write(code=code, performance_id=HERE, expires_at=until)
+
+
+def test_a_gate_goes_on_without_a_network_and_says_so(door: GatePage):
+    first, again, other = door.scan(printed(CODES[0]), CODES[0], CODES[1])
+    assert (first["outcome"], first["byList"], first["seat"]) == ("admitted", True, "A-1-1")
+    assert (first["holder"], first["checkinId"]) == ("홍", None)
+    assert (again["outcome"], again["gate"], again["at"]) == (
+        "already_admitted",
+        "north",
+        first["at"],
+    )
+    assert other["outcome"] == "admitted"
+    standing = door.standing()
+    assert (standing["online"], standing["tickets"], standing["unsent"]) == (False, 8, 2)
+    assert (standing["admittedHere"], standing["admittedByGate"]) == (2, {"north": 2})
+    assert standing["listAsOf"] is not None
+
+
+def test_refused_scans_are_nothing_to_send(door: GatePage):
+    strange = "ZZZZZZZZZZZZ"
+    assert door.outcomes(strange, "nonsense", "", printed(strange)[:-1] + "1") == [
+        "ticket_not_found",
+        "ticket_not_found",
+        "ticket_not_found",
+        "not_signed",
+    ]
+    assert door.standing()["unsent"] == 0
+
+
+def test_a_genuine_ticket_that_the_list_does_not_have_yet_admits_once(door: GatePage):
+    fresh = printed("ZZZZZZZZZZZZ")
+    assert door.outcomes(fresh, fresh, "ZZZZZZZZZZZZ") == [
+        "admitted",
+        "already_admitted",
+        "ticket_not_found",
+    ]
+
+
+def test_scans_outlive_a_reload_without_a_network(door: GatePage, context: BrowserContext):
+    door.keep()
+    context.set_offline(True)
+    assert door.outcomes(*CODES[:3]) == ["admitted"] * 3
+    door.page.reload()
+    door.open()
+    assert door.outcomes(*CODES[:4]) == ["already_admitted"] * 3 + ["admitted"]
+    assert door.standing()["unsent"] == 4
+    assert door.page.evaluate("fetch('/en/').catch(() => 'no network')") == "no network"
+
+
+def test_two_looks_at_a_ticket_at_the_same_moment_admit_once(door: GatePage):
+    both = "(code) => Promise.all([door.scan(code), door.scan(code)])"
+    found = door.page.evaluate(both, CODES[0])
+    assert [one["outcome"] for one in found] == ["admitted", "already_admitted"]
+
+
+def test_a_scan_that_the_server_never_saw_is_undone_here(door: GatePage):
+    [first] = door.scan(CODES[0])
+    door.undo(first["scanId"])
+    assert door.standing()["unsent"] == 0
+    assert door.outcomes(CODES[0]) == ["admitted"]
+
+
+def test_nobody_leaves_with_unsent_scans(door: GatePage):
+    door.scan(CODES[0])
+    assert door.page.evaluate("door.mayLeave()") is False
+    door.page.evaluate("door.close()")
+    assert door.call("(m) => m.leaveDoor()") is False
+    assert kept(door) == {"listed": 8, "scans": 1}
+
+
+def test_who_leaves_leaves_nothing(door: GatePage):
+    door.keep()
+    assert door.page.evaluate("door.mayLeave()") is True
+    door.page.evaluate("door.close()")
+    assert door.call("(m) => m.leaveDoor()") is True
+    assert kept(door) == {"listed": 0, "scans": 0}
+    assert door.page.evaluate("caches.keys()") == []
+
+
+def test_a_day_after_the_show_all_is_deleted_but_what_is_unsent(door: GatePage):
+    door.scan(CODES[0])
+    door.page.evaluate("door.close()")
+    door.facts["keptUntil"] = clock.as_text(clock.now() - timedelta(seconds=1))
+    seed(door, [entry(code) for code in CODES])
+    age = """async (m, until) => {
+      const storage = await m.Storage.open();
+      const scans = await storage.scans();
+      await storage.write(scans.map((scan) => ({ ...scan, keptUntil: until })));
+      storage.close();
+      await m.sweepDoor();
+    }"""
+    door.call(age, door.facts["keptUntil"])
+    assert kept(door) == {"listed": 0, "scans": 1}
+
+
+def test_a_browser_has_one_gate(door: GatePage, pages: BrowserPages, context: BrowserContext):
+    other = gate_page(pages, context, performance_id=str(HERE), gate="south")
+    with pytest.raises(Error, match="door_open_elsewhere"):
+        other.visit()
+    door.page.evaluate("door.close()")
+    other.visit()
+
+
+def test_a_disk_that_is_full_is_said_and_the_gate_goes_on(door: GatePage):
+    door.page.evaluate(
+        "() => { IDBObjectStore.prototype.put = () => { throw new Error('full'); }; }"
+    )
+    assert door.outcomes(CODES[0], CODES[0]) == ["admitted", "already_admitted"]
+    standing = door.standing()
+    assert (standing["unsent"], standing["refusal"]) == (1, "door_keeps_nothing")
+
+
+def test_tickets_are_found_and_shown_as_they_are_here(door: GatePage):
+    door.scan(CODES[0])
+    assert door.page.evaluate("door.find('A 1 1')") == [
+        {"seat": "A-1-1", "initials": "홍", "status": "USED"}
+    ]
+    assert len(door.page.evaluate("door.find('홍')")) == 8
