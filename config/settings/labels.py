@@ -4,11 +4,9 @@ A word means the same in every model, so it stands here once. They are no part o
 better word needs no migration.
 """
 
-from django.utils.functional import Promise
-
 from kernel.i18n import text
 
-FIELD_LABELS: dict[str, Promise] = {
+FIELD_LABELS = {
     "abuse_check": text(en="check against abuse", ko="부정 이용 확인"),
     "accessible": text(en="accessible seat", ko="휠체어석"),
     "account": text(en="account", ko="계정"),
