@@ -18,6 +18,7 @@ from redis.cluster import ClusterNode, RedisCluster
 from stack import etcd, servers
 from stack.data_dir import DataDir, default_data
 from stack.engine import Engine
+from stack.policy import Policy
 from stack.postgres.binaries import programs
 from stack.postgres.cluster import PostgresHost
 from stack.process import Tools
@@ -26,7 +27,6 @@ from stack.programs import find_programs
 from stack.service import HOST, free_ports
 from stack.states import READY, State
 from stack.topology import local_environment
-from stack.policy import Policy
 from tests.support.interleaving import InBackground
 from tests.support.waiting import await_that
 

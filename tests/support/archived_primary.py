@@ -14,6 +14,7 @@ from stack.backups import practising
 from stack.backups.archive import archive_of
 from stack.data_dir import DataDir
 from stack.engine import Engine
+from stack.policy import Policy
 from stack.postgres.cluster import APPLICATION
 from stack.postgres.primary import Primary
 from stack.process import Tools, wait_until
@@ -21,7 +22,6 @@ from stack.process_registry import write_json
 from stack.servers import DATABASES, host_of
 from stack.service import HOST, free_ports
 from stack.states import READY
-from stack.policy import Policy
 
 
 class ArchivedPrimary:
