@@ -71,7 +71,8 @@ class Drill:
 
     `roles`: the parts of the plain stack whose stand-ins are lost. `fault` begins it at `FAULT_AT`,
     takes up to `takes` seconds for it, and returns its healing, which is called `lasts` seconds
-    later. `look` judges what only this drill asks, once all has settled. A `site` of another kind
+    later; `settles` seconds after that every part has to be well. `look` judges what only this
+    drill asks, once all has settled. A `site` of another kind
     is for this drill alone.
     """
 
@@ -84,4 +85,5 @@ class Drill:
     control: Control | None = None
     look: Callable[[DrillRun, History], None] | None = None
     takes: float = 5.0
+    settles: float = 30.0
     site: type[DrillSite] = DrillSite

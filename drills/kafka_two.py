@@ -61,7 +61,7 @@ DRILL = Drill(
     " has everything.",
     roles=("kafka",),
     fault=_fault,
-    takes=30.0,
+    takes=75.0,  # a broker that starts needs half a minute on busy cores
     lasts=5.0,
     limits=(DrillLimit(DRAINED, 60.0), DrillLimit(FAILED, 0, "")),
     look=note_relay,

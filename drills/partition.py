@@ -130,6 +130,7 @@ DRILL = Drill(
     fault=_fault,
     takes=60.0,
     lasts=10.0,
+    settles=60.0,  # the old leader is rewound: its log ends otherwise than that of the new one
     limits=(DrillLimit(UNNOTICED, _GAP_SECONDS), DrillLimit(LONELY, 0, "")),
     site=LinkedSite,
     control=Control(

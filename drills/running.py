@@ -105,8 +105,9 @@ class _Breaking:
 
     def _seconds_until_healthy(self, healed: float) -> float:
         while not self.run.site.is_healthy():
-            if time.monotonic() > healed + _SETTLE_SECONDS:
-                self.run.broken.append("not every part was well 30 s after the healing")
+            if time.monotonic() > healed + self.drill.settles:
+                late = f"not every part was well {self.drill.settles:g} s after the healing"
+                self.run.broken.append(late)
                 break
             time.sleep(_LOOK_SECONDS)
         return round(time.monotonic() - healed, 1)
