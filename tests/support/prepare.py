@@ -10,6 +10,8 @@ longer than anything it does: one JSON object a line comes in and one goes out.
 - `{"do": "password", "email": "…", "password": "…"}` gives a fan a password.
 - `{"do": "login", "user_id": "..."}` logs a fan in for pages.
 - `{"do": "draft"}` makes a performance that nothing is prepared of.
+- `{"do": "tickets", "performance_id": "…", "count": 5}` sells the first seats of a performance.
+- `{"do": "door_key"}` makes an API key that checks tickets in.
 - `{"do": "staff", "role": "operator"}` logs a new member of a group in for the pages of staff.
 """
 
@@ -35,11 +37,18 @@ from django.db import connections  # noqa: E402
 
 from accounts.models import User  # noqa: E402
 from accounts.sessions import FanSessionStore, SessionStore  # noqa: E402
+from concerts.models import Performance  # noqa: E402
 from kernel import clock  # noqa: E402
+from kernel.db.transaction import transaction  # noqa: E402
 from kernel.ids import uuid7  # noqa: E402
 from queueing.usecases import config  # noqa: E402
 from reservations.models import SalePolicy  # noqa: E402
 from tests.support import factories  # noqa: E402
+from tests.support.holding import place  # noqa: E402
+from tests.support.machines import make_key  # noqa: E402
+from tickets import operations  # noqa: E402
+from tickets.models import Ticket  # noqa: E402
+from tickets.queries import qr_payload  # noqa: E402
 
 
 def sale(*, queue: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:
@@ -126,7 +135,27 @@ def staff(*, role: str) -> dict[str, str]:
     return {"name": settings.SESSION_COOKIE_NAME, "value": session.session_key}
 
 
+def tickets(*, performance_id: str, count: int) -> list[dict[str, str]]:
+    """Return the codes and QR texts of tickets for the first seats, sold to one fan."""
+    performance = Performance.objects.get(pk=performance_id)
+    fan, now = factories.make_user(), clock.now()
+    seats = factories.seat_ids(performance)[:count]
+    held = place(fan, performance, seats[:1], now=now)
+    with transaction():
+        sold = operations.SoldSeats(held.id, fan.pk, performance.pk, seats)
+        operations.issue(sales=[sold], now=now)
+    rows = Ticket.objects.filter(performance=performance).select_related("performance")
+    return [{"code": row.code, "qr": qr_payload(row)} for row in rows.order_by("seat__index")]
+
+
+def door_key() -> str:
+    """Return an API key of the door."""
+    return make_key()
+
+
 COMMANDS = {
+    "tickets": tickets,
+    "door_key": door_key,
     "sale": sale,
     "room": room,
     "fans": fans,

@@ -241,6 +241,17 @@ class Site:
         made = self._prepare(do="sale", seats=seats, **options)
         return Sale(made["performance_id"], made["concert_id"], tuple(made["seat_ids"]))
 
+    def tickets(self, sale: Sale, count: int) -> list[dict[str, str]]:
+        """Sell the first seats of a sale; returns `code` and `qr` of each ticket, in seat order."""
+        made: list[dict[str, str]] = self._prepare(
+            do="tickets", performance_id=sale.performance_id, count=count
+        )
+        return made
+
+    def door_key(self) -> str:
+        """Make an API key that checks tickets in."""
+        return str(self._prepare(do="door_key"))
+
     def draft(self) -> Sale:
         """Make a performance of which nothing is prepared."""
         made = self._prepare(do="draft")
