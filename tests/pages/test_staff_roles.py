@@ -34,6 +34,8 @@ MATRIX = {
     "watch_door": {"door", "finance", "operator", "staff"},
     "check_in": {"door"},
 }
+# What a browser asks for without a login, the same for everybody.
+OPEN = {"keeper", "manifest"}
 APPS = ("boxoffice", "door", "door_documents")
 
 
@@ -61,7 +63,7 @@ def test_a_role_may_do_what_the_matrix_says(db_ready, role):
 
 
 def test_every_page_names_its_deed():
-    views = dict(staff_views())
+    views = {name: view for name, view in staff_views() if name not in OPEN}
     assert {"home", "gate", "batch"} <= views.keys()
     for name, view in views.items():
         see, do = view.deeds

@@ -34,6 +34,8 @@ class Door extends HTMLElement {
   #askForGate(): void {
     const form = this.#find<HTMLFormElement>("[data-fr-gate-form]");
     form.hidden = false;
+    // A device that moves to another performance mostly stays at its gate.
+    this.#find<HTMLInputElement>("#gate").value = placeAt(Date.now())?.gate ?? "";
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       const gate = gateNamed(String(new FormData(form).get("gate") ?? ""));

@@ -93,6 +93,7 @@ export function listenToWedge(scanned: (text: string) => void): void {
     if (field) {
       field.input.blur(); // ends what an input method composes
       field.input.value = field.before;
+      field.input.focus();
     }
     scanned(text);
   };
