@@ -48,7 +48,7 @@ def places_of(*, user_id: UUID, now: datetime) -> list[KeptPlace] | None:
 
     A statement, and a round trip to each of the two servers, however many rooms there are.
     """
-    rooms = queries.rooms_with_places(now=now, limit=ROOMS)
+    rooms = queries.busiest_rooms(now=now, limit=ROOMS)
     names = [keys_of(room.performance_id)[4] for room in rooms]
     user = str(user_id)
     try:

@@ -266,17 +266,10 @@ def rooms_without_progress(*, limit: int) -> list[UUID]:
 
 def busiest_rooms(*, now: datetime, limit: int) -> list[QueueConfig]:
     """Return the rooms with the most people at their last tick, of performances not long over."""
-    current = QueueConfig.objects.filter(performance__starts_at__gt=now - policy.OVER_AFTER)
+    rooms = QueueConfig.objects.select_related("performance__concert")
+    current = rooms.filter(performance__starts_at__gt=now - policy.OVER_AFTER)
     crowd = F("performance__queue_progress__crowd").desc(nulls_last=True)
     return list(current.order_by(crowd, "queue_opens_at")[:limit])
-
-
-def rooms_with_places(*, now: datetime, limit: int) -> list[QueueConfig]:
-    """Return the rooms of performances not long over, with their concerts, the fullest first."""
-    current = QueueConfig.objects.filter(performance__starts_at__gt=now - policy.OVER_AFTER)
-    crowd = F("performance__queue_progress__crowd").desc(nulls_last=True)
-    rooms = current.select_related("performance__concert")
-    return list(rooms.order_by(crowd, "queue_opens_at")[:limit])
 
 
 def upcoming_rooms(*, now: datetime, until: datetime, limit: int) -> list[QueueConfig]:

@@ -54,6 +54,18 @@ const SHARED = {
   write: false,
 };
 
+// The admin has a switch for light and dark, which goes before what the system says: the tokens of
+// either as rules of its attribute.
+function adminStyle() {
+  const tokens = readFileSync(join(HERE, "css/tokens.css"), "utf8");
+  const [light, dark] = [...tokens.matchAll(/:root \{([^}]*)\}/g)].map((found) => found[1]);
+  const rules = Object.entries({ light, dark }).map(
+    ([theme, values]) =>
+      `html[data-theme="${theme}"] {${values.replace("light dark", theme)}}`,
+  );
+  return ['@import "./tokens.css";', '@import "./admin.css";', ...rules].join("\n");
+}
+
 async function bundles() {
   const entries = SCRIPTS.map((name) => ({ in: `src/pages/${name}.ts`, out: name }));
   const scripts = { ...SHARED, format: "esm", conditions: ["production"] };
@@ -75,6 +87,11 @@ async function bundles() {
       ...SHARED,
       entryPoints: { site: "css/site.css", staff: "css/staff.css", door: "css/door.css" },
       outdir: "dist",
+    }),
+    build({
+      ...SHARED,
+      stdin: { contents: adminStyle(), resolveDir: join(HERE, "css"), loader: "css" },
+      outfile: "dist/admin.css",
     }),
     // What tests/browser calls: the functions without a page, and the elements on a page of its own.
     build({ ...scripts, entryPoints: { pure: "src/testing/pure.ts" }, outdir: "dist-tests" }),

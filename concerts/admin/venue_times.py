@@ -45,7 +45,14 @@ def venue_time(
 
 
 class VenueTimeWidget(AdminSplitDateTime):
-    """Shows the offset of a time that the zone has twice."""
+    """Shows the offset of a time that the zone has twice; each of its fields says what it is."""
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        """Return what the template shows, with the words beside the fields as their labels."""
+        context: dict[str, Any] = super().get_context(name, value, attrs)
+        for part, label in zip(context["widget"]["subwidgets"], ("date", "time"), strict=True):
+            part["attrs"]["aria-label"] = str(context[f"{label}_label"]).rstrip(":")
+        return context
 
     def decompress(self, value: Any) -> Any:
         """Return the date and the time in the zone of the page."""

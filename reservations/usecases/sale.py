@@ -43,7 +43,7 @@ class NoHalt(DomainError):
 
 
 class HaltedMeanwhile(DomainError):
-    """The sale has a halt that whoever lifts its halts has not seen."""
+    """The sale has a halt that was not seen by who lifts its halts."""
 
     code = "sale_halted_meanwhile"
     kind = Kind.CONFLICT
@@ -169,7 +169,7 @@ def resume(
 ) -> None:
     """Lift every halt of the sale, effective within a second.
 
-    `seen` are the halts that whoever lifts them knows of; None: all. Raises `NoHalt`, and
+    `seen` are the halts that the caller knows of; None: all. Raises `NoHalt`, and
     `HaltedMeanwhile` where there is another.
     """
     with transaction():

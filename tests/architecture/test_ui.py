@@ -29,6 +29,7 @@ MOST = {
     "reader.js": 25 * KILOBYTE,  # where a browser reads no QR codes, with its WebAssembly
     "zxing_reader.wasm": 480 * KILOBYTE,
     "door.css": 3 * KILOBYTE,
+    "admin.css": 3 * KILOBYTE,
     "icon.svg": KILOBYTE,
 }
 
