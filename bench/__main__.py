@@ -76,6 +76,9 @@ def _parser() -> argparse.ArgumentParser:
     add = command("checkins", _checkins, "check-ins at the doors against a bare Django view")
     add("--tickets", type=int, default=10_000)
     add("--rounds", type=int, default=2)
+    add = command("doors", _doors, "an evening at twenty gates, some without a network")
+    add("--tickets", type=int, default=10_000)
+    add("--minutes", type=float, default=10.0)
     add = command("events", _events, "the relay and a consumer against bare clients of Kafka")
     add("--events", type=int, default=5_000)
     add("--rounds", type=int, default=3)
@@ -149,15 +152,9 @@ def _lateness(options: argparse.Namespace) -> int:
 
 
 def _memory(options: argparse.Namespace) -> int:
+    asked = ("logins", "minutes", "connections", "compare")
     with environment() as folder:
-        figures = _measure(
-            "memory",
-            folder,
-            logins=options.logins,
-            minutes=options.minutes,
-            connections=options.connections,
-            compare=options.compare,
-        )
+        figures = _measure("memory", folder, **{name: getattr(options, name) for name in asked})
     print(json.dumps(figures) if options.json else bars.memory_text(figures))
     ours = figures[SET_BY_THE_STACK]
     return 2 if max(ours["after logins"], ours["most"]) > MEMORY_BAR_MB else 0
@@ -214,6 +211,11 @@ def _checkins(options: argparse.Namespace) -> int:
     sizes = {"tickets": options.tickets, "rounds": max(1, options.rounds)}
     with environment(durable=True) as folder:
         return _shown(_measure("checkins", folder, **sizes), options)
+
+
+def _doors(options: argparse.Namespace) -> int:
+    with environment(durable=True) as folder:
+        return _reported(_measure("doors", folder, options.tickets, options.minutes), options)
 
 
 def _events(options: argparse.Namespace) -> int:

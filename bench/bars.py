@@ -91,6 +91,23 @@ def checkins(run: Figures) -> Iterator[str]:
     yield from table(columns, rows)
 
 
+def doors(run: Figures) -> Iterator[str]:
+    """Return how an evening at the doors went."""
+    one, batch = run["scan"], run["batch"]
+    rows = [
+        ["a scan", one["p50_ms"], one["p99_ms"], one["most_ms"]],
+        ["a batch", batch["p50_ms"], "", batch["most_ms"]],
+    ]
+    yield from table(["", "p50 ms", "p99 ms", "longest ms"], rows)
+    yield (
+        f"\n{run['tickets']:,} tickets at {run['gates']} gates in {run['minutes']:g} minutes; "
+        f"{run['without_network']:,} scans were sent later, {run['scanned_twice']:,} of tickets "
+        f"that another gate scanned too: {run['refused']:,} refused, {run['lost']} lost, "
+        f"{run['admitted_twice']} admitted twice. A scan's p99 under {run['at_most_p99_ms']} ms: "
+        f"{MET[run['met']]}."
+    )
+
+
 def events(run: Figures) -> Iterator[str]:
     """Return what the relay and a consumer reach."""
     rows = [

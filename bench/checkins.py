@@ -33,15 +33,15 @@ _BARE_SECONDS = 2.0
 _WARM_UP = 200
 # Of the baseline's rate: 10,000 people in five minutes where the baseline serves 2,900 a second.
 _BAR = 0.012
-_CHECKINS = "/api/v1/checkins/"
+CHECKINS = "/api/v1/checkins/"
 
 
 def measure(folder: Path, *, tickets: int, rounds: int) -> dict[str, Any]:
     """Return how fast `tickets` are checked in one at a time, and as many again in batches."""
     client("queue").set(BASELINE_KEY, b'{"waiting":12345}')
     each, batches = tickets // rounds, -(-tickets // policy.SCANS_AT_ONCE)
-    unused = _scans(_WARM_UP + tickets + batches * policy.SCANS_AT_ONCE)
-    key, player = _key(), Player(folder)
+    unused = scans(_WARM_UP + tickets + batches * policy.SCANS_AT_ONCE)
+    key, player = door_key(), Player(folder)
     with ExitStack() as stack:
         baseline, api = (stack.enter_context(serve(name, folder)) for name in (BASELINE, API))
 
@@ -50,7 +50,7 @@ def measure(folder: Path, *, tickets: int, rounds: int) -> dict[str, Any]:
             return player.play(job, expected=200, server=baseline)
 
         def checked_in(number: int = each) -> Seen:
-            asked = [_post(key, _CHECKINS, scan) for scan in islice(unused, number)]
+            asked = [post(key, CHECKINS, scan) for scan in islice(unused, number)]
             return _once(player, api, asked)
 
         bare()
@@ -67,12 +67,12 @@ def _in_batches(
 ) -> Seen:
     asked = []
     for _ in range(batches):
-        scans = [
+        batch = [
             {name: value for name, value in scan.items() if name != "performance_id"}
             | {"scanned_at": clock.as_text(clock.now())}
             for scan in islice(unused, policy.SCANS_AT_ONCE)
         ]
-        asked.append(_post(key, f"{_CHECKINS}batch/", {"scans": scans}))
+        asked.append(post(key, f"{CHECKINS}batch/", {"scans": batch}))
     seen = _once(player, api, asked, connections=4)
     spent = sum(share for name, share in seen["cpu_shares"].items() if name != "client")
     return {
@@ -87,11 +87,13 @@ def _once(player: Player, api: RunningServer, asked: list[bytes], connections: i
     return player.play(job, expected=200, server=api)
 
 
-def _post(key: str, path: str, body: dict[str, Any]) -> bytes:
+def post(key: str, path: str, body: dict[str, Any]) -> bytes:
+    """Return a request of a machine."""
     return request("POST", path, body=body, authorization=f"Api-Key {key}")
 
 
-def _key() -> str:
+def door_key() -> str:
+    """Return a new API key that checks tickets in."""
     return api_keys.make(
         key_id=uuid7(),
         name="bench",
@@ -104,7 +106,7 @@ def _key() -> str:
     )
 
 
-def _scans(number: int) -> Iterator[dict[str, str]]:
+def scans(number: int) -> Iterator[dict[str, str]]:
     """Sell a hall of so many seats and return a scan of each ticket."""
     hall, fan = make_hall(number), User.objects.create_user("door@example.com", None)
     seats, now = seat_ids(hall), clock.now()

@@ -264,6 +264,7 @@ BLOCKS: dict[str, Block] = {
     "profiles": bars.profiles,
     "cards": bars.cards,
     "checkins": bars.checkins,
+    "doors": bars.doors,
     "costs": capacity.costs,
     "costs-sales": capacity.sales,
     "logs": bars.logs,

@@ -21,7 +21,7 @@ export interface ListMark {
  *
  * - `unsent`: it goes by batch, however often until the server has answered;
  * - `admitted`: the server has it;
- * - `conflict`: the server had to refuse it; whoever it was is in.
+ * - `conflict`: the server had to refuse it; the person is in.
  */
 export interface KeptScan {
   readonly scanId: string;
