@@ -12,6 +12,7 @@ from uuid import UUID
 
 from accounts import phones
 from accounts import queries as accounts
+from accounts.models import User
 from kernel.errors import DomainError, Kind
 from kernel.i18n import text
 from kernel.money import Money
@@ -84,6 +85,14 @@ def facts(user_id: UUID, *, whole: bool) -> FanFacts:
         joined_at=user.date_joined,
         balance=points.balance(user_id=user_id),
     )
+
+
+def name_of(user: User | None, *, whole: bool) -> str:
+    """Return how a person is called: by name, else by the e-mail address, masked unless `whole`."""
+    if user is None:
+        return ""
+    email = user.email or ""
+    return user.display_name or (email if whole else masked_email(email))
 
 
 def masked_email(email: str) -> str:

@@ -20,10 +20,18 @@ class PreparationStep:
 
 
 def steps(one: Listed, *, now: datetime) -> list[PreparationStep]:
-    """Return the check list of a performance in the order of the work."""
+    """Return the check list of a performance in the order of the work.
+
+    What is on sale need not be off sale: that line asks nothing any more.
+    """
     performance_id: UUID = one.sale.performance.pk
     checks = queries.sale_checks(performance_id=performance_id, now=now)
-    return [PreparationStep(check, _url(check.name, one)) for check in checks]
+    asked = [check for check in checks if not _is_over(check, one)]
+    return [PreparationStep(check, _url(check.name, one)) for check in asked]
+
+
+def _is_over(check: Check, one: Listed) -> bool:
+    return check.name == "not_on_sale" and one.sale.is_on_sale
 
 
 def queue_url(one: Listed) -> str:

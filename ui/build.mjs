@@ -60,8 +60,7 @@ function adminStyle() {
   const tokens = readFileSync(join(HERE, "css/tokens.css"), "utf8");
   const [light, dark] = [...tokens.matchAll(/:root \{([^}]*)\}/g)].map((found) => found[1]);
   const rules = Object.entries({ light, dark }).map(
-    ([theme, values]) =>
-      `html[data-theme="${theme}"] {${values.replace("light dark", theme)}}`,
+    ([theme, values]) => `html[data-theme="${theme}"] {${values.replace("light dark", theme)}}`,
   );
   return ['@import "./tokens.css";', '@import "./admin.css";', ...rules].join("\n");
 }

@@ -7,10 +7,19 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 
 from accounts import approvals
+from accounts import queries as accounts
 from accounts.errors import ApprovalNotFound
 from accounts.models import Approval
 from accounts.usecases.approvals import refuse
-from boxoffice.deeds import ADJUST_POINTS, LOOK_UP_FAN, REFUND, Deed, DeedNotAllowed
+from boxoffice import fans
+from boxoffice.deeds import (
+    ADJUST_POINTS,
+    LOOK_UP_FAN,
+    REFUND,
+    SEE_CONTACTS,
+    Deed,
+    DeedNotAllowed,
+)
 from boxoffice.forms import ReasonOnlyForm
 from boxoffice.staff_pages import StaffVisit, show, staff_page
 from kernel.errors import DomainError
@@ -76,6 +85,8 @@ def _decide(visit: StaffVisit, asked: Approval) -> bool:
 
 def _page(visit: StaffVisit, *, refusal: DomainError | None = None) -> HttpResponseBase:
     rows = approvals.waiting(now=visit.now)
+    people = accounts.people({one for row in rows for one in (row.subject_id, row.requested_by)})
+    whole = visit.may(SEE_CONTACTS)
     return show(
         visit,
         "boxoffice/approvals.html",
@@ -84,6 +95,8 @@ def _page(visit: StaffVisit, *, refusal: DomainError | None = None) -> HttpRespo
             {
                 "asked": row,
                 "money": _money(row),
+                "whom": fans.name_of(people.get(row.subject_id), whole=whole),
+                "by": fans.name_of(people.get(row.requested_by), whole=True),
                 "is_own": row.requested_by == visit.actor_id,
                 "may": row.kind in KINDS and visit.may(KINDS[row.kind]),
             }

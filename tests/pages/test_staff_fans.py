@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.translation import override
 
 from accounts.models import Approval, AuditEntry, User
-from boxoffice.fans import masked_email, masked_phone
+from boxoffice.fans import masked_email, masked_phone, name_of
 from kernel import clock
 from kernel.ids import uuid7
 from notifications.models import Notification
@@ -136,6 +136,14 @@ def test_other_roles_look_nobody_up(buyer, role):
     assert search(client, buyer.email).status_code == 403
 
 
+def test_who_has_no_name_is_called_by_a_masked_address(buyer):
+    User.objects.filter(pk=buyer.pk).update(display_name="")
+    buyer.refresh_from_db()
+    assert name_of(buyer, whole=False) == "m***@example.com"
+    assert name_of(buyer, whole=True) == "minji.kim@example.com"
+    assert name_of(None, whole=True) == ""
+
+
 def test_masks():
     assert masked_email("a@b.kr") == "a***@b.kr"
     assert (masked_email(""), masked_phone(""), masked_phone("12")) == ("", "", "")
@@ -241,6 +249,7 @@ def test_goodwill_above_the_limit_waits_for_somebody_else(buyer, bought):
     assert balance_of(buyer) == before
     page = other.get(url("approvals"))
     assert "Goodwill refund · ₩160,000" in text_of(page)
+    assert "For Minji · asked by" in text_of(page)  # who decides knows for whom, and who asks
     send(other, form_to(page, url("decide", asked.pk)), "approve")
     assert balance_of(buyer) == before + 160_000
 

@@ -30,7 +30,11 @@ export interface Figures {
   readonly failures: { readonly defects: number; readonly all: number } | null;
   /** Start of the hour (seconds), holds, reservations, seats, amount. */
   readonly hours: readonly (readonly [number, number, number, number, number])[];
-  readonly alerts: readonly { readonly code: string; readonly says: string; readonly url: string }[];
+  readonly alerts: readonly {
+    readonly code: string;
+    readonly says: string;
+    readonly url: string;
+  }[];
 }
 
 export interface BoardData {
