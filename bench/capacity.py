@@ -13,7 +13,12 @@ _ARRIVAL_SECONDS = 10
 _BUSY = 0.6  # of its cores a machine is to have at most: what waits in line grows beyond
 _AVAILABILITY_PER_SECOND = 4  # a quarter of a second's copy each, whatever the crowd
 _HOLDS_EACH, _PAYING = 1.3, 0.7  # of those admitted
+_AROUND_AN_EVENT, _KAFKA_COPIES = 400, 3  # bytes of its envelope; brokers that have it
 _MB = 1024 * 1024
+_COLUMNS = (
+    *("", "joins a second", "cores while they come", "cores while they buy"),
+    *("log MB/s while they come", "while they buy", "WAL MB/s", "Kafka MB/s"),
+)
 
 
 @dataclass(frozen=True)
@@ -48,20 +53,19 @@ def costs(run: Mapping[str, Any]) -> Iterator[str]:
 def sales(run: Mapping[str, Any]) -> Iterator[str]:
     """Return what sales of some sizes need, in cores of the machine that was measured."""
     kinds = run["kinds"]
-    columns = ["", "joins a second", "cores while they come", "cores while they buy", "WAL MB/s"]
     rows = []
     for sale in _SALES:
         joins = sale.sales * sale.fans / _ARRIVAL_SECONDS
+        coming = {"join": joins, "own poll": float(sale.sales * POLLS_PER_SECOND)}
         buying = _per_second(sale)
-        wal = sum(rate * kinds[kind]["wal"] for kind, rate in buying.items())
         rows.append(
             [
-                *(sale.name, f"{joins:,.0f}"),
-                _cores(kinds, {"join": joins, "own poll": sale.sales * POLLS_PER_SECOND}),
-                *(_cores(kinds, buying), round(wal / _MB, 1)),
+                *(sale.name, f"{joins:,.0f}", _cores(kinds, coming), _cores(kinds, buying)),
+                *(_megabytes(kinds, coming, "log"), _megabytes(kinds, buying, "log")),
+                *(_megabytes(kinds, buying, "wal"), _in_kafka(kinds, buying)),
             ]
         )
-    yield from table(columns, rows)
+    yield from table(_COLUMNS, rows)
 
 
 def _per_second(sale: _Sale) -> dict[str, float]:
@@ -78,3 +82,17 @@ def _per_second(sale: _Sale) -> dict[str, float]:
 def _cores(kinds: Mapping[str, Any], per_second: Mapping[str, float]) -> float:
     used = sum(rate * kinds[kind]["cpu_ms"] / 1e3 for kind, rate in per_second.items())
     return round(used / _BUSY, 1)
+
+
+def _megabytes(kinds: Mapping[str, Any], per_second: Mapping[str, float], what: str) -> float:
+    """Return how many MB a second the requests write of something."""
+    return round(sum(rate * kinds[kind][what] for kind, rate in per_second.items()) / _MB, 1)
+
+
+def _in_kafka(kinds: Mapping[str, Any], per_second: Mapping[str, float]) -> float:
+    """Return how many MB a second all brokers together write of the requests' events."""
+    written = sum(
+        rate * (kinds[kind]["event_data"] + _AROUND_AN_EVENT * kinds[kind]["events"])
+        for kind, rate in per_second.items()
+    )
+    return round(_KAFKA_COPIES * written / _MB, 1)

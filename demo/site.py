@@ -5,6 +5,7 @@ import ssl
 import time
 from collections.abc import Container
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -51,6 +52,8 @@ class Site:
             base_url=f"{parts.scheme}://{parts.netloc}",
             timeout=TIMEOUT_SECONDS,
             trust_env=False,
+            # An app's calls have a token; fastpath leaves those with a cookie to the API.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             verify=ssl.create_default_context(),
         )
         self.access_token = ""

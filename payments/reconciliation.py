@@ -66,7 +66,8 @@ def reconcile(*, now: datetime, limit: int = policy.LOOK_UPS_PER_BATCH) -> Recon
         operations.mark_refunds_requested(refund_ids=refunds)
     refunded = _each(refunds, lambda pk: carry_on(gateway=gateway, refund_id=pk, now=now))
     outcomes = [*settled, *lapsed, *refunded]
-    return Reconciled(len(payments), len(refunds), outcomes.count(NOT_SENT), outcomes.count(ERROR))
+    looked_up = len(payments) + len(charges)
+    return Reconciled(looked_up, len(refunds), outcomes.count(NOT_SENT), outcomes.count(ERROR))
 
 
 def _each(ids: Sequence[UUID], work: Callable[[UUID], str]) -> list[str]:

@@ -2,15 +2,17 @@
 
 import json
 from datetime import timedelta
+from functools import partial
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from kernel import clock
+from kernel.money import Money
 from payments import policy, reconciliation
-from payments.models import Payment, Refund
-from payments.usecases import checkout
+from payments.models import Charge, Payment, Refund
+from payments.usecases import charging, checkout
 from reservations.models import Reservation
 from tests.support.concurrency import race
 from tests.support.factories import make_performance, make_user, seat_ids
@@ -215,6 +217,26 @@ def test_the_command_shows_how_far_it_is(fan, held, gateway, monkeypatch):
     assert [line["looked_up"] for line in lines] == [1, 0]
     assert lines[-1]["unresolved"] == 0
     assert status() == "PAID"
+
+
+def test_the_command_goes_on_while_charges_alone_are_due(fan, gateway, monkeypatch):
+    for number in range(3):
+        begun = charging.charge(
+            user_id=fan.pk,
+            amount=Money(5_000),
+            request_key=f"charge-{number}",
+            resumed=False,
+            now=clock.now(),
+        )
+        gateway.capture(begun.order_id)  # by a browser that never came back
+    Charge.objects.update(resolve_after=clock.now())
+    one_a_batch = partial(reconciliation.reconcile, limit=1)
+    monkeypatch.setattr(reconciliation, "reconcile", one_a_batch)
+    out = StringIO()
+    call_command("payments", "reconcile", "--json", stdout=out)
+    lines = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert [line["looked_up"] for line in lines] == [1, 1, 1, 0]
+    assert balance_of(fan) == 15_000
 
 
 def test_the_command_says_what_it_could_not_look_up(fan, held, gateway):
