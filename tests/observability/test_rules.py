@@ -5,6 +5,7 @@ import re
 import pytest
 
 from observability.promql import family, labels_in, metrics_in
+from proof.checks import CHECKS, letters, settling
 from tests.observability.rule_files import (
     ROOT,
     RULES,
@@ -114,6 +115,17 @@ def test_each_alert_has_a_case_that_fires_and_one_that_is_silent():
             # Silence says something only where there is something to look at.
             assert given & (read | {s for s in given if "slo:" not in s and _feeds(s, read)}), name
     assert {alert for alert, _, _ in cases} <= set(alerts())
+
+
+def test_what_settles_by_itself_is_late_and_never_a_wrong_seat_or_money():
+    late = {one.name for one in CHECKS if one.find.__module__ == settling.__name__}
+    late.add(letters.dead_letters_are_settled.__name__)
+    named = re.compile(r'check(=~|!~)"([^"]+)"')
+    split = {}
+    for name in ("OversellOrLedgerViolation", "AuditFindsDelay"):
+        [(split[name], checks)] = named.findall(alerts()[name][1]["expr"])
+        assert set(checks.split("|")) == late, name
+    assert split == {"OversellOrLedgerViolation": "!~", "AuditFindsDelay": "=~"}
 
 
 def _feeds(series: str, read: set[str]) -> bool:
