@@ -53,7 +53,8 @@ export interface KeptScan {
 
 interface Schema extends DBSchema {
   lists: { key: string; value: ListMark };
-  tickets: { key: string; value: { performanceId: string; entries: readonly Entry[] } };
+  /** As JSON: a browser reads that three times as fast as so many objects. */
+  tickets: { key: string; value: { performanceId: string; entries: string } };
   changes: { key: [string, string]; value: Entry & { performanceId: string } };
   scans: { key: string; value: KeptScan };
 }
@@ -112,7 +113,7 @@ export class Storage {
       work.objectStore("changes").getAll(rangeOf(performanceId)),
       work.done,
     ]);
-    return mark && whole && { mark, entries: whole.entries, changes };
+    return mark && whole && { mark, entries: JSON.parse(whole.entries) as Entry[], changes };
   }
 
   /** Keep a whole list in place of what was kept. */
@@ -121,7 +122,7 @@ export class Storage {
     const work = this.#db.transaction(["lists", "tickets", "changes"], "readwrite");
     await Promise.all([
       work.objectStore("lists").put(mark),
-      work.objectStore("tickets").put({ performanceId, entries }),
+      work.objectStore("tickets").put({ performanceId, entries: JSON.stringify(entries) }),
       work.objectStore("changes").delete(rangeOf(performanceId)),
       work.done,
     ]);
