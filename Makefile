@@ -92,7 +92,7 @@ format: setup-dev ## Let ruff sort imports and lay out the code
 	@$(VENV)/python stack/node.py format
 
 .PHONY: check
-check: lint test ## Lint and test, as CI does, which runs a drill besides
+check: lint test ## What CI runs: lint and test
 
 .PHONY: requirements
 requirements: setup-dev ## Resolve requirements/*.in again (ARGS=--upgrade for newer versions)
