@@ -87,12 +87,16 @@ def expire_many_keys(site: ObservedSite) -> Mending:
 
 
 def send_no_event(site: ObservedSite) -> Mending:
-    """Put a message into the topic of reservations that is no event."""
+    """Put a message into the topic of reservations that is no event; its letters are dropped."""
     producer = Producer({"bootstrap.servers": site.environment["KAFKA_BOOTSTRAP_SERVERS"]})
     producer.produce(_TOPIC, value=b"no event", key=b"drill")
     if producer.flush(_KAFKA_SECONDS):
         raise TimeoutError("Kafka did not take the message")
-    return lambda: None
+
+    def mend() -> None:
+        site.manage("events", "dead", "drop", "--topic", _TOPIC, "--reason", "a drill")
+
+    return mend
 
 
 def _until_closed(connection: psycopg.Connection, statement: str) -> None:

@@ -193,8 +193,8 @@ def test_a_time_is_cut_to_the_millisecond_and_given_in_utc():
     }
 
 
-# People open these: refusals are pages (tests/pages).
-OWN_PAGES = ("admin/", "_allauth/", "ko/", "files/")
+# People open these, or their pages ask for them under the session of staff: tests/pages.
+OWN_PAGES = ("admin/", "_allauth/", "ko/", "files/", "door/")
 
 
 @pytest.mark.parametrize(
