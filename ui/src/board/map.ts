@@ -73,6 +73,8 @@ export class SeatPicture {
       left: MARGIN + (x - least.x) * scale,
       top: MARGIN + (y - least.y) * scale,
     }));
+    // As high as the hall: a flat one would stand over an empty field.
+    this.canvas.height = Math.ceil((most.y - least.y + 1) * scale + 2 * MARGIN);
     this.canvas.hidden = false;
     return true;
   }
