@@ -14,6 +14,8 @@ from redis.client import Pipeline
 from kernel.redis.connections import ConnectionStack
 from kernel.redis.loop_connection import LoopConnection
 
+# These threads, once a second, work for no request.
+_OF_NO_REQUEST = {"revoked-sessions", "failed-responses"}
 _TRANSACTION_WORDS = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "SET ")
 
 
@@ -27,17 +29,17 @@ class RoundTrips:
 
 @contextmanager
 def counted_round_trips() -> Iterator[RoundTrips]:
-    """Yield the trips made inside the block, by this thread or any other.
-
-    The thread that copies the revoked sessions every second works for no request.
-    """
+    """Yield the trips made inside the block, by this thread or another that serves requests."""
     trips = RoundTrips()
     command, line, pipeline = Redis.execute_command, ConnectionStack.execute_all, Pipeline.execute
     loop_call = LoopConnection.call
 
+    def record(words):
+        if threading.current_thread().name not in _OF_NO_REQUEST:
+            trips.redis.append(words)
+
     def record_command(args):
-        if threading.current_thread().name != "revoked-sessions":
-            trips.redis.append(" ".join(str(arg) for arg in args[:2]))
+        record(" ".join(str(arg) for arg in args[:2]))
 
     def spied_command(self, *args, **options):
         record_command(args)
@@ -48,7 +50,7 @@ def counted_round_trips() -> Iterator[RoundTrips]:
         return line(self, commands)
 
     def spied_pipeline(self, *args, **options):
-        trips.redis.append("pipeline")
+        record("pipeline")
         return pipeline(self, *args, **options)
 
     async def spied_loop_call(self, function, keys, args):
