@@ -31,7 +31,12 @@ class SessionMiddleware(middleware.SessionMiddleware):
         is renamed.
         """
         if not is_fans(request.path):
-            return super().process_response(request, response)
+            response = super().process_response(request, response)
+            written = response.cookies.get(settings.SESSION_COOKIE_NAME)
+            if written is not None:
+                seconds = request.session.get_expiry_age() if written.value else 0
+                _say_staff_login(request, response, seconds=seconds)
+            return response
         theirs, ours = settings.SESSION_COOKIE_NAME, settings.FAN_SESSION_COOKIE_NAME
         sent = request.COOKIES
         request.COOKIES = {theirs: sent[ours]} if ours in sent else {}
@@ -62,6 +67,21 @@ def renew(request: HttpRequest, response: HttpResponseBase) -> None:
         samesite="Lax",
     )
     _say_login(request, response, seconds=seconds)
+
+
+def _say_staff_login(request: HttpRequest, response: HttpResponse, *, seconds: int) -> None:
+    name, user = settings.STAFF_LOGIN_COOKIE_NAME, request.__dict__.get("user")
+    if seconds > 0 and user is not None and user.is_authenticated:
+        response.set_cookie(
+            name,
+            login_cookie(user.pk, seconds=seconds, now=clock.now(), of_staff=True),
+            max_age=seconds,
+            secure=settings.SESSION_COOKIE_SECURE,
+            httponly=True,
+            samesite="Lax",
+        )
+    elif name in request.COOKIES:
+        response.delete_cookie(name, samesite="Lax")
 
 
 def _say_login(request: HttpRequest, response: HttpResponseBase, *, seconds: int) -> None:

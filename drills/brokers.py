@@ -25,7 +25,7 @@ from stack.profiles import BROKERS
 
 RELAY_GAP = "relay, longest gap"
 DRAINED = "outbox empty after healing"
-_CALL_SECONDS, _AGREE_SECONDS = 15.0, 60.0
+_CALL_SECONDS, _AGREE_SECONDS, _PAUSE_SECONDS = 15.0, 60.0, 1.0
 _INTERNAL = "__"
 
 
@@ -75,6 +75,7 @@ def configure(
         except KafkaException:
             if time.monotonic() > until:
                 raise
+            time.sleep(_PAUSE_SECONDS)
         else:
             return
 

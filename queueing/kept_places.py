@@ -64,7 +64,7 @@ def places_of(*, user_id: UUID, now: datetime) -> list[KeptPlace] | None:
 def _ends(rooms: Sequence[QueueConfig], user_id: UUID) -> list[KeptPlace]:
     """Return the ends that the lock server knows, of present places and of those before them.
 
-    None while it is unavailable.
+    Without it there are none to say.
     """
     names = [ended_places.key(room.performance_id, user_id) for room in rooms]
     try:

@@ -83,6 +83,15 @@ def keep_refused(*, scans: Sequence[RefusedScan]) -> None:
         RefusedScan.objects.bulk_create(scans, ignore_conflicts=True)
 
 
+def forget_refused(*, checkins: Sequence[Checkin]) -> None:
+    """Take back what was kept of scans that admit after all: the first admission was undone."""
+    require_transaction()
+    if checkins:
+        scans = [one.scan_id for one in checkins]
+        performances = {one.performance_id for one in checkins}
+        RefusedScan.objects.filter(performance__in=performances, scan_id__in=scans).delete()
+
+
 def undo_checkin(*, checkin_id: UUID, ticket: Ticket, now: datetime) -> bool:
     """Undo a check-in of a locked ticket; return whether it was in force. A void one stays so."""
     require_transaction()

@@ -164,11 +164,13 @@ class SearchDocument(DoorDocument):
     def post(self, request: Request, performance_id: UUID) -> Response:
         """Return a few tickets; which ones were shown to whom stands in the audit log."""
         given = validated(SearchSerializer, request.data)
+        now = clock.now()
+        checkins.check_search(performance_id, now=now)
         found = door_search.search(
             performance_id=performance_id,
             words=given["words"],
             actor_id=caller_of(request).user_id,
-            now=clock.now(),
+            now=now,
         )
         return Response(FoundTicketsSerializer(found).data)
 

@@ -105,6 +105,7 @@ if sys.argv[1:2] != ["keys"]:  # which makes the file
 SESSION_COOKIE_NAME = "__Host-sessionid"
 FAN_SESSION_COOKIE_NAME = "__Host-fan_session"
 LOGIN_COOKIE_NAME = "__Host-fr_login"
+STAFF_LOGIN_COOKIE_NAME = "__Host-fr_staff_login"
 CSRF_COOKIE_NAME = "__Host-csrftoken"
 LANGUAGE_COOKIE_NAME = "__Host-language"
 SESSION_COOKIE_SECURE = True

@@ -41,6 +41,11 @@ def in_language(language: str, path: str) -> str:
     return (f"/{language}" if language else "") + (rest or "/")
 
 
+def is_of_staff(path: str) -> bool:
+    """Say whether the session of staff counts at a path: their pages, the admin, the documents."""
+    return is_staff_page(path) or path.startswith("/admin/")
+
+
 def is_staff_page(path: str) -> bool:
     """Say whether a path is of staff or the door, whose login is that of the admin."""
     return in_language("", path).startswith(_STAFF)

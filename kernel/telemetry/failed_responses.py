@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 WINDOW = timedelta(seconds=60)
 _BUCKET, _KEPT = 5, 120  # seconds
 _PAUSE_SECONDS = 1.0
-_pending: Counter[str] = Counter()
+_pending: Counter[tuple[int, str]] = Counter()  # by bucket and kind
 _guard = threading.Lock()
 _due = threading.Event()
 _writer_of = 0  # process id
@@ -47,7 +47,7 @@ def count(status: int, responses: int = 1) -> None:
     if status < 500:
         return
     with _guard:
-        _pending["defects" if status == 500 else "others"] += responses
+        _pending[_bucket_now(), "defects" if status == 500 else "others"] += responses
     if _writer_of != os.getpid():
         _start()
     _due.set()
@@ -66,27 +66,37 @@ def in_last_minute(*, now: datetime) -> FailedResponses | None:
 
 
 def flush() -> None:
-    """Send what is counted. Raises DependencyUnavailable: then it is not lost."""
+    """Send what is counted. Raises DependencyUnavailable: it is kept while it counts."""
     with _guard:
         sent = dict(_pending)
         _pending.clear()
     if not sent:
         return
-    bucket = int(time.time()) // _BUCKET
     try:
-        guarded("cache", lambda server: _add(server, bucket, sent))
+        guarded("cache", lambda server: _add(server, sent))
     except DependencyUnavailable:
+        oldest = _bucket_now() - _KEPT // _BUCKET
         with _guard:
-            _pending.update(sent)
+            _pending.update({one: number for one, number in sent.items() if one[0] >= oldest})
         raise
 
 
-def _add(server: Redis, bucket: int, sent: Mapping[str, int]) -> None:
+def _add(server: Redis, sent: Mapping[tuple[int, str], int]) -> None:
     pipeline = server.pipeline(transaction=False)
-    for kind, responses in sent.items():
+    for (bucket, kind), responses in sent.items():
         pipeline.incrby(_key(bucket, kind), responses)
         pipeline.expire(_key(bucket, kind), _KEPT)
     pipeline.execute()
+
+
+def _after_fork() -> None:
+    """Start from nothing in a child: a thread of the parent may have held the lock."""
+    global _guard  # noqa: PLW0603
+    _guard = threading.Lock()
+    _pending.clear()
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 def _start() -> None:
@@ -109,6 +119,10 @@ def _send_forever() -> None:
             _due.set()  # what is counted goes with the next second's
         except Exception:
             log.exception("failures not counted")
+
+
+def _bucket_now() -> int:
+    return int(time.time()) // _BUCKET
 
 
 def _key(bucket: int, kind: str) -> str:

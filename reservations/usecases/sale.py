@@ -19,7 +19,7 @@ from kernel.errors import DomainError, Kind
 from kernel.i18n import text
 from kernel.staff.audit import target_of
 from reservations import locking, operations, queries
-from reservations.models import HALT_REASON_LENGTH, SalePolicy
+from reservations.models import SalePolicy
 from reservations.operations import schedule
 
 
@@ -149,7 +149,7 @@ def halt_for_cause(*, performance_id: UUID, cause: str, detail: str, now: dateti
 
     Staff who lift that halt have decided: the same cause never halts this sale again.
     """
-    reason = f"[{cause}] {detail}"[:HALT_REASON_LENGTH]
+    reason = f"[{cause}] {detail}"
     with transaction():
         row = _locked_policy(performance_id)
         if queries.was_halted_for(performance_id=performance_id, cause=cause):

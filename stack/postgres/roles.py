@@ -7,7 +7,8 @@ ROLES = """\
 SELECT format('CREATE ROLE %I LOGIN', name)
   FROM unnest(ARRAY['{application}', '{replicator}', '{observer}']) AS name
  WHERE NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = name) \\gexec
-ALTER ROLE {application} LOGIN NOSUPERUSER {create_databases} PASSWORD '{application_password}';
+-- Not LOGIN again: one that was locked stays so (docs/runbook.md, The database's user).
+ALTER ROLE {application} NOSUPERUSER {create_databases} PASSWORD '{application_password}';
 ALTER ROLE {replicator} LOGIN REPLICATION PASSWORD '{replicator_password}';
 ALTER ROLE {application} SET log_min_messages = 'fatal';
 GRANT pg_monitor TO {application};

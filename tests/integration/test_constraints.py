@@ -42,7 +42,7 @@ from sale_statistics.models import HourlyPoints, HourlySales
 from tests.support import factories
 from tests.support.money import begin, give_points, hold
 from tests.support.waiting_rooms import Room
-from tickets.models import Checkin, Ticket
+from tickets.models import Checkin, RefusedScan, Ticket
 from webhooks.models import WebhookDelivery, WebhookEndpoint
 
 LEFT_OUT = {"accounts", "concerts"}  # a new app is tried unless it is named here
@@ -187,6 +187,15 @@ def rows() -> dict[type[Model], Model]:
             scan_id="s",
             gate="A",
             admitted_at=now,
+            recorded_at=now,
+            actor_id=fan.pk,
+        ),
+        RefusedScan.objects.create(
+            performance=performance,
+            scan_id="s",
+            gate="A",
+            outcome="already_admitted",
+            scanned_at=now,
             recorded_at=now,
             actor_id=fan.pk,
         ),

@@ -1,6 +1,5 @@
 """Failures of the site within a minute: counted where they are logged, for all processes."""
 
-import time
 from datetime import timedelta
 
 import pytest
@@ -8,6 +7,7 @@ from django.test import Client
 
 from boxoffice import attention, board, performances
 from kernel import clock
+from kernel.redis.breaker import DependencyUnavailable
 from kernel.redis.clients import breaker, client
 from kernel.telemetry import access_log, failed_responses
 from kernel.telemetry.failed_responses import FailedResponses
@@ -73,12 +73,23 @@ def test_what_cannot_be_sent_goes_once_the_cache_server_is_back(parts):
     parts.part("cache").stop()
     try:
         failed_responses.count(502, 3)
-        time.sleep(0)  # the thread may have met the outage by now, or not
+        with pytest.raises(DependencyUnavailable):
+            failed_responses.flush()
         assert counted() is None
     finally:
         parts.part("cache").start()
         breaker("cache").reset()
     await_that(lambda: counted() == FailedResponses(defects=0, all=3), "counted", seconds=30)
+
+
+def test_after_a_long_outage_old_failures_are_not_of_the_last_minute(monkeypatch):
+    then = clock.now() - timedelta(minutes=10)
+    with monkeypatch.context() as patch:
+        patch.setattr(failed_responses.time, "time", then.timestamp)
+        failed_responses.count(503, 50)
+    failed_responses.count(503, 2)
+    failed_responses.flush()
+    assert counted() == FailedResponses(defects=0, all=2)
 
 
 def test_the_board_shows_them_and_says_when_they_are_many():

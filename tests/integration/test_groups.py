@@ -27,7 +27,7 @@ def test_migrating_made_the_groups():
         ("operator", "accounts.lock_out_user", "accounts.change_user"),
         ("operator", "accounts.view_auditentry", "auth.change_group"),
         ("finance", "payments.view_payment", "concerts.change_concert"),
-        ("door", "tickets.view_ticket", "accounts.view_user"),
+        ("door", "tickets.check_in_ticket", "tickets.view_ticket"),
         ("integrator", "events.view_outboxevent", "tickets.view_ticket"),
     ],
 )
@@ -51,7 +51,7 @@ def test_granting_again_mends_what_was_changed_and_changes_nothing_else():
     before = permissions("door")
     door = Group.objects.get(name="door")
     door.permissions.add(Permission.objects.get(codename="change_user"))
-    door.permissions.remove(Permission.objects.get(codename="view_ticket"))
+    door.permissions.remove(Permission.objects.get(codename="view_checkin"))
     for label in ("accounts", "tickets"):
         groups.grant(app_label=label)
         groups.grant(app_label=label)

@@ -71,6 +71,12 @@ def test_what_the_gateway_does_not_do_is_said(lost, call, fault, words):
     assert lost.money_of(ORDER) == 5_000
 
 
+def test_an_order_that_somebody_may_still_pay_is_not_done(lost):
+    lost.open(GatewayOrder("chg-open", "key", Money(7_000), "Points"), return_url="")
+    with pytest.raises(CommandError, match="somebody may"):
+        give_back("chg-open")
+
+
 def test_an_order_that_the_gateway_has_not_is_refused(lost):
     with pytest.raises(CommandError, match="no such order"):
         give_back("chg-of-nobody")

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.test import Client
+from django.urls import reverse
 
 from accounts.models import User
 from accounts.page_logins import login_cookie
@@ -16,6 +17,9 @@ from kernel.rate_limiting import throttle
 from tests.pages.conftest import logged_in
 from tests.support import factories
 from tests.support.hostile import Environs, token_of
+from tests.support.login_api import PASSWORD
+from tests.support.staff_pages import enter
+from tests.support.staff_roles import member
 
 _client_ips = count(1)
 ME = "/en/me/"
@@ -57,6 +61,14 @@ def cookies_of(user: User, *, seconds: int = 600) -> dict[str, str]:
     return {settings.FAN_SESSION_COOKIE_NAME: session, settings.LOGIN_COOKIE_NAME: shown}
 
 
+def scanner_at_the_door() -> tuple[Client, dict[str, str]]:
+    user = member("door")
+    user.set_password(PASSWORD)
+    user.save(update_fields=["password"])
+    scanner, _ = enter(user)
+    return scanner, {name: morsel.value for name, morsel in scanner.cookies.items()}
+
+
 def test_who_is_logged_in_reads_on_and_gets_tokens(client_ip, fan):
     cookies = cookies_of(fan)
     assert sent(client_ip, ME, cookies) == "200"
@@ -79,6 +91,24 @@ def test_control_a_login_that_is_none_is_refused_with_its_network(client_ip, fan
     elif wrong == "of an access token":
         cookies[name] = token_of(fan)
     assert sent(client_ip, ME, cookies) == "429"
+
+
+def test_the_doors_of_a_venue_are_not_shut_out_with_its_guests(client_ip):
+    scanner, cookies = scanner_at_the_door()
+    assert sent(client_ip, "/en/door/", cookies) == "200"
+    documents = f"/door/performances/{factories.make_performance().pk}/scans/"
+    assert sent(client_ip, documents, cookies, "POST") == "403"  # no form token: not 429
+    scanner.post(reverse("admin:logout"))
+    assert scanner.cookies[settings.STAFF_LOGIN_COOKIE_NAME].value == ""
+
+
+@pytest.mark.control
+def test_control_without_the_sign_of_their_login_they_are(client_ip):
+    _, cookies = scanner_at_the_door()
+    signs = cookies.pop(settings.STAFF_LOGIN_COOKIE_NAME)
+    assert sent(client_ip, "/en/door/", cookies) == "429"
+    assert sent(client_ip, "/en/door/", cookies | {settings.LOGIN_COOKIE_NAME: signs}) == "429"
+    assert sent(client_ip, ME, {settings.LOGIN_COOKIE_NAME: signs}) == "429"
 
 
 def test_it_counts_by_the_person_and_opens_nothing(client_ip, fan):

@@ -18,6 +18,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db import IntegrityError
 
+from concerts import queries as concert_queries
+from concerts.errors import PerformanceNotFound
 from concerts.models import Performance
 from kernel.db.integrity import violated_constraint
 from kernel.db.transaction import transaction
@@ -148,6 +150,18 @@ def door_times(performance: Performance) -> DoorTimes:
     )
 
 
+def check_search(performance_id: UUID, *, now: datetime) -> None:
+    """Refuse to look tickets up where none admits now: PerformanceNotFound, DoorsClosed.
+
+    A code that is shown is a whole ticket, so doors see those that they let in.
+    """
+    performance = Performance.objects.filter(pk=performance_id).first()
+    if performance is None:
+        raise PerformanceNotFound
+    if not door_times(performance).are_open(now):
+        raise DoorsClosed
+
+
 def _may_be_at(by: Doorkeeper, performance_id: UUID) -> bool:
     return not by.performances or performance_id in by.performances
 
@@ -175,8 +189,16 @@ class _CheckinBatch:
             ]
             operations.write_checkins(checkins=new)
             if self.made_offline:
-                operations.keep_refused(scans=self._refused(read, outcomes, tickets))
+                operations.forget_refused(checkins=new)
+                refused = self._refused(read, outcomes, tickets)
+                if refused and self._has_doors():
+                    operations.keep_refused(scans=refused)
         return outcomes
+
+    def _has_doors(self) -> bool:
+        """Say whether the performance that was named is one: nobody supervises others."""
+        here = self.performance_id
+        return here is None or concert_queries.is_there(here)
 
     def _refused(
         self,
@@ -189,7 +211,7 @@ class _CheckinBatch:
         for (scan, code), outcome in zip(read, outcomes, strict=True):
             ticket = tickets.get(code or "")
             here = self.performance_id or (ticket and ticket.performance_id)
-            if here and isinstance(outcome, _CONFLICTS):
+            if here and _may_be_at(self.by, here) and isinstance(outcome, _CONFLICTS):
                 first = outcome.extras
                 row = RefusedScan(
                     performance_id=here,

@@ -63,6 +63,10 @@ class Command(BaseCommand):
             raise CommandError("A payment or charge has this order: refund that one.") from None
         except refunding.OrderNotFound:
             raise CommandError(f"{gateway.name} has no such order.") from None
+        except refunding.OrderOpen:
+            raise CommandError(
+                "Nobody has paid this order, and somebody may yet: ask again."
+            ) from None
         except RefundRefused as refusal:
             raise CommandError(f"{gateway.name} refuses: {refusal}") from None
         except (NotSent, OutcomeUnknown) as doubt:

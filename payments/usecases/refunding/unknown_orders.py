@@ -20,6 +20,10 @@ class OrderHasRow(Exception):
     """A payment or charge of ours has the order; its own refund gives the money back."""
 
 
+class OrderOpen(Exception):
+    """Nobody has paid the order, and somebody still may."""
+
+
 class OrderNotFound(Exception):
     """The gateway has no such order."""
 
@@ -27,14 +31,16 @@ class OrderNotFound(Exception):
 def give_back(*, gateway: Gateway, order_id: str, reason: str, now: datetime) -> Money:
     """Give all back that the gateway still has of an order; return how much that was, 0 for none.
 
-    The same key is sent each time, so it may be repeated after any failure. Raises OrderHasRow,
-    OrderNotFound, NotSent, OutcomeUnknown and RefundRefused.
+    The same key is sent all day, so it may be repeated after any failure. Raises OrderHasRow,
+    OrderNotFound, OrderOpen, NotSent, OutcomeUnknown and RefundRefused.
     """
     if known_orders([order_id]):
         raise OrderHasRow
     found = gateway.find(order_id, payment_key=None)
     if found is None:
         raise OrderNotFound
+    if found.state is MoneyState.OPEN:
+        raise OrderOpen
     if found.state is not MoneyState.CAPTURED:
         return Money(0, found.amount.currency)
     left = Money(found.amount.amount - found.refunded.amount, found.amount.currency)
@@ -47,6 +53,8 @@ def give_back(*, gateway: Gateway, order_id: str, reason: str, now: datetime) ->
             changes={"gateway": gateway.name, "amount": left.amount, "currency": left.currency},
             now=now,
         )
-    key = sha256(f"order without a row {order_id}".encode()).hexdigest()
+    # Of what is left to give back, and of the day: a gateway repeats a refusal for its key.
+    of = f"order without a row {order_id} {found.refunded.amount} {now:%Y-%m-%d}"
+    key = sha256(of.encode()).hexdigest()
     gateway.refund(found, left, request_key=key, reason=reason)
     return left
