@@ -39,16 +39,16 @@ from accounts.models import User  # noqa: E402
 from accounts.sessions import FanSessionStore, SessionStore  # noqa: E402
 from concerts.models import Performance  # noqa: E402
 from kernel import clock  # noqa: E402
-from kernel.db.transaction import transaction  # noqa: E402
 from kernel.ids import uuid7  # noqa: E402
 from queueing.usecases import config  # noqa: E402
 from reservations.models import SalePolicy  # noqa: E402
 from tests.support import factories  # noqa: E402
-from tests.support.holding import place  # noqa: E402
 from tests.support.machines import make_key  # noqa: E402
-from tickets import operations  # noqa: E402
+from tests.support.money import begin, give_points, hold  # noqa: E402
 from tickets.models import Ticket  # noqa: E402
 from tickets.queries import qr_payload  # noqa: E402
+
+SEATS_AT_ONCE = 4
 
 
 def sale(*, queue: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:
@@ -136,14 +136,16 @@ def staff(*, role: str) -> dict[str, str]:
 
 
 def tickets(*, performance_id: str, count: int) -> list[dict[str, str]]:
-    """Return the codes and QR texts of tickets for the first seats, sold to one fan."""
+    """Return the codes and QR texts of tickets for the first seats, sold to as many as it takes.
+
+    They are paid for: the site's audit looks at them too.
+    """
     performance = Performance.objects.get(pk=performance_id)
-    fan, now = factories.make_user(), clock.now()
     seats = factories.seat_ids(performance)[:count]
-    held = place(fan, performance, seats[:1], now=now)
-    with transaction():
-        sold = operations.SoldSeats(held.id, fan.pk, performance.pk, seats)
-        operations.issue(sales=[sold], now=now)
+    for first in range(0, count, SEATS_AT_ONCE):
+        fan = factories.make_user()
+        give_points(fan, 10_000_000)
+        begin(fan, hold(fan, performance, seat_ids=seats[first : first + SEATS_AT_ONCE]).id)
     rows = Ticket.objects.filter(performance=performance).select_related("performance")
     return [{"code": row.code, "qr": qr_payload(row)} for row in rows.order_by("seat__index")]
 
