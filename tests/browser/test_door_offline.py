@@ -17,7 +17,6 @@ from kernel.signing.jwks import public_jwks
 from tests.support.browser_pages import BrowserPages, browser_pages
 from tests.support.door_pages import GatePage, gate_page
 from tests.support.signing import ring_in
-from tests.support.waiting import await_that
 from tickets import qr
 from tickets.policy import CODE_ALPHABET
 from tickets.queries import code_hash
@@ -231,24 +230,6 @@ def test_a_disk_that_is_full_is_said_and_the_gate_goes_on(door: GatePage):
     assert (decision["outcome"], decision["byList"]) == ("already_admitted", False)
 
 
-def test_a_scan_that_is_undone_while_others_are_sent_is_not_sent(door: GatePage):
-    first = door.facts["batchUrl"]
-    door.scan(CODES[0])
-    door.page.evaluate("door.close()")
-    door.facts["batchUrl"] = f"{first}second/"
-    door.open()
-    door.until("standing.online === false")
-    [later] = door.scan(CODES[1])  # the server is not asked about it
-    held: list[Route] = []
-    door.page.route(f"**{first}", held.append)
-    sent = answers(door, batch=door.facts["batchUrl"])
-    await_that(lambda: door.standing() and held, "the first are under way", seconds=60)
-    door.undo(later["scanId"])
-    send(held[0], [])
-    door.until("standing.unsent === 0")
-    assert sent == []
-
-
 @pytest.mark.parametrize("named", ["0", "9"])
 def test_of_two_scans_of_a_ticket_the_later_one_counts_whatever_their_ids(
     door: GatePage, named: str
@@ -282,56 +263,6 @@ def test_undone_is_said_only_of_what_the_server_has_undone(door: GatePage):
     door.page.unroute(undo)
     door.page.route(undo, lambda route: route.fulfill(status=204))
     assert door.undo(decision["scanId"]) == "undone"
-
-
-def test_undoing_what_the_server_refused_is_said_to_be_undone_here_alone(door: GatePage):
-    [decision] = door.scan(CODES[0])
-    answers(door, outcome="already_admitted")
-    door.until("standing.conflicts.length === 1")
-    assert door.undo(decision["scanId"]) == "here"
-    assert door.standing()["conflicts"] == []
-
-
-def test_a_scan_in_the_moment_of_closing_is_kept(door: GatePage):
-    both = "(code) => { const closed = door.close(); void door.scan(code); return closed; }"
-    door.page.evaluate(both, CODES[0])
-    assert kept(door)["scans"] == 1
-
-
-GUARD = """(m, place) => {
-  localStorage.setItem("fr-door", JSON.stringify(place));
-  const form = document.createElement("form");
-  form.dataset.frStaffLogout = "";
-  form.action = "/en/left/";
-  form.append(document.createElement("button"));
-  document.body.append(form);
-  m.guardLogout((words) => { document.title = words; }, async () => window.door);
-}"""
-
-
-def test_a_log_out_leaves_nothing_behind_and_waits_for_what_is_unsent(door: GatePage):
-    [decision] = door.scan(CODES[0])
-    door.call(GUARD, {"performanceId": door.performance_id, "gate": "north"})
-    press = door.page.locator("form button")
-    press.click()
-    door.page.wait_for_function("() => document.title.includes('not been sent')", polling=50)
-    door.undo(decision["scanId"])
-    press.click()
-    door.page.wait_for_url("**/en/left/**")
-    assert door.page.evaluate("localStorage.getItem('fr-door')") is None
-    assert kept(door) == {"listed": 0, "scans": 0}
-
-
-def test_nobody_leaves_while_another_tab_has_a_gate(
-    door: GatePage, pages: BrowserPages, context: BrowserContext
-):
-    other = gate_page(pages, context, performance_id=str(HERE), gate="south")
-    other.page.goto(other.address)
-    with pytest.raises(Error, match="door_open_elsewhere"):
-        other.call("(m) => m.leaveDoor()")
-    assert kept(other)["listed"] == len(CODES)
-    door.page.evaluate("door.close()")
-    assert other.call("(m) => m.leaveDoor()") is True
 
 
 def test_tickets_are_found_and_shown_as_they_are_here(door: GatePage):
