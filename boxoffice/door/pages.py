@@ -93,7 +93,15 @@ def conflicts(visit: StaffVisit, performance_id: UUID) -> HttpResponseBase:
     """List the scans that a gate let in without a network and that were refused when sent."""
     one = performances.find(performance_id, now=visit.now)
     rows = queries.refused_scans(performance_id=performance_id, limit=LISTED)
-    return show(visit, "boxoffice/door/conflicts.html", styles=_STYLES, one=one, rows=rows)
+    return show(
+        visit,
+        "boxoffice/door/conflicts.html",
+        script="door.js",
+        styles=_STYLES,
+        data={"page": "conflicts"},
+        one=one,
+        rows=rows,
+    )
 
 
 def _is_near(one: Listed, now: datetime) -> bool:

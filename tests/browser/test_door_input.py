@@ -1,10 +1,14 @@
 """What the door reads, without a page: keys of scanners, codes in sight, what an answer says."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import Pure
+from tests.support.browser_pages import browser_pages
+from tests.support.door_devices import wedge
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
 # Presses are [code, shift, time].
@@ -16,6 +20,26 @@ SILENT = """(m, presses) => {
   const wedge = new m.Wedge();
   for (const [code, shift, at] of presses) wedge.key(code, shift, at);
   return wedge.silence() ?? null;
+}"""
+LISTEN = """async () => {
+  const m = await import("/static-tests/pure.js");
+  window.scanned = [];
+  m.listenToWedge((text) => window.scanned.push(text));
+}"""
+# How many cameras are on after two presses, the second of which is given.
+CAMERAS = """async (second) => {
+  const { DoorCamera } = await import("/static-tests/pure.js");
+  const devices = navigator.mediaDevices;
+  const ask = MediaDevices.prototype.getUserMedia;
+  const streams = [];
+  devices.getUserMedia = async (wish) => {
+    const stream = await ask.call(devices, wish);
+    streams.push(stream);
+    return stream;
+  };
+  const camera = new DoorCamera(document.querySelector("video"), () => undefined);
+  await Promise.allSettled([camera.start(), camera[second]()]);
+  return streams.filter((one) => one.getTracks()[0].readyState === "live").length;
 }"""
 SEEN = """(m, looks) => {
   const sight = new m.Sight();
@@ -79,10 +103,39 @@ def test_what_a_person_typed_before_is_no_part_of_a_scan(pure: Pure):
     assert pure(KEYS, typed + scan) == "7KX2M9QWE4TZ"
 
 
+@pytest.mark.parametrize("code", ["ABCDEFGHJKMN", "7KX2M9QWE4TZ", "7kx2m9qwe4tz"])
+def test_a_scan_leaves_nothing_in_the_field_that_has_the_focus(browser: Browser, code: str):
+    with browser_pages("") as pages:
+        body = '{data}<label>Words <input id="words" value="half"></label>'
+        page = browser.new_page()
+        page.goto(pages.add("/", script="site", data={"page": "home"}, body=body))
+        page.evaluate(LISTEN)
+        page.locator("#words").focus()
+        wedge(page, code)
+        page.wait_for_function("() => window.scanned.length === 1", polling=50)
+        assert page.evaluate("scanned") == [code.upper()]
+        expect(page.locator("#words")).to_have_value("half")
+        page.close()
+
+
 def test_a_ticket_that_stays_in_sight_is_scanned_once(pure: Pure):
     looks = [["A", 0], ["A", 80], ["A", 2000], ["A", 4000], ["B", 4080], ["A", 7000]]
     seen = pure(SEEN, looks)
     assert seen == [["A"], [], [], [], ["B"], ["A"]]
+
+
+def test_of_two_presses_one_camera_stays_on_and_none_after_it_was_turned_off(
+    launch_browser: Callable[..., Browser],
+):
+    fake = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+    with browser_pages("") as pages:
+        camera = launch_browser(*fake)
+        page = camera.new_page()
+        body = "{data}<video muted></video>"
+        page.goto(pages.add("/", script="site", data={"page": "home"}, body=body))
+        assert page.evaluate(CAMERAS, "start") == 1
+        assert page.evaluate(CAMERAS, "stop") == 0
+        camera.close()
 
 
 def decision(**changes: object) -> dict[str, object]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Error
+from playwright.sync_api import BrowserContext, Error, Route
 
 from kernel import clock
 from kernel.ids import uuid7
@@ -26,6 +26,11 @@ CODES = [f"7KX2M9QWE4{CODE_ALPHABET[nth]}Z" for nth in range(8)]
 SEED = """async (m, { mark, entries }) => {
   const storage = await m.Storage.open();
   await storage.replace(mark, entries);
+  storage.close();
+}"""
+WRITE = """async (m, scans) => {
+  const storage = await m.Storage.open();
+  await storage.write(scans);
   storage.close();
 }"""
 KEPT = """async (m) => {
@@ -80,6 +85,28 @@ def seed(door: GatePage, entries: list[dict[str, object]]) -> None:
 
 def kept(door: GatePage) -> Any:
     return door.call(KEPT.replace("arg", f"'{door.performance_id}'"))
+
+
+def send(route: Route, sent: list[str], outcome: str = "admitted") -> None:
+    """Answer a batch as the server does."""
+    asked = [one["scan_id"] for one in route.request.post_data_json["scans"]]
+    sent += asked
+    results = [{"scan_id": one, "outcome": outcome, "checkin_id": one} for one in asked]
+    route.fulfill(json={"results": results})
+
+
+def answers(door: GatePage, *, batch: str | None = None, outcome: str = "admitted") -> list[str]:
+    """Let the network be there: batches with one outcome; returns the scans as they come."""
+    sent: list[str] = []
+    url = batch or door.facts["batchUrl"]
+    door.page.route(f"**{url}", lambda route: send(route, sent, outcome))
+    listed = {"as_of": clock.as_text(clock.now() - timedelta(hours=1)), "tickets": []}
+    door.page.route("**/admission-list/**", lambda route: route.fulfill(json=listed))
+    known = {"code": "already_admitted", "at": listed["as_of"], "gate": "south"}
+    door.page.route(
+        f"**{door.facts['scanUrl']}", lambda route: route.fulfill(status=409, json=known)
+    )
+    return sent
 
 
 def printed(code: str) -> str:
@@ -195,6 +222,47 @@ def test_a_disk_that_is_full_is_said_and_the_gate_goes_on(door: GatePage):
     assert door.outcomes(CODES[0], CODES[0]) == ["admitted", "already_admitted"]
     standing = door.standing()
     assert (standing["unsent"], standing["refusal"]) == (1, "door_keeps_nothing")
+    answers(door)
+    door.until("standing.online")
+    standing = door.standing()
+    assert (standing["unsent"], standing["refusal"]) == (0, "door_keeps_nothing")
+    [decision] = door.scan(CODES[1])
+    assert (decision["outcome"], decision["byList"]) == ("already_admitted", False)
+
+
+@pytest.mark.parametrize("named", ["0", "9"])
+def test_of_two_scans_of_a_ticket_the_later_one_counts_whatever_their_ids(
+    door: GatePage, named: str
+):
+    door.page.evaluate("door.close()")
+    code, at = CODES[0], clock.now() - timedelta(hours=2)
+    scan = {
+        "scanId": "5", "performanceId": door.performance_id, "hash": code_hash(HERE, code),
+        "state": "admitted", "code": None, "gate": "north", "seat": "A-1-1", "wasAsked": True,
+        "at": clock.as_text(at), "sentAt": clock.as_text(at), "checkinId": "1",
+        "undoReason": None, "refusal": None, "batchUrl": "", "undoUrl": "",
+        "keptUntil": door.facts["keptUntil"],
+    }  # fmt: skip
+    now = clock.as_text(clock.now())
+    later = {"scanId": named, "gate": "south", "at": now, "sentAt": now}
+    door.call(WRITE, [scan, scan | later])
+    door.open()
+    [decision] = door.scan(code)
+    assert (decision["outcome"], decision["gate"]) == ("already_admitted", "south")
+
+
+def test_undone_is_said_only_of_what_the_server_has_undone(door: GatePage):
+    [decision] = door.scan(CODES[0])
+    answers(door)
+    door.until("standing.online && standing.unsent === 0")
+    undo = f"**{door.facts['undoUrl']}"
+    door.page.route(undo, lambda route: route.fulfill(status=403, json={"code": "not_allowed"}))
+    with pytest.raises(Error, match="not_allowed"):
+        door.undo(decision["scanId"])
+    assert door.standing()["unsent"] == 1
+    door.page.unroute(undo)
+    door.page.route(undo, lambda route: route.fulfill(status=204))
+    assert door.undo(decision["scanId"]) == "undone"
 
 
 def test_tickets_are_found_and_shown_as_they_are_here(door: GatePage):

@@ -63,6 +63,8 @@ class Hall:
     url: str = ""
     answers: bool = True
     is_broken: bool = False
+    broken: int = 503
+    lacks_files: bool = False
     logged_in: bool = True
     is_void: bool = False
     words: str = "first"
@@ -72,7 +74,7 @@ class Hall:
         if path in (OPENED, OTHER) and not self.logged_in:
             return 302, b"", {"Location": "/en/account/login/"}
         if self.is_broken:
-            return 503, b"broken", {}
+            return self.broken, b"broken", {}
         is_ticket = path in (OPENED, OTHER)
         urls = {"token": "/account/token/", "login": "/", "me": "/", "keeper": KEEPER}
         data = {"language": "en", "page": "ticket", "login_cookie": "logged_in", "urls": urls}
@@ -97,6 +99,8 @@ class Hall:
             return 200, (UI / "dist" / "ticket-keeper.js").read_bytes(), headers
         if path == f"{OPENED[:-1]}.pdf":
             return 200, PDF, {"Content-Type": "application/pdf"}
+        if path.startswith("/static/") and self.lacks_files:
+            return 404, b"", {}
         if path.startswith("/static/"):
             file = UI / "dist" / path.removeprefix("/static/")
             return 200, file.read_bytes(), {"Content-Type": TYPES[file.suffix]}
@@ -151,13 +155,22 @@ def test_an_opened_ticket_opens_without_a_network_and_nothing_else_does(hall: Ha
         assert has_no_answer(opened, hall.url + path)
 
 
-def test_with_a_network_the_site_is_asked(hall: Hall, opened: Page):
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_with_a_network_the_site_is_asked(hall: Hall, opened: Page, status: int):
     hall.words = "second"
     opened.goto(hall.url + OPENED)
     expect(opened.locator(".fr-qr")).to_have_text("second")
-    hall.is_broken = True
+    hall.is_broken, hall.broken = True, status
+    for _ in range(2):  # the copy stays
+        opened.goto(hall.url + OPENED)
+        expect(opened.locator(".fr-qr")).to_have_text("second")
+
+
+def test_a_kept_page_has_the_files_of_its_time_when_the_site_has_others(hall: Hall, opened: Page):
+    hall.lacks_files = True
     opened.goto(hall.url + OPENED)
-    expect(opened.locator(".fr-qr")).to_have_text("second")
+    white = opened.locator(".fr-qr").evaluate("(one) => getComputedStyle(one).backgroundColor")
+    assert white == "rgb(255, 255, 255)"
 
 
 def test_a_log_out_deletes_what_was_kept(hall: Hall, opened: Page):

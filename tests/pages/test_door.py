@@ -67,6 +67,15 @@ def admit(door, ticket):
 
 
 @pytest.mark.parametrize("name", ["home", "gate", "conflicts"])
+def test_the_script_of_the_door_guards_the_log_out_of_each_page(door, performance, name):
+    html = door.get(page(name, None if name == "home" else performance)).content.decode()
+    assert "door" in html.split('<script type="module"')[1].split(">")[0]
+    assert "data-fr-staff-logout" in html
+    assert f'"page": "{name}"' in html
+    assert ("data-fr-fault" if name == "gate" else "data-fr-unsent") in html
+
+
+@pytest.mark.parametrize("name", ["home", "gate", "conflicts"])
 def test_a_page_opens_to_its_roles_alone(performance, name):
     allowed = WATCHING if name == "conflicts" else WORKING
     url = page(name, None if name == "home" else performance)

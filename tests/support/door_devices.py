@@ -98,9 +98,17 @@ def wedge(
     for character in text:
         code, shift = _place_of(character)
         key = key_of(character) if character.isalpha() else character
-        for kind in ("rawKeyDown", "keyUp"):
-            event = {"type": kind, "code": code, "key": key, "timestamp": at}
-            session.send("Input.dispatchKeyEvent", event | ({"modifiers": _SHIFT} if shift else {}))
+        held = {"modifiers": _SHIFT} if shift else {}
+        presses = [
+            {"type": kind, "code": code, "key": key, "timestamp": at} | held
+            for kind in ("rawKeyDown", "keyUp")
+        ]
+        if shift:
+            shift_key = {"code": "ShiftLeft", "key": "Shift", "timestamp": at}
+            presses.insert(0, {"type": "rawKeyDown", "modifiers": _SHIFT} | shift_key)
+            presses.append({"type": "keyUp"} | shift_key)
+        for event in presses:
+            session.send("Input.dispatchKeyEvent", event)
         at += pace
     if end:
         for kind in ("rawKeyDown", "keyUp"):

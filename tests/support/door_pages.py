@@ -70,8 +70,8 @@ class GatePage:
     def outcomes(self, *codes: str) -> list[str]:
         return [one["outcome"] for one in self.scan(*codes)]
 
-    def undo(self, scan_id: str, reason: str = "the wrong one") -> None:
-        self.page.evaluate("([id, reason]) => door.undo(id, reason)", [scan_id, reason])
+    def undo(self, scan_id: str, reason: str = "the wrong one") -> Any:
+        return self.page.evaluate("([id, reason]) => door.undo(id, reason)", [scan_id, reason])
 
     def standing(self) -> Any:
         return self.page.evaluate(_STANDING)

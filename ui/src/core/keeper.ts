@@ -56,19 +56,22 @@ class Keeper {
     const asked = fetch(event.request).then(async (answer) => {
       if (answer.type === "opaqueredirect")
         await this.#pages.dropAll(); // to the login: this one has ended
-      else if (answer.status < 500) await this.#pages.remember(path, answer.clone());
+      else if (isOfSite(answer)) await this.#pages.remember(path, answer.clone());
       return answer;
     });
     event.waitUntil(Promise.allSettled([asked, this.#pages.sweep()]));
     if (!copy) return asked;
     const answer = await this.#inTime(asked, copy);
-    return answer.status < 500 ? answer : copy;
+    return isOfSite(answer) ? answer : copy;
   }
 
+  /** Return a file from the site; its copy where the site has no answer, or not the file. */
   async asset(request: Request): Promise<Response> {
     const asked = fetch(request);
     const copy = await this.#pages.asset(request.url);
-    return copy ? this.#inTime(asked, copy) : asked;
+    if (!copy) return asked;
+    const answer = await this.#inTime(asked, copy);
+    return answer.ok ? answer : copy; // a page that is kept needs the files of its time
   }
 
   /** Keep a page that was opened before this worker was there, and what it needs to be shown. */
@@ -92,4 +95,9 @@ class Keeper {
     const late = new Promise<Response>((done) => setTimeout(done, this.#patienceMs, copy));
     return Promise.race([asked, late]).catch(() => copy);
   }
+}
+
+/** Whether a site that works has answered: one that is down or full says nothing of its pages. */
+function isOfSite({ status }: Response): boolean {
+  return status < 500 && status !== 429;
 }

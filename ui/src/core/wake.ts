@@ -23,7 +23,10 @@ export class ScreenLock {
 
   async #take(): Promise<void> {
     try {
-      this.#lock = await navigator.wakeLock.request("screen");
+      if (!this.#lock || this.#lock.released) {
+        this.#lock = await navigator.wakeLock.request("screen");
+      }
+      if (!this.isWanted) await this.#lock.release();
     } catch {
       // A low battery refuses; the next look at the page tries again.
     }

@@ -10,6 +10,8 @@ export class DoorCamera {
   readonly #ended: () => void;
   #stream: MediaStream | undefined;
   #isLit = false;
+  /** Counts what was asked for: a camera that comes up after something else was is not wanted. */
+  #turn = 0;
 
   /** `ended` is called where the device takes the camera, for a call or another app. */
   constructor(video: HTMLVideoElement, ended: () => void) {
@@ -29,14 +31,23 @@ export class DoorCamera {
     return this.#capabilities.torch === true;
   }
 
-  /** Turn a camera on, by default the one that looks at what people hold up. Rejects as browsers do. */
+  /**
+   * Turn a camera on, by default the one that looks at what people hold up. Rejects as browsers do;
+   * where it is stopped or another is started meanwhile, this one stays off.
+   */
   async start(deviceId?: string): Promise<void> {
     this.stop();
+    const turn = this.#turn;
     const which = deviceId
       ? { deviceId: { exact: deviceId } }
       : { facingMode: { ideal: "environment" } };
     const size = { width: { ideal: 1280 }, height: { ideal: 720 } };
-    this.#stream = await navigator.mediaDevices.getUserMedia({ video: { ...which, ...size } });
+    const stream = await navigator.mediaDevices.getUserMedia({ video: { ...which, ...size } });
+    if (turn !== this.#turn) {
+      for (const track of stream.getTracks()) track.stop();
+      return;
+    }
+    this.#stream = stream;
     this.#track?.addEventListener("ended", this.#ended);
     this.#video.srcObject = this.#stream;
     await this.#video.play();
@@ -46,6 +57,7 @@ export class DoorCamera {
   }
 
   stop(): void {
+    this.#turn += 1;
     for (const track of this.#stream?.getTracks() ?? []) track.stop();
     this.#video.srcObject = null;
     this.#stream = undefined;
@@ -63,7 +75,9 @@ export class DoorCamera {
 
   /** Turn the next camera on. */
   async next(): Promise<void> {
+    const turn = this.#turn;
     const all = await cameras();
+    if (turn !== this.#turn) return;
     const current = this.#track?.getSettings().deviceId;
     const nth = all.findIndex((one) => one.deviceId === current);
     await this.start(all[(nth + 1) % all.length]?.deviceId);

@@ -4,7 +4,7 @@ import { cookie } from "../core/login";
 import type { DoorFacts, TicketKey } from "./gate";
 
 export interface DoorData {
-  readonly page: "home" | "gate";
+  readonly page: "home" | "gate" | "conflicts";
   readonly csrf_cookie: string;
   readonly performance: {
     readonly id: string;

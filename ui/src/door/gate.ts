@@ -62,18 +62,25 @@ export interface FoundTicket {
   readonly status: string;
 }
 
+/** Where an admission was undone: `here` alone where the server never had it, but another gate's. */
+export type Undone = "undone" | "here";
+
 export interface Gate {
   /** Ask the server for at most 1.5 s, then decide by the list and queue the scan. Never rejects. */
   scan(code: string): Promise<Decision>;
-  /** Undo an admission of this device; without a network it is queued like a scan. */
-  undo(scanId: string, reason: string): Promise<void>;
+  /**
+   * Undo an admission of this device; without a network it is queued like a scan. Rejects with the
+   * `Problem` of a server that refuses: it goes again, and the ticket is in until then.
+   */
+  undo(scanId: string, reason: string): Promise<Undone>;
   /** Find tickets in the list by the words of a seat or by initials; at most 20. */
   find(words: string): Promise<readonly FoundTicket[]>;
   standing(): Standing;
   onChange(listener: () => void): void;
   /** Whether the device may log out or change hands: false with unsent scans. */
   mayLeave(): boolean;
-  close(): void;
+  /** Resolves when nothing is under way any more and another gate may be opened. */
+  close(): Promise<void>;
 }
 
 /** A public key of the key set at `/.well-known/jwks.json`, of the use "ticket". */

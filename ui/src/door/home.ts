@@ -1,12 +1,10 @@
 /** The page on which a performance is chosen: a device goes on where it was. */
 
 import { keepThisPage } from "../core/keep_page";
-import { text } from "../core/text";
 import { doorData } from "./facts";
 import { sweepDoor } from "./gate";
-import { guardLogout } from "./leaving";
+import { guardLogoutByNote } from "./leaving";
 import { placeAt } from "./place";
-import { SAID } from "./words";
 
 /** Lead to the gate that was chosen on this device, unless another one is asked for. */
 export function goOn(): void {
@@ -18,12 +16,5 @@ export function goOn(): void {
   }
   void sweepDoor().catch(() => undefined);
   void keepThisPage(doorData().urls.keeper).catch(() => undefined);
-  guardLogout(sayUnsent);
-}
-
-function sayUnsent(): void {
-  const note = document.querySelector<HTMLElement>("[data-fr-unsent]");
-  if (!note) return;
-  note.textContent = text(SAID.unsent);
-  note.hidden = false;
+  guardLogoutByNote();
 }

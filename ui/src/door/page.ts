@@ -21,11 +21,14 @@ const RECENT = 8;
 
 class Door extends HTMLElement {
   readonly #data = doorData();
+  #opening: Promise<Gate> | undefined;
   #gate: Gate | undefined;
   #answer: AnswerScreen | undefined;
   #undo: UndoDialog | undefined;
 
   connectedCallback(): void {
+    const opened = async () => this.#opening?.catch(() => undefined);
+    guardLogout((words) => this.#say(words), opened);
     const place = placeAt(Date.now());
     if (place?.performanceId === this.#data.performance.id) void this.#work(place.gate);
     else this.#askForGate();
@@ -49,7 +52,8 @@ class Door extends HTMLElement {
 
   async #work(gateName: string): Promise<void> {
     try {
-      this.#gate = await openGate(this.#data.performance.id, gateName, factsOf(this.#data));
+      this.#opening = openGate(this.#data.performance.id, gateName, factsOf(this.#data));
+      this.#gate = await this.#opening;
     } catch (error) {
       this.#fail(problemOf(error));
       return;
@@ -70,7 +74,6 @@ class Door extends HTMLElement {
     new Viewfinder(this, this.#data.urls, (code) => void this.#scan(code));
     this.addEventListener("click", () => this.#answer?.allowSound());
     void this.#keep().catch(() => undefined); // without it the page needs a network to open
-    guardLogout(() => this.#say(text(SAID.unsent)), gate);
     this.dataset.frReady = "yes";
   }
 
@@ -115,16 +118,17 @@ class Door extends HTMLElement {
   }
 
   async #takeBack({ scanId }: Decision, reason: string): Promise<void> {
+    let words = text(SAID.undone);
     try {
-      await this.#gate?.undo(scanId, reason);
+      if ((await this.#gate?.undo(scanId, reason)) === "here") words = text(SAID.undone_here);
     } catch (error) {
       this.#fail(problemOf(error));
       return;
     }
     const line = this.querySelector<HTMLElement>(`[data-scan="${CSS.escape(scanId)}"]`);
     if (line) line.dataset.undone = "yes";
-    line?.querySelector("button")?.replaceWith(text(SAID.undone));
-    speak(text(SAID.undone));
+    line?.querySelector("button")?.replaceWith(words);
+    speak(words);
   }
 
   #listenToForms(): void {

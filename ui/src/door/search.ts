@@ -1,11 +1,13 @@
 /** Finding a ticket by name or seat: by the server, which says who; without it by the list. */
 
 import { fetchInTime, readAnswer } from "../core/api";
+import { timeOfDay } from "../core/format";
 import { cookie } from "../core/login";
 import { problemOf, wordsOf } from "../core/problem";
 import { language, type Text, text } from "../core/text";
 import type { DoorData } from "./facts";
 import type { Gate } from "./gate";
+import { seatName } from "./offline/list";
 import { SAID, STATUSES } from "./words";
 
 const SECONDS = 3;
@@ -15,6 +17,9 @@ interface Found {
   readonly seat: string;
   readonly who: string;
   readonly status: string;
+  /** When and at which gate it was let in, as far as the server says so. */
+  readonly at?: string | null;
+  readonly gate?: string | null;
   readonly code?: string;
 }
 interface Answered {
@@ -23,6 +28,8 @@ interface Answered {
     readonly seat: { readonly section: string; readonly row: string; readonly number: string };
     readonly holder_name: string;
     readonly status: string;
+    readonly admitted_at: string | null;
+    readonly gate: string | null;
   }[];
   readonly more: boolean;
 }
@@ -32,6 +39,7 @@ export class Search {
   readonly #gate: Gate;
   readonly #root: HTMLElement;
   readonly #admit: (code: string) => void;
+  #turn = 0;
 
   constructor(root: HTMLElement, data: DoorData, gate: Gate, admit: (code: string) => void) {
     this.#data = data;
@@ -47,22 +55,29 @@ export class Search {
 
   async #find(words: string): Promise<void> {
     if (words.length < 2) return;
+    this.#turn += 1;
+    const turn = this.#turn;
     try {
       const { results, more } = await this.#ask(words);
-      const found = results.map(({ code, seat, holder_name: who, status }) => ({
-        seat: `${seat.section}-${seat.row}-${seat.number}`,
+      if (turn !== this.#turn) return; // something else is looked for by now
+      const found = results.map(({ code, seat, holder_name: who, status, admitted_at, gate }) => ({
+        seat: seatName(seat),
         who,
         status,
+        at: admitted_at,
+        gate,
         ...(status === "VALID" ? { code } : {}),
       }));
       this.#show(found, more ? SAID.found_more : undefined);
     } catch (error) {
+      if (turn !== this.#turn) return;
       const problem = problemOf(error);
       if (problem.status >= 400 && problem.status < 500) {
         this.#say(wordsOf(problem));
         return;
       }
       const found = await this.#gate.find(words);
+      if (turn !== this.#turn) return;
       this.#show(
         found.map(({ seat, initials, status }) => ({ seat, who: initials, status })),
         SAID.found_by_list,
@@ -92,11 +107,13 @@ export class Search {
     this.#say([none, note ? text(note) : ""].filter(Boolean).join(" "));
   }
 
-  #line({ seat, who, status, code }: Found): HTMLElement {
+  #line({ seat, who, status, at, gate, code }: Found): HTMLElement {
     const line = document.createElement("li");
     const words = document.createElement("span");
     const state = STATUSES[status];
-    words.textContent = [seat, who, state ? text(state) : status].filter(Boolean).join(" · ");
+    const admitted = status === "USED" ? [at && timeOfDay(Date.parse(at)), gate] : [];
+    const parts = [seat, who, state ? text(state) : status, ...admitted];
+    words.textContent = parts.filter(Boolean).join(" · ");
     line.append(words);
     if (code) {
       const button = document.createElement("button");

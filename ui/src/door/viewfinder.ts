@@ -26,13 +26,12 @@ export class Viewfinder {
     this.#press("camera", () => this.#toggle());
     this.#press("switch", () => this.#turnOn(() => this.#camera.next()));
     this.#press("torch", () => this.#light());
-    window.addEventListener("pagehide", () => this.#camera.stop());
+    window.addEventListener("pagehide", () => this.#turnOff());
   }
 
   async #toggle(): Promise<void> {
     if (this.#camera.isOn) this.#turnOff();
     else await this.#turnOn(() => this.#camera.start());
-    await this.#lock.set(this.#camera.isOn);
   }
 
   async #light(): Promise<void> {
@@ -73,6 +72,7 @@ export class Viewfinder {
   }
 
   #show(isOn: boolean): void {
+    void this.#lock.set(isOn);
     this.#part("view").hidden = !isOn;
     this.#part("camera").textContent = text(isOn ? SAID.camera_off : SAID.camera_on);
   }

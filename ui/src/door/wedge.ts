@@ -104,7 +104,8 @@ export function listenToWedge(scanned: (text: string) => void): void {
     const input = target instanceof HTMLInputElement ? target : undefined;
     const before = input?.value ?? "";
     const text = wedge.key(event.code, event.shiftKey, event.timeStamp);
-    if (wedge.length === 1) field = input && { input, before };
+    const isCharacter = characterAt(event.code, event.shiftKey) !== undefined; // and no Shift
+    if (isCharacter && wedge.length === 1) field = input && { input, before };
     clearTimeout(timer);
     if (text !== undefined || (wasReading && !input)) event.preventDefault();
     if (wedge.length > 1) timer = setTimeout(() => done(wedge.silence()), SILENCE_MS);

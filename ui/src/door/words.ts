@@ -43,6 +43,10 @@ export const SAID = {
   },
   undo: { ko: "입장 취소", en: "Undo" },
   undone: { ko: "취소했습니다. 다시 입장할 수 있습니다.", en: "Undone. The ticket admits again." },
+  undone_here: {
+    ko: "이 기기에서만 취소했습니다. 다른 게이트의 입장 기록은 그대로입니다.",
+    en: "Undone on this device alone. A check-in at another gate stands.",
+  },
   admit: { ko: "입장", en: "Admit" },
   found_none: { ko: "찾은 티켓이 없습니다.", en: "No ticket was found." },
   found_more: {

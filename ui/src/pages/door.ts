@@ -2,7 +2,10 @@
 
 import { doorData } from "../door/facts";
 import { goOn } from "../door/home";
+import { guardLogoutByNote } from "../door/leaving";
 import { defineDoor } from "../door/page";
 
-if (doorData().page === "home") goOn();
-else defineDoor();
+const { page } = doorData();
+if (page === "home") goOn();
+else if (page === "gate") defineDoor();
+else guardLogoutByNote();

@@ -5,7 +5,7 @@ import { serverClock } from "../../core/clock";
 import { newKey } from "../../core/keys";
 import { onReturn } from "../../core/page";
 import { Problem, problemOf } from "../../core/problem";
-import type { Decision, DoorFacts, FoundTicket, Gate, Outcome, Standing } from "../gate";
+import type { Decision, DoorFacts, FoundTicket, Gate, Outcome, Standing, Undone } from "../gate";
 import { decide } from "./decide";
 import type { KeptAdmissionList } from "./kept_list";
 import { seatName } from "./list";
@@ -51,6 +51,7 @@ export class DoorGate implements Gate {
   #refusal: string | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #round: Promise<void> | undefined;
+  #closed: Promise<void> | undefined;
   readonly #closing = new AbortController();
 
   constructor(parts: Parts) {
@@ -67,14 +68,19 @@ export class DoorGate implements Gate {
     return decided;
   }
 
-  async undo(scanId: string, reason: string): Promise<void> {
-    const scan = this.#parts.scans.get(scanId);
-    if (!scan) return;
-    await this.#parts.scans.undo(scan, reason);
+  async undo(scanId: string, reason: string): Promise<Undone> {
+    const { scans } = this.#parts;
+    const scan = scans.get(scanId);
+    if (!scan) return "undone";
+    await scans.undo(scan, reason);
     this.#changed();
-    if (!this.#isOnline) return;
+    if (scan.state === "conflict") return "here";
+    if (!this.#isOnline) return "undone";
     await this.#round; // which may have sent what was pending already
     await this.catchUp();
+    const isOpen = typeof scans.get(scanId)?.undoReason === "string";
+    if (isOpen && this.#refusal !== null) throw new Problem(this.#refusal);
+    return "undone";
   }
 
   async find(words: string): Promise<readonly FoundTicket[]> {
@@ -97,11 +103,9 @@ export class DoorGate implements Gate {
     return this.#parts.scans.pending().length === 0;
   }
 
-  close(): void {
-    if (this.#closing.signal.aborted) return;
-    this.#closing.abort();
-    clearTimeout(this.#timer);
-    void Promise.allSettled([this.#last, this.#round]).then(() => this.#parts.release());
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
   }
 
   /** Send what is pending and ask for what has changed; once at a time, and again later. */
@@ -110,6 +114,16 @@ export class DoorGate implements Gate {
       this.#round = undefined;
     });
     return this.#round;
+  }
+
+  async #close(): Promise<void> {
+    this.#closing.abort();
+    clearTimeout(this.#timer);
+    for (let last: unknown; last !== this.#last; ) {
+      last = this.#last; // a scan may come while it closes: it is kept as well
+      await Promise.allSettled([last, this.#round]);
+    }
+    this.#parts.release();
   }
 
   async #catchUp(): Promise<void> {
@@ -122,7 +136,7 @@ export class DoorGate implements Gate {
       this.#setOnline(true);
     } catch (error) {
       if (error instanceof Problem) this.#failed(error);
-      else this.#refusal = KEEPS_NOTHING;
+      else this.#keptNothing();
     }
     if (this.#closing.signal.aborted) return;
     const seconds = this.#isOnline ? FRESH_SECONDS : RETRY_SECONDS;
@@ -232,6 +246,12 @@ export class DoorGate implements Gate {
     if (isNoAnswer(problem)) this.#setOnline(false);
     else this.#refusal = problem.code;
     this.#changed();
+  }
+
+  /** The disk fails after the server has answered: it is asked again, or gates part. */
+  #keptNothing(): void {
+    this.#refusal = KEEPS_NOTHING;
+    this.#setOnline(true);
   }
 
   #setOnline(isOnline: boolean): void {

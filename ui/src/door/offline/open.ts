@@ -55,17 +55,20 @@ export async function openGate(
 /**
  * Delete all that this device keeps of doors, before it changes hands.
  *
- * Returns false, and deletes nothing, where the server has not heard of every scan. No gate may be
- * open.
+ * Returns false, and deletes nothing, where the server has not heard of every scan; true where the
+ * browser keeps nothing. Rejects with `door_open_elsewhere` while a gate is open in any tab.
  */
 export async function leaveDoor(): Promise<boolean> {
-  const storage = await Storage.open();
+  if (!isSecureContext) return true;
+  const unlock = await locked();
   try {
-    const isFree = await storage.clear();
+    const storage = await Storage.open().catch(() => undefined);
+    if (!storage) return true;
+    const isFree = await storage.clear().finally(() => storage.close());
     if (isFree) await keptDoors.dropAll();
     return isFree;
   } finally {
-    storage.close();
+    unlock();
   }
 }
 

@@ -16,7 +16,8 @@ export class Scans {
   constructor(storage: Storage, kept: readonly KeptScan[]) {
     this.#storage = storage;
     this.#known = new Map(kept.map((scan) => [scan.scanId, scan]));
-    for (const scan of kept) this.#note(scan);
+    // A disk gives them by their ids: of two scans of a ticket the later one counts.
+    for (const scan of [...kept].sort(byTime)) this.#note(scan);
   }
 
   static async in(storage: Storage): Promise<Scans> {
@@ -29,8 +30,13 @@ export class Scans {
 
   /** What the server has not heard of, the oldest first. */
   pending(): KeptScan[] {
-    const found = [...this.#known.values()].filter(isPending);
-    return found.sort((one, other) => (one.at < other.at ? -1 : 1));
+    return [...this.#known.values()].filter(isPending).sort(byTime);
+  }
+
+  /** Return what is unsent of these scans by now, of those that are undone or of the others. */
+  still(scans: readonly KeptScan[], undone: boolean): KeptScan[] {
+    const now = scans.flatMap(({ scanId }) => this.#known.get(scanId) ?? []);
+    return now.filter((s) => s.state === "unsent" && (s.undoReason !== null) === undone);
   }
 
   ofPerformance(performanceId: string): KeptScan[] {
@@ -138,6 +144,10 @@ function admitted(scan: KeptScan, result: BatchResult, now: string): KeptScan {
 function refused(scan: KeptScan, { outcome, conflict }: BatchResult, now: string): KeptScan {
   const refusal = { code: outcome, at: conflict?.at ?? null, gate: conflict?.gate ?? null };
   return { ...scan, state: "conflict", code: null, sentAt: now, refusal };
+}
+
+function byTime(one: KeptScan, other: KeptScan): number {
+  return Date.parse(one.at) - Date.parse(other.at);
 }
 
 function keyOf({ performanceId, hash }: { performanceId: string; hash: string }): string {

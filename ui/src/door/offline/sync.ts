@@ -12,8 +12,8 @@ const SCANS_AT_ONCE = 200; // as tickets/policy.py
  * Send all that is pending; returns the last refusal, if there was one.
  *
  * A scan that is undone here and may be there is sent first, to learn by what it is undone there: the
- * ticket may have been scanned again since. What is refused or fails stays as it is and goes the next time. A scan keeps its id, so that one
- * whose answer was lost is the same scan. Throws the `Problem` where there is no network.
+ * ticket may have been scanned again since. What is refused or fails stays as it is and goes the next
+ * time. A scan keeps its id, so that one whose answer was lost is the same scan. Throws the `Problem` where there is no network.
  */
 export async function sendPending(scans: Scans, remote: Remote): Promise<Problem | undefined> {
   let refusal: Problem | undefined;
@@ -26,11 +26,12 @@ export async function sendPending(scans: Scans, remote: Remote): Promise<Problem
     }
   };
   const send = async (undone: boolean) => {
-    const unsent = scans.pending().filter(({ state }) => state === "unsent");
-    for (const batch of batches(unsent.filter((scan) => (scan.undoReason !== null) === undone))) {
+    for (const batch of batches(scans.still(scans.pending(), undone))) {
       await attempt(async () => {
-        await scans.ask(batch).catch(() => undefined); // a full disk stops nothing
-        const results = await remote.batch(batch[0]?.batchUrl ?? "", batch);
+        const now = scans.still(batch, undone); // one may have been undone since the round began
+        if (now.length === 0) return;
+        await scans.ask(now).catch(() => undefined); // a full disk stops nothing
+        const results = await remote.batch(now[0]?.batchUrl ?? "", now);
         await scans.settle(results, new Date(serverClock.now()).toISOString());
       });
     }
