@@ -137,7 +137,7 @@ OWN = {"at": "2026-12-24T09:00:00.000Z", "gate": "south"}
 
 
 def decided(pure: Pure, *, at: datetime = START, **changes: object) -> Any:
-    known = {"proof": "genuine", "isHere": True, "entry": ENTRY, **changes}
+    known = {"proof": "genuine", "isHere": True, "entry": ENTRY, "hasList": True, **changes}
     now = at.timestamp() * 1000
     return pure(DECIDE, {"known": known, "doors": DOORS, "now": now})
 
@@ -149,6 +149,7 @@ def decided(pure: Pure, *, at: datetime = START, **changes: object) -> Any:
         ("admitted", {"proof": "typed"}),
         ("admitted", {"proof": "unknown"}),
         ("admitted", {"entry": None}),  # sold after the list was made
+        ("no_list", {"entry": None, "hasList": False}),  # it may be void
         ("ticket_not_found", {"proof": "typed", "entry": None}),
         ("ticket_not_found", {"proof": "unknown", "entry": None}),
         ("ticket_not_found", {"proof": "nothing", "entry": None}),
@@ -174,7 +175,7 @@ def test_who_is_in_already_is_in_by_the_list_or_by_this_gate(pure: Pure):
 
 
 def test_without_a_time_of_opening_a_ticket_admits_a_month_early(pure: Pure):
-    early = {"known": {"proof": "typed", "isHere": True, "entry": ENTRY}}
+    early = {"known": {"proof": "typed", "isHere": True, "entry": ENTRY, "hasList": True}}
     doors = {**DOORS, "opensAt": None}
     now = (START - timedelta(days=30)).timestamp() * 1000
     assert pure(DECIDE, {**early, "doors": doors, "now": now})["outcome"] == "admitted"

@@ -10,7 +10,8 @@ export type Outcome =
   | "ticket_void"
   | "ticket_not_found"
   | "doors_closed"
-  | "not_signed";
+  | "not_signed"
+  | "no_list";
 
 /** What a scan comes to. Times are ISO 8601 in UTC, seats in short: "A-3-12". */
 export interface Decision {

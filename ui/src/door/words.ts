@@ -14,6 +14,7 @@ export const ANSWERS: Readonly<Record<Outcome, Text & { readonly tone: Tone }>> 
   ticket_void: { tone: "bad", ko: "무효", en: "Void" },
   ticket_not_found: { tone: "bad", ko: "없는 티켓", en: "Unknown" },
   not_signed: { tone: "bad", ko: "위조 의심", en: "Not ours" },
+  no_list: { tone: "warm", ko: "명단 없음", en: "No list yet" },
 };
 
 export const SAID = {

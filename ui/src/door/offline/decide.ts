@@ -11,6 +11,8 @@ export interface Known {
   /** Whether the ticket names this performance; a typed code names none. */
   readonly isHere: boolean;
   readonly entry: Entry | undefined;
+  /** Whether a list is here at all: without one nobody knows which tickets are void. */
+  readonly hasList: boolean;
   /** The admission of this device that is in force. */
   readonly own: { readonly at: string; readonly gate: string } | undefined;
 }
@@ -25,14 +27,15 @@ export interface ByList {
  * Decide a scan at a moment (the server's clock, ms).
  *
  * The order is the server's. A genuine ticket that the list lacks was sold after the list was made,
- * since void tickets stand in it: it admits. An expiry in a QR code is not looked at: the
+ * since void tickets stand in it: it admits. Without any list nothing does. An expiry in a QR code is not looked at: the
  * performance may have been postponed, and the doors' times are known.
  */
 export function decide(known: Known, doors: Doors, now: number): ByList {
-  const { proof, isHere, entry, own } = known;
+  const { proof, isHere, entry, own, hasList } = known;
   if (proof === "forged") return { outcome: "not_signed" };
   if (proof === "nothing") return { outcome: "ticket_not_found" };
   if (!isHere) return { outcome: "wrong_performance" };
+  if (!hasList) return { outcome: "no_list" };
   if (!entry && proof !== "genuine") return { outcome: "ticket_not_found" };
   if (entry?.status === "VOID") return { outcome: "ticket_void" };
   if (!areOpen(doors, now)) return { outcome: "doors_closed" };

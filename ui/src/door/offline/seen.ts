@@ -22,7 +22,10 @@ interface Knowing {
   readonly signatures: Signatures;
 }
 
-const NO_TICKET = { hash: "", isPending: false, isHere: true, entry: undefined, own: undefined };
+const NO_TICKET = {
+  ...{ hash: "", isPending: false, isHere: true, hasList: true },
+  ...{ entry: undefined, own: undefined },
+};
 
 /** Return what is known of the ticket that a text names. */
 export async function look(
@@ -37,6 +40,7 @@ export async function look(
     isPending: scans.isPending(performanceId, hash),
     entry: without(scans.undoing(performanceId, hash), kept.list.get(hash)),
     own: scans.admission(performanceId, hash, kept.asOf),
+    hasList: kept.asOf !== null,
   };
   if (!isSigned(scanned)) return { ...known, proof: "typed", isHere: true };
   const proof = await signatures.proofOf(scanned);
