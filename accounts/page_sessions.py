@@ -70,29 +70,35 @@ def renew(request: HttpRequest, response: HttpResponseBase) -> None:
 
 
 def _say_staff_login(request: HttpRequest, response: HttpResponse, *, seconds: int) -> None:
-    name, user = settings.STAFF_LOGIN_COOKIE_NAME, request.__dict__.get("user")
-    if seconds > 0 and user is not None and user.is_authenticated:
-        response.set_cookie(
-            name,
-            login_cookie(user.pk, seconds=seconds, now=clock.now(), of_staff=True),
-            max_age=seconds,
-            secure=settings.SESSION_COOKIE_SECURE,
-            httponly=True,
-            samesite="Lax",
-        )
-    elif name in request.COOKIES:
-        response.delete_cookie(name, samesite="Lax")
+    user = request.__dict__.get("user")
+    is_login = seconds > 0 and user is not None and user.is_authenticated
+    _sign(request, response, seconds=seconds if is_login else 0, of_staff=True)
 
 
 def _say_login(request: HttpRequest, response: HttpResponseBase, *, seconds: int) -> None:
     """Set the cookie that says that there is a login (Note [Login cookies]); none of 0 seconds."""
-    name = settings.LOGIN_COOKIE_NAME
-    if seconds > 0:
-        assert request.user.is_authenticated
-        secure = settings.SESSION_COOKIE_SECURE
-        value = login_cookie(request.user.pk, seconds=seconds, now=clock.now())
-        response.set_cookie(name, value, max_age=seconds, secure=secure, samesite="Lax")
-    elif name in request.COOKIES:
-        response.delete_cookie(name, samesite="Lax")
+    if _sign(request, response, seconds=seconds, of_staff=False):
         # What the browser keeps for the person, such as opened tickets, ends with the login.
         response.headers["Clear-Site-Data"] = '"storage"'
+
+
+def _sign(
+    request: HttpRequest, response: HttpResponseBase, *, seconds: int, of_staff: bool
+) -> bool:
+    """Set the sign of a login, or take it back at 0 seconds; return whether it was taken back."""
+    name = settings.STAFF_LOGIN_COOKIE_NAME if of_staff else settings.LOGIN_COOKIE_NAME
+    if seconds > 0:
+        assert request.user.is_authenticated
+        response.set_cookie(
+            name,
+            login_cookie(request.user.pk, seconds=seconds, now=clock.now(), of_staff=of_staff),
+            max_age=seconds,
+            secure=settings.SESSION_COOKIE_SECURE,
+            httponly=of_staff,
+            samesite="Lax",
+        )
+        return False
+    if name not in request.COOKIES:
+        return False
+    response.delete_cookie(name, samesite="Lax")
+    return True
