@@ -8,7 +8,7 @@ import pytest
 from tests.support.otlp_receiver import OtlpReceiver, SeenSpan, receiving
 from tests.support.shopper import Shopper
 from tests.support.site import Site
-from tests.support.traced import OF_A_PURCHASE, Traced, buy
+from tests.support.traced import OF_A_PURCHASE, Traced, buy, refused_hold
 from tests.support.waiting import await_that
 
 
@@ -75,12 +75,7 @@ def test_a_purchase_is_one_trace_to_the_letter(site: Site, receiver: OtlpReceive
 
 
 def test_a_refused_hold_keeps_its_error(site: Site, receiver: OtlpReceiver):
-    sale = site.sale(seats=1, queue=None)
-    first, second = (Shopper(site, fan) for fan in site.fans(2, 0))
-    assert first.hold(sale.performance_id, sale.seat_ids).status_code == 201
-    traced = Traced(site)
-    second.http.headers.update(traced.headers)
-    assert second.hold(sale.performance_id, sale.seat_ids).json()["code"] == "seat_taken"
+    traced = refused_hold(site)
     [refused] = await_that(
         lambda: named(receiver.of(traced.trace_id), "POST reservations"), "the refused hold"
     )

@@ -23,6 +23,7 @@ from playwright.sync_api import (
 from playwright.sync_api import Error as PlaywrightError
 
 from tests.support.browser_pages import BrowserPages, browser_pages
+from tests.support.page_faults import faults_of
 from tests.support.queue_pages import full_room
 from tests.support.site import Fan, Sale, Site
 
@@ -125,12 +126,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 def page(context: BrowserContext) -> Iterator[Page]:
     """A page on which no script may fail and no policy is broken."""
     page = context.new_page()
-    faults: list[str] = []
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on(
-        "console",
-        lambda said: faults.append(said.text) if "Content Security Policy" in said.text else None,
-    )
+    faults = faults_of(page)
     yield page
     assert faults == []
 

@@ -17,6 +17,7 @@ from tests.support.door_devices import (
     type_code,
     wedge,
 )
+from tests.support.page_faults import faults_of
 from tests.support.site import Sale, Site
 
 Device = Callable[..., Page]
@@ -43,13 +44,7 @@ def tickets(site: Site, sale: Sale) -> Iterator[dict[str, str]]:
 def watched(context: BrowserContext) -> tuple[Page, list[str]]:
     context.set_default_timeout(30_000)
     page = context.new_page()
-    faults: list[str] = []
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on(
-        "console",
-        lambda said: faults.append(said.text) if "Content Security Policy" in said.text else None,
-    )
-    return page, faults
+    return page, faults_of(page)
 
 
 @pytest.fixture(params=FORMS, ids="-".join)

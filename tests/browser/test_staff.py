@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.test_accessibility import FORMS, scrolls_sideways, violations
+from tests.support.page_faults import faults_of
 from tests.support.site import Sale, Site
 
 SIZES = {"phone": (320, 640), "desktop": (1280, 900)}
@@ -21,12 +22,7 @@ def form(request: pytest.FixtureRequest, browser: Browser, site: Site) -> Iterat
     context.set_default_timeout(20_000)
     context.add_cookies([site.staff("operator")])
     page = context.new_page()
-    faults: list[str] = []
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on(
-        "console",
-        lambda said: faults.append(said.text) if "Content Security Policy" in said.text else None,
-    )
+    faults = faults_of(page)
     yield language, page
     assert faults == []
     context.close()

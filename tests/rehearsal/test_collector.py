@@ -20,9 +20,8 @@ from stack.collector import SOURCE, collector
 from stack.data_dir import default_data
 from stack.process import Tools, wait_until
 from stack.service import free_ports, listens
-from tests.support.shopper import Shopper
 from tests.support.site import Site
-from tests.support.traced import OF_A_PURCHASE, Traced, buy
+from tests.support.traced import OF_A_PURCHASE, Traced, buy, refused_hold
 from tests.support.waiting import await_that
 
 pytestmark = pytest.mark.timeout(3900)  # the build, at the lowest priority
@@ -211,12 +210,7 @@ def test_a_purchase_on_a_running_site_is_one_whole_trace(site_collected: Collect
 
 
 def test_a_refused_hold_on_a_running_site_keeps_its_error(site_collected: Collected, site: Site):
-    sale = site.sale(seats=1, queue=None)
-    first, second = (Shopper(site, fan) for fan in site.fans(2, 0))
-    assert first.hold(sale.performance_id, sale.seat_ids).status_code == 201
-    traced = Traced(site)
-    second.http.headers.update(traced.headers)
-    assert second.hold(sale.performance_id, sale.seat_ids).json()["code"] == "seat_taken"
+    traced = refused_hold(site)
     by_id = whole(site_collected, traced, {"gateway", "POST reservations"})
     [refused] = [one for one in by_id.values() if one["name"] == "POST reservations"]
     assert refused["status"] == {"message": "seat_taken", "code": 2}

@@ -55,3 +55,14 @@ def buy(site: Site, traced: Traced) -> TracedPurchase:
     paid = shopper.pay(held.json()["id"])
     assert paid.json()["status"] == "PAID", paid.text
     return TracedPurchase(sale, fan, place)
+
+
+def refused_hold(site: Site) -> Traced:
+    """Ask for a seat that somebody has, as a caller whose trace is recorded; return the caller."""
+    sale = site.sale(seats=1, queue=None)
+    first, second = (Shopper(site, fan) for fan in site.fans(2, 0))
+    assert first.hold(sale.performance_id, sale.seat_ids).status_code == 201
+    traced = Traced(site)
+    second.http.headers.update(traced.headers)
+    assert second.hold(sale.performance_id, sale.seat_ids).json()["code"] == "seat_taken"
+    return traced
