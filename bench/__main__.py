@@ -76,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     add = command("checkins", _checkins, "check-ins at the doors against a bare Django view")
     add("--tickets", type=int, default=10_000)
     add("--rounds", type=int, default=2)
-    add = command("doors", _doors, "an evening at twenty gates, some without a network")
+    add = command("doors", _doors, "a performance at twenty gates, some without a network")
     add("--tickets", type=int, default=10_000)
     add("--minutes", type=float, default=10.0)
     add = command("events", _events, "the relay and a consumer against bare clients of Kafka")

@@ -92,7 +92,7 @@ def checkins(run: Figures) -> Iterator[str]:
 
 
 def doors(run: Figures) -> Iterator[str]:
-    """Return how an evening at the doors went."""
+    """Return how a performance at the doors went."""
     one, batch = run["scan"], run["batch"]
     rows = [
         ["a scan", one["p50_ms"], one["p99_ms"], one["most_ms"]],

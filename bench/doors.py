@@ -1,4 +1,4 @@
-"""An evening at the doors: people who come evenly to many gates, some of which have no network.
+"""A performance at the doors: people who come evenly to many gates, some of which have no network.
 
 Each gate is without a network for a while; what it scanned meanwhile comes as one batch, with some
 tickets that another gate has scanned as well. Afterwards the database has to say that every ticket
@@ -33,7 +33,7 @@ def measure(folder: Path, tickets: int, minutes: float) -> dict[str, Any]:
     key, player = door_key(), Player(folder)
     unused = scans(_WARM_UP + tickets)
     warm_up = [post(key, CHECKINS, next(unused)) for _ in range(_WARM_UP)]
-    sent, scanned = _evening([{**scan, "gate": ""} for scan in unused])
+    sent, scanned = _requests([{**scan, "gate": ""} for scan in unused])
     paths = {"scan": CHECKINS, "batch": f"{CHECKINS}batch/"}
     asked = [post(key, paths[kind], body) for kind, body in sent]
     with serve(API, folder) as api:
@@ -71,7 +71,7 @@ def measure(folder: Path, tickets: int, minutes: float) -> dict[str, Any]:
     }
 
 
-def _evening(all_scans: list[dict[str, Any]]) -> tuple[Sent, int]:
+def _requests(all_scans: list[dict[str, Any]]) -> tuple[Sent, int]:
     """Return the requests in the order they are due, and how many scans are in them."""
     draw = random.Random(14)
     offline = round(len(all_scans) * _OFFLINE)
@@ -84,7 +84,7 @@ def _evening(all_scans: list[dict[str, Any]]) -> tuple[Sent, int]:
     for gate in range(GATES):
         here = [*alone[gate::GATES], *twins[gate::GATES]]
         draw.shuffle(here)
-        # From the middle of the evening on, one gate after the other is back.
+        # From the middle on, one gate after the other is back.
         due = len(online) // 2 + (len(online) // 2) * gate // GATES + gate
         sent.insert(due, ("batch", _batch(here, f"{gate} without network")))
     return sent, len(all_scans) + len(twins)

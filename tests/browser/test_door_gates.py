@@ -88,7 +88,7 @@ def admitted(site: Site, doors: Doors) -> dict[str, list[str]]:
     return gates
 
 
-def evening(
+def two_gates(
     site: Site, opened: Opened, doors: Doors, *, reload: Callable[[GatePage], None]
 ) -> tuple[GatePage, GatePage]:
     """Scan 500 times at two gates without a network, a reload between; then both are back."""
@@ -115,7 +115,7 @@ def test_500_scans_without_a_network_admit_every_ticket_once_and_none_is_lost(
     site: Site, opened: Opened
 ):
     doors = sold(site, SCANS - TWICE)
-    north, south = evening(site, opened, doors, reload=lambda door: None)
+    north, south = two_gates(site, opened, doors, reload=lambda door: None)
     found = admitted(site, doors)
     assert sorted(found) == sorted(doors.codes)
     assert {len(gates) for gates in found.values()} == {1}
@@ -138,7 +138,7 @@ def test_without_what_the_device_keeps_the_reload_loses_scans(site: Site, opened
         door.page.evaluate("door.close()")
         door.call(FORGET)
 
-    for door in evening(site, opened, doors, reload=forgets):
+    for door in two_gates(site, opened, doors, reload=forgets):
         door.page.context.close()
     assert len(admitted(site, doors)) == SCANS // 2 < len(doors.codes)
 

@@ -58,7 +58,7 @@ def film(browser: Browser, text: str, into: Path) -> Path:
 def open_gate(
     page: Page, site: Site, sale: Sale, language: str = "en", gate: str = "North"
 ) -> None:
-    """Choose a performance and a gate, as at the beginning of an evening."""
+    """Choose a performance and a gate, as before the doors open."""
     page.goto(f"{site.url}/en/door/?choose")
     page.locator(f'a[href="/en/door/{sale.performance_id}/"]').click()
     page.locator("#gate").fill(gate)
