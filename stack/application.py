@@ -19,6 +19,9 @@ CELERY = (PYTHON, "-m", "celery", "-A", "config.celery", "--quiet")  # no banner
 # Accepted and waiting connections: the kernel caps the first at net.core.somaxconn.
 API_BACKLOG = 16384
 COMMAND_SECONDS = 120
+# A process of ours ends what it has begun: a relay that is killed between Kafka's confirmation and
+# its mark makes the next one publish again. On a busy machine that takes longer than a server.
+PROGRAM_STOP_SECONDS = 20.0
 # Note [Memory that is given back]
 # glibc gives every thread an arena of its own, and after the first large block that was freed it
 # takes blocks of that size from there too: each thread then keeps the 19 MiB of a password hash
@@ -57,6 +60,7 @@ class Program(Service):
     """A process of ours; ready once it runs, or once it listens on its port."""
 
     after: tuple[str, ...] = ("setup",)
+    stop_seconds: float = PROGRAM_STOP_SECONDS
 
     def __init__(
         self,
