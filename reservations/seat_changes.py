@@ -49,6 +49,11 @@ def publish_many(*, performance_id: UUID, changes: Sequence[SeatChange], now: da
     snapshots.update(performance_id=performance_id, free=free, taken=taken)
 
 
+def compare_claims(*, performance_id: UUID, seat_ids: Iterable[UUID]) -> None:
+    """Have the next tick compare the claims of seats with their rows."""
+    lost.remember(performance_id=performance_id, seat_ids=seat_ids)
+
+
 def freed_by_expiry(expired: Iterable[NewEvent], *, but: Collection[UUID] = ()) -> list[Claim]:
     """Return the claims on the seats of holds that have expired: they go, except on seats `but`."""
     return [

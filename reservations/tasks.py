@@ -15,6 +15,6 @@ def sweep() -> None:
 
 @shared_task(name="reservations.warm_gate", ignore_result=True)
 def warm_gate() -> None:
-    """Write the claims again where the lock server has lost them, or a write failed."""
+    """Write the claims again where the lock server has lost them, or they may be wrong."""
     recovery.rebuild_cold(now=clock.now())
     recovery.write_lost(now=clock.now())

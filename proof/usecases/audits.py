@@ -1,16 +1,20 @@
 """The use cases of audits: look at everything, or each minute at what is new, and halt for it."""
 
 import logging
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from concerts.errors import PerformanceNotFound
 from kernel.stored_files import FileNotKept
 from proof import auditing, metrics, policy, reports
 from proof.checks import CHECKS
+from proof.checks.claims import claims_agree
 from proof.findings import AuditReport, AuditScope, Violation
 from proof.snapshot import source
+from reservations import seat_changes
 from reservations.usecases import sale
 
 log = logging.getLogger(__name__)
@@ -48,9 +52,20 @@ def watch(*, now: datetime) -> Watched:
         )
     for result in report.failures:
         log.warning("audit could not look", extra={"check": result.check, "why": result.failure})
+    _have_claims_compared(report)
     if report.violations:
         _keep(report)
     return Watched(report, halted)
+
+
+def _have_claims_compared(report: AuditReport) -> None:
+    """Have claims that are wrong mended (Note [Lost writes] in reservations/claims)."""
+    seats: dict[UUID, list[UUID]] = defaultdict(list)
+    for one in report.violations:
+        if one.check == claims_agree.__name__ and one.performance_id:
+            seats[one.performance_id].append(UUID(one.subject.removeprefix("seat:")))
+    for performance_id, seat_ids in seats.items():
+        seat_changes.compare_claims(performance_id=performance_id, seat_ids=seat_ids)
 
 
 def _keep(report: AuditReport) -> None:

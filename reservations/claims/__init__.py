@@ -19,7 +19,12 @@ a claim that is wrong for this reason keeps nobody from a seat for more than a s
 for a free seat doesn't see it, and the audit can't tell it from a defect. So the next tick reads
 the claims of these seats, then what PostgreSQL says of them, and writes what differs. The claims
 are read first, and a claim is replaced only while it is still its owner's: what somebody wrote
-meanwhile stays.
+meanwhile stays. Where there was none, the seat may be given up between the read and the write: what
+differed is compared once more.
+
+A process that is killed between its commit and its write remembers nothing, and one that is frozen
+there claims again what was given up meanwhile. The minute's audit finds such a claim, and has the
+tick compare its seat.
 
 Note [Back-off]
 A hold that takes over lapsed seats, and the sweep that expires them, count the lapse against the

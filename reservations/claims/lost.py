@@ -1,4 +1,4 @@
-"""Seats whose claims could not be written, until the next tick writes them (Note [Lost writes])."""
+"""Seats whose claims may be wrong, until the next tick has compared them (Note [Lost writes])."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence

@@ -67,24 +67,27 @@ def rebuild_cold(*, now: datetime) -> list[Rebuilt]:
 
 
 def write_lost(*, now: datetime) -> int:
-    """Write the claims of seats whose last write failed; return how many differed.
+    """Write the claims of seats that are remembered; return how many differed.
 
-    Without the lock server the seats are remembered for the next tick.
+    What differed is compared once more by the next tick; without the lock server all of it is.
     """
     try:
         remembered = lost.take()
     except DependencyUnavailable:
         return 0
-    differed = 0
+    count = 0
     for performance_id, seat_ids in remembered.items():
         try:
-            differed += _correct(performance_id, seat_ids, now)
+            differed = _correct(performance_id, seat_ids, now)
         except DependencyUnavailable:
             lost.remember(performance_id=performance_id, seat_ids=seat_ids)
-    return differed
+        else:
+            lost.remember(performance_id=performance_id, seat_ids=differed)
+            count += len(differed)
+    return count
 
 
-def _correct(performance_id: UUID, seat_ids: Sequence[UUID], now: datetime) -> int:
+def _correct(performance_id: UUID, seat_ids: Sequence[UUID], now: datetime) -> list[UUID]:
     claims = seat_claims.find_many(performance_id=performance_id, seat_ids=seat_ids)
     taken = {
         seat.seat_id: seat for seat in queries.taken_seats(performance_id=performance_id, now=now)
@@ -96,7 +99,7 @@ def _correct(performance_id: UUID, seat_ids: Sequence[UUID], now: datetime) -> i
     ]
     for _ in _write(performance_id, "mend", differing, now):
         pass
-    return len(differing)
+    return [one.seat_id for one in differing]
 
 
 def _write(

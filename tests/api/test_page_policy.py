@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 from urllib.parse import urljoin
 
 import pytest
+from django.conf import settings
 from django.test import Client
 
 from kernel.http.page_policy import PagePolicyMiddleware
@@ -97,7 +98,7 @@ def test_json_carries_no_policy(client, db_ready, path):
 
 def test_messages_need_no_cookie_of_their_own(staff):
     staff.post("/admin/accounts/user/", {"action": "", "index": 0, "_selected_action": "0"})
-    assert set(staff.cookies) <= {"sessionid", "csrftoken"}
+    assert set(staff.cookies) <= {"sessionid", "csrftoken", settings.STAFF_LOGIN_COOKIE_NAME}
 
 
 @pytest.mark.control

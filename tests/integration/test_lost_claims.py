@@ -1,4 +1,4 @@
-"""Claims whose write failed are written by the next tick (Note [Lost writes])."""
+"""Claims that may be wrong are compared by the next tick (Note [Lost writes])."""
 
 from datetime import timedelta
 
@@ -6,11 +6,12 @@ import pytest
 
 from kernel import clock
 from kernel.redis.breaker import DependencyUnavailable
-from reservations import policy, tasks
+from proof.usecases import audits
+from reservations import policy, queries, tasks
 from reservations.claims import lost, recovery, seat_claims
 from reservations.usecases import holds
 from tests.support import factories, money
-from tests.support.holding import place
+from tests.support.holding import place, put_claim
 
 STALE = timedelta(milliseconds=2 * policy.CLAIM_STALE_MS)
 
@@ -112,3 +113,62 @@ def test_who_holds_the_seat_meanwhile_keeps_it(fan, performance, failing, monkey
     other = place(factories.make_user(), performance, [seat], now=clock.now() + STALE)
     tasks.warm_gate()
     assert claim_on(performance, seat).owner == str(other.id)
+
+
+def given_up_amid_a_tick(fan, performance, failing, monkeypatch):
+    """Lose a hold's claim, and give the hold up while the tick is about to write it."""
+    [seat] = factories.seat_ids(performance, 1)
+    with monkeypatch.context() as patch:
+        failing(patch)
+        hold = place(fan, performance, [seat])
+
+    def read_then_given_up(**arguments):
+        taken = taken_seats(**arguments)
+        holds.release(reservation_id=hold.id, user_id=fan.pk, now=clock.now())
+        return taken
+
+    taken_seats = queries.taken_seats
+    with monkeypatch.context() as patch:
+        patch.setattr(queries, "taken_seats", read_then_given_up)
+        recovery.write_lost(now=clock.now())
+    assert claim_on(performance, seat).owner == str(hold.id)
+    return seat
+
+
+def test_what_is_given_up_amid_a_tick_is_mended_by_the_next(fan, performance, failing, monkeypatch):
+    seat = given_up_amid_a_tick(fan, performance, failing, monkeypatch)
+    tasks.warm_gate()
+    assert claim_on(performance, seat) is None
+
+
+@pytest.mark.control
+def test_control_compared_once_it_would_stay(fan, performance, failing, monkeypatch):
+    seat = given_up_amid_a_tick(fan, performance, failing, monkeypatch)
+    lost.take()
+    tasks.warm_gate()
+    assert claim_on(performance, seat) is not None
+
+
+def left_by_a_killed_process(performance, lock_redis):
+    """Leave a claim that its hold's end never removed; return the seat."""
+    [seat] = factories.seat_ids(performance, 1)
+    now = clock.now()
+    until, confirmed = now + timedelta(minutes=5), now - timedelta(minutes=2)
+    put_claim(lock_redis, performance, seat, until=until, confirmed=confirmed)
+    return seat
+
+
+def test_what_the_audit_finds_is_mended_by_the_next_tick(performance, lock_redis):
+    seat = left_by_a_killed_process(performance, lock_redis)
+    [violation] = audits.watch(now=clock.now()).report.violations
+    assert violation.subject == f"seat:{seat}"
+    tasks.warm_gate()
+    assert claim_on(performance, seat) is None
+    assert not audits.watch(now=clock.now()).report.violations
+
+
+@pytest.mark.control
+def test_control_nobody_but_the_audit_has_it_mended(performance, lock_redis):
+    seat = left_by_a_killed_process(performance, lock_redis)
+    tasks.warm_gate()
+    assert claim_on(performance, seat) is not None
