@@ -1,12 +1,16 @@
-"""lock-node: the master of the sale's seat claims dies, a second behind its replica."""
+"""lock-node: the master of the sale's seat claims dies, its replica a second behind."""
 
 from contextlib import closing
+
+from redis import Redis
 
 from drills.drill import Control, Drill, DrillLimit, DrillRun, GuardEdit, Healing
 from drills.valkey import OTHER_SLOTS, kill_master
 from proof.history.recorded import History
 
 _EXAMPLES = 5
+_ID = 36
+_SOLD_AND_LOST = 3  # claims that only the dead master had
 
 
 def _key(run: DrillRun, name: str) -> str:
@@ -14,7 +18,15 @@ def _key(run: DrillRun, name: str) -> str:
 
 
 def _fault(run: DrillRun) -> Healing:
-    return kill_master(run, "lock", _key(run, "warm"))
+    seats = _key(run, "").encode()
+
+    def lacks_sold(master: Redis, keys: set[bytes]) -> bool:
+        # A seat's key ends with its id; those of limits and lapses are longer.
+        own = [key for key in keys if key.startswith(seats) and len(key) == len(seats) + _ID]
+        values = [master.get(key) for key in own]
+        return sum(b"|S|" in value for value in values if value) >= _SOLD_AND_LOST
+
+    return kill_master(run, "lock", _key(run, "warm"), enough=lacks_sold)
 
 
 def _look(run: DrillRun, history: History) -> None:

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from itertools import pairwise
 
@@ -11,16 +12,21 @@ from redis.exceptions import RedisError, ResponseError
 from drills.drill import DrillRun, Healing
 from stack.profiles import NODES
 
-_BEHIND_SECONDS = 1.0
+_BEHIND_SECONDS, _BEHIND_AT_MOST = 1.0, 20.0
+_LOOK_SECONDS = 0.1
 _PROBE_SECONDS, _PROBES_LAST = 0.05, 12.0
 _KEYS = 200  # of which a master of three surely has one
 OTHER_SLOTS = "other slots, longest gap"
 _NO_PASSWORD = "nobody-asks-for-one"  # noqa: S105  (which the master refuses)
 
 
-def kill_master(run: DrillRun, role: str, key: str) -> Healing:
+Lack = Callable[[Redis, set[bytes]], bool]  # the master, and those of its keys that are lacking
+
+
+def kill_master(run: DrillRun, role: str, key: str, *, enough: Lack | None = None) -> Healing:
     """Kill the master of a key's slot, whose replica lacks its last second; return the way back.
 
+    With few flows a second may be too short for what is to be lost: it is longer until `enough`.
     The figure `OTHER_SLOTS` is how long a write to another master's slot went without an answer.
     """
     site = run.site
@@ -33,6 +39,8 @@ def kill_master(run: DrillRun, role: str, key: str) -> Healing:
     follower.config_set("masterauth", _NO_PASSWORD)
     follower.client_kill_filter(_type="master")
     time.sleep(_BEHIND_SECONDS)
+    if enough is not None:
+        _await_lack(site.node(master), follower, enough)
     site.do("kill", master)
     follower.config_set("masterauth", "")
     follower.close()
@@ -42,6 +50,15 @@ def kill_master(run: DrillRun, role: str, key: str) -> Healing:
         site.do("start", master)
 
     return heal
+
+
+def _await_lack(master: Redis, follower: Redis, enough: Lack) -> None:
+    until = time.monotonic() + _BEHIND_AT_MOST
+    while time.monotonic() < until:
+        if enough(master, set(master.scan_iter(count=1000)) - set(follower.scan_iter(count=1000))):
+            break
+        time.sleep(_LOOK_SECONDS)
+    master.close()
 
 
 def _watch(run: DrillRun, names: list[str]) -> None:
