@@ -68,7 +68,7 @@ DRILL = Drill(
     " locked.",
     roles=("api",),
     fault=_fault,
-    takes=120.0,
+    takes=180.0,
     lasts=5.0,
     limits=(DrillLimit(FAILED, 0, ""), DrillLimit(STILL_THERE, 0, "")),
     look=_look,
