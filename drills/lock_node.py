@@ -5,6 +5,7 @@ from contextlib import closing
 from redis import Redis
 
 from drills.drill import Control, Drill, DrillLimit, DrillRun, GuardEdit, Healing
+from drills.site import ValkeySite
 from drills.valkey import OTHER_SLOTS, kill_master
 from proof.history.recorded import History
 
@@ -44,6 +45,7 @@ def _look(run: DrillRun, history: History) -> None:
 DRILL = Drill(
     name="lock-node",
     says="The lock master of the sale's slot is killed, its replica a second behind.",
+    site=ValkeySite,
     roles=("lock",),
     fault=_fault,
     lasts=10.0,

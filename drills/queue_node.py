@@ -1,6 +1,7 @@
 """queue-node: the master of the sale's waiting room dies, a second behind its replica."""
 
 from drills.drill import Control, Drill, DrillLimit, DrillRun, GuardEdit, Healing
+from drills.site import ValkeySite
 from drills.valkey import OTHER_SLOTS, kill_master
 
 
@@ -11,6 +12,7 @@ def _fault(run: DrillRun) -> Healing:
 DRILL = Drill(
     name="queue-node",
     says="The queue master of the sale's slot is killed, its replica a second behind.",
+    site=ValkeySite,
     roles=("queue",),
     fault=_fault,
     lasts=10.0,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import psutil
@@ -16,25 +16,32 @@ from proof.rush.rehearsal import ROOT, Rehearsal
 from stack import control_socket
 from stack.data_dir import DataDir
 from stack.postgres.cluster import SUPERUSER
-from stack.profiles import HA, MEMBERS, NODES
+from stack.profiles import HA, MEMBERS, NODES, VALKEY, Profile
 from stack.service import HOST
 from stack.settings import ports
 
 _CALL_SECONDS = 60.0
 _STANDINGS = Counter({"leader": 1, "standby": 2, "master": 6, "replica": 6})
+_STANDINGS_OF_VALKEY = Counter({"master": 6, "replica": 6})
 _RUNS = {"running", "done"}
 
 
 class DrillSite(Rehearsal):
-    """A stack with spare parts from `start` to `drop`; it runs the product in the folder `code`."""
+    """A stack with spare parts from `start` to `drop`; it runs the product in the folder `code`.
+
+    `standings`: how many servers there are of each standing while all is well.
+    """
+
+    parts: ClassVar[Profile] = HA
+    standings: ClassVar[Counter[str]] = _STANDINGS
 
     def __init__(self, code: Path = ROOT, *, observe: bool = False) -> None:
-        super().__init__(profile=HA.name, observe=observe, code=code)
+        super().__init__(profile=self.parts.name, observe=observe, code=code)
 
     @cached_property
     def ports(self) -> dict[str, int]:
         """The port of each listener by its name."""
-        return ports(self.environment, profile=HA)
+        return ports(self.environment, profile=self.parts)
 
     @cached_property
     def data(self) -> DataDir:
@@ -68,7 +75,7 @@ class DrillSite(Rehearsal):
         status = control_socket.send_request(self.data.run, {"do": "status"})
         processes = [one for part in status["parts"] for one in part["processes"]]
         roles = Counter(one["role"] for one in processes if "role" in one)
-        return roles == _STANDINGS and all(one["state"] in _RUNS for one in processes)
+        return roles == self.standings and all(one["state"] in _RUNS for one in processes)
 
     # --- Valkey
 
@@ -136,3 +143,10 @@ class DrillSite(Rehearsal):
     def postmaster(self, member: str) -> int:
         """Return the process id of a member's PostgreSQL."""
         return int((self.data.home / member / "postmaster.pid").read_text().split("\n", 1)[0])
+
+
+class ValkeySite(DrillSite):
+    """A stack of which only Valkey has spare parts, for drills that lose nothing else."""
+
+    parts = VALKEY
+    standings = _STANDINGS_OF_VALKEY

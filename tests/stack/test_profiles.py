@@ -14,7 +14,7 @@ from stack.postgres import patroni
 from stack.postgres.cluster import Passwords, PostgresHost
 from stack.postgres.settings import server_settings
 from stack.process import Tools
-from stack.profiles import HA, PLAIN, PROFILES
+from stack.profiles import HA, PLAIN, PROFILES, VALKEY
 from stack.settings import PORTS, check_free, ports
 
 
@@ -26,7 +26,13 @@ def data_dir(tmp_path):
 def test_each_stand_in_stands_for_a_part_of_the_plain_stack():
     assert set(HA.stand_ins) <= set(topology.PARTS)
     assert not set(HA.parts()) & set(topology.PARTS)
-    assert PROFILES == {"plain": PLAIN, "ha": HA}
+    assert PROFILES == {"plain": PLAIN, "ha": HA, "valkey": VALKEY}
+
+
+def test_that_of_valkey_alone_is_a_part_of_the_whole():
+    assert VALKEY.stand_ins.items() <= HA.stand_ins.items()
+    assert {port.part for port in VALKEY.ports} == set(VALKEY.parts())
+    assert set(VALKEY.ports) <= set(HA.ports)
 
 
 def test_its_ports_are_its_parts_own_and_have_variables_of_their_own():
