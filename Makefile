@@ -39,6 +39,10 @@ test-fast: setup-dev ## Run the unit and architecture tests: no servers, under 3
 contract: setup-dev ## Check the running site against its OpenAPI document with many requests
 	@CONTRACT_EXAMPLES=30 exec $(VENV)/python -m pytest --timeout 900 tests/acceptance/test_schema.py $(ARGS)
 
+.PHONY: faults
+faults: setup-dev ## Break parts of one running site while fans buy (before a release; ARGS picks some)
+	@exec $(VENV)/python -m pytest $(or $(ARGS),tests/acceptance/faults)
+
 .PHONY: rehearsals
 rehearsals: setup-dev ## Rehearse, interrupt and kill: each test starts a stack (before a release; ARGS picks some)
 	@exec $(VENV)/python -m pytest $(or $(ARGS),tests/rehearsal)

@@ -14,7 +14,7 @@ SECONDS = 360
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.path.parent.name == "acceptance":
+        if "acceptance" in item.path.parts:
             item.add_marker(pytest.mark.acceptance)
             item.add_marker(pytest.mark.timeout(SECONDS))
 

@@ -11,8 +11,8 @@ from time import monotonic
 import httpx
 
 from proof.history.facts import FanPurchase, violations
+from tests.acceptance.faults.test_without_parts import has_passed
 from tests.acceptance.test_on_sale import collect
-from tests.acceptance.test_without_parts import has_passed
 from tests.support.concurrency import all_at_once
 from tests.support.faults import POINTS, bought, expired, fans, unpublished
 from tests.support.kafka_reader import KafkaReader
