@@ -12,6 +12,7 @@ from tests.integration import test_audit_checks as of_rows
 from tests.integration.test_events_letters_command import events, put_letter
 from tests.support.audited_sale import audited, found
 from tests.support.consuming import own_topic
+from tests.support.desks import built_by_settings
 from tests.support.sandbox import SECRET, Sandbox, new_order_id
 from tests.support.waiting import await_that
 
@@ -23,7 +24,7 @@ def audited_by(name: str) -> AuditReport:
 @pytest.fixture
 def sandbox(tmp_path, settings, db_ready):
     """A gateway that lists what it took, in use by the product."""
-    with Sandbox(tmp_path) as server:
+    with Sandbox(tmp_path) as server, built_by_settings():
         settings.PAYMENT_GATEWAY = "sandbox"
         settings.PAYMENT_GATEWAY_URL, settings.PAYMENT_GATEWAY_SECRET = server.url, SECRET
         yield server

@@ -13,14 +13,14 @@ from payments.gateways.gateway import GatewayOrder, MoneyState, NotSent
 from payments.gateways.sandbox import SandboxGateway
 from payments.gateways.toss import TossGateway
 from payments.health import gateway_part
-from tests.support.desks import sandbox_gateway
+from tests.support.desks import built_by_settings, sandbox_gateway
 from tests.support.sandbox import SECRET, Sandbox, new_order_id
 
 
 @pytest.fixture(autouse=True)
 def _built_here():
-    yield
-    selection._built.cache_clear()
+    with built_by_settings():
+        yield
 
 
 def configure(settings, adapter: str, url: str) -> None:
@@ -77,7 +77,6 @@ def test_a_charge_needs_no_page_at_the_sandbox(settings, tmp_path):
         assert gateways.approve_at_once(gateway, order) == key
         assert gateway.confirm(order, payment_key=key).state is MoneyState.CAPTURED
         assert server.captured(order.order_id) == [50_000]
-        gateway._http.close()
     with pytest.raises(NotSent):
         gateways.approve_at_once(sandbox_gateway("http://127.0.0.1:1"), new_order())
 

@@ -1,7 +1,12 @@
 """Gateways with what a test needs beside them: a customer, faults, the ledger, webhooks."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
+import pytest
+
+from payments.gateways import selection
 from payments.gateways.gateway import Gateway
 from payments.gateways.http import GatewayHttp
 from payments.gateways.sandbox import SandboxGateway
@@ -38,6 +43,21 @@ def close_gateways() -> None:
     """Close the connections of every gateway made here."""
     while _opened:
         _opened.pop().close()
+
+
+@contextmanager
+def built_by_settings() -> Iterator[None]:
+    """Let the product build the gateways that its settings name; close them at the end."""
+
+    def build(*words: str, **options: float) -> GatewayHttp:
+        _opened.append(GatewayHttp(*words, **options))
+        return _opened[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(selection, "GatewayHttp", build)
+        yield
+    close_gateways()
+    selection._built.cache_clear()
 
 
 def sandbox_gateway(
