@@ -4,7 +4,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from itertools import pairwise
 
 import psycopg
@@ -25,13 +25,24 @@ from stack.profiles import BROKERS
 
 RELAY_GAP = "relay, longest gap"
 DRAINED = "outbox empty after healing"
-_CALL_SECONDS, _AGREE_SECONDS, _PAUSE_SECONDS = 15.0, 60.0, 1.0
+_CALL_SECONDS, _AGREE_SECONDS, _PAUSE_SECONDS, _LOOK_SECONDS = 15.0, 60.0, 1.0, 0.2
 _INTERNAL = "__"
 
 
 def admin(site: DrillSite) -> AdminClient:
     """Return a client of the brokers."""
     return AdminClient({"bootstrap.servers": site.environment["KAFKA_BOOTSTRAP_SERVERS"]})
+
+
+def await_members(site: DrillSite, names: Iterable[str]) -> None:
+    """Wait until brokers know of each other, a minute at most: one that starts takes its time."""
+    wanted, client = {BROKERS.index(name) + 1 for name in names}, admin(site)
+    until = time.monotonic() + _AGREE_SECONDS
+    while time.monotonic() < until:
+        with suppress(KafkaException):
+            if wanted <= client.list_topics(timeout=_PAUSE_SECONDS).brokers.keys():
+                break
+        time.sleep(_LOOK_SECONDS)
 
 
 def topics(client: AdminClient) -> list[str]:

@@ -8,7 +8,7 @@ import time
 
 from confluent_kafka.admin import ResourceType
 
-from drills.brokers import DRAINED, admin, configure, note_relay, topics
+from drills.brokers import DRAINED, admin, await_members, configure, note_relay, topics
 from drills.drill import Control, Drill, DrillLimit, DrillRun, Healing
 from drills.site import DrillSite
 from drills.verdict import FAILED
@@ -38,6 +38,7 @@ def _fault(run: DrillRun) -> Healing:
 
     def heal() -> None:
         site.do("start", _SECOND)
+        await_members(site, [_FIRST, _SECOND])
         time.sleep(_APART_SECONDS)  # the two agree who leads
         site.do("start", _STAYS)
         again = admin(site)
