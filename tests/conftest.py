@@ -33,7 +33,7 @@ hypothesis.settings.load_profile("busy")
 _UUID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
 _WITHOUT_DATABASE = (
     *("tests/unit/", "tests/architecture/", "tests/stack/", "tests/acceptance/"),
-    *("tests/rehearsal/", "tests/browser/", "tests/observability/"),
+    *("tests/rehearsal/", "tests/browser/", "tests/observability/", "tests/delivery/"),
 )
 
 
