@@ -15,6 +15,8 @@ else
   base=$BASE
   "$ROOT/deploy/image/base.sh"
 fi
+# A build that is ended leaves its containers; nothing else of ours is under way beside it.
+trap 'ours rm --all >/dev/null; exit 1' INT TERM
 # What pip needs on this machine (an index, a certificate) is lent to the build and stays out of it.
 set --
 [ -r /etc/pip.conf ] && set -- --volume /etc/pip.conf:/etc/pip.conf:ro
