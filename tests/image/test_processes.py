@@ -29,9 +29,10 @@ _SERVERS = ("REDIS_CACHE_URL", "REDIS_LOCK_URL", "REDIS_QUEUE_URL", "CELERY_BROK
 
 @dataclass(frozen=True)
 class Asked:
-    """How a process shows that it is ready: a path at its port, or a file of its own."""
+    """How a process shows that it is ready: words of a page at its port, or a file of its own."""
 
     path: str = ""
+    words: str = ""
     file: str = ""
     grace: int = API_GRACE_SECONDS
 
@@ -42,10 +43,10 @@ PROCESSES = {
     "fastpath-sale": Asked("/healthz/live"),
     "stream": Asked("/healthz/live"),
     "sandbox": Asked("/healthz/live"),
-    "state-metrics": Asked("/metrics"),
+    "state-metrics": Asked("/metrics", words="frontrow_collector_up{"),
     "flower": Asked("/healthcheck"),
     "beat": Asked(file="/tmp/celerybeat-schedule"),
-    "consumers": Asked(file="/tmp/alive", grace=WORKER_GRACE_SECONDS),
+    "consumers": Asked("/metrics", words="frontrow_consumer_lag{", grace=WORKER_GRACE_SECONDS),
     "worker-promotion": Asked("/metrics", grace=WORKER_GRACE_SECONDS),
     "relay": Asked("/metrics", grace=WORKER_GRACE_SECONDS),
     "worker-general": Asked("/metrics", grace=WORKER_GRACE_SECONDS),
@@ -106,7 +107,13 @@ def environment_of(production) -> Callable[..., dict[str, str]]:
             "OTEL_SERVICE_NAME": name,
         }
         if name == "consumers":
-            given["KAFKA_BOOTSTRAP_SERVERS"] = servers.running.kafka()
+            # One broker can't keep the three copies that production settings demand.
+            copies = dict.fromkeys(("KAFKA_TOPIC_REPLICATION", "KAFKA_TOPIC_MIN_INSYNC"), "1")
+            given |= copies | {
+                "DJANGO_SETTINGS_MODULE": "config.settings.local",
+                "KAFKA_BOOTSTRAP_SERVERS": servers.running.kafka(),
+                "CONSUMER_METRICS_PORT": str(port),
+            }
         return {variable: value for variable, value in given.items() if value}
 
     return make
@@ -134,7 +141,7 @@ def is_ready(pod: Pod, asked: Asked, port: int) -> bool:
         answer = httpx.get(f"http://{HOST}:{port}{asked.path}", timeout=5, trust_env=False)
     except httpx.TransportError:
         return False
-    return answer.status_code == 200
+    return answer.status_code == 200 and asked.words in answer.text
 
 
 def test_every_process_of_the_image_is_tried():

@@ -179,7 +179,8 @@ class Pod:
 
     def has(self, path: str) -> bool:
         """Tell whether the file is there, as the process sees it."""
-        return Path(f"/proc/{self.first.pid}/root{path}").exists()
+        family = psutil.Process(self.process.pid).children()
+        return any(Path(f"/proc/{one.pid}/root{path}").exists() for one in family)
 
     def memory_bytes(self) -> int:
         """Return the proportional memory of all its processes."""
