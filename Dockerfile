@@ -17,35 +17,38 @@ RUN python -m venv --without-pip /venv \
     && python -m pip install --quiet --no-compile --no-deps --require-hashes --only-binary :all: \
         --target /tracing -r /build/tracing.txt
 COPY deploy/image/slim.py /build/
-# Everything is compiled, since nothing can be written where it runs; by hash, which makes the result
-# the same at each build and spares a look at the source.
 RUN python /build/slim.py /venv /tracing \
-    && python -m compileall -q --invalidation-mode unchecked-hash /venv/lib /tracing
+    && python -m compileall -q --invalidation-mode unchecked-hash /tracing
 WORKDIR /app
 COPY . .
-# The settings want their servers named before they load; collecting files speaks to none of them.
-RUN rm -rf requirements deploy \
-    && DJANGO_SETTINGS_MODULE=config.settings.local SECRET_KEY=build OPS_TOKEN=build STATIC_ROOT=/app/static \
+# The settings want their servers named before they load; nothing here speaks to any of them.
+# What was collected is not needed twice: in its package (Flower's own are served from there), and by
+# its plain name, which no page of the explorer asks for.
+RUN mv deploy/image/compiled.py /build/ && rm -rf requirements deploy \
+    && export DJANGO_SETTINGS_MODULE=config.settings.local SECRET_KEY=build OPS_TOKEN=build STATIC_ROOT=/app/static \
     DATABASE_URL=postgresql://build/build IDEMPOTENCY_DATABASE_URL=postgresql://build/build \
     REDIS_CACHE_URL=redis://build REDIS_LOCK_URL=redis://build REDIS_QUEUE_URL=redis://build \
-    CELERY_BROKER_URL=redis://build KAFKA_BOOTSTRAP_SERVERS="" \
+    CELERY_BROKER_URL=redis://build KAFKA_BOOTSTRAP_SERVERS="" PYTHONPATH=/app \
     SIGNING_KEYS_FILE=/tmp/signing-keys.json \
-    /venv/bin/python manage.py collectstatic --no-input --verbosity 0 \
-    && python -m compileall -q --invalidation-mode unchecked-hash /app
+    && /venv/bin/python manage.py collectstatic --no-input --verbosity 0 \
+    && find /venv -type d -name static ! -path '*/flower/*' -prune -exec rm -rf {} + \
+    && find static/drf_spectacular_sidecar -regextype posix-extended -type f \
+        ! -regex '.*\.[0-9a-f]{12}(\.[a-z0-9]+)*' -delete \
+    && /venv/bin/python /build/compiled.py /compiled
 
 FROM ${BASE}
-# No installer stays, and the standard library is compiled: the base comes without.
+# No installer stays.
 # Folders that everybody may write to become root's, but /tmp, which is memory where it runs.
 RUN python -c 'import ensurepip, pip, shutil; [shutil.rmtree(one.__path__[0]) for one in (ensurepip, pip)]' \
     && rm -rf /usr/local/bin/pip* /usr/local/bin/idle* /usr/local/lib/python3*/site-packages/pip-* \
-    && python -m compileall -q -x '/(test|tests|idlelib|lib2to3|turtledemo|dist-packages)/' \
-        "$(python -c 'import os; print(os.path.dirname(os.__file__))')" \
-    && useradd --system --uid 10001 --user-group --home-dir /app --no-create-home --shell /usr/sbin/nologin frontrow \
+    && useradd --no-log-init --uid 10001 --user-group --home-dir /app --no-create-home --shell /usr/sbin/nologin frontrow \
     && find / -xdev \( -type d -o -type f \) -perm -0002 ! -path /tmp -exec chmod o-w {} + \
     && install --directory --owner=frontrow --group=frontrow --mode=0700 \
         /var/lib/frontrow /var/lib/flower /var/lib/sandbox \
     && install --directory --owner=frontrow --group=frontrow --mode=0755 \
         /var/lib/storage/media /var/lib/storage/private
+# The standard library's compiled modules: the base comes without.
+COPY --from=build /compiled/ /
 COPY --from=build /venv /venv
 COPY --from=build /tracing /tracing
 COPY --from=build /app /app

@@ -17,10 +17,11 @@ if [ ! -e "$root.made" ]; then
   rm -rf "$root"
   debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates "$suite" "$root" \
     >"$DATA/debootstrap.log" 2>&1 || { tail -n 5 "$DATA/debootstrap.log" >&2; exit 1; }
-  # What Debian's slim images leave out too.
+  # What Debian's slim images, and Python's, leave out too.
   rm -rf "$root"/usr/share/doc/* "$root"/usr/share/man/* "$root"/usr/share/info/* \
     "$root"/usr/share/locale/* "$root"/var/lib/apt/lists/* "$root"/var/cache/apt/*.bin \
     "$root"/var/cache/apt/archives/*.deb "$root"/var/log/*.log "$root"/var/log/apt/*
+  find "$root/usr/lib/python3.13" -depth -name __pycache__ -exec rm -rf {} +
   # `python` and pip as there: below /usr/local, pip not in a virtual environment.
   ln -sf ../../bin/python3 "$root/usr/local/bin/python"
   chroot "$root" /usr/bin/python3 -m venv /tmp/venv

@@ -1,11 +1,14 @@
 """How the image is made, as far as it can be checked without building it (`make image` does)."""
 
 import importlib.util
+import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
+import hiredis
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -120,7 +123,7 @@ def test_only_what_no_process_reads_is_left_out(packages):
         "app/locale/en/LC_MESSAGES/a.mo", "app/locale/tables/a.bin",
         "botocore/data/endpoints.json", "botocore/data/s3/service-2.json.gz",
     }  # fmt: skip
-    assert saved == {"tests": 10, "languages": 20, "services": 10, "sources": 20}
+    assert saved == {"tests": 10, "languages": 20, "services": 10, "sources": 20, "symbols": 0}
 
 
 @pytest.mark.control
@@ -128,8 +131,37 @@ def test_a_rule_that_finds_nothing_stops_the_build(packages, monkeypatch):
     shutil.rmtree(packages / "botocore" / "data" / "ec2")
     module = slim()
     monkeypatch.setattr("sys.argv", ["slim.py", str(packages)])
-    with pytest.raises(SystemExit, match="nothing found for services"):
+    with pytest.raises(SystemExit, match="nothing found for services, symbols"):
         module.main()
+
+
+@pytest.fixture
+def library(tmp_path) -> Path:
+    [built] = Path(hiredis.__file__).parent.glob("hiredis*.so")
+    return Path(shutil.copy(built, tmp_path))
+
+
+def loads(library: Path) -> bool:
+    """Tell whether a process of its own can load it: a broken one may kill who tries."""
+    program = "import ctypes, sys; ctypes.CDLL(sys.argv[1]).PyInit_hiredis"
+    command = [sys.executable, "-c", program, str(library)]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def test_a_library_without_its_symbols_can_be_loaded(library):
+    before = library.stat().st_size
+    saved = slim().symbols(library.parent)
+    assert saved > 100_000
+    assert library.stat().st_size == before - saved
+    assert loads(library)
+    assert slim().symbols(library.parent) == 0
+
+
+@pytest.mark.control
+def test_a_library_cut_inside_a_segment_can_not(library):
+    slim().symbols(library.parent)
+    os.truncate(library, library.stat().st_size // 2)
+    assert not loads(library)
 
 
 def test_every_language_and_bucket_of_the_site_is_kept(settings):

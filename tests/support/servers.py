@@ -19,7 +19,7 @@ from stack.testing import TestServers
 _WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 _FAST = (
     *("tests/unit", "tests/architecture", "tests/stack", "tests/acceptance", "tests/browser"),
-    *("tests/delivery", "tests/observability"),
+    *("tests/delivery", "tests/observability", "tests/image/test_image.py"),
 )
 
 
