@@ -63,6 +63,15 @@ drills-alerts: setup ## Break parts of an observed stack, and see which alerts c
 dashboards: setup-dev ## Write the dashboards' JSON from observability/dashboards
 	@$(VENV)/python observability/sdk.py write
 
+.PHONY: image
+image: setup-dev ## Build the image without a daemon and test it from inside, as root (ARGS="-k api"); needs buildah and debootstrap
+	@deploy/image/build.sh $(RELEASE)
+	@exec $(VENV)/python -m pytest tests/image $(ARGS)
+
+.PHONY: sbom
+sbom: ## List what is in the image, as SPDX and CycloneDX, beside it in the data folder; needs Go
+	@deploy/image/sbom.sh
+
 .PHONY: bench
 bench: setup ## Measure the speed bars on this machine (ARGS="--quick --json")
 	@exec $(VENV)/python -m bench speed $(ARGS)

@@ -80,7 +80,7 @@ class Program(Service):
         self.niceness = niceness
 
     def command(self) -> Command:
-        named = {"RELEASE_VERSION": release(), **self.environment, "OTEL_SERVICE_NAME": self.name}
+        named = {"FRONTROW_RELEASE": release(), **self.environment, "OTEL_SERVICE_NAME": self.name}
         return Command(self.argv, named, ROOT, niceness=self.niceness)
 
     def ready(self) -> bool:

@@ -38,7 +38,7 @@ def default_data() -> Path:
 def release() -> str:
     """Return the version of what runs, as log lines name it."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    return os.environ.get("RELEASE_VERSION") or str(project["version"])
+    return os.environ.get("FRONTROW_RELEASE") or str(project["version"])
 
 
 class DataDir:

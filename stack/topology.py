@@ -73,7 +73,7 @@ def local_environment(
         "FLOWER_URL": f"http://{HOST}:{ports['flower']}",
         "FLOWER_BASIC_AUTH": f"{LOGIN}:{made['flower_password']}",
         "OPS_TOKEN": made["ops_token"],
-        "RELEASE_VERSION": release(),
+        "FRONTROW_RELEASE": release(),
         "LOG_FOLDER": str(data_dir.logs),
         "FRONTROW_DEMO_PASSWORD": DEMO_PASSWORD,
         "DEMO_ADMIN_EMAIL": ADMIN,

@@ -24,7 +24,7 @@ def configure(environment: Mapping[str, str]) -> None:
             rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
             static_fields={
                 "service": environment.get("OTEL_SERVICE_NAME") or "stream",
-                "version": environment.get("RELEASE_VERSION") or "dev",
+                "version": environment.get("FRONTROW_RELEASE") or "dev",
             },
         )
     )

@@ -29,5 +29,5 @@ def announce(environment: Mapping[str, str]) -> None:
     release = Gauge(
         "frontrow_release_info", "1 for the release that runs here", ["version", "color"]
     )
-    version = environment.get("RELEASE_VERSION") or "dev"
+    version = environment.get("FRONTROW_RELEASE") or "dev"
     release.labels(version, environment.get("RELEASE_COLOR", "")).set(1)

@@ -33,7 +33,7 @@ STAFF_SECOND_FACTOR_REQUIRED = False  # production.py: True
 SIGNING_KEYS_FILE = env.string(
     "SIGNING_KEYS_FILE",
     default="var/signing-keys.json",
-    help="The key ring (mode 0600); `manage.py keys init` makes it.",
+    help="The key ring: mode 0600 (`manage.py keys init` makes it), or mounted: root's and 0440.",
 )
 TOKEN_ISSUER = env.string(
     "TOKEN_ISSUER",

@@ -1,6 +1,6 @@
 """The settings of logging: JSON lines with the request id."""
 
-from config.settings.telemetry import RELEASE_VERSION, SERVICE_NAME
+from config.settings.telemetry import FRONTROW_RELEASE, SERVICE_NAME
 from kernel import env
 from kernel.telemetry.logs import line_format
 
@@ -23,7 +23,7 @@ LOGGING = {
         "discreet": {"()": "kernel.telemetry.logs.DiscreetFilter"},
     },
     "formatters": {
-        "json": line_format(SERVICE_NAME, RELEASE_VERSION),
+        "json": line_format(SERVICE_NAME, FRONTROW_RELEASE),
         "console": {
             "()": "kernel.telemetry.logs.TextFormatter",
             "format": "%(levelname)s %(name)s %(message)s",

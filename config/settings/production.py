@@ -1,7 +1,6 @@
 """The settings of production, which refuse demo secrets and missing protections."""
 
 import os
-import stat
 import sys
 from pathlib import Path
 
@@ -9,7 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config.settings.base import *
 from kernel import backends
-from kernel.signing import keyring
+from kernel.signing import file_access, keyring
 
 
 def _demand(met: bool, sentence: str) -> None:
@@ -92,10 +91,8 @@ if sys.argv[1:2] != ["keys"]:  # which makes the file
     _demand(
         _keys.is_file(), f"SIGNING_KEYS_FILE {_keys} must exist: make it by `manage.py keys init`."
     )
-    _demand(
-        not stat.S_IMODE(_keys.stat().st_mode) & 0o077,
-        f"SIGNING_KEYS_FILE {_keys} must be readable by its owner alone (mode 0600).",
-    )
+    _objection = file_access.objection(_keys.stat(), file_access.own_groups())
+    _demand(not _objection, f"SIGNING_KEYS_FILE {_keys} {_objection}.")
     try:
         keyring.read(_keys)
     except (OSError, ValueError, KeyError, TypeError) as _error:

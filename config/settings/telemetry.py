@@ -16,8 +16,8 @@ SERVICE_NAME = env.string(
     default="frontrow",
     help="The process's name in log lines and traces: api, fastpath, worker-relay and the like.",
 )
-RELEASE_VERSION = env.string(
-    "RELEASE_VERSION",
+FRONTROW_RELEASE = env.string(
+    "FRONTROW_RELEASE",
     default="dev",
     help="What runs, in log lines and traces: a version or commit.",
 )

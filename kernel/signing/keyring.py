@@ -4,9 +4,10 @@ Note [Signing keys]
 A token says which key signed it (`kid`), never by which algorithm: the use fixes that. A key of one
 use never verifies a token of another. Rotation makes the current key the previous one, which still
 verifies, and drops the one before; so rotate no faster than twice the life of the longest-lived
-token of that use. The ring is a file of mode 0600; when it changes, every process reads it again
-within a second. Until all have, none may sign with what another can't verify: a new key verifies at
-once and signs later, from its `signs_at` on.
+token of that use.
+The ring is a file of mode 0600, or a mounted secret (file_access.py); when it changes, every
+process reads it again within a second. Until all have, none may sign with what another can't
+verify: a new key verifies at once and signs later, from its `signs_at` on.
 
 Most uses sign by a key pair. Those of `MAC_USES` have a secret instead, for tokens that nobody but
 us reads (Note [MAC tokens] in mac.py). They are younger than the file: a ring without them is good,

@@ -186,7 +186,7 @@ def _trace(traceparent: str) -> str:
 @cache
 def _process() -> str:
     return (
-        f'"service": {_text(settings.SERVICE_NAME)}, "version": {_text(settings.RELEASE_VERSION)}'
+        f'"service": {_text(settings.SERVICE_NAME)}, "version": {_text(settings.FRONTROW_RELEASE)}'
     )
 
 

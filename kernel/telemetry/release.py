@@ -21,5 +21,5 @@ started = Gauge(
 
 def announce() -> None:
     """Say in this process's metrics what runs."""
-    info.labels(settings.RELEASE_VERSION, settings.RELEASE_COLOR).set(1)
+    info.labels(settings.FRONTROW_RELEASE, settings.RELEASE_COLOR).set(1)
     started.set(time.time())

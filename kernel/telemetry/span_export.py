@@ -89,7 +89,10 @@ class SdkSpans:
             if self._of == os.getpid():
                 return
             resource = Resource.create(
-                {"service.name": settings.SERVICE_NAME, "service.version": settings.RELEASE_VERSION}
+                {
+                    "service.name": settings.SERVICE_NAME,
+                    "service.version": settings.FRONTROW_RELEASE,
+                }
             )
             provider = TracerProvider(
                 sampler=ALWAYS_ON, resource=resource, id_generator=self._ids, shutdown_on_exit=True

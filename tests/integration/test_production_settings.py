@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -161,20 +160,6 @@ def test_what_lacks_is_named_in_the_last_line(boot, tmp_path, changes, named):
     assert named in last
 
 
-@pytest.mark.parametrize(
-    ("mode", "text"), [(0o644, None), (0o640, None), (0o600, "{}"), (0o600, "not JSON")]
-)
-def test_a_key_file_others_can_read_or_nobody_can_is_refused(boot, tmp_path, mode, text):
-    env = environment(tmp_path)
-    key_file = Path(env["SIGNING_KEYS_FILE"])
-    if text is not None:
-        key_file.write_text(text)
-    key_file.chmod(mode)
-    done = boot(env)
-    assert done.returncode != 0
-    assert "SIGNING_KEYS_FILE" in done.stderr.strip().splitlines()[-1]
-
-
 def test_three_copies_of_each_event_are_taken(boot, tmp_path):
     assert boot(environment(tmp_path, **KAFKA_HERE)).stdout.strip() == "booted"
 
@@ -273,9 +258,3 @@ def test_behind_a_proxy_that_ends_tls_nobody_is_sent_in_circles(tmp_path):
     status, headers = answer_of(env, path, **by_https | {"x_forwarded_proto": "http"})
     assert (status, headers["Location"]) == (301, f"https://tickets.example{path}")
     assert answer_of(env, "/healthz/live", host="10.0.0.5:8000")[0] == 200
-
-
-def test_the_keys_can_be_made_where_there_are_none(boot, tmp_path):
-    env = environment(tmp_path, SIGNING_KEYS_FILE=str(tmp_path / "new.json"))
-    assert run(env, "manage.py", "keys", "init").returncode == 0
-    assert boot(env).stdout.strip() == "booted"

@@ -19,8 +19,7 @@ from stack.testing import TestServers
 _WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 _FAST = (
     *("tests/unit", "tests/architecture", "tests/stack", "tests/acceptance", "tests/browser"),
-    "tests/observability",
-    "tests/drills",
+    *("tests/delivery", "tests/drills", "tests/observability", "tests/image/test_image.py"),
 )
 
 
