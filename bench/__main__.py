@@ -79,6 +79,8 @@ def _parser() -> argparse.ArgumentParser:
     add = command("doors", _doors, "a performance at twenty gates, some without a network")
     add("--tickets", type=int, default=10_000)
     add("--minutes", type=float, default=10.0)
+    add = command("board", _board, "what a board costs the API while a crowd buys")
+    add("--fans", type=int, default=10_000)
     add = command("events", _events, "the relay and a consumer against bare clients of Kafka")
     add("--events", type=int, default=5_000)
     add("--rounds", type=int, default=3)
@@ -216,6 +218,11 @@ def _checkins(options: argparse.Namespace) -> int:
 def _doors(options: argparse.Namespace) -> int:
     with environment(durable=True) as folder:
         return _reported(_measure("doors", folder, options.tickets, options.minutes), options)
+
+
+def _board(options: argparse.Namespace) -> int:
+    read_settings()
+    return _reported(_measure("board", fans=options.fans), options)
 
 
 def _events(options: argparse.Namespace) -> int:

@@ -108,6 +108,31 @@ def doors(run: Figures) -> Iterator[str]:
     )
 
 
+def board(run: Figures) -> Iterator[str]:
+    """Return what an open board costs, and how old its figures are."""
+    seconds = run["at_most_s"]
+    rows = [
+        [
+            "share of the API's processor time, %",
+            100 * run["at_most_share"],
+            round(100 * run["share"], 2),
+            MET[run["share"] < run["at_most_share"]],
+        ],
+        ["oldest figures, s", seconds, run["age_most_s"], MET[run["age_most_s"] <= seconds]],
+        [
+            "oldest payment they lacked, s",
+            *(seconds, run["lacked_most_s"], MET[run["lacked_most_s"] <= seconds]),
+        ],
+    ]
+    yield from table(["", "at most", "found", ""], rows)
+    yield (
+        f"\n{run['fans']:,} fans, {run['sold']:,} seats sold in {run['seconds']:g} s; "
+        f"{run['looks']} looks of {run['look_cpu_ms']} ms, while the API used "
+        f"{run['api_seconds']:g} s. Counted by how long the looks were waited for, the share is "
+        f"{100 * run['share_by_time']:.2f} %. Median age {run['age_p50_s']} s."
+    )
+
+
 def events(run: Figures) -> Iterator[str]:
     """Return what the relay and a consumer reach."""
     rows = [

@@ -265,6 +265,7 @@ BLOCKS: dict[str, Block] = {
     "cards": bars.cards,
     "checkins": bars.checkins,
     "doors": bars.doors,
+    "board": bars.board,
     "costs": capacity.costs,
     "costs-sales": capacity.sales,
     "logs": bars.logs,

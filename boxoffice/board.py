@@ -17,6 +17,7 @@ from uuid import UUID
 
 from boxoffice import attention, performances
 from boxoffice.attention import Alert
+from boxoffice.performances import Listed
 from events.queries import OutboxState, outbox_state
 from kernel import clock
 from kernel.caching import shared
@@ -28,11 +29,10 @@ from kernel.money import Money
 from kernel.telemetry import failed_responses
 from payments import desk_queries
 from payments.desk_queries import AttemptFigures, RefundFigures
-from queueing import queries as queueing
 from queueing.queries import QueueRules
 from queueing.room_figures import RoomFigures, room_figures
 from reservations import queries as reservations
-from reservations.queries import SaleAhead, SeatFigures
+from reservations.queries import SeatFigures
 from sale_statistics import queries as statistics
 
 BOARD = CachePolicy(
@@ -55,16 +55,16 @@ def document(performance_id: UUID, *, now: datetime) -> Document:
     key = f"{language}:{performance_id}"
 
     def build() -> Rendered:
-        sale = performances.find(performance_id, now=now).sale
-        return Rendered(json.dumps(figures(sale, now=now), cls=Encoder).encode(), _CACHING)
+        one = performances.find(performance_id, now=now)
+        return Rendered(json.dumps(figures(one, now=now), cls=Encoder).encode(), _CACHING)
 
     return shared.read(BOARD, key, depends_on=(), build=build, now=now)
 
 
-def figures(sale: SaleAhead, *, now: datetime) -> dict[str, Any]:
+def figures(one: Listed, *, now: datetime) -> dict[str, Any]:
     """Return the figures at `now`; money in minor units, rates a second."""
+    sale, rules = one.sale, one.rules
     performance_id: UUID = sale.performance.pk
-    rules = queueing.rules([performance_id]).get(performance_id)
     is_public = sale.performance.is_public()
     is_asked = rules is not None and is_public
     room = room_figures(performance_id=performance_id, now=now) if is_asked else None
@@ -73,7 +73,7 @@ def figures(sale: SaleAhead, *, now: datetime) -> dict[str, Any]:
     refunds = desk_queries.refund_figures(performance_id=performance_id)
     outbox = outbox_state(now=now)
     failed = failed_responses.in_last_minute(now=now)
-    alerts = attention.of_sale(sale, rules, now=now)
+    alerts = list(one.alerts)
     if is_public:
         alerts += attention.of_board(sale, room, rules, attempts, refunds, outbox, failed)
     hours = statistics.hours_of(performance_id=performance_id, since=now - HOURS)

@@ -10,12 +10,16 @@ from django.utils.functional import Promise
 
 from accounts import queries as accounts
 from accounts.models import User
+from boxoffice import timeline_words
+from boxoffice.timeline_words import word
 from kernel.i18n import localized, text
 from kernel.money import Money
 from kernel.staff import audit
 from kernel.text.written import clock_text
 from notifications import queries as notifications
 from payments import desk_queries
+from payments.models import Charge, Payment
+from payments.models.refunds import Refund
 from points import queries as points
 from queueing import kept_places
 from queueing.kept_places import KeptPlace
@@ -42,7 +46,8 @@ DEED = text(en="Staff", ko="직원 작업")
 class Moment:
     """One thing that happened: when, of which sort, what, how it stands, and how much money.
 
-    `key` names its row; `open` says that staff may still do something about it.
+    `status` is a code, `stands` how people call it. `key` names its row; `open` says that staff may
+    still do something about it.
     """
 
     at: datetime
@@ -50,6 +55,7 @@ class Moment:
     label: Promise
     says: str
     status: str = ""
+    stands: str = ""
     money: Money | None = None
     key: UUID | None = None
     open: bool = False
@@ -87,13 +93,15 @@ def _queue(places: list[KeptPlace]) -> Iterator[Moment]:
         if one.joined_at is not None:
             number = text(en=f"joined, number {one.number}", ko=f"대기 시작, {one.number}번")
             status = one.state if one.until is None else ""
-            yield Moment(one.joined_at, "queue", QUEUE, f"{title} · {number}", status)
+            stands = word(timeline_words.PLACES, status)
+            yield Moment(one.joined_at, "queue", QUEUE, f"{title} · {number}", status, stands)
         if one.until is None:
             continue  # waits
         if one.admitted_at is not None:
             yield Moment(one.admitted_at, "queue", QUEUE, f"{title} · {_admission(one, one.until)}")
         if one.state is not PlaceState.ADMITTED:
-            yield Moment(one.until, "queue", QUEUE, title, one.state)
+            stands = word(timeline_words.PLACES, one.state)
+            yield Moment(one.until, "queue", QUEUE, title, one.state, stands)
 
 
 def _admission(one: KeptPlace, ends_at: datetime) -> Promise:
@@ -114,6 +122,7 @@ def _holds(user_id: UUID, now: datetime) -> Iterator[Moment]:
             label=HOLD,
             says=f"{one.performance} · {seats}",
             status=one.status,
+            stands=str(Reservation.Status(one.status).label),
             money=one.amount,
             key=one.id,
             open=one.status in ("PENDING", "CONFIRMED"),
@@ -122,42 +131,53 @@ def _holds(user_id: UUID, now: datetime) -> Iterator[Moment]:
 
 def _money(user_id: UUID) -> Iterator[Moment]:
     for row in desk_queries.payments_of(user_id=user_id, limit=EACH):
-        says = " · ".join(filter(None, [row.method, row.failure_code]))
-        yield Moment(row.created_at, "payment", PAYMENT, says, row.status, row.money, row.pk)
+        says = " · ".join(filter(None, [str(row.get_method_display()), row.failure_code]))
+        yield _paid(row, "payment", PAYMENT, says)
     for charge in desk_queries.charges_of(user_id=user_id, limit=EACH):
-        at, says = charge.created_at, charge.failure_code
-        yield Moment(at, "charge", CHARGE, says, charge.status, charge.money, charge.pk)
+        yield _paid(charge, "charge", CHARGE, charge.failure_code)
     for refund in desk_queries.refunds_of(user_id=user_id, limit=EACH):
-        says = str(refund.get_reason_display())
-        at = refund.created_at
-        yield Moment(at, "refund", REFUND, says, refund.status, refund.money, refund.pk)
+        yield _paid(refund, "refund", REFUND, str(refund.get_reason_display()))
+
+
+def _paid(row: Payment | Charge | Refund, sort: str, label: Promise, says: str) -> Moment:
+    stands = str(row.get_status_display())
+    return Moment(row.created_at, sort, label, says, row.status, stands, row.money, row.pk)
 
 
 def _points(user_id: UUID) -> Iterator[Moment]:
     for row in points.entries(user_id=user_id).order_by("-pk")[:EACH]:
         kind = row.transfer.get_kind_display()
         at = row.transfer.created_at
-        yield Moment(at, "points", POINTS, str(kind), "", row.money, row.pk)
+        yield Moment(at, "points", POINTS, str(kind), money=row.money, key=row.pk)
 
 
 def _tickets(user_id: UUID) -> Iterator[Moment]:
     for row in tickets.mine(user_id=user_id).order_by("-pk")[:EACH]:
         seat = f"{row.seat.section.code} {row.seat.row}-{row.seat.number}"
-        yield Moment(row.issued_at, "ticket", TICKET, f"{row.code} · {seat}", row.status)
+        stands = str(row.get_status_display())
+        yield Moment(row.issued_at, "ticket", TICKET, f"{row.code} · {seat}", row.status, stands)
     for checkin in tickets.checkins_of(user_id=user_id, limit=EACH):
-        status = "UNDONE" if checkin.undone_at else ""
+        stands = str(timeline_words.UNDONE) if checkin.undone_at else ""
         says = f"{checkin.ticket.code} · {checkin.gate}"
-        yield Moment(checkin.admitted_at, "door", DOOR, says, status)
+        yield Moment(checkin.admitted_at, "door", DOOR, says, stands=stands)
 
 
 def _letters(user_id: UUID) -> Iterator[Moment]:
     for row in notifications.letters_of(user_id=user_id, limit=EACH):
         is_over = row.status != row.Status.WAITING
         yield Moment(
-            row.created_at, "letter", LETTER, row.kind, row.status, key=row.pk, open=is_over
+            at=row.created_at,
+            sort="letter",
+            label=LETTER,
+            says=word(timeline_words.LETTERS, row.kind),
+            status=row.status,
+            stands=str(row.get_status_display()),
+            key=row.pk,
+            open=is_over,
         )
 
 
 def _deeds(targets: list[str]) -> Iterator[Moment]:
     for row in accounts.deeds_about(targets, limit=EACH):
-        yield Moment(row.created_at, "deed", DEED, f"{row.action}: {row.reason}")
+        deed = word(timeline_words.DEEDS, row.action)
+        yield Moment(row.created_at, "deed", DEED, f"{deed}: {row.reason}")

@@ -17,12 +17,13 @@ from boxoffice.staff_pages import StaffVisit, show, staff_page
 from concerts import policy, queries
 from concerts.errors import LayoutInvalid
 from concerts.layout import files
-from concerts.layout.difference import with_names
+from concerts.layout.difference import Difference, GradeLine, with_names
 from concerts.layout.form import Layout
 from concerts.layout.rules import warnings_of
 from concerts.usecases import layouts, uploads
 from kernel.errors import DomainError
 from kernel.i18n import text
+from kernel.money import Money
 
 
 @staff_page(WATCH, do=UPLOAD_LAYOUT)
@@ -94,6 +95,18 @@ def _content(form: CheckedLayoutForm) -> bytes:
         raise LayoutInvalid(problems=[]) from None
 
 
+def _priced(difference: Difference | None) -> list[tuple[GradeLine, Money, Money | None]]:
+    """Return each grade with its price and the one before; None: it is new."""
+    return [
+        (
+            one,
+            Money(one.price),
+            None if one.price_before is None else Money(one.price_before),
+        )
+        for one in (difference.grades if difference else ())
+    ]
+
+
 def _page(
     visit: StaffVisit,
     one: Listed,
@@ -121,6 +134,7 @@ def _page(
         here="prepare",
         form=form or LayoutFileForm(),
         difference=difference,
+        grades=_priced(difference),
         picture=picture(old, shown),
         warnings=warnings,
         is_frozen=one.sale.performance.layout_frozen_at is not None,

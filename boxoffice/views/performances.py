@@ -24,7 +24,7 @@ def board(visit: StaffVisit, performance_id: UUID) -> HttpResponseBase:
     found = performances.find(performance_id, now=visit.now)
     api = f"/api/v1/performances/{performance_id}"
     data = {
-        "figures": boards.figures(found.sale, now=visit.now),
+        "figures": boards.figures(found, now=visit.now),
         "urls": {
             "figures": reverse("boxoffice:figures", args=[performance_id]),
             "login": reverse("admin:login"),

@@ -12,11 +12,12 @@ _WITHOUT_MINOR_UNITS = ("KRW", "JPY")
 
 def money_text(amount: int, currency: str) -> str:
     """Return an amount of minor units: `150,000원`, `₩150,000`, `12.50 EUR`."""
+    sign, amount = "-" if amount < 0 else "", abs(amount)
     if currency == "KRW":
-        return f"{amount:,}원" if is_korean() else f"₩{amount:,}"
+        return f"{sign}{amount:,}원" if is_korean() else f"{sign}₩{amount:,}"
     if currency in _WITHOUT_MINOR_UNITS:
-        return f"{amount:,} {currency}"
-    return f"{amount // 100:,}.{amount % 100:02} {currency}"
+        return f"{sign}{amount:,} {currency}"
+    return f"{sign}{amount // 100:,}.{amount % 100:02} {currency}"
 
 
 def decimal_text(amount: int, currency: str) -> str:

@@ -97,7 +97,7 @@ def test_the_board_shows_them_and_says_when_they_are_many():
 
     def figures():
         now = clock.now()
-        return board.figures(performances.find(performance.pk, now=now).sale, now=now)
+        return board.figures(performances.find(performance.pk, now=now), now=now)
 
     failed_responses.count(500, attention.DEFECTS_AT_LEAST - 1)
     failed_responses.flush()

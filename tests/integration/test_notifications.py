@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from allauth.account.models import EmailAddress
 from django.db import connection
+from django.utils.translation import override
 
 from accounts import queries as people
 from accounts.models import AuditEntry, User
@@ -450,7 +451,19 @@ def test_one_thread_of_a_process_sends_at_a_time(server, performance):
 
 @pytest.mark.parametrize(
     ("amount", "currency", "shown"),
-    [(150_000, "KRW", "150,000원"), (5_000, "JPY", "5,000 JPY"), (123_456, "USD", "1,234.56 USD")],
+    [
+        (150_000, "KRW", "150,000원"),
+        (-150_000, "KRW", "-150,000원"),
+        (5_000, "JPY", "5,000 JPY"),
+        (123_456, "USD", "1,234.56 USD"),
+        (-150, "USD", "-1.50 USD"),
+    ],
 )
 def test_amounts_are_shown_with_their_minor_units(amount, currency, shown):
-    assert rendering.money_text(amount, currency) == shown
+    with override("ko"):
+        assert rendering.money_text(amount, currency) == shown
+
+
+def test_an_amount_below_zero_has_its_sign_before_the_currency():
+    with override("en"):
+        assert rendering.money_text(-198_000, "KRW") == "-₩198,000"

@@ -55,7 +55,7 @@ def busy(db_ready):
 
 def board_of(performance):
     now = clock.now()
-    return board.figures(performances.find(performance.pk, now=now).sale, now=now)
+    return board.figures(performances.find(performance.pk, now=now), now=now)
 
 
 def test_the_board_equals_the_database(busy):
@@ -109,7 +109,7 @@ def test_the_money_of_the_board_equals_the_payments(db_ready, gateway):
 
 def test_a_lapsed_hold_counts_as_free(busy):
     later = clock.now() + timedelta(hours=1)
-    found = board.figures(performances.find(busy.pk, now=later).sale, now=later)
+    found = board.figures(performances.find(busy.pk, now=later), now=later)
     assert (found["seats"]["available"], found["seats"]["temporarily_reserved"]) == (15, 0)
 
 

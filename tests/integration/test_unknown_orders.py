@@ -41,6 +41,24 @@ def test_all_of_it_goes_back_once_and_is_audited(lost):
     assert AuditEntry.objects.count() == 1
 
 
+def test_what_is_left_of_an_order_goes_back(lost):
+    """Somebody has given a part back at the gateway's own console."""
+    lost.refund(
+        lost.find(ORDER, payment_key=None), Money(2_000), request_key="console", reason="by hand"
+    )
+    assert give_back() == 3_000
+    assert lost.money_of(ORDER) == 0
+
+
+def test_a_part_is_not_to_be_chosen_and_the_help_says_why(lost, capsys):
+    with pytest.raises(CommandError, match="--amount"):
+        call_command("payments", "give-back", ORDER, "--reason", "part", "--amount", "2000")
+    assert lost.money_of(ORDER) == 5_000
+    with pytest.raises(SystemExit):
+        call_command("payments", "give-back", "--help")
+    assert "would be given back twice" in " ".join(capsys.readouterr().out.split())
+
+
 @pytest.mark.parametrize("fault", [Fault.LOST, Fault.HANG])
 def test_after_a_silence_it_is_repeated_and_money_moves_once(lost, fault):
     lost.fail("refund", fault)

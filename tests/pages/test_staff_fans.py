@@ -155,7 +155,10 @@ def test_the_timeline_has_every_sort(buyer, bought, letter):
     page = page_of(browser_as("finance"), buyer)
     sorts = {part.split('"')[0] for part in page.text.split('data-sort="')[1:]}
     assert sorts == {"hold", "payment", "refund", "points", "ticket", "letter", "deed"}
-    assert "accounts.look_up: caller 17" in text_of(page)
+    assert "Looked up: caller 17" in text_of(page)
+    shown = text_of(page)
+    assert "Reservation confirmed" in shown
+    assert not [code for code in ("reservation_confirmed", "CONFIRMED", "PAID") if code in shown]
     times = [part.split('"')[0] for part in page.text.split('<time datetime="')[1:]]
     assert times == sorted(times, reverse=True)
 
@@ -248,7 +251,7 @@ def test_goodwill_above_the_limit_waits_for_somebody_else(buyer, bought):
     assert refused.status_code == 403
     assert balance_of(buyer) == before
     page = other.get(url("approvals"))
-    assert "Goodwill refund · ₩160,000" in text_of(page)
+    assert "Goodwill refund: ₩160,000" in text_of(page)
     assert "For Minji · asked by" in text_of(page)  # who decides knows for whom, and who asks
     send(other, form_to(page, url("decide", asked.pk)), "approve")
     assert balance_of(buyer) == before + 160_000

@@ -38,8 +38,10 @@ class Command(BaseCommand):
             help="give back all money of an order that the gateway has and no row of ours knows",
             description=(
                 "Give all money back that the gateway has of an order without a row of ours, as the"
-                " audit names it after a restore (docs/backups.md). It may be repeated. Exit code"
-                " 1: nothing is known to be given back."
+                " audit names it after a restore (docs/backups.md). It may be repeated. There is no"
+                " amount to choose: no row says what a part would be for, the audit names the order"
+                " as long as any of its money is kept, and a part that is repeated after a silence"
+                " would be given back twice. Exit code 1: nothing is known to be given back."
             ),
         )
         returning.add_argument("order", help="the order's id at the gateway")

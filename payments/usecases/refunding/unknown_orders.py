@@ -3,7 +3,10 @@
 Note [Orders without a row]
 A database that was restored to a moment knows nothing of the orders that were begun after it, and
 the gateway has their money. The audit names them; who paid, and for what, nobody can say any more.
-So an operator gives it back where it came from, order by order, each once.
+So an operator gives it back where it came from, order by order, each once. It is always all that is
+left of an order: nothing of ours says what a part would be for, the audit names an order as long as
+the gateway keeps anything of it, and whereas all that is left can be asked for again after a
+silence, a part that was asked for twice would go back twice.
 """
 
 from datetime import datetime

@@ -1,7 +1,7 @@
 /** The charts of a board. */
 
 import uPlot from "uplot";
-import { money, number } from "../core/format";
+import { hourAndDay, money, number, timeOfDay } from "../core/format";
 import { text } from "../core/text";
 import type { Figures } from "./facts";
 
@@ -23,13 +23,15 @@ class Chart {
   private readonly plot: uPlot;
   private readonly rows: Row[];
 
-  constructor(place: HTMLElement, lines: readonly Line[]) {
+  /** `hourly`: its rows are hours, of several days. */
+  constructor(place: HTMLElement, lines: readonly Line[], hourly = false) {
     this.rows = [[], ...lines.map(() => [])];
     const style = getComputedStyle(place);
     const ink = style.getPropertyValue("--fr-soft");
     const grid = { stroke: style.getPropertyValue("--fr-line"), width: 1 };
     const axis = { stroke: ink, grid, ticks: grid };
     const seconds = lines.some((line) => line.scale);
+    const when = (at: number) => (hourly ? hourAndDay : timeOfDay)(at * 1000);
     this.plot = new uPlot(
       {
         width: place.clientWidth || 300,
@@ -37,12 +39,16 @@ class Chart {
         cursor: { drag: { x: false, y: false } },
         scales: { y: { range: (_, __, most) => [0, Math.max(1, most * 1.1)] } },
         axes: [
-          axis,
+          { ...axis, space: 80, values: (_, ticks) => ticks.map(when) },
           { ...axis, size: 60, values: (_, ticks) => ticks.map((tick) => number(tick)) },
           ...(seconds ? [{ ...axis, scale: "money", side: 1 as const, size: 90, grid: {} }] : []),
         ],
         series: [
-          { label: text({ ko: "시각", en: "Time" }) },
+          {
+            label: text({ ko: "시각", en: "Time" }),
+            value: (_: uPlot, at: number | null) =>
+              at === null ? "–" : when(at).replace("\n", " "),
+          },
           ...lines.map((line) => ({
             label: line.label,
             stroke: style.getPropertyValue(`--fr-map-grade-${line.colour}`),
@@ -102,13 +108,15 @@ export class Charts {
       { label: text({ ko: "판매", en: "Sold" }), colour: 3 },
       { label: text({ ko: "선점", en: "Held" }), colour: 5 },
     ]);
-    this.sales = new Chart(place(root, "sales"), [
+    const sales = [
       { label: text({ ko: "판매 좌석", en: "Seats" }), colour: 1, bars: true },
       { label: text({ ko: "금액", en: "Revenue" }), colour: 2, shown: won, scale: "money" },
-    ]);
-    this.conversion = new Chart(place(root, "conversion"), [
+    ];
+    this.sales = new Chart(place(root, "sales"), sales, true);
+    const conversion = [
       { label: text({ ko: "전환율", en: "Conversion" }), colour: 4, shown: percent },
-    ]);
+    ];
+    this.conversion = new Chart(place(root, "conversion"), conversion, true);
   }
 
   add(figures: Figures): void {

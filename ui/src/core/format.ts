@@ -16,7 +16,10 @@ export function number(value: number): string {
 
 /** Return money in minor units as people write it: "150,000원", "₩150,000". */
 export function money({ amount, currency }: Money): string {
-  if (currency === "KRW") return text({ ko: `${number(amount)}원`, en: `₩${number(amount)}` });
+  if (currency === "KRW") {
+    const sign = amount < 0 ? "-" : "";
+    return text({ ko: `${number(amount)}원`, en: `${sign}₩${number(Math.abs(amount))}` });
+  }
   const format = new Intl.NumberFormat(language, { style: "currency", currency });
   return format.format(amount / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 0));
 }
@@ -29,6 +32,14 @@ export function timeOfDay(at: number): string {
     second: "2-digit",
     hourCycle: "h23",
   }).format(at);
+}
+
+/** Return an hour (milliseconds) on this device, and its day in a second line. */
+export function hourAndDay(at: number): string {
+  const time = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" } as const;
+  const day = { month: "short", day: "numeric" } as const;
+  const written = [time, day].map((parts) => new Intl.DateTimeFormat(language, parts).format(at));
+  return written.join("\n");
 }
 
 /** Return a moment (RFC 3339) in a time zone, which it names. */
