@@ -81,6 +81,7 @@ def _data(one: Listed) -> dict[str, Any]:
         "keys": [key for key in public_jwks()["keys"] if key["frontrow_use"] == "ticket"],
         "urls": urls
         | {
+            "keys": reverse("jwks"),
             "keeper": reverse("door:keeper"),
             "reader": bundle("reader.js"),
             "wasm": bundle("zxing_reader.wasm"),
