@@ -1,5 +1,6 @@
 """The door's pages: choose a performance, scan, see what was refused later."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -8,7 +9,8 @@ from django.conf import settings
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 
-from boxoffice import performances
+from accounts import queries as accounts
+from boxoffice import fans, performances
 from boxoffice.deeds import CHECK_IN, WATCH_DOOR
 from boxoffice.performances import Listed
 from boxoffice.staff_pages import StaffVisit, show, staff_page
@@ -16,6 +18,7 @@ from kernel import clock
 from kernel.http.bundles import bundle
 from kernel.signing.jwks import public_jwks
 from tickets import queries
+from tickets.models import RefusedScan
 from tickets.usecases import checkins
 
 LISTED = 500  # conflicts on the page
@@ -93,7 +96,7 @@ def _data(one: Listed) -> dict[str, Any]:
 def conflicts(visit: StaffVisit, performance_id: UUID) -> HttpResponseBase:
     """List the scans that a gate let in without a network and that were refused when sent."""
     one = performances.find(performance_id, now=visit.now)
-    rows = queries.refused_scans(performance_id=performance_id, limit=LISTED)
+    refused = queries.refused_scans(performance_id=performance_id, limit=LISTED)
     return show(
         visit,
         "boxoffice/door/conflicts.html",
@@ -101,8 +104,21 @@ def conflicts(visit: StaffVisit, performance_id: UUID) -> HttpResponseBase:
         styles=_STYLES,
         data={"page": "conflicts"},
         one=one,
-        rows=rows,
+        rows=[{"scan": row, "by": by} for row, by in _with_doorkeepers(refused.rows)],
+        earlier=refused.kept - len(refused.rows),
+        unlisted=refused.unlisted,
     )
+
+
+def _with_doorkeepers(rows: list[RefusedScan]) -> Iterator[tuple[RefusedScan, str]]:
+    """Yield each scan with the name of who made it: a member of staff, or an API key."""
+    people = accounts.people({row.actor_id for row in rows if row.actor_id})
+    keys = accounts.api_key_names({row.api_key_id for row in rows if row.api_key_id})
+    for row in rows:
+        if row.api_key_id:
+            yield row, keys.get(row.api_key_id, "")
+        else:
+            yield row, fans.name_of(people.get(row.actor_id) if row.actor_id else None, whole=True)
 
 
 def _is_near(one: Listed, now: datetime) -> bool:
