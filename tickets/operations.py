@@ -20,7 +20,7 @@ from kernel.db.integrity import constraints_explained
 from kernel.db.transaction import require_transaction
 from kernel.errors import DomainError, Kind
 from kernel.i18n import text
-from tickets import policy, queries
+from tickets import policy, refused_queries
 from tickets.models import LIVE_SEAT_UNIQUE, Checkin, RefusedScan, Ticket, UnlistedScans
 
 
@@ -93,7 +93,7 @@ def keep_refused(*, scans: Sequence[RefusedScan], now: datetime) -> None:
     require_transaction()
     for performance_id in sorted({scan.performance_id for scan in scans}):
         here = [scan for scan in scans if scan.performance_id == performance_id]
-        room = queries.room_for_refused(
+        room = refused_queries.room_for_refused(
             performance_id=performance_id, scan_ids={scan.scan_id for scan in here}
         )
         kept = [scan for scan in here if room.takes(scan)]

@@ -1,6 +1,5 @@
 """The door's pages: choose a performance, scan, see what was refused later."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -17,8 +16,8 @@ from boxoffice.staff_pages import StaffVisit, show, staff_page
 from kernel import clock
 from kernel.http.bundles import bundle
 from kernel.signing.jwks import public_jwks
-from tickets import queries
-from tickets.models import RefusedScan
+from tickets import refused_queries
+from tickets.refused_queries import RefusedScans
 from tickets.usecases import checkins
 
 LISTED = 500  # conflicts on the page
@@ -96,7 +95,7 @@ def _data(one: Listed) -> dict[str, Any]:
 def conflicts(visit: StaffVisit, performance_id: UUID) -> HttpResponseBase:
     """List the scans that a gate let in without a network and that were refused when sent."""
     one = performances.find(performance_id, now=visit.now)
-    refused = queries.refused_scans(performance_id=performance_id, limit=LISTED)
+    refused = refused_queries.refused_scans(performance_id=performance_id, limit=LISTED)
     return show(
         visit,
         "boxoffice/door/conflicts.html",
@@ -104,21 +103,21 @@ def conflicts(visit: StaffVisit, performance_id: UUID) -> HttpResponseBase:
         styles=_STYLES,
         data={"page": "conflicts"},
         one=one,
-        rows=[{"scan": row, "by": by} for row, by in _with_doorkeepers(refused.rows)],
+        rows=_rows(refused),
         earlier=refused.kept - len(refused.rows),
         unlisted=refused.unlisted,
     )
 
 
-def _with_doorkeepers(rows: list[RefusedScan]) -> Iterator[tuple[RefusedScan, str]]:
-    """Yield each scan with the name of who made it: a member of staff, or an API key."""
-    people = accounts.people({row.actor_id for row in rows if row.actor_id})
-    keys = accounts.api_key_names({row.api_key_id for row in rows if row.api_key_id})
-    for row in rows:
-        if row.api_key_id:
-            yield row, keys.get(row.api_key_id, "")
-        else:
-            yield row, fans.name_of(people.get(row.actor_id) if row.actor_id else None, whole=True)
+def _rows(refused: RefusedScans) -> list[dict[str, Any]]:
+    """Return each scan with the name of who made it: a member of staff, or an API key."""
+    people = accounts.people({row.actor_id for row in refused.rows if row.actor_id})
+    keys = accounts.api_key_names({row.api_key_id for row in refused.rows if row.api_key_id})
+    names = {who: fans.name_of(person, whole=True) for who, person in people.items()} | keys
+    return [
+        {"scan": row, "by": names[who] if (who := row.api_key_id or row.actor_id) in names else ""}
+        for row in refused.rows
+    ]
 
 
 def _is_near(one: Listed, now: datetime) -> bool:

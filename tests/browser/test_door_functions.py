@@ -151,6 +151,7 @@ def decided(pure: Pure, *, at: datetime = START, by: str = "hand", **changes: ob
         ("type_code", {"by": "camera", "proof": "typed"}),
         ("type_code", {"by": "scanner", "proof": "typed"}),
         ("type_code", {"by": "camera", "proof": "unknown"}),
+        ("already_admitted", {"by": "camera", "proof": "typed", "own": OWN}),
         ("type_code", {"by": "scanner", "proof": "typed", "entry": None}),
         ("not_signed", {"by": "camera", "proof": "forged"}),
         ("ticket_not_found", {"by": "camera", "proof": "nothing", "entry": None}),

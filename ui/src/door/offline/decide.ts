@@ -39,7 +39,8 @@ export function decide(known: Known, by: Reading, doors: Doors, now: number): By
   if (proof === "nothing") return { outcome: "ticket_not_found" };
   if (!isHere) return { outcome: "wrong_performance" };
   if (!hasList) return { outcome: "no_list" };
-  if (proof !== "genuine" && by !== "hand") return { outcome: "type_code" };
+  // What this device let in itself is refused below, however it was read.
+  if (proof !== "genuine" && by !== "hand" && !own) return { outcome: "type_code" };
   if (!entry && proof !== "genuine") return { outcome: "ticket_not_found" };
   if (entry?.status === "VOID") return { outcome: "ticket_void" };
   if (!areOpen(doors, now)) return { outcome: "doors_closed" };
