@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 
 from accounts import email_addresses
 from accounts.errors import AccountClosed
-from accounts.models import AuditEntry, RevokedLogin, Session, User
+from accounts.models import ApiKey, AuditEntry, RevokedLogin, Session, User
 
 
 def groups_of(user: User) -> tuple[str, ...]:
@@ -116,6 +116,11 @@ def person(user_id: UUID) -> User | None:
 def people(user_ids: Iterable[UUID]) -> dict[UUID, User]:
     """Return people's rows by their ids, locked out or closed too."""
     return User.objects.in_bulk(list(user_ids))
+
+
+def api_key_names(key_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Return the names of API keys by their ids, revoked ones too."""
+    return dict(ApiKey.objects.filter(pk__in=list(key_ids)).values_list("pk", "name"))
 
 
 def deeds_about(targets: Iterable[str], *, limit: int) -> list[AuditEntry]:

@@ -35,6 +35,10 @@ class RateLimit(models.Model):
         HOLD_ADDRESS = "hold_address", text(en="Hold seats, a client IP", ko="좌석 선점, IP별")
         PAY = "pay", text(en="Pay, a person", ko="결제, 사용자별")
         CHARGE = "charge", text(en="Charge points, a person", ko="포인트 충전, 사용자별")
+        DOOR_SEARCH = (
+            "door_search",
+            text(en="Search at the door, a person", ko="입장 화면 검색, 사용자별"),
+        )
         LOGIN = "login", text(en="Failed logins, a client IP", ko="로그인 실패, IP별")
         LOGIN_ACCOUNT = (
             "login_account",

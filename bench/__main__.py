@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from bench import bars, results
 from bench import report as pages
@@ -18,6 +18,7 @@ from bench.own_stack import read_settings
 from proof import measures
 
 MEMORY_BAR_MB = 300
+Number = TypeVar("Number", int, float)
 
 
 def main() -> int:
@@ -77,8 +78,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--tickets", type=int, default=10_000)
     add("--rounds", type=int, default=2)
     add = command("doors", _doors, "a performance at twenty gates, some without a network")
-    add("--tickets", type=int, default=10_000)
-    add("--minutes", type=float, default=10.0)
+    add("--tickets", type=_between(10, 100_000), default=10_000, help="from 10 to 100,000")
+    add("--minutes", type=_between(0.1, 600.0), default=10.0, help="from 0.1 to 600")
     add = command("board", _board, "what a board costs the API while a crowd buys")
     add("--fans", type=int, default=10_000)
     add = command("events", _events, "the relay and a consumer against bare clients of Kafka")
@@ -213,6 +214,18 @@ def _checkins(options: argparse.Namespace) -> int:
     sizes = {"tickets": options.tickets, "rounds": max(1, options.rounds)}
     with environment(durable=True) as folder:
         return _shown(_measure("checkins", folder, **sizes), options)
+
+
+def _between(least: Number, most: Number) -> Callable[[str], Number]:
+    """Return what reads an argument between two numbers, of their type."""
+
+    def number(text: str) -> Number:
+        value = type(least)(text)
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"from {least:,} to {most:,}")
+        return value
+
+    return number
 
 
 def _doors(options: argparse.Namespace) -> int:

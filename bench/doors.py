@@ -17,8 +17,10 @@ from bench.play import Player
 from bench.server import API, serve
 from kernel import clock
 from tickets.models import Checkin, RefusedScan, Ticket
+from tickets.policy import SCANS_AT_ONCE
 
 GATES = 20
+FEWEST = 10  # tickets, of which one is scanned without a network
 _WARM_UP = 100
 _OFFLINE = 0.1  # of the tickets
 _TWICE = 0.2  # of those scanned without a network: at another gate as well
@@ -29,7 +31,10 @@ Sent = list[tuple[str, dict[str, Any]]]  # the kind of request, and its body
 
 
 def measure(folder: Path, tickets: int, minutes: float) -> dict[str, Any]:
-    """Return how long scans took, and what became of every ticket."""
+    """Return how long scans took, and what became of every ticket.
+
+    `tickets` are at least `FEWEST`, so that there is a scan of each kind.
+    """
     key, player = door_key(), Player(folder)
     unused = scans(_WARM_UP + tickets)
     warm_up = [post(key, CHECKINS, next(unused)) for _ in range(_WARM_UP)]
@@ -84,9 +89,13 @@ def _requests(all_scans: list[dict[str, Any]]) -> tuple[Sent, int]:
     for gate in range(GATES):
         here = [*alone[gate::GATES], *twins[gate::GATES]]
         draw.shuffle(here)
-        # From the middle on, one gate after the other is back.
+        # From the middle on, one gate after the other is back, and sends as much at once as it may.
         due = len(online) // 2 + (len(online) // 2) * gate // GATES + gate
-        sent.insert(due, ("batch", _batch(here, f"{gate} without network")))
+        name = f"{gate} without network"
+        sent[due:due] = [
+            ("batch", _batch(here[start : start + SCANS_AT_ONCE], name))
+            for start in range(0, len(here), SCANS_AT_ONCE)
+        ]
     return sent, len(all_scans) + len(twins)
 
 

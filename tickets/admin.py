@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from kernel.i18n import text
 from kernel.staff.actions import actor_of, staff_action
 from kernel.staff.admin import ReadOnlyAdmin
-from tickets.models import Checkin, RefusedScan, Ticket
+from tickets.models import Checkin, RefusedScan, Ticket, UnlistedScans
 from tickets.usecases import checkins
 from tickets.usecases.checkins import Doorkeeper
 
@@ -58,4 +58,13 @@ class RefusedScanAdmin(ReadOnlyAdmin):
     list_select_related = ("ticket", "performance__concert__venue")
     list_filter = (("scanned_at", admin.DateFieldListFilter), "outcome")
     search_fields = ("=ticket__code", "=scan_id", "=gate")
+    ordering = ("-id",)
+
+
+@admin.register(UnlistedScans)
+class UnlistedScansAdmin(ReadOnlyAdmin):
+    """How many refused scans have no row, by performance."""
+
+    list_display = ("performance", "scans", "latest_at")
+    list_select_related = ("performance__concert__venue",)
     ordering = ("-id",)

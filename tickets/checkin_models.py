@@ -10,6 +10,7 @@ from kernel.i18n import text
 LIVE_UNIQUE = "tickets_checkin_live_unique"
 SCAN_UNIQUE = "tickets_checkin_scan_unique"
 REFUSED_UNIQUE = "tickets_refusedscan_unique"
+UNLISTED_UNIQUE = "tickets_unlistedscans_unique"
 
 
 class Checkin(models.Model):
@@ -95,3 +96,32 @@ class RefusedScan(models.Model):
 
     def __str__(self) -> str:
         return f"{self.gate} {self.scan_id}"
+
+
+class UnlistedScans(models.Model):
+    """How many refused scans of a performance have no row, for there are enough like them.
+
+    Those of a batch that is sent again count again.
+    """
+
+    id = UUID7Field()
+    # No constraint and no index: as `RefusedScan`.
+    performance = models.ForeignKey(
+        Performance,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+    )
+    scans = models.PositiveBigIntegerField()
+    latest_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = text(en="unlisted scans", ko="목록에 없는 스캔")
+        verbose_name_plural = text(en="unlisted scans", ko="목록에 없는 스캔")
+        constraints = [
+            models.UniqueConstraint(fields=["performance"], name=UNLISTED_UNIQUE),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.scans)

@@ -20,6 +20,7 @@ RULES: dict[str, str] = {
     "tickets_refusedscan_unique": (
         "A batch that is sent again keeps no refused scan twice; the list of a performance."
     ),
+    "tickets_unlistedscans_unique": "A performance has one count of scans that have no row.",
     "tickets_checkin_by_one": "A member of staff checked in, or a machine: one of the two.",
     "tickets_ticket_live_seat_unique": (
         "A seat has at most one ticket that is not void: the second guard against selling it twice."

@@ -11,6 +11,7 @@ from kernel.i18n import text
 from reservations.models import Reservation
 from tickets.checkin_models import Checkin as Checkin  # noqa: PLC0414  (exported)
 from tickets.checkin_models import RefusedScan as RefusedScan  # noqa: PLC0414  (exported)
+from tickets.checkin_models import UnlistedScans as UnlistedScans  # noqa: PLC0414  (exported)
 
 LIVE_SEAT_UNIQUE = "tickets_ticket_live_seat_unique"
 

@@ -1,4 +1,11 @@
-"""The writes of tickets; each requires an open transaction."""
+"""The writes of tickets; each requires an open transaction.
+
+Note [Refused scans]
+What gates let in and we refuse later is for a supervisor, who looks at seats. A device with a
+fault, or somebody who makes codes up, sends such scans without end. So of one ticket at one gate
+five rows are kept, of codes that no ticket has 200 at one gate, and 5,000 of a performance whatever
+its gates are called; the rest is a number. That number may count a scan twice that is sent again.
+"""
 
 import secrets
 from collections.abc import Collection, Sequence
@@ -6,13 +13,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import F
+
 from kernel.db.inserts import insert_all
 from kernel.db.integrity import constraints_explained
 from kernel.db.transaction import require_transaction
 from kernel.errors import DomainError, Kind
 from kernel.i18n import text
-from tickets import policy
-from tickets.models import LIVE_SEAT_UNIQUE, Checkin, RefusedScan, Ticket
+from tickets import policy, refused_queries
+from tickets.models import LIVE_SEAT_UNIQUE, Checkin, RefusedScan, Ticket, UnlistedScans
 
 
 class SeatHasTicket(DomainError):
@@ -76,11 +85,22 @@ def write_checkins(*, checkins: Sequence[Checkin]) -> None:
     )
 
 
-def keep_refused(*, scans: Sequence[RefusedScan]) -> None:
-    """Keep scans that were refused once they were sent; one that was kept before stays as it is."""
+def keep_refused(*, scans: Sequence[RefusedScan], now: datetime) -> None:
+    """Keep scans that were refused once they were sent, as far as there is room; count the others.
+
+    See Note [Refused scans]. One that was kept before stays as it is.
+    """
     require_transaction()
-    if scans:
-        RefusedScan.objects.bulk_create(scans, ignore_conflicts=True)
+    for performance_id in sorted({scan.performance_id for scan in scans}):
+        here = [scan for scan in scans if scan.performance_id == performance_id]
+        room = refused_queries.room_for_refused(
+            performance_id=performance_id, scan_ids={scan.scan_id for scan in here}
+        )
+        kept = [scan for scan in here if room.takes(scan)]
+        RefusedScan.objects.bulk_create(kept, ignore_conflicts=True)
+        unlisted = len(here) - len(kept) - room.again
+        if unlisted:
+            _count_unlisted(performance_id, unlisted, now=now)
 
 
 def forget_refused(*, checkins: Sequence[Checkin]) -> None:
@@ -90,6 +110,14 @@ def forget_refused(*, checkins: Sequence[Checkin]) -> None:
         scans = [one.scan_id for one in checkins]
         performances = {one.performance_id for one in checkins}
         RefusedScan.objects.filter(performance__in=performances, scan_id__in=scans).delete()
+
+
+def delete_refused(*, before: datetime, limit: int) -> int:
+    """Delete refused scans that were recorded before a time, and counts that ended then."""
+    require_transaction()
+    UnlistedScans.objects.filter(latest_at__lt=before).delete()
+    old = RefusedScan.objects.filter(recorded_at__lt=before).order_by("pk")[:limit]
+    return RefusedScan.objects.filter(pk__in=old.values("pk")).delete()[0]
 
 
 def undo_checkin(*, checkin_id: UUID, ticket: Ticket, now: datetime) -> bool:
@@ -102,6 +130,15 @@ def undo_checkin(*, checkin_id: UUID, ticket: Ticket, now: datetime) -> bool:
         status=Ticket.Status.VALID
     )
     return True
+
+
+def _count_unlisted(performance_id: UUID, scans: int, *, now: datetime) -> None:
+    UnlistedScans.objects.get_or_create(
+        performance_id=performance_id, defaults={"scans": 0, "latest_at": now}
+    )
+    UnlistedScans.objects.filter(performance_id=performance_id).update(
+        scans=F("scans") + scans, latest_at=now
+    )
 
 
 def _new_code() -> str:

@@ -14,6 +14,10 @@ AFTER_START = timedelta(hours=6)  # and until then
 OFFLINE_DAYS = 3  # how long ago a scan may have been that is only sent now
 KEPT_AT_DOORS = timedelta(days=1)  # after the start: lists and conflicts on devices at the door
 SCANS_AT_ONCE = 200
+# Rows of scans that gates let in and we refused later, see Note [Refused scans] in operations.py.
+REFUSED_OF_ONE_TICKET = 5  # at one gate
+REFUSED_OF_UNKNOWN_CODES = 200  # at one gate
+REFUSED_AT_PERFORMANCE = 5_000
 GATE_LENGTH = 40
 # Of a code in the admission list, see `queries.code_hash`.
 CODE_HASH_DIGITS = 12

@@ -8,14 +8,16 @@ from django.conf import settings
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 
-from boxoffice import performances
+from accounts import queries as accounts
+from boxoffice import fans, performances
 from boxoffice.deeds import CHECK_IN, WATCH_DOOR
 from boxoffice.performances import Listed
 from boxoffice.staff_pages import StaffVisit, show, staff_page
 from kernel import clock
 from kernel.http.bundles import bundle
 from kernel.signing.jwks import public_jwks
-from tickets import queries
+from tickets import refused_queries
+from tickets.refused_queries import RefusedScans
 from tickets.usecases import checkins
 
 LISTED = 500  # conflicts on the page
@@ -81,6 +83,7 @@ def _data(one: Listed) -> dict[str, Any]:
         "keys": [key for key in public_jwks()["keys"] if key["frontrow_use"] == "ticket"],
         "urls": urls
         | {
+            "keys": reverse("jwks"),
             "keeper": reverse("door:keeper"),
             "reader": bundle("reader.js"),
             "wasm": bundle("zxing_reader.wasm"),
@@ -92,7 +95,7 @@ def _data(one: Listed) -> dict[str, Any]:
 def conflicts(visit: StaffVisit, performance_id: UUID) -> HttpResponseBase:
     """List the scans that a gate let in without a network and that were refused when sent."""
     one = performances.find(performance_id, now=visit.now)
-    rows = queries.refused_scans(performance_id=performance_id, limit=LISTED)
+    refused = refused_queries.refused_scans(performance_id=performance_id, limit=LISTED)
     return show(
         visit,
         "boxoffice/door/conflicts.html",
@@ -100,8 +103,21 @@ def conflicts(visit: StaffVisit, performance_id: UUID) -> HttpResponseBase:
         styles=_STYLES,
         data={"page": "conflicts"},
         one=one,
-        rows=rows,
+        rows=_rows(refused),
+        earlier=refused.kept - len(refused.rows),
+        unlisted=refused.unlisted,
     )
+
+
+def _rows(refused: RefusedScans) -> list[dict[str, Any]]:
+    """Return each scan with the name of who made it: a member of staff, or an API key."""
+    people = accounts.people({row.actor_id for row in refused.rows if row.actor_id})
+    keys = accounts.api_key_names({row.api_key_id for row in refused.rows if row.api_key_id})
+    names = {who: fans.name_of(person, whole=True) for who, person in people.items()} | keys
+    return [
+        {"scan": row, "by": names[who] if (who := row.api_key_id or row.actor_id) in names else ""}
+        for row in refused.rows
+    ]
 
 
 def _is_near(one: Listed, now: datetime) -> bool:

@@ -120,6 +120,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "schedule": 60.0,
         "options": {"expires": 60},
     },
+    "tickets.purge_refused_scans": {
+        "task": "tickets.purge_refused_scans",
+        "schedule": 6 * 3600.0,
+        "options": {"expires": 3600},
+    },
     "queueing.draws": {
         "task": "queueing.draws",
         "schedule": 10.0,

@@ -26,6 +26,7 @@ _DEFAULTS = {
     "hold_address": "6000/minute",  # per client IP
     "pay": "30/minute",
     "charge": "30/minute",
+    "door_search": "30/minute",  # per member of staff: each shows names (tickets/usecases)
     # Failed logins (Note [Failed logins] in accounts/attempts.py).
     "login": "300/minute",  # per client IP: whole networks stand behind one
     "login_account": "10/10 minute",  # per account, from devices that were never used for it
@@ -45,7 +46,7 @@ DEFAULT_RATE_LIMITS = _DEFAULTS  # a rehearsal sets them where other settings ar
 # Counted in Redis for all processes together, as joins, holds and failed logins are by the
 # functions that do them, and sign-ups by allauth; the others are counted by each process alone, so
 # that the busiest routes cost no round trip more.
-SHARED_RATE_LIMITS = {"pay", "charge"}
+SHARED_RATE_LIMITS = {"pay", "charge", "door_search"}
 
 # The counts of allauth, in the cache: a list of time stamps a key, so keep the amounts small. Those
 # per client IP must be enough for a whole network at the opening of a sale.

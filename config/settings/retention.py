@@ -50,6 +50,14 @@ AUDIT_RETENTION_MONTHS = env.integer(
     maximum=1200,
     help="Months audit entries are kept; 0: for ever.",
 )
+REFUSED_SCAN_RETENTION_DAYS = env.integer(
+    "REFUSED_SCAN_RETENTION_DAYS",
+    default=90,
+    minimum=7,
+    maximum=36500,
+    help="Days a scan is kept that a gate let in without a network and that was refused once it "
+    "was sent.",
+)
 
 # Note [Inbox outlives Kafka]
 # An event that Kafka delivers again after its inbox row is gone would be applied twice (and finds

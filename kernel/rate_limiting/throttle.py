@@ -5,10 +5,10 @@ A limit belongs to a route and counts per person, for a machine per API key what
 every call was counted by client IP before (Note
 [Counted first] in kernel/http/call_limits.py). Most routes have a budget of round trips, so each
 process counts them by itself and n processes let n times the limit pass: the aim is to stop a
-runaway client, not to meter. Routes in `SHARED_RATE_LIMITS` (what costs money) are counted in the
-cache Redis for all processes (shared.py), and by each process alone while that server is
-unavailable. Joins and holds are counted elsewhere (Note [Limits in a function]). A person's call
-that was refused as malformed counts for the route "refused" too, wherever it went.
+runaway client, not to meter. Routes in `SHARED_RATE_LIMITS` (what costs money or shows names) are
+counted in the cache Redis for all processes (shared.py), and by each process alone while that
+server is unavailable. Joins and holds are counted elsewhere (Note [Limits in a function]). A
+person's call that was refused as malformed counts for the route "refused" too, wherever it went.
 Staff may set a route's limit by a row (Note [Tuned limits] in kernel/rate_limiting/rates.py).
 429 only ever means "slow down" and says for how long.
 """

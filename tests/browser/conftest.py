@@ -6,6 +6,7 @@ ends with each file, and no test here touches the ORM.
 
 import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,9 +23,13 @@ from playwright.sync_api import (
 )
 from playwright.sync_api import Error as PlaywrightError
 
+from kernel.signing.jwks import public_jwks
 from tests.support.browser_pages import BrowserPages, browser_pages
+from tests.support.door_lists import listed_gate
+from tests.support.door_pages import GatePage
 from tests.support.page_faults import faults_of
 from tests.support.queue_pages import full_room
+from tests.support.signing import ring_in
 from tests.support.site import Fan, Sale, Site
 
 Pure = Callable[..., Any]
@@ -151,6 +156,29 @@ def pure(browser: Browser) -> Iterator[Pure]:
 def pages(site: Site) -> Iterator[BrowserPages]:
     with browser_pages(site.url) as made:
         yield made
+
+
+@pytest.fixture
+def silent_pages() -> Iterator[BrowserPages]:
+    """Pages with no site behind them: no request is answered, as without a network."""
+    with browser_pages("") as made:
+        made.failing["/api/"] = (503, {"code": "unavailable"})
+        yield made
+
+
+@pytest.fixture
+def ticket_keys(tmp_path: Path, settings: Any) -> Iterator[list[dict[str, Any]]]:
+    """The public keys of tickets, of a ring of the test's own."""
+    with ring_in(tmp_path / "keys.json", settings):
+        yield [key for key in public_jwks()["keys"] if key["frontrow_use"] == "ticket"]
+
+
+@pytest.fixture
+def door(
+    silent_pages: BrowserPages, context: BrowserContext, ticket_keys: list[dict[str, Any]]
+) -> GatePage:
+    """A gate that has a list of eight tickets and no network."""
+    return listed_gate(silent_pages, context, ticket_keys)
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ LOOK = """async (m, { text, keys, performanceId }) => {
   const isHere = await scanned.isFor(performanceId);
   return [await signatures.proofOf(scanned), scanned.code, hash, isHere];
 }"""
-DECIDE = "(m, { known, doors, now }) => m.decide(known, doors, now)"
+DECIDE = "(m, { known, by, doors, now }) => m.decide(known, by, doors, now)"
 FIND = """(m, { entries, words }) => {
   const list = new m.AdmissionList();
   list.put(entries);
@@ -109,7 +109,7 @@ def test_a_key_that_the_page_was_not_given_is_unknown_and_not_forged(pure: Pure,
     assert look(pure, fresh)[0] == "genuine"
 
 
-def test_a_browser_without_the_algorithm_believes_a_ticket_like_a_typed_code(pure: Pure):
+def test_a_browser_without_the_algorithm_can_say_nothing_of_a_signature(pure: Pure):
     strange = [{**key, "crv": "Ed448"} for key in keys()]
     assert look(pure, printed(), by=strange)[0] == "unknown"
 
@@ -136,16 +136,26 @@ USED = {**ENTRY, "status": "USED", "at": "2026-12-24T08:00:00.000Z", "gate": "no
 OWN = {"at": "2026-12-24T09:00:00.000Z", "gate": "south"}
 
 
-def decided(pure: Pure, *, at: datetime = START, **changes: object) -> Any:
+def decided(pure: Pure, *, at: datetime = START, by: str = "hand", **changes: object) -> Any:
     known = {"proof": "genuine", "isHere": True, "entry": ENTRY, "hasList": True, **changes}
     now = at.timestamp() * 1000
-    return pure(DECIDE, {"known": known, "doors": DOORS, "now": now})
+    return pure(DECIDE, {"known": known, "by": by, "doors": DOORS, "now": now})
 
 
 @pytest.mark.parametrize(
     ("outcome", "known"),
     [
         ("admitted", {}),
+        ("admitted", {"by": "camera"}),
+        ("admitted", {"by": "scanner", "entry": None}),
+        ("type_code", {"by": "camera", "proof": "typed"}),
+        ("type_code", {"by": "scanner", "proof": "typed"}),
+        ("type_code", {"by": "camera", "proof": "unknown"}),
+        ("already_admitted", {"by": "camera", "proof": "typed", "own": OWN}),
+        ("type_code", {"by": "scanner", "proof": "typed", "entry": None}),
+        ("not_signed", {"by": "camera", "proof": "forged"}),
+        ("ticket_not_found", {"by": "camera", "proof": "nothing", "entry": None}),
+        ("no_list", {"by": "camera", "proof": "typed", "entry": None, "hasList": False}),
         ("admitted", {"proof": "typed"}),
         ("admitted", {"proof": "unknown"}),
         ("admitted", {"entry": None}),  # sold after the list was made
@@ -178,7 +188,8 @@ def test_without_a_time_of_opening_a_ticket_admits_a_month_early(pure: Pure):
     early = {"known": {"proof": "typed", "isHere": True, "entry": ENTRY, "hasList": True}}
     doors = {**DOORS, "opensAt": None}
     now = (START - timedelta(days=30)).timestamp() * 1000
-    assert pure(DECIDE, {**early, "doors": doors, "now": now})["outcome"] == "admitted"
+    given = {**early, "by": "hand", "doors": doors, "now": now}
+    assert pure(DECIDE, given)["outcome"] == "admitted"
 
 
 @pytest.mark.parametrize(

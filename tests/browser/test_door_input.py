@@ -156,6 +156,8 @@ def test_an_answer_says_whose_seat_it_is_and_where_the_ticket_was_before(pure: P
     assert said.startswith("A-3-12 · Kim\n")
     assert said.endswith(", North")
     assert "network" in pure(detail, decision(byList=True))
+    unsigned = decision(outcome="type_code", seat=None, holder=None, byList=True)
+    assert "Type the ticket's code by hand" in pure(detail, unsigned)
 
 
 def test_every_outcome_has_a_word_and_a_tone_and_only_one_admits(pure: Pure):
@@ -167,9 +169,26 @@ def test_every_outcome_has_a_word_and_a_tone_and_only_one_admits(pure: Pure):
 
 
 def test_the_network_s_line_says_what_to_do(pure: Pure):
-    standing = {"online": True, "listAsOf": "x", "refusal": None}
+    standing = {"online": True, "listAsOf": "x", "refusal": None, "checksSignatures": True}
     line = "(m, s) => { const { says, alarms } = m.networkOf(s); return [says, alarms]; }"
     assert pure(line, standing) == ["Online", False]
     assert pure(line, standing | {"online": False})[1] is True
     assert "Connect" in pure(line, standing | {"online": False, "listAsOf": None})[0]
     assert "log in" in pure(line, standing | {"refusal": "not_authenticated"})[0]
+    said, alarms = pure(line, standing | {"checksSignatures": False})
+    assert (alarms, "update" in said) == (True, True)  # while there is a network to update by
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "is_none"),
+    [
+        (0, "offline", True), (0, "timeout", True), (408, "request_timeout", True),
+        (429, "rate_limited", True), (500, "internal_error", True), (503, "unavailable", True),
+        (401, "not_authenticated", False), (403, "csrf_failed", False), (409, "x", False),
+    ],
+)  # fmt: skip
+def test_what_says_nothing_of_a_scan_is_no_answer(
+    pure: Pure, status: int, code: str, is_none: bool
+):
+    problem = {"status": status, "code": code}
+    assert pure("(m, problem) => m.isNoAnswer(problem)", problem) is is_none

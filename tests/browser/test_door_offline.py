@@ -3,115 +3,22 @@
 No site is behind it: no request is answered, as in a hall without a network.
 """
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Error, Route
+from playwright.sync_api import BrowserContext, Error
 
 from kernel import clock
-from kernel.ids import uuid7
-from kernel.signing.jwks import public_jwks
-from tests.support.browser_pages import BrowserPages, browser_pages
+from tests.support.browser_pages import BrowserPages
+from tests.support.door_lists import CODES, HERE, answers, entry, kept, printed, seed
 from tests.support.door_pages import GatePage, gate_page
-from tests.support.signing import ring_in
-from tickets import qr
-from tickets.policy import CODE_ALPHABET
 from tickets.queries import code_hash
 
-HERE = uuid7()
-CODES = [f"7KX2M9QWE4{CODE_ALPHABET[nth]}Z" for nth in range(8)]
-SEED = """async (m, { mark, entries }) => {
-  const storage = await m.Storage.open();
-  await storage.replace(mark, entries);
-  storage.close();
-}"""
 WRITE = """async (m, scans) => {
   const storage = await m.Storage.open();
   await storage.write(scans);
   storage.close();
 }"""
-KEPT = """async (m) => {
-  const storage = await m.Storage.open();
-  const kept = [await storage.list(arg), await storage.scans()];
-  storage.close();
-  return { listed: kept[0]?.entries.length ?? 0, scans: kept[1].length };
-}"""
-
-
-@pytest.fixture
-def pages() -> Iterator[BrowserPages]:
-    with browser_pages("") as made:
-        made.failing["/api/"] = (503, {"code": "unavailable"})
-        yield made
-
-
-@pytest.fixture
-def keys(tmp_path: Path, settings: Any) -> Iterator[list[dict[str, Any]]]:
-    with ring_in(tmp_path / "keys.json", settings):
-        yield [key for key in public_jwks()["keys"] if key["frontrow_use"] == "ticket"]
-
-
-@pytest.fixture
-def door(pages: BrowserPages, context: BrowserContext, keys: list[dict[str, Any]]) -> GatePage:
-    """A gate that has a list of eight tickets and no network."""
-    made = gate_page(pages, context, performance_id=str(HERE), keys=keys)
-    made.page.goto(made.address)
-    seed(made, [entry(code) for code in CODES])
-    made.open()
-    made.until("standing.online === false")
-    return made
-
-
-def entry(code: str, **changes: object) -> dict[str, object]:
-    facts = {"initials": "홍", "status": "VALID", "at": None, "gate": None}
-    seat = f"A-1-{CODES.index(code) + 1}" if code in CODES else "B-1-1"
-    return {"hash": code_hash(HERE, code), "seat": seat, **facts, **changes}
-
-
-def seed(door: GatePage, entries: list[dict[str, object]]) -> None:
-    now = clock.as_text(clock.now())
-    mark = {
-        "performanceId": door.performance_id,
-        "asOf": now,
-        "checkedAt": now,
-        "etag": None,
-        "keptUntil": door.facts["keptUntil"],
-    }
-    door.call(SEED, {"mark": mark, "entries": entries})
-
-
-def kept(door: GatePage) -> Any:
-    return door.call(KEPT.replace("arg", f"'{door.performance_id}'"))
-
-
-def send(route: Route, sent: list[str], outcome: str = "admitted") -> None:
-    """Answer a batch as the server does."""
-    asked = [one["scan_id"] for one in route.request.post_data_json["scans"]]
-    sent += asked
-    results = [{"scan_id": one, "outcome": outcome, "checkin_id": one} for one in asked]
-    route.fulfill(json={"results": results})
-
-
-def answers(door: GatePage, *, batch: str | None = None, outcome: str = "admitted") -> list[str]:
-    """Let the network be there: batches with one outcome; returns the scans as they come."""
-    sent: list[str] = []
-    url = batch or door.facts["batchUrl"]
-    door.page.route(f"**{url}", lambda route: send(route, sent, outcome))
-    listed = {"as_of": clock.as_text(clock.now() - timedelta(hours=1)), "tickets": []}
-    door.page.route("**/admission-list/**", lambda route: route.fulfill(json=listed))
-    known = {"code": "already_admitted", "at": listed["as_of"], "gate": "south"}
-    door.page.route(
-        f"**{door.facts['scanUrl']}", lambda route: route.fulfill(status=409, json=known)
-    )
-    return sent
-
-
-def printed(code: str) -> str:
-    until = clock.now() + timedelta(days=1)
-    return qr.write(code=code, performance_id=HERE, expires_at=until)
 
 
 def test_a_gate_goes_on_without_a_network_and_says_so(door: GatePage):
@@ -162,7 +69,7 @@ def test_scans_outlive_a_reload_without_a_network(door: GatePage, context: Brows
 
 
 def test_two_looks_at_a_ticket_at_the_same_moment_admit_once(door: GatePage):
-    both = "(code) => Promise.all([door.scan(code), door.scan(code)])"
+    both = "(code) => Promise.all([door.scan(code, 'hand'), door.scan(code, 'hand')])"
     found = door.page.evaluate(both, CODES[0])
     assert [one["outcome"] for one in found] == ["admitted", "already_admitted"]
 
@@ -179,7 +86,7 @@ def test_nobody_leaves_with_unsent_scans(door: GatePage):
     assert door.page.evaluate("door.mayLeave()") is False
     door.page.evaluate("door.close()")
     assert door.call("(m) => m.leaveDoor()") is False
-    assert kept(door) == {"listed": 8, "scans": 1}
+    assert kept(door) == {"listed": 8, "scans": 1, "unsent": 1}
 
 
 def test_who_leaves_leaves_nothing(door: GatePage):
@@ -187,7 +94,7 @@ def test_who_leaves_leaves_nothing(door: GatePage):
     assert door.page.evaluate("door.mayLeave()") is True
     door.page.evaluate("door.close()")
     assert door.call("(m) => m.leaveDoor()") is True
-    assert kept(door) == {"listed": 0, "scans": 0}
+    assert kept(door) == {"listed": 0, "scans": 0, "unsent": 0}
     assert door.page.evaluate("caches.keys()") == []
 
 
@@ -204,11 +111,13 @@ def test_a_day_after_the_show_all_is_deleted_but_what_is_unsent(door: GatePage):
       await m.sweepDoor();
     }"""
     door.call(age, door.facts["keptUntil"])
-    assert kept(door) == {"listed": 0, "scans": 1}
+    assert kept(door) == {"listed": 0, "scans": 1, "unsent": 1}
 
 
-def test_a_browser_has_one_gate(door: GatePage, pages: BrowserPages, context: BrowserContext):
-    other = gate_page(pages, context, performance_id=str(HERE), gate="south")
+def test_a_browser_has_one_gate(
+    door: GatePage, silent_pages: BrowserPages, context: BrowserContext
+):
+    other = gate_page(silent_pages, context, performance_id=str(HERE), gate="south")
     with pytest.raises(Error, match="door_open_elsewhere"):
         other.visit()
     door.page.evaluate("door.close()")

@@ -155,7 +155,7 @@ def test_an_opened_ticket_opens_without_a_network_and_nothing_else_does(hall: Ha
         assert has_no_answer(opened, hall.url + path)
 
 
-@pytest.mark.parametrize("status", [429, 500, 503])
+@pytest.mark.parametrize("status", [408, 429, 500, 503])
 def test_with_a_network_the_site_is_asked(hall: Hall, opened: Page, status: int):
     hall.words = "second"
     opened.goto(hall.url + OPENED)

@@ -17,7 +17,7 @@ OWN_APPS = (
 # What money or seats depend on: it changes only by actions that call use cases.
 PROTECTED = (
     "reservations.SeatInventory", "reservations.Reservation", "reservations.ReservationSeat",
-    "tickets.Ticket", "tickets.Checkin", "tickets.RefusedScan",
+    "tickets.Ticket", "tickets.Checkin", "tickets.RefusedScan", "tickets.UnlistedScans",
     "points.Account", "points.Transfer", "points.Entry",
     "payments.Payment", "payments.Charge", "payments.Refund", "payments.GatewayNotice",
     "payments.Cancellation", "payments.RefundRun",

@@ -42,7 +42,7 @@ from sale_statistics.models import HourlyPoints, HourlySales
 from tests.support import factories
 from tests.support.money import begin, give_points, hold
 from tests.support.waiting_rooms import Room
-from tickets.models import Checkin, RefusedScan, Ticket
+from tickets.models import Checkin, RefusedScan, Ticket, UnlistedScans
 from webhooks.models import WebhookDelivery, WebhookEndpoint
 
 LEFT_OUT = {"accounts", "concerts"}  # a new app is tried unless it is named here
@@ -199,6 +199,7 @@ def rows() -> dict[type[Model], Model]:
             recorded_at=now,
             actor_id=fan.pk,
         ),
+        UnlistedScans.objects.create(performance=performance, scans=1, latest_at=now),
         Cancellation.objects.create(
             payment=Payment.objects.get(),
             seat_ids=[],

@@ -19,9 +19,9 @@ _OPEN = f"""async (given) => {{
   const m = await import('{SCRIPT}');
   window.door = await m.openGate(given.id, given.gate, given.facts);
 }}"""
-_SCAN = """async (codes) => {
+_SCAN = """async ([by, codes]) => {
   const decisions = [];
-  for (const code of codes) decisions.push(await door.scan(code));
+  for (const code of codes) decisions.push(await door.scan(code, by));
   return decisions;
 }"""
 _STANDING = """() => {
@@ -63,12 +63,12 @@ class GatePage:
         """Let the service worker keep the page, and wait until it does."""
         self.page.evaluate(_KEEP)
 
-    def scan(self, *codes: str) -> list[dict[str, Any]]:
-        decisions: list[dict[str, Any]] = self.page.evaluate(_SCAN, list(codes))
+    def scan(self, *codes: str, by: str = "hand") -> list[dict[str, Any]]:
+        decisions: list[dict[str, Any]] = self.page.evaluate(_SCAN, [by, list(codes)])
         return decisions
 
-    def outcomes(self, *codes: str) -> list[str]:
-        return [one["outcome"] for one in self.scan(*codes)]
+    def outcomes(self, *codes: str, by: str = "hand") -> list[str]:
+        return [one["outcome"] for one in self.scan(*codes, by=by)]
 
     def undo(self, scan_id: str, reason: str = "the wrong one") -> Any:
         return self.page.evaluate("([id, reason]) => door.undo(id, reason)", [scan_id, reason])
@@ -108,6 +108,7 @@ def gate_page(
         "batchUrl": f"{api}checkins/batch/",
         "undoUrl": f"{api}undo/",
         "listUrl": f"{api}performances/{performance_id}/admission-list/",
+        "keysUrl": "/.well-known/jwks.json",
         "keys": [],
         "csrf": "0123456789",
         "opensAt": None,

@@ -192,7 +192,7 @@ class _CheckinBatch:
                 operations.forget_refused(checkins=new)
                 refused = self._refused(read, outcomes, tickets)
                 if refused and self._has_doors():
-                    operations.keep_refused(scans=refused)
+                    operations.keep_refused(scans=refused, now=self.now)
         return outcomes
 
     def _has_doors(self) -> bool:

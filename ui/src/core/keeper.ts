@@ -4,6 +4,7 @@
  */
 
 import type { Keep, KeptPages } from "./kept";
+import { isAnswer } from "./status";
 
 // What the types of pages lack.
 interface Work extends Event {
@@ -56,13 +57,13 @@ class Keeper {
     const asked = fetch(event.request).then(async (answer) => {
       if (answer.type === "opaqueredirect")
         await this.#pages.dropAll(); // to the login: this one has ended
-      else if (isOfSite(answer)) await this.#pages.remember(path, answer.clone());
+      else if (isAnswer(answer.status)) await this.#pages.remember(path, answer.clone());
       return answer;
     });
     event.waitUntil(Promise.allSettled([asked, this.#pages.sweep()]));
     if (!copy) return asked;
     const answer = await this.#inTime(asked, copy);
-    return isOfSite(answer) ? answer : copy;
+    return isAnswer(answer.status) ? answer : copy;
   }
 
   /** Return a file from the site; its copy where the site has no answer, or not the file. */
@@ -95,9 +96,4 @@ class Keeper {
     const late = new Promise<Response>((done) => setTimeout(done, this.#patienceMs, copy));
     return Promise.race([asked, late]).catch(() => copy);
   }
-}
-
-/** Whether a site that works has answered: one that is down or full says nothing of its pages. */
-function isOfSite({ status }: Response): boolean {
-  return status < 500 && status !== 429;
 }

@@ -31,7 +31,8 @@ export function detailOf(decision: Decision): string {
   const where = outcome === "already_admitted" && gate ? gate : "";
   const whose = [seat, holder].filter(Boolean).join(" · ");
   const before = [when, where].filter(Boolean).join(", ");
-  return [whose, before, decision.byList ? text(SAID.by_list) : ""].filter(Boolean).join("\n");
+  const why = outcome === "type_code" ? SAID.no_signature : SAID.by_list;
+  return [whose, before, decision.byList ? text(why) : ""].filter(Boolean).join("\n");
 }
 
 export class AnswerScreen {

@@ -19,6 +19,7 @@ export interface DoorData {
     readonly batch: string;
     readonly undo: string;
     readonly list: string;
+    readonly keys: string;
     readonly search: string;
     readonly keeper: string;
     readonly reader: string;
@@ -38,6 +39,7 @@ export function factsOf({ urls, keys, performance, csrf_cookie }: DoorData): Doo
     batchUrl: urls.batch,
     undoUrl: urls.undo,
     listUrl: urls.list,
+    keysUrl: urls.keys,
     keys,
     get csrf() {
       return cookie(csrf_cookie) ?? "";

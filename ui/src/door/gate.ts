@@ -11,7 +11,11 @@ export type Outcome =
   | "ticket_not_found"
   | "doors_closed"
   | "not_signed"
-  | "no_list";
+  | "no_list"
+  | "type_code";
+
+/** How a code came: a camera or a scanner reads what anybody may have printed, a person looks at it. */
+export type Reading = "camera" | "scanner" | "hand";
 
 /** What a scan comes to. Times are ISO 8601 in UTC, seats in short: "A-3-12". */
 export interface Decision {
@@ -53,6 +57,8 @@ export interface Standing {
   readonly admittedHere: number;
   readonly admittedByGate: ReadonlyMap<string, number>;
   readonly conflicts: readonly Conflict[];
+  /** Whether this browser can check signatures; else codes have to be typed without a network. */
+  readonly checksSignatures: boolean;
   /** The code of the server's last refusal of this device ("not_authenticated", …), until it is over. */
   readonly refusal: string | null;
 }
@@ -68,7 +74,7 @@ export type Undone = "undone" | "here";
 
 export interface Gate {
   /** Ask the server for at most 1.5 s, then decide by the list and queue the scan. Never rejects. */
-  scan(code: string): Promise<Decision>;
+  scan(code: string, by: Reading): Promise<Decision>;
   /**
    * Undo an admission of this device; without a network it is queued like a scan. Rejects with the
    * `Problem` of a server that refuses: it goes again, and the ticket is in until then.
@@ -95,13 +101,16 @@ export interface TicketKey extends JsonWebKey {
  * - `scanUrl`: POST `{performance_id, code, gate, scan_id}`, as `checkins_create`;
  * - `batchUrl`: POST `{performance_id, scans}`, as `checkins_batch`;
  * - `undoUrl`: POST `{checkin_id, reason}`, 204;
- * - `listUrl`: GET with `?since=` and If-None-Match, as `performances_admission_list`.
+ * - `listUrl`: GET with `?since=` and If-None-Match, as `performances_admission_list`;
+ * - `keysUrl`: GET, the public key set.
  */
 export interface DoorFacts {
   readonly scanUrl: string;
   readonly batchUrl: string;
   readonly undoUrl: string;
   readonly listUrl: string;
+  readonly keysUrl: string;
+  /** The public keys as the page was made; those that the device has heard of since go before. */
   readonly keys: readonly TicketKey[];
   /** The token for the header `X-CSRFToken`. */
   readonly csrf: string;

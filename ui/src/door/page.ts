@@ -7,7 +7,7 @@ import { speak } from "../core/speak";
 import { text } from "../core/text";
 import { AnswerScreen, detailOf } from "./answer";
 import { doorData, factsOf } from "./facts";
-import { type Decision, type Gate, openGate } from "./gate";
+import { type Decision, type Gate, openGate, type Reading } from "./gate";
 import { guardLogout } from "./leaving";
 import { forgetPlace, gateNamed, keepPlace, placeAt } from "./place";
 import { Search } from "./search";
@@ -68,10 +68,11 @@ class Door extends HTMLElement {
     this.#find("[data-fr-work]").hidden = false;
     gate.onChange(() => showStanding(this, gate.standing()));
     showStanding(this, gate.standing());
-    listenToWedge((code) => void this.#scan(code));
-    new Search(this, this.#data, gate, (code) => void this.#scan(code));
-    this.#listenToForms();
-    new Viewfinder(this, this.#data.urls, (code) => void this.#scan(code));
+    const scanned = (by: Reading) => (code: string) => void this.#scan(code, by);
+    listenToWedge(scanned("scanner"));
+    new Search(this, this.#data, gate, scanned("hand"));
+    this.#listenToForms(scanned("hand"));
+    new Viewfinder(this, this.#data.urls, scanned("camera"));
     this.addEventListener("click", () => this.#answer?.allowSound());
     void this.#keep().catch(() => undefined); // without it the page needs a network to open
     this.dataset.frReady = "yes";
@@ -84,10 +85,10 @@ class Door extends HTMLElement {
   }
 
   /** Let a code be decided, and show what it comes to. */
-  async #scan(code: string): Promise<void> {
+  async #scan(code: string, by: Reading): Promise<void> {
     if (!this.#gate) return;
     this.#answer?.allowSound();
-    const decision = await this.#gate.scan(code);
+    const decision = await this.#gate.scan(code, by);
     this.#undo?.dismiss();
     this.#answer?.show(decision);
     this.#remember(decision);
@@ -131,13 +132,13 @@ class Door extends HTMLElement {
     speak(words);
   }
 
-  #listenToForms(): void {
+  #listenToForms(typed: (code: string) => void): void {
     const form = this.#find<HTMLFormElement>("[data-fr-code-form]");
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       const code = String(new FormData(form).get("code") ?? "").trim();
       form.reset();
-      if (code) void this.#scan(code);
+      if (code) typed(code);
     });
     this.#find("[data-fr-change-gate]").addEventListener("click", () => {
       forgetPlace();

@@ -4,11 +4,12 @@ import { fetchInTime, readAnswer } from "../core/api";
 import { timeOfDay } from "../core/format";
 import { cookie } from "../core/login";
 import { problemOf, wordsOf } from "../core/problem";
+import { isAnswer } from "../core/status";
 import { language, type Text, text } from "../core/text";
 import type { DoorData } from "./facts";
 import type { Gate } from "./gate";
 import { seatName } from "./offline/list";
-import { SAID, STATUSES } from "./words";
+import { SAID, SEARCH_REFUSALS, STATUSES } from "./words";
 
 const SECONDS = 3;
 
@@ -72,8 +73,8 @@ export class Search {
     } catch (error) {
       if (turn !== this.#turn) return;
       const problem = problemOf(error);
-      if (problem.status >= 400 && problem.status < 500) {
-        this.#say(wordsOf(problem));
+      if (problem.status >= 400 && (isAnswer(problem.status) || problem.status === 429)) {
+        this.#say(wordsOf(problem, SEARCH_REFUSALS));
         return;
       }
       const found = await this.#gate.find(words);

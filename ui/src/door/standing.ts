@@ -7,11 +7,12 @@ import type { Conflict, Standing } from "./gate";
 import { ANSWERS, REFUSALS, SAID } from "./words";
 
 /** Return what is said of the network, and whether it is alarming. */
-export function networkOf({ online, listAsOf, refusal }: Standing): {
+export function networkOf({ online, listAsOf, refusal, checksSignatures }: Standing): {
   readonly says: string;
   readonly alarms: boolean;
 } {
   if (refusal) return { says: wordsOf(new Problem(refusal), REFUSALS), alarms: true };
+  if (!checksSignatures) return { says: text(SAID.checks_no_signatures), alarms: true };
   if (online) return { says: text(SAID.online), alarms: false };
   return { says: text(listAsOf ? SAID.offline : SAID.no_list), alarms: true };
 }

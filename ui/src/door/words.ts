@@ -15,12 +15,21 @@ export const ANSWERS: Readonly<Record<Outcome, Text & { readonly tone: Tone }>> 
   ticket_not_found: { tone: "bad", ko: "없는 티켓", en: "Unknown" },
   not_signed: { tone: "bad", ko: "위조 의심", en: "Not ours" },
   no_list: { tone: "warm", ko: "명단 없음", en: "No list yet" },
+  type_code: { tone: "warm", ko: "번호 입력", en: "Type the code" },
 };
 
 export const SAID = {
   by_list: {
     ko: "네트워크 없이 명단으로 확인했습니다.",
     en: "Checked by the list, without the network.",
+  },
+  no_signature: {
+    ko: "네트워크 없이는 서명된 QR 코드만 스캔으로 확인할 수 있습니다. 티켓 번호를 직접 입력하거나 책임자를 불러 주세요.",
+    en: "Without the network only a signed QR code can be scanned. Type the ticket's code by hand, or call the supervisor.",
+  },
+  checks_no_signatures: {
+    ko: "이 브라우저는 티켓의 서명을 확인할 수 없습니다. 브라우저를 업데이트해 주세요. 네트워크가 끊기면 번호를 직접 입력해야 합니다.",
+    en: "This browser cannot check tickets' signatures: update it. Without a network, codes have to be typed.",
   },
   online: { ko: "온라인", en: "Online" },
   offline: {
@@ -68,6 +77,14 @@ export const STATUSES: Readonly<Record<string, Text>> = {
   VALID: { ko: "입장 전", en: "Not in yet" },
   USED: { ko: "입장함", en: "In" },
   VOID: { ko: "무효", en: "Void" },
+};
+
+/** Refusals of a search, which does not go on by itself. */
+export const SEARCH_REFUSALS: Readonly<Record<string, Text>> = {
+  rate_limited: {
+    ko: "검색을 너무 자주 했습니다. 잠시 후 다시 찾아 주세요.",
+    en: "That were too many searches. Wait a moment, then search again.",
+  },
 };
 
 /** The refusals that the door has words of its own for. */

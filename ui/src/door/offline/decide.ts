@@ -1,6 +1,6 @@
 /** What a gate decides without the server: by the list, and by what vouches for the code. */
 
-import type { DoorFacts, Outcome } from "../gate";
+import type { DoorFacts, Outcome, Reading } from "../gate";
 import type { Entry } from "./list";
 import type { Proof } from "./signature";
 
@@ -29,13 +29,18 @@ export interface ByList {
  * The order is the server's. A genuine ticket that the list lacks was sold after the list was made,
  * since void tickets stand in it: it admits. Without any list nothing does. An expiry in a QR code is not looked at: the
  * performance may have been postponed, and the doors' times are known.
+ *
+ * What is read by a camera or a scanner needs a signature, for who has the list can compute codes
+ * that it knows (decision 0072). A person who types one has a torn ticket in front of him.
  */
-export function decide(known: Known, doors: Doors, now: number): ByList {
+export function decide(known: Known, by: Reading, doors: Doors, now: number): ByList {
   const { proof, isHere, entry, own, hasList } = known;
   if (proof === "forged") return { outcome: "not_signed" };
   if (proof === "nothing") return { outcome: "ticket_not_found" };
   if (!isHere) return { outcome: "wrong_performance" };
   if (!hasList) return { outcome: "no_list" };
+  // What this device let in itself is refused below, however it was read.
+  if (proof !== "genuine" && by !== "hand" && !own) return { outcome: "type_code" };
   if (!entry && proof !== "genuine") return { outcome: "ticket_not_found" };
   if (entry?.status === "VOID") return { outcome: "ticket_void" };
   if (!areOpen(doors, now)) return { outcome: "doors_closed" };

@@ -5,7 +5,16 @@ import { serverClock } from "../../core/clock";
 import { newKey } from "../../core/keys";
 import { onReturn } from "../../core/page";
 import { Problem, problemOf } from "../../core/problem";
-import type { Decision, DoorFacts, FoundTicket, Gate, Outcome, Standing, Undone } from "../gate";
+import type {
+  Decision,
+  DoorFacts,
+  FoundTicket,
+  Gate,
+  Outcome,
+  Reading,
+  Standing,
+  Undone,
+} from "../gate";
 import { decide } from "./decide";
 import type { KeptAdmissionList } from "./kept_list";
 import { seatName } from "./list";
@@ -41,10 +50,18 @@ export interface Parts {
   readonly release: () => void;
 }
 
+/** One look at a ticket, as far as the server has not decided it. */
+interface Look {
+  readonly code: string;
+  readonly by: Reading;
+  readonly scanId: string;
+  readonly wasAsked: boolean;
+}
+
 export class DoorGate implements Gate {
   readonly #parts: Parts;
   readonly #listeners: (() => void)[] = [];
-  /** Scans that were asked about without an answer and that the list refused: the same scan again. */
+  /** Scans by their tickets that were asked about without an answer and that the list refused: the same scan again. */
   readonly #open = new Map<string, string>();
   #last: Promise<unknown> = Promise.resolve();
   #isOnline = navigator.onLine;
@@ -62,8 +79,8 @@ export class DoorGate implements Gate {
   }
 
   /** One after the other: the second of two looks at a ticket knows of the first. */
-  scan(code: string): Promise<Decision> {
-    const decided = this.#last.then(() => this.#decide(code));
+  scan(code: string, by: Reading): Promise<Decision> {
+    const decided = this.#last.then(() => this.#decide(code, by));
     this.#last = decided.catch(() => undefined);
     return decided;
   }
@@ -127,16 +144,17 @@ export class DoorGate implements Gate {
   }
 
   async #catchUp(): Promise<void> {
-    const { scans, remote, kept, facts } = this.#parts;
+    const { scans, remote, kept, facts, signatures } = this.#parts;
     clearTimeout(this.#timer);
     try {
       const refusal = await sendPending(scans, remote);
-      await kept.refresh(remote, facts.listUrl);
+      const refreshed = kept.refresh(remote, facts, this.#closing.signal);
+      await refreshed.finally(() => signatures.take(kept.keys ?? facts.keys));
       this.#refusal = refusal?.code ?? null;
       this.#setOnline(true);
     } catch (error) {
       if (error instanceof Problem) this.#failed(error);
-      else this.#keptNothing();
+      else if (!this.#closing.signal.aborted) this.#keptNothing();
     }
     if (this.#closing.signal.aborted) return;
     const seconds = this.#isOnline ? FRESH_SECONDS : RETRY_SECONDS;
@@ -144,9 +162,9 @@ export class DoorGate implements Gate {
     this.#changed();
   }
 
-  async #decide(code: string): Promise<Decision> {
+  async #decide(code: string, by: Reading): Promise<Decision> {
     const seen = await look(code, this.#parts);
-    const scanId = this.#open.get(code) ?? newKey();
+    const scanId = this.#open.get(ticketOf(code, seen)) ?? newKey();
     let wasAsked = false;
     if (this.#isOnline && !seen.isPending && code.trim()) {
       try {
@@ -156,7 +174,7 @@ export class DoorGate implements Gate {
         this.#failed(problemOf(error));
       }
     }
-    return this.#decideByList(code, scanId, seen, wasAsked);
+    return this.#decideByList({ code, by, scanId, wasAsked }, seen);
   }
 
   /** Return the server's decision; throws where it has none. */
@@ -165,15 +183,15 @@ export class DoorGate implements Gate {
     const asked = { performance_id: performanceId, code, gate, scan_id: scanId };
     try {
       const admission = await remote.scan(facts.scanUrl, asked);
-      this.#open.delete(code);
+      this.#open.delete(ticketOf(code, seen));
       await this.#noteAdmission(scanId, admission, seen);
       return { ...this.#plain(scanId, seen, "admitted"), ...admissionFacts(admission, gate) };
     } catch (error) {
-      const wasOpen = this.#open.delete(code);
+      const wasOpen = this.#open.delete(ticketOf(code, seen));
       if (!(error instanceof Problem)) throw error;
       if (wasOpen && error.code === "scan_undone") return this.#ask(code, newKey(), seen);
       if (!OUTCOMES.has(error.code)) {
-        if (wasOpen) this.#open.set(code, scanId);
+        if (wasOpen) this.#open.set(ticketOf(code, seen), scanId);
         throw error;
       }
       const isForged = error.code === "ticket_not_found" && seen.proof === "forged";
@@ -183,16 +201,15 @@ export class DoorGate implements Gate {
     }
   }
 
-  async #decideByList(code: string, scanId: string, seen: Seen, wasAsked: boolean) {
+  async #decideByList({ code, by, scanId, wasAsked }: Look, seen: Seen): Promise<Decision> {
     const now = serverClock.now();
-    const found = decide(seen, this.#parts.facts, now);
-    const { outcome, at = null, gate = null } = found;
+    const { outcome, at = null, gate = null } = decide(seen, by, this.#parts.facts, now);
     const plain = { ...this.#plain(scanId, seen, outcome), at, gate, byList: true };
     if (outcome !== "admitted") {
-      if (wasAsked) this.#open.set(code, scanId);
+      if (wasAsked) this.#open.set(ticketOf(code, seen), scanId);
       return plain;
     }
-    this.#open.delete(code);
+    this.#open.delete(ticketOf(code, seen));
     const scan = this.#scanOf(scanId, seen, { code, wasAsked, at: new Date(now).toISOString() });
     await this.#keep(scan);
     return { ...plain, at: scan.at, gate: scan.gate };
@@ -237,7 +254,8 @@ export class DoorGate implements Gate {
     return { ...place, ...facts, ...open, state: "unsent", batchUrl, undoUrl, keptUntil };
   }
 
-  #plain(scanId: string, { entry }: Seen, outcome: Outcome): Decision {
+  #plain(scanId: string, { entry: listed }: Seen, outcome: Outcome): Decision {
+    const entry = outcome === "type_code" ? undefined : listed; // nothing is said to be known of it
     const facts = { seat: entry?.seat ?? null, holder: entry?.initials ?? null };
     return { scanId, outcome, ...facts, at: null, gate: null, checkinId: null, byList: false };
   }
@@ -268,6 +286,11 @@ export class DoorGate implements Gate {
   #changed(): void {
     for (const listener of this.#listeners) listener();
   }
+}
+
+/** By which a ticket is the same, however it was read. */
+function ticketOf(code: string, { hash }: Seen): string {
+  return hash || code;
 }
 
 function admissionFacts({ id, seat, holder_name, admitted_at }: Admission, gate: string) {

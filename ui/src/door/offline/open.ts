@@ -32,11 +32,9 @@ export async function openGate(
     });
     await storage.sweep(Date.now());
     const kept = new KeptAdmissionList(storage, performanceId, facts.keptUntil);
-    const [scans, signatures] = await Promise.all([
-      Scans.in(storage),
-      Signatures.by(facts.keys),
-      kept.read(),
-    ]);
+    const [scans] = await Promise.all([Scans.in(storage), kept.read()]);
+    // A page that is kept is older than what the device has heard since.
+    const signatures = await Signatures.by(kept.keys ?? facts.keys);
     const release = () => {
       storage.close();
       unlock();

@@ -3,7 +3,9 @@
 import type { components } from "../../../generated/api";
 import { encoded, fetchInTime, readAnswer } from "../../core/api";
 import { Problem } from "../../core/problem";
+import { isAnswer } from "../../core/status";
 import { language } from "../../core/text";
+import type { TicketKey } from "../gate";
 import type { KeptScan } from "./storage";
 
 type Schemas = components["schemas"];
@@ -13,7 +15,8 @@ export type ListDocument = Schemas["AdmissionList"];
 
 const SCAN_SECONDS = 1.5; // who waits in front of a gate waits no longer
 const SYNC_SECONDS = 15;
-const LIST_SECONDS = 60; // 50,000 tickets over a hall's network
+const LIST_SECONDS = 60; // 50,000 tickets over a venue's network
+const KEYS_SECONDS = 15;
 
 /** What is scanned, as the server is asked about it. */
 export interface Asked {
@@ -61,13 +64,23 @@ export class Remote {
     url: string,
     since: string | null,
     etag: string | null,
+    signal: AbortSignal,
   ): Promise<{ document: ListDocument; etag: string | null } | undefined> {
     const address = since === null ? url : `${url}?since=${encoded(since)}`;
     const headers = { ...this.#headers(), ...(etag ? { "If-None-Match": etag } : {}) };
-    const received = await this.#fetch(address, { headers }, LIST_SECONDS);
+    const received = await this.#fetch(address, { headers }, LIST_SECONDS, signal);
     if (received.response.status === 304) return undefined;
     const document = readAnswer(received) as ListDocument;
     return { document, etag: received.response.headers.get("ETag") };
+  }
+
+  /** Return the public keys that tickets are signed by now. */
+  async keys(url: string, signal: AbortSignal): Promise<readonly TicketKey[]> {
+    const request = { headers: { Accept: "application/json" } };
+    const { keys } = readAnswer(await this.#fetch(url, request, KEYS_SECONDS, signal)) as {
+      keys: readonly (TicketKey & { readonly frontrow_use: string })[];
+    };
+    return keys.filter((key) => key.frontrow_use === "ticket");
   }
 
   async #post(url: string, body: unknown, seconds: number): Promise<unknown> {
@@ -76,9 +89,10 @@ export class Remote {
     return readAnswer(await this.#fetch(url, sent, seconds));
   }
 
-  async #fetch(url: string, request: RequestInit, seconds: number) {
+  async #fetch(url: string, request: RequestInit, seconds: number, signal?: AbortSignal) {
     // A login that has ended may lead to its page: that is no answer.
-    return fetchInTime(url, { ...request, redirect: "error", cache: "no-store" }, { seconds });
+    const sent: RequestInit = { ...request, redirect: "error", cache: "no-store" };
+    return fetchInTime(url, sent, signal ? { seconds, signal } : { seconds });
   }
 
   #headers(): Record<string, string> {
@@ -92,5 +106,5 @@ export class Remote {
 
 /** Whether the server has not been reached, or cannot answer now. */
 export function isNoAnswer({ code, status }: Problem): boolean {
-  return ["offline", "timeout"].includes(code) || status >= 500 || status === 429;
+  return ["offline", "timeout"].includes(code) || !isAnswer(status);
 }

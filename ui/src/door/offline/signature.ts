@@ -5,22 +5,36 @@ import type { Signed } from "./codes";
 
 /**
  * `unknown`: none of the known keys is named, or this browser has no Ed25519. Such a ticket is
- * believed as far as one whose code was typed.
+ * believed as far as a code without a signature.
  */
 export type Proof = "genuine" | "forged" | "unknown";
 
 export class Signatures {
-  readonly #keys = new Map<string, CryptoKey>();
+  #keys: ReadonlyMap<string, CryptoKey> = new Map();
+  #given: readonly TicketKey[] = [];
 
-  /** Take the keys in; what a browser cannot use is left out. */
   static async by(keys: readonly TicketKey[]): Promise<Signatures> {
     const made = new Signatures();
+    await made.take(keys);
+    return made;
+  }
+
+  /** Whether any of the keys can be used here: a browser without Ed25519 can use none. */
+  get areChecked(): boolean {
+    return this.#keys.size > 0;
+  }
+
+  /** Believe these keys and no others from now on; what a browser cannot use is left out. */
+  async take(keys: readonly TicketKey[]): Promise<void> {
+    if (JSON.stringify(keys) === JSON.stringify(this.#given)) return;
+    const usable = new Map<string, CryptoKey>();
     for (const { kid, kty = "", crv = "", x = "" } of keys) {
       const use = { name: "Ed25519" };
       const key = crypto.subtle.importKey("jwk", { kty, crv, x }, use, false, ["verify"]);
-      await key.then((known) => made.#keys.set(kid, known)).catch(() => undefined);
+      await key.then((known) => usable.set(kid, known)).catch(() => undefined);
     }
-    return made;
+    this.#keys = usable;
+    this.#given = keys;
   }
 
   async proofOf({ signed, signature, isBy }: Signed): Promise<Proof> {

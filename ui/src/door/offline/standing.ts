@@ -3,17 +3,20 @@
 import type { Standing } from "../gate";
 import type { KeptAdmissionList } from "./kept_list";
 import type { Scans } from "./scans";
+import type { Signatures } from "./signature";
 
 interface Kept {
   readonly performanceId: string;
   readonly scans: Scans;
   readonly kept: KeptAdmissionList;
+  readonly signatures: Signatures;
 }
 
 export function standingOf({
   performanceId,
   scans,
   kept,
+  signatures,
 }: Kept): Omit<Standing, "online" | "refusal"> {
   const here = scans.ofPerformance(performanceId).filter((scan) => scan.undoReason === null);
   const byGate = kept.list.admittedByGate();
@@ -29,5 +32,6 @@ export function standingOf({
     admittedHere: here.length,
     admittedByGate: byGate,
     conflicts: scans.conflicts(performanceId),
+    checksSignatures: signatures.areChecked,
   };
 }

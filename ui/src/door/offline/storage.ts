@@ -1,6 +1,7 @@
 /** What a gate keeps on its device, in IndexedDB: lists, and the scans that it has made. */
 
 import { type DBSchema, type IDBPDatabase, openDB } from "idb";
+import type { TicketKey } from "../gate";
 import type { Entry } from "./list";
 
 export const DATABASE = "fr-door";
@@ -14,6 +15,8 @@ export interface ListMark {
   /** Up to when nothing else has changed. */
   readonly checkedAt: string;
   readonly keptUntil: string;
+  /** The public keys that tickets were signed by then, as far as the device has heard of them. */
+  readonly keys?: readonly TicketKey[];
 }
 
 /**
@@ -98,10 +101,9 @@ export class Storage {
   /** Keep scans, and drop others, all or none; it is on the disk when this resolves. */
   async write(kept: readonly KeptScan[], dropped: readonly string[] = []): Promise<void> {
     const work = this.#db.transaction("scans", "readwrite", { durability: "strict" });
-    await Promise.all([
+    await allOrNothing(work, () => [
       ...kept.map((scan) => work.store.put(scan)),
       ...dropped.map((scanId) => work.store.delete(scanId)),
-      work.done,
     ]);
   }
 
@@ -120,11 +122,10 @@ export class Storage {
   async replace(mark: ListMark, entries: readonly Entry[]): Promise<void> {
     const { performanceId } = mark;
     const work = this.#db.transaction(["lists", "tickets", "changes"], "readwrite");
-    await Promise.all([
-      work.objectStore("lists").put(mark),
+    await allOrNothing(work, () => [
       work.objectStore("tickets").put({ performanceId, entries: JSON.stringify(entries) }),
       work.objectStore("changes").delete(rangeOf(performanceId)),
-      work.done,
+      work.objectStore("lists").put(mark),
     ]);
   }
 
@@ -133,10 +134,9 @@ export class Storage {
     const { performanceId } = mark;
     const work = this.#db.transaction(["lists", "changes"], "readwrite");
     const changes = work.objectStore("changes");
-    await Promise.all([
-      work.objectStore("lists").put(mark),
+    await allOrNothing(work, () => [
       ...entries.map((entry) => changes.put({ ...entry, performanceId })),
-      work.done,
+      work.objectStore("lists").put(mark),
     ]);
   }
 
@@ -180,6 +180,29 @@ export class Storage {
       work.objectStore("changes").delete(rangeOf(performanceId)),
       work.done,
     ]);
+  }
+}
+
+interface Work {
+  readonly done: Promise<void>;
+  abort(): void;
+}
+
+/**
+ * Make the requests of a transaction; resolves once it is on the disk, and rejects where nothing of
+ * it is. A request that cannot be made (it throws) would leave those before it to be carried out.
+ */
+async function allOrNothing(work: Work, requests: () => Promise<unknown>[]): Promise<void> {
+  work.done.catch(() => undefined); // it is awaited below, unless a request cannot be made
+  try {
+    await Promise.all([...requests(), work.done]);
+  } catch (error) {
+    try {
+      work.abort();
+    } catch {
+      // It has ended by itself.
+    }
+    throw error;
   }
 }
 

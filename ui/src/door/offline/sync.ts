@@ -36,15 +36,19 @@ export async function sendPending(scans: Scans, remote: Remote): Promise<Problem
       });
     }
   };
+  const undo = async () => {
+    for (const { scanId, checkinId, undoReason, undoUrl } of scans.pending()) {
+      if (checkinId === null || undoReason === null) continue;
+      await attempt(async () => {
+        await remote.undo(undoUrl, checkinId, undoReason);
+        await scans.drop(scanId);
+      });
+    }
+  };
   await send(true);
-  for (const { scanId, checkinId, undoReason, undoUrl } of scans.pending()) {
-    if (checkinId === null || undoReason === null) continue;
-    await attempt(async () => {
-      await remote.undo(undoUrl, checkinId, undoReason);
-      await scans.drop(scanId);
-    });
-  }
+  await undo();
   await send(false);
+  await undo(); // what was undone while it was sent
   return refusal;
 }
 
