@@ -35,12 +35,15 @@ def admin(site: DrillSite) -> AdminClient:
 
 
 def await_members(site: DrillSite, names: Iterable[str]) -> None:
-    """Wait until brokers know of each other, a minute at most: one that starts takes its time."""
+    """Wait until these brokers and no others count as alive, a minute at most.
+
+    One that starts takes its time, and one that died counts until its session has run out.
+    """
     wanted, client = {BROKERS.index(name) + 1 for name in names}, admin(site)
     until = time.monotonic() + _AGREE_SECONDS
     while time.monotonic() < until:
         with suppress(KafkaException):
-            if wanted <= client.list_topics(timeout=_PAUSE_SECONDS).brokers.keys():
+            if client.list_topics(timeout=_PAUSE_SECONDS).brokers.keys() == wanted:
                 break
         time.sleep(_LOOK_SECONDS)
 
