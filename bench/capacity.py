@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.bars import table
-from queueing.policy import POLLS_PER_SECOND
+from queueing.policy import ARRIVAL_SECONDS, POLLS_PER_SECOND
 
 _PROCESSES = ("gateway", "fastpath", "fastpath-sale", "wsgi", "postgres", "valkey")
-# How a sale is thought to go: all come within that time, evenly.
-_ARRIVAL_SECONDS = 10
+# How a sale is thought to go, beside when its fans come.
 _BUSY = 0.6  # of its cores a machine is to have at most: what waits in line grows beyond
 _AVAILABILITY_PER_SECOND = 4  # a quarter of a second's copy each, whatever the crowd
 _HOLDS_EACH, _PAYING = 1.3, 0.7  # of those admitted
@@ -55,7 +54,7 @@ def sales(run: Mapping[str, Any]) -> Iterator[str]:
     kinds = run["kinds"]
     rows = []
     for sale in _SALES:
-        joins = sale.sales * sale.fans / _ARRIVAL_SECONDS
+        joins = sale.sales * sale.fans / ARRIVAL_SECONDS
         coming = {"join": joins, "own poll": float(sale.sales * POLLS_PER_SECOND)}
         buying = _per_second(sale)
         rows.append(

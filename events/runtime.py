@@ -226,17 +226,35 @@ def _rewind(client: Client, messages: Iterable[Message]) -> None:
         client.seek(TopicPartition(*place, first[place]))
 
 
+class Liveness:
+    """When the groups were last seen at work: from the start on, here and in a file, if any."""
+
+    def __init__(self, file: Path | None = None) -> None:
+        self._file = file
+        self._touched_at = time.monotonic()
+
+    def touch(self) -> None:
+        """Say that they are at work now."""
+        self._touched_at = time.monotonic()
+        if self._file is not None:
+            self._file.touch()
+
+    def is_alive(self) -> bool:
+        """Say whether they were, in the last LIVENESS_SECONDS."""
+        return time.monotonic() - self._touched_at < LIVENESS_SECONDS
+
+
 def consume(
     consumers: list[Consumer],
     *,
     now: Clock,
     stopping: threading.Event,
-    liveness_file: Path | None = None,
+    liveness: Liveness | None = None,
 ) -> bool:
     """Run the groups, a thread each, until `stopping` is set; return whether all ended well.
 
     A group whose consumer is broken stops alone; the others go on. Returns early once none is
-    left. `liveness_file` is touched every 2 s as long as no running group hangs.
+    left. `liveness` is touched every 2 s as long as no running group hangs.
     """
     runners = [GroupRunner(consumer, now=now) for consumer in consumers]
     failed: list[str] = []
@@ -257,9 +275,9 @@ def consume(
     touched_at = float("-inf")
     while not stopping.wait(0.2) and any(thread.is_alive() for thread in threads):
         at_work = [run for run, thread in zip(runners, threads, strict=True) if thread.is_alive()]
-        if liveness_file and time.monotonic() - touched_at >= LIVENESS_EVERY_SECONDS:
+        if liveness and time.monotonic() - touched_at >= LIVENESS_EVERY_SECONDS:
             if all(time.monotonic() - one.seen_at < LIVENESS_SECONDS for one in at_work):
-                liveness_file.touch()
+                liveness.touch()
             touched_at = time.monotonic()
     for runner in runners:
         runner.stop()

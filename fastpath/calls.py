@@ -4,8 +4,8 @@ Note [One object a request]
 All that is known of a request while it is answered stands in its `Call`: made once its headers were
 parted, counted by its client IP before anything else of it is read, and handed from the service to
 the route, to the batch and back. What is read of it is read once, at the first need. A route is a
-plain function: it returns the response, None where the API has to answer, or a future of these,
-which a batch or a task fulfils.
+plain function: it returns the response, None where the API has to answer, TO_LINE where another
+process has to, or a future of the first two, which a batch or a task fulfils.
 """
 
 import asyncio
@@ -37,7 +37,15 @@ from kernel.telemetry import context, tracing
 from kernel.telemetry.access_log import NO_OUTCOME, RequestOutcome
 
 Answered: TypeAlias = RawResponse | None  # None: the API has to answer
-Answer: TypeAlias = "Answered | asyncio.Future[Answered] | asyncio.Future[Outcome[Answered]]"
+
+
+class ToLine:
+    """In place of a response: another process has to answer (Note [One process a line])."""
+
+
+TO_LINE = ToLine()
+_Later: TypeAlias = "asyncio.Future[Answered] | asyncio.Future[Outcome[Answered]]"
+Answer: TypeAlias = "Answered | ToLine | _Later"
 Respond = Callable[["Call"], Answer]
 _Login: TypeAlias = Caller | APIException | DomainError | None
 _UNREAD: Any = object()

@@ -23,9 +23,10 @@ Headers = Sequence[tuple[bytes, bytes]]
 AUTHORIZATION, IDEMPOTENCY_KEY, TRACEPARENT = b"authorization", b"idempotency-key", b"traceparent"
 FORWARDED_FOR, QUEUE_TOKEN, REQUEST_ID = b"x-forwarded-for", b"x-queue-token", b"x-request-id"
 REQUEST_START, TRACE_TOKEN = b"x-request-start", b"x-trace-token"
+QUEUE_LINE = b"x-queue-line"  # the gateway's own: it says no caller's
 _OWN = {
     *(AUTHORIZATION, IDEMPOTENCY_KEY, TRACEPARENT, FORWARDED_FOR, QUEUE_TOKEN, REQUEST_ID),
-    *(REQUEST_START, TRACE_TOKEN),
+    *(REQUEST_START, TRACE_TOKEN, QUEUE_LINE),
 }
 _COMMON = {
     b"accept": "HTTP_ACCEPT",

@@ -34,7 +34,8 @@ from rest_framework.exceptions import Throttled
 from accounts import revocation
 from fastpath.at_once import Threads
 from fastpath.availability import Availabilities
-from fastpath.calls import Answered, Call, Head, Route, Routes
+from fastpath.calls import Answered, Call, Head, Route, Routes, ToLine
+from fastpath.health import HealthRoutes
 from fastpath.holds import Holds
 from fastpath.http_connection import PendingResponse, Reply
 from fastpath.keys import Keys
@@ -67,13 +68,16 @@ log = logging.getLogger(__name__)
 handed_over = Counter(
     "frontrow_handed_over_total", "Requests that fastpath left to the API, unlogged and uncounted"
 )
+to_line = Counter(
+    "frontrow_joins_to_line_total", "Joins that fastpath left to the process of their line"
+)
 late_calls = Counter(
     "frontrow_late_calls_total", "Calls of fastpath that got no answer in their time", ["view"]
 )
 
-# Of this process, for the part's health; the gateway sends probes to the API.
-ALIVE = b"/healthz/live"
-HAND_OVER = Response(421, [("X-Accel-Redirect", "@api")])  # a location of the gateway's template
+# Locations of the gateway's template.
+HAND_OVER = Response(421, [("X-Accel-Redirect", "@api")])
+SEND_TO_LINE = Response(421, [("X-Accel-Redirect", "@line")])
 _SAFE = frozenset({"GET", "HEAD"})
 _HEADS = 1024  # of some hundred bytes each, and of no more than the gateway lets through
 THREADS = 8  # as many batches are under way at most; each may need a connection of the pool
@@ -104,6 +108,7 @@ class FastPathService:
                 Releases(threads),
                 Availabilities(executor),
             ]
+        self._health = HealthRoutes()
         self._late = LateCalls(_refuse_late)
         self._responder = FastPathResponder()
         self._head = lru_cache(maxsize=_HEADS)(self._find_head)
@@ -125,8 +130,9 @@ class FastPathService:
         leaves]).
         """
         started = time.perf_counter()
-        if request.target == ALIVE:
-            return Response(200)
+        health = self._health.answer(request.target, reply)
+        if health is not None:
+            return health
         try:
             call = self._call_of(request, started)
             if call is None:
@@ -135,6 +141,10 @@ class FastPathService:
             if spent is not None:
                 return _refused_by_client_ip(call, spent)
             answer = call.head.route.respond(call)
+            if isinstance(answer, ToLine):
+                call.counted.hand_over(has_login=True)
+                to_line.inc()
+                return SEND_TO_LINE
             if not isinstance(answer, asyncio.Future):
                 return _response_to(call, answer)
         except Exception:  # the API meets it again, and reports it with the whole request

@@ -17,7 +17,8 @@ from uuid import UUID
 
 from accounts.api.permissions import IsFan
 from fastpath.batcher import Batcher
-from fastpath.calls import SHORT_PATIENCE_SECONDS, Answer, Answered, Call, Route
+from fastpath.calls import SHORT_PATIENCE_SECONDS, TO_LINE, Answer, Answered, Call, Route
+from fastpath.line import SaleLines
 from fastpath.requests import AUTHORIZATION, QUEUE_TOKEN
 from kernel import clock
 from kernel.caller import Caller
@@ -82,6 +83,7 @@ class WaitingRooms:
         self._joins = Batcher(self._join_many, most=most, kind="join")
         self._polls = Batcher(self._poll_many, most=most, kind="poll")
         self._statuses = Batcher(self._status_many, most=_READERS, kind="status")
+        self._lines = SaleLines(executor, _public_status)
         self._of_room, self._of_place = allow_header(QueueView), allow_header(MyPlaceView)
 
     async def open(self) -> None:
@@ -113,6 +115,8 @@ class WaitingRooms:
         caller = call.caller()
         if caller is None:
             return None
+        if self._lines.is_elsewhere(performance_id, call):
+            return TO_LINE
         refused = call.count_for(caller.user_id)
         if refused is not None:
             return refused

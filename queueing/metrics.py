@@ -3,16 +3,20 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from kernel import clock
-from queueing import queries
+from queueing import policy, queries
 from queueing.models import RoomState
 from queueing.queue_server import queue_server
+from queueing.wanted_pods import Opening
+from queueing.wanted_pods import wanted_pods as pods_wanted
 
 _ROOMS = 100  # a label a room: more would only hide what matters
 _ADMITTING = (RoomState.OPEN, RoomState.DRAINING)
 _AHEAD = timedelta(days=8)  # a week to prepare in
+_OPENINGS = 1000  # within an hour
 
 
 def waiting_rooms(*, now: datetime) -> Iterable[Metric]:
@@ -68,9 +72,28 @@ def upcoming_sales(*, now: datetime) -> Iterable[Metric]:
     expected = GaugeMetricFamily(
         "frontrow_expected_fans", "Fans that staff expect, where they say", labels=labels
     )
-    for config in queries.upcoming_rooms(now=now, until=now + _AHEAD, limit=_ROOMS):
+    for config in queries.opening_rooms(after=now, until=now + _AHEAD, limit=_ROOMS):
         label = [str(config.performance_id)]
         opens.add_metric(label, (config.queue_opens_at - now).total_seconds())
         if config.expected_fans is not None:
             expected.add_metric(label, config.expected_fans)
     return [opens, expected]
+
+
+def wanted_pods(*, now: datetime) -> Iterable[Metric]:
+    """Yield how many pods the calendar wants (Note [Wanted by the calendar])."""
+    after, until = now - policy.PODS_AFTER, now + policy.PODS_BEFORE
+    rooms = queries.opening_rooms(after=after, until=until, limit=_OPENINGS)
+    openings = [Opening(room.queue_opens_at, room.expected_fans) for room in rooms]
+    api = GaugeMetricFamily(
+        "frontrow_wanted_api_pods", "Pods of the API that the sales about to open want"
+    )
+    fastpath = GaugeMetricFamily(
+        "frontrow_wanted_fastpath_pods", "Pods of fastpath that the sales about to open want"
+    )
+    for family, borne in (
+        (api, settings.API_POD_FANS_PER_SECOND),
+        (fastpath, settings.FASTPATH_POD_JOINS_PER_SECOND),
+    ):
+        family.add_metric([], pods_wanted(openings, now=now, fans_per_second=borne))
+    return [api, fastpath]

@@ -56,3 +56,8 @@ RETRY_AFTER_SECONDS = 2
 PUBLIC_POLL_SECONDS = 2
 INVITATIONS_AT_ONCE = 1000
 INVITATION_USES = 10_000  # people one code may let in
+# Note [Wanted by the calendar] in wanted_pods.py. All who are expected come within that time,
+# evenly, as docs/capacity.md has it.
+ARRIVAL_SECONDS = 10
+PODS_BEFORE, PODS_AFTER = timedelta(minutes=30), timedelta(minutes=15)
+UNSAID_FANS = 10_000  # where staff have not said how many they expect

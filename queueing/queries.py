@@ -272,9 +272,12 @@ def busiest_rooms(*, now: datetime, limit: int) -> list[QueueConfig]:
     return list(current.order_by(crowd, "queue_opens_at")[:limit])
 
 
-def upcoming_rooms(*, now: datetime, until: datetime, limit: int) -> list[QueueConfig]:
-    """Return the rooms whose queue opens after `now` and by `until`, the next ones first."""
-    ahead = QueueConfig.objects.filter(queue_opens_at__gt=now, queue_opens_at__lte=until)
+def opening_rooms(*, after: datetime, until: datetime, limit: int) -> list[QueueConfig]:
+    """Return the public rooms whose queue opens after `after` and by `until`, the first ones first.
+
+    Those of cancelled performances are not among them.
+    """
+    ahead = QueueConfig.objects.filter(queue_opens_at__gt=after, queue_opens_at__lte=until)
     public = is_public_concert("performance__concert__") & Q(performance__deleted_at__isnull=True)
     cancelled = Q(performance__status=Performance.Status.CANCELLED)
     return list(ahead.filter(public).exclude(cancelled).order_by("queue_opens_at")[:limit])

@@ -9,6 +9,7 @@ import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
+from pathlib import Path
 from typing import Any
 
 from stream import metrics
@@ -62,11 +63,13 @@ class Application:
                 await _refuse(send, refusal)
 
     async def _ready(self, send: Send) -> None:
-        """Say whether a newcomer would be taken: `open`, `full` or `draining`."""
+        """Say whether a newcomer should come: `open`, `full` or `draining`."""
         hub = self._hub
+        drains = hub.is_draining or _exists(hub.settings.drain_file)
+        state = "draining" if drains else hub.state
         most = hub.settings.connections
-        said = {"status": hub.state, "connections": hub.connections, "limit": most}
-        status = 503 if hub.is_draining else 200
+        said = {"status": state, "connections": hub.connections, "limit": most}
+        status = 503 if drains else 200
         await _respond(
             send, status, json.dumps(said).encode(), [(b"content-type", b"application/json")]
         )
@@ -124,6 +127,11 @@ async def _write(send: Send, chunk: bytes, listener: Listener, now: float) -> No
     listener.sending_since = now
     await send({"type": "http.response.body", "body": chunk, "more_body": True})
     listener.sending_since = None
+
+
+def _exists(drain_file: str) -> bool:
+    """Say whether the process is to be sent nobody more; it still takes who comes."""
+    return bool(drain_file) and Path(drain_file).exists()
 
 
 def _last_id(headers: Headers) -> str | None:

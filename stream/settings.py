@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 
@@ -12,7 +12,10 @@ class BadSetting(ValueError):
 
 @dataclass(frozen=True)
 class Settings:
-    """Times in seconds, sizes in bytes. Each number has the variable STREAM_ and its name."""
+    """Times in seconds, sizes in bytes. Each number has the variable STREAM_ and its name.
+
+    `drain_file` is DRAIN_FILE, as every process of ours has it.
+    """
 
     source_url: str  # where the API's public documents are read: the gateway, without a slash
     connections: int = 20_000  # listeners at most
@@ -24,6 +27,7 @@ class Settings:
     room_bytes: int = 1_048_576  # of events, kept to be repeated
     document_bytes: int = 1_048_576  # of the API; a larger one is not parsed
     drain_seconds: int = 15  # over which those who were sent off come back
+    drain_file: str = ""  # while it exists, `/healthz/ready` says no
 
 
 # The least and the most of each number.
@@ -46,12 +50,12 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.path or parts.query:
         raise BadSetting(f"STREAM_SOURCE_URL={source} is no http(s)://host[:port]")
     numbers: dict[str, int] = {}
-    for field in fields(Settings)[1:]:
-        variable, (least, most) = f"STREAM_{field.name.upper()}", _BOUNDS[field.name]
+    for name, (least, most) in _BOUNDS.items():
+        variable = f"STREAM_{name.upper()}"
         given = environment.get(variable)
         if not given:
             continue
         if not given.isdecimal() or not least <= int(given) <= most:
             raise BadSetting(f"{variable}={given} is no whole number from {least} to {most}")
-        numbers[field.name] = int(given)
-    return Settings(source, **numbers)
+        numbers[name] = int(given)
+    return Settings(source, **numbers, drain_file=environment.get("DRAIN_FILE", ""))

@@ -43,3 +43,20 @@ DRAND_URL = env.url(
     help="Where drand's rounds are fetched: the quicknet chain at any of its servers.",
 )
 DRAND_SECONDS = 5.0
+# What a pod bears at an opening, as docs/capacity.md says and a test compares (Note [Wanted by the
+# calendar] in queueing/wanted_pods.py): a pod of the API of 2 cores, one of fastpath of one core
+# for those who wait, each used to 60 %.
+API_POD_FANS_PER_SECOND = env.integer(
+    "API_POD_FANS_PER_SECOND",
+    default=330,
+    minimum=1,
+    maximum=1_000_000,
+    help="Fans that may come in a second to one pod of the API, each with a join and a page.",
+)
+FASTPATH_POD_JOINS_PER_SECOND = env.integer(
+    "FASTPATH_POD_JOINS_PER_SECOND",
+    default=2200,
+    minimum=1,
+    maximum=1_000_000,
+    help="Joins a second that one pod of fastpath bears.",
+)

@@ -40,10 +40,13 @@ TRACES_RATIO = env.ratio(
 METRICS_HOST = env.string(
     "METRICS_HOST",
     default="127.0.0.1",
-    help="Where fastpath, workers and consumers serve their metrics.",
+    help="Where fastpath, workers, beat and consumers serve their metrics and their health.",
 )
 CONSUMER_METRICS_PORT = env.integer(
     "CONSUMER_METRICS_PORT", default=0, maximum=65535, help="`manage.py consume`; 0: none."
+)
+BEAT_METRICS_PORT = env.integer(
+    "BEAT_METRICS_PORT", default=0, maximum=65535, help="Beat; 0: none."
 )
 FASTPATH_METRICS_PORT = env.integer(
     "FASTPATH_METRICS_PORT", default=0, maximum=65535, help="The service fastpath; 0: none."
@@ -104,6 +107,7 @@ METRIC_COLLECTORS: list[str] = [
     "webhooks.metrics.waiting",
     "queueing.metrics.waiting_rooms",
     "queueing.metrics.upcoming_sales",
+    "queueing.metrics.wanted_pods",
     "reservations.metrics.live_holds",
     "reservations.metrics.seats",
     "sale_statistics.metrics.revenue",
@@ -130,5 +134,5 @@ HEALTH_PARTS: dict[str, str] = {
 CONFIGURATION_CHECKS: list[str] = ["kernel.signing.keyring.ring"]
 PRIMARY_AWAY_LIMIT_SECONDS = 30.0
 DRAIN_FILE = env.string(
-    "DRAIN_FILE", default="", help="While this file exists, /healthz/ready says no."
+    "DRAIN_FILE", default="", help="While this file exists, /healthz/ready of the process says no."
 )

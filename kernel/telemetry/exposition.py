@@ -18,22 +18,52 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from socket import AF_INET6
+from socketserver import ThreadingMixIn
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from django.conf import settings
 from django.utils.module_loading import import_string
-from prometheus_client import REGISTRY, CollectorRegistry, generate_latest, start_http_server
+from prometheus_client import REGISTRY, CollectorRegistry, generate_latest, make_wsgi_app
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from kernel import clock
+from kernel.telemetry import process_health
 from kernel.telemetry.probes import Failed, Probes
 
 _COLLECT_SECONDS = 3.0
 
 
-def serve(port: int) -> None:
-    """Serve this process's own metrics on `port` of settings.METRICS_HOST, in a thread."""
-    start_http_server(port, addr=settings.METRICS_HOST)
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True  # a scrape under way does not keep the process
+
+
+class _ServerByIPv6(_Server):
+    address_family = AF_INET6
+
+
+class _SilentHandler(WSGIRequestHandler):
+    def log_message(self, *_: Any) -> None:
+        """Say nothing: scrapes and probes come every few seconds."""
+
+
+def serve(port: int, *, is_alive: process_health.IsAlive = lambda: True) -> None:
+    """Serve this process's own metrics and health on `port` of settings.METRICS_HOST, in a thread.
+
+    `is_alive`: as `process_health.beside` has it. Raises OSError where the port is taken.
+    """
+    host = settings.METRICS_HOST
+    application = process_health.beside(make_wsgi_app(), is_alive=is_alive)
+    server = make_server(
+        host,
+        port,
+        application,
+        server_class=_ServerByIPv6 if ":" in host else _Server,
+        handler_class=_SilentHandler,
+    )
+    threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
 
 
 def serve_state(port: int) -> None:

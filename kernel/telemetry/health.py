@@ -4,11 +4,18 @@ Readiness is about this process. It is not ready only while it starts, drains or
 once the primary has been unavailable longer than a limit, or while the host's clock is further from
 the primary's than a limit. A dependency without which Frontrow merely degrades is listed and
 changes nothing: taking every API process out of service would turn a slower sale into none.
+
+Note [Health of every process]
+An orchestrator asks each process the same three things: whether it lives (nobody else is asked),
+whether the database fits its code (it has started), and whether it is ready. The API responds as
+`/healthz/*`, the service fastpath on its own port, and a process without requests on the port of
+its metrics (`process_health.py`). These look at what readiness needs alone, not at every
+dependency: there are many of them, and one API's list is enough.
 """
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -48,9 +55,14 @@ class HealthReport:
 
 
 class Health:
-    """The health of this process, measured at most once a second."""
+    """The health of this process, measured at most once a second.
 
-    def __init__(self) -> None:
+    `parts`: the dependencies to look at, by their names in settings.HEALTH_PARTS, the primary among
+    them; all of these where None.
+    """
+
+    def __init__(self, parts: Collection[str] | None = None) -> None:
+        self._parts = parts
         self._lock = threading.Lock()
         self._probes = Probes()
         self._report: HealthReport | None = None
@@ -77,6 +89,7 @@ class Health:
         probes: dict[str, Callable[[], Any]] = {
             name: partial(import_string(path), now=clock.now())
             for name, path in settings.HEALTH_PARTS.items()
+            if self._parts is None or name in self._parts
         }
         results = self._probes.run(probes, seconds=PROBE_SECONDS)
         dependencies = {

@@ -83,7 +83,9 @@ def _leave_correlation(task: Any, state: str | None = None, **_: Any) -> None:
 
 
 def _watch_beat(**_: Any) -> None:
-    """Note in the broker when this process, which is beat, sends a task."""
+    """Note in the broker when this process, which is beat, sends a task; serve its metrics."""
+    if settings.BEAT_METRICS_PORT:
+        serve(settings.BEAT_METRICS_PORT)
     ticks = Ticks()
     signals.after_task_publish.connect(ticks.write_down, weak=False)
 

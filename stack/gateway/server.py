@@ -10,7 +10,7 @@ import signal
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
@@ -28,6 +28,8 @@ TEMPLATE = Path(__file__).with_name("nginx.conf.template")
 CONNECTIONS = 32768
 # Those that streams leave to everybody else.
 RESERVED = 4096
+# Requests a second from one client (Note [Limits at the gateway]).
+RATES = {"JOIN_RATE": 200, "RESERVE_RATE": 200, "PAY_RATE": 100, "LOGIN_RATE": 50}
 # How long a request may take from the choice of its server until it has been sent there.
 UNDER_WAY_SECONDS = 1.0
 # How long responses end their connections before a reload: pages ask more often than that.
@@ -58,20 +60,26 @@ def render(values: Mapping[str, str]) -> str:
 class Options:
     """What differs from place to place.
 
-    `trusted_proxies` are the networks of the proxies that end TLS in front of the gateway; with
-    `limits` floods from one client IP are refused. Its own figures are on `status_port`, if any.
+    `trusted_proxies` are the networks of the proxies that end TLS in front of the gateway; behind
+    them are others of ours where `trusted_hops`, the number of all of them, is not 0. With
+    `limits` floods from one client IP are refused, with `logins` requests without a possible one
+    (Note [Logins at the gateway]). `rates` are other limits, by word of the template. Its own
+    figures are on `status_port`, if any.
     """
 
     trusted_proxies: tuple[str, ...] = ()
+    trusted_hops: int = 0
     limits: bool = False
+    logins: bool = False
+    rates: Mapping[str, int] = field(default_factory=dict)
     status_port: int | None = None
 
 
 DEFAULTS = Options()
 
 
-def trusted(networks: Iterable[str]) -> dict[str, str]:
-    """Return the words of the template that name the trusted hops.
+def trusted(networks: Iterable[str], hops: int = 0) -> dict[str, str]:
+    """Return the words of the template that name the trusted hops, by number where `hops` says it.
 
     Raises StackError for what is no network.
     """
@@ -79,10 +87,19 @@ def trusted(networks: Iterable[str]) -> dict[str, str]:
         known = [str(ipaddress.ip_network(network)) for network in networks]
     except ValueError as error:
         raise StackError(f"FRONTROW_TRUSTED_PROXIES: {error}") from error
+    addresses = [] if hops else [f"set_real_ip_from {network};" for network in known]
     return {
-        "TRUSTED_ADDRESSES": " ".join(f"set_real_ip_from {network};" for network in known),
+        "TRUSTED_ADDRESSES": " ".join(addresses),
+        "NAMED_CALLER": _named_caller(hops) if hops else "",
         "TRUSTED_NETWORKS": " ".join(f"{network} 1;" for network in known),
     }
+
+
+def _named_caller(hops: int) -> str:
+    """Return the line that finds the address which the outermost of `hops` proxies wrote."""
+    address = "[0-9A-Fa-f.:]+"
+    further = rf" *(?:, *{address} *){{{hops - 1}}}"
+    return rf'"~(?:^|,) *({address}){further}$" $1;'
 
 
 class NginxGateway(Service):
@@ -127,10 +144,12 @@ class NginxGateway(Service):
             "STATIC": str(static),
             "MEDIA": str(media),
             "LIMITS": "on" if options.limits else "off",
+            "LOGINS": "on" if options.logins else "off",
+            **{word: str(rate) for word, rate in (RATES | dict(options.rates)).items()},
             "STATUS_SERVER": _status_server(options.status_port),
             "KEPT_IN_RELOAD": "",  # Debian's nginx is older than the directive
             "VERSION": release(),
-            **trusted(options.trusted_proxies),
+            **trusted(options.trusted_proxies, options.trusted_hops),
         }
 
     @property
@@ -208,8 +227,20 @@ def _status_server(port: int | None) -> str:
     """Return the server that counts connections and requests, for nginx's exporter."""
     if port is None:
         return ""
-    location = "location = /status { stub_status; access_log off; } location / { return 404; }"
-    return f"server {{ listen {HOST}:{port}; {location} }}"
+    return status_server(f"{HOST}:{port}")
+
+
+def status_server(address: str) -> str:
+    """Return nginx's lines for who observes it: its own figures, and that it lives.
+
+    It says so by itself: who asks for more asks behind it.
+    """
+    places = (
+        "location = /status { stub_status; access_log off; }",
+        "location = /healthz/live { access_log off; return 200; }",
+        "location / { return 404; }",
+    )
+    return f"server {{ listen {address}; {' '.join(places)} }}"
 
 
 def _group(os_user: OsUser) -> str:

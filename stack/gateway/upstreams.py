@@ -9,6 +9,7 @@ from stack.service import HOST
 
 # One that did not answer is left alone for 2 s: the others do its work.
 _FAILING = "max_fails=1 fail_timeout=2s"
+_BY_PERFORMANCE = "hash $performance consistent;"
 _KEPT = "keepalive 128; keepalive_requests 100000; keepalive_timeout 60s;"
 
 
@@ -35,19 +36,21 @@ class Upstreams:
 
     def words(self, drained: Path) -> dict[str, str]:
         """Return the words of the template; a file in `drained` takes the service it names out."""
-        kinds = api, fastpath, sale = self._kinds()
+        kinds = api, fastpath, sale, line = self._kinds()
         return {
             "API_SERVERS": api.servers,
             "API_BACKUPS": fastpath.backups,
             "FASTPATH_SERVERS": fastpath.servers,
             "FASTPATH_SALE_SERVERS": sale.servers,
+            "LINE_SERVERS": line.servers,
+            "LINE": "on" if len(self.fastpath) > 1 else "off",
             "KEPT_CONNECTIONS": _KEPT,
             "STREAM": f"{HOST}:{self.stream}",
             "REDUCED_UPSTREAMS": "\n    ".join(line for kind in kinds for line in kind.reduced()),
             "DRAINED": "\n        ".join(line for kind in kinds for line in kind.drained(drained)),
         }
 
-    def _kinds(self) -> "tuple[_Kind, _Kind, _Kind]":
+    def _kinds(self) -> "tuple[_Kind, _Kind, _Kind, _Kind]":
         # A single API is asked even after a failure: nobody else could answer.
         api = _Kind("api", "api", self.api, _FAILING if len(self.api) > 1 else "max_fails=0")
         backups = _servers(self.api, "backup")
@@ -55,6 +58,7 @@ class Upstreams:
             api,
             _Kind("fastpath", "fastpath", self.fastpath, _FAILING, backups, api.servers),
             _Kind("fastpath_sale", "sale", self.fastpath_sale, _FAILING, backups, api.servers),
+            _Kind("line", "line", self.fastpath, _FAILING, "", api.servers, _BY_PERFORMANCE),
         )
 
 
@@ -71,6 +75,7 @@ class _Kind:
     how: str
     backups: str = ""
     instead: str = ""
+    balance: str = ""  # how a server is chosen, where not by turns
 
     @property
     def servers(self) -> str:
@@ -92,7 +97,8 @@ class _Kind:
                 left = {name: port for name, port in self.ports.items() if name not in out}
                 name = "_without_".join((self.upstream, *out))
                 servers = self._servers_of(left)
-                yield f"upstream {name} {{ zone {name} 64k; {servers} {_KEPT} }}"
+                begun = f"{self.balance} zone {name} 64k;".lstrip()
+                yield f"upstream {name} {{ {begun} {servers} {_KEPT} }}"
 
     def _servers_of(self, left: Mapping[str, int]) -> str:
         if not left:

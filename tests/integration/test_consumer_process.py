@@ -126,7 +126,11 @@ def test_a_group_that_hangs_takes_the_file_with_it(tmp_path, monkeypatch, kafka)
     group = consumer(new_group(kafka), Handler(hang))
     with ThreadPoolExecutor(1) as pool:
         work = pool.submit(
-            runtime.consume, [group], now=clock.now, stopping=stopping, liveness_file=alive
+            runtime.consume,
+            [group],
+            now=clock.now,
+            stopping=stopping,
+            liveness=runtime.Liveness(alive),
         )
         try:
             await_that(alive.exists, "it lives")

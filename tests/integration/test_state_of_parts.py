@@ -10,6 +10,7 @@ from django.db.backends.postgresql.base import DatabaseWrapper
 from prometheus_client import REGISTRY
 from psycopg_pool import ConnectionPool
 
+from concerts.models import Concert
 from kernel import clock
 from kernel.db import pool_metrics
 from kernel.db.partitions import months_covered
@@ -133,6 +134,22 @@ def test_sales_to_come_say_when_and_for_how_many():
     first = str(rooms[0].pk)
     assert said["frontrow_sale_opens_seconds"] == {first: pytest.approx(7200)}
     assert said["frontrow_expected_fans"] == {first: 40_000}
+
+
+def test_sales_about_to_open_and_just_open_want_pods():
+    now = clock.now()
+    rooms = [factories.make_performance(seats=1) for _ in range(4)]
+    ahead = (timedelta(minutes=29), timedelta(minutes=-14), timedelta(minutes=31), timedelta())
+    for room, distance in zip(rooms, ahead, strict=True):
+        QueueConfig.objects.update_or_create(
+            performance=room, defaults={"queue_opens_at": now + distance, "expected_fans": 100_000}
+        )
+    Concert.objects.filter(pk=rooms[3].concert_id).update(published_at=None)  # nobody sees it
+    families = {one.name: one for one in queue_metrics.wanted_pods(now=now)}
+    assert {name: [one.value for one in family.samples] for name, family in families.items()} == {
+        "frontrow_wanted_api_pods": [61],
+        "frontrow_wanted_fastpath_pods": [10],
+    }
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from observability import scaling
 from stack.data_dir import default_data
 from stack.profiles import HA, PLAIN
 from stack.service import HOST, free_ports
@@ -42,6 +43,7 @@ class ObservedStack:
             "ALERT_WEBHOOK_URL": webhook,
         }
         self.profile = profile
+        self.gateway = f"http://{HOST}:{numbers['gateway']}"
         self.prometheus = f"http://{HOST}:{numbers['prometheus']}/api/v1"
         self.alertmanager = f"http://{HOST}:{numbers['alertmanager']}/api/v2"
 
@@ -131,6 +133,18 @@ def test_every_part_of_an_observed_stack_is_asked_and_answers(observed, received
     assert observed.values("nginx_up") == {"nginx-exporter": 1}
     assert set(observed.values("min by (instance) (frontrow_collector_up)")) == {"state-metrics"}
     assert min(observed.values("min by (instance) (frontrow_collector_up)").values()) == 1
+
+    # What pods are scaled by returns one number each, while the API is asked something.
+    for number in range(200):
+        httpx.get(f"{observed.gateway}/api/v1/concerts/?page={number}")
+    for workload, queries in scaling.QUERIES.items():
+        for trigger, query in queries.items():
+            wanted = await_that(
+                lambda query=query: observed.values(query), f"{workload}: {trigger}", seconds=60
+            )
+            assert list(wanted) == [""], (workload, trigger, wanted)
+            assert 0 <= wanted[""] <= 60, (workload, trigger, wanted)
+    assert observed.values(scaling.QUERIES["api"]["p95"])[""] >= 0.5
 
     # What ends is seen to end, and an alert leaves for the webhook.
     observed.stack("kill", "stream")

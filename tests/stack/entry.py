@@ -142,10 +142,12 @@ def started(
     *,
     service_port: int,
     others: Mapping[str, int] | None = None,
+    more_services: Mapping[str, int] | None = None,
 ) -> Iterator[Entry]:
     """Run nginx before `api` and the service on `service_port`; it must not have complained.
 
-    `others`: ports of more APIs by name, which take turns with the first.
+    `others`: ports of more APIs by name, which take turns with the first; `more_services` those of
+    more processes for those who wait.
     """
     [port] = free_ports(1)
     home = server_home(folder, unprivileged())
@@ -154,7 +156,7 @@ def started(
         port,
         gateway.Upstreams(
             {"api": api.server_address[1], **(others or {})},
-            {"fastpath": service_port},
+            {"fastpath": service_port, **(more_services or {})},
             {"fastpath-sale": service_port},
             service_port,
         ),
@@ -170,7 +172,7 @@ def started(
     stage = Stage(engine, Clock())
     unit = stage.start("gateway")
     try:
-        stage.until(lambda: unit.state is State.RUNNING)
+        stage.until(lambda: unit.state is State.RUNNING, 20)
         assert (folder / "gateway.log").read_text() == ""
         with Entry(port, folder, home) as entry:
             entry.gateway = service

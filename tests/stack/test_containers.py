@@ -1,6 +1,5 @@
 """The files for docker, as far as they can be checked without an engine."""
 
-import os
 import re
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from stack.gateway import Upstreams, server
 from stack.gateway.server import TEMPLATE
 from stack.postgres import settings
 from stack.topology import PARTS
+from tests.stack.filled_gateway import SCRIPT, exported
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = Path(sys.executable).parent
@@ -68,16 +68,33 @@ def test_the_service_in_front_of_the_api_runs_as_in_the_local_stack(name):
 
 def test_the_gateway_leads_to_the_services_as_in_the_local_stack():
     local = Upstreams({"api": 8000}, {"fastpath": 8002}, {"fastpath-sale": 8002}, 8005)
-    given = _services()["gateway"]["environment"]
+    given = exported(_services()["gateway"]["environment"])
     hosts = {"API": "api", "FASTPATH": "fastpath", "FASTPATH_SALE": "fastpath-sale"}
-    hosts["STREAM"] = "stream"
+    hosts |= {"STREAM": "stream", "LINE": "fastpath"}
     words = local.words(Path("drained"))
     for word in ("REDUCED_UPSTREAMS", "DRAINED"):  # nothing watches, or takes one out, there
         assert words.pop(word)
         assert given[word] == ""
     for word, line in words.items():
         of = word.removesuffix("_SERVERS").removesuffix("_BACKUPS")
-        assert given[word] == line.replace("127.0.0.1", hosts.get(of, ""))
+        assert given[word].strip() == line.replace("127.0.0.1", hosts.get(of, ""))
+
+
+def test_several_services_stand_behind_it_as_in_the_local_stack_with_spare_parts():
+    fastpaths = {"fastpath-1": 8102, "fastpath-2": 8202, "fastpath-3": 8302}
+    local = Upstreams({"a": 1, "b": 2}, fastpaths, {"sale-1": 8103, "sale-2": 8203}, 8005)
+    words = local.words(Path("drained"))
+    given = exported(
+        {
+            "API": "127.0.0.1:1,127.0.0.1:2",
+            "FASTPATHS": "127.0.0.1:8102,127.0.0.1:8202,127.0.0.1:8302",
+            "FASTPATH_SALES": "127.0.0.1:8103,127.0.0.1:8203",
+        }
+    )
+    for word in ("API", "FASTPATH", "FASTPATH_SALE", "LINE"):
+        assert given[f"{word}_SERVERS"].split() == words[f"{word}_SERVERS"].split()
+    assert given["API_BACKUPS"].split() == words["API_BACKUPS"].split()
+    assert given["LINE"] == words["LINE"] == "on"
 
 
 def test_what_a_service_waits_for_exists_and_says_when_it_is_well():
@@ -144,7 +161,9 @@ def test_ports_are_published_to_this_machine_alone():
 def test_the_gateway_renders_the_template_of_the_local_stack():
     gateway = _services()["gateway"]
     words = set(re.findall(r"\$\{([A-Z_]+)\}", TEMPLATE.read_text()))
-    assert words <= gateway["environment"].keys()
+    assert words <= exported(gateway["environment"]).keys()
+    limits = {word: int(gateway["environment"][word]) for word in server.RATES}
+    assert limits == server.RATES
     assert any(str(TEMPLATE.relative_to(ROOT)) in volume for volume in gateway["volumes"])
     # The image puts in every variable it knows, in both of a shell's forms: nginx's own names,
     # all of them small letters, must be none of them.
@@ -156,20 +175,26 @@ def test_the_shell_scripts_are_well_formed():
         subprocess.run(["sh", "-n", str(script)], check=True)
 
 
-def test_the_gateway_finds_its_trusted_hops_in_one_variable():
-    script = ROOT / "stack" / "container" / "gateway.envsh"
-    shown = f'. {script}; echo "$TRUSTED_ADDRESSES|$TRUSTED_NETWORKS"'
-    done = subprocess.run(
-        ["sh", "-euc", shown],
-        env={"TRUSTED_PROXIES": "10.0.0.0/8,192.0.2.1/32", "PATH": os.environ["PATH"]},
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    wanted = server.trusted(["10.0.0.0/8", "192.0.2.1/32"])
-    assert [" ".join(words.split()) for words in done.stdout.strip().split("|")] == [
-        wanted["TRUSTED_ADDRESSES"],
-        wanted["TRUSTED_NETWORKS"],
-    ]
-    assert script.stat().st_mode & 0o111  # else the image leaves it out
+@pytest.mark.parametrize("hops", [0, 1, 2, 3])
+def test_the_gateway_finds_its_trusted_hops_as_in_the_local_stack(hops):
+    given = exported({"TRUSTED_PROXIES": "10.0.0.0/8,192.0.2.1/32", "TRUSTED_HOPS": str(hops)})
+    for word, line in server.trusted(["10.0.0.0/8", "192.0.2.1/32"], hops).items():
+        assert " ".join(given[word].split()) == line
+    assert SCRIPT.stat().st_mode & 0o111  # else the image leaves it out
+
+
+def test_nginx_shows_its_own_figures_as_in_the_local_stack():
+    assert exported({"STATUS_LISTEN": "0.0.0.0:8081"})["STATUS_SERVER"] == server.status_server(
+        "0.0.0.0:8081"
+    )
+    assert exported({})["STATUS_SERVER"] == ""
+
+
+def test_the_image_has_the_gateways_template_and_what_fills_it():
+    """A pod's gateway takes them from the image, so that they come and go with the release."""
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    for path in (SCRIPT, TEMPLATE):
+        assert f"!{path.relative_to(ROOT)}" in lines
 
 
 def test_the_databases_log_no_values_there_either():

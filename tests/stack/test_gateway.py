@@ -161,7 +161,7 @@ def test_what_the_api_reads_is_passed_on(client, api):
     "name",
     [
         "X-Forwarded-Host", "Forwarded", "X-Real-IP", "X-Original-URL", "X-HTTP-Method-Override",
-        "Range", "Expect", "Proxy", "X-Anything",
+        "Range", "Expect", "Proxy", "X-Anything", "X-Queue-Line",
     ],
 )  # fmt: skip
 def test_what_the_api_does_not_read_is_not_passed_on(client, api, name):

@@ -83,3 +83,72 @@ def test_control_a_gateway_that_trusts_no_hop_takes_all_fans_for_one(another):
 def test_what_is_no_network_is_said_before_anything_starts(network):
     with pytest.raises(StackError, match="FRONTROW_TRUSTED_PROXIES"):
         server.trusted([network])
+
+
+# --- hops by their number: a load balancer of ours, and before it a CDN whose networks nobody lists
+
+CDN = "198.51.100.7"
+
+
+@pytest.fixture(scope="module")
+def behind_two(another_for_all):
+    """A gateway whose load balancer is this machine, with one hop more in front."""
+    return another_for_all(trusted_proxies=(f"{HOST}/32",), trusted_hops=2)
+
+
+@pytest.fixture
+def heard_by_number(behind_two):
+    api, client = behind_two
+
+    def ask(*forwarded: str) -> str:
+        api.forget()
+        headers = [("X-Forwarded-For", one) for one in forwarded]
+        assert client.get("/", headers=headers).status_code == 200
+        return api.seen[0]["x-forwarded-for"]
+
+    return ask
+
+
+def test_by_number_the_caller_is_whom_the_outermost_hop_saw(heard_by_number):
+    assert heard_by_number(f"{FAN}, {CDN}") == FAN
+    assert heard_by_number(f"2001:db8::9,{CDN}") == "2001:db8::9"
+    assert heard_by_number(FAN, CDN) == FAN  # each in a line of its own
+
+
+def test_by_number_what_a_fan_wrote_in_front_counts_for_nothing(heard_by_number):
+    assert heard_by_number(f"1.2.3.4, {FAN}, {CDN}") == FAN
+    assert heard_by_number(f"nonsense, 10.1.2.3, {FAN}, {CDN}") == FAN
+
+
+@pytest.mark.parametrize("forwarded", [CDN, "", f"nonsense, {CDN}", f"{FAN}, nonsense"])
+def test_by_number_who_came_by_fewer_hops_is_the_last_of_them(heard_by_number, forwarded):
+    """So nobody who reaches the load balancer directly chooses an address."""
+    assert heard_by_number(forwarded) == HOST
+
+
+def test_by_number_too_a_hop_that_is_none_of_ours_is_not_believed(another):
+    api, client = another(trusted_proxies=("10.1.0.0/16",), trusted_hops=2)
+    assert client.get("/", headers={"X-Forwarded-For": f"{FAN}, {CDN}"}).status_code == 200
+    assert api.seen[0]["x-forwarded-for"] == HOST
+
+
+def test_by_number_too_fans_are_distinct_in_the_log_and_in_the_limits(another):
+    _, client = another(
+        trusted_proxies=(f"{HOST}/32",), trusted_hops=2, limits=True, rates={"LOGIN_RATE": 1}
+    )
+    path = "/ko/account/"
+
+    def logins(fan: str, count: int) -> list[int]:
+        headers = {"X-Forwarded-For": f"{fan}, {CDN}", "X-Request-ID": f"request-of-{fan}"}
+        return [client.post(path, headers=headers).status_code for _ in range(count)]
+
+    assert logins("203.0.113.1", 40)[-1] == 429
+    assert logins("203.0.113.2", 1) == [200]
+    assert client.access_line("request-of-203.0.113.2")["client"] == "203.0.113.2"
+
+
+@pytest.mark.control
+def test_control_by_networks_alone_the_caller_would_be_the_cdn(another):
+    api, client = another(trusted_proxies=(f"{HOST}/32",))
+    client.get("/", headers={"X-Forwarded-For": f"{FAN}, {CDN}"})
+    assert api.seen[0]["x-forwarded-for"] == CDN

@@ -206,10 +206,12 @@ def test_a_poll_that_was_cut_off_is_sent_to_the_api(another, mine):
 
 @pytest.mark.control
 def test_control_if_nginx_repeated_posts_a_join_would_be_sent_twice(template, another, public):
-    template("proxy_next_upstream error timeout;\n            proxy_read_timeout 5s;\n            "
-             "proxy_pass http://$fastpath_servers$asked;",
-             "proxy_next_upstream error timeout non_idempotent;\n"
-             "            proxy_pass http://$fastpath_servers$asked;")  # fmt: skip
+    patience = (
+        "            proxy_next_upstream_tries 0;\n            proxy_next_upstream_timeout 6s;\n"
+        "            proxy_read_timeout 5s;\n            proxy_pass http://$fastpath_servers$asked;"
+    )
+    template(f"proxy_next_upstream error timeout;\n{patience}",
+             f"proxy_next_upstream error timeout non_idempotent;\n{patience}")  # fmt: skip
     api, client = another()
     client.service.breaks = True
     assert client.post(public).status_code == 200

@@ -227,10 +227,9 @@ COUNTED = {
 def tight(template):
     """Let every limit pass three at once and then one a minute; the general one thirty."""
     text = server.TEMPLATE.read_text()
-    for rate in sorted(set(re.findall(r"rate=\d+r/s", text))):
-        text = text.replace(rate, "rate=1r/m")
+    text = re.sub(r"rate=(\d+|\$\{[A-Z_]+\})r/s", "rate=1r/m", text)
     text = re.sub(r"zone=general burst=\d+", "zone=general burst=29", text)
-    text = re.sub(r"(zone=(?!general)\w+) burst=\d+", r"\1 burst=2", text)
+    text = re.sub(r"(zone=(?!general)\w+) burst=\$\{[A-Z_]+\}0", r"\1 burst=2", text)
     template(server.TEMPLATE.read_text(), text)
 
 
@@ -248,6 +247,18 @@ def test_a_flood_is_refused_before_it_reaches_the_api(tight, another):
     for path in ("/healthz/live", "/static/none.css", "/api/v1/performances/1/queue/"):
         assert client.get(path, headers=fan).status_code == 200, path  # never counted
     assert (client.folder / "gateway.log").read_text() == ""
+
+
+@pytest.mark.parametrize("name", ["join", "reserve", "pay", "login"])
+def test_how_many_may_come_is_said_from_outside(another, name):
+    """So many a second, and ten times as many at once; here it refills one while they come."""
+    word = f"{name.upper()}_RATE"
+    api, client = another(limits=True, rates={word: 1})
+    method, path = COUNTED[name]
+    statuses = [client.request(method, path).status_code for _ in range(60)]
+    assert statuses[:11] == [200] * 11
+    assert 429 in statuses
+    assert len(api.seen) == statuses.count(200)
 
 
 def test_a_page_goes_on_by_itself_only_where_it_was_asked_for(tight, another):
@@ -288,6 +299,8 @@ def test_the_apis_own_429_keeps_its_retry_after(client, api):
 def test_the_limits_let_a_whole_network_reach_the_api():
     """The smallest lies above 6,000 a minute, what the API lets one client IP join and hold."""
     text = server.TEMPLATE.read_text()
+    for word, rate in server.RATES.items():
+        text = text.replace(f"${{{word}}}", str(rate))
     rates = dict(re.findall(r"zone=(\w+):\d+m rate=(\d+)r/s", text))
     bursts = dict(re.findall(r"zone=(\w+) burst=(\d+) nodelay", text))
     assert rates.keys() == bursts.keys() == {"join", "reserve", "pay", "login", "general"}
@@ -306,5 +319,6 @@ def test_every_code_of_the_gateway_is_documented():
     assert {"gateway_error", "rate_limited"} <= codes
     assert [code for code in codes if f"`{code}`" not in documented] == []
     spoken = re.findall(r'"(ko|en) ([a-z_]+)" "', text)
+    codes |= {"not_authenticated", "token_invalid"}  # Note [Logins at the gateway]
     assert {code for language, code in spoken if language == "en"} == codes
     assert {code for language, code in spoken if language == "ko"} | {"gateway_error"} == codes

@@ -211,6 +211,21 @@ def test_a_performance_that_is_withdrawn_ends_its_streams(streams, hall: Hall):
     assert streams.http.get(hall.path).status_code == 404
 
 
+def test_one_that_is_to_be_sent_nobody_says_so_and_takes_who_comes(
+    documents: Documents, hall: Hall, tmp_path, monkeypatch
+):
+    drain = tmp_path / "drain"
+    monkeypatch.setenv("DRAIN_FILE", str(drain))
+    with StreamProcess(documents.url) as process:
+        assert process.http.get("/healthz/ready").status_code == 200
+        drain.touch()
+        said = process.http.get("/healthz/ready")
+        assert (said.status_code, said.json()["status"]) == (503, "draining")
+        assert process.http.get("/healthz/live").status_code == 200
+        with listening(process.http, hall.path) as reader:
+            reader.next()
+
+
 def test_a_full_process_says_so_and_takes_somebody_again(documents: Documents, hall: Hall):
     with StreamProcess(documents.url, connections=2) as process:
         with listening(process.http, hall.path) as one:

@@ -29,24 +29,25 @@ class Command(BaseCommand):
         stopping = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopping.set())
+        path = settings.CONSUMER_LIVENESS_FILE
+        liveness = runtime.Liveness(Path(path) if path else None)
+        has_kafka = kafka.is_configured()
         if settings.CONSUMER_METRICS_PORT:
-            exposition.serve(settings.CONSUMER_METRICS_PORT)
-        if not kafka.is_configured():
+            is_alive = liveness.is_alive if has_kafka else lambda: True
+            exposition.serve(settings.CONSUMER_METRICS_PORT, is_alive=is_alive)
+        if not has_kafka:
             self.stderr.write(
                 "no KAFKA_BOOTSTRAP_SERVERS: nothing to consume, waiting for a signal"
             )
             stopping.wait()
             return
-        path = settings.CONSUMER_LIVENESS_FILE
-        alive = Path(path) if path else None
-        self._make_topics(stopping, alive)
-        if not runtime.consume(chosen, now=clock.now, stopping=stopping, liveness_file=alive):
+        self._make_topics(stopping, liveness)
+        if not runtime.consume(chosen, now=clock.now, stopping=stopping, liveness=liveness):
             raise CommandError("a consumer stopped by itself; the log says why")
 
-    def _make_topics(self, stopping: threading.Event, alive: Path | None) -> None:
+    def _make_topics(self, stopping: threading.Event, liveness: runtime.Liveness) -> None:
         while not stopping.is_set():
-            if alive:  # who waits for Kafka lives
-                alive.touch()
+            liveness.touch()  # who waits for Kafka lives
             try:
                 kafka.ensure_topics()
             except kafka.KafkaUnavailable:
