@@ -25,12 +25,12 @@ def environments() -> dict[str, Path]:
     return {path.stem.removeprefix("values-"): path for path in sorted(CHART.glob("values-*.yaml"))}
 
 
-def render(environment: str, *more: str) -> str:
+def render(environment: str, *more: str, release: str = "frontrow") -> str:
     """Return the objects of an environment as YAML; `more` are further arguments of helm.
 
     Raises ChartRefused where helm refuses the chart or the values.
     """
-    return helm("template", "frontrow", str(CHART), *_arguments(environment), *more)
+    return helm("template", release, str(CHART), *_arguments(environment), *more)
 
 
 def lint(environment: str) -> None:

@@ -23,6 +23,9 @@ _DEFINITIONS = {
     "github.com/argoproj/argo-rollouts": "manifests/crds/*-crd.yaml",
     "github.com/kedacore/keda/v2": "config/crd/bases/keda.sh_*.yaml",
     "github.com/external-secrets/external-secrets": "config/crds/bases/external-secrets.io_*.yaml",
+    "github.com/prometheus-operator/prometheus-operator": (
+        "example/prometheus-operator-crd/monitoring.coreos.com_podmonitors.yaml"
+    ),
 }
 # Groups of Kubernetes' own that a chart has objects of.
 _GROUPS = {

@@ -44,19 +44,13 @@ def test_it_is_the_same_each_time(rendered, environment):
 def test_two_releases_in_one_namespace_share_no_name(rendered):
     """But for what is named by values: the Secrets."""
     first = load(rendered("production"))
-    second = load(rendering.helm("template", "other", *_production()))
+    second = load(render("production", release="other"))
 
     def names(objects):
         return {(one["kind"], one["metadata"]["name"]) for one in objects}
 
     assert {kind for kind, _ in names(first) & names(second)} == {"ExternalSecret"}
     assert len(first) == len(second)
-
-
-def _production():
-    digest = "sha256:" + "0" * 64
-    values = str(rendering.environments()["production"])
-    return (str(rendering.CHART), "--values", values, "--set", f"image.digest={digest}")
 
 
 def test_without_keda_pods_are_scaled_by_cpu(rendered):
@@ -127,7 +121,6 @@ def test_kubeconform_refuses_what_is_no_such_object(rendered, kind, before, afte
 
 
 def test_the_name_of_a_release_may_be_long(rendered):
-    name = "f" * 53
-    objects = load(rendering.helm("template", name, *_production()))
+    objects = load(render("production", release="f" * 53))
     assert all(len(one["metadata"]["name"]) <= 63 for one in objects)
     assert named(objects, "Service", "f" * 40)

@@ -134,6 +134,13 @@ def a_gateway_that_ends(objects):
         one.pop("restartPolicy", None)
 
 
+@breaks("the_gateway_starts_before_the_api_and_stops_after_it")
+def a_gateway_that_waits_for_the_api(objects):
+    for one in pods_of(objects, "api").spec["initContainers"]:
+        if one["name"] == "gateway":
+            one["startupProbe"]["httpGet"] = {"path": "/healthz/startup", "port": "http"}
+
+
 @breaks("nobody_reaches_anybody_unless_a_flow_says_so")
 def no_closed_door(objects):
     objects.remove(named(objects, "NetworkPolicy", "frontrow-nobody"))
@@ -206,6 +213,13 @@ def an_empty_answer_that_counts(objects):
 @breaks("without_prometheus_there_are_never_fewer_pods")
 def a_trigger_that_asks_nothing(objects):
     _asking(objects)["metadata"]["query"] = ""
+
+
+@breaks("prometheus_asks_everybody_by_the_job_that_rules_know")
+def workers_by_a_name_that_no_rule_knows(objects):
+    monitor = named(objects, "PodMonitor", "frontrow-processes")
+    steps = monitor["spec"]["podMetricsEndpoints"][0]["relabelings"]
+    steps[:] = [one for one in steps if one.get("replacement") != "workers"]
 
 
 @breaks("the_calendar_scales_who_meets_the_crowd_first")

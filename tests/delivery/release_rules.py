@@ -1,5 +1,6 @@
 """Rules of how many pods there are, how a release comes in, and what runs before it."""
 
+import re
 from collections.abc import Iterator
 
 from tests.delivery.objects import (
@@ -11,6 +12,8 @@ from tests.delivery.objects import (
 )
 from tests.delivery.rules import rule
 
+# Jobs as on one machine (stack/observe/targets.py), and beat, which has no port there.
+JOBS = {"api", "fastpath", "stream", "workers", "consumers", "state", "beat"}
 SINGLE = {"beat", "state-metrics", "flower"}
 HOOKS = "helm.sh/hook"
 
@@ -74,6 +77,27 @@ def without_prometheus_there_are_never_fewer_pods(objects: list[Object]) -> Iter
                 yield f"{name}: {trigger['name']} is no number of pods"
             if not metadata.get("query"):
                 yield f"{name}: {trigger['name']} asks nothing"
+
+
+@rule
+def prometheus_asks_everybody_by_the_job_that_rules_know(objects: list[Object]) -> Iterator[str]:
+    monitors = of_kind(objects, "PodMonitor")
+    for pods in lasting(objects) if monitors else []:
+        mine = [
+            endpoint
+            for one in monitors
+            if selects(one["spec"]["selector"], pods.metadata["labels"])
+            for endpoint in one["spec"]["podMetricsEndpoints"]
+        ]
+        ports = {port["name"] for port in pods.main["ports"]}
+        if {one["port"] for one in mine} - ports or bool(mine) == (pods.component == "flower"):
+            yield f"{pods.component}: is asked at {[one['port'] for one in mine]}"
+        job = pods.component
+        for one in (step for endpoint in mine for step in endpoint["relabelings"]):
+            if "regex" in one and re.fullmatch(one["regex"], job):
+                job = one["replacement"]
+        if mine and job not in JOBS:
+            yield f"{pods.component}: is called {job}"
 
 
 @rule

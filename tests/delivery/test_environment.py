@@ -10,7 +10,6 @@ import yaml
 from kernel import env
 from stack.application import STREAM_VARIABLES, WORKERS
 from stack.entrance import FASTPATH
-from stack.gateway.server import TEMPLATE
 from tests.delivery.objects import (
     all_pods,
     environment,
@@ -141,20 +140,37 @@ def test_the_streams_get_what_they_know_and_nothing_of_ours():
     assert _schema()["stream"]["properties"]["config"]["properties"].keys() == STREAM_VARIABLES
 
 
-def test_the_gateway_gets_every_word_of_its_template():
-    gateway = next(
-        one for one in pods_of(golden(), "api").spec["initContainers"] if one["name"] == "gateway"
-    )
-    given = environment(gateway)
-    words = set(re.findall(r"\$\{([A-Z_]+)\}", TEMPLATE.read_text()))
-    assert words - given.keys() == set()
-    of_the_image = {"NGINX_ENVSUBST_TEMPLATE_DIR", "NGINX_ENVSUBST_OUTPUT_DIR", "TRUSTED_PROXIES"}
-    assert given.keys() - words - of_the_image == set()
+def _composed_gateway():
+    return yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["gateway"]
 
 
-def test_a_tag_of_nginx_is_that_of_the_composed_stack():
-    composed = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-    assert _values()["gateway"]["image"] == composed["services"]["gateway"]["image"]
+def test_the_gateway_gets_the_words_that_it_gets_in_the_composed_stack():
+    """The same entry point fills in the same template there (tests/stack/test_containers.py)."""
+    before = pods_of(golden(), "api").spec["initContainers"]
+    gateway = next(one for one in before if one["name"] == "gateway")
+    assert environment(gateway).keys() == _composed_gateway()["environment"].keys()
+    assert gateway["image"] == _composed_gateway()["image"]
+    assert gateway["command"][-3:] == _composed_gateway()["command"]
+
+
+def test_the_gateway_knows_every_fastpath_that_there_may_be():
+    before = pods_of(golden(), "api").spec["initContainers"]
+    words = environment(next(one for one in before if one["name"] == "gateway"))
+    services = {one["metadata"]["name"] for one in of_kind(golden(), "Service")}
+    for word in ("FASTPATHS", "FASTPATH_SALES"):
+        servers = words[word]["value"].split(",")
+        assert len(servers) == 12
+        for server in servers:
+            name, _, port = server.partition(":")
+            assert (name in services, port) == (True, "8002")
+
+
+def test_the_gateways_rules_and_files_come_from_the_image():
+    files = pods_of(golden(), "api").spec["initContainers"][0]
+    assert files["name"] == "files"
+    for path in files["command"][2:-2]:
+        assert (ROOT / path).is_file(), path
+    assert files["command"][-2:] == ["static", "/files/"]  # of STATIC_ROOT in the image
 
 
 def test_no_variable_of_kubernetes_hides_one_of_ours():

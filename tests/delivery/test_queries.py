@@ -10,8 +10,8 @@ FILES = Path(__file__).parents[2] / "helm" / "frontrow" / "files"
 
 
 def test_the_chart_has_the_queries():
-    """`python -m observability.scaling > helm/frontrow/files/queries.json` writes them."""
-    assert json.loads((FILES / "queries.json").read_text()) == QUERIES
+    """`python -m observability.scaling > helm/frontrow/files/scaling.json` writes them."""
+    assert json.loads((FILES / "scaling.json").read_text()) == QUERIES
 
 
 def test_each_query_scales_somebody():

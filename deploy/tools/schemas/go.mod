@@ -8,5 +8,6 @@ require (
 	github.com/argoproj/argo-rollouts v1.9.2
 	github.com/external-secrets/external-secrets v1.3.2
 	github.com/kedacore/keda/v2 v2.21.0
+	github.com/prometheus-operator/prometheus-operator v0.85.0
 	k8s.io/kubernetes v1.37.2
 )

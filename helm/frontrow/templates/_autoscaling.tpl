@@ -9,7 +9,7 @@ written by `python -m observability.scaling`: each query is one number, the pods
 {{- define "frontrow.autoscaling" -}}
 {{- $values := .values -}}
 {{- $name := include "frontrow.componentName" . -}}
-{{- $queries := get (.root.Files.Get "files/queries.json" | fromJson) .component | default dict -}}
+{{- $queries := get (.root.Files.Get "files/scaling.json" | fromJson) .component | default dict -}}
 {{- if .root.Values.autoscaling.keda }}
 ---
 apiVersion: keda.sh/v1alpha1

@@ -1,6 +1,7 @@
 {{/*
 nginx in the API's pod. Its image's own entry point fills the template in from this environment, as
-in docker-compose.yml; the words are those of stack/gateway/nginx.conf.template.
+in docker-compose.yml, whose words these are (stack/container/gateway.envsh makes nginx's lines of
+them).
 */}}
 {{- define "frontrow.gatewayContainer" -}}
 {{- $gateway := .Values.gateway -}}
@@ -17,15 +18,15 @@ in docker-compose.yml; the words are those of stack/gateway/nginx.conf.template.
     - {name: status, containerPort: 8081}
   # Answered by nginx alone: were it the API's answer, the one could not start before the other.
   startupProbe:
-    tcpSocket: {port: http}
+    httpGet: {path: /healthz/live, port: status}
     periodSeconds: 1
     failureThreshold: 60
   readinessProbe:
-    tcpSocket: {port: http}
+    httpGet: {path: /healthz/live, port: status}
     periodSeconds: 3
     failureThreshold: 2
   livenessProbe:
-    tcpSocket: {port: http}
+    httpGet: {path: /healthz/live, port: status}
     periodSeconds: 10
     timeoutSeconds: 5
     failureThreshold: 6
@@ -40,14 +41,20 @@ in docker-compose.yml; the words are those of stack/gateway/nginx.conf.template.
 {{- end }}
 
 {{/* Each fastpath by a name of its own: joins of one sale go by hash over them, and to the next
-where one is gone. Those beyond the present number refuse at once. `dict "root" $ "component" ...` */}}
+where one is gone. Those beyond the present number refuse at once.
+`dict "root" $ "component" "fastpath" "values" .Values.fastpath.waitingRoom` */}}
 {{- define "frontrow.fastpathServers" -}}
-{{- $name := include "frontrow.componentName" . -}}
-{{- $of := index .root.Values.fastpath (ternary "sale" "waitingRoom" (eq .component "fastpath-sale")) -}}
-{{- range until (int $of.maxReplicas) }}server {{ $name }}-{{ . }}:8002 max_fails=1 fail_timeout=2s; {{ end -}}
+{{- $found := list -}}
+{{- range until (int .values.maxReplicas) }}
+{{- $found = append $found (printf "%s-%d:8002" (include "frontrow.componentName" $) .) }}
+{{- end -}}
+{{ join "," $found }}
 {{- end }}
 
 {{- define "frontrow.gatewayWords" -}}
+{{- $gateway := .Values.gateway -}}
+{{- $waiting := dict "root" . "component" "fastpath" "values" .Values.fastpath.waitingRoom -}}
+{{- $sale := dict "root" . "component" "fastpath-sale" "values" .Values.fastpath.sale -}}
 NGINX_ENVSUBST_TEMPLATE_DIR: /etc/frontrow
 NGINX_ENVSUBST_OUTPUT_DIR: /tmp
 USER_DIRECTIVE: ""
@@ -57,22 +64,23 @@ FILES: "65536"
 STREAMS: "20000" # leaves connections to everybody else
 RUN: /tmp
 ACCESS_LOG: /dev/stdout
-API_SERVERS: server 127.0.0.1:8000 max_fails=0;
-API_BACKUPS: server 127.0.0.1:8000 backup;
-FASTPATH_SERVERS: {{ include "frontrow.fastpathServers" (dict "root" . "component" "fastpath") | trim }}
-FASTPATH_SALE_SERVERS: {{ include "frontrow.fastpathServers" (dict "root" . "component" "fastpath-sale") | trim }}
+API: 127.0.0.1:8000
+FASTPATHS: {{ include "frontrow.fastpathServers" $waiting }}
+FASTPATH_SALES: {{ include "frontrow.fastpathServers" $sale }}
 STREAM: {{ include "frontrow.name" . }}-stream:8005
 KEPT_CONNECTIONS: keepalive 128; keepalive_requests 100000; keepalive_timeout 60s;
-REDUCED_UPSTREAMS: ""
-DRAINED: ""
 LISTEN: "8080"
-STATUS_SERVER: ""
+STATUS_LISTEN: "8081"
 KEPT_IN_RELOAD: keepalive_min_timeout 5s;
 VERSION: {{ default .Chart.AppVersion .Values.image.release | quote }}
-LIMITS: {{ ternary "on" "off" .Values.gateway.limits | quote }}
-TRUSTED_PROXIES: {{ join "," .Values.gateway.trustedProxies | quote }}
-TRUSTED_ADDRESSES: ""
-TRUSTED_NETWORKS: ""
+LIMITS: {{ ternary "on" "off" $gateway.limits | quote }}
+JOIN_RATE: {{ $gateway.rates.join | quote }}
+RESERVE_RATE: {{ $gateway.rates.reserve | quote }}
+PAY_RATE: {{ $gateway.rates.pay | quote }}
+LOGIN_RATE: {{ $gateway.rates.login | quote }}
+LOGINS: {{ ternary "on" "off" $gateway.logins | quote }}
+TRUSTED_PROXIES: {{ join "," $gateway.trustedProxies | quote }}
+TRUSTED_HOPS: {{ $gateway.trustedHops | quote }}
 STATIC: /etc/frontrow/static
-MEDIA: /etc/frontrow/media
+MEDIA: /etc/frontrow/media # of which there is none: the API has pictures from the storage
 {{- end }}
