@@ -71,7 +71,6 @@ def test_every_setting_can_be_given():
 
 def test_the_chart_gives_nothing_that_nobody_reads():
     read_elsewhere = {"DJANGO_SETTINGS_MODULE", "FLOWER_BASIC_AUTH", "PROMETHEUS_MULTIPROC_DIR"}
-    read_elsewhere |= {"BEAT_METRICS_PORT"}
     read = env.declared.keys() | read_elsewhere
     assert (_settings().keys() | _given_by_pods(golden())) - read == set()
     assert _schema()["config"]["properties"].keys() - env.declared.keys() == set()

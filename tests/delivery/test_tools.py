@@ -31,8 +31,7 @@ def test_every_module_that_is_named_has_its_sum(name):
 def test_no_pin_says_where_modules_come_from(name):
     for file in ("go.mod", "go.sum"):
         text = (HERE / name / file).read_text()
-        assert "://" not in text
-        assert "replace" not in text
+        assert not re.search(r"https?://|^replace\b", text, re.MULTILINE)
 
 
 def test_what_can_be_built_is_what_has_a_tool():
