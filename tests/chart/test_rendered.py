@@ -36,9 +36,9 @@ def test_every_rule_holds_in_every_environment(rendered, environment):
     assert broken == SPARED.get(environment, set())
 
 
-@pytest.mark.parametrize("environment", rendering.environments())
-def test_it_is_the_same_each_time(rendered, environment):
-    assert render(environment) == rendered(environment)
+def test_it_is_the_same_each_time(rendered):
+    """What changes by itself would start pods again at each upgrade."""
+    assert render("production") == rendered("production")
 
 
 def test_two_releases_in_one_namespace_share_no_name(rendered):
