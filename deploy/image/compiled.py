@@ -55,9 +55,9 @@ def compile_imported(apart: Path) -> int:
     """Compile every module that is imported now, and our own code; return how many."""
     library = Path(sysconfig.get_path("stdlib")).resolve()
     files = {
-        Path(one.__file__).resolve()
+        Path(name).resolve()
         for one in list(sys.modules.values())
-        if (getattr(one, "__file__", None) or "").endswith(".py")
+        if (name := getattr(one, "__file__", None) or "").endswith(".py")
     }
     for file in files | set(CODE.rglob("*.py")):
         cached = Path(importlib.util.cache_from_source(str(file)))
@@ -75,8 +75,8 @@ def compile_imported(apart: Path) -> int:
 def main() -> None:
     """Compile, and say what could not be imported."""
     for line in import_all():
-        print(f"compiled: not {line[:200]}")  # noqa: T201
-    print(f"compiled: {compile_imported(Path(sys.argv[1]))} modules")  # noqa: T201
+        print(f"compiled: not {line[:200]}")
+    print(f"compiled: {compile_imported(Path(sys.argv[1]))} modules")
 
 
 if __name__ == "__main__":

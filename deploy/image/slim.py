@@ -85,7 +85,7 @@ def _cut(path: Path) -> int:
                 struct.unpack_from("<Q", entries, start + at)[0] for at in _SEGMENT_FIELDS
             )
             end = max(end, begins + long)
-        saved = path.stat().st_size - end
+        saved: int = path.stat().st_size - end
         if saved <= 0:
             return 0
         struct.pack_into("<Q", header, _SECTIONS_AT, 0)
@@ -105,7 +105,7 @@ def main() -> None:
     """Say what was saved; exit with the name of a rule that finds nothing."""
     saved = slim([Path(name) for name in sys.argv[1:]])
     for name, count in saved.items():
-        print(f"slim: {name} {count / 1e6:.1f} MB")  # noqa: T201
+        print(f"slim: {name} {count / 1e6:.1f} MB")
     if empty := [name for name, count in saved.items() if not count]:
         sys.exit(f"slim: nothing found for {', '.join(empty)}: mend or remove the rule")
 
