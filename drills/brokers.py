@@ -14,6 +14,7 @@ from confluent_kafka.admin import (
     AlterConfigOpType,
     ConfigEntry,
     ConfigResource,
+    NewTopic,
     ResourceType,
 )
 
@@ -52,6 +53,26 @@ def topics(client: AdminClient) -> list[str]:
     """Return the topics of ours."""
     found = client.list_topics(timeout=_CALL_SECONDS).topics
     return [name for name in found if not name.startswith(_INTERNAL)]
+
+
+def make_again(site: DrillSite, *, copies: list[int], terms: Mapping[str, str]) -> None:
+    """Delete our topics, and make them with copies on these brokers alone and other terms."""
+    client = admin(site)
+    found = client.list_topics(timeout=_CALL_SECONDS).topics
+    parts = {name: len(found[name].partitions) for name in topics(client)}
+    for deleted in client.delete_topics(list(parts)).values():
+        deleted.result()
+    new = [
+        NewTopic(name, count, replica_assignment=[copies] * count, config=dict(terms))
+        for name, count in parts.items()
+    ]
+    until = time.monotonic() + _AGREE_SECONDS
+    while new:
+        made = client.create_topics(new)
+        new = [one for one in new if made[one.topic].exception()]  # it is still being deleted
+        if new and time.monotonic() > until:
+            made[new[0].topic].result()
+        time.sleep(_LOOK_SECONDS)
 
 
 def busiest(client: AdminClient) -> str:
