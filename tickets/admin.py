@@ -67,4 +67,7 @@ class UnlistedScansAdmin(ReadOnlyAdmin):
 
     list_display = ("performance", "scans", "latest_at")
     list_select_related = ("performance__concert__venue",)
+    list_filter = (("latest_at", admin.DateFieldListFilter),)
+    search_fields = ("=performance__id",)
+    search_help_text = text(en="Performance id", ko="회차 ID")
     ordering = ("-id",)
