@@ -8,11 +8,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from deploy.chart import rendering, schemas
 from deploy.chart.rendering import GOLDEN, ChartRefused
-from deploy.tools.build import NoTool, tool
+from deploy.tools.build import ROOT, NoTool, tool
 
 README = rendering.CHART / "README.md"
 
@@ -29,9 +30,13 @@ def conforms(objects: str) -> None:
         raise ChartRefused((done.stdout + done.stderr).replace(f"{file.name} - ", "").strip())
 
 
+def _conforms_in(environment: str) -> None:
+    conforms(rendering.render(environment))
+
+
 def _is_as_written(path: Path, text: str) -> None:
     if not path.exists() or path.read_text() != text:
-        name = path.relative_to(rendering.ROOT)
+        name = path.relative_to(ROOT)
         raise ChartRefused(f"{name} is another: `make chart` writes it, and its diff is reviewed")
 
 
@@ -39,11 +44,8 @@ def _steps() -> list[tuple[str, Callable[[], None]]]:
     steps: list[tuple[str, Callable[[], None]]] = []
     for environment in rendering.environments():
         steps += [
-            (f"{environment}: helm lint", lambda one=environment: rendering.lint(one)),
-            (
-                f"{environment}: kubeconform",
-                lambda one=environment: conforms(rendering.render(one)),
-            ),
+            (f"{environment}: helm lint", partial(rendering.lint, environment)),
+            (f"{environment}: kubeconform", partial(_conforms_in, environment)),
         ]
     return [
         *steps,
