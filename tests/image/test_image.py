@@ -121,7 +121,7 @@ def test_what_a_process_imports_is_compiled_already(image, production, secret):
 def test_every_static_file_is_there_by_the_name_that_pages_ask_for(image):
     folder = image.files / "app" / "static"
     names = json.loads((folder / "staticfiles.json").read_text())["paths"]
-    assert len(names) > 200
+    assert len(names) > 100
     assert [name for name in names.values() if not (folder / name).is_file()] == []
     # Scripts of ours import each other by plain names.
     ours = [name for name in names if "/" not in name]
