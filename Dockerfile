@@ -31,7 +31,8 @@ RUN mv deploy/image/compiled.py /build/ && rm -rf requirements deploy \
     CELERY_BROKER_URL=redis://build KAFKA_BOOTSTRAP_SERVERS="" PYTHONPATH=/app \
     SIGNING_KEYS_FILE=/tmp/signing-keys.json \
     && /venv/bin/python manage.py collectstatic --no-input --verbosity 0 \
-    && find /venv -type d -name static ! -path '*/flower/*' -prune -exec rm -rf {} + \
+    && find /venv -type d -name static ! -path '*/flower/*' ! -exec test -e '{}/__init__.py' ';' \
+        -prune -exec rm -rf {} + \
     && find static/drf_spectacular_sidecar -regextype posix-extended -type f \
         ! -regex '.*\.[0-9a-f]{12}(\.[a-z0-9]+)*' -delete \
     && /venv/bin/python /build/compiled.py /compiled

@@ -30,6 +30,10 @@ def conforms(objects: str) -> None:
         raise ChartRefused((done.stdout + done.stderr).replace(f"{file.name} - ", "").strip())
 
 
+def _conforms_in(environment: str) -> None:
+    conforms(rendering.render(environment))
+
+
 def _is_as_written(path: Path, text: str) -> None:
     if not path.exists() or path.read_text() != text:
         name = path.relative_to(ROOT)

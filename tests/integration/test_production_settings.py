@@ -78,6 +78,12 @@ def test_it_boots_when_everything_is_there(tmp_path):
     assert done.stdout.strip() == "booted", done.stderr
 
 
+def test_checks_of_a_deployment_find_nothing(tmp_path):
+    command = ("manage.py", "check", "--deploy", "--fail-level", "WARNING")
+    done = run(environment(tmp_path), *command, seconds=240)
+    assert (done.returncode, "no issues (1 silenced)" in done.stdout) == (0, True), done.stderr
+
+
 @pytest.mark.parametrize(
     ("changes", "named"),
     [

@@ -1,8 +1,9 @@
 """Several processes for those who wait: joins are spread, and those of a line meet in one."""
 
+import socket
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from uuid import uuid4
 
@@ -29,6 +30,18 @@ class Process(ThreadingHTTPServer):
         self.has_opened, self.breaks = True, False
         self.sent_on: list[str] = []
         self.answered: list[tuple[str, str, str]] = []
+        self._connections: list[socket.socket] = []
+
+    def get_request(self) -> tuple[socket.socket, object]:
+        connection, address = super().get_request()
+        self._connections.append(connection)
+        return connection, address
+
+    def hang_up(self) -> None:
+        """Close the connections that the gateway keeps, as a process does that ends."""
+        for connection in self._connections:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -69,6 +82,8 @@ def process(port: int = 0) -> Iterator[Process]:
         finally:
             server.shutdown()
             thread.join()
+            server.server_close()
+            server.hang_up()
 
 
 class Room:

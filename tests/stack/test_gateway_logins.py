@@ -63,7 +63,7 @@ def test_without_a_login_it_says_what_the_api_says(refused, method, path):
 def test_what_can_be_no_token_is_refused_as_one(refused, forged):
     document = refused("POST", "/api/v1/reservations/", forged).json()
     assert document["code"] == "token_invalid"
-    assert document["detail"] == "The access token is invalid."
+    assert document["detail"] == "The access token is not valid."
 
 
 @pytest.mark.parametrize(
