@@ -40,10 +40,6 @@ def _is_as_written(path: Path, text: str) -> None:
         raise ChartRefused(f"{name} is another: `make chart` writes it, and its diff is reviewed")
 
 
-def _conforms_in(environment: str) -> None:
-    conforms(rendering.render(environment))
-
-
 def _steps() -> list[tuple[str, Callable[[], None]]]:
     steps: list[tuple[str, Callable[[], None]]] = []
     for environment in rendering.environments():
