@@ -34,6 +34,7 @@ class Asked:
     path: str = ""
     words: str = ""
     file: str = ""
+    says: str = ""  # in its log: a worker shows metrics before it listens to signals
     grace: int = API_GRACE_SECONDS
 
 
@@ -47,10 +48,10 @@ PROCESSES = {
     "flower": Asked("/healthcheck"),
     "beat": Asked(file="/tmp/celerybeat-schedule"),
     "consumers": Asked("/metrics", words="frontrow_consumer_lag{", grace=WORKER_GRACE_SECONDS),
-    "worker-promotion": Asked("/metrics", grace=WORKER_GRACE_SECONDS),
-    "relay": Asked("/metrics", grace=WORKER_GRACE_SECONDS),
-    "worker-general": Asked("/metrics", grace=WORKER_GRACE_SECONDS),
-    "worker-background": Asked("/metrics", grace=WORKER_GRACE_SECONDS),
+    "worker-promotion": Asked("/metrics", says=" ready.", grace=WORKER_GRACE_SECONDS),
+    "relay": Asked("/metrics", says=" ready.", grace=WORKER_GRACE_SECONDS),
+    "worker-general": Asked("/metrics", says=" ready.", grace=WORKER_GRACE_SECONDS),
+    "worker-background": Asked("/metrics", says=" ready.", grace=WORKER_GRACE_SECONDS),
 }
 
 
@@ -135,6 +136,8 @@ def volume(tmp_path: Path) -> Path:
 
 def is_ready(pod: Pod, asked: Asked, port: int) -> bool:
     assert pod.process.poll() is None, pod.output()
+    if asked.says not in pod.output():
+        return False
     if asked.file:
         return pod.has(asked.file)
     try:
