@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 CHART = ROOT / "helm" / "frontrow"
 # Of the image (Dockerfile), of one machine alone, or of demo data, which no cluster has.
 NOT_OF_A_CLUSTER = {
-    *("STATIC_ROOT", "TRACES_PACKAGES", "RELEASE_VERSION", "FRONTROW_RELEASE"),
+    *("STATIC_ROOT", "TRACES_PACKAGES", "FRONTROW_RELEASE"),
     *("LOG_FOLDER", "CONSUMER_LIVENESS_FILE"),
     *("DEMO_ADMIN_EMAIL", "DEMO_ADMIN_PASSWORD", "FRONTROW_DEMO_PASSWORD"),
     "RELEASE_COLOR",  # of two stacks beside each other; a cluster knows releases by their pods
