@@ -34,6 +34,7 @@ _UUID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE
 _WITHOUT_DATABASE = (
     *("tests/unit/", "tests/architecture/", "tests/stack/", "tests/acceptance/"),
     *("tests/rehearsal/", "tests/browser/", "tests/observability/"),
+    *("tests/delivery/", "tests/chart/"),
 )
 
 
