@@ -29,6 +29,7 @@ dev: setup-dev ## The same, with the API reloading when code changes
 
 .PHONY: test
 test: setup-dev ## Run the tests on real servers, in two processes (ARGS="tests/api -k hold" picks some, in one)
+	@$(if $(ARGS),,echo "test: leaves out what helm and kubeconform check of the chart: make delivery")
 	@exec $(VENV)/python -m pytest $(or $(ARGS),-n 2)
 
 .PHONY: test-fast
@@ -54,6 +55,15 @@ drills: setup-dev ## Lose parts of a stack with spare parts under load (ARGS=all
 .PHONY: drills-alerts
 drills-alerts: setup ## Break parts of an observed stack, and see which alerts come (ARGS=deadlock: one); writes docs/drills-alerts.md
 	@exec $(VENV)/python -m drills alerts --save $(ARGS)
+
+.PHONY: delivery
+delivery: setup-dev ## Check the chart by helm and kubeconform (built once, by Go), and its rules for every file of values
+	@$(VENV)/python -m deploy.chart check
+	@exec $(VENV)/python -m pytest tests/delivery tests/chart $(ARGS)
+
+.PHONY: chart
+chart: setup-dev ## Write what is made of the chart: its README and production's objects
+	@$(VENV)/python -m deploy.chart write
 
 .PHONY: dashboards
 dashboards: setup-dev ## Write the dashboards' JSON from observability/dashboards

@@ -1,0 +1,1 @@
+"""The chart in helm/frontrow, rendered and checked by the real tools, without a cluster."""
