@@ -21,8 +21,8 @@ from stack.service import HOST
 from stack.settings import ports
 
 _CALL_SECONDS = 60.0
-_STANDINGS = Counter({"leader": 1, "standby": 2, "master": 6, "replica": 6})
 _STANDINGS_OF_VALKEY = Counter({"master": 6, "replica": 6})
+_STANDINGS = _STANDINGS_OF_VALKEY + Counter({"leader": 1, "standby": 2})
 _RUNS = {"running", "done"}
 
 

@@ -121,16 +121,22 @@ class Entry(httpx.Client):
 
 
 @contextmanager
+def serving(server: ThreadingHTTPServer) -> Iterator[None]:
+    """Let a server respond in a thread of its own."""
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+
+
+@contextmanager
 def stand_in(*, in_front_of: Api | None = None, port: int = 0) -> Iterator[Api]:
     """Run a stand-in for the API, or for the service in front of it."""
-    with Api(in_front_of=in_front_of, port=port) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    with Api(in_front_of=in_front_of, port=port) as server, serving(server):
+        yield server
 
 
 @contextmanager

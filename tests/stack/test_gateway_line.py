@@ -1,16 +1,15 @@
 """Several processes for those who wait: joins are spread, and those of a line meet in one."""
 
 import socket
-import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from uuid import uuid4
 
 import pytest
 
 from stack.service import HOST, free_ports
-from tests.stack.entry import Entry, stand_in, started
+from tests.stack.entry import Entry, serving, stand_in, started
 
 COUNT = 3
 
@@ -75,13 +74,10 @@ class Handler(BaseHTTPRequestHandler):
 @contextmanager
 def process(port: int = 0) -> Iterator[Process]:
     with Process(port) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
         try:
-            yield server
+            with serving(server):
+                yield server
         finally:
-            server.shutdown()
-            thread.join()
             server.server_close()
             server.hang_up()
 
@@ -97,10 +93,12 @@ class Room:
             one.enter_context(process(port))
             for one, port in zip(self._stacks, self.ports, strict=True)
         ]
+        self.entry: Entry = stack.enter_context(self.behind(nginx, folder))
+
+    def behind(self, nginx, folder) -> AbstractContextManager[Entry]:
+        """Start a gateway before the processes and the API, of the template as it is now."""
         names = {f"fastpath-{n}": port for n, port in enumerate(self.ports[1:], 2)}
-        self.entry: Entry = stack.enter_context(
-            started(nginx, self.api, folder, service_port=self.ports[0], more_services=names)
-        )
+        return started(nginx, self.api, folder, service_port=self.ports[0], more_services=names)
 
     def join(self, performance: object, count: int = 20, **headers: str) -> set[int]:
         """Return the statuses that there are among so many joins."""
@@ -248,14 +246,7 @@ def test_with_one_process_no_join_is_asked_about(client, service, public):
 @pytest.mark.control
 def test_control_by_turns_a_sale_would_meet_in_several(template, room, nginx, tmp_path_factory):
     template("        hash $performance consistent;\n", "")
-    names = {f"fastpath-{n}": port for n, port in enumerate(room.ports[1:], 2)}
-    with started(
-        nginx,
-        room.api,
-        tmp_path_factory.mktemp("another"),
-        service_port=room.ports[0],
-        more_services=names,
-    ) as room.entry:
+    with room.behind(nginx, tmp_path_factory.mktemp("another")) as room.entry:
         performance = uuid4()
         room.join(performance)
         assert len(room.where(performance)) > 1
@@ -266,14 +257,7 @@ def test_control_without_the_look_at_what_was_sent_a_join_would_be_sent_twice(
     template, room, nginx, tmp_path_factory
 ):
     template("            if ($was_sent) {\n                return 503;\n            }\n", "")
-    names = {f"fastpath-{n}": port for n, port in enumerate(room.ports[1:], 2)}
-    with started(
-        nginx,
-        room.api,
-        tmp_path_factory.mktemp("another"),
-        service_port=room.ports[0],
-        more_services=names,
-    ) as room.entry:
+    with room.behind(nginx, tmp_path_factory.mktemp("another")) as room.entry:
         performance = uuid4()
         room.join(performance)
         [home] = room.where(performance)
