@@ -130,11 +130,13 @@ def carried_out(*script: RushFault, fails: str = ""):
 
 def test_what_is_broken_is_mended():
     asked, done = carried_out(
-        RushFault(0.0, "kill", "lock", 0.01), RushFault(0.5, "pause", "gateway", 0.01)
+        RushFault(0.0, "kill", "lock", 0.01), RushFault(0.0, "pause", "gateway", 0.01)
     )
-    assert asked == [("kill", "lock"), ("start", "lock"), ("pause", "gateway"),
-                     ("resume", "gateway")]  # fmt: skip
-    assert [(fault.part, fault.error) for fault in done] == [("lock", ""), ("gateway", "")]
+    # Each fault has a thread of its own, so only its own two words are in order.
+    assert [verb for verb, part in asked if part == "lock"] == ["kill", "start"]
+    assert [verb for verb, part in asked if part == "gateway"] == ["pause", "resume"]
+    assert len(asked) == 4
+    assert {(fault.part, fault.error) for fault in done} == {("lock", ""), ("gateway", "")}
 
 
 def test_the_end_of_the_sale_mends_what_is_broken_and_breaks_nothing_more():
