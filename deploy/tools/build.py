@@ -1,9 +1,10 @@
 """Build the tools of the delivery checks: `.venv/bin/python -m deploy.tools.build helm`.
 
-Each tool has a folder of its own here with a `go.mod`, whose `tool` line says what is built, and a
-`go.sum`, so that one tool's versions move no other's. What is built is kept in the data folder
-(`FRONTROW_DATA`, else `.data`) by the hash of both files and the version of Go. Modules come from
-where the machine's Go takes them, and are believed by their sums alone.
+Each tool has a folder of its own here with a `go.mod`, whose `tool` lines say what is built, and a
+`go.sum`, so that one tool's versions move no other's; programs of one project share a folder. What
+is built is kept in the data folder (`FRONTROW_DATA`, else `.data`) by the hash of both files and
+the version of Go. Modules come from where the machine's Go takes them, and are believed by their
+sums alone.
 """
 
 import hashlib
@@ -18,7 +19,10 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-_TOOL = re.compile(r"^tool (\S+)$", re.MULTILINE)
+# `tool PACKAGE`, or several in a block of lines.
+_TOOL = re.compile(r"^tool (?:(\w\S+)|\(\n((?:\t\S+\n)+)\))$", re.MULTILINE)
+# Kubernetes' programs say no version that helm and kubectl understand, unless it is linked in.
+_STAMPS = {"k8s.io/kubernetes": "k8s.io/component-base/version.gitVersion"}
 _REQUIRED = re.compile(r"^\s*(?:require )?(\S+) (v\S+)(?: //.*)?$", re.MULTILINE)
 # Nobody waits for a build: it gets the processor that others leave.
 _PATIENTLY = ("nice", "-n", "19")
@@ -29,24 +33,33 @@ class NoTool(Exception):
 
 
 def names() -> list[str]:
-    """Return the tools that can be built, in the order of their names."""
-    return sorted(path.parent.name for path in HERE.glob("*/go.mod") if _program(path))
+    """Return the folders that can be built, in the order of their names."""
+    return sorted(path.parent.name for path in HERE.glob("*/go.mod") if _packages(path))
 
 
-def tool(name: str) -> Path:
-    """Return the program, building it if these versions were not built before. Raises NoTool."""
-    folder = _folder(name)
-    package = _program(folder / "go.mod")
-    if package is None:
-        raise NoTool(f"deploy/tools/{name}/go.mod has no line `tool`: nothing to build")
-    program = _kept(name) / name
-    if not program.exists():
-        print(f"delivery: building {package} (once for these versions)", file=sys.stderr)
-        program.parent.mkdir(parents=True, exist_ok=True)
-        half = program.with_suffix(f".{os.getpid()}")
-        _go(folder, "build", "-buildvcs=false", "-trimpath", "-ldflags=-s -w", "-o", half, package)
-        half.rename(program)
-    return program
+def programs(name: str) -> list[str]:
+    """Return what a folder builds: itself, or the programs of its `tool` lines. Raises NoTool."""
+    return list(_by_program(name))
+
+
+def tool(name: str, program: str | None = None) -> Path:
+    """Return the program of a folder, building it if these versions were not built before.
+
+    `program` says which one, where the folder has several. Raises NoTool.
+    """
+    known = _by_program(name)
+    program = program or name
+    if program not in known:
+        raise NoTool(f"deploy/tools/{name} builds {', '.join(known)}, no {program}")
+    built = _kept(name) / program
+    if not built.exists():
+        print(f"delivery: building {known[program]} (once for these versions)", file=sys.stderr)
+        built.parent.mkdir(parents=True, exist_ok=True)
+        half = built.with_suffix(f".{os.getpid()}")
+        flags = ("-buildvcs=false", "-trimpath", f"-ldflags={_linked(name)}")
+        _go(HERE / name, "build", *flags, "-o", half, known[program])
+        half.rename(built)
+    return built
 
 
 def modules(name: str) -> dict[str, Path]:
@@ -77,9 +90,30 @@ def _folder(name: str) -> Path:
     return folder
 
 
-def _program(module: Path) -> str | None:
-    found = _TOOL.search(module.read_text())
-    return found[1] if found else None
+def _by_program(name: str) -> dict[str, str]:
+    """Return the packages of a folder by the program that each becomes."""
+    packages = _packages(_folder(name) / "go.mod")
+    if not packages:
+        raise NoTool(f"deploy/tools/{name}/go.mod has no line `tool`: nothing to build")
+    if len(packages) == 1:
+        return {name: packages[0]}
+    return {package.rpartition("/")[2]: package for package in packages}
+
+
+def _packages(module: Path) -> list[str]:
+    return [
+        package
+        for one, block in _TOOL.findall(module.read_text())
+        for package in (one, *block.split())
+        if package
+    ]
+
+
+def _linked(name: str) -> str:
+    """Return what the linker leaves out (symbols) and writes in (the version)."""
+    required = dict(_REQUIRED.findall((HERE / name / "go.mod").read_text()))
+    own = {path for path in _STAMPS for one in _by_program(name).values() if one.startswith(path)}
+    return " ".join(["-s -w", *(f"-X {_STAMPS[path]}={required[path]}" for path in own)])
 
 
 def _kept(name: str) -> Path:
@@ -115,7 +149,8 @@ def main(arguments: Sequence[str] = tuple(sys.argv[1:])) -> int:
     """Build the tools that are named, or all of them, and print where each is."""
     try:
         for name in arguments or names():
-            print(tool(name))
+            for program in programs(name):
+                print(tool(name, program))
     except NoTool as problem:
         print(f"delivery: {problem}", file=sys.stderr)
         return 1

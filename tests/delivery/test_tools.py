@@ -9,7 +9,8 @@ from deploy.tools import build
 from deploy.tools.build import HERE, NoTool
 
 NAMES = sorted(path.parent.name for path in HERE.glob("*/go.mod"))
-PACKAGE = re.compile(r"^tool (\S+)$", re.MULTILINE)
+PACKAGE = re.compile(r"^tool \S", re.MULTILINE)
+REPLACED = re.compile(r"^(?:\t|replace )(\S+) => (.+)$", re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -19,6 +20,8 @@ def test_every_module_that_is_named_has_its_sum(name):
     sums = (HERE / name / "go.sum").read_text()
     required = re.findall(r"^\s*(?:require )?(\S+\.\S+/\S+) (v\S+)", text, re.MULTILINE)
     assert required
+    instead = dict(REPLACED.findall(text))
+    required = [instead.get(path, f"{path} {version}").split() for path, version in required]
     missing = [
         f"{path} {version}"
         for path, version in required
@@ -31,7 +34,10 @@ def test_every_module_that_is_named_has_its_sum(name):
 def test_no_pin_says_where_modules_come_from(name):
     for file in ("go.mod", "go.sum"):
         text = (HERE / name / file).read_text()
-        assert not re.search(r"https?://|^replace\b", text, re.MULTILINE)
+        assert not re.search(r"https?://", text)
+        # Another module of a version has its sum too; a folder has none.
+        for _, instead in REPLACED.findall(text):
+            assert re.fullmatch(r"[\w-]+\.[\w.-]+/\S+ v\S+", instead)
 
 
 def test_what_can_be_built_is_what_has_a_tool():
@@ -73,6 +79,28 @@ def test_a_tool_is_built_once(tools):
     assert program.read_text() == "program"
     assert len(builds()) == 1
     assert builds()[0][-1] == "example.org/saw/cmd/saw"
+
+
+def test_programs_of_one_project_share_a_folder(tools):
+    folder, builds = tools
+    block = "tool (\n\texample.org/saw/cmd/saw\n\texample.org/saw/cmd/file\n)\n"
+    (folder / "saw" / "go.mod").write_text(f"module x\n\n{block}")
+    assert build.programs("saw") == ["saw", "file"]
+    saw, file = build.tool("saw", "saw"), build.tool("saw", "file")
+    assert (saw.name, file.name, saw.parent) == ("saw", "file", file.parent)
+    assert [one[-1].rpartition("/")[2] for one in builds()] == ["saw", "file"]
+    with pytest.raises(NoTool, match="saw, file, no hammer"):
+        build.tool("saw", "hammer")
+
+
+def test_kubernetes_programs_know_their_version(tools, monkeypatch):
+    folder, builds = tools
+    (folder / "saw" / "go.mod").write_text(
+        "module x\n\ntool k8s.io/kubernetes/cmd/saw\n\nrequire k8s.io/kubernetes v1.2.3\n"
+    )
+    build.tool("saw")
+    (linked,) = [word for word in builds()[0] if word.startswith("-ldflags")]
+    assert linked.endswith("-X k8s.io/component-base/version.gitVersion=v1.2.3")
 
 
 def test_other_pins_make_another_program(tools):
