@@ -65,6 +65,14 @@ delivery: setup-dev ## Check the chart by helm and kubeconform (built once, by G
 	@$(VENV)/python -m deploy.chart check
 	@exec $(VENV)/python -m pytest tests/delivery tests/chart $(ARGS)
 
+.PHONY: cluster
+cluster: setup-dev ## Start a real control plane without containers (built once, by Go; needs kubectl); ARGS=down ends it, ARGS=status
+	@exec $(VENV)/python -m deploy.cluster $(or $(ARGS),up)
+
+.PHONY: cluster-test
+cluster-test: setup-dev ## Install, scale, drain, upgrade and roll back the chart in such a cluster (ARGS="-k drain" picks some)
+	@exec $(VENV)/python -m pytest tests/cluster $(ARGS)
+
 .PHONY: chart
 chart: setup-dev ## Write what is made of the chart: its README and production's objects
 	@$(VENV)/python -m deploy.chart write

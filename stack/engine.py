@@ -1,12 +1,16 @@
 """The engine: steps all services in one thread, with a pool for what blocks."""
 
-from collections.abc import Iterable
+import time
+from collections.abc import Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from stack.errors import StackError
+from stack.logs import tail
 from stack.policy import Policy
 from stack.process_registry import ProcessRegistry
 from stack.service import Service
+from stack.states import State
 from stack.unit import Unit
 
 
@@ -35,6 +39,26 @@ class Engine:
             self._registry.keep(
                 {unit.name: unit.child for unit in self.units.values() if unit.child}
             )
+
+    def wait(self, units: Iterable[Unit], states: Collection[State], seconds: float) -> None:
+        """Step until all `units` are in one of `states`.
+
+        Raises StackError after `seconds`, or with the end of the log of one that has failed.
+        """
+        units = list(units)
+        deadline = time.monotonic() + seconds
+        self.tick(time.monotonic())
+        while not all(unit.state in states for unit in units):
+            for unit in units:
+                if unit.state is State.FAILED and State.FAILED not in states:
+                    raise StackError(
+                        "\n".join([f"{unit.name}: {unit.last_error}", *tail(unit.log)])
+                    )
+            if time.monotonic() > deadline:
+                slow = ", ".join(f"{u.name} is {u.state}" for u in units if u.state not in states)
+                raise StackError(f"after {seconds:.0f} s {slow}")
+            time.sleep(0.01)
+            self.tick(time.monotonic())
 
     def _was_ready(self, name: str) -> bool:
         unit = self.units.get(name)  # a server that runs elsewhere counts as ready

@@ -3,14 +3,13 @@
 import fcntl
 import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 from stack.data_dir import DataDir, default_data
 from stack.engine import Engine
 from stack.errors import StackError
 from stack.kafka import Kafka, jars
-from stack.logs import tail
 from stack.policy import Policy
 from stack.postgres.binaries import programs
 from stack.postgres.cluster import APPLICATION, SUPERUSER, Cluster, PostgresHost
@@ -192,26 +191,9 @@ class TestServers:
 
     def wait(self, units: Iterable[Unit], states: Iterable[State]) -> None:
         """Go on until all `units` are in one of `states`."""
-        units, states = list(units), set(states)
-        self._until(lambda: all(unit.state in states for unit in units), units, states)
-
-    def _until(self, condition: Callable[[], bool], units: list[Unit], states: set[State]) -> None:
-        engine = self._engine
-        if engine is None:
+        if self._engine is None:
             raise StackError("the servers are not up")
-        deadline = time.monotonic() + UP_SECONDS
-        engine.tick(time.monotonic())
-        while not condition():
-            for unit in units:
-                if unit.state is State.FAILED and State.FAILED not in states:
-                    raise StackError(
-                        "\n".join([f"{unit.name}: {unit.last_error}", *tail(unit.log)])
-                    )
-            if time.monotonic() > deadline:
-                slow = ", ".join(f"{u.name} is {u.state}" for u in units if u.state not in states)
-                raise StackError(f"after {UP_SECONDS} s {slow}")
-            time.sleep(0.01)
-            engine.tick(time.monotonic())
+        self._engine.wait(units, set(states), UP_SECONDS)
 
     def _end_all(self) -> None:
         """End everything in the folder, found as `stack down` finds it: by registry and marker."""

@@ -33,6 +33,14 @@ def render(environment: str, *more: str, release: str = "frontrow") -> str:
     return helm("template", release, str(CHART), *_arguments(environment), *more)
 
 
+def values_of(environment: str, chart: Path = CHART) -> list[str]:
+    """Return helm's arguments for the values of an environment, with an image where one is due."""
+    arguments = ["--values", str(chart / f"values-{environment}.yaml")]
+    if environment != "kind-of-all":  # which takes an image that was loaded by hand
+        arguments += ["--set", f"image.digest={_DIGEST}"]
+    return arguments
+
+
 def lint(environment: str) -> None:
     """Let helm look for mistakes. Raises ChartRefused for the first."""
     helm("lint", "--strict", "--quiet", str(CHART), *_arguments(environment))
@@ -50,11 +58,8 @@ def helm(*arguments: str) -> str:
 
 
 def _arguments(environment: str) -> list[str]:
-    arguments = ["--namespace", "frontrow", "--kube-version", KUBERNETES]
-    arguments += ["--values", str(environments()[environment])]
-    if environment != "kind-of-all":  # which takes an image that was loaded by hand
-        arguments += ["--set", f"image.digest={_DIGEST}"]
-    return arguments
+    where = ["--namespace", "frontrow", "--kube-version", KUBERNETES]
+    return [*where, *values_of(environment)]
 
 
 def _run(command: list[str]) -> str:

@@ -45,7 +45,8 @@ def folder() -> Path:
     if not done.exists():
         found = build.modules(LIST)
         swagger = json.loads((found["k8s.io/kubernetes"] / _SWAGGER).read_text())
-        for place, schema in [*of_kubernetes(swagger), *_of_operators(found)]:
+        operators = (one for whole in _definitions_in(found) for one in of_definition(whole))
+        for place, schema in [*of_kubernetes(swagger), *operators]:
             path = kept / place
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(schema))
@@ -99,7 +100,12 @@ def strict(node: Any) -> Any:
     return found
 
 
-def _of_operators(found: Mapping[str, Path]) -> Iterator[tuple[str, dict[str, Any]]]:
+def definitions() -> list[dict[str, Any]]:
+    """Return the whole CustomResourceDefinitions of the operators. Raises NoTool."""
+    return list(_definitions_in(build.modules(LIST)))
+
+
+def _definitions_in(found: Mapping[str, Path]) -> Iterator[dict[str, Any]]:
     for module, pattern in _DEFINITIONS.items():
         paths = sorted(found[module].glob(pattern))
         if not paths:
@@ -107,7 +113,7 @@ def _of_operators(found: Mapping[str, Path]) -> Iterator[tuple[str, dict[str, An
         for path in paths:
             for definition in yaml.safe_load_all(path.read_text()):
                 if definition and definition.get("kind") == "CustomResourceDefinition":
-                    yield from of_definition(definition)
+                    yield definition
 
 
 def _reachable(name: str, definitions: Mapping[str, Any]) -> dict[str, Any]:
