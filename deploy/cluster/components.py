@@ -64,7 +64,7 @@ class Process(Service):
             argv=self._argv,
             environment=server_environment({"HOME": str(self._site.folder)}),
             directory=self._site.folder,
-            niceness=5,  # whoever works on this machine goes first
+            niceness=5,  # people who work on this machine go first
         )
 
     def ready(self) -> bool:
