@@ -1,18 +1,20 @@
 """What helm makes of the chart for every file of values; `make delivery` runs these."""
 
 import pytest
+import yaml
 
 from deploy.chart import rendering
 from deploy.chart.__main__ import conforms
 from deploy.chart.rendering import ChartRefused, render
-from tests.delivery import network_rules, pod_rules, release_rules
+from tests.delivery import network_rules, plan_rules, pod_rules, release_rules
 from tests.delivery.objects import all_pods, load, named, of_kind
 from tests.delivery.rules import RULES
 
-OF_RULES = (pod_rules, network_rules, release_rules)
+OF_RULES = (pod_rules, network_rules, release_rules, plan_rules)
 # What an environment does without on purpose.
 SPARED = {
-    "small": {"pods_are_spread_over_the_zones"},  # one zone is enough
+    # One zone is enough, and there is no Prometheus to ask.
+    "small": {"pods_are_spread_over_the_zones", "a_release_is_judged_all_the_way"},
     "kind-of-all": {"pods_are_spread_over_the_zones", "images_are_pinned"},  # loaded by hand
 }
 
@@ -63,6 +65,56 @@ def test_without_a_balancer_of_ours_releases_go_by_pods(rendered):
     objects = load(rendered("small"))
     assert not of_kind(objects, "Ingress")
     assert "trafficRouting" not in of_kind(objects, "Rollout")[0]["spec"]["strategy"]["canary"]
+
+
+def at_once(*more):
+    """Return production as it is released by colours."""
+    preview = "release.previewHost=next.tickets.example"
+    buyer = "test.concert=Frontrow,test.fan=smoke@tickets.example"
+    values = f"release.plan=blueGreen,{preview},{buyer}"
+    return load(render("production", "--set", values, *more))
+
+
+def test_a_release_by_colours_keeps_the_rules():
+    objects = at_once()
+    assert {name for name, rule in RULES.items() if list(rule(objects))} == set()
+    conforms(yaml.safe_dump_all(objects))
+
+
+def test_a_release_by_colours_buys_before_anybody_meets_it():
+    objects = at_once()
+    plan = of_kind(objects, "Rollout")[0]["spec"]["strategy"]["blueGreen"]
+    [template] = plan["prePromotionAnalysis"]["templates"]
+    [metric] = named(objects, "AnalysisTemplate", template["templateName"])["spec"]["metrics"]
+    command = metric["provider"]["job"]["spec"]["template"]["spec"]["containers"][0]["command"]
+    assert "https://next.tickets.example" in command
+    leads = {
+        one["host"]: one["http"]["paths"][0]["backend"]["service"]["name"]
+        for one in of_kind(objects, "Ingress")[0]["spec"]["rules"]
+    }
+    assert leads == {
+        "next.tickets.example": plan["previewService"],
+        "tickets.example": plan["activeService"],
+    }
+    # What is judged after the switch has an end: without one the old pods would stay for ever.
+    for one in plan["postPromotionAnalysis"]["templates"]:
+        metrics = named(objects, "AnalysisTemplate", one["templateName"])["spec"]["metrics"]
+        assert {metric["count"] for metric in metrics} == {20}
+
+
+@pytest.mark.control
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ("monitoring.podMonitors=false", "it needs monitoring.podMonitors"),
+        ("release.previewHost=next.tickets.example", "it needs test.concert"),
+        ("release.plan=atOnce", "schema"),
+        ("release.steps[0].percent=100", "schema"),
+    ],
+)
+def test_a_plan_that_cannot_be_kept_is_refused(values, said):
+    with pytest.raises(ChartRefused, match=said):
+        render("production", "--set", values)
 
 
 def test_staging_can_buy_a_ticket(rendered):

@@ -244,6 +244,36 @@ def a_way_past_the_weights(objects):
     rules[0]["http"]["paths"][0]["backend"]["service"]["port"] = {"number": 80}
 
 
+@breaks("a_release_is_judged_all_the_way")
+def a_release_by_the_clock(objects):
+    del _canary(objects)["analysis"]
+
+
+@breaks("a_release_is_judged_all_the_way")
+def a_share_that_served_nobody(objects):
+    steps = _canary(objects)["steps"]
+    steps.remove(next(step for step in steps if "analysis" in step))
+
+
+def _metric(objects: list[Object], template: str) -> Object:
+    return named(objects, "AnalysisTemplate", f"frontrow-{template}")["spec"]["metrics"][0]
+
+
+@breaks("no_release_goes_on_by_an_empty_answer")
+def an_empty_answer_that_is_good(objects):
+    _metric(objects, "comparison")["successCondition"] = "result[0] <= 0.002"
+
+
+@breaks("no_release_goes_on_by_an_empty_answer")
+def a_seat_sold_twice_that_is_let_pass(objects):
+    _metric(objects, "trust")["failureLimit"] = 1
+
+
+@breaks("no_release_goes_on_by_an_empty_answer")
+def a_release_that_ends_with_prometheus(objects):
+    del _metric(objects, "traffic")["consecutiveErrorLimit"]
+
+
 @breaks("the_databases_are_ready_before_the_release")
 def a_migration_after_the_release(objects):
     of_kind(objects, "Job")[0]["metadata"]["annotations"]["helm.sh/hook"] = "post-install"

@@ -1,4 +1,4 @@
-"""Rules of how many pods there are, how a release comes in, and what runs before it."""
+"""Rules of how many pods there are, who looks at them, and what runs before a release."""
 
 import re
 from collections.abc import Iterator
@@ -111,43 +111,6 @@ def the_calendar_scales_who_meets_the_crowd_first(objects: list[Object]) -> Iter
         triggers = named(objects, "ScaledObject", component)["spec"]["triggers"]
         if not any(metric in one["metadata"].get("query", "") for one in triggers):
             yield f"{component}: does not look at the calendar"
-
-
-@rule
-def a_release_keeps_the_old_pods_until_the_weights_have_arrived(
-    objects: list[Object],
-) -> Iterator[str]:
-    for one in of_kind(objects, "Rollout"):
-        canary = one["spec"]["strategy"]["canary"]
-        if "trafficRouting" in canary and (
-            canary.get("dynamicStableScale") is not False
-            or canary.get("scaleDownDelaySeconds", 0) < 120
-        ):
-            yield f"{one['metadata']['name']}: the stable side goes too early"
-        if canary["maxUnavailable"] != 0 or canary["steps"][0]["setWeight"] > 10:
-            yield f"{one['metadata']['name']}: begins with too much"
-
-
-@rule
-def the_balancer_follows_the_weights_of_a_release(objects: list[Object]) -> Iterator[str]:
-    services = {one["metadata"]["name"] for one in of_kind(objects, "Service")}
-    (rollout,) = of_kind(objects, "Rollout")
-    canary = rollout["spec"]["strategy"]["canary"]
-    names = {canary["stableService"], canary["canaryService"]}
-    alb = canary.get("trafficRouting", {}).get("alb")
-    if alb:
-        ingress = named(objects, "Ingress", alb["ingress"])
-        backends = [
-            path["backend"]["service"]
-            for one in ingress["spec"]["rules"]
-            for path in one["http"]["paths"]
-        ]
-        asked = {"name": alb["rootService"], "port": {"name": "use-annotation"}}
-        if any(backend != asked for backend in backends):
-            yield f"{alb['ingress']} sends requests past the weights"
-        names.add(alb["rootService"])
-    for name in sorted(names - services):
-        yield f"there is no {name}"
 
 
 @rule

@@ -104,7 +104,7 @@ def test_an_unknown_key_is_refused_wherever_it_stands():
         {"beat": {"resources": {"limits": {"memory": "1 GB"}}}},
         {"network": {"postgres": {"peers": []}}},
         {"network": {"dns": {"peers": []}}},
-        {"api": {"canarySteps": [{"setweight": 10}]}},
+        {"release": {"steps": [{"percent": 10}]}},
         {"consumers": {"maxReplicas": 0}},
     ],
     ids=str,
@@ -143,9 +143,11 @@ def test_a_file_for_an_environment_says_only_what_differs(name):
 def test_production_and_staging_are_of_the_same_parts():
     """Staging is production at the smallest sizes: they differ in no way that a release goes."""
     production, staging = _values(), _values("values-staging")
-    for part in ("routing", "autoscaling", "zones"):
+    for part in ("routing", "autoscaling", "zones", "release", "monitoring"):
         assert production[part].keys() == staging[part].keys()
     assert production["routing"]["mode"] == staging["routing"]["mode"]
     assert production["autoscaling"] == staging["autoscaling"]
+    assert production["release"]["plan"] == staging["release"]["plan"]
+    assert production["release"]["analysis"] == staging["release"]["analysis"]
     assert production["zones"] == staging["zones"]
     assert production["kafka"]["config"] == staging["kafka"]["config"]

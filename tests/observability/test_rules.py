@@ -47,8 +47,20 @@ LABELS = {
         "mountpoint",
         "outcome",
     ),
-    *("part", "performance", "promise", "quantile", "queue", "reason", "relname", "result", "role"),
-    *("slo", "slot_name", "state", "status", "table", "task", "topic", "version", "view"),
+    *("part", "performance", "promise", "quantile", "queue", "reason", "relname", "result"),
+    *(
+        "release",
+        "role",
+        "slo",
+        "slot_name",
+        "state",
+        "status",
+        "table",
+        "task",
+        "topic",
+        "version",
+        "view",
+    ),
 }
 # Always fires, so it has no silence: somebody outside calls when it stops.
 NEVER_SILENT = {"Watchdog"}

@@ -47,7 +47,7 @@ spec:
       name: {{ $trigger }}
       metricType: AverageValue
       metadata:
-        serverAddress: {{ $.root.Values.autoscaling.prometheusUrl | quote }}
+        serverAddress: {{ $.root.Values.monitoring.prometheusUrl | quote }}
         query: {{ $query | quote }}
         threshold: "1" # the answer is a number of pods
         ignoreNullValues: "false"

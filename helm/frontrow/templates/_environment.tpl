@@ -9,7 +9,7 @@ templates; tests/delivery/test_environment.py compares all of it with the settin
 DJANGO_SETTINGS_MODULE: config.settings.production
 FRONTROW_URL: {{ .Values.site.url | quote }}
 STOREFRONT_URL: {{ default .Values.site.url .Values.site.storefrontUrl | quote }}
-ALLOWED_HOSTS: {{ join "," .Values.site.hosts | quote }}
+ALLOWED_HOSTS: {{ compact (append .Values.site.hosts .Values.release.previewHost) | join "," | quote }}
 TRUSTED_PROXY_COUNT: "1" # the gateway beside the API, which knows who asks
 STREAM_HEALTH_URL: http://{{ $name }}-stream:8005/healthz/ready
 SIGNING_KEYS_FILE: /run/frontrow/keys/signing-keys.json
