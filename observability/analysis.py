@@ -6,7 +6,7 @@ Argo Rollouts puts those of the new pods and the old ones in place of `{{args.ca
 
 - `comparison`: the new pods against the old ones beside them, in the same minutes. Where either
   side has served too few of a kind to compare, the difference is 0.
-- `trust`: seats, money and events of the whole site, whoever did it. One bad answer is enough.
+- `trust`: seats, money and events of the whole site. One bad answer takes it back.
 
 One that returns nothing is a fault of what observes, and no release goes on by it. The chart has
 them from here, as JSON, and a test compares. Why so:

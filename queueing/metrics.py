@@ -7,7 +7,7 @@ from django.conf import settings
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from kernel import clock
-from queueing import policy, queries
+from queueing import openings, policy, queries
 from queueing.models import RoomState
 from queueing.queue_server import queue_server
 from queueing.wanted_pods import Opening
@@ -72,7 +72,7 @@ def upcoming_sales(*, now: datetime) -> Iterable[Metric]:
     expected = GaugeMetricFamily(
         "frontrow_expected_fans", "Fans that staff expect, where they say", labels=labels
     )
-    for config in queries.opening_rooms(after=now, until=now + _AHEAD, limit=_ROOMS):
+    for config in openings.rooms(after=now, until=now + _AHEAD, limit=_ROOMS):
         label = [str(config.performance_id)]
         opens.add_metric(label, (config.queue_opens_at - now).total_seconds())
         if config.expected_fans is not None:
@@ -83,8 +83,8 @@ def upcoming_sales(*, now: datetime) -> Iterable[Metric]:
 def wanted_pods(*, now: datetime) -> Iterable[Metric]:
     """Yield how many pods the calendar wants (Note [Wanted by the calendar])."""
     after, until = now - policy.PODS_AFTER, now + policy.PODS_BEFORE
-    rooms = queries.opening_rooms(after=after, until=until, limit=_OPENINGS)
-    openings = [Opening(room.queue_opens_at, room.expected_fans) for room in rooms]
+    rooms = openings.rooms(after=after, until=until, limit=_OPENINGS)
+    near = [Opening(room.queue_opens_at, room.expected_fans) for room in rooms]
     api = GaugeMetricFamily(
         "frontrow_wanted_api_pods", "Pods of the API that the sales about to open want"
     )
@@ -95,5 +95,5 @@ def wanted_pods(*, now: datetime) -> Iterable[Metric]:
         (api, settings.API_POD_FANS_PER_SECOND),
         (fastpath, settings.FASTPATH_POD_JOINS_PER_SECOND),
     ):
-        family.add_metric([], pods_wanted(openings, now=now, fans_per_second=borne))
+        family.add_metric([], pods_wanted(near, now=now, fans_per_second=borne))
     return [api, fastpath]

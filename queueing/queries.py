@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce
 
 from accounts.models import AuditEntry
 from concerts.errors import PerformanceNotFound
-from concerts.models import Performance, is_public_concert
+from concerts.models import Performance
 from kernel.caching.short_lived import ShortLivedCache
 from kernel.errors import DomainError
 from kernel.staff import audit
@@ -270,17 +270,6 @@ def busiest_rooms(*, now: datetime, limit: int) -> list[QueueConfig]:
     current = rooms.filter(performance__starts_at__gt=now - policy.OVER_AFTER)
     crowd = F("performance__queue_progress__crowd").desc(nulls_last=True)
     return list(current.order_by(crowd, "queue_opens_at")[:limit])
-
-
-def opening_rooms(*, after: datetime, until: datetime, limit: int) -> list[QueueConfig]:
-    """Return the public rooms whose queue opens after `after` and by `until`, the first ones first.
-
-    Those of cancelled performances are not among them.
-    """
-    ahead = QueueConfig.objects.filter(queue_opens_at__gt=after, queue_opens_at__lte=until)
-    public = is_public_concert("performance__concert__") & Q(performance__deleted_at__isnull=True)
-    cancelled = Q(performance__status=Performance.Status.CANCELLED)
-    return list(ahead.filter(public).exclude(cancelled).order_by("queue_opens_at")[:limit])
 
 
 def rules_of(config: QueueConfig) -> QueueRules:

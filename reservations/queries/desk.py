@@ -6,9 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
-from concerts.models import Performance
+from concerts.models import Performance, is_public_concert
 from reservations.availability import LETTER, NAMES
 from reservations.models import SaleHalt, SalePolicy
 
@@ -132,6 +132,18 @@ def sale_ahead(*, performance_id: UUID) -> SaleAhead | None:
     """Return one performance alike, whenever it is; None where there is none."""
     row = _with_halts().filter(pk=performance_id, deleted_at__isnull=True).first()
     return None if row is None else _ahead(row)
+
+
+def openings(*, after: datetime, until: datetime) -> list[tuple[UUID, datetime]]:
+    """Return the public performances whose sale opens after `after` and by `until`, and when.
+
+    Cancelled ones are not among them. It reads nothing but these two columns.
+    """
+    opening = SalePolicy.objects.filter(sale_opens_at__gt=after, sale_opens_at__lte=until)
+    public = is_public_concert("performance__concert__") & Q(performance__deleted_at__isnull=True)
+    cancelled = Q(performance__status=Performance.Status.CANCELLED)
+    found = opening.filter(public).exclude(cancelled).order_by("sale_opens_at")
+    return list(found.values_list("performance_id", "sale_opens_at"))
 
 
 def live_halts(*, performance_id: UUID) -> list[LiveHalt]:

@@ -279,6 +279,11 @@ def a_migration_after_the_release(objects):
     of_kind(objects, "Job")[0]["metadata"]["annotations"]["helm.sh/hook"] = "post-install"
 
 
+@breaks("the_calendar_is_asked_before_a_release")
+def a_release_into_an_opening(objects):
+    del pods_of(objects, "setup").spec["initContainers"]
+
+
 @breaks("what_runs_before_a_release_needs_nothing_of_it")
 def a_setup_that_waits_for_its_class(objects):
     pods_of(objects, "setup").spec["priorityClassName"] = "frontrow-workers"

@@ -126,6 +126,22 @@ def the_databases_are_ready_before_the_release(objects: list[Object]) -> Iterato
 
 
 @rule
+def the_calendar_is_asked_before_a_release(objects: list[Object]) -> Iterator[str]:
+    for one in of_kind(objects, "Job"):
+        name, spec = one["metadata"]["name"], one["spec"]
+        first = spec["template"]["spec"].get("initContainers", [{}])[0]
+        if first.get("command", [])[:3] != ["python", "manage.py", "release_guard"]:
+            yield f"{name} begins with {first.get('command')}"
+        ends = [
+            rule["onExitCodes"]["values"]
+            for rule in spec.get("podFailurePolicy", {}).get("rules", [])
+            if rule["action"] == "FailJob" and rule["onExitCodes"]["containerName"] == "guard"
+        ]
+        if ends != [[1]]:
+            yield f"{name} asks again after a refusal"
+
+
+@rule
 def what_runs_before_a_release_needs_nothing_of_it(objects: list[Object]) -> Iterator[str]:
     """At a first install its account, settings and classes are not there yet."""
     early = {

@@ -118,7 +118,7 @@ def test_too_few_of_a_kind_are_not_compared(number, name):
 def test_one_failure_takes_no_release_back(number):
     one = MEASURES["failed"]
     # Two in five minutes of 600 are a greater share than is let pass.
-    assert 2 / 600 > one.at_most
+    assert one.at_most < 2 / 600
     assert number(filled(one.query), both({"_500": 2 / 600}, {})) == 0
 
 
