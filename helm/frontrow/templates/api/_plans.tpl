@@ -39,7 +39,7 @@ canary:
   steps:
     {{- range $release.steps }}
     - setWeight: {{ .percent }}
-    - pause: {duration: {{ .minutes }}m}
+    - pause: {duration: {{ .pause }}}
     {{- if $release.analysis }}
     - analysis:
         templates:
