@@ -114,14 +114,15 @@ MEASURES: dict[str, tuple[Measure, ...]] = {
         ),
     ),
 }
-# A step in which the new pods have served fewer says nothing: the release waits there.
-REQUESTS, LEAST_REQUESTS = f"{_served(_CANARY, '')} or {_SEEN}", 200
+# A step in which the new pods have served fewer says nothing: it is looked at so often again.
+REQUESTS, LEAST_REQUESTS, LOOKS = f"{_served(_CANARY, '')} or {_SEEN}", 200, 40
 
 
 def document() -> dict[str, object]:
     """Return what the chart has of it."""
     measures = {kind: [asdict(one) for one in ones] for kind, ones in MEASURES.items()}
-    return {**measures, "traffic": {"query": REQUESTS, "at_least": LEAST_REQUESTS}}
+    traffic = {"query": REQUESTS, "at_least": LEAST_REQUESTS, "looks": LOOKS}
+    return {**measures, "traffic": traffic}
 
 
 def main() -> None:

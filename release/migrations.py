@@ -22,30 +22,16 @@ from django.db.migrations.loader import MigrationLoader
 
 from release import findings
 from release.findings import Columns, Finding
+from stack.errors import StackError
 
 ROOT = Path(__file__).resolve().parent.parent
-PREVIOUS = Path(__file__).with_name("previous")
 _ALIASES = ("default", "idempotency")
-
-
-class NoLastRelease(Exception):
-    """Nothing can be compared with; the message is for people."""
-
-
-def previous() -> str:
-    """Return the commit of the last release. Raises NoLastRelease."""
-    if not PREVIOUS.exists():
-        raise NoLastRelease("release/previous is missing: it names the last release's commit")
-    words = PREVIOUS.read_text().split()
-    if len(words) != 1:
-        raise NoLastRelease("release/previous must have one word: a commit")
-    return words[0]
 
 
 def added_since(commit: str) -> list[Finding]:
     """Return what the migrations added since a commit would do to a site that serves.
 
-    Raises NoLastRelease where the commit is not in the history.
+    Raises StackError where the commit is not in the history.
     """
     old = _migrations_at(commit)
     found: set[Finding] = set()
@@ -106,7 +92,7 @@ def _migrations_at(commit: str) -> set[tuple[str, str]]:
         check=False,
     )
     if done.returncode != 0:
-        raise NoLastRelease(f"{commit} is not in the history: fetch it whole")
+        raise StackError(f"{commit} is not in the history: fetch it whole")
     files = [Path(line) for line in done.stdout.splitlines()]
     return {
         (file.parts[0], file.stem)

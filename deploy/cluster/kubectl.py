@@ -1,4 +1,4 @@
-"""kubectl against one cluster, with nothing of the person who runs it."""
+"""kubectl against one cluster."""
 
 import json
 import os
@@ -18,10 +18,11 @@ class Refused(Exception):
 
 
 class Kubectl:
-    """One way to one cluster."""
+    """One way to one cluster, with nothing of the person who runs it unless `personal`."""
 
-    def __init__(self, kubeconfig: Path) -> None:
+    def __init__(self, kubeconfig: Path, *, personal: bool = False) -> None:
         self.kubeconfig = kubeconfig
+        self._personal = personal
 
     def run(self, *arguments: str, given: str | None = None, seconds: float = 120) -> str:
         """Return what kubectl prints; `given` is its input. Raises Refused.
@@ -65,9 +66,12 @@ class Kubectl:
         self.run("create", "-f", "-", given=as_text(nodes))
 
     def environment(self) -> Mapping[str, str]:
-        """Return the variables for kubectl and helm; caches lie beside the kubeconfig."""
-        home = str(self.kubeconfig.parent)
-        return {"PATH": os.environ["PATH"], "HOME": home, "KUBECONFIG": str(self.kubeconfig)}
+        """Return the variables for kubectl and helm.
+
+        Those of a person may be how a cloud knows them; without, caches lie beside the kubeconfig.
+        """
+        home = {"PATH": os.environ["PATH"], "HOME": str(self.kubeconfig.parent)}
+        return {**(os.environ if self._personal else home), "KUBECONFIG": str(self.kubeconfig)}
 
 
 def as_text(objects: Iterable[Object]) -> str:

@@ -91,6 +91,11 @@ def all_pods(objects: list[Object]) -> Iterator[Pods]:
             yield Pods(one, template["metadata"], template["spec"])
         elif one["kind"] == "Pod":
             yield Pods(one, one["metadata"], one["spec"])
+        elif one["kind"] == "AnalysisTemplate":
+            for metric in one["spec"]["metrics"]:
+                if "job" in metric["provider"]:
+                    template = metric["provider"]["job"]["spec"]["template"]
+                    yield Pods(one, template["metadata"], template["spec"])
 
 
 def lasting(objects: list[Object]) -> list[Pods]:

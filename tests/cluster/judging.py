@@ -1,0 +1,93 @@
+"""A release that a double of Prometheus judges, in seconds instead of minutes."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from deploy.cluster.helm import Helm
+from deploy.cluster.kubectl import Kubectl, Object
+from observability.analysis import MEASURES, REQUESTS
+from stack.process import wait_until
+from tests.cluster.watching import NAMESPACE, pods, scale
+from tests.support.prometheus_double import prometheus
+
+CHECKS = {one.name: one for ones in MEASURES.values() for one in ones}
+SHARES = [{"percent": 10, "pause": "1s"}, {"percent": 30, "pause": "1s"}]
+_ROLLOUT = ("rollout/frontrow-api", "-n", NAMESPACE)
+
+
+class Judge:
+    """What Prometheus says: everything is well, but for what a test changes."""
+
+    def __init__(self) -> None:
+        self.says: dict[str, list[float]] = {}
+        self.asked: set[str] = set()
+
+    def __call__(self, query: str) -> list[float]:
+        for name, check in CHECKS.items():
+            if _shape(check.query) == _shape(query):
+                self.asked.add(name)
+                return self.says.get(name, [0.0])
+        assert _shape(query) == _shape(REQUESTS), query
+        return self.says.get("requests", [1000.0])
+
+
+def _shape(query: str) -> str:
+    """Return a query without the names of the two releases."""
+    first, *others = query.split('release="')
+    return first + "".join(one.partition('"')[2] for one in others)
+
+
+class Releases:
+    """What brings images in, each named by a digit."""
+
+    def __init__(self, kubectl: Kubectl, helm: Helm, judge: Judge, url: str, *more: str) -> None:
+        self.kubectl = kubectl
+        self.helm = helm
+        self.judge = judge
+        self._values = (
+            *("--set-json", f"release.steps={json.dumps(SHARES)}"),
+            *("--set", "release.lookEvery=1s,release.firstLookAfter=0s"),
+            *("--set", f"monitoring.prometheusUrl={url}", *more),
+        )
+
+    def bring(self, digit: str, *more: str) -> None:
+        """Let helm bring an image in; Rollouts goes on by itself."""
+        image = ("--set", f"image.digest=sha256:{digit * 64}")
+        self.helm.upgrade("production", *image, *self._values, *more)
+
+    def phase(self) -> str:
+        """Return what Rollouts says of the API."""
+        status: Object = self.kubectl.get(*_ROLLOUT)["status"]
+        return str(status.get("phase"))
+
+    def until(self, phase: str, seconds: float = 90) -> None:
+        """Wait for a phase."""
+        assert wait_until(lambda: self.phase() == phase, seconds, every=0.3), self.kubectl.get(
+            *_ROLLOUT
+        )["status"]
+
+    def stable(self) -> str:
+        """Return the digit of the stable release; pods of the one before may still be there."""
+        name = self.kubectl.get(*_ROLLOUT)["status"]["stableRS"]
+        (kept,) = self.kubectl.items(
+            "replicasets", "-n", NAMESPACE, "-l", f"rollouts-pod-template-hash={name}"
+        )
+        return str(kept["spec"]["template"]["spec"]["containers"][0]["image"][-1])
+
+    def images(self) -> set[str]:
+        """Return the digits of the images that run."""
+        found = pods(self.kubectl, "api")
+        return {one["spec"]["containers"][0]["image"][-1] for one in found}
+
+
+@contextmanager
+def judged(kubectl: Kubectl, helm: Helm, *more: str) -> Iterator[Releases]:
+    """Install release 1 with ten pods of the API; yield what brings others in."""
+    judge = Judge()
+    with prometheus(judge) as url:
+        releases = Releases(kubectl, helm, judge, url, *more)
+        releases.bring("1")
+        scale(kubectl, 10)
+        releases.until("Healthy")
+        yield releases
