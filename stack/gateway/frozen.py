@@ -21,8 +21,8 @@ from stack.service import HOST
 
 log = logging.getLogger("stack")
 
-PROBE_SECONDS = 0.5  # without an answer
-PAUSE_SECONDS = 0.2
+PROBE_SECONDS = 0.25  # without an answer
+PAUSE_SECONDS = 0.1
 # Of a processor, while a probe is under way: clocks and copies that are kept fresh cost less.
 _IDLE_SHARE = 0.06
 
