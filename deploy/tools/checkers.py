@@ -1,4 +1,4 @@
-"""Install the checkers of requirements/delivery.txt: `.venv/bin/python -m deploy.tools.checkers zizmor`.
+"""Install what is in requirements/delivery.txt: `python -m deploy.tools.checkers zizmor`.
 
 They check Terraform, workflows and shell scripts. Their many dependencies are pinned apart from the
 product's and live in an environment of their own in the data folder, by the hash of the list.
