@@ -1,4 +1,4 @@
-"""Nothing secret is in Git: forms of secrets are looked for in every file, with one planted of each."""
+"""Nothing secret is in Git: its forms are looked for in every file, with one planted of each."""
 
 import pytest
 

@@ -2,12 +2,14 @@
 
 import json
 import shutil
+import subprocess
 
 import pytest
 
 from deploy import releases
 from deploy.releases import APPS, NOBODY, Release, ReleaseRefused
 
+NAMELESS = ("-c", "user.name=test", "-c", "user.email=test@test.example")
 ONE = Release("sha256:" + "1" * 64, "1.4.0", "chart-0.2.0")
 
 
@@ -16,7 +18,7 @@ def apps(tmp_path, monkeypatch):
     folder = tmp_path / "frontrow"
     shutil.copytree(APPS, folder)
     monkeypatch.setattr(releases, "APPS", folder)
-    for name in ("current", "put", "promote"):
+    for name in ("current", "put", "prove", "promote", "before", "back"):
         function = getattr(releases, name)
         defaults = tuple(folder if one is APPS else one for one in function.__defaults__)
         monkeypatch.setattr(function, "__defaults__", defaults)
@@ -27,6 +29,7 @@ def test_staging_gets_what_was_built_and_production_what_staging_has(apps):
     before = releases.current("production", apps)
     assert releases.put("staging", ONE, apps)
     assert releases.current("production", apps) == before
+    releases.prove(ONE.digest, apps)
     assert releases.promote(apps)
     assert releases.current("production", apps) == ONE
     assert not releases.promote(apps)
@@ -34,6 +37,7 @@ def test_staging_gets_what_was_built_and_production_what_staging_has(apps):
 
 def test_a_promotion_moves_three_lines_of_production_and_no_other(apps):
     releases.put("staging", ONE, apps)
+    releases.prove(ONE.digest, apps)
     old = {path: path.read_text() for path in apps.rglob("*.yaml")}
     releases.promote(apps)
     moved = {
@@ -73,12 +77,43 @@ def test_nothing_is_promoted_while_staging_runs_nothing(apps):
         releases.promote(apps)
 
 
+def test_nothing_is_promoted_that_staging_has_not_passed_with(apps):
+    other = Release("sha256:" + "2" * 64, "1.5.0", "chart-0.2.0")
+    releases.put("staging", ONE, apps)
+    releases.prove(ONE.digest, apps)
+    releases.put("staging", other, apps)
+    with pytest.raises(ReleaseRefused, match="has not passed"):
+        releases.promote(apps)
+    with pytest.raises(ReleaseRefused, match="another image"):
+        releases.prove(ONE.digest, apps)
+
+
+def test_production_goes_back_to_what_git_says_it_ran(apps):
+    def committed():
+        for words in (["add", "--all"], ["commit", "--quiet", "--message", "release"]):
+            subprocess.run(["git", *NAMELESS, *words], cwd=apps, check=True)
+
+    two = Release("sha256:" + "2" * 64, "1.5.0", "chart-0.3.0")
+    subprocess.run(["git", "init", "--quiet"], cwd=apps, check=True)
+    committed()
+    with pytest.raises(ReleaseRefused, match="never ran another"):
+        releases.back("production", apps)
+    for release in (ONE, two):
+        releases.put("production", release, apps)
+        committed()
+    assert releases.back("production", apps)
+    assert releases.current("production", apps) == ONE
+
+
 def test_the_command_says_what_it_did(apps, capsys):
     words = ["set", "staging", "--digest", ONE.digest, "--release", "1.4.0"]
     assert releases.main(words) == 0
     assert capsys.readouterr().out == f"staging: 1.4.0 {ONE.digest}\n"
     assert releases.main(["show", "staging", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["digest"] == ONE.digest
+    assert releases.main(["promote"]) == 1
+    assert "staging has not passed" in capsys.readouterr().err
+    assert releases.main(["prove", "--digest", ONE.digest]) == 0
     assert releases.main(["promote"]) == 0
     assert releases.main(["promote"]) == 0
     assert capsys.readouterr().out.endswith("(nothing to do)\n")
