@@ -133,6 +133,7 @@ def _arguments() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     show = commands.add_parser("show", help="what an environment runs")
     show.add_argument("environment", choices=ENVIRONMENTS)
+    show.add_argument("--before", action="store_true", help="what it ran before")
     show.add_argument("--json", action="store_true", dest="as_json")
     to_staging = commands.add_parser("set", help="let staging run an image that was built")
     to_staging.add_argument("environment", choices=["staging"])
@@ -168,7 +169,8 @@ def main(arguments: Sequence[str] = tuple(sys.argv[1:])) -> int:
     words = _arguments().parse_args(arguments)
     try:
         if words.command == "show":
-            release = asdict(current(words.environment))
+            shown = before if words.before else current
+            release = asdict(shown(words.environment))
             lines = "\n".join(f"{name}: {value}" for name, value in release.items())
             print(json.dumps(release) if words.as_json else lines)
         else:

@@ -3,11 +3,12 @@
 
 locals {
   host = "token.actions.githubusercontent.com"
+  # A job says its environment at the code's host; who may use that is set there (docs/deploying.md).
   subjects = {
-    plan  = ["repo:${var.repository}:pull_request", "repo:${var.repository}:ref:refs/heads/main"]
+    plan  = ["repo:${var.repository}:environment:${var.environment}-plan"]
     apply = ["repo:${var.repository}:environment:${var.environment}"]
     image = ["repo:${var.repository}:ref:refs/heads/main"]
-    steer = ["repo:${var.repository}:environment:${var.environment}"]
+    steer = [for one in ["", "-look", "-rollback"] : "repo:${var.repository}:environment:${var.environment}${one}"]
   }
 }
 

@@ -109,4 +109,14 @@ data "aws_iam_policy_document" "steer" {
     actions   = ["eks:DescribeCluster"]
     resources = ["arn:aws:eks:${var.region}:${var.account_id}:cluster/${var.name}"]
   }
+  statement {
+    sid       = "OwnEntries"
+    actions   = ["secretsmanager:GetSecretValue"]
+    resources = [for entry in ["notify", "smoke"] : "arn:aws:secretsmanager:${var.region}:${var.account_id}:secret:frontrow/${var.environment}/${entry}-*"]
+  }
+  statement {
+    sid       = "Key"
+    actions   = ["kms:Decrypt"]
+    resources = [var.secrets_key_arn]
+  }
 }

@@ -32,6 +32,11 @@ variable "images_key_arn" {
   type        = string
 }
 
+variable "secrets_key_arn" {
+  description = "KMS key of the entries that workflows read: a webhook's address, the password of the fan who tries staging."
+  type        = string
+}
+
 variable "state_bucket" {
   description = "The bucket of Terraform's state, made by hand before everything (docs/deploying.md)."
   type        = string

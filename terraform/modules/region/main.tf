@@ -115,14 +115,15 @@ module "kafka" {
 }
 
 module "ci" {
-  source         = "../ci"
-  name           = local.name
-  environment    = var.environment
-  repository     = var.repository
-  account_id     = local.account_id
-  region         = local.region
-  images_key_arn = module.secrets.keys["images"]
-  state_bucket   = var.state_bucket
+  source          = "../ci"
+  name            = local.name
+  environment     = var.environment
+  repository      = var.repository
+  account_id      = local.account_id
+  region          = local.region
+  images_key_arn  = module.secrets.keys["images"]
+  secrets_key_arn = module.secrets.keys["secrets"]
+  state_bucket    = var.state_bucket
 }
 
 module "dns" {

@@ -6,6 +6,8 @@ locals {
     environment  = "variables of the application that are secret, as one JSON object"
     flower       = "login of the operators to Flower"
     signing-keys = "the key ring"
+    notify       = "the webhook that hears how deployments ended"
+    smoke        = "password of the fan who tries staging"
     database     = "the database's user that is in force"
   }
 }

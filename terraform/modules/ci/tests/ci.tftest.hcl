@@ -5,13 +5,14 @@ mock_provider "aws" {
 }
 
 variables {
-  name           = "frontrow-test"
-  environment    = "staging"
-  repository     = "promoter/frontrow"
-  account_id     = "000000000000"
-  region         = "ap-northeast-2"
-  images_key_arn = "arn:aws:kms:ap-northeast-2:000000000000:key/images"
-  state_bucket   = "promoter-terraform"
+  name            = "frontrow-test"
+  environment     = "staging"
+  repository      = "promoter/frontrow"
+  account_id      = "000000000000"
+  region          = "ap-northeast-2"
+  images_key_arn  = "arn:aws:kms:ap-northeast-2:000000000000:key/images"
+  secrets_key_arn = "arn:aws:kms:ap-northeast-2:000000000000:key/secrets"
+  state_bucket    = "promoter-terraform"
 }
 
 run "an_image_is_what_was_pushed" {
