@@ -54,12 +54,13 @@ resource "aws_security_group" "rotation" {
 }
 
 resource "aws_vpc_security_group_egress_rule" "rotation_postgres" {
+  for_each                     = { database = module.postgres.security_group_id, idempotency = module.idempotency.security_group_id }
   security_group_id            = aws_security_group.rotation.id
   description                  = "PostgreSQL"
   ip_protocol                  = "tcp"
   from_port                    = 5432
   to_port                      = 5432
-  referenced_security_group_id = module.postgres.security_group_id
+  referenced_security_group_id = each.value
 }
 
 resource "aws_vpc_security_group_egress_rule" "rotation_secrets" {

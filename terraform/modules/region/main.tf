@@ -16,7 +16,7 @@ module "secrets" {
   environment = var.environment
   account_id  = local.account_id
   rotation = var.values_written ? {
-    master_secret_arn  = module.postgres.master_secret_arn
+    masters            = { database = module.postgres.master_secret_arn, idempotency = module.idempotency.master_secret_arn }
     subnet_ids         = module.network.private_subnet_ids
     security_group_ids = [aws_security_group.rotation.id]
   } : null

@@ -9,6 +9,7 @@ locals {
     notify       = "the webhook that hears how deployments ended"
     smoke        = "password of the fan who tries staging"
     database     = "the database's user that is in force"
+    idempotency  = "the same of the idempotency database"
   }
 }
 

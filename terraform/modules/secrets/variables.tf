@@ -18,9 +18,9 @@ variable "account_id" {
 }
 
 variable "rotation" {
-  description = "Change the database's user each 30 days, by AWS's own function; null until the database is there."
+  description = "Change the databases' users each 30 days, by AWS's own function; null until the databases are there. `masters` has the ARN of each master's secret by the entry of the user: database, idempotency."
   type = object({
-    master_secret_arn  = string
+    masters            = map(string)
     subnet_ids         = list(string)
     security_group_ids = list(string)
   })

@@ -43,17 +43,17 @@ run "the_databases_user_changes_each_month" {
   command = plan
   variables {
     rotation = {
-      master_secret_arn  = "arn:aws:secretsmanager:ap-northeast-2:000000000000:secret:master"
+      masters            = { database = "arn:aws:secretsmanager:ap-northeast-2:000000000000:secret:master" }
       subnet_ids         = ["subnet-a"]
       security_group_ids = ["sg-a"]
     }
   }
   assert {
-    condition     = aws_secretsmanager_secret_rotation.database[0].rotation_rules[0].automatically_after_days == 30
+    condition     = aws_secretsmanager_secret_rotation.database["database"].rotation_rules[0].automatically_after_days == 30
     error_message = "The database's user is not changed each 30 days."
   }
   assert {
-    condition     = strcontains(aws_serverlessapplicationrepository_cloudformation_stack.rotation[0].parameters.superuserSecretArn, "master")
+    condition     = strcontains(aws_serverlessapplicationrepository_cloudformation_stack.rotation["database"].parameters.superuserSecretArn, "master")
     error_message = "The users cannot alternate: the function has no master."
   }
 }
