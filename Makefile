@@ -77,6 +77,15 @@ cluster-test: setup-dev ## Install, scale, drain, upgrade and roll back the char
 chart: setup-dev ## Write what is made of the chart: its README and production's objects
 	@$(VENV)/python -m deploy.chart write
 
+.PHONY: terraform
+terraform: setup-dev ## Check Terraform without an account: its modules, an apply against a double of AWS, checkov (ARGS="-k double")
+	@$(VENV)/python -m deploy.terraform
+	@exec $(VENV)/python -m pytest tests/terraform $(ARGS)
+
+.PHONY: workflows
+workflows: setup-dev ## Check workflows and scripts by actionlint (built once, by Go), zizmor and shellcheck
+	@$(VENV)/python -m deploy.workflows
+
 .PHONY: dashboards
 dashboards: setup-dev ## Write the dashboards' JSON from observability/dashboards
 	@$(VENV)/python observability/sdk.py write
@@ -127,11 +136,11 @@ check: lint test ## What CI runs: lint and test
 
 .PHONY: requirements
 requirements: setup-dev ## Resolve requirements/*.in again (ARGS=--upgrade for newer versions)
-	@cd requirements && for name in base local tracing dev node ha backups dashboards; do \
+	@cd requirements && for name in base local tracing dev node ha backups dashboards delivery releases; do \
 	  echo "requirements/$$name.txt"; \
 	  UV_CUSTOM_COMPILE_COMMAND="make requirements" ../$(VENV)/uv pip compile --quiet --universal --python-version 3.11 \
 	    --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links $(ARGS) \
-	    $$(case $$name in local|tracing) echo "--constraints base.txt";; dev|ha|backups) echo "--constraints local.txt --overrides overrides.in";; esac) \
+	    $$(case $$name in local|tracing|releases) echo "--constraints base.txt";; dev|ha|backups) echo "--constraints local.txt --overrides overrides.in";; esac) \
 	    $$name.in --output-file $$name.txt || exit 1; \
 	done
 

@@ -1,0 +1,38 @@
+# Two users alternate: while one is in force the other gets a new password, so pods that started with
+# the older one go on for 30 days (docs/decisions/0070: a new user comes with a restart).
+
+locals {
+  masters = var.rotation == null ? {} : var.rotation.masters
+}
+
+data "aws_serverlessapplicationrepository_application" "rotation" {
+  count          = var.rotation == null ? 0 : 1
+  application_id = "arn:aws:serverlessrepo:us-east-1:297356227824:applications/SecretsManagerRDSPostgreSQLRotationMultiUser"
+}
+
+resource "aws_serverlessapplicationrepository_cloudformation_stack" "rotation" {
+  for_each         = local.masters
+  name             = "${var.name}-rotation-${each.key}"
+  application_id   = data.aws_serverlessapplicationrepository_application.rotation[0].application_id
+  semantic_version = data.aws_serverlessapplicationrepository_application.rotation[0].semantic_version
+  capabilities     = data.aws_serverlessapplicationrepository_application.rotation[0].required_capabilities
+  parameters = {
+    functionName        = "${var.name}-rotation-${each.key}"
+    endpoint            = "https://secretsmanager.${data.aws_region.here.name}.amazonaws.com"
+    kmsKeyArn           = aws_kms_key.this["secrets"].arn
+    superuserSecretArn  = each.value
+    vpcSubnetIds        = join(",", var.rotation.subnet_ids)
+    vpcSecurityGroupIds = join(",", var.rotation.security_group_ids)
+    excludeCharacters   = "/@\"'\\:?#[]%& " # the password stands in a URL
+  }
+}
+
+resource "aws_secretsmanager_secret_rotation" "database" {
+  for_each            = local.masters
+  secret_id           = aws_secretsmanager_secret.this[each.key].id
+  rotation_lambda_arn = aws_serverlessapplicationrepository_cloudformation_stack.rotation[each.key].outputs["RotationLambdaARN"]
+  rotate_immediately  = false
+  rotation_rules {
+    automatically_after_days = 30
+  }
+}

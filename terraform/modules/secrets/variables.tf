@@ -1,0 +1,28 @@
+variable "name" {
+  description = "What everything is called: frontrow-ENVIRONMENT."
+  type        = string
+}
+
+variable "environment" {
+  description = "The environment: the chart reads frontrow/ENVIRONMENT/..."
+  type        = string
+  validation {
+    condition     = contains(["staging", "production"], var.environment)
+    error_message = "staging or production."
+  }
+}
+
+variable "account_id" {
+  description = "The AWS account."
+  type        = string
+}
+
+variable "rotation" {
+  description = "Change the databases' users each 30 days, by AWS's own function; null until the databases are there. `masters` has the ARN of each master's secret by the entry of the user: database, idempotency."
+  type = object({
+    masters            = map(string)
+    subnet_ids         = list(string)
+    security_group_ids = list(string)
+  })
+  default = null
+}
