@@ -64,7 +64,9 @@ def rollback(options: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m release", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m release", description=(__doc__ or "").splitlines()[0]
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     asked = commands.add_parser("migrations", help="what new migrations would lock or take")
     asked.add_argument("--since", metavar="COMMIT", help="of the last release (release/previous)")
