@@ -21,6 +21,7 @@ from kernel.redis.clients import breaker, client
 from tests.support import database, factories, servers
 from tests.support.event_schemas import every_event_validated
 from tests.support.gateways import GatewayDouble, install
+from tests.support.scheduling import leaves_the_site
 from tests.support.site import Site
 from tests.support.waiting_rooms import weaken_library
 
@@ -30,6 +31,7 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("busy")
 
+_SITE = pytest.StashKey[Site]()
 _UUID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
 _WITHOUT_DATABASE = (
     *("tests/unit/", "tests/architecture/", "tests/stack/", "tests/acceptance/"),
@@ -103,15 +105,23 @@ def parts() -> servers.RunningServers:
 
 
 @pytest.fixture(scope="session")
-def site() -> Iterator[Site]:
+def site(request: pytest.FixtureRequest) -> Iterator[Site]:
     """The one running site of all tests that use the product as its clients do."""
     for talkative in ("httpx", "urllib3"):  # a line a request would bury what failed
         logging.getLogger(talkative).setLevel(logging.WARNING)
-    site = Site()
+    site = request.session.stash[_SITE] = Site()
     try:
         site.up()
         yield site
     finally:
+        site.down()
+
+
+@pytest.hookimpl(trylast=True)  # once what the test used is closed
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """End the site with its last test: idle, it takes processor from the tests that follow."""
+    site = item.session.stash.get(_SITE, None)
+    if site is not None and leaves_the_site(item, nextitem):
         site.down()
 
 

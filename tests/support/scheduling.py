@@ -32,6 +32,16 @@ def group_of(path: str) -> str:
     return "kafka" if "kafka" in (ROOT / path).read_text() else path
 
 
+def leaves_the_site(item: pytest.Item, following: pytest.Item | None) -> bool:
+    """Say whether no test of this run needs the site after `item`; sure only of dealt-out runs."""
+    dealt_out = hasattr(item.config, "workerinput")
+    return dealt_out and _needs_site(item) and following is not None and not _needs_site(following)
+
+
+def _needs_site(item: pytest.Item) -> bool:
+    return item.nodeid.startswith(_OF_THE_SITE)
+
+
 @pytest.hookimpl(optionalhook=True)  # without `-n` there is no such hook
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByWhatTheyNeed:
     config.option.loadscopereorder = False

@@ -65,19 +65,24 @@ class Site:
         self._clients: list[httpx.Client] = []
         self._readers: list[KafkaReader] = []
         self._helper: subprocess.Popen[str] | None = None
+        self._is_up = False
 
     # --- its life
 
     def up(self) -> None:
         """Start everything and wait until the site says that it is ready."""
         self._share_downloads()
+        self._is_up = True  # or half of it, which has to be stopped too
         printed = self.stack("up", "--detach", seconds=_UP_SECONDS)
         # There is no stand-in for the broker.
         assert self.exports["KAFKA_BOOTSTRAP_SERVERS"], f"no Kafka on this machine:\n{printed}"
         self.await_ready()
 
     def down(self) -> None:
-        """Stop everything and remove the data; a kept site goes on."""
+        """Stop everything and remove the data, once; a kept site goes on."""
+        if not self._is_up:
+            return
+        self._is_up = False
         for client in self._clients:
             client.close()
         for reader in self._readers:
