@@ -6,7 +6,7 @@ import pytest
 
 from deploy.chart import rendering
 from deploy.cluster.kubectl import Refused
-from tests.delivery.objects import all_pods, golden, lasting, of_kind, pods_of
+from tests.delivery.objects import all_pods, golden, lasting, load, of_kind, pods_of
 
 
 def _dry_run(kubectl, namespace, objects):
@@ -33,11 +33,20 @@ def supported(kubectl, namespace):
 
 
 @pytest.mark.parametrize("environment", rendering.environments())
-def test_the_api_server_takes_every_object(kubectl, namespace, environment):
+def test_the_api_server_takes_every_object(kubectl, namespace, supported, environment):
     rendered = rendering.render(environment)
     said = _dry_run(kubectl, namespace, rendered).splitlines()
     assert len(said) == rendered.count("\nkind: ") > 50
     assert all(line.endswith("(server dry run)") for line in said)
+
+
+def test_what_comes_in_all_at_once_is_taken_too(kubectl, namespace, supported):
+    objects = load(rendering.render("production", "--set", "release.plan=blueGreen"))
+    kubectl.apply(of_kind(objects, "ServiceAccount"), "--namespace", namespace)
+    assert len(_dry_run(kubectl, namespace, objects).splitlines()) == len(objects)
+    smoke = _pod(pods_of(objects, "smoke"))
+    assert "frontrow-smoke" in smoke["spec"]["serviceAccountName"]
+    _dry_run(kubectl, namespace, [smoke])
 
 
 def test_every_pod_of_production_is_admitted(kubectl, namespace, supported):
