@@ -1,6 +1,8 @@
 """A double of AWS on this machine (moto), and an environment that is planned against it."""
 
 import json
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,23 +21,18 @@ from stack.service import HOST, free_ports, listens
 
 REGION = "ap-northeast-2"
 _KEYS = {"AWS_ACCESS_KEY_ID": "double", "AWS_SECRET_ACCESS_KEY": "double"}
-# What leads an environment to the double and keeps its state in a file. Override files are
-# Terraform's own way for that: the environment itself stays as it is committed.
+# The state lies beside the files, not in a bucket.
+_BACKEND = re.compile(r'\n  # The bucket is given.*?\n  backend "s3" \{.*?\n  \}\n', re.DOTALL)
+# An override file is Terraform's own way to lead an environment elsewhere.
 _OVERRIDE = """\
-terraform {{
-  backend "local" {{
-    path = "{folder}/terraform.tfstate"
-  }}
-}}
-
-provider "aws" {{
+provider "aws" {
   s3_use_path_style = true
-}}
+}
 
-provider "aws" {{
+provider "aws" {
   alias             = "global"
   s3_use_path_style = true
-}}
+}
 """
 ANSWERS: dict[str, Any] = {
     "repository": "promoter/frontrow",
@@ -61,7 +58,11 @@ class Double:
             "TF_DATA_DIR": str(folder / "data"),
         }
         shutil.copytree(TERRAFORM, folder / "terraform")
-        (self.folder / "double_override.tf").write_text(_OVERRIDE.format(folder=folder))
+        (self.folder / "double_override.tf").write_text(_OVERRIDE)
+        main = self.folder / "main.tf"
+        text, count = _BACKEND.subn("\n", main.read_text())
+        assert count == 1
+        main.write_text(text)
         (self.folder / "double.auto.tfvars.json").write_text(json.dumps(ANSWERS))
 
     def client(self, service: str, region: str = REGION) -> Any:
@@ -104,7 +105,9 @@ def double(environment: str) -> Iterator[Double]:
     [port] = free_ports(1)
     words = [sys.executable, "-m", "moto.server", "--host", HOST, "--port", str(port)]
     with tempfile.TemporaryDirectory() as name, tempfile.TemporaryFile() as log:
-        server = subprocess.Popen(words, stdout=log, stderr=log)
+        # AWS's own policies, which roles are given, are of its world only when asked for.
+        world = {**os.environ, "MOTO_IAM_LOAD_MANAGED_POLICIES": "true"}
+        server = subprocess.Popen(words, stdout=log, stderr=log, env=world)
         try:
             assert wait_until(lambda: listens(port), 60.0)
             site = Double(Path(name), environment, port)

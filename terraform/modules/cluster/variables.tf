@@ -57,7 +57,7 @@ variable "administrators" {
 }
 
 variable "deployers" {
-  description = "ARNs of roles of the workflows: they look, and steer releases, in the namespace frontrow."
-  type        = set(string)
-  default     = []
+  description = "ARNs of roles of the workflows by what they do: they look, and steer releases, in the namespace frontrow."
+  type        = map(string)
+  default     = {}
 }

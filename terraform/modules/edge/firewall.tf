@@ -184,41 +184,56 @@ resource "aws_wafv2_web_acl" "edge" {
     }
   }
 
-  dynamic "rule" {
-    for_each = { "AWSManagedRulesCommonRuleSet" = 40, "AWSManagedRulesKnownBadInputsRuleSet" = 50 }
-    content {
-      name     = rule.key
-      priority = rule.value
-      override_action {
-        dynamic "none" {
-          for_each = var.core_rules == "block" ? [1] : []
-          content {}
-        }
-        dynamic "count" {
-          for_each = var.core_rules == "count" ? [1] : []
-          content {}
-        }
+  rule {
+    name     = "core"
+    priority = 40
+    override_action {
+      dynamic "none" {
+        for_each = var.core_rules == "block" ? [1] : []
+        content {}
       }
-      statement {
-        managed_rule_group_statement {
-          name        = rule.key
-          vendor_name = "AWS"
-          dynamic "rule_action_override" {
-            for_each = rule.key == "AWSManagedRulesCommonRuleSet" ? ["SizeRestrictions_BODY"] : [] # staff upload layouts
-            content {
-              name = rule_action_override.value
-              action_to_use {
-                count {}
-              }
-            }
+      dynamic "count" {
+        for_each = var.core_rules == "count" ? [1] : []
+        content {}
+      }
+    }
+    statement {
+      managed_rule_group_statement {
+        name        = "AWSManagedRulesCommonRuleSet"
+        vendor_name = "AWS"
+        # Staff upload layouts of 32 MiB.
+        rule_action_override {
+          name = "SizeRestrictions_BODY"
+          action_to_use {
+            count {}
           }
         }
       }
-      visibility_config {
-        cloudwatch_metrics_enabled = true
-        metric_name                = "${var.name}-${rule.key}"
-        sampled_requests_enabled   = true
+    }
+    visibility_config {
+      cloudwatch_metrics_enabled = true
+      metric_name                = "${var.name}-core"
+      sampled_requests_enabled   = true
+    }
+  }
+
+  # What no fan ever sends is refused from the first day.
+  rule {
+    name     = "known-attacks"
+    priority = 50
+    override_action {
+      none {}
+    }
+    statement {
+      managed_rule_group_statement {
+        name        = "AWSManagedRulesKnownBadInputsRuleSet"
+        vendor_name = "AWS"
       }
+    }
+    visibility_config {
+      cloudwatch_metrics_enabled = true
+      metric_name                = "${var.name}-known-attacks"
+      sampled_requests_enabled   = true
     }
   }
 

@@ -79,6 +79,9 @@ resource "aws_iam_role_policy_attachment" "monitoring" {
 }
 
 resource "aws_rds_cluster" "this" {
+  # checkov:skip=CKV_AWS_162: the application knows its servers by URLs with a password, which alternates
+  # checkov:skip=CKV2_AWS_8: RDS itself goes back to any second of 35 days; the log goes to no other service
+  # checkov:skip=CKV2_AWS_27: what people typed is in no log
   cluster_identifier              = var.name
   engine                          = "postgres"
   engine_version                  = var.engine_version

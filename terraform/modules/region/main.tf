@@ -40,7 +40,7 @@ module "cluster" {
   account_id     = local.account_id
   system_nodes   = var.sizes.system_nodes
   administrators = var.administrators
-  deployers      = [module.ci.role_arns["steer"]]
+  deployers      = { steer = module.ci.role_arns["steer"] }
 }
 
 module "observability" {

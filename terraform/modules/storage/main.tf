@@ -12,6 +12,9 @@ locals {
 }
 
 resource "aws_s3_bucket" "this" {
+  # checkov:skip=CKV_AWS_18: each bucket but that of logs writes its lines there (below, by for_each)
+  # checkov:skip=CKV_AWS_144: copies in another region are a choice (replication.tf)
+  # checkov:skip=CKV2_AWS_62: nobody waits for a file: what has happened is an event of Kafka
   for_each            = local.buckets
   bucket              = each.key == "media" ? var.name : "${var.name}-${each.key}"
   object_lock_enabled = each.key == "audit"
