@@ -36,7 +36,8 @@ _UUID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE
 _WITHOUT_DATABASE = (
     *("tests/unit/", "tests/architecture/", "tests/stack/", "tests/acceptance/"),
     *("tests/rehearsal/", "tests/browser/", "tests/observability/", "tests/drills/"),
-    *("tests/delivery/", "tests/chart/", "tests/cluster/", "tests/image/test_image.py"),
+    *("tests/delivery/", "tests/chart/", "tests/cluster/", "tests/terraform/"),
+    "tests/image/test_image.py",
 )
 
 

@@ -20,7 +20,7 @@ _WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 _FAST = (
     *("tests/unit", "tests/architecture", "tests/stack", "tests/acceptance", "tests/browser"),
     *("tests/delivery", "tests/drills", "tests/observability", "tests/image/test_image.py"),
-    *("tests/chart", "tests/cluster"),
+    *("tests/chart", "tests/cluster", "tests/terraform"),
 )
 
 

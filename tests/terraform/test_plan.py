@@ -1,6 +1,7 @@
 """Production as a whole, planned against a double of AWS: what holds across modules."""
 
 import re
+from ipaddress import ip_network
 
 import pytest
 
@@ -114,12 +115,16 @@ def test_everything_carries_its_tags(planned):
             assert tags.get("environment") == "production", one["address"]
 
 
-def test_the_networks_are_those_of_the_charts_values(plan):
+def test_the_networks_are_those_of_the_charts_values(planned):
     values = (ROOT / "helm" / "frontrow" / "values-production.yaml").read_text()
-    planned = plan["planned_values"]["outputs"]
     subnets = {
-        one["values"]["cidr_block"] for one in resources(plan) if one["type"] == "aws_subnet"
+        one["values"]["cidr_block"]: one["name"] for one in planned if one["type"] == "aws_subnet"
     }
     trusted = re.search(r"trustedProxies: \[(.*?)\]", values)[1].split(", ")
-    assert set(trusted) <= subnets
-    assert planned["values"] is not None
+    assert {one for one, name in subnets.items() if name == "public"} == set(trusted)
+    data = re.search(r"postgres: &data\n    peers: \[\{ipBlock: \{cidr: (.*?)\}", values)[1]
+    isolated = [ip_network(one) for one, name in subnets.items() if name == "isolated"]
+    assert len(isolated) == 3
+    assert all(one.subnet_of(ip_network(data)) for one in isolated)
+    others = [ip_network(one) for one, name in subnets.items() if name != "isolated"]
+    assert not any(one.overlaps(ip_network(data)) for one in others)
