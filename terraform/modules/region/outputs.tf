@@ -1,4 +1,4 @@
-# What gitops/ and people need to know; deploy/ci/values.sh compares it with what is committed.
+# What gitops/ and people need to know: its values are written there by hand.
 
 output "values" {
   description = "Words of the chart's values that AWS chose."
