@@ -21,7 +21,7 @@ from stack.process_registry import write_json
 from stack.service import free_ports
 from stack.states import READY
 
-UP_SECONDS = 180
+UP_SECONDS = 300
 PROCESSES = ("etcd", "api-server", "controller-manager", "scheduler", "kwok", "rollouts")
 
 

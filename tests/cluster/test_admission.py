@@ -33,7 +33,7 @@ def supported(kubectl, namespace):
 
 
 @pytest.mark.parametrize("environment", rendering.environments())
-def test_the_api_server_takes_every_object(kubectl, namespace, environment):
+def test_the_api_server_takes_every_object(kubectl, namespace, supported, environment):
     rendered = rendering.render(environment)
     said = _dry_run(kubectl, namespace, rendered).splitlines()
     assert len(said) == rendered.count("\nkind: ") > 50

@@ -124,7 +124,9 @@ def test_no_account_may_do_anything(kubectl, release):
 @pytest.mark.control
 def test_control_an_account_with_a_role_is_seen(kubectl, release):
     account = f"--serviceaccount={NAMESPACE}:frontrow-api"
-    kubectl.run("create", "rolebinding", "too-much", "--clusterrole=edit", account, "-n", NAMESPACE)
+    kubectl.run(
+        "create", "rolebinding", "too-much", "--clusterrole=cluster-admin", account, "-n", NAMESPACE
+    )
     try:
         assert wait_until(lambda: _may(kubectl, "frontrow-api", "get", "secrets"), 20)
     finally:

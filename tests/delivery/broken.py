@@ -157,6 +157,11 @@ def an_internet_with_private_networks(objects):
     block["except"] = []
 
 
+@breaks("no_flow_is_open_to_everybody")
+def mail_to_the_nodes_own_services(objects):
+    _policy(objects, "to-mail")["egress"][0]["to"][0]["ipBlock"]["except"].remove("169.254.0.0/16")
+
+
 @breaks("the_data_plane_is_reached_by_those_who_need_it")
 def streams_that_reach_postgresql(objects):
     selector = _policy(objects, "to-postgres")["podSelector"]
