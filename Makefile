@@ -71,6 +71,7 @@ cluster: setup-dev ## Start a real control plane without containers (built once,
 
 .PHONY: cluster-test
 cluster-test: setup-dev ## Install, scale, drain, upgrade and roll back the chart in such a cluster (ARGS="-k drain" picks some)
+	@$(VENV)/python -m deploy.tools.build helm etcd kubernetes kwok argo-rollouts >/dev/null
 	@exec $(VENV)/python -m pytest tests/cluster $(ARGS)
 
 .PHONY: chart

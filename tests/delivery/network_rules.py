@@ -18,8 +18,8 @@ MAY_REACH = {
     "broker": {component for component in SELLS if component.startswith("worker-")}
     | {"api", "beat", "flower", "state-metrics"},
 }
-# No way to the whole internet leads to these: those of hosts inside, and of a node's own services.
-PRIVATE = (*("10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"),)
+# No way to the whole internet leads to these: hosts inside, and a node's own services.
+PRIVATE = ("10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16")
 
 
 def flows(objects: list[Object]) -> dict[str, set[str]]:
