@@ -85,3 +85,18 @@ def no_release_goes_on_by_an_empty_answer(objects: list[Object]) -> Iterator[str
                 yield f"{at} fails by {metric['failureCondition']}"
             if metric.get("consecutiveErrorLimit", 0) < 10_000:
                 yield f"{at}: without Prometheus a release is taken back"
+
+
+@rule
+def what_a_step_waits_for_has_an_end(objects: list[Object]) -> Iterator[str]:
+    """All but what looks beside the steps of a canary: Rollouts refuses the whole plan else."""
+    for one in of_kind(objects, "Rollout"):
+        strategy = one["spec"]["strategy"]
+        steps = strategy.get("canary", {}).get("steps", [])
+        of_colours = strategy.get("blueGreen", {})
+        waits = [step["analysis"] for step in steps if "analysis" in step]
+        waits += [each for name, each in of_colours.items() if "Analysis" in name]
+        for template in {each["templateName"] for wait in waits for each in wait["templates"]}:
+            for metric in named(objects, "AnalysisTemplate", template)["spec"]["metrics"]:
+                if "interval" in metric and not metric.get("count"):
+                    yield f"{template}: {metric['name']} goes on for ever"

@@ -2,12 +2,12 @@
 
 import pytest
 
-from tests.delivery import network_rules, plan_rules, pod_rules, release_rules
+from tests.delivery import broken_plans, network_rules, plan_rules, pod_rules, release_rules
 from tests.delivery.broken import BROKEN
 from tests.delivery.objects import all_pods, golden
 from tests.delivery.rules import RULES
 
-OF_RULES = (pod_rules, network_rules, release_rules, plan_rules)
+OF_RULES = (pod_rules, network_rules, release_rules, plan_rules, broken_plans)
 
 
 @pytest.mark.parametrize("name", RULES)
