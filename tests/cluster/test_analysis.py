@@ -82,6 +82,21 @@ def test_too_few_requests_decide_nothing(kubectl, releases):
     assert (_weight(kubectl), releases.phase()) == (10, "Progressing")
 
 
+def test_without_prometheus_it_goes_neither_on_nor_back(kubectl, releases):
+    releases.judge.is_away = True
+    try:
+        releases.bring("8")
+        assert wait_until(lambda: _weight(kubectl) == 10, 60)
+        # Ten looks of each measure: far more than are forgiven of bad ones.
+        before = releases.judge.in_vain
+        assert wait_until(lambda: releases.judge.in_vain > before + 10 * len(CHECKS), 120)
+        assert (_weight(kubectl), releases.phase()) == (10, "Progressing")
+    finally:
+        releases.judge.is_away = False
+    releases.until("Healthy", 120)
+    assert releases.stable() == "8"
+
+
 def test_going_back_takes_less_than_a_minute(kubectl, releases):
     """Nobody can be frozen here: kwok runs no command in a pod."""
     before = releases.stable()

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
-# Takes a query and returns the values of its vector: none is an empty answer.
-Answer = Callable[[str], list[float]]
+# Takes a query and returns the values of its vector: none is an empty answer, None is no answer.
+Answer = Callable[[str], list[float] | None]
 
 
 @contextmanager
@@ -25,7 +25,11 @@ def prometheus(answer: Answer) -> Iterator[str]:
 
         def _reply(self, words: str) -> None:
             query = parse_qs(words).get("query", [""])[0]
-            vector = [{"metric": {}, "value": [0, str(one)]} for one in answer(query)]
+            values = answer(query)
+            if values is None:
+                self.send_error(503)
+                return
+            vector = [{"metric": {}, "value": [0, str(one)]} for one in values]
             data = {"resultType": "vector", "result": vector}
             body = json.dumps({"status": "success", "data": data}).encode()
             self.send_response(200)
