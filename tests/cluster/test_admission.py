@@ -41,12 +41,13 @@ def test_the_api_server_takes_every_object(kubectl, namespace, supported, enviro
 
 
 def test_what_comes_in_all_at_once_is_taken_too(kubectl, namespace, supported):
-    objects = load(rendering.render("production", "--set", "release.plan=blueGreen"))
+    plan = "release.plan=blueGreen,release.previewHost=next.tickets.example"
+    buyer = "test.concert=Frontrow,test.fan=smoke@tickets.example"
+    objects = load(rendering.render("production", "--set", f"{plan},{buyer}"))
     kubectl.apply(of_kind(objects, "ServiceAccount"), "--namespace", namespace)
     assert len(_dry_run(kubectl, namespace, objects).splitlines()) == len(objects)
-    smoke = _pod(pods_of(objects, "smoke"))
-    assert "frontrow-smoke" in smoke["spec"]["serviceAccountName"]
-    _dry_run(kubectl, namespace, [smoke])
+    [purchase] = [one for one in all_pods(objects) if one.owner["kind"] == "AnalysisTemplate"]
+    _dry_run(kubectl, namespace, [_pod(purchase)])
 
 
 def test_every_pod_of_production_is_admitted(kubectl, namespace, supported):
