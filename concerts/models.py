@@ -25,6 +25,11 @@ def is_public_concert(prefix: str = "") -> Q:
     return Q(**{f"{prefix}published_at__isnull": False, f"{prefix}deleted_at__isnull": True})
 
 
+def is_public_performance(prefix: str = "") -> Q:
+    """Return the same of a performance: neither deleted nor of a draft."""
+    return is_public_concert(f"{prefix}concert__") & Q(**{f"{prefix}deleted_at__isnull": True})
+
+
 def validate_timezone(name: str) -> None:
     """Refuse a name that isn't an IANA time zone."""
     if name not in available_timezones():
@@ -44,7 +49,7 @@ class PerformanceQuerySet(models.QuerySet["Performance"]):
 
     def public(self) -> "PerformanceQuerySet":
         """Leave out deleted ones and those of drafts."""
-        return self.filter(is_public_concert("concert__"), deleted_at__isnull=True)
+        return self.filter(is_public_performance())
 
 
 class Venue(models.Model):

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from deploy.tools.build import ROOT, NoTool
+from deploy.tools.build import PATIENTLY, ROOT, NoTool, data_folder
 
 TERRAFORM = ROOT / "terraform"
 _PROVIDER = Path("registry.terraform.io", "hashicorp", "aws")
@@ -23,7 +23,6 @@ _USUAL = (
     "/opt/terraform/plugins",
     "/opt/tf-plugins",
 )
-_PATIENTLY = ("nice", "-n", "19")
 
 
 def modules(root: Path = TERRAFORM) -> list[str]:
@@ -54,7 +53,7 @@ def environment(*, by_lock: bool = False) -> dict[str, str]:
     found = mirror()
     if found is None or (own and Path(own).is_file() and by_lock):
         return variables
-    data = Path(os.environ.get("FRONTROW_DATA") or ROOT / ".data").absolute() / "terraform"
+    data = data_folder() / "terraform"
     data.mkdir(parents=True, exist_ok=True)
     file = data / ("mirror.tfrc" if by_lock else "overrides.tfrc")
     file.write_text(_by_mirror(found) if by_lock else _by_override(found))
@@ -78,7 +77,7 @@ def terraform(
     folder: Path, *words: str, variables: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run Terraform in a folder, patiently; its output is kept. Raises NoTool."""
-    command = [*_PATIENTLY, "terraform", *words]
+    command = [*PATIENTLY, "terraform", *words]
     chosen = {**environment(), **(variables or {})}
     return subprocess.run(
         command, cwd=folder, env=chosen, capture_output=True, text=True, check=False
@@ -109,7 +108,7 @@ def _steps(names: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Yield what each step is and what it found."""
     done = terraform(TERRAFORM, "fmt", "-check", "-recursive", "-diff")
     yield "layout", "" if done.returncode == 0 else _said_by(done)
-    data = Path(os.environ.get("FRONTROW_DATA") or ROOT / ".data").absolute() / "terraform"
+    data = data_folder() / "terraform"
     for name in names:
         yield name, checked(TERRAFORM / "modules" / name, data / name)
 

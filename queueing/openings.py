@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from concerts.models import Performance, is_public_concert
+from concerts.models import Performance, is_public_performance
 from queueing.models import QueueConfig
 
 
@@ -24,6 +24,9 @@ def times(*, after: datetime, until: datetime) -> list[tuple[UUID, datetime]]:
 
 def _opening(after: datetime, until: datetime) -> QuerySet[QueueConfig]:
     ahead = QueueConfig.objects.filter(queue_opens_at__gt=after, queue_opens_at__lte=until)
-    public = is_public_concert("performance__concert__") & Q(performance__deleted_at__isnull=True)
     cancelled = Q(performance__status=Performance.Status.CANCELLED)
-    return ahead.filter(public).exclude(cancelled).order_by("queue_opens_at")
+    return (
+        ahead.filter(is_public_performance("performance__"))
+        .exclude(cancelled)
+        .order_by("queue_opens_at")
+    )

@@ -12,7 +12,6 @@ A migration that has to do it all the same says so, and why:
         seen = {"DROP_INDEX": "of a table with twelve rows"}
 """
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from django.db import connections
 from django.db.migrations import Migration, RunPython
 from django.db.migrations.loader import MigrationLoader
 
+from deploy.cluster.previous import git
 from release import findings
 from release.findings import Columns, Finding
 from stack.errors import StackError
@@ -84,16 +84,10 @@ def _file_of(node: tuple[str, str]) -> Path:
 
 
 def _migrations_at(commit: str) -> set[tuple[str, str]]:
-    done = subprocess.run(
-        ["git", "ls-tree", "-r", "--name-only", commit],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
+    listed = git(ROOT, "ls-tree", "-r", "--name-only", commit)
+    if listed is None:
         raise StackError(f"{commit} is not in the history: fetch it whole")
-    files = [Path(line) for line in done.stdout.splitlines()]
+    files = [Path(line) for line in listed.decode().splitlines()]
     return {
         (file.parts[0], file.stem)
         for file in files

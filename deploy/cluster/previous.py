@@ -20,7 +20,7 @@ def commit(root: Path = ROOT) -> str:
     if not path.is_file():
         raise StackError(f"{FILE} is missing: it names the commit of the last release")
     named = path.read_text().strip()
-    if _git(root, "merge-base", "--is-ancestor", f"{named}^{{commit}}", "HEAD") is None:
+    if git(root, "merge-base", "--is-ancestor", f"{named}^{{commit}}", "HEAD") is None:
         raise StackError(f"{FILE} names {named or 'nothing'}, which is not in this history")
     return named
 
@@ -28,14 +28,14 @@ def commit(root: Path = ROOT) -> str:
 def chart(into: Path, root: Path = ROOT) -> Path:
     """Write the last release's chart below `into` and return where it is. Raises StackError."""
     named = commit(root)
-    packed = _git(root, "archive", named, _CHART)
+    packed = git(root, "archive", named, _CHART)
     if packed is None:
         raise StackError(f"{FILE} names {named}, which has no {_CHART}")
     subprocess.run(["tar", "-x", "-C", str(into)], input=packed, check=True)
     return into / _CHART
 
 
-def _git(root: Path, *arguments: str) -> bytes | None:
-    """Return what git prints, None where it refuses."""
+def git(root: Path, *arguments: str) -> bytes | None:
+    """Return what git prints in a checkout, None where it refuses."""
     done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, check=False)
     return done.stdout if done.returncode == 0 else None

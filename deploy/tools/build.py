@@ -25,7 +25,7 @@ _TOOL = re.compile(r"^tool (?:(\w\S+)|\(\n((?:\t\S+\n)+)\))$", re.MULTILINE)
 _STAMPS = {"k8s.io/kubernetes": "k8s.io/component-base/version.gitVersion"}
 _REQUIRED = re.compile(r"^\s*(?:require )?(\S+) (v\S+)(?: //.*)?$", re.MULTILINE)
 # Nobody waits for a build: it gets the processor that others leave.
-_PATIENTLY = ("nice", "-n", "19")
+PATIENTLY = ("nice", "-n", "19")
 
 
 class NoTool(Exception):
@@ -76,6 +76,14 @@ def modules(name: str) -> dict[str, Path]:
     return found
 
 
+def data_folder() -> Path:
+    """Return where things are kept: FRONTROW_DATA, else `.data` beside the code.
+
+    As `stack.data_dir.default_data`, but the workflows that come by here have no package of it.
+    """
+    return Path(os.environ.get("FRONTROW_DATA") or ROOT / ".data").absolute()
+
+
 def kept_for(name: str) -> Path:
     """Return the folder for what is made of a tool's or a list's present versions."""
     folder = _kept(name)
@@ -117,11 +125,10 @@ def _linked(name: str) -> str:
 
 
 def _kept(name: str) -> Path:
-    data = Path(os.environ.get("FRONTROW_DATA") or ROOT / ".data").absolute()
     digest = hashlib.sha256(_version_of_go().encode())
     for file in ("go.mod", "go.sum"):
         digest.update((HERE / name / file).read_bytes())
-    return data / "tools" / f"{name}-{digest.hexdigest()[:16]}"
+    return data_folder() / "tools" / f"{name}-{digest.hexdigest()[:16]}"
 
 
 def _version_of_go() -> str:
@@ -135,7 +142,7 @@ def _version_of_go() -> str:
 
 def _go(folder: Path, *arguments: str | Path) -> str:
     environment = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly"}
-    command: Sequence[str | Path] = (*_PATIENTLY, "go", *arguments)
+    command: Sequence[str | Path] = (*PATIENTLY, "go", *arguments)
     done = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False
     )

@@ -5,7 +5,6 @@ product's and live in an environment of their own in the data folder, by the has
 """
 
 import hashlib
-import os
 import shutil
 import subprocess
 import sys
@@ -13,7 +12,7 @@ import venv
 from collections.abc import Sequence
 from pathlib import Path
 
-from deploy.tools.build import ROOT, NoTool
+from deploy.tools.build import PATIENTLY, ROOT, NoTool, data_folder
 
 REQUIREMENTS = ROOT / "requirements" / "delivery.txt"
 NAMES = ("checkov", "shellcheck", "zizmor")
@@ -30,16 +29,15 @@ def checker(name: str) -> Path:
 
 
 def _home() -> Path:
-    data = Path(os.environ.get("FRONTROW_DATA") or ROOT / ".data").absolute()
     digest = hashlib.sha256(REQUIREMENTS.read_bytes() + sys.version.encode()).hexdigest()
-    return data / "tools" / f"checkers-{digest[:16]}"
+    return data_folder() / "tools" / f"checkers-{digest[:16]}"
 
 
 def _install(home: Path) -> None:
     print("delivery: installing requirements/delivery.txt (hashes checked)", file=sys.stderr)
     shutil.rmtree(home, ignore_errors=True)
     venv.create(home, with_pip=True, symlinks=True)
-    pip = ["nice", "-n", "19", str(home / "bin" / "python"), "-m", "pip", "install", "--quiet"]
+    pip = [*PATIENTLY, str(home / "bin" / "python"), "-m", "pip", "install", "--quiet"]
     pip += ["--disable-pip-version-check", "--no-input", "--no-deps", "--require-hashes"]
     command = [*pip, "-r", str(REQUIREMENTS)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q
 
-from concerts.models import Performance, is_public_concert
+from concerts.models import Performance, is_public_performance
 from reservations.availability import LETTER, NAMES
 from reservations.models import SaleHalt, SalePolicy
 
@@ -140,9 +140,12 @@ def openings(*, after: datetime, until: datetime) -> list[tuple[UUID, datetime]]
     Cancelled ones are not among them. It reads nothing but these two columns.
     """
     opening = SalePolicy.objects.filter(sale_opens_at__gt=after, sale_opens_at__lte=until)
-    public = is_public_concert("performance__concert__") & Q(performance__deleted_at__isnull=True)
     cancelled = Q(performance__status=Performance.Status.CANCELLED)
-    found = opening.filter(public).exclude(cancelled).order_by("sale_opens_at")
+    found = (
+        opening.filter(is_public_performance("performance__"))
+        .exclude(cancelled)
+        .order_by("sale_opens_at")
+    )
     return list(found.values_list("performance_id", "sale_opens_at"))
 
 
