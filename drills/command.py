@@ -12,6 +12,7 @@ from drills.alerts import command as alerts
 from drills.catalogue import DRILLS, QUICK
 from drills.drill import Drill
 from drills.guards import GuardNotFound
+from drills.releases import command as releases
 from drills.running import FLOWS_PER_SECOND, DrillFailed, DrillOrder, DrillStage
 from drills.words import FAILED, INTERRUPTED, DrillWords, end_as_by_ctrl_c, refuse
 from proof.rush.live import LiveView
@@ -27,6 +28,7 @@ drills:
   quick            {quick}
   all              every one, in this order
   alerts           not one of them: which alerts come when parts are broken (alerts --help)
+  releases         nor these: which builds stay under load, and which are taken back (its --help)
 
 exit codes:
   0  held: every promise, within every limit
@@ -60,6 +62,8 @@ def main(words: list[str] | None = None) -> int:
     given = sys.argv[1:] if words is None else words
     if given[:1] == ["alerts"]:
         return alerts.main(given[1:])
+    if given[:1] == ["releases"]:
+        return releases.main(given[1:])
     made = parser()
     options = made.parse_args(given)
     if not _RATES[0] <= options.rate <= _RATES[1]:

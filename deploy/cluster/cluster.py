@@ -35,12 +35,16 @@ class Running:
 
 
 class Cluster:
-    """The cluster of one data folder; each start is a new one, with nothing in it."""
+    """The cluster of one data folder; each start is a new one, with nothing in it.
 
-    def __init__(self, data: Path | None = None) -> None:
+    Pods of the component `awaited` run once they are said to (deploy/cluster/stages.py).
+    """
+
+    def __init__(self, data: Path | None = None, *, awaited: str = "") -> None:
         root = data or default_data() / "cluster"
         self.data_dir = DataDir(root, default_data() / "downloads")
         self._files = root / "certificates"
+        self._awaited = awaited
 
     def up(self) -> float:
         """Start it, unless it runs; return the seconds that it took.
@@ -107,7 +111,8 @@ class Cluster:
         ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
         write_json(self.data_dir.run / "ports.json", ports)
         files = certificates.make(private_folder(self._files), ports["api-server"])
-        site = Site(private_folder(self.data_dir.root / "files"), files, ports)
+        folder = private_folder(self.data_dir.root / "files")
+        site = Site(folder, files, ports, self._awaited)
         policy = Policy(restart=False, death_signal=0, marker=self.data_dir.marker)
         engine = Engine(self.data_dir.logs, policy, self.data_dir.registry)
         engine.add(components(site))

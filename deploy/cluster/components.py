@@ -10,9 +10,10 @@ import httpx
 from deploy.cluster import contents
 from deploy.cluster.certificates import Certificates
 from deploy.cluster.kubectl import Kubectl, Refused
+from deploy.cluster.stages import awaiting
 from deploy.tools.build import tool
 from stack.errors import StackError
-from stack.os_users import private_folder
+from stack.os_users import private_file, private_folder
 from stack.process import Command
 from stack.service import HOST, Service, server_environment
 
@@ -30,6 +31,7 @@ class Site:
     folder: Path
     certificates: Certificates
     ports: Mapping[str, int]
+    awaited: str = ""  # the component whose pods run once they are said to
 
     def url(self, port: str, scheme: str = "https") -> str:
         """Return the address at one of PORTS."""
@@ -178,8 +180,12 @@ def _with_api(site: Site, name: str) -> tuple[str, ...]:
 def _kwok(site: Site) -> Process:
     """Its own stages: a node is ready, a pod runs at once, and one of a Job has ended well."""
     port = site.ports["kwok"]
+    config: tuple[str, ...] = ()
+    if site.awaited:
+        stages = private_file(private_folder(site.folder) / "stages.yaml", awaiting(site.awaited))
+        config = ("--config", str(stages))
     argv = (
-        *(str(tool("kwok")), "--kubeconfig", str(site.certificates.kubeconfig("admin"))),
+        *(str(tool("kwok")), *config, "--kubeconfig", str(site.certificates.kubeconfig("admin"))),
         *("--manage-all-nodes=true", "--server-address", f"{HOST}:{port}"),
         *("--node-lease-duration-seconds", "40", "--cidr", "10.244.0.0/16"),
     )

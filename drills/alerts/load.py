@@ -6,8 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from drills.alerts.site import ObservedSite
 from drills.flows import whole_flows
+from proof.rush.rehearsal import Rehearsal
 from proof.rush.running import PreparedSale, RushOrder, prepare
 
 _SEED = 1
@@ -35,7 +35,7 @@ def steady_load(rate: float, seconds: float) -> RushOrder:
 class SteadyLoad:
     """The fans' client from `begin` to `end`; `last` is what it said last of itself."""
 
-    site: ObservedSite
+    site: Rehearsal
     order: RushOrder
     last: dict[str, Any] = field(default_factory=dict)
 

@@ -132,8 +132,7 @@ class NginxGateway(Service):
         self._workers = workers = min(os.cpu_count() or 1, 4)
         connections = min(CONNECTIONS, _file_limit() - 64)
         self._values = {
-            # Started by root its workers step down; anybody else's can't and needn't.
-            "USER_DIRECTIVE": f"user {os_user.name} {_group(os_user)};" if os_user else "",
+            "USER_DIRECTIVE": user_directive(os_user),
             "WORKER_PROCESSES": str(workers),
             "WORKER_CONNECTIONS": str(connections),
             "FILES": str(_file_limit()),
@@ -243,8 +242,12 @@ def status_server(address: str) -> str:
     return f"server {{ listen {address}; {' '.join(places)} }}"
 
 
-def _group(os_user: OsUser) -> str:
-    return grp.getgrgid(os_user.gid).gr_name
+def user_directive(os_user: OsUser | None) -> str:
+    """Return nginx's line for its workers' user.
+
+    Started by root they step down; anybody else's can't and needn't.
+    """
+    return f"user {os_user.name} {grp.getgrgid(os_user.gid).gr_name};" if os_user else ""
 
 
 def _file_limit() -> int:
