@@ -60,6 +60,11 @@ drills: setup-dev ## Lose parts of a stack with spare parts under load (ARGS=all
 drills-alerts: setup ## Break parts of an observed stack, and see which alerts come (ARGS=deadlock: one); writes docs/drills-alerts.md
 	@exec $(VENV)/python -m drills alerts --save $(ARGS)
 
+.PHONY: drills-releases
+drills-releases: setup-dev ## Release good and bad builds to a site under load, and see which stay (as make cluster; ARGS=--control: without analysis); writes docs/drills-releases.md
+	@$(VENV)/python -m deploy.tools.build helm etcd kubernetes kwok argo-rollouts >/dev/null
+	@exec $(VENV)/python -m drills releases --save $(ARGS)
+
 .PHONY: delivery
 delivery: setup-dev ## Check the chart by helm and kubeconform (built once, by Go), and its rules for every file of values
 	@$(VENV)/python -m deploy.chart check
@@ -72,7 +77,7 @@ cluster: setup-dev ## Start a real control plane without containers (built once,
 .PHONY: cluster-test
 cluster-test: setup-dev ## Install, scale, drain, upgrade and roll back the chart in such a cluster (ARGS="-k drain" picks some)
 	@$(VENV)/python -m deploy.tools.build helm etcd kubernetes kwok argo-rollouts >/dev/null
-	@exec $(VENV)/python -m pytest tests/cluster $(ARGS)
+	@exec $(VENV)/python -m pytest $(if $(CLUSTER_DATA),,-n 3) tests/cluster $(ARGS)
 
 .PHONY: chart
 chart: setup-dev ## Write what is made of the chart: its README and production's objects

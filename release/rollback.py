@@ -47,9 +47,8 @@ def go_back(
 
     That consumers can't be frozen keeps nobody from going back: a bad release may be why.
     """
-    outcome = Outcome(revision)
+    outcome, began = Outcome(revision), clock()
     frozen = _consumers(kubectl, helm, namespace, outcome, "freeze", "--reason", reason)
-    began = clock()
     helm.run("rollback", helm.release, str(revision))
     while clock() - began < SECONDS:
         if _all_is_back(kubectl, helm, namespace):

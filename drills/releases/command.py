@@ -46,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("names", nargs="*", metavar="NAME")
     made.add_argument("--control", action="store_true", help="without analysis: all come in")
     made.add_argument("--times", type=int, default=1, help="release each so often (%(default)s)")
-    made.add_usual(saved=page.PAGE.name, rate=FLOWS_PER_SECOND)
+    made.add_usual(saved="docs/drills-releases.md", rate=FLOWS_PER_SECOND)
     return made
 
 
@@ -70,7 +70,9 @@ def main(words: list[str]) -> int:
         drill.start()
         for case in cases:
             reports.append(drill.run(case, control=options.control))
-            print(json.dumps(reports[-1]) if options.json else summary(reports[-1]))
+            if options.save:
+                page.save(reports)
+            print(json.dumps(reports[-1]) if options.json else summary(reports[-1]), flush=True)
     except (RehearsalFailed, StackError, ProfileInvalid, Refused, NoTool, GuardNotFound) as error:
         return refuse(f"releases: {error}")
     except KeyboardInterrupt:
@@ -78,8 +80,6 @@ def main(words: list[str]) -> int:
     finally:
         view.stop()
         drill.stop()
-    if options.save:
-        page.save(reports)
     return _exit_code(reports)
 
 

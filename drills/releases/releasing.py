@@ -1,10 +1,9 @@
 """How a build comes in and goes back: by helm and `python -m release`, as an operator does it."""
 
 import json
-from collections.abc import Sequence
 
 from deploy.cluster.helm import Helm
-from deploy.cluster.kubectl import Kubectl
+from deploy.cluster.kubectl import Kubectl, Refused
 from drills.releases.cluster_state import NAMESPACE
 from drills.releases.site import ReleaseSite
 from proof.rush.rehearsal import RehearsalFailed
@@ -26,11 +25,14 @@ class PodCommands(Kubectl):
         self._site = site
 
     def run(self, *arguments: str, given: str | None = None, seconds: float = 120) -> str:
-        """Return what it prints. Raises Refused, or `RehearsalFailed` for a command in a pod."""
+        """Return what it prints. Raises Refused."""
         if arguments[0] != "exec":
             return super().run(*arguments, given=given, seconds=seconds)
         words = arguments[arguments.index("manage.py") + 1 :]
-        return self._site.manage(*words, seconds=seconds)
+        try:
+            return self._site.manage(*words, seconds=seconds)
+        except RehearsalFailed as failed:
+            raise Refused(str(failed)) from failed
 
 
 class Releasing:
@@ -67,12 +69,6 @@ class Releasing:
         history = json.loads(self._helm.run("history", self._helm.release, "--output", "json"))
         return int(history[-1]["revision"])
 
-    def go_back(self, revision: int) -> tuple[float, Sequence[str]]:
-        """Bring a revision back as `python -m release rollback` does; return seconds and problems.
-
-        Raises `RehearsalFailed` where it is not back after the time that is promised.
-        """
-        done = rollback.go_back(self._kubectl, self._helm, NAMESPACE, revision, "a drill")
-        if done.seconds is None:
-            raise RehearsalFailed(f"it does not go back: {'; '.join(done.problems)}")
-        return done.seconds, done.problems
+    def go_back(self, revision: int) -> rollback.Outcome:
+        """Bring a revision back as `python -m release rollback` does. Raises Refused."""
+        return rollback.go_back(self._kubectl, self._helm, NAMESPACE, revision, "a drill")

@@ -170,10 +170,10 @@ class ReleaseDrill:
         if case.ends == PROMOTED:
             return None
         self._view.say(f"{case.name}: {watched.became}; going back ...")
-        seconds, problems = self._releasing.go_back(revision)
-        watched.broken += problems
+        outcome = self._releasing.go_back(revision)
+        watched.broken += outcome.problems
         self._until_stable()
-        return seconds
+        return outcome.seconds
 
     def _report(
         self,

@@ -80,3 +80,22 @@ def misbehaving(behave: Callable[[socket.socket], None]):
 
     with served(Handler) as url:
         yield url
+
+
+@contextmanager
+def replying(status: int):
+    """Serve one status for every GET, over connections that are kept; yields the URL."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    with served(Handler) as url:
+        yield url
