@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PROMETHEUS = "monitoring/prometheus-operated:9090"
 # Light, always one, and of the release like every other.
 _POD = "deployment/frontrow-state-metrics"
-_SECONDS = 60
+_SECONDS = 120
 # Run by the release's own code, which knows its migrations.
 _PROGRAM = """
 import json, os, django
@@ -72,15 +72,18 @@ def migrations_here(environment: Mapping[str, str], root: Path = ROOT) -> Migrat
     """Return what asks the code below `root`, with the servers of `environment`."""
 
     def ask() -> dict[str, dict[str, list[str]]]:
-        done = subprocess.run(
-            [sys.executable, "-c", _PROGRAM],
-            cwd=root,
-            env=dict(environment),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_SECONDS,
-        )
+        try:
+            done = subprocess.run(
+                [sys.executable, "-c", _PROGRAM],
+                cwd=root,
+                env=dict(environment),
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=_SECONDS,
+            )
+        except subprocess.TimeoutExpired:
+            raise CannotAsk(f"migrations: no answer in {_SECONDS} s") from None
         if done.returncode:
             raise CannotAsk(f"migrations: {_last(done.stderr)}")
         return _found(done.stdout)

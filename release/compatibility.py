@@ -133,8 +133,11 @@ def made_by(root: Path, environment: Mapping[str, str], prefix: str = "test_") -
     for variable, alias in _DATABASES.items():
         url = urlsplit(environment[variable])
         name = f"{prefix}{url.path[1:]}"
-        with psycopg.connect(environment[variable], autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}"')
+        try:
+            with psycopg.connect(environment[variable], autocommit=True) as connection:
+                connection.execute(f'CREATE DATABASE "{name}"')
+        except psycopg.Error as error:
+            raise StackError(f"{name}: {error}") from error
         made[variable] = url._replace(path=f"/{name}").geturl()
         argv = [sys.executable, "manage.py", "migrate", "--no-input", "--verbosity", "0"]
         _run(
@@ -247,16 +250,19 @@ def _run(
     seconds: float,
     codes: Sequence[int] = (0,),
 ) -> str:
-    """Return what a program prints. Raises StackError where it ends with another exit code."""
-    done = subprocess.run(
-        argv,
-        cwd=folder,
-        env=dict(environment),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=seconds,
-    )
+    """Return what a program prints. Raises StackError: another exit code, or not in time."""
+    try:
+        done = subprocess.run(
+            argv,
+            cwd=folder,
+            env=dict(environment),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=seconds,
+        )
+    except subprocess.TimeoutExpired:
+        raise StackError(f"{' '.join(argv[1:4])}: took over {seconds:.0f} s") from None
     if done.returncode not in codes:
         last = "\n".join((done.stdout + done.stderr).strip().splitlines()[-5:])
         raise StackError(f"{' '.join(argv[1:4])}: {last}")

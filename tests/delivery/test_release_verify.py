@@ -255,6 +255,22 @@ def test_the_pod_that_is_asked_is_one_of_the_chart():
     assert named(golden(), "Deployment", name)
 
 
+@pytest.mark.control
+@pytest.mark.parametrize(
+    ("program", "says"),
+    [
+        ("raise SystemExit('no database')", "no database"),
+        ("print('words')", "words"),
+        ("import threading; threading.Event().wait()", "no answer in 0.5 s"),
+    ],
+)
+def test_control_code_that_says_no_migrations_says_nothing_good(monkeypatch, program, says):
+    monkeypatch.setattr(asking, "_PROGRAM", program)
+    monkeypatch.setattr(asking, "_SECONDS", 0.5 if "wait" in program else 120)
+    with pytest.raises(verify.CannotAsk, match=says):
+        asking.migrations_here({})()
+
+
 def test_nobody_at_the_url_is_unknown(site):
     asked = verify.Site("http://127.0.0.1:1", "", site.query, lambda: NONE)
     seen = verify.look(asked, "1.4.0")

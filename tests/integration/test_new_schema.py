@@ -32,7 +32,7 @@ def test_it_has_every_migration_and_another_schema_is_seen(servers):
     before = identity(made)
     assert all(("reservations", "0006_extra_time") in names for _, names in before)
     # One that is there already is never taken for one that was made.
-    with pytest.raises(psycopg.errors.DuplicateDatabase):
+    with pytest.raises(StackError, match="already exists"):
         compatibility.made_by(ROOT, servers, PREFIX)
     with psycopg.connect(made["DATABASE_URL"]) as connection:
         connection.execute(
@@ -44,4 +44,11 @@ def test_it_has_every_migration_and_another_schema_is_seen(servers):
 def test_migrations_that_fail_are_no_schema(servers, tmp_path):
     (tmp_path / "manage.py").write_text("raise SystemExit('no such table')")
     with pytest.raises(StackError, match="no such table"):
+        compatibility.made_by(tmp_path, servers, PREFIX)
+
+
+def test_migrations_that_wait_for_ever_are_no_schema(servers, tmp_path, monkeypatch):
+    (tmp_path / "manage.py").write_text("import threading; threading.Event().wait()")
+    monkeypatch.setattr(compatibility, "_MIGRATE_SECONDS", 0.5)
+    with pytest.raises(StackError, match="took over"):
         compatibility.made_by(tmp_path, servers, PREFIX)
