@@ -77,7 +77,7 @@ esac""",
             "SITE": site.url,
             "CONCERT": concert,
             "FANS": " ".join(fans),
-            "VERIFY_SECONDS": "30",
+            "VERIFY_SECONDS": "150",  # a young site's first audit takes its turn
             **more,
         }
         return subprocess.run(
