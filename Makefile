@@ -79,6 +79,10 @@ cluster-test: setup-dev ## Install, scale, drain, upgrade and roll back the char
 	@$(VENV)/python -m deploy.tools.build helm etcd kubernetes kwok argo-rollouts >/dev/null
 	@exec $(VENV)/python -m pytest $(if $(CLUSTER_DATA),,-n 3) tests/cluster $(ARGS)
 
+.PHONY: last-release
+last-release: setup-dev ## Run the last release's tests on this schema, and look at new migrations (ARGS="--all --processes 2")
+	@exec $(VENV)/python -m release compatibility $(ARGS)
+
 .PHONY: chart
 chart: setup-dev ## Write what is made of the chart: its README and production's objects
 	@$(VENV)/python -m deploy.chart write

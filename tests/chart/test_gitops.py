@@ -7,6 +7,7 @@ import pytest
 from deploy.chart.rendering import CHART, KUBERNETES, helm
 from deploy.releases import APPS, ENVIRONMENTS
 from deploy.tools.build import ROOT
+from release.asking import PROMETHEUS
 from tests.delivery import network_rules, pod_rules, release_rules
 from tests.delivery.objects import load, of_kind
 from tests.delivery.rules import RULES
@@ -87,10 +88,30 @@ def test_the_store_is_the_one_that_the_chart_names():
         assert reference == {"kind": "ClusterSecretStore", "name": store["metadata"]["name"]}
 
 
-def test_workflows_look_and_steer_and_read_no_secret():
-    for role in of_kind(platform("production"), "Role"):
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_workflows_look_and_steer_and_read_no_secret(environment):
+    for role in of_kind(platform(environment), "Role"):
         for rule in role["rules"]:
             assert "*" not in rule["verbs"] + rule["resources"] + rule["apiGroups"]
             assert "secrets" not in rule["resources"]
             if {"patch", "update"} & set(rule["verbs"]):
                 assert rule["resources"] == ["rollouts", "rollouts/status"]
+
+
+def test_workflows_ask_pods_and_prometheus_on_staging_alone():
+    """Who may run something in a pod may read what it reads."""
+    rights = {
+        environment: {
+            (role["metadata"]["namespace"], resource, *rule.get("resourceNames", []))
+            for role in of_kind(platform(environment), "Role")
+            for rule in role["rules"]
+            for resource in rule["resources"]
+        }
+        for environment in ENVIRONMENTS
+    }
+    namespace, _, service = PROMETHEUS.partition("/")
+    assert rights["staging"] - rights["production"] == {
+        ("frontrow", "pods/exec"),
+        (namespace, "services/proxy", service),
+    }
+    assert not [one for one in rights["production"] if one[1] in {"pods/exec", "services/proxy"}]

@@ -1,7 +1,5 @@
 """What the pipeline does: every script of deploy/ci, with stand-ins for the programs of others."""
 
-import json
-
 import pytest
 
 from tests.delivery.ci_scripts import Programs, commit, git, repository, run
@@ -203,73 +201,7 @@ def test_a_rollback_aborts_first_and_then_tells_git(programs, work, phase):
     assert ONE in at_origin(work, PRODUCTION)
 
 
-# ---- smoke.sh, notify.sh, browser.sh
-
-
-def test_a_ticket_is_bought_with_a_password_that_is_nowhere_else(programs, tmp_path):
-    programs.say({"call": "get-secret-value", "says": "pass word"})
-    bought = tmp_path / "python"
-    bought.write_text(f'#!/bin/sh\necho "$@ $FRONTROW_PASSWORD" >{tmp_path}/bought\n')
-    bought.chmod(0o755)
-    words = {
-        "SITE": "https://staging.tickets.example",
-        "CONCERT": "Hanok",
-        "FAN": "smoke@x.example",
-    }
-    done = run(programs, "smoke.sh", PYTHON=str(bought), **words)
-    assert done.returncode == 0, done.stderr
-    line = (tmp_path / "bought").read_text()
-    assert line.startswith("manage.py buy --base-url https://staging.tickets.example")
-    assert line.endswith("pass word\n")
-    assert "pass word" not in done.stdout + done.stderr
-    assert run(programs, "smoke.sh", SITE="").returncode == 1
-
-
-def notified(programs, work, *words, address="https://hooks.example/one"):
-    programs.say({"call": "/notify", "says": address})
-    variables = {
-        "GITHUB_SHA": "c0ffee",
-        "GITHUB_SERVER_URL": "https://git.example",
-        "GITHUB_REPOSITORY": "promoter/frontrow",
-        "GITHUB_RUN_ID": "7",
-    }
-    return run(programs, "notify.sh", *words, root=work, **variables)
-
-
-def test_a_failure_tells_commit_step_log_and_the_last_good_digest(programs, work):
-    for digest in (ONE, TWO):
-        run(
-            programs,
-            "release.sh",
-            "set",
-            "staging",
-            "--digest",
-            digest,
-            "--release",
-            "1",
-            root=work,
-        )
-    done = notified(programs, work, "staging", "failed", "smoke")
-    assert done.returncode == 0, done.stderr
-    said = json.loads(done.stdout)
-    assert said == {
-        "text": "Frontrow staging: 1 FAILED at smoke",
-        "environment": "staging",
-        "ended": "failed",
-        "step": "smoke",
-        "log": "https://git.example/promoter/frontrow/actions/runs/7",
-        "commit": "c0ffee",
-        "digest": TWO,
-        "last_good_digest": ONE,
-    }
-    [call] = [line for line in programs.calls if line.startswith("curl")]
-    assert call.endswith("https://hooks.example/one")
-
-
-def test_nobody_to_notify_fails_nothing(programs, work):
-    done = notified(programs, work, "staging", "ok", address="")
-    assert done.returncode == 0
-    assert not [line for line in programs.calls if line.startswith("curl")]
+# ---- browser.sh
 
 
 def test_the_browser_is_installed_where_it_is_missing(programs):

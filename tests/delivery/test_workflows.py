@@ -68,7 +68,8 @@ def test_there_is_no_secret_of_the_codes_host():
 
 
 def test_a_step_is_one_line_and_longer_ones_are_scripts_with_a_test():
-    tests = (ROOT / "tests" / "delivery" / "test_ci_scripts.py").read_text()
+    ours = (ROOT / "tests" / "delivery").glob("test_ci_*.py")
+    tests = "".join(path.read_text() for path in ours)
     tests += (ROOT / "Makefile").read_text()  # `make image` and `make sbom` run theirs
     for name, job, step in STEPS:
         line = step.get("run", "").strip()
@@ -192,6 +193,30 @@ def test_control_a_shortcut_to_production_is_seen(shortcut):
     changed = copy.deepcopy(ALL)
     shortcut(changed)
     assert objections(changed)
+
+
+def test_each_push_is_tried_against_the_last_release():
+    """Its tests on this schema: those of the API at each push, all of them each night."""
+    for workflow, line in (
+        ("ci", "make last-release"),
+        ("cluster", 'make last-release ARGS="--all --processes 4"'),
+    ):
+        body = ALL[workflow]["jobs"]["last-release"]
+        assert "if" not in body
+        assert body["steps"][0]["with"]["fetch-depth"] == "0"
+        assert body["steps"][-1]["run"] == line
+    assert "**/migrations/**" in ALL["cluster"]["on"]["push"]["paths"]
+    assert "schedule" in ALL["cluster"]["on"]
+
+
+def test_staging_is_proved_by_what_its_smoke_says_of_the_release():
+    body = ALL["deploy-staging"]["jobs"]["smoke"]
+    smoke = body["steps"][-1]
+    assert smoke["run"] == 'deploy/ci/smoke.sh "$RELEASE"'
+    assert smoke["env"]["RELEASE"] == "${{ inputs.release }}"
+    assert body["outputs"] == {"step": f"${{{{ steps.{smoke['id']}.outputs.step }}}}"}
+    notify = ALL["deploy-staging"]["jobs"]["notify"]["steps"][-1]
+    assert "format('smoke {0}', needs.smoke.outputs.step)" in notify["env"]["STEP"]
 
 
 def test_a_failed_watch_takes_the_release_back():

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from demo.site import free_seats
 from kernel import clock
 from queueing.usecases import config
-from reservations.models import Reservation
+from reservations.models import Reservation, SalePolicy
 from tests.support import catalogue, factories
 
 pytestmark = pytest.mark.usefixtures("charging")
@@ -44,6 +44,17 @@ def test_it_buys_neighbouring_seats(live_server, fan, performance):
     assert result["seats"] == ["A-1-1", "A-1-2", "A-1-3"]
     assert len(result["tickets"]) == 3
     assert Reservation.objects.get(pk=result["reservation_id"]).status == "CONFIRMED"
+
+
+def test_what_is_given_back_can_be_bought_by_the_same_fan_again(live_server, fan, performance):
+    SalePolicy.objects.update(max_seats_per_fan=2)
+    for _ in range(2):
+        result = json.loads(buy(live_server, "--json", "--give-back"))
+        assert len(result["tickets"]) == 2
+        assert Reservation.objects.get(pk=result["reservation_id"]).status == "CANCELLED"
+    buy(live_server)
+    with pytest.raises(CommandError, match="seat_limit_exceeded"):
+        buy(live_server)
 
 
 def test_it_takes_other_seats_where_somebody_was_quicker(live_server, fan, performance):

@@ -35,6 +35,11 @@ class Command(BaseCommand):
         parser.add_argument("--base-url", default=settings.FRONTROW_URL, help="where the site is")
         parser.add_argument("--wait", type=int, default=600, help="seconds to wait for admission")
         parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
+        parser.add_argument(
+            "--give-back",
+            action="store_true",
+            help="cancel it at the end",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Go the whole way."""
@@ -67,6 +72,9 @@ class Command(BaseCommand):
         )
         tickets = self._step("Tickets", "GET", f"/api/v1/reservations/{held['id']}/tickets/")
         shown = tickets["results"] if isinstance(tickets, dict) else tickets
+        if options["give_back"]:
+            path = f"/api/v1/reservations/{held['id']}/cancel/"
+            self._step("Give them back", "POST", path, {}, idempotent=True)
         return {
             "performance_id": performance["id"],
             "reservation_id": held["id"],
