@@ -57,7 +57,7 @@ CASES = (
         shares=(10, 30, 100),
         has_control=False,
     ),
-    # Before any other is taken back: Rollouts 1.9 gives up on no release while the pods of an earlier
+    # Before any other is taken back: Rollouts 1.9 gives up on no release while pods of an earlier
     # one still have a time at which they are to go (docs/releasing.md).
     ReleaseCase("crashing", "Its API ends as it starts.", CRASHING, shares=(), has_control=False),
     ReleaseCase("failing", "3 % of its requests fail.", FAILING),
