@@ -98,6 +98,8 @@ module "valkey" {
   key_arn         = module.secrets.keys["data"]
   alarm_topic_arn = module.observability.alarm_topic_arn
   passwords       = { for role, made in data.aws_secretsmanager_random_password.valkey : role => made.random_password }
+
+  passwords_changed = var.values_written
 }
 
 module "kafka" {
