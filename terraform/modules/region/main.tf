@@ -16,7 +16,7 @@ module "secrets" {
   environment = var.environment
   account_id  = local.account_id
   rotation = var.values_written ? {
-    masters            = { database = module.postgres.master_secret_arn, idempotency = module.idempotency.master_secret_arn }
+    masters            = { database = module.postgres.master, idempotency = module.idempotency.master }
     subnet_ids         = module.network.private_subnet_ids
     security_group_ids = [aws_security_group.rotation.id]
   } : null
@@ -70,6 +70,7 @@ module "postgres" {
   subnet_ids      = module.network.isolated_subnet_ids
   clients         = local.clients
   key_arn         = module.secrets.keys["data"]
+  secrets_key_arn = module.secrets.keys["secrets"]
   alarm_topic_arn = module.observability.alarm_topic_arn
 }
 
@@ -84,6 +85,7 @@ module "idempotency" {
   subnet_ids      = module.network.isolated_subnet_ids
   clients         = local.clients
   key_arn         = module.secrets.keys["data"]
+  secrets_key_arn = module.secrets.keys["secrets"]
   alarm_topic_arn = module.observability.alarm_topic_arn
 }
 
