@@ -58,6 +58,8 @@ module "storage" {
   key_arn    = module.secrets.keys["storage"]
   account_id = local.account_id
   readers    = { media = module.edge.media_distribution_arn }
+
+  replica_bucket_arns = var.replica_bucket_arns
 }
 
 module "postgres" {
@@ -155,6 +157,7 @@ module "edge" {
   callers         = var.callers
   core_rules      = var.firewall.core_rules
   join_challenge  = var.firewall.join_challenge
+  shield_advanced = var.shield_advanced
   providers = {
     aws        = aws
     aws.global = aws.global
