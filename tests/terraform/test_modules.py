@@ -36,6 +36,14 @@ def test_environments_differ_by_their_own_file_alone():
         ]
 
 
+def test_a_workflow_finds_a_value_for_every_variable_in_git():
+    for one in ENVIRONMENTS:
+        folder = TERRAFORM / "environments" / one
+        asked = re.findall(r'(?m)^variable "(\w+)"', (folder / "main.tf").read_text())
+        given = re.findall(r"(?m)^(\w+) +=", (folder / "terraform.tfvars").read_text())
+        assert asked == given
+
+
 def test_the_state_is_remote_encrypted_and_locked():
     for one in ENVIRONMENTS:
         text = (TERRAFORM / "environments" / one / "main.tf").read_text()
