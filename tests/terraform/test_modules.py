@@ -8,6 +8,9 @@ import pytest
 from deploy import terraform
 from deploy.terraform import TERRAFORM, modules
 
+# Each command starts a provider of 700 MB: a machine with much else to do takes its time.
+pytestmark = pytest.mark.timeout(900)
+
 ENVIRONMENTS = ("staging", "production")
 
 
