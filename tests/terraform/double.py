@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from botocore.config import Config
 
 from deploy import terraform
 from deploy.terraform import TERRAFORM
@@ -109,6 +110,8 @@ class Double:
             endpoint_url=self.variables["AWS_ENDPOINT_URL"],
             aws_access_key_id="double",
             aws_secret_access_key="double",
+            # A second try after a slow first one would make a thing twice.
+            config=Config(read_timeout=300, retries={"total_max_attempts": 1}),
         )
 
     def run(self, *words: str, codes: tuple[int, ...] = (0,)) -> str:
