@@ -25,10 +25,10 @@ def frontrow(environment):
     return load(helm("template", "frontrow", str(CHART), *words))
 
 
-def platform(environment):
+def platform(environment, *more):
     folder = ROOT / "gitops" / "platform"
     values = str(folder / f"{environment}.yaml")
-    words = ["--kube-version", KUBERNETES, "--values", values]
+    words = ["--kube-version", KUBERNETES, "--values", values, *more]
     return load(helm("template", "platform", str(folder), *words))
 
 
@@ -79,6 +79,33 @@ def test_operators_come_by_an_exact_version_from_our_own_copies():
         source = one["spec"]["source"]
         assert re.fullmatch(r"\d+\.\d+\.\d+", source["targetRevision"])
         assert source["repoURL"] == "registry.example/charts"
+
+
+def test_metrics_are_copied_where_the_environment_says_so():
+    def written(*words):
+        [one] = [
+            one["spec"]["source"]["helm"]["valuesObject"]["prometheus"]["prometheusSpec"]
+            for one in of_kind(platform("production", *words), "Application")
+            if one["metadata"]["name"] == "kube-prometheus-stack"
+        ]
+        assert one["replicas"] == 2
+        return one.get("remoteWrite")
+
+    assert written() is None
+    assert written("--set", "prometheusEndpoint=https://aps.example/workspaces/1/") == [
+        {
+            "url": "https://aps.example/workspaces/1/api/v1/remote_write",
+            "sigv4": {"region": "ap-northeast-2"},
+        }
+    ]
+
+
+def test_every_claim_of_a_disk_names_a_class_that_is_there():
+    classes = {one["metadata"]["name"] for one in of_kind(platform("production"), "StorageClass")}
+    text = (ROOT / "gitops" / "platform" / "values.yaml").read_text()
+    claims = re.findall(r"volumeClaimTemplate:\n +spec: \{(.*?)resources", text)
+    assert claims
+    assert {re.fullmatch(r"storageClassName: (\S+), ", one)[1] for one in claims} <= classes
 
 
 def test_the_store_is_the_one_that_the_chart_names():

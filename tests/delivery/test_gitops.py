@@ -55,7 +55,7 @@ def test_control_without_the_option_argo_would_write_them_back():
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_what_drifts_is_mended_and_nothing_is_pruned_without_a_word(environment):
     policy = application(environment)["spec"]["syncPolicy"]
-    assert policy["automated"]["selfHeal"]
+    assert policy["automated"] == {"selfHeal": True, "prune": False}
     assert "Prune=confirm" in policy["syncOptions"]
     assert "PruneLast=true" in policy["syncOptions"]
     for one in documents(GITOPS / "bootstrap" / f"{environment}.yaml"):
@@ -98,3 +98,15 @@ def test_frontrow_may_change_its_own_namespace_alone(environment):
     kinds = [one["kind"] for one in projects["frontrow"]["clusterResourceWhitelist"]]
     assert kinds == ["PriorityClass"]
     assert application(environment)["spec"]["project"] == "frontrow"
+
+
+def test_the_operators_are_those_that_the_tests_run():
+    operators = yaml.safe_load((GITOPS / "platform" / "values.yaml").read_text())["operators"]
+    tools = ROOT / "deploy" / "tools"
+    rollouts = re.search(
+        r"github.com/argoproj/argo-rollouts (v\S+)",
+        (tools / "argo-rollouts" / "go.mod").read_text(),
+    )
+    assert operators["argo-rollouts"]["values"]["controller"]["image"]["tag"] == rollouts[1]
+    keda = re.search(r"kedacore/keda/v2 v(\S+)", (tools / "schemas" / "go.mod").read_text())
+    assert operators["keda"]["version"] == keda[1]

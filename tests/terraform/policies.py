@@ -1,7 +1,8 @@
 """Whether a policy of IAM lets somebody do something: denials first, then what is allowed.
 
 As much of IAM's own logic as our policies use: actions, resources with wildcards, NotResource, and
-conditions of equality, which hold where the request says the same words.
+conditions of equality, which hold where the request says the same words, or of several words none
+but those (ForAllValues).
 """
 
 import fnmatch
@@ -9,9 +10,11 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+Context = Mapping[str, str | list[str]]
+
 
 def may(
-    policies: Iterable[str], action: str, resource: str, context: Mapping[str, str] | None = None
+    policies: Iterable[str], action: str, resource: str, context: Context | None = None
 ) -> bool:
     """Say whether the policies (JSON) together let an action happen to a resource."""
     statements = [one for policy in policies for one in _list(json.loads(policy)["Statement"])]
@@ -20,9 +23,7 @@ def may(
     return "Allow" in effects and "Deny" not in effects
 
 
-def _fits(
-    statement: dict[str, Any], action: str, resource: str, context: Mapping[str, str]
-) -> bool:
+def _fits(statement: dict[str, Any], action: str, resource: str, context: Context) -> bool:
     if not _matches(action.lower(), [one.lower() for one in _list(statement["Action"])]):
         return False
     if "NotResource" in statement:
@@ -31,14 +32,17 @@ def _fits(
     elif not _matches(resource, _list(statement["Resource"])):
         return False
     return all(
-        context.get(variable) in _list(values)
+        _holds(test, context.get(variable), _list(values))
         for test, words in statement.get("Condition", {}).items()
         for variable, values in words.items()
-        if test == "StringEquals" or _unknown(test)
     )
 
 
-def _unknown(test: str) -> bool:
+def _holds(test: str, said: str | list[str] | None, wanted: list[str]) -> bool:
+    if test == "StringEquals":
+        return said in wanted
+    if test == "ForAllValues:StringEquals":
+        return said is None or set(_list(said)) <= set(wanted)
     raise ValueError(f"a policy has a condition {test}, which this table does not know")
 
 

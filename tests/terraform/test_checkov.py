@@ -9,13 +9,16 @@ import pytest
 from deploy.terraform import TERRAFORM
 from deploy.tools.checkers import checker
 
+# It evaluates each environment with all its modules: 80 s of a core.
+pytestmark = pytest.mark.timeout(900)
+
 
 def found(folder):
     """Return the ids of what checkov finds in a folder's Terraform."""
     words = ["--framework", "terraform", "--compact", "--quiet", "--skip-download", "--soft-fail"]
     words += ["--download-external-modules", "false", "--directory", str(folder)]
     done = subprocess.run(
-        ["nice", "-n", "19", str(checker("checkov")), *words],
+        [str(checker("checkov")), *words],
         capture_output=True, text=True, check=False, cwd=folder,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]

@@ -8,6 +8,9 @@ import pytest
 from deploy import terraform
 from deploy.terraform import TERRAFORM, modules
 
+# Each command starts a provider of 700 MB: a machine with much else to do takes its time.
+pytestmark = pytest.mark.timeout(900)
+
 ENVIRONMENTS = ("staging", "production")
 
 
@@ -34,6 +37,14 @@ def test_environments_differ_by_their_own_file_alone():
             "environment.tf",
             "main.tf",
         ]
+
+
+def test_a_workflow_finds_a_value_for_every_variable_in_git():
+    for one in ENVIRONMENTS:
+        folder = TERRAFORM / "environments" / one
+        asked = re.findall(r'(?m)^variable "(\w+)"', (folder / "main.tf").read_text())
+        given = re.findall(r"(?m)^(\w+) +=", (folder / "terraform.tfvars").read_text())
+        assert asked == given
 
 
 def test_the_state_is_remote_encrypted_and_locked():

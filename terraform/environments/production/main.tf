@@ -87,7 +87,7 @@ module "region" {
   callers        = var.callers
   values_written = var.values_written
   balancer       = var.balancer
-  versions       = { kubernetes = "1.34", postgres = "18", valkey = "8.2", kafka = "4.1.x.kraft" }
+  versions       = { kubernetes = "1.36", postgres = "18", valkey = "9.1", kafka = "4.1.x.kraft" }
   firewall       = { core_rules = "count", join_challenge = "count" }
   sizes          = local.sizes
   providers = {

@@ -48,9 +48,10 @@ data "aws_iam_policy_document" "apply" {
     resources = ["*"]
   }
   statement {
-    sid       = "OwnRoles"
-    actions   = ["iam:AttachRolePolicy", "iam:CreateRole", "iam:DeleteRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy", "iam:PassRole", "iam:PutRolePolicy", "iam:TagRole", "iam:UntagRole", "iam:UpdateAssumeRolePolicy", "iam:UpdateRole"]
-    resources = ["arn:aws:iam::${var.account_id}:role/${var.name}-*"]
+    sid     = "OwnRoles"
+    actions = ["iam:AttachRolePolicy", "iam:CreateRole", "iam:DeleteRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy", "iam:PassRole", "iam:PutRolePolicy", "iam:TagRole", "iam:UntagRole", "iam:UpdateAssumeRolePolicy", "iam:UpdateRole"]
+    # AWS's repository of functions puts its own word before the names of what it makes.
+    resources = ["arn:aws:iam::${var.account_id}:role/${var.name}-*", "arn:aws:iam::${var.account_id}:role/serverlessrepo-${var.name}-*"]
   }
   statement {
     sid       = "CodeHost"

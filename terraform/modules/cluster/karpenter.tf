@@ -53,7 +53,7 @@ resource "aws_cloudwatch_event_target" "interruption" {
 data "aws_iam_policy_document" "karpenter" {
   statement {
     sid       = "Look"
-    actions   = ["ec2:DescribeAvailabilityZones", "ec2:DescribeImages", "ec2:DescribeInstances", "ec2:DescribeInstanceTypeOfferings", "ec2:DescribeInstanceTypes", "ec2:DescribeLaunchTemplates", "ec2:DescribeSecurityGroups", "ec2:DescribeSpotPriceHistory", "ec2:DescribeSubnets", "pricing:GetProducts"]
+    actions   = ["ec2:DescribeCapacityReservations", "ec2:DescribeImages", "ec2:DescribeInstances", "ec2:DescribeInstanceStatus", "ec2:DescribeInstanceTypeOfferings", "ec2:DescribeInstanceTypes", "ec2:DescribeLaunchTemplates", "ec2:DescribePlacementGroups", "ec2:DescribeSecurityGroups", "ec2:DescribeSpotPriceHistory", "ec2:DescribeSubnets", "iam:ListInstanceProfiles", "pricing:GetProducts"]
     resources = ["*"]
   }
   statement {
@@ -86,6 +86,22 @@ data "aws_iam_policy_document" "karpenter" {
       values   = ["owned"]
     }
   }
+  # A node that has come is named.
+  statement {
+    sid       = "TagOwn"
+    actions   = ["ec2:CreateTags"]
+    resources = ["${local.arn}:*:instance/*"]
+    condition {
+      test     = "StringEquals"
+      variable = "aws:ResourceTag/kubernetes.io/cluster/${var.name}"
+      values   = ["owned"]
+    }
+    condition {
+      test     = "ForAllValues:StringEquals"
+      variable = "aws:TagKeys"
+      values   = ["Name", "eks:eks-cluster-name", "karpenter.sh/nodeclaim"]
+    }
+  }
   statement {
     sid       = "EndOwnOnly"
     actions   = ["ec2:DeleteLaunchTemplate", "ec2:TerminateInstances"]
@@ -109,7 +125,7 @@ data "aws_iam_policy_document" "karpenter" {
   statement {
     sid       = "Profiles"
     actions   = ["iam:AddRoleToInstanceProfile", "iam:CreateInstanceProfile", "iam:DeleteInstanceProfile", "iam:GetInstanceProfile", "iam:RemoveRoleFromInstanceProfile", "iam:TagInstanceProfile"]
-    resources = ["arn:aws:iam::${var.account_id}:instance-profile/${var.name}_*"]
+    resources = ["arn:aws:iam::${var.account_id}:instance-profile/karpenter/${data.aws_region.here.name}/${var.name}/*"]
   }
   statement {
     sid       = "Cluster"

@@ -40,8 +40,7 @@ resource "aws_launch_template" "system" {
       ebs {
         volume_type           = "gp3"
         volume_size           = block_device_mappings.value == "/dev/xvda" ? 4 : 60
-        encrypted             = true
-        kms_key_id            = var.key_arn
+        encrypted             = true # by AWS's key for disks, as Karpenter's: groups of machines may not use ours
         delete_on_termination = true
       }
     }

@@ -22,7 +22,7 @@ variable "subnet_ids" {
 }
 
 variable "key_arn" {
-  description = "KMS key of secrets in etcd and of the nodes' disks."
+  description = "KMS key of secrets in etcd and of pods' disks (gitops/platform/templates/disks.yaml)."
   type        = string
 }
 

@@ -1,7 +1,8 @@
-# What nodes ask of AWS stays in the network: images, secrets, keys, roles.
+# What nodes ask of AWS stays in the network: images, secrets, keys, roles; RDS is asked by the function that
+# changes the databases' users, which may go nowhere else.
 
 locals {
-  services = toset(["ecr.api", "ecr.dkr", "kms", "secretsmanager", "sts"])
+  services = toset(["ecr.api", "ecr.dkr", "kms", "rds", "secretsmanager", "sts"])
 }
 
 resource "aws_security_group" "endpoints" {

@@ -94,10 +94,11 @@ resource "aws_rds_cluster" "this" {
   db_cluster_parameter_group_name = aws_rds_cluster_parameter_group.this.name
   vpc_security_group_ids          = [aws_security_group.this.id]
 
-  # RDS makes the master's password, keeps it in Secrets Manager and changes it: it is in no state.
+  # RDS makes the master's password, keeps it in Secrets Manager and changes it: it is in no state. Its key is
+  # that of all entries, which the function for alternating users may use.
   master_username               = "frontrow_master"
   manage_master_user_password   = true
-  master_user_secret_kms_key_id = var.key_arn
+  master_user_secret_kms_key_id = var.secrets_key_arn
 
   storage_encrypted               = true
   kms_key_id                      = var.key_arn

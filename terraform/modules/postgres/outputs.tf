@@ -8,9 +8,12 @@ output "reader" {
   value       = aws_rds_cluster.this.reader_endpoint
 }
 
-output "master_secret_arn" {
-  description = "Where RDS keeps the master's password, by which the application's users are made."
-  value       = aws_rds_cluster.this.master_user_secret[0].secret_arn
+output "master" {
+  description = "Where RDS keeps the master's password, by which the application's users are made, and whose it is."
+  value = {
+    secret_arn  = aws_rds_cluster.this.master_user_secret[0].secret_arn
+    cluster_arn = aws_rds_cluster.this.arn
+  }
 }
 
 output "security_group_id" {

@@ -42,7 +42,12 @@ variable "clients" {
 }
 
 variable "key_arn" {
-  description = "KMS key of the data, its backups and the master's password."
+  description = "KMS key of the data and its backups."
+  type        = string
+}
+
+variable "secrets_key_arn" {
+  description = "KMS key of the master's password."
   type        = string
 }
 

@@ -18,6 +18,17 @@ data "aws_iam_policy_document" "balancer_controller" {
     ]
     resources = ["*"]
   }
+  # The first balancer of an account makes AWS's own role for balancers.
+  statement {
+    sid       = "FirstBalancer"
+    actions   = ["iam:CreateServiceLinkedRole"]
+    resources = ["arn:aws:iam::${local.account_id}:role/aws-service-role/elasticloadbalancing.amazonaws.com/*"]
+    condition {
+      test     = "StringEquals"
+      variable = "iam:AWSServiceName"
+      values   = ["elasticloadbalancing.amazonaws.com"]
+    }
+  }
   statement {
     sid       = "MakeOwn"
     actions   = ["elasticloadbalancing:CreateLoadBalancer", "elasticloadbalancing:CreateTargetGroup"]

@@ -16,7 +16,7 @@ module "secrets" {
   environment = var.environment
   account_id  = local.account_id
   rotation = var.values_written ? {
-    masters            = { database = module.postgres.master_secret_arn, idempotency = module.idempotency.master_secret_arn }
+    masters            = { database = module.postgres.master, idempotency = module.idempotency.master }
     subnet_ids         = module.network.private_subnet_ids
     security_group_ids = [aws_security_group.rotation.id]
   } : null
@@ -58,6 +58,8 @@ module "storage" {
   key_arn    = module.secrets.keys["storage"]
   account_id = local.account_id
   readers    = { media = module.edge.media_distribution_arn }
+
+  replica_bucket_arns = var.replica_bucket_arns
 }
 
 module "postgres" {
@@ -70,6 +72,7 @@ module "postgres" {
   subnet_ids      = module.network.isolated_subnet_ids
   clients         = local.clients
   key_arn         = module.secrets.keys["data"]
+  secrets_key_arn = module.secrets.keys["secrets"]
   alarm_topic_arn = module.observability.alarm_topic_arn
 }
 
@@ -84,6 +87,7 @@ module "idempotency" {
   subnet_ids      = module.network.isolated_subnet_ids
   clients         = local.clients
   key_arn         = module.secrets.keys["data"]
+  secrets_key_arn = module.secrets.keys["secrets"]
   alarm_topic_arn = module.observability.alarm_topic_arn
 }
 
@@ -98,6 +102,8 @@ module "valkey" {
   key_arn         = module.secrets.keys["data"]
   alarm_topic_arn = module.observability.alarm_topic_arn
   passwords       = { for role, made in data.aws_secretsmanager_random_password.valkey : role => made.random_password }
+
+  passwords_changed = var.values_written
 }
 
 module "kafka" {
@@ -151,6 +157,7 @@ module "edge" {
   callers         = var.callers
   core_rules      = var.firewall.core_rules
   join_challenge  = var.firewall.join_challenge
+  shield_advanced = var.shield_advanced
   providers = {
     aws        = aws
     aws.global = aws.global

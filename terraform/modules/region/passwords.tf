@@ -1,6 +1,8 @@
-# Two kinds of password are in the state, which only the workflows' roles read: the first ones of Valkey's
-# users, which operators replace at once, and what CloudFront shows the balancer, which is no secret of a
-# fan's. `terraform apply -replace=module.region.terraform_data.origin_secret` makes another.
+# Two kinds of password are in the state, which the roles `plan` and `apply` read (docs/deploying.md, "What the
+# state knows"): the first ones of Valkey's users, who are off as long as they have them, and what CloudFront
+# shows the balancer, which keeps others from going round the firewall and opens nothing else. The provider has
+# no write-only argument for either. `terraform apply -replace=module.region.terraform_data.origin_secret`
+# makes another.
 
 data "aws_secretsmanager_random_password" "valkey" {
   for_each            = toset(["broker", "cache", "lock", "queue"])

@@ -68,6 +68,18 @@ variable "firewall" {
   type        = object({ core_rules = string, join_challenge = string })
 }
 
+variable "shield_advanced" {
+  description = "AWS Shield Advanced at the edge, which is subscribed to by hand."
+  type        = bool
+  default     = false
+}
+
+variable "replica_bucket_arns" {
+  description = "Buckets in another region that backups or audit are copied to."
+  type        = map(object({ arn = string, key_arn = string }))
+  default     = {}
+}
+
 variable "sizes" {
   description = "How large everything is: all that staging and production differ by."
   type = object({

@@ -4,7 +4,7 @@ data "aws_region" "here" {}
 
 locals {
   purposes = {
-    cluster = "secrets in etcd, disks of nodes"
+    cluster = "secrets in etcd, disks of pods"
     data    = "PostgreSQL, Valkey, Kafka and their backups"
     images  = "images"
     logs    = "log groups, alarms"
@@ -13,7 +13,7 @@ locals {
   }
   # Services that use a key by themselves, for this account alone.
   services = {
-    logs    = ["logs.${data.aws_region.here.name}.amazonaws.com", "cloudwatch.amazonaws.com", "events.rds.amazonaws.com"]
+    logs    = ["logs.${data.aws_region.here.name}.amazonaws.com", "cloudwatch.amazonaws.com", "elasticache.amazonaws.com", "events.rds.amazonaws.com"]
     storage = ["cloudfront.amazonaws.com", "delivery.logs.amazonaws.com"]
   }
 }

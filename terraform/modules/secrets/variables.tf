@@ -18,11 +18,17 @@ variable "account_id" {
 }
 
 variable "rotation" {
-  description = "Change the databases' users each 30 days, by AWS's own function; null until the databases are there. `masters` has the ARN of each master's secret by the entry of the user: database, idempotency."
+  description = "Change the databases' users each 30 days, by AWS's own function; null until the databases are there. `masters` has the ARNs of each master's secret and cluster by the entry of the user: database, idempotency."
   type = object({
-    masters            = map(string)
+    masters            = map(object({ secret_arn = string, cluster_arn = string }))
     subnet_ids         = list(string)
     security_group_ids = list(string)
   })
   default = null
+}
+
+variable "rotation_version" {
+  description = "Version of AWS's function for alternating users."
+  type        = string
+  default     = "1.1.618"
 }

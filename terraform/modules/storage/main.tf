@@ -1,4 +1,4 @@
-# Buckets: closed to the public, encrypted by our key, reached by TLS alone, old versions kept for a while.
+# Buckets: closed to the public, encrypted by our key (logs by S3's), reached by TLS alone, old versions kept for a while.
 
 locals {
   # How many days objects and old versions live; 0: for ever.
@@ -13,6 +13,7 @@ locals {
 
 resource "aws_s3_bucket" "this" {
   # checkov:skip=CKV_AWS_18: each bucket but that of logs writes its lines there (below, by for_each)
+  # checkov:skip=CKV_AWS_145: all but logs have our key (below); S3 writes its own lines into no such bucket
   # checkov:skip=CKV_AWS_144: copies in another region are a choice (replication.tf)
   # checkov:skip=CKV2_AWS_62: nobody waits for a file: what has happened is an event of Kafka
   for_each            = local.buckets
@@ -49,10 +50,11 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "this" {
   for_each = local.buckets
   bucket   = aws_s3_bucket.this[each.key].id
   rule {
-    bucket_key_enabled = true
+    bucket_key_enabled = each.key != "logs"
     apply_server_side_encryption_by_default {
-      sse_algorithm     = "aws:kms"
-      kms_master_key_id = var.key_arn
+      # S3 writes lines about the other buckets into no bucket whose default is a key of ours.
+      sse_algorithm     = each.key == "logs" ? "AES256" : "aws:kms"
+      kms_master_key_id = each.key == "logs" ? null : var.key_arn
     }
   }
 }

@@ -1,8 +1,10 @@
-# Each role has a user of its own; who gives no name gets nothing.
+# Each role has a user of its own; who gives no name gets nothing. The provider takes passwords into the
+# state, and Valkey takes no user without one: so the first password is a user's who is off, and people change
+# it before they say that he is on.
 
 locals {
   # Everything but what empties, reconfigures or listens in; `info` is health's.
-  may = "on ~* &* +@all -@admin -@dangerous +info +role"
+  may = "${var.passwords_changed ? "on" : "off"} ~* &* +@all -@admin -@dangerous +info +role"
 }
 
 resource "aws_elasticache_user" "role" {

@@ -4,11 +4,11 @@ variable "name" {
 }
 
 variable "engine_version" {
-  description = "Valkey's version; the newest that ElastiCache has."
+  description = "Valkey's version: 9 or newer, for the waiting room forgets places by HEXPIRE (queueing/lua)."
   type        = string
   validation {
-    condition     = can(regex("^(8\\.[1-9]|9\\.[0-9])$", var.engine_version))
-    error_message = "Valkey 8.1 or newer, as MAJOR.MINOR."
+    condition     = can(regex("^(9|[1-9][0-9])\\.[0-9]$", var.engine_version))
+    error_message = "Valkey 9.0 or newer, as MAJOR.MINOR: older ones do not know HEXPIRE."
   }
 }
 
@@ -45,8 +45,13 @@ variable "alarm_topic_arn" {
   type        = string
 }
 
+variable "passwords_changed" {
+  description = "Whether people have given each user another password (docs/deploying.md): until then the users are off."
+  type        = bool
+}
+
 variable "passwords" {
-  description = "First password of each role's user; it is in the state, so it is changed at once (docs/deploying.md)."
+  description = "First password of each role's user. The state keeps it, so it opens nothing: see passwords_changed."
   type        = object({ lock = string, queue = string, cache = string, broker = string })
   sensitive   = true
   validation {

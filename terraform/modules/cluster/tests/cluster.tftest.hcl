@@ -57,8 +57,8 @@ run "nodes_stand_in_three_zones_and_keep_their_role" {
     error_message = "A pod can ask for its node's role."
   }
   assert {
-    condition     = alltrue([for disk in aws_launch_template.system.block_device_mappings : disk.ebs[0].encrypted == "true" && disk.ebs[0].kms_key_id == var.key_arn])
-    error_message = "A node's disk is unencrypted."
+    condition     = alltrue([for disk in aws_launch_template.system.block_device_mappings : disk.ebs[0].encrypted == "true" && disk.ebs[0].kms_key_id == null])
+    error_message = "A node's disk is unencrypted, or by a key that groups of machines may not use: no node would come."
   }
 }
 

@@ -69,7 +69,7 @@ run "every_flow_is_logged" {
 run "services_are_reached_inside" {
   command = plan
   assert {
-    condition     = length(setsubtract(["ecr.api", "ecr.dkr", "kms", "secretsmanager", "sts"], keys(aws_vpc_endpoint.interface))) == 0
+    condition     = length(setsubtract(["ecr.api", "ecr.dkr", "kms", "rds", "secretsmanager", "sts"], keys(aws_vpc_endpoint.interface))) == 0
     error_message = "A service is reached over the internet."
   }
   assert {

@@ -12,6 +12,7 @@ variables {
   subnet_ids      = ["subnet-a", "subnet-b", "subnet-c"]
   clients         = { nodes = "sg-nodes" }
   key_arn         = "arn:aws:kms:ap-northeast-2:000000000000:key/data"
+  secrets_key_arn = "arn:aws:kms:ap-northeast-2:000000000000:key/secrets"
   alarm_topic_arn = "arn:aws:sns:ap-northeast-2:000000000000:alarms"
 }
 
@@ -36,6 +37,10 @@ run "the_database_is_kept_and_encrypted" {
   assert {
     condition     = aws_rds_cluster.this.manage_master_user_password == true && aws_rds_cluster.this.master_password == null
     error_message = "The master's password is in the state."
+  }
+  assert {
+    condition     = aws_rds_cluster.this.master_user_secret_kms_key_id == var.secrets_key_arn
+    error_message = "The function for alternating users cannot read the master's password."
   }
 }
 

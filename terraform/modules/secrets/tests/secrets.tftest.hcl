@@ -9,7 +9,10 @@ mock_provider "aws" {
     defaults = { outputs = { RotationLambdaARN = "arn:aws:lambda:ap-northeast-2:000000000000:function:rotation" } }
   }
   mock_data "aws_serverlessapplicationrepository_application" {
-    defaults = { semantic_version = "1.0.0", required_capabilities = ["CAPABILITY_IAM"] }
+    defaults = { required_capabilities = ["CAPABILITY_IAM"] }
+  }
+  mock_data "aws_lambda_function" {
+    defaults = { role = "arn:aws:iam::000000000000:role/serverlessrepo-rotation" }
   }
 }
 
@@ -43,7 +46,12 @@ run "the_databases_user_changes_each_month" {
   command = plan
   variables {
     rotation = {
-      masters            = { database = "arn:aws:secretsmanager:ap-northeast-2:000000000000:secret:master" }
+      masters = {
+        database = {
+          secret_arn  = "arn:aws:secretsmanager:ap-northeast-2:000000000000:secret:master"
+          cluster_arn = "arn:aws:rds:ap-northeast-2:000000000000:cluster:frontrow-staging"
+        }
+      }
       subnet_ids         = ["subnet-a"]
       security_group_ids = ["sg-a"]
     }
@@ -55,6 +63,10 @@ run "the_databases_user_changes_each_month" {
   assert {
     condition     = strcontains(aws_serverlessapplicationrepository_cloudformation_stack.rotation["database"].parameters.superuserSecretArn, "master")
     error_message = "The users cannot alternate: the function has no master."
+  }
+  assert {
+    condition     = data.aws_serverlessapplicationrepository_application.rotation[0].semantic_version == var.rotation_version
+    error_message = "Each version that AWS publishes would change the plan."
   }
 }
 

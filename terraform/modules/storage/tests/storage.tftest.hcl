@@ -17,8 +17,12 @@ run "buckets_are_closed_encrypted_and_versioned" {
     error_message = "A bucket may be opened to the public."
   }
   assert {
-    condition     = alltrue(flatten([for one in aws_s3_bucket_server_side_encryption_configuration.this : [for rule in one.rule : rule.apply_server_side_encryption_by_default[0].kms_master_key_id == var.key_arn]]))
+    condition     = alltrue(flatten([for name, one in aws_s3_bucket_server_side_encryption_configuration.this : [for rule in one.rule : rule.apply_server_side_encryption_by_default[0].kms_master_key_id == var.key_arn] if name != "logs"]))
     error_message = "A bucket is not encrypted by our key."
+  }
+  assert {
+    condition     = one(aws_s3_bucket_server_side_encryption_configuration.this["logs"].rule).apply_server_side_encryption_by_default[0].sse_algorithm == "AES256"
+    error_message = "S3 can write no lines into the bucket of logs."
   }
   assert {
     condition     = alltrue([for one in aws_s3_bucket_versioning.this : one.versioning_configuration[0].status == "Enabled"])

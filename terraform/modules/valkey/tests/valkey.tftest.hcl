@@ -1,14 +1,16 @@
 mock_provider "aws" {}
 
 variables {
-  name            = "frontrow-test"
-  engine_version  = "8.1"
-  types           = { lock = "cache.t4g.small", queue = "cache.t4g.small", cache = "cache.t4g.small", broker = "cache.t4g.small" }
-  vpc_id          = "vpc-1"
-  subnet_ids      = ["subnet-a", "subnet-b", "subnet-c"]
-  clients         = { nodes = "sg-nodes" }
-  key_arn         = "arn:aws:kms:ap-northeast-2:000000000000:key/data"
-  alarm_topic_arn = "arn:aws:sns:ap-northeast-2:000000000000:alarms"
+  name           = "frontrow-test"
+  engine_version = "9.1"
+  types          = { lock = "cache.t4g.small", queue = "cache.t4g.small", cache = "cache.t4g.small", broker = "cache.t4g.small" }
+  vpc_id         = "vpc-1"
+  subnet_ids     = ["subnet-a", "subnet-b", "subnet-c"]
+  clients        = { nodes = "sg-nodes" }
+  key_arn        = "arn:aws:kms:ap-northeast-2:000000000000:key/data"
+
+  passwords_changed = true
+  alarm_topic_arn   = "arn:aws:sns:ap-northeast-2:000000000000:alarms"
   passwords = {
     lock   = "00000000000000000000000000000000"
     queue  = "11111111111111111111111111111111"
@@ -59,6 +61,33 @@ run "everything_is_encrypted_and_named_users_alone_come_in" {
     condition     = alltrue([for rule in aws_vpc_security_group_ingress_rule.this : rule.cidr_ipv4 == null && rule.from_port == 6379 && rule.to_port == 6379])
     error_message = "Others than named security groups may ask, or at another port."
   }
+}
+
+run "a_password_that_the_state_knows_opens_nothing" {
+  command = plan
+  variables {
+    passwords_changed = false
+  }
+  assert {
+    condition     = alltrue([for user in aws_elasticache_user.role : startswith(user.access_string, "off ")])
+    error_message = "The first password, which the state keeps, opens a server."
+  }
+}
+
+run "people_turn_the_users_on" {
+  command = plan
+  assert {
+    condition     = alltrue([for user in aws_elasticache_user.role : startswith(user.access_string, "on ")])
+    error_message = "The application's users stay off."
+  }
+}
+
+run "a_version_without_hexpire_is_refused" {
+  command = plan
+  variables {
+    engine_version = "8.2"
+  }
+  expect_failures = [var.engine_version]
 }
 
 run "a_short_password_is_refused" {
