@@ -27,7 +27,7 @@ def copy_without(edits: Sequence[GuardEdit], folder: Path) -> Path:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
     for edit in edits:
-        text = (ROOT / edit.path).read_text(encoding="utf-8")
+        text = (folder / edit.path).read_text(encoding="utf-8")  # another may have changed it
         if text.count(edit.guard) != 1:
             raise GuardNotFound(f"{edit.path}: {edit.guard!r}")
         (folder / edit.path).write_text(text.replace(edit.guard, edit.without), encoding="utf-8")

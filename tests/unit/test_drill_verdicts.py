@@ -82,8 +82,11 @@ def test_what_is_broken_counts_before_what_is_late_or_slow(broken, missed_ones, 
 def test_a_copy_lacks_the_guard_and_a_guard_that_moved_is_noticed(tmp_path):
     path = "queueing/lua/queue_room.lua"
     guard = "if not run or run ~= current_run() then"
-    copy = copy_without([GuardEdit(path, guard, "if not run then")], tmp_path / "copy")
-    assert guard not in (copy / path).read_text()
+    another = GuardEdit(path, "local function current_run()", "local function some_run()")
+    copy = copy_without([GuardEdit(path, guard, "if not run then"), another], tmp_path / "copy")
+    text = (copy / path).read_text()
+    assert guard not in text  # both edits of one file are there
+    assert "local function some_run()" in text
     assert (copy / "manage.py").is_file()
     with pytest.raises(GuardNotFound, match="queue_room"):
         copy_without([GuardEdit(path, "no such line", "")], tmp_path / "other")
