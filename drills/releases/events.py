@@ -4,6 +4,7 @@ import json
 import time
 
 import psycopg
+from django.conf import settings
 
 from drills.releases.site import ReleaseSite
 
@@ -32,7 +33,9 @@ def settle_events(site: ReleaseSite) -> list[str]:
     """Replay dead letters and wait until nothing is missing; return in words what is wrong."""
     until = time.monotonic() + _SECONDS
     while True:
-        site.manage("events", "replay", "--reason", "a release was taken back")
+        for topic in settings.EVENT_TOPICS:
+            words = ("--topic", topic, "--reason", "a release was taken back")
+            site.manage("events", "replay", *words)
         wrong = _wrong(site)
         if not wrong or time.monotonic() > until:
             return wrong
