@@ -27,7 +27,7 @@ def watched(*shares, became="taken back", ended=200.0):
     return Watched(began=100, place="b", shares=list(shares), became=became, ended=ended)
 
 
-def test_what_the_new_build_answered_is_told_from_the_rest():
+def test_what_the_new_build_answered_is_counted_by_itself():
     seen = figures.of([*hundred(failing=1), served(300, "b", 500)], watched(10, 0))
     assert (seen["requests"], seen["requests_met"], seen["fans"], seen["fans_met"]) == (
         *(100, 10, 100, 10),
