@@ -77,7 +77,7 @@ cluster: setup-dev ## Start a real control plane without containers (built once,
 .PHONY: cluster-test
 cluster-test: setup-dev ## Install, scale, drain, upgrade and roll back the chart in such a cluster (ARGS="-k drain" picks some)
 	@$(VENV)/python -m deploy.tools.build helm etcd kubernetes kwok argo-rollouts >/dev/null
-	@exec $(VENV)/python -m pytest $(if $(CLUSTER_DATA),,-n 3) tests/cluster $(ARGS)
+	@exec $(VENV)/python -m pytest --timeout 900 $(if $(CLUSTER_DATA),,-n 3) tests/cluster $(ARGS)
 
 .PHONY: last-release
 last-release: setup-dev ## Run the last release's tests on this schema, and look at new migrations (ARGS="--all --processes 2")

@@ -19,12 +19,13 @@ what is not.
 *Met it*: requests that the new build answered, from its first to its last, and their share of all
 within that time. *Met for*: how long that was. *Back after*: seconds of `python -m release
 rollback` until all requests went to the build before. Pauses are 150 and 45 s instead of 5 and 10
-minutes, and Prometheus is asked each 5 s instead of each 30.
+minutes, and Prometheus is asked each 5 s instead of each 30. *Load* is the machine's, of a minute, at
+the end.
 """
 _TABLE = (
     "| build | became | shares | requests | failed (old, new) | met it | fans (all, met)"
-    " | met for | back after | audit | broken |",
-    "|---|---|---|---|---|---|---|---|---|---|---|",
+    " | met for | back after | audit | broken | load |",
+    "|---|---|---|---|---|---|---|---|---|---|---|---|",
 )
 
 
@@ -72,7 +73,7 @@ def _section(title: str, words: str, runs: Sequence[Mapping[str, Any]]) -> Itera
             f" | {one['failed']}, {one['failed_met']}"
             f" | {one['requests_met']:,} ({one['share_met']:.1%})"
             f" | {one['fans']:,}, {one['fans_met']:,} | {met} | {back} | {one['audit']}"
-            f" | {len(one['broken'])} |"
+            f" | {len(one['broken'])} | {one['machine']['load']:g} |"
         )
     yield ""
     for one in runs:

@@ -76,6 +76,7 @@ def test_control_a_bad_release_that_is_taken_back_without_analysis_breaks():
 
 def test_the_page_has_a_line_for_each_release_and_what_broke():
     machine = {"cores": 2, "processor": "x", "memory_gib": 24, "system": "Linux", "python": "3.13"}
+    machine["load"] = 2.5
     run = {
         "case": "failing", "says": "3 % fail.", "control": False, "became": "taken back",
         "shares": [10, 0], "message": "failed", "requests": 1000, "failed": 0, "requests_met": 90,
@@ -86,7 +87,7 @@ def test_the_page_has_a_line_for_each_release_and_what_broke():
     text = page.page({"failing": [run], "failing --control": [{**run, "broken": []}]})
     assert (
         "| failing: 3 % fail. | taken back | 10 %, 0 % | 1,000 | 0, 3 | 90 (9.0%) | 100, 40 |"
-        " 31.5 s | 4.5 s | clean | 1 |"
+        " 31.5 s | 4.5 s | clean | 1 | 2.5 |"
     ) in text
     assert "- failing: **a sentence**" in text
     assert "`python -m drills releases --control`, 2026-11-28, 10 flows a second" in text
