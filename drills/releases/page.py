@@ -19,8 +19,8 @@ what is not.
 *Met it*: requests that the new build answered, from its first to its last, and their share of all
 within that time. *Met for*: how long that was. *Back after*: seconds of `python -m release
 rollback` until all requests went to the build before. Pauses are 150 and 45 s instead of 5 and 10
-minutes, and Prometheus is asked each 5 s instead of each 30. *Load* is the machine's, of a minute, at
-the end.
+minutes, and Prometheus is asked each 5 s instead of each 30. *Load* is the machine's over
+a minute, at the end.
 """
 _TABLE = (
     "| build | became | shares | requests | failed (old, new) | met it | fans (all, met)"
