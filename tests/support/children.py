@@ -13,9 +13,12 @@ def child_environment(kafka: str = "", **more: str) -> dict[str, str]:
     """Return an environment that leads a child to the test's database and servers."""
     database = connection.settings_dict["NAME"]
     server = os.environ["DATABASE_URL"].rpartition("/")[0]
+    # A replica that another test has started is read as well: its copy of the same database.
+    replica = os.environ["REPLICA_URL"].rpartition("/")[0]
     return {
         **os.environ,
         "DATABASE_URL": f"{server}/{database}?application_name={_NAME}",
+        "REPLICA_URL": f"{replica}/{database}",
         "KAFKA_BOOTSTRAP_SERVERS": kafka,
         "LOG_LEVEL": "INFO",
         **more,
