@@ -114,7 +114,9 @@ MEASURES: dict[str, tuple[Measure, ...]] = {
         Measure("outbox-age", "max(last_over_time(frontrow_outbox_age_seconds[2m]))", at_most=30),
         Measure(
             "dead-letters",
-            f"sum(increase({_DEAD}[5m])) > 0 or sum({_DEAD} unless {_DEAD} offset 5m) > 0"
+            # Consumers that can apply nothing stop by themselves, soon after the first letters.
+            f"sum(increase({_DEAD}[5m])) > 0"
+            f" or sum(max_over_time({_DEAD}[5m]) unless {_DEAD} offset 5m) > 0"
             " or 0 * count(last_over_time(frontrow_consumer_running[5m]))",
             at_most=0,
         ),

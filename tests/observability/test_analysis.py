@@ -154,6 +154,9 @@ def test_one_failure_takes_no_release_back(number):
         # The first of all: its counter begins with it.
         ("dead-letters", {"series": 'frontrow_consumer_events_total{result="dead"}',
                           "values": "_x35 1x12"}),
+        # Of consumers that have stopped since.
+        ("dead-letters", {"series": 'frontrow_consumer_events_total{result="dead"}',
+                          "values": "_x38 10x2 stale"}),
     ],
 )  # fmt: skip
 def test_control_seats_money_and_events_that_go_wrong_are_seen(number, name, series):
