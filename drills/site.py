@@ -37,11 +37,12 @@ class DrillSite(Rehearsal):
 
     def __init__(self, code: Path = ROOT, *, observe: bool = False) -> None:
         super().__init__(profile=self.parts.name, observe=observe, code=code)
+        self._profile = self.parts.observed() if observe else self.parts
 
     @cached_property
     def ports(self) -> dict[str, int]:
         """The port of each listener by its name."""
-        return ports(self.environment, profile=self.parts)
+        return ports(self.environment, profile=self._profile)
 
     @cached_property
     def data(self) -> DataDir:

@@ -82,8 +82,8 @@ def verify(options: argparse.Namespace) -> int:
         query = asking.prometheus_in(kubectl)
     else:
         migrations = asking.migrations_here(os.environ)
-        query = asking.prometheus((options.prometheus or PROMETHEUS).rstrip("/"))
-    if options.kubeconfig and options.prometheus:
+        query = asking.prometheus(PROMETHEUS)
+    if options.prometheus:
         query = asking.prometheus(options.prometheus.rstrip("/"))
     token = os.environ.get("OPS_TOKEN", "")
     site = running.Site(options.url.rstrip("/"), token, query, migrations)

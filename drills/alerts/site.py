@@ -2,14 +2,11 @@
 
 import time
 from collections.abc import Callable
-from functools import cached_property
 
 import httpx
 
 from drills.site import DrillSite
-from stack.profiles import HA
 from stack.service import HOST
-from stack.settings import ports
 
 _HEALTHY_SECONDS = 90.0
 _LOOK_SECONDS = 0.5
@@ -24,11 +21,6 @@ class ObservedSite(DrillSite):
 
     def _own_environment(self) -> dict[str, str]:
         return super()._own_environment() | {"ALERT_WEBHOOK_URL": self._webhook}
-
-    @cached_property
-    def ports(self) -> dict[str, int]:
-        """The port of each listener by its name."""
-        return ports(self.environment, profile=HA.observed())
 
     def has_data(self, query: str) -> bool:
         """Say whether Prometheus has data for a query."""

@@ -24,6 +24,7 @@ class ReleaseCase:
 
     `deed` happens once its first share has come, and returns what undoes it after `lasts` seconds,
     in which nothing may change. `spoils`: the seats of its sale are not to be believed afterwards.
+    `loses_events`: what its consumers set aside has to be applied afterwards, each event once.
     `has_control`: without analysis it has to get everything.
     """
 
@@ -35,6 +36,7 @@ class ReleaseCase:
     deed: Callable[[ReleaseSite], Callable[[], None]] | None = None
     lasts: float = 0.0
     spoils: bool = False
+    loses_events: bool = False
     has_control: bool = True
 
 
@@ -73,7 +75,9 @@ CASES = (
         lasts=60.0,
         has_control=False,
     ),
-    ReleaseCase("dead-lettering", "Its consumers can apply no event.", DEAD_LETTERING),
+    ReleaseCase(
+        "dead-lettering", "Its consumers can apply no event.", DEAD_LETTERING, loses_events=True
+    ),
     # The last one: what it did to seats is found by every audit from then on.
     ReleaseCase(
         "overselling", "Seats that were paid for are free again.", OVERSELLING, spoils=True

@@ -12,7 +12,7 @@ from deploy.cluster.kubectl import Kubectl, program
 from deploy.cluster.stages import RUNS
 
 NAMESPACE, ROLLOUT = "frontrow", "frontrow-api"
-_ACTION = "alb.ingress.kubernetes.io/actions.frontrow"
+ACTION = "alb.ingress.kubernetes.io/actions.frontrow"
 _HASH = "rollouts-pod-template-hash"
 _APPS = f"/apis/apps/v1/namespaces/{NAMESPACE}"
 _PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
@@ -80,10 +80,7 @@ class ClusterReader:
 
     def _weight(self) -> int:
         path = f"/apis/networking.k8s.io/v1/namespaces/{NAMESPACE}/ingresses/frontrow"
-        action = self._get(path)["metadata"]["annotations"].get(_ACTION)
-        groups = json.loads(action)["ForwardConfig"]["TargetGroups"] if action else []
-        weights = {one["ServiceName"]: int(one.get("Weight") or 0) for one in groups}
-        return weights.get("frontrow-canary", 0)
+        return share_in(self._get(path)["metadata"]["annotations"].get(ACTION, ""))
 
     def say_that_it_runs(self, pod: str) -> None:
         """Let a pod become ready; one that is gone meanwhile is nobody's loss."""
@@ -103,6 +100,13 @@ class ClusterReader:
         self._proxy.wait()
         if self._proxy.stdout:
             self._proxy.stdout.close()
+
+
+def share_in(action: str) -> int:
+    """Return the new release's percent of requests; `action` is what the Ingress says at ACTION."""
+    groups = json.loads(action)["ForwardConfig"]["TargetGroups"] if action else []
+    weights = {one["ServiceName"]: int(one.get("Weight") or 0) for one in groups}
+    return weights.get("frontrow-canary", 0)
 
 
 def _digest(owner: Mapping[str, Any]) -> str:

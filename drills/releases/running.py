@@ -114,12 +114,12 @@ class ReleaseDrill:
         image, revision = self._image_of(case.build), self._releasing.revision()
         load.begin()
         try:
-            if not wait_until(lambda: self._served() > self._rate, _START_SECONDS):
+            if not wait_until(lambda: self._served() > self._rate, _START_SECONDS, every=1):
                 raise RehearsalFailed("no fan is answered")
             time.sleep(_BEFORE_SECONDS)
             self._view.say(f"{name}: releasing ...")
             watched = self._release(case, image, control=control)
-            back = self._go_back(case, watched, revision, control=control)
+            back = self._go_back(case, watched, revision)
             late = [] if load.goes_on else ["the load ended before the release had"]
         finally:
             load.end()
@@ -163,9 +163,7 @@ class ReleaseDrill:
             time.sleep(_LOOK_SECONDS)
         undo()
 
-    def _go_back(
-        self, case: ReleaseCase, watched: Watched, revision: int, *, control: bool
-    ) -> float | None:
+    def _go_back(self, case: ReleaseCase, watched: Watched, revision: int) -> float | None:
         """Bring the release before back, where this one was bad; return the seconds it took."""
         if case.ends == PROMOTED:
             return None
@@ -185,7 +183,7 @@ class ReleaseDrill:
         control: bool,
     ) -> dict[str, Any]:
         self._view.say(f"{case.name}: {watched.message or watched.became}; auditing ...")
-        if case.name == "dead-lettering":
+        if case.loses_events:
             watched.broken += settle_events(self._site)
             self._site.begin_observation()
         audit = settled_audit(self._site, 5 if case.spoils else _SETTLE_SECONDS)

@@ -16,12 +16,10 @@ import psutil
 from drills.site import DrillSite
 from proof.rush.rehearsal import RehearsalFailed
 from stack import control_socket
-from stack.data_dir import DataDir
 from stack.gateway import nginx
 from stack.process import Tools, wait_until
 from stack.profiles import PLAIN
 from stack.service import HOST
-from stack.settings import ports
 
 _PROMETHEUS_SECONDS = 60.0
 
@@ -35,16 +33,6 @@ class ReleaseSite(DrillSite):
 
     def __init__(self) -> None:
         super().__init__(observe=True)
-
-    @cached_property
-    def ports(self) -> dict[str, int]:
-        """The port of each listener by its name."""
-        return ports(self.environment, profile=PLAIN.observed())
-
-    @cached_property
-    def data(self) -> DataDir:
-        """Where its secrets and its servers' files are."""
-        return DataDir(self.site)
 
     @property
     def port(self) -> int:

@@ -12,6 +12,7 @@ from deploy.cluster import contents
 from deploy.cluster.cluster import Cluster
 from deploy.cluster.helm import Helm
 from deploy.cluster.kubectl import Kubectl
+from tests.cluster.judging import Releases, judged
 from tests.cluster.watching import NAMESPACE
 from tests.delivery.objects import Object, load
 
@@ -55,6 +56,20 @@ def release(helm: Helm) -> Helm:
     """Install production once; the tests of a module share it."""
     helm.upgrade("production")
     return helm
+
+
+@pytest.fixture(scope="module")
+def installed(kubectl: Kubectl, helm: Helm) -> Iterator[Releases]:
+    """Install a release that a double of Prometheus judges; a module's tests share it."""
+    with judged(kubectl, helm) as one:
+        yield one
+
+
+@pytest.fixture
+def releases(installed: Releases) -> Iterator[Releases]:
+    """Return a stable release with nothing wrong; what a test broke is well again after it."""
+    with installed.well_again() as one:
+        yield one
 
 
 @pytest.fixture(scope="module")

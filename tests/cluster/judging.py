@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from deploy.cluster.helm import Helm
 from deploy.cluster.kubectl import Kubectl, Object, program
+from drills.releases.cluster_state import ACTION, share_in
 from observability.analysis import MEASURES, REQUESTS
 from stack.process import wait_until
 from tests.cluster.watching import NAMESPACE, pods, scale
@@ -17,7 +18,6 @@ CHECKS = {one.name: one for ones in MEASURES.values() for one in ones}
 # Long enough for the looks, a second apart, to end a bad release before its next share.
 SHARES = [{"percent": 10, "pause": "6s"}, {"percent": 30, "pause": "6s"}]
 _ROLLOUT = ("rollout/frontrow-api", "-n", NAMESPACE)
-_ACTION = "alb.ingress.kubernetes.io/actions.frontrow"
 
 
 class Shares:
@@ -25,7 +25,7 @@ class Shares:
 
     def __init__(self, kubectl: Kubectl) -> None:
         self.seen: list[int] = []
-        key = _ACTION.replace(".", "\\.")
+        key = ACTION.replace(".", "\\.")
         form = f'jsonpath={{.metadata.annotations.{key}}}{{"\\n"}}'
         where = ("ingress/frontrow", "-n", NAMESPACE)
         self._watch = subprocess.Popen(
@@ -39,9 +39,7 @@ class Shares:
 
     def _read(self) -> None:
         for line in self._watch.stdout or ():
-            groups = json.loads(line)["ForwardConfig"]["TargetGroups"] if line.strip() else []
-            weights = {one["ServiceName"]: int(one.get("Weight") or 0) for one in groups}
-            now = weights.get("frontrow-canary", 0)
+            now = share_in(line.strip())
             if self.seen[-1:] != [now]:
                 self.seen.append(now)
 

@@ -3,20 +3,7 @@
 import pytest
 
 from stack.process import wait_until
-from tests.cluster.judging import CHECKS, judged
-
-
-@pytest.fixture(scope="module")
-def installed(kubectl, helm):
-    with judged(kubectl, helm) as one:
-        yield one
-
-
-@pytest.fixture
-def releases(installed):
-    """Return a stable release with nothing wrong; what a test broke is well again after it."""
-    with installed.well_again() as one:
-        yield one
+from tests.cluster.judging import CHECKS
 
 
 def test_a_good_release_gets_10_and_30_and_all(releases):

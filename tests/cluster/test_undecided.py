@@ -6,21 +6,8 @@ import pytest
 
 from release import rollback
 from stack.process import wait_until
-from tests.cluster.judging import CHECKS, judged
+from tests.cluster.judging import CHECKS
 from tests.cluster.watching import NAMESPACE
-
-
-@pytest.fixture(scope="module")
-def installed(kubectl, helm):
-    with judged(kubectl, helm) as one:
-        yield one
-
-
-@pytest.fixture
-def releases(installed):
-    """Return a stable release with nothing wrong; what a test broke is well again after it."""
-    with installed.well_again() as one:
-        yield one
 
 
 def test_too_few_requests_decide_nothing(releases):
